@@ -1,0 +1,26 @@
+import js from '@eslint/js'
+import globals from 'globals'
+import svelte from 'eslint-plugin-svelte'
+import ts from 'typescript-eslint'
+import { fences } from './scripts/fences.js'
+
+export default ts.config(
+  { ignores: ['out/', 'dist/', 'node_modules/', 'test-results/', 'tests/fixtures/', 'tests/canary/'] },
+  js.configs.recommended,
+  ...ts.configs.recommended,
+  ...svelte.configs['flat/recommended'],
+  { languageOptions: { globals: globals.node } },
+  { files: ['**/*.svelte', '**/*.svelte.ts'], languageOptions: { parserOptions: { parser: ts.parser } } },
+  {
+    rules: {
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/consistent-type-imports': 'error',
+      'max-lines': ['error', { max: 500 }],
+      eqeqeq: 'error',
+      'no-console': 'off',
+      'no-undef': 'off',
+    },
+  },
+  ...fences,
+)

@@ -1,0 +1,73 @@
+/**
+ * Import fences of docs/architecture.md as lint rules: which room may import which, and which globals
+ * exist there. Kept as one table so that a test can ask it whether it still bites.
+ */
+const ROOMS = ['engine', 'contract', 'service', 'main', 'browser-shell', 'preload', 'renderer', 'cli']
+
+/** room → rooms it may import (types of the engine may be imported by the service). */
+const MAY_IMPORT = {
+  contract: [],
+  engine: ['contract'],
+  renderer: ['contract'],
+  preload: ['contract'],
+  service: ['contract'],
+  main: ['service', 'contract'],
+  'browser-shell': ['service', 'contract'],
+  cli: ['service', 'contract'],
+}
+
+/** Inside the engine the data flows one way; a room may import those left of it, never those right of it. */
+const ENGINE_ORDER = [
+  ['onnx'],
+  ['runtime'],
+  ['data', 'math'],
+  ['passes', 'training', 'evaluate', 'export'],
+  ['search'],
+  ['run'],
+]
+
+const BROWSER_GLOBALS = ['window', 'document', 'localStorage', 'navigator', 'location']
+const NODE_GLOBALS = ['process', 'Buffer', '__dirname', 'require', 'global']
+
+const restrict = (files, patterns, globals) => ({
+  files,
+  rules: {
+    '@typescript-eslint/no-restricted-imports': ['error', { patterns }],
+    'no-restricted-globals': ['error', ...globals],
+  },
+})
+
+const roomPattern = (room, from, allowTypeImports = false) => ({
+  group: [`**/${room}/**`, `**/${room}`],
+  message: `${from} may not import ${room}`,
+  allowTypeImports,
+})
+
+const electron = { group: ['electron', 'electron/*'], message: 'only main and preload know Electron' }
+const nodeModules = { group: ['node:*', 'fs', 'path'], message: 'this room runs in a browser' }
+
+const roomFences = ROOMS.map((room) => {
+  const patterns = ROOMS.filter((other) => other !== room && !MAY_IMPORT[room].includes(other)).map((other) =>
+    roomPattern(other, room, room === 'service' && other === 'engine'),
+  )
+  const inBrowser = room === 'renderer' || room === 'preload' || room === 'contract'
+  if (room !== 'main' && room !== 'preload') patterns.push(electron)
+  if (inBrowser) patterns.push(nodeModules)
+  const files = [`src/${room}/**/*.ts`, `src/${room}/**/*.svelte`]
+  return restrict(files, patterns, inBrowser ? NODE_GLOBALS : BROWSER_GLOBALS)
+})
+
+const engineFences = ENGINE_ORDER.flatMap((rank, index) =>
+  rank.map((room) => {
+    const above = ENGINE_ORDER.slice(index + 1).flat()
+    const outside = ROOMS.filter((other) => other !== 'engine' && other !== 'contract')
+    const patterns = [
+      ...above.map((other) => ({ group: [`**/${other}/**`], message: `engine/${room} may not look up to engine/${other}` })),
+      ...outside.map((other) => roomPattern(other, 'engine')),
+      electron,
+    ]
+    return restrict([`src/engine/${room}/**/*.ts`], patterns, BROWSER_GLOBALS)
+  }),
+)
+
+export const fences = [...roomFences, ...engineFences]

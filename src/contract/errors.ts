@@ -1,0 +1,75 @@
+/**
+ * Every failure a user can meet, as data. An error crosses process borders whole; one table (`messages.ts`)
+ * turns it into what happened, where, and what to do.
+ */
+export interface ErrorFields {
+  'model/not-onnx': { file: string; reason: string }
+  'model/truncated': { file: string; at: number }
+  'model/changed-on-disk': { file: string }
+  'model/external-data-missing': { file: string; tensor: string }
+  'model/external-data-escapes': { file: string; tensor: string; location: string }
+  'model/unsupported-op': { op: string; domain: string; node: string; by: string }
+  'model/invalid': { file: string; reason: string }
+  'model/not-loadable': { file: string; reason: string }
+  'model/opset-too-old': { opset: number; needed: number; op: string; by: string }
+  'model/nothing-to-do': { by: string; reason: string }
+  'model/non-finite': { tensor: string; by: string }
+  'data/not-found': { path: string }
+  'data/unreadable': { path: string; reason: string }
+  'data/unrecognised': { path: string; expected: string }
+  'data/empty': { path: string }
+  'data/shape-mismatch': { input: string; expected: string; got: string }
+  'data/labels-out-of-range': { label: string; classes: number }
+  'data/labels-missing': { by: string }
+  'data/split-missing': { split: string; by: string }
+  'pass/unknown': { pass: string; known: string[] }
+  'pass/bad-parameter': { pass: string; parameter: string; reason: string }
+  'pass/failed': { pass: string; node: string; reason: string }
+  'pass/broke-model': { pass: string; reason: string }
+  'recipe/invalid': { file: string; reason: string }
+  'provider/unavailable': { provider: string; reason: string }
+  'engine/crashed': { exit: string; during: string }
+  'engine/out-of-memory': { during: string }
+  'disk/full': { path: string; needed: number }
+  'disk/denied': { path: string }
+  'disk/failed': { path: string; reason: string }
+  'export/exists': { path: string }
+  'not-found': { what: string; id: string }
+  'bad-request': { method: string; reason: string }
+  cancelled: { during: string }
+  internal: { reason: string; stack?: string }
+}
+
+export type ErrorCode = keyof ErrorFields
+
+export type ErrorData = { [C in ErrorCode]: { code: C } & ErrorFields[C] }[ErrorCode]
+
+export class PareError<C extends ErrorCode = ErrorCode> extends Error {
+  readonly data: ErrorData
+
+  constructor(
+    readonly code: C,
+    fields: ErrorFields[C],
+    options?: ErrorOptions,
+  ) {
+    super(`${code} ${JSON.stringify(fields)}`, options)
+    this.name = 'PareError'
+    this.data = { code, ...fields } as unknown as ErrorData
+  }
+}
+
+/** Any thrown thing as error data; what is not ours becomes `internal` with its stack kept for "copy details". */
+export function errorData(thrown: unknown): ErrorData {
+  if (thrown instanceof PareError) return thrown.data
+  if (thrown instanceof Error) {
+    if (thrown.name === 'AbortError') return { code: 'cancelled', during: '' }
+    return { code: 'internal', reason: thrown.message, stack: thrown.stack }
+  }
+  return { code: 'internal', reason: String(thrown) }
+}
+
+/** The thrown form of error data that came over a border. */
+export function toError(data: ErrorData): PareError {
+  const { code, ...fields } = data
+  return new PareError(code, fields as never)
+}

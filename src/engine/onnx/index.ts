@@ -1,0 +1,8 @@
+export { bitsOf, codeOf, DTYPES, dtypeOfCode, isFloat, isSubByte, packedBytes, type DType } from './dtype'
+export { Graph, readsOf, type Dim, type ValueInfo } from './graph'
+export { Model, type FunctionDef } from './model'
+export { Node, type AttributeInput, type AttributeValue, type NodeInit } from './node'
+export { integerRange, packBits, roundHalfEven, unpackBits, type NumericArray } from './numeric'
+export { decodeModel, readModel } from './read'
+export { sizeOf, Tensor, type TensorSource } from './tensor'
+export { diskError, encodedLength, encodeModel, writeModel, type WrittenModel } from './write'
