@@ -1,0 +1,102 @@
+/** Datasets as a screen shows them, and preprocessing as data. */
+import { z } from 'zod'
+
+export const SPLITS = ['calibration', 'training', 'validation'] as const
+export type SplitName = (typeof SPLITS)[number]
+
+/** What is learned from a dataset; decides the metric. */
+export type Task =
+  | 'classification'
+  | 'multi-label'
+  | 'regression'
+  | 'language-model'
+  | 'embedding'
+  | 'segmentation'
+  | 'unlabelled'
+
+export type DatasetKind = 'images' | 'npz' | 'table' | 'parquet' | 'text' | 'audio' | 'random'
+
+/**
+ * How a raw sample becomes the model's input. Exported in the bundle, so that a device does the same:
+ * value = ((pixel · scale) − mean) / std per channel, after resize and crop, in the order and layout named.
+ */
+export const ImagePreprocessing = z.strictObject({
+  kind: z.literal('image'),
+  width: z.int().positive(),
+  height: z.int().positive(),
+  channels: z.union([z.literal(1), z.literal(3), z.literal(4)]),
+  resize: z.enum(['stretch', 'shortest-side-then-crop', 'letterbox']).default('stretch'),
+  /** Side the image is resized to before a centre crop, as a multiple of the crop; 256/224 for ImageNet. */
+  cropRatio: z.number().min(1).max(2).default(1),
+  order: z.enum(['rgb', 'bgr']).default('rgb'),
+  layout: z.enum(['nchw', 'nhwc', 'flat']).default('nchw'),
+  scale: z.number().default(1 / 255),
+  mean: z.array(z.number()).default([0]),
+  std: z.array(z.number()).default([1]),
+  invert: z.boolean().default(false),
+})
+
+export const ArrayPreprocessing = z.strictObject({
+  kind: z.literal('array'),
+  scale: z.number().default(1),
+  mean: z.array(z.number()).default([0]),
+  std: z.array(z.number()).default([1]),
+  /** Which array or columns feed which input; empty where names agree. */
+  columns: z.record(z.string(), z.string()).default({}),
+})
+
+export const TextPreprocessing = z.strictObject({
+  kind: z.literal('text'),
+  maxLength: z.int().positive(),
+  padId: z.int().nonnegative().default(0),
+})
+
+export const AudioPreprocessing = z.strictObject({
+  kind: z.literal('audio'),
+  sampleRate: z.int().positive(),
+  samples: z.int().positive(),
+  channels: z.int().positive().default(1),
+  scale: z.number().default(1),
+})
+
+export const Preprocessing = z.discriminatedUnion('kind', [
+  ImagePreprocessing,
+  ArrayPreprocessing,
+  TextPreprocessing,
+  AudioPreprocessing,
+])
+export type Preprocessing = z.output<typeof Preprocessing>
+
+export interface SplitSummary {
+  samples: number
+  /** 'given' by the dataset, or 'made' by Pare from what was there (seeded, stratified). */
+  origin: 'given' | 'made' | 'shared'
+}
+
+export interface DatasetSummary {
+  kind: DatasetKind
+  task: Task
+  /** One plain sentence: "1,797 images in 10 class folders". */
+  description: string
+  samples: number
+  splits: Record<SplitName, SplitSummary>
+  /** Class names in the order of the model's outputs. */
+  classes?: string[]
+  classCounts?: number[]
+  preprocessing: Preprocessing
+  /** Things a person should know, in plain words. */
+  notes: string[]
+}
+
+/** One sample as a person sees it. */
+export interface SamplePreview {
+  index: number
+  title: string
+  label?: string
+  /** A small PNG as a data URL for images; absent otherwise. */
+  thumbnail?: string
+  text?: string
+  /** A few series for signals, at most 256 points each. */
+  series?: number[][]
+  values?: { name: string; value: number | string }[]
+}

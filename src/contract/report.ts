@@ -1,0 +1,114 @@
+/** What was measured on a model. Accuracies are fractions of 1; sizes bytes; times milliseconds. */
+import type { SplitName, Task } from './dataset'
+
+export interface Quality {
+  /** 'accuracy', 'r2', 'perplexity', 'cosine' …; see `METRICS`. */
+  metric: string
+  value: number
+  samples: number
+  /** 95% interval of `value`. */
+  interval: [low: number, high: number]
+  higherIsBetter: boolean
+  /** Every other metric of the task by name: top5, f1, mae, rmse … */
+  others: Record<string, number>
+  /** On which samples; 'random' where no dataset was given. */
+  split: SplitName | 'random'
+  task: Task
+}
+
+/** Agreement with the original on the same samples; always measured for candidates. */
+export interface Fidelity {
+  cosine: number
+  /** Signal to quantization noise of the outputs, decibel. */
+  sqnr: number
+  /** Share of samples whose top answer stays the same; absent without classes. */
+  agreement?: number
+  maxAbsoluteError: number
+  samples: number
+}
+
+export interface LatencyStats {
+  p50: number
+  p95: number
+  runs: number
+  batch: number
+  provider: string
+  threads: number
+}
+
+export interface LayerEvidence {
+  /** Name of the node's first output in the original, the same in every report of a run. */
+  layer: string
+  op: string
+  /** What was done: 'int8 per-channel', 'kept in float', 'pruned 41%'. */
+  treatment: string
+  bytesBefore?: number
+  bytesAfter?: number
+  /** Decibel, weights against the original's. */
+  weightSqnr?: number
+  /** Decibel, outputs of the layer against the original's, on calibration data. */
+  activationSqnr?: number
+  reason?: string
+}
+
+export interface EnergyEstimate {
+  microjoules: number
+  /** Always shown: energy is computed from operation counts, never measured. */
+  source: string
+}
+
+export interface Report {
+  /** Absolute. */
+  path: string
+  bytes: number
+  /** Size of the model's own entries inside the zip. */
+  downloadBytes: number
+  parameters: number
+  nonzeroParameters: number
+  macs: number
+  quality: Quality
+  fidelity?: Fidelity
+  latencyMs: LatencyStats
+  /** Growth of resident memory while the session runs, in a process of its own. */
+  peakMemoryBytes: number
+  energyMicrojoules: number
+  energySource: string
+  sha256: string
+  /** Confusion matrix, rows = truth, columns = answers; only for classification up to 200 classes. */
+  confusion?: number[][]
+  classes?: string[]
+  layers?: LayerEvidence[]
+  /** Plain sentences: int8 is slower here than float; the mask stays in float; … */
+  notes: string[]
+}
+
+/** Per sample, kept beside the report for the Compare step; parallel arrays. */
+export interface SampleResults {
+  index: number[]
+  label: (number | null)[]
+  /** Top class, or the first output value for regression. */
+  answer: number[]
+  /** Probability or score of the answer; absolute error for regression. */
+  score: number[]
+}
+
+export interface StepRecord {
+  pass: string
+  params: Record<string, unknown>
+  seconds: number
+  /** One plain sentence of what it did. */
+  summary: string
+  skipped: { layer: string; reason: string }[]
+  layers?: LayerEvidence[]
+  /** Loss and quality per epoch, for passes that learn. */
+  curve?: { epoch: number; loss: number; quality?: number }[]
+  /** True where the pass failed and the run went on with what it had. */
+  failed?: boolean
+}
+
+export interface CompressResult {
+  original: Report
+  candidate: Report
+  steps: StepRecord[]
+  files: string[]
+}

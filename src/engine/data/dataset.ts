@@ -1,0 +1,53 @@
+/** Samples with inputs, optional labels and a task, in three disjoint splits. */
+import type {
+  DatasetKind,
+  DatasetSummary,
+  Preprocessing,
+  SamplePreview,
+  SplitName,
+  SplitSummary,
+  Task,
+} from '../../contract/dataset'
+import type { Value, Values } from '../runtime/value'
+
+export interface Batch {
+  /** Position of each sample within its split. */
+  indices: number[]
+  /** By input name of the model, first axis = samples, ready to be fed. */
+  inputs: Values
+  /**
+   * classification: int64 [N]; multi-label: float32 [N, classes]; regression: float32 [N, …outputs];
+   * language-model: int64 [N, T] next tokens, −100 where not scored; segmentation: int64 [N, H, W].
+   */
+  labels?: Value
+}
+
+export interface BatchOptions {
+  /** Reads at most this many samples, from the start of the split (or of the shuffled order). */
+  limit?: number
+  /** Shuffles with this seed; without it the order of the dataset. */
+  shuffle?: number
+  /** Only these positions, in this order. */
+  indices?: readonly number[]
+  signal?: AbortSignal
+}
+
+export interface Split {
+  readonly name: SplitName
+  readonly length: number
+  readonly origin: SplitSummary['origin']
+  /** Streams batches; nothing is loaded whole. The last batch may be smaller. */
+  batches(size: number, options?: BatchOptions): AsyncIterable<Batch>
+  preview(index: number): Promise<SamplePreview>
+}
+
+export interface Dataset {
+  readonly kind: DatasetKind
+  readonly task: Task
+  readonly path: string
+  readonly classes?: readonly string[]
+  readonly preprocessing: Preprocessing
+  readonly splits: Readonly<Record<SplitName, Split>>
+  summary(): DatasetSummary
+  close(): Promise<void>
+}

@@ -1,0 +1,14 @@
+/** The registry of passes: one line a pass. */
+import { PareError } from '../../contract/errors'
+import type { PassDescription } from '../../contract/passes'
+import type { Pass } from './pass'
+
+export const PASSES: readonly Pass[] = []
+
+export function findPass(id: string): Pass {
+  const pass = PASSES.find((candidate) => candidate.id === id)
+  if (!pass) throw new PareError('pass/unknown', { pass: id, known: PASSES.map((p) => p.id) })
+  return pass
+}
+
+export const describePasses = (): PassDescription[] => PASSES.map((pass) => pass.description)

@@ -1,0 +1,132 @@
+/**
+ * What a pass is. It is declared once; validation, forms, help, command-line flags, docs and the search space
+ * all come from the declaration.
+ */
+import { z } from 'zod'
+import { PareError } from '../../contract/errors'
+import type { ParameterField, PassDescription, PassFamily, PassNeed } from '../../contract/passes'
+import type { LayerEvidence, StepRecord } from '../../contract/report'
+import type { Dataset } from '../data/dataset'
+import type { Random } from '../math/random'
+import type { Model } from '../onnx'
+
+/** Said of every parameter with `.meta({...})`. */
+export interface ParameterMeta {
+  label: string
+  help: string
+  search?: unknown[]
+  advanced?: boolean
+  unit?: string
+}
+
+export interface PassContext {
+  /** The user's model as it came: teacher, and reference for errors. */
+  original: Model
+  /** Present when the run has data; a pass that `needs` it may rely on it. */
+  data?: Dataset
+  /** 0 … 1 within this pass, with a few words on what is being done. Throws `cancelled` when cancelled. */
+  progress(done: number, doing?: string): void
+  signal: AbortSignal
+  random: Random
+  /** A folder of this pass's own for scratch files and checkpoints; survives a crash, gone after the pass. */
+  scratch: string
+  /** What runs the model on this machine; ['cpu'] unless the user chose otherwise. */
+  providers: readonly string[]
+  /** What the result is for; decides which operators are worth quantizing. */
+  target: 'any' | 'android-cpu' | 'android-npu' | 'ios' | 'cpu-no-vnni'
+  /** The live curve of a pass that learns. */
+  point?(at: { epoch: number; loss: number; quality?: number }): void
+}
+
+export interface PassResult {
+  model: Model
+  /** One plain sentence of what was done, with numbers. */
+  summary: string
+  /** What was left alone and why, in plain words. */
+  skipped?: StepRecord['skipped']
+  layers?: LayerEvidence[]
+  curve?: StepRecord['curve']
+}
+
+export interface PassDefinition<S extends z.ZodObject> {
+  id: string
+  title: string
+  family: PassFamily
+  summary: string
+  sources: readonly string[]
+  needs?: readonly PassNeed[]
+  params: S
+  /** Fails early: throws a PareError that names layers and says the fix. Quick; runs nothing. */
+  check?(model: Model, params: z.output<S>): void
+  run(model: Model, params: z.output<S>, context: PassContext): Promise<PassResult>
+}
+
+export interface Pass {
+  readonly id: string
+  readonly needs: readonly PassNeed[]
+  readonly description: PassDescription
+  /** Validated parameters with defaults. Throws `pass/bad-parameter`. */
+  parse(params: unknown): Record<string, unknown>
+  check(model: Model, params: unknown): void
+  /** Gets a model it must not edit (clone it), gives a new one. */
+  run(model: Model, params: unknown, context: PassContext): Promise<PassResult>
+}
+
+export function definePass<S extends z.ZodObject>(definition: PassDefinition<S>): Pass {
+  const needs = definition.needs ?? []
+  const parse = (params: unknown): z.output<S> => {
+    const result = z.strictObject(definition.params.shape).safeParse(params ?? {})
+    if (result.success) return result.data as z.output<S>
+    const [issue] = result.error.issues
+    const parameter = issue?.path.join('.') || (issue?.code === 'unrecognized_keys' ? issue.keys.join(', ') : '')
+    throw new PareError('pass/bad-parameter', { pass: definition.id, parameter, reason: issue?.message ?? 'invalid' })
+  }
+  return {
+    id: definition.id,
+    needs,
+    description: {
+      id: definition.id,
+      title: definition.title,
+      family: definition.family,
+      summary: definition.summary,
+      sources: [...definition.sources],
+      needs: [...needs],
+      parameters: Object.entries(definition.params.shape).map(([name, schema]) => toField(name, schema as z.ZodType)),
+    },
+    parse,
+    check: (model, params) => definition.check?.(model, parse(params)),
+    run: (model, params, context) => definition.run(model, parse(params), context),
+  }
+}
+
+/** The parts of a JSON Schema that a form needs. */
+interface FieldSchema {
+  type?: string
+  enum?: string[]
+  default?: unknown
+  minimum?: number
+  maximum?: number
+  exclusiveMinimum?: number
+  exclusiveMaximum?: number
+}
+
+function toField(name: string, schema: z.ZodType): ParameterField {
+  const json = z.toJSONSchema(schema, { io: 'input' }) as FieldSchema & Partial<ParameterMeta>
+  const kinds: Record<string, ParameterField['kind']> = { number: 'number', integer: 'integer', boolean: 'boolean', array: 'list' }
+  if (!json.label || !json.help) throw new TypeError(`parameter ${name} lacks its label or help`)
+  const safe = (limit: number | undefined): number | undefined =>
+    limit === undefined || Math.abs(limit) >= Number.MAX_SAFE_INTEGER ? undefined : limit
+  return {
+    name,
+    kind: json.enum ? 'choice' : (kinds[json.type ?? ''] ?? 'text'),
+    label: json.label,
+    help: json.help,
+    default: json.default,
+    minimum: safe(json.minimum ?? json.exclusiveMinimum),
+    maximum: safe(json.maximum ?? json.exclusiveMaximum),
+    choices: json.enum,
+    search: json.search,
+    advanced: json.advanced,
+    unit: json.unit,
+  }
+}
