@@ -1,12 +1,6 @@
 /** What a pass declares, in the form that makes forms, help, flags, docs and the search space. */
 export type PassFamily =
-  | 'clean-up'
-  | 'quantization'
-  | 'pruning'
-  | 'factorization'
-  | 'sharing'
-  | 'training'
-  | 'precision'
+  'clean-up' | 'quantization' | 'pruning' | 'factorization' | 'sharing' | 'training' | 'precision'
 
 export type PassNeed = 'calibration' | 'training' | 'labels'
 

@@ -1,0 +1,225 @@
+/**
+ * The one typed contract between the window and the service: one map of methods, one map of events.
+ * Every handler validates its input with the schema here; every transport is typed by these maps.
+ */
+import { z } from 'zod'
+import {
+  SAMPLE_FILTERS,
+  type GraphDiff,
+  type OperatorTime,
+  type SampleDetail,
+  type SamplePage,
+  type WeightHistogram,
+} from './compare'
+import { Preprocessing, SPLITS, type SamplePreview } from './dataset'
+import { Goal, TARGETS } from './goal'
+import type { PassDescription } from './passes'
+import type { BundlePlan, ExportRecord, FileRef, Project, ProjectSummary, Run } from './project'
+import { Recipe, type Preset } from './recipe'
+
+export interface Method<I extends z.ZodType = z.ZodType, O = unknown> {
+  input: I
+  /** Exists in types only. */
+  output?: O
+}
+
+const method =
+  <O>() =>
+  <I extends z.ZodType>(input: I): Method<I, O> => ({ input })
+
+const nothing = z.undefined()
+const id = z.string().min(1).max(100)
+const page = { offset: z.int().nonnegative(), limit: z.int().min(1).max(500) }
+
+export const Settings = z.strictObject({
+  theme: z.enum(['system', 'light', 'dark']).default('system'),
+  textScale: z.number().min(0.7).max(2).default(1),
+  provider: z.string().default('cpu'),
+  threads: z.int().min(0).max(256).default(0),
+  notifications: z.boolean().default(true),
+})
+export type Settings = z.output<typeof Settings>
+
+export interface AppInfo {
+  version: string
+  shell: 'electron' | 'browser'
+  platform: string
+  providers: { id: string; title: string; available: boolean; reason?: string }[]
+  cores: number
+  memoryBytes: number
+}
+
+export interface SampleInfo {
+  id: string
+  title: string
+  description: string
+}
+
+export const methods = {
+  'app.info': method<AppInfo>()(nothing),
+  'settings.get': method<Settings>()(nothing),
+  'settings.set': method<Settings>()(Settings.partial()),
+  /** Licences and links of what Pare is made of, as text. */
+  'app.about': method<{ version: string; licences: string }>()(nothing),
+
+  'projects.list': method<ProjectSummary[]>()(nothing),
+  'projects.create': method<Project>()(z.strictObject({ name: z.string().max(200).optional() })),
+  'projects.get': method<Project>()(z.strictObject({ project: id })),
+  'projects.rename': method<Project>()(z.strictObject({ project: id, name: z.string().min(1).max(200) })),
+  'projects.remove': method<void>()(z.strictObject({ project: id })),
+
+  'samples.list': method<SampleInfo[]>()(nothing),
+  /** A new project with the sample's model and data in place. */
+  'samples.open': method<Project>()(z.strictObject({ sample: id })),
+
+  /** Native dialog where the shell has one; null when dismissed or when the window must upload instead. */
+  'files.pick': method<FileRef[] | null>()(
+    z.strictObject({ kind: z.enum(['model', 'data-file', 'data-folder', 'recipe']) }),
+  ),
+  /** Starts an upload (browser shell); bytes are streamed beside the contract, then `files.finish`. */
+  'files.begin': method<{ upload: string }>()(
+    z.strictObject({ name: z.string().min(1).max(500), folder: z.boolean() }),
+  ),
+  'files.finish': method<FileRef>()(z.strictObject({ upload: id })),
+
+  /** Takes dropped files in any step: models, datasets, recipes and tokenizers are told apart by content. */
+  'project.take': method<{
+    project: Project
+    taken: FileRef[]
+    refused: { name: string; reason: string }[]
+  }>()(z.strictObject({ project: id, files: z.array(id).min(1).max(100) })),
+  'project.setGoal': method<Project>()(z.strictObject({ project: id, goal: Goal })),
+  'project.clearData': method<Project>()(z.strictObject({ project: id })),
+
+  'model.histogram': method<WeightHistogram>()(
+    z.strictObject({ project: id, layer: z.string(), candidate: id.optional() }),
+  ),
+  'model.diff': method<GraphDiff>()(z.strictObject({ project: id, candidate: id.optional() })),
+
+  'data.samples': method<{ total: number; samples: SamplePreview[] }>()(
+    z.strictObject({ project: id, split: z.enum(SPLITS), ...page }),
+  ),
+  'data.setPreprocessing': method<Project>()(z.strictObject({ project: id, preprocessing: Preprocessing })),
+  'data.setSplits': method<Project>()(
+    z.strictObject({
+      project: id,
+      calibration: z.number().min(0).max(1),
+      validation: z.number().min(0).max(1),
+      seed: z.int(),
+    }),
+  ),
+  /** Tries the usual variants and scores them; progress by events, result in the project. */
+  'data.findPreprocessing': method<Project>()(z.strictObject({ project: id })),
+
+  'passes.list': method<PassDescription[]>()(nothing),
+  'recipes.presets': method<Preset[]>()(nothing),
+  /** Checks parameters and needs against the project's model and data without running. */
+  'recipes.check': method<{ ok: boolean; problems: { step: number; message: string }[] }>()(
+    z.strictObject({ project: id, recipe: Recipe }),
+  ),
+  'recipes.import': method<Recipe>()(z.strictObject({ file: id })),
+  /** Gives the text; the window offers it as a file. */
+  'recipes.export': method<{ name: string; text: string }>()(z.strictObject({ recipe: Recipe })),
+
+  /** Queues a run of the project's goal. */
+  'runs.start': method<Run>()(z.strictObject({ project: id, goal: Goal.optional() })),
+  'runs.get': method<Run>()(z.strictObject({ run: id })),
+  'runs.cancel': method<Run>()(z.strictObject({ run: id })),
+  'runs.resume': method<Run>()(z.strictObject({ run: id })),
+  /** Ends training early and keeps the best weights so far. */
+  'runs.stopTraining': method<void>()(z.strictObject({ run: id })),
+  'runs.remove': method<void>()(z.strictObject({ run: id })),
+  'queue.get': method<{ running?: string; waiting: string[]; paused: boolean; stopAfterCurrent: boolean }>()(
+    nothing,
+  ),
+  'queue.pause': method<void>()(z.strictObject({ paused: z.boolean() })),
+  'queue.reorder': method<void>()(z.strictObject({ order: z.array(id) })),
+  'queue.stopAfterCurrent': method<void>()(z.strictObject({ on: z.boolean() })),
+
+  'compare.samples': method<SamplePage>()(
+    z.strictObject({
+      project: id,
+      candidates: z.array(id).min(1).max(3),
+      filter: z.enum(SAMPLE_FILTERS),
+      class: z.int().nonnegative().optional(),
+      ...page,
+    }),
+  ),
+  'compare.sample': method<SampleDetail>()(
+    z.strictObject({ project: id, candidates: z.array(id).min(1).max(3), index: z.int().nonnegative() }),
+  ),
+  'compare.operators': method<OperatorTime[]>()(z.strictObject({ project: id, candidate: id })),
+  /** The self-contained HTML report as text. */
+  'compare.report': method<{ name: string; html: string }>()(
+    z.strictObject({ project: id, candidates: z.array(id).min(1).max(3) }),
+  ),
+
+  'export.plan': method<BundlePlan>()(
+    z.strictObject({ project: id, candidate: id, target: z.enum(TARGETS) }),
+  ),
+  /**
+   * Writes the bundle. Under Electron a native dialog asks where; in the browser shell it goes to the exports
+   * folder and `download` is a one-time address. Null when the dialog was dismissed.
+   */
+  'export.write': method<{ record: ExportRecord; download?: string } | null>()(
+    z.strictObject({
+      project: id,
+      candidate: id,
+      target: z.enum(TARGETS),
+      form: z.enum(['zip', 'folder']),
+      overwrite: z.boolean().default(false),
+    }),
+  ),
+  'export.show': method<void>()(z.strictObject({ export: id })),
+} satisfies Record<string, Method>
+
+export type Methods = typeof methods
+export type MethodName = keyof Methods
+export type MethodInput<M extends MethodName> = z.input<Methods[M]['input']>
+export type MethodParsed<M extends MethodName> = z.output<Methods[M]['input']>
+export type MethodOutput<M extends MethodName> =
+  NonNullable<Methods[M]['output']> | Extract<Methods[M]['output'], null | void>
+
+/** State lives in the backend; an event says what changed and the window asks again, except for live progress. */
+export interface Events {
+  'project.changed': { project: string }
+  'projects.changed': Record<string, never>
+  'run.progress': {
+    run: string
+    project: string
+    done: number
+    doing: string
+    etaSeconds?: number
+    step?: number
+  }
+  'run.point': { run: string; project: string; epoch: number; loss: number; quality?: number }
+  'run.ended': { run: string; project: string; status: string; title: string; message: string }
+  'queue.changed': Record<string, never>
+  'settings.changed': Record<string, never>
+  /** Work that is no run: reading a model, scoring the baseline, trying preprocessing. */
+  'task.progress': { project: string; done: number; doing: string }
+  /** The engine process died and was started again. */
+  'engine.restarted': { reason: string }
+  /** Files handed over by the system (second instance, file association, a drop on the dock icon). */
+  'files.opened': { files: FileRef[] }
+  /** An action chosen in the native menu. */
+  'menu.action': { action: string }
+}
+
+export type EventName = keyof Events
+
+/** What a shell gives the window: the preload bridge or the WebSocket client. */
+export interface Host {
+  readonly shell: 'electron' | 'browser'
+  invoke<M extends MethodName>(name: M, input: MethodInput<M>): Promise<MethodOutput<M>>
+  on<E extends EventName>(name: E, listener: (event: Events[E]) => void): () => void
+  /** Files or folders dropped on or picked in the page, as file refs. */
+  filesOf(files: readonly DroppedFile[]): Promise<FileRef[]>
+}
+
+/** A browser File with the path inside its dropped folder; typed loosely so that this room needs no DOM. */
+export interface DroppedFile {
+  file: unknown
+  /** 'digits/3/0001.png' for a file of a dropped folder, else the bare name. */
+  relativePath: string
+}

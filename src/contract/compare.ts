@@ -1,0 +1,59 @@
+/** What the Compare step asks for, page by page. */
+import type { SamplePreview } from './dataset'
+
+export const SAMPLE_FILTERS = ['all', 'changed', 'now-wrong', 'now-right'] as const
+export type SampleFilter = (typeof SAMPLE_FILTERS)[number]
+
+export interface SampleRow {
+  index: number
+  label?: string
+  original: { answer: string; score: number }
+  candidates: { answer: string; score: number; changed: boolean }[]
+}
+
+export interface SamplePage {
+  /** Rows that pass the filter. */
+  total: number
+  counts: Record<SampleFilter, number>
+  rows: SampleRow[]
+}
+
+export interface SampleDetail {
+  preview: SamplePreview
+  row: SampleRow
+  /** Top outputs of the original and of each candidate, side by side. */
+  outputs: { name: string; values: { name: string; value: number }[]; image?: string }[]
+  inputImage?: string
+}
+
+export interface GraphDiffNode {
+  id: string
+  op: string
+  label: string
+  state: 'same' | 'changed' | 'removed' | 'added'
+  /** What changed, in words; empty when nothing did. */
+  change: string
+  /** Group shown folded: the name's path prefix. */
+  group: string
+  inputs: string[]
+}
+
+export interface GraphDiff {
+  nodes: GraphDiffNode[]
+  counts: Record<GraphDiffNode['state'], number>
+}
+
+export interface WeightHistogram {
+  layer: string
+  /** Edges of the bins, one more than counts. */
+  edges: number[]
+  before: number[]
+  after?: number[]
+}
+
+export interface OperatorTime {
+  op: string
+  layer: string
+  original?: number
+  candidate?: number
+}

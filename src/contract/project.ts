@@ -1,0 +1,143 @@
+/** What the backend owns and the window shows. Paths never appear: files are known by id and name. */
+import type { DatasetSummary, Preprocessing } from './dataset'
+import type { ErrorData } from './errors'
+import type { Goal } from './goal'
+import type { ModelInspection } from './model'
+import type { Recipe } from './recipe'
+import type { Quality, Report, StepRecord } from './report'
+
+export interface FileRef {
+  id: string
+  name: string
+  bytes: number
+  /** Told apart by content. */
+  kind: 'model' | 'dataset' | 'recipe' | 'tokenizer' | 'unknown'
+}
+
+export type Loading<T> =
+  | { state: 'empty' }
+  | { state: 'loading'; file: FileRef; doing: string }
+  | { state: 'ready'; file: FileRef; value: T }
+  | { state: 'failed'; file: FileRef; error: ErrorData }
+
+/** A way to read the dataset that was tried and scored. */
+export interface PreprocessingTrial {
+  preprocessing: Preprocessing
+  score: number
+  explanation: string
+}
+
+export interface LoadedData {
+  summary: DatasetSummary
+  /** Score of the original on the validation split with the current preprocessing. */
+  baseline: Quality
+  looksLikeChance: boolean
+  /** Ranked, best first; present when variants were tried. */
+  trials?: PreprocessingTrial[]
+}
+
+export interface Project {
+  id: string
+  name: string
+  createdAt: string
+  updatedAt: string
+  model: Loading<ModelInspection>
+  data: Loading<LoadedData>
+  goal?: Goal
+  /** Newest first. */
+  runs: Run[]
+  exports: ExportRecord[]
+  /** Plain words for steps whose results no longer belong to what is chosen now; empty when all is current. */
+  stale: { step: 'data' | 'goal' | 'compress' | 'compare' | 'export'; reason: string }[]
+}
+
+export interface ProjectSummary {
+  id: string
+  name: string
+  updatedAt: string
+  model?: string
+  data?: string
+  /** One line: "lenet5 · 12.4× smaller, −0.2 points". */
+  result?: string
+}
+
+export type RunStatus = 'queued' | 'running' | 'paused' | 'done' | 'failed' | 'cancelled' | 'interrupted'
+
+export interface RunProgress {
+  /** 0 … 1 over the whole run. */
+  done: number
+  doing: string
+  etaSeconds?: number
+}
+
+export interface RunStep {
+  pass: string
+  title: string
+  state: 'waiting' | 'running' | 'done' | 'failed' | 'skipped'
+  record?: StepRecord
+}
+
+export interface Candidate {
+  id: string
+  run: string
+  name: string
+  recipe: Recipe
+  report: Report
+  /** "11.8× smaller, 2.4× faster, −0.2 points: inside your limit" */
+  verdict: string
+  /** Not beaten in size and quality by another candidate of the project. */
+  onFront: boolean
+  insideLimit: boolean
+}
+
+export interface Run {
+  id: string
+  project: string
+  name: string
+  goal: Goal
+  status: RunStatus
+  createdAt: string
+  seconds: number
+  progress: RunProgress
+  steps: RunStep[]
+  candidates: Candidate[]
+  original?: Report
+  curve?: StepRecord['curve']
+  /** Plain paragraph at the end of a search: what was done, what it cost, what was tried and lost. */
+  explanation?: string
+  error?: ErrorData
+  /** True when it can go on from its last finished pass. */
+  resumable: boolean
+}
+
+export interface ExportRecord {
+  id: string
+  candidate: string
+  target: string
+  /** Where it was put, as a person reads it. */
+  where: string
+  bytes: number
+  at: string
+}
+
+export interface BundleEntry {
+  name: string
+  bytes: number
+  what: string
+}
+
+export interface TargetCheck {
+  ok: boolean
+  severity: 'info' | 'warning' | 'error'
+  /** What was looked at and found, and what to do. */
+  message: string
+}
+
+export interface BundlePlan {
+  entries: BundleEntry[]
+  bytes: number
+  downloadBytes: number
+  checks: TargetCheck[]
+  /** Ready-to-paste code by language. */
+  snippets: { language: 'kotlin' | 'swift' | 'javascript' | 'python' | 'cpp'; title: string; code: string }[]
+}
