@@ -2,9 +2,12 @@
  * ONNX Runtime sessions. `run` blocks the thread of the engine process; cancelling is killing that process.
  * Source: onnxruntime.ai/docs, InferenceSession options.
  */
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
 import * as ort from 'onnxruntime-node'
 import { PareError } from '../../contract/errors'
-import { encodeModel, type Model } from '../onnx'
+import { encodedLength, encodeModel, writeModel, type DType, type Model } from '../onnx'
 import { fromOrt, toOrt, type Values } from './value'
 
 export interface SessionOptions {
@@ -23,9 +26,19 @@ export interface SessionOptions {
   arena?: boolean
 }
 
+/** What ONNX Runtime inferred of an input or output before running anything. */
+export interface PortType {
+  name: string
+  /** Absent for sequences, maps and optionals. */
+  dtype?: DType
+  /** Names, or '' where ONNX Runtime knows nothing. */
+  dims: readonly (number | string)[]
+}
+
 export interface Session {
   readonly inputNames: readonly string[]
   readonly outputNames: readonly string[]
+  readonly outputTypes: readonly PortType[]
   /** Feeds by input name; gives the outputs named in `fetches`, or all. */
   run(feeds: Values, fetches?: readonly string[]): Promise<Values>
   endProfiling(): void
@@ -49,29 +62,55 @@ function toOrtOptions(options: SessionOptions): ort.InferenceSession.SessionOpti
 
 const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
 
+/** From this size on a model goes to ONNX Runtime by a file: from a buffer it would be in memory twice. */
+const OPEN_FROM_FILE = 2 ** 28
+
+function toSource(model: Model | string): { source: string | Uint8Array; discard(): void } {
+  if (typeof model === 'string') return { source: model, discard: () => undefined }
+  if (encodedLength(model) < OPEN_FROM_FILE) return { source: encodeModel(model), discard: () => undefined }
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-session-'))
+  const discard = (): void => fs.rmSync(folder, { recursive: true, force: true })
+  try {
+    return { source: writeModel(model, path.join(folder, 'model.onnx')).files[0]!, discard }
+  } catch (cause) {
+    discard()
+    throw cause
+  }
+}
+
 /**
- * Opens a model from memory or, better for large ones, from its path.
+ * Opens a model from memory or from its path. A large one in memory goes through a temporary file, which is
+ * gone when the session is released.
  * Throws `model/not-loadable` with ONNX Runtime's reason.
  */
 export async function openSession(model: Model | string, options: SessionOptions = {}): Promise<Session> {
-  const source = typeof model === 'string' ? model : encodeModel(model)
+  const { source, discard } = toSource(model)
   let inner: ort.InferenceSession
   try {
     inner = await ort.InferenceSession.create(source as string, toOrtOptions(options))
   } catch (cause) {
+    discard()
     const file = typeof model === 'string' ? model : model.file
     throw new PareError('model/not-loadable', { file, reason: reasonOf(cause) }, { cause })
   }
   return {
     inputNames: inner.inputNames,
     outputNames: inner.outputNames,
+    outputTypes: inner.outputMetadata.map((port) =>
+      port.isTensor
+        ? { name: port.name, dtype: port.type as DType, dims: port.shape }
+        : { name: port.name, dims: [] },
+    ),
     async run(feeds, fetches) {
       const inputs = Object.fromEntries(Object.entries(feeds).map(([name, value]) => [name, toOrt(value)]))
       const outputs = fetches ? await inner.run(inputs, [...fetches]) : await inner.run(inputs)
       return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, fromOrt(tensor)]))
     },
     endProfiling: () => inner.endProfiling(),
-    release: () => inner.release(),
+    async release() {
+      await inner.release()
+      discard()
+    },
   }
 }
 

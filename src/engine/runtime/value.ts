@@ -26,7 +26,11 @@ export interface Value {
 
 export type Values = Record<string, Value>
 
-export const float32 = (dims: readonly number[], data: Float32Array): Value => ({ dtype: 'float32', dims, data })
+export const float32 = (dims: readonly number[], data: Float32Array): Value => ({
+  dtype: 'float32',
+  dims,
+  data,
+})
 
 export const int64 = (dims: readonly number[], data: readonly number[] | BigInt64Array): Value => ({
   dtype: 'int64',
@@ -46,7 +50,11 @@ export function fromTensor(tensor: Tensor): Value {
 export function toTensor(value: Value): Tensor {
   if (Array.isArray(value.data)) return Tensor.fromStrings(value.dims, value.data)
   const { buffer, byteOffset, byteLength } = value.data
-  return Tensor.fromBytes(value.dtype, value.dims, new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength))
+  return Tensor.fromBytes(
+    value.dtype,
+    value.dims,
+    new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength),
+  )
 }
 
 /** Elements as float32 numbers, whatever numeric type they have. May share memory with `value`. */
@@ -56,7 +64,11 @@ export function floatsOf(value: Value): Float32Array {
   if (Array.isArray(data)) throw new TypeError('a string value has no numbers')
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) return Float32Array.from(data, Number)
   if (dtype === 'float16' || dtype === 'bfloat16')
-    return decode(dtype, new Uint8Array(data.buffer, data.byteOffset, data.byteLength), data.length) as Float32Array
+    return decode(
+      dtype,
+      new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+      data.length,
+    ) as Float32Array
   return Float32Array.from(data)
 }
 

@@ -1,0 +1,91 @@
+/** Intermediate values, batch by batch, with nothing kept: what calibration looks at. */
+import { sizeOf, type Model } from '../onnx'
+import { computedValues, withOutputs } from './expose'
+import { withSession, type SessionOptions } from './session'
+import { shapesAt } from './trace'
+import type { Value, Values } from './value'
+
+export interface StreamOptions {
+  /** Bytes of exposed values held at once; more names than fit are streamed in several rounds. Default 256 MiB. */
+  maxBytes?: number
+  session?: SessionOptions
+  /** Called after each batch of each round; may throw to stop. */
+  progress?(done: { round: number; rounds: number; batch: number }): void
+}
+
+export interface Streamed {
+  batches: number
+  /** Names that are constants, sequences or not in the main graph: no values were given for them. */
+  skipped: string[]
+}
+
+/**
+ * Calls `visit` with each named value (inputs and outputs of the model may be named too) for each batch.
+ * `batches` is opened once per round, so it must give the same batches again. float16 values are bits.
+ * Values are the visitor's own; keep what you like.
+ */
+export async function streamActivations(
+  model: Model,
+  names: readonly string[],
+  batches: () => AsyncIterable<Values> | Iterable<Values>,
+  visit: (name: string, value: Value, batch: number) => void | Promise<void>,
+  options: StreamOptions = {},
+): Promise<Streamed> {
+  const inputs = new Set(model.graph.requiredInputs.map((input) => input.name))
+  const computed = new Set(computedValues(model))
+  const wanted = [...new Set(names)]
+  const fed = wanted.filter((name) => inputs.has(name))
+  const { rounds, exposed } = await planRounds(
+    model,
+    wanted.filter((name) => computed.has(name)),
+    batches,
+    options,
+  )
+  let count = 0
+  for (const [round, chunk] of rounds.entries()) {
+    count = 0
+    await withSession(
+      withOutputs(model, chunk),
+      { optimization: 'basic', ...options.session },
+      async (session) => {
+        for await (const feeds of batches()) {
+          if (round === 0) for (const name of fed) await visit(name, feeds[name]!, count)
+          const values = chunk.length > 0 ? await session.run(feeds, chunk) : {}
+          for (const name of chunk) {
+            await visit(name, values[name]!, count)
+            delete values[name]
+          }
+          options.progress?.({ round, rounds: rounds.length, batch: count })
+          count++
+        }
+      },
+    )
+  }
+  return { batches: count, skipped: wanted.filter((name) => !inputs.has(name) && !exposed.has(name)) }
+}
+
+/** Groups names so that each group's values at the first batch fit into the memory allowed. */
+async function planRounds(
+  model: Model,
+  names: readonly string[],
+  batches: () => AsyncIterable<Values> | Iterable<Values>,
+  options: StreamOptions,
+): Promise<{ rounds: string[][]; exposed: Set<string> }> {
+  const limit = options.maxBytes ?? 2 ** 28
+  for await (const feeds of batches()) {
+    const shapes = await shapesAt(model, names, feeds)
+    const rounds: string[][] = [[]]
+    let bytes = 0
+    for (const [name, { dims }] of shapes) {
+      const size = sizeOf(dims) * 4
+      if (bytes + size > limit && rounds[rounds.length - 1]!.length > 0) {
+        rounds.push([])
+        bytes = 0
+      }
+      rounds[rounds.length - 1]!.push(name)
+      bytes += size
+    }
+    return { rounds, exposed: new Set(shapes.keys()) }
+  }
+  return { rounds: [], exposed: new Set(names) }
+}

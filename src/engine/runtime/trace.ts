@@ -1,0 +1,186 @@
+/**
+ * Shapes of every value, found by running the model in ONNX Runtime: what runs cannot disagree with itself.
+ * Two runs at batch 1 and 2 tell which axis is the batch.
+ */
+import { PareError } from '../../contract/errors'
+import type { DType, Model } from '../onnx'
+import { computedValues, typesOf, withShapeOutputs } from './expose'
+import { batchAxisOf, randomFeeds, type FeedOptions } from './feeds'
+import { hollow, largeWeightBytes } from './hollow'
+import { openSession, type Session } from './session'
+import { concatRows, sliceRows, type Values } from './value'
+
+export interface TracedValue {
+  dtype: DType
+  /** At batch 1, or at the batch the model fixes. */
+  dims: readonly number[]
+  /** The axis that doubles when the batch does; null where none does or the batch is fixed. */
+  batchAxis: number | null
+}
+
+export interface TraceOptions {
+  /** Real inputs with one or more samples; random ones are made otherwise. */
+  feeds?: Values
+  /** Seed of random inputs; default 0. */
+  seed?: number
+}
+
+/** Lengths tried for dynamic axes, until the model runs: positions are limited, images have least sizes. */
+const LENGTHS: readonly (readonly [sequence: number, side: number])[] = [
+  [16, 224],
+  [16, 64],
+  [8, 32],
+  [4, 28],
+  [2, 96],
+  [1, 128],
+  [32, 299],
+  [64, 256],
+  [128, 512],
+]
+
+/** Above this many bytes of large weights a model is traced hollow. */
+const TRACE_HOLLOW_FROM = 2 ** 25
+
+/**
+ * Dtype, dimensions and batch axis of every tensor of the main graph: inputs, constants, and what its nodes
+ * compute. Sequences and other values that are no tensors are left out.
+ * Throws `model/not-loadable`, or `model/invalid` when it runs with no feed tried.
+ */
+export async function traceShapes(
+  model: Model,
+  options: TraceOptions = {},
+): Promise<Map<string, TracedValue>> {
+  if (largeWeightBytes(model) < TRACE_HOLLOW_FROM) return trace(model, model, options)
+  try {
+    return await trace(model, hollow(model), options)
+  } catch {
+    // Some operators want their weights constant, and a shape may hang on a weight after all.
+    return trace(model, model, options)
+  }
+}
+
+async function trace(
+  model: Model,
+  runnable: Model,
+  options: TraceOptions,
+): Promise<Map<string, TracedValue>> {
+  const names = computedValues(model)
+  const types = await typesOf(runnable, names)
+  const prepared = withShapeOutputs(runnable, [...types.keys()])
+  const session = await openSession(prepared.model, { optimization: 'disabled' })
+  try {
+    const [one, two] = await feedsThatRun(model, session, options)
+    const dimsOne = await runShapes(session, prepared.shapes, one)
+    const dimsTwo = two && (await runShapes(session, prepared.shapes, two))
+    const traced = new Map<string, TracedValue>()
+    for (const [name, value] of Object.entries(one))
+      traced.set(name, entry(value.dtype, value.dims, two?.[name]?.dims))
+    for (const { name, tensor } of model.constants())
+      if (!traced.has(name)) traced.set(name, entry(tensor.dtype, tensor.dims, undefined))
+    for (const [name, dtype] of types) traced.set(name, entry(dtype, dimsOne.get(name)!, dimsTwo?.get(name)))
+    return traced
+  } finally {
+    await session.release()
+  }
+}
+
+function entry(dtype: DType, one: readonly number[], two: readonly number[] | undefined): TracedValue {
+  const axis = two ? one.findIndex((dim, i) => dim > 0 && two[i] === 2 * dim) : -1
+  return { dtype, dims: one, batchAxis: axis < 0 ? null : axis }
+}
+
+/** Exact dimensions of tensors at one feed. Names that are no tensors are left out. */
+export async function shapesAt(
+  model: Model,
+  names: readonly string[],
+  feeds: Values,
+): Promise<Map<string, TracedValue>> {
+  const types = await typesOf(model, names)
+  const prepared = withShapeOutputs(model, [...types.keys()])
+  const session = await openSession(prepared.model, { optimization: 'disabled' })
+  try {
+    const dims = await runShapes(session, prepared.shapes, feeds)
+    return new Map(
+      [...types].map(([name, dtype]) => [name, { dtype, dims: dims.get(name)!, batchAxis: null }]),
+    )
+  } finally {
+    await session.release()
+  }
+}
+
+async function runShapes(
+  session: Session,
+  shapes: ReadonlyMap<string, string>,
+  feeds: Values,
+): Promise<Map<string, number[]>> {
+  const outputs = shapes.size > 0 ? await session.run(feeds, [...shapes.values()]) : {}
+  return new Map(
+    [...shapes].map(([name, output]) => [name, Array.from(outputs[output]!.data as BigInt64Array, Number)]),
+  )
+}
+
+/** Feeds at batch 1 and 2 that the model accepts; the second is absent where the batch is fixed. */
+async function feedsThatRun(
+  model: Model,
+  session: Session,
+  options: TraceOptions,
+): Promise<[Values, Values?]> {
+  if (options.feeds) return oneAndTwo(model, options.feeds)
+  let reason = ''
+  for (const [sequence, side] of LENGTHS) {
+    const shape: FeedOptions = { sequence, side, seed: options.seed ?? 0 }
+    const one = randomFeeds(model, { ...shape, batch: 1 })
+    try {
+      await session.run(one)
+    } catch (cause) {
+      reason = cause instanceof Error ? cause.message : String(cause)
+      if (!isDynamicBeyondBatch(model)) break
+      continue
+    }
+    const two = randomFeeds(model, { ...shape, batch: 2 })
+    return hasFreeBatch(model) && (await runs(session, two)) ? [one, two] : [one]
+  }
+  throw new PareError('model/invalid', {
+    file: model.file,
+    reason: `it does not run on random inputs: ${reason}`,
+  })
+}
+
+const hasFreeBatch = (model: Model): boolean =>
+  model.graph.requiredInputs.some((input) => batchAxisOf(input) !== null)
+
+const isDynamicBeyondBatch = (model: Model): boolean =>
+  model.graph.requiredInputs.some((input) =>
+    (input.dims ?? []).some(
+      (dim, axis) => axis !== batchAxisOf(input) && (typeof dim !== 'number' || dim <= 0),
+    ),
+  )
+
+async function runs(session: Session, feeds: Values): Promise<boolean> {
+  try {
+    await session.run(feeds)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** The first sample, and the first two (the first twice where there is but one). */
+function oneAndTwo(model: Model, feeds: Values): [Values, Values?] {
+  const one: Values = {}
+  const two: Values = {}
+  for (const info of model.graph.requiredInputs) {
+    const value = feeds[info.name]
+    if (!value)
+      throw new PareError('data/shape-mismatch', { input: info.name, expected: 'a value', got: 'none' })
+    const rows = value.dims[0] ?? 0
+    const free = batchAxisOf(info) === 0 && rows > 0
+    one[info.name] = free ? sliceRows(value, 0, 1) : value
+    two[info.name] = !free
+      ? value
+      : rows > 1
+        ? sliceRows(value, 0, 2)
+        : concatRows([one[info.name]!, one[info.name]!])
+  }
+  return hasFreeBatch(model) ? [one, two] : [one]
+}

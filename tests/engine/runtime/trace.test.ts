@@ -1,0 +1,178 @@
+import { describe, expect, test } from 'vitest'
+import { Model, readModel, Tensor } from '../../../src/engine/onnx'
+import {
+  float32,
+  int64,
+  randomFeeds,
+  streamActivations,
+  traceShapes,
+  withOutputs,
+  withSession,
+} from '../../../src/engine/runtime'
+import { hasReference, reference, REFERENCE_MODELS } from '../../reference'
+
+/** x[batch, 4] → MatMul → Relu; a Shape branch and a sequence branch beside it. */
+function small(): Model {
+  const model = new Model()
+  model.opsets.set('', 18)
+  const { graph } = model
+  graph.inputs = [{ name: 'x', dtype: 'float32', dims: ['batch', 4] }]
+  graph.outputs = [{ name: 'y', dtype: 'float32', dims: ['batch', 3] }]
+  graph.initializers.set(
+    'w',
+    Tensor.float32(
+      [4, 3],
+      Float32Array.from({ length: 12 }, (_, i) => i - 5),
+    ),
+  )
+  graph.addNode({ opType: 'MatMul', inputs: ['x', 'w'], outputs: ['h'] })
+  graph.addNode({ opType: 'Relu', inputs: ['h'], outputs: ['r'] })
+  graph.addNode({
+    opType: 'SplitToSequence',
+    inputs: ['r'],
+    outputs: ['s'],
+    attributes: { axis: { int: 1 } },
+  })
+  graph.addNode({
+    opType: 'ConcatFromSequence',
+    inputs: ['s'],
+    outputs: ['c'],
+    attributes: { axis: { int: 1 } },
+  })
+  graph.addNode({ opType: 'Transpose', inputs: ['c'], outputs: ['t'] })
+  graph.addNode({ opType: 'Transpose', inputs: ['t'], outputs: ['y'] })
+  return model
+}
+
+describe('traceShapes', () => {
+  test('finds types, dimensions at batch 1 and the batch axis; leaves sequences out', async () => {
+    const traced = await traceShapes(small())
+    expect(traced.get('x')).toEqual({ dtype: 'float32', dims: [1, 4], batchAxis: 0 })
+    expect(traced.get('w')).toEqual({ dtype: 'float32', dims: [4, 3], batchAxis: null })
+    expect(traced.get('h')).toEqual({ dtype: 'float32', dims: [1, 3], batchAxis: 0 })
+    expect(traced.get('t')).toEqual({ dtype: 'float32', dims: [3, 1], batchAxis: 1 })
+    expect(traced.has('s')).toBe(false)
+  })
+
+  test('a fixed batch is traced once and has no batch axis', async () => {
+    const model = small()
+    model.graph.inputs[0]!.dims = [5, 4]
+    const traced = await traceShapes(model)
+    expect(traced.get('h')).toEqual({ dtype: 'float32', dims: [5, 3], batchAxis: null })
+  })
+
+  test('real feeds of one sample are enough', async () => {
+    const traced = await traceShapes(small(), { feeds: { x: float32([1, 4], new Float32Array(4)) } })
+    expect(traced.get('y')).toEqual({ dtype: 'float32', dims: [1, 3], batchAxis: 0 })
+  })
+
+  test('the sequence is shortened to what the position table allows', async () => {
+    const model = new Model()
+    model.opsets.set('', 18)
+    const { graph } = model
+    graph.inputs = [{ name: 'x', dtype: 'float32', dims: ['batch', 'sequence', 2] }]
+    graph.outputs = [{ name: 'y', dtype: 'float32' }]
+    graph.initializers.set('positions', Tensor.float32([8, 2], new Float32Array(16)))
+    graph.addNode({ opType: 'Add', inputs: ['x', 'positions'], outputs: ['y'] })
+    const traced = await traceShapes(model)
+    expect(traced.get('x')!.dims).toEqual([1, 8, 2])
+  })
+
+  test('large weights are traced hollow with the same result', async () => {
+    const model = small()
+    const big = new Tensor('float32', [3, 4_000_000], {
+      bytes: () => {
+        throw new Error('the weights were read')
+      },
+    })
+    model.graph.initializers.set('big', big)
+    model.graph.addNode({ opType: 'MatMul', inputs: ['y', 'big'], outputs: ['z'] })
+    model.graph.outputs.push({ name: 'z', dtype: 'float32' })
+    const traced = await traceShapes(model)
+    expect(traced.get('z')).toEqual({ dtype: 'float32', dims: [1, 4_000_000], batchAxis: 0 })
+    expect(traced.get('big')!.dims).toEqual([3, 4_000_000])
+  })
+
+  test.runIf(hasReference).each(REFERENCE_MODELS)('%s: every node has its shapes', async (name) => {
+    const model = readModel(reference('models', `${name}.onnx`))
+    const traced = await traceShapes(model)
+    for (const node of model.graph.nodes)
+      for (const output of node.outputs) if (output) expect(traced.has(output), output).toBe(true)
+    expect(traced.get(model.graph.outputs[0]!.name)!.batchAxis).toBe(0)
+  })
+})
+
+describe('randomFeeds', () => {
+  test('are the same for the same seed, others for another', () => {
+    const model = small()
+    expect(randomFeeds(model, { seed: 3 })).toEqual(randomFeeds(model, { seed: 3 }))
+    expect(randomFeeds(model, { seed: 3 })).not.toEqual(randomFeeds(model, { seed: 4 }))
+    expect(randomFeeds(model, { batch: 7 }).x!.dims).toEqual([7, 4])
+  })
+
+  test('ids stay within the table they index, also through reshapes; masks are ones', () => {
+    const model = new Model()
+    model.opsets.set('', 18)
+    const { graph } = model
+    graph.inputs = [
+      { name: 'ids', dtype: 'int64', dims: ['batch', 'sequence'] },
+      { name: 'attention_mask', dtype: 'int64', dims: ['batch', 'sequence'] },
+    ]
+    graph.initializers.set('flat', Tensor.int64([-1]))
+    graph.initializers.set('table', Tensor.float32([5, 1], new Float32Array(5)))
+    graph.addNode({ opType: 'Reshape', inputs: ['ids', 'flat'], outputs: ['i'] })
+    graph.addNode({ opType: 'Gather', inputs: ['table', 'i'], outputs: ['e'] })
+    const feeds = randomFeeds(model, { batch: 50 })
+    const ids = new Set(Array.from(feeds.ids!.data as BigInt64Array, Number))
+    expect([...ids].sort()).toEqual([0, 1, 2, 3, 4])
+    expect(new Set(feeds.attention_mask!.data as BigInt64Array)).toEqual(new Set([1n]))
+  })
+})
+
+describe('streamActivations', () => {
+  const batches = (): ReturnType<typeof float32>[] =>
+    [1, 2, 3].map((n) =>
+      float32(
+        [n, 4],
+        Float32Array.from({ length: n * 4 }, (_, i) => i * n),
+      ),
+    )
+
+  test('gives what a run with those outputs gives, in rounds or at once', async () => {
+    const model = small()
+    const expected: Float32Array[] = []
+    await withSession(withOutputs(model, ['h']), { optimization: 'disabled' }, async (session) => {
+      for (const x of batches()) expected.push((await session.run({ x })).h!.data as Float32Array)
+    })
+    for (const maxBytes of [1, 2 ** 20]) {
+      const seen = new Map<string, unknown[]>()
+      const result = await streamActivations(
+        model,
+        ['x', 'h', 'r', 's', 'w', 'nowhere'],
+        () => batches().map((x) => ({ x })),
+        (name, value, batch) => {
+          const list = seen.get(name) ?? []
+          expect(batch).toBe(list.length)
+          list.push(value.data)
+          seen.set(name, list)
+        },
+        { maxBytes },
+      )
+      expect(result).toEqual({ batches: 3, skipped: ['s', 'w', 'nowhere'] })
+      expect(seen.get('h')).toEqual(expected)
+      expect(seen.get('x')).toEqual(batches().map((x) => x.data))
+      expect(seen.get('r')).toEqual(expected.map((h) => h.map((v) => Math.max(0, v))))
+    }
+  })
+
+  test('int64 intermediates keep their type', async () => {
+    const model = small()
+    model.graph.addNode({ opType: 'Shape', inputs: ['h'], outputs: ['n'] })
+    await streamActivations(
+      model,
+      ['n'],
+      () => [{ x: float32([2, 4], new Float32Array(8)) }],
+      (_, value) => expect(value).toEqual(int64([2], [2, 3])),
+    )
+  })
+})
