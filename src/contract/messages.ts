@@ -1,196 +1,253 @@
-/** The one table that turns error data into what happened, where, and what to do. */
-import type { ErrorCode, ErrorData, ErrorFields } from './errors'
+/** The one table from error data to sentences: what happened, where, and what to do. */
+import type { ErrorCode, ErrorData } from './errors'
 
-export interface Message {
-  /** What happened, one sentence. */
+export interface ErrorMessage {
+  /** A few words for a heading. */
+  title: string
+  /** What happened, one or two plain sentences. */
   what: string
-  /** The file, layer or place; absent where there is none. */
-  where?: string
+  /** The file, layer, parameter or step; empty where there is none. */
+  where: string
   /** What to do next. */
   todo: string
 }
 
-type Table = { [C in ErrorCode]: (fields: ErrorFields[C]) => Message }
+type Table = { [C in ErrorCode]: (error: Extract<ErrorData, { code: C }>) => ErrorMessage }
 
-const megabytes = (bytes: number): string => `${Math.max(1, Math.round(bytes / 1e6))} MB`
+const baseName = (path: string): string => path.split(/[\\/]/).filter(Boolean).pop() ?? path
 
-const table: Table = {
+const bytes = (count: number): string => {
+  const units = ['B', 'KB', 'MB', 'GB', 'TB']
+  const power = Math.min(units.length - 1, count > 0 ? Math.floor(Math.log10(count) / 3) : 0)
+  return `${Number((count / 1000 ** power).toPrecision(3))} ${units[power]}`
+}
+
+const list = (items: readonly string[], most = 12): string =>
+  items.length <= most
+    ? items.join(', ')
+    : `${items.slice(0, most).join(', ')} and ${items.length - most} more`
+
+const NEEDS_PLACE =
+  'Free some space on that disk, or choose another place, and go on: finished steps are kept.'
+
+const TABLE: Table = {
   'model/not-onnx': ({ file, reason }) => ({
-    what: `This is not an ONNX model: ${reason}.`,
+    title: 'Not an ONNX model',
+    what: `“${baseName(file)}” is not an ONNX model: ${reason}.`,
     where: file,
-    todo: 'Export your model to ONNX (torch.onnx.export, tf2onnx, skl2onnx) and open the .onnx file.',
+    todo: 'Choose a file that was exported as ONNX, for example with torch.onnx.export.',
   }),
   'model/truncated': ({ file, at }) => ({
-    what: `The model file ends too early, at byte ${at}.`,
+    title: 'The model file is cut short',
+    what: `“${baseName(file)}” ends in the middle of the model, after ${bytes(at)}.`,
     where: file,
-    todo: 'It was probably not copied or downloaded whole. Get it again and open the new copy.',
+    todo: 'The copy or download was probably interrupted. Copy or export the file again.',
   }),
   'model/changed-on-disk': ({ file }) => ({
-    what: 'The model file was changed on disk since it was opened.',
+    title: 'The model file has changed',
+    what: `“${baseName(file)}” is no longer what it was when it was opened.`,
     where: file,
-    todo: 'Open it again, so that every number belongs to the same file.',
+    todo: 'Open the model again, so that all figures belong to the same file.',
   }),
   'model/external-data-missing': ({ file, tensor }) => ({
-    what: `Weights of “${tensor}” are kept in a second file that is not there.`,
+    title: 'Weights are missing',
+    what: `The weights of “${tensor}” lie in a file beside the model that is not there: “${baseName(file)}”.`,
     where: file,
-    todo: 'Put the data file beside the model, or open the folder that holds both.',
+    todo: 'Keep the model and its data file in one folder and choose both together.',
   }),
   'model/external-data-escapes': ({ file, tensor, location }) => ({
-    what: `Weights of “${tensor}” point outside the model's folder (${location}). Pare does not follow that.`,
+    title: 'The model points outside its folder',
+    what: `The weights of “${tensor}” are said to lie at “${location}”, outside the model's own folder. Pare does not follow that.`,
     where: file,
-    todo: 'Save the model with its data file beside it.',
+    todo: 'Put the data file beside the model, or save the model again with its data in the same folder.',
   }),
   'model/unsupported-op': ({ op, domain, node, by }) => ({
-    what: `${by} cannot work with the operator ${domain ? `${domain}.` : ''}${op}.`,
-    where: `node ${node}`,
-    todo: 'Leave this pass out, or export the model without that operator.',
+    title: 'An operator is not supported',
+    what: `${by} cannot handle the operator ${domain ? `${domain}.` : ''}${op}.`,
+    where: node,
+    todo: 'Leave this layer out in the pass options, remove the pass, or export the model without this operator.',
   }),
   'model/invalid': ({ file, reason }) => ({
-    what: `The model breaks the ONNX rules: ${reason}.`,
+    title: 'The model is not valid',
+    what: `“${baseName(file)}” breaks the rules of ONNX: ${reason}.`,
     where: file,
-    todo: 'Export it again, with a newer exporter if there is one.',
+    todo: 'Export the model again with a current exporter; the ONNX checker names the same problem.',
   }),
   'model/not-loadable': ({ file, reason }) => ({
-    what: `ONNX Runtime cannot load this model: ${reason}.`,
+    title: 'ONNX Runtime cannot load the model',
+    what: `ONNX Runtime refused “${baseName(file)}”: ${reason}`,
     where: file,
-    todo: 'Check that it runs elsewhere; if it uses custom operators, export it without them.',
+    todo: 'If it uses custom operators, export it without them; else export it with a current exporter and opset.',
   }),
   'model/opset-too-old': ({ opset, needed, op, by }) => ({
-    what: `${by} needs opset ${needed} for ${op}; the model has opset ${opset}.`,
-    todo: `Export the model again with opset ${needed} or newer, or leave this pass out.`,
+    title: 'The model is too old for this pass',
+    what: `${by} needs ${op}, which exists from opset ${needed}; the model is of opset ${opset} and cannot be raised as it is.`,
+    where: op,
+    todo: `Export the model with opset ${needed} or later, or leave this pass out.`,
   }),
   'model/nothing-to-do': ({ by, reason }) => ({
-    what: `${by} found nothing to do: ${reason}.`,
-    todo: 'Leave this pass out, or choose other layers.',
+    title: 'Nothing to do',
+    what: `${by} found nothing to work on: ${reason}.`,
+    where: by,
+    todo: 'Leave this pass out, or choose another one for this model.',
   }),
   'model/non-finite': ({ tensor, by }) => ({
-    what: `After ${by} the model gives values that are not finite.`,
-    where: `tensor ${tensor}`,
-    todo: 'Leave the layers around it in float, or use a gentler setting.',
+    title: 'The model gives no finite numbers',
+    what: `“${tensor}” holds NaN or infinite values (seen by ${by}).`,
+    where: tensor,
+    todo: 'Check that the data is preprocessed the way the model was trained; if it is, the model itself overflows.',
   }),
   'data/not-found': ({ path }) => ({
-    what: 'The data is not where it was.',
+    title: 'Not found',
+    what: `There is nothing at “${path}”.`,
     where: path,
-    todo: 'Open it again from where it is now.',
+    todo: 'Check the path; if the data lies on a drive that was removed, connect it again.',
   }),
   'data/unreadable': ({ path, reason }) => ({
-    what: `The data cannot be read: ${reason}.`,
+    title: 'The data cannot be read',
+    what: `“${baseName(path)}” could not be read: ${reason}.`,
     where: path,
-    todo: 'Mend or remove that file and open the data again.',
+    todo: 'Check that the file opens in another program and that you may read it, then try again.',
   }),
   'data/unrecognised': ({ path, expected }) => ({
-    what: 'Pare does not recognise this as a dataset.',
+    title: 'The data is not recognised',
+    what: `“${baseName(path)}” is not a dataset Pare knows. Expected: ${expected}.`,
     where: path,
-    todo: `It reads ${expected}.`,
+    todo: 'Use a folder with one sub-folder of images per class, an NPZ or NPY file, CSV, TSV, Parquet, JSONL text or WAV files.',
   }),
   'data/empty': ({ path }) => ({
-    what: 'There are no samples in it.',
+    title: 'No samples found',
+    what: `There are no samples in “${baseName(path)}”.`,
     where: path,
-    todo: 'Choose a folder or file that holds samples.',
+    todo: 'Choose a folder or file that holds at least one sample.',
   }),
   'data/shape-mismatch': ({ input, expected, got }) => ({
-    what: `The samples do not fit the model: input “${input}” takes ${expected}, the data gives ${got}.`,
-    where: `input ${input}`,
-    todo: 'Choose the data this model was trained for, or change the preprocessing.',
+    title: 'The data does not fit the model',
+    what: `The model's input “${input}” wants ${expected}; the data gives ${got}.`,
+    where: input,
+    todo: 'Choose data of the right shape, or change the preprocessing so that it becomes that shape.',
   }),
   'data/labels-out-of-range': ({ label, classes }) => ({
-    what: `The label ${label} does not fit a model with ${classes} classes.`,
-    todo: 'Check the label column or folder names; labels count from 0.',
+    title: 'A label does not fit the model',
+    what: `The label “${label}” is not among the ${classes} classes the model answers with.`,
+    where: label,
+    todo: 'Check that labels are counted from 0 and that the dataset has the same classes as the model.',
   }),
   'data/labels-missing': ({ by }) => ({
-    what: `${by} needs labels, and the data has none.`,
-    todo: 'Add labels (a folder per class, or a label column), or leave this pass out.',
+    title: 'Labels are needed',
+    what: `${by} needs samples with labels; this data has none.`,
+    where: by,
+    todo: 'Add labels to the data (class folders, a label column), or choose something that works without.',
   }),
   'data/split-missing': ({ split, by }) => ({
+    title: 'A part of the data is missing',
     what: `${by} needs ${split} samples, and there are none.`,
-    todo: 'Give that split a share of the data in the Data step.',
+    where: split,
+    todo: `Give data with a ${split} part, or change how the samples are split.`,
   }),
   'pass/unknown': ({ pass, known }) => ({
+    title: 'No such pass',
     what: `There is no pass called “${pass}”.`,
-    todo: `Known passes: ${known.join(', ')}.`,
+    where: pass,
+    todo: known.length ? `Use one of: ${list(known, 40)}.` : 'See the list of passes.',
   }),
   'pass/bad-parameter': ({ pass, parameter, reason }) => ({
-    what: `${pass}: ${parameter} ${reason}.`,
-    where: `parameter ${parameter}`,
-    todo: 'Change that value and start again.',
+    title: 'A parameter is not right',
+    what: `${pass} does not accept its parameter “${parameter}”: ${reason}.`,
+    where: `${pass} · ${parameter}`,
+    todo: 'Correct the value; the help of the pass names its range and default.',
   }),
   'pass/failed': ({ pass, node, reason }) => ({
-    what: `${pass} failed: ${reason}.`,
-    ...(node ? { where: `node ${node}` } : {}),
-    todo: 'Leave this pass out or exclude that layer; what was finished before is kept.',
+    title: 'A pass failed',
+    what: `${pass} could not be done: ${reason}.`,
+    where: node || pass,
+    todo: 'Leave this layer or this pass out and run again; what was finished before is kept.',
   }),
   'pass/broke-model': ({ pass, reason }) => ({
-    what: `The result of ${pass} did not pass its check and was thrown away: ${reason}.`,
-    todo: 'The run went on with the model before it. Leave this pass out or use a gentler setting.',
+    title: 'A pass was undone',
+    what: `The model no longer worked after ${pass}: ${reason}. Its result was thrown away.`,
+    where: pass,
+    todo: 'Leave this pass out or change its parameters. Please report it with the model if you may share it.',
   }),
   'recipe/invalid': ({ file, reason }) => ({
-    what: `This recipe cannot be read: ${reason}.`,
+    title: 'The recipe is not valid',
+    what: `“${baseName(file)}” is not a recipe Pare can read: ${reason}.`,
     where: file,
-    todo: 'A recipe is the JSON file that Pare exports; check the place that is named.',
+    todo: 'Correct the file, or make the recipe in the window and export it from there.',
   }),
   'provider/unavailable': ({ provider, reason }) => ({
-    what: `The device ${provider} cannot be used here: ${reason}.`,
-    todo: 'Choose CPU in the settings; it works everywhere.',
+    title: 'This device cannot be used',
+    what: `${provider} does not work on this machine: ${reason}.`,
+    where: provider,
+    todo: 'The CPU is used instead; it always works. Choose it in the settings to make this message go away.',
   }),
   'engine/crashed': ({ exit, during }) => ({
-    what: `The engine process ended unexpectedly (${exit})${during ? ` during ${during}` : ''}. It was started again.`,
-    todo: 'Finished candidates are kept. Resume the run from its last finished pass.',
+    title: 'The engine stopped unexpectedly',
+    what: `The process that does the work ended (${exit})${during ? ` during: ${during}` : ''}. It was started again and your files are safe.`,
+    where: during,
+    todo: 'Resume the run: it goes on from the last finished pass. If it stops at the same place again, leave that pass out.',
   }),
   'engine/out-of-memory': ({ during }) => ({
-    what: `There was not enough memory${during ? ` for ${during}` : ''}. The engine was started again.`,
-    todo: 'Close other programs, use fewer calibration samples or smaller batches, then resume.',
+    title: 'Not enough memory',
+    what: `The memory of this machine was not enough${during ? ` for: ${during}` : ''}. Your files are safe.`,
+    where: during,
+    todo: 'Close other programs, use fewer samples or a smaller batch, and resume from the last finished pass.',
   }),
   'disk/full': ({ path, needed }) => ({
-    what: `The disk is full: ${megabytes(needed)} more are needed.`,
+    title: 'The disk is full',
+    what: `There is no room to write “${baseName(path)}”${needed > 0 ? `, which needs ${bytes(needed)}` : ''}.`,
     where: path,
-    todo: 'Make room and resume; nothing finished was lost.',
+    todo: NEEDS_PLACE,
   }),
   'disk/denied': ({ path }) => ({
-    what: 'Pare may not read or write there.',
+    title: 'Not allowed',
+    what: `You may not read or write “${baseName(path)}” there.`,
     where: path,
-    todo: 'Choose another place, or change the permissions.',
+    todo: 'Choose another folder, or change the permissions of this one.',
   }),
   'disk/failed': ({ path, reason }) => ({
-    what: `Reading or writing failed: ${reason}.`,
+    title: 'The disk reported an error',
+    what: `“${baseName(path)}” could not be written or read: ${reason}.`,
     where: path,
-    todo: 'Check the disk and try again.',
+    todo: 'Check the disk or choose another place, then try again: finished steps are kept.',
   }),
   'export/exists': ({ path }) => ({
-    what: 'There is already something with that name.',
+    title: 'There is something already',
+    what: `“${baseName(path)}” exists already. Nothing was overwritten.`,
     where: path,
-    todo: 'Choose to replace it, or save under another name.',
+    todo: 'Choose another name, or say that it may be replaced.',
   }),
   'not-found': ({ what, id }) => ({
-    what: `The ${what} is not there any more.`,
+    title: 'No longer there',
+    what: `This ${what} does not exist (any more).`,
     where: id,
-    todo: 'Go back to all projects and open it again.',
+    todo: 'Go back and choose another one.',
   }),
   'bad-request': ({ method, reason }) => ({
-    what: `That could not be understood: ${reason}.`,
+    title: 'That is not possible',
+    what: reason,
     where: method,
-    todo: 'Check the values and try again.',
+    todo: 'Correct what was given and try again.',
   }),
   cancelled: ({ during }) => ({
-    what: during ? `Cancelled during ${during}.` : 'Cancelled.',
-    todo: 'Finished candidates are kept; resume or start again when you like.',
+    title: 'Cancelled',
+    what: during ? `Cancelled during: ${during}.` : 'Cancelled.',
+    where: during,
+    todo: 'What was finished is kept. You can resume at any time.',
   }),
   internal: ({ reason }) => ({
-    what: `Something in Pare went wrong: ${reason}.`,
-    todo: 'Nothing finished is lost. Copy the details into a bug report, then try again.',
+    title: 'Something went wrong in Pare',
+    what: `An unexpected error: ${reason}`,
+    where: '',
+    todo: 'Try again. If it happens again, please report it with the copied details.',
   }),
 }
 
-/** Two full stops never meet, whatever the reason ended with. */
-const tidy = (text: string): string => text.replace(/([.!?])\s*\.(?=\s|$)/g, '$1')
-
-export function messageOf(error: ErrorData): Message {
-  const row = table[error.code] as ((fields: ErrorData) => Message) | undefined
-  const message = row ? row(error) : table.internal({ reason: (error as { code: string }).code })
-  return { ...message, what: tidy(message.what), todo: tidy(message.todo) }
-}
-
-/** One paragraph, for a terminal or a notification. */
-export function sentenceOf(error: ErrorData): string {
-  const { what, where, todo } = messageOf(error)
-  return where && !what.includes(where) ? `${where}: ${what} ${todo}` : `${what} ${todo}`
+/** What happened, where, and what to do, in plain words. */
+export function errorMessage(error: ErrorData): ErrorMessage {
+  const write = TABLE[error.code] as ((error: ErrorData) => ErrorMessage) | undefined
+  // A newer engine than this table: still a sentence, never nothing.
+  if (!write) return TABLE.internal({ code: 'internal', reason: JSON.stringify(error) })
+  const message = write(error)
+  return { ...message, what: message.what.replace(/([.!?])[.]+$/, '$1') }
 }

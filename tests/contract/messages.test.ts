@@ -1,0 +1,109 @@
+import { expect, test } from 'vitest'
+import type { ErrorCode, ErrorData, ErrorFields } from '../../src/contract/errors'
+import { errorMessage } from '../../src/contract/messages'
+
+/** One example of every code; a code without a row does not compile. The words must appear in the sentences. */
+const EXAMPLES: { [C in ErrorCode]: { fields: ErrorFields[C]; says: string[] } } = {
+  'model/not-onnx': {
+    fields: { file: '/data/notes.onnx', reason: 'it is a text file' },
+    says: ['notes.onnx', 'text file'],
+  },
+  'model/truncated': {
+    fields: { file: 'C:\\models\\net.onnx', at: 1_234_567 },
+    says: ['net.onnx', '1.23 MB'],
+  },
+  'model/changed-on-disk': { fields: { file: 'net.onnx' }, says: ['net.onnx'] },
+  'model/external-data-missing': {
+    fields: { file: 'net.onnx.data', tensor: 'fc1.weight' },
+    says: ['fc1.weight', 'net.onnx.data'],
+  },
+  'model/external-data-escapes': {
+    fields: { file: 'net.onnx', tensor: 'w', location: '../../etc/passwd' },
+    says: ['../../etc/passwd'],
+  },
+  'model/unsupported-op': {
+    fields: { op: 'Foo', domain: 'my.ops', node: 'layer7', by: 'Static quantization' },
+    says: ['my.ops.Foo', 'layer7'],
+  },
+  'model/invalid': { fields: { file: 'net.onnx', reason: 'a cycle' }, says: ['net.onnx', 'a cycle'] },
+  'model/not-loadable': {
+    fields: { file: 'net.onnx', reason: 'no kernel for Foo.' },
+    says: ['no kernel for Foo.'],
+  },
+  'model/opset-too-old': {
+    fields: { opset: 9, needed: 13, op: 'QuantizeLinear', by: 'Static quantization' },
+    says: ['opset 9', 'opset 13'],
+  },
+  'model/nothing-to-do': {
+    fields: { by: 'Prune channels', reason: 'no convolution' },
+    says: ['Prune channels', 'no convolution'],
+  },
+  'model/non-finite': { fields: { tensor: 'logits', by: 'evaluation' }, says: ['logits'] },
+  'data/not-found': { fields: { path: '/data/digits' }, says: ['/data/digits'] },
+  'data/unreadable': { fields: { path: '/data/a.png', reason: 'not a PNG' }, says: ['a.png', 'not a PNG'] },
+  'data/unrecognised': { fields: { path: '/data/x.bin', expected: 'NPZ' }, says: ['x.bin', 'NPZ'] },
+  'data/empty': { fields: { path: '/data/empty' }, says: ['empty'] },
+  'data/shape-mismatch': {
+    fields: { input: 'x', expected: '[N, 1, 28, 28]', got: '[N, 64]' },
+    says: ['[N, 1, 28, 28]', '[N, 64]'],
+  },
+  'data/labels-out-of-range': { fields: { label: '12', classes: 10 }, says: ['12', '10 classes'] },
+  'data/labels-missing': { fields: { by: 'Fine-tuning' }, says: ['Fine-tuning'] },
+  'data/split-missing': {
+    fields: { split: 'calibration', by: 'Static quantization' },
+    says: ['calibration'],
+  },
+  'pass/unknown': {
+    fields: { pass: 'shrink', known: ['simplify', 'float16'] },
+    says: ['shrink', 'simplify, float16'],
+  },
+  'pass/bad-parameter': {
+    fields: { pass: 'prune', parameter: 'sparsity', reason: 'must be below 1' },
+    says: ['prune', 'sparsity', 'below 1'],
+  },
+  'pass/failed': {
+    fields: { pass: 'prune', node: 'conv1', reason: 'channels are coupled' },
+    says: ['conv1', 'coupled'],
+  },
+  'pass/broke-model': { fields: { pass: 'float16', reason: 'outputs became NaN' }, says: ['float16', 'NaN'] },
+  'recipe/invalid': {
+    fields: { file: 'my.recipe.json', reason: 'steps is missing' },
+    says: ['my.recipe.json', 'steps is missing'],
+  },
+  'provider/unavailable': {
+    fields: { provider: 'WebGPU', reason: 'no adapter' },
+    says: ['WebGPU', 'no adapter'],
+  },
+  'engine/crashed': {
+    fields: { exit: 'SIGSEGV', during: 'quantize-static' },
+    says: ['SIGSEGV', 'quantize-static'],
+  },
+  'engine/out-of-memory': { fields: { during: 'calibration' }, says: ['calibration'] },
+  'disk/full': { fields: { path: '/data/model.onnx', needed: 5_000_000 }, says: ['model.onnx', '5 MB'] },
+  'disk/denied': { fields: { path: '/root/x' }, says: ['x'] },
+  'disk/failed': { fields: { path: '/data/x', reason: 'input/output error' }, says: ['input/output error'] },
+  'export/exists': { fields: { path: '/data/bundle.zip' }, says: ['bundle.zip'] },
+  'not-found': { fields: { what: 'project', id: 'p1' }, says: ['project'] },
+  'bad-request': {
+    fields: { method: 'runs.start', reason: 'Choose a model first.' },
+    says: ['Choose a model first.'],
+  },
+  cancelled: { fields: { during: 'evaluation' }, says: ['evaluation'] },
+  internal: { fields: { reason: 'x is not a function' }, says: ['x is not a function'] },
+}
+
+test.each(Object.entries(EXAMPLES))('%s says what, where and what to do', (code, { fields, says }) => {
+  const message = errorMessage({ code, ...fields } as ErrorData)
+  expect(message.title.length).toBeGreaterThan(3)
+  expect(message.what).toMatch(/[.!?]$|[^.]$/)
+  expect(message.what).not.toMatch(/undefined|NaN bytes|\.\.$/)
+  expect(message.todo.length).toBeGreaterThan(10)
+  expect(message.todo).not.toContain('undefined')
+  const whole = `${message.what} ${message.where} ${message.todo}`
+  for (const word of says) expect(whole).toContain(word)
+})
+
+test('a code this table does not know still gives a sentence with its data', () => {
+  const message = errorMessage({ code: 'future/thing', file: 'net.onnx' } as unknown as ErrorData)
+  expect(message.what).toContain('net.onnx')
+})
