@@ -1,0 +1,59 @@
+/** The one window: sandboxed, its place and size kept between starts. */
+import { BrowserWindow, nativeTheme, screen } from 'electron'
+import fs from 'node:fs'
+import path from 'node:path'
+import writeFileAtomic from 'write-file-atomic'
+import { START_URL } from './protocol'
+
+interface WindowState {
+  x?: number
+  y?: number
+  width: number
+  height: number
+  maximized: boolean
+}
+
+const DEFAULT: WindowState = { width: 1280, height: 800, maximized: false }
+const SMALLEST = { minWidth: 800, minHeight: 560 }
+
+/** The state kept last time; the default where it is unreadable or would lie outside every screen. */
+export function readState(file: string): WindowState {
+  let state: WindowState
+  try {
+    state = { ...DEFAULT, ...(JSON.parse(fs.readFileSync(file, 'utf8')) as Partial<WindowState>) }
+  } catch {
+    return DEFAULT
+  }
+  const { x, y, width, height } = state
+  if (x === undefined || y === undefined) return state
+  const visible = screen.getAllDisplays().some(({ bounds: b }) => x < b.x + b.width && x + width > b.x && y < b.y + b.height && y + height > b.y)
+  return visible ? state : { ...DEFAULT, width, height }
+}
+
+export function openWindow(options: { preload: string; stateFile: string; icon?: string }): BrowserWindow {
+  const { maximized, ...bounds } = readState(options.stateFile)
+  const window = new BrowserWindow({
+    ...bounds,
+    ...SMALLEST,
+    show: false,
+    title: 'Pare',
+    icon: options.icon,
+    backgroundColor: nativeTheme.shouldUseDarkColors ? '#15171a' : '#fafafa',
+    webPreferences: {
+      preload: path.resolve(options.preload),
+      sandbox: true,
+      contextIsolation: true,
+      nodeIntegration: false,
+      webSecurity: true,
+      spellcheck: false,
+    },
+  })
+  if (maximized) window.maximize()
+  window.once('ready-to-show', () => window.show())
+  window.on('close', () => {
+    const state: WindowState = { ...window.getNormalBounds(), maximized: window.isMaximized() }
+    writeFileAtomic.sync(options.stateFile, JSON.stringify(state))
+  })
+  void window.loadURL(START_URL)
+  return window
+}
