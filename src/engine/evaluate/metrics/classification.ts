@@ -1,0 +1,202 @@
+/** One class a sample: top-1 accuracy with Wilson's interval, top-5, macro F1, confusion. */
+import { wilson } from '../../math/statistics'
+import { floatsOf, type Value, type Values } from '../../runtime/value'
+import {
+  checkedLabel,
+  emptySamples,
+  isFloatValue,
+  labelNumbers,
+  looksLikeProbabilities,
+  noOutputFits,
+  perSample,
+  preferNamed,
+  rowSize,
+  type Measured,
+  type Meter,
+  type MetricContext,
+  type MetricFamily,
+  type Observation,
+  type OutputChoice,
+} from './metric'
+
+/** Beyond this a confusion matrix tells a person nothing and costs megabytes. */
+const CONFUSION_LIMIT = 200
+const NAMES = [/logit/i, /prob|softmax|score/i, /^(output|y)/i]
+
+function choose(outputs: Values, { rows, classes, labels }: MetricContext): OutputChoice {
+  const found = perSample(outputs, rows)
+  const floats = found.filter(([, value]) => isFloatValue(value))
+  const highest = labels ? Math.max(...Array.from(labelNumbers(labels, 'accuracy'))) : 0
+  const expected = classes?.length ?? highest + 1
+  const scores = (name: string, value: Value, reason: string): OutputChoice => ({
+    names: [name],
+    form: 'scores',
+    scale: looksLikeProbabilities(floatsOf(value), rows, rowSize(value)) ? 'probabilities' : 'logits',
+    classes: rowSize(value),
+    reason,
+  })
+  const exact = floats.filter(([, value]) => rowSize(value) === expected && expected > 1)
+  const best = preferNamed(exact, NAMES)
+  if (best) {
+    const why = exact.length === 1 ? 'the only output with' : 'the best named of the outputs with'
+    return scores(...best, `${best[0]} is ${why} one value for each of the ${expected} classes`)
+  }
+  const wider = floats
+    .filter(([, value]) => rowSize(value) > Math.max(1, highest) && value.dims.length === 2)
+    .sort(([, a], [, b]) => rowSize(a) - rowSize(b))[0]
+  if (wider)
+    return scores(
+      ...wider,
+      `${wider[0]} has ${rowSize(wider[1])} classes, of which the dataset names ${expected}`,
+    )
+  const single = floats.find(([, value]) => rowSize(value) === 1)
+  if (single && expected === 2) {
+    const inUnit = floatsOf(single[1]).every((v) => v >= 0 && v <= 1)
+    const scale = inUnit ? 'probabilities' : 'logits'
+    const reason = `${single[0]} is one ${inUnit ? 'probability' : 'logit'} of the second of two classes`
+    return { names: [single[0]], form: 'single-score', scale, classes: 2, reason }
+  }
+  const labelOutput = found.find(([, value]) => !isFloatValue(value) && rowSize(value) === 1)
+  if (labelOutput) {
+    const reason = `${labelOutput[0]} gives the class itself`
+    return { names: [labelOutput[0]], form: 'labels', scale: 'probabilities', classes: expected, reason }
+  }
+  throw noOutputFits(`an output with one value for each of the ${expected} classes`, outputs)
+}
+
+class ClassificationMeter implements Meter {
+  private readonly samples = emptySamples()
+  private readonly truePositives: Float64Array
+  private readonly answered: Float64Array
+  private readonly present: Float64Array
+  private readonly confusion: Float64Array | undefined
+  private right = 0
+  private inTop5 = 0
+  private nonFinite = 0
+
+  constructor(private readonly choice: OutputChoice) {
+    const { classes } = choice
+    this.truePositives = new Float64Array(classes)
+    this.answered = new Float64Array(classes)
+    this.present = new Float64Array(classes)
+    if (classes <= CONFUSION_LIMIT) this.confusion = new Float64Array(classes * classes)
+  }
+
+  add({ indices, rows, outputs, labels }: Observation): void {
+    const { names, form, classes } = this.choice
+    const data = floatsOf(outputs[names[0]!]!)
+    const truth = labelNumbers(labels, 'accuracy')
+    for (let row = 0; row < rows; row++) {
+      const label = checkedLabel(Number(truth[row]), classes)
+      if (form === 'scores') this.addScores(data, row * classes, indices[row]!, label)
+      else this.addSingle(data[row]!, indices[row]!, label)
+    }
+  }
+
+  private addScores(data: Float32Array, start: number, index: number, label: number): void {
+    const { classes, scale } = this.choice
+    let answer = -1
+    let best = -Infinity
+    let bad = false
+    for (let c = 0; c < classes; c++) {
+      const value = data[start + c]!
+      // NaN and +∞ rank nothing; −∞ is how a model says "never this class".
+      if (!(value < Infinity)) bad = true
+      else if (value > best || answer < 0) {
+        best = value
+        answer = c
+      }
+    }
+    if (bad || best === -Infinity) return this.count(index, label, -1, 0, false, true)
+    const target = data[start + label]!
+    let above = 0
+    let sum = 0
+    for (let c = 0; c < classes; c++) {
+      const value = data[start + c]!
+      if (value > target || (value === target && c < label)) above++
+      if (scale === 'logits') sum += Math.exp(value - best)
+    }
+    this.count(index, label, answer, scale === 'logits' ? 1 / sum : best, above < 5, false)
+  }
+
+  private addSingle(value: number, index: number, label: number): void {
+    const { form, scale, classes } = this.choice
+    if (Number.isNaN(value)) return this.count(index, label, -1, 0, false, true)
+    if (form === 'labels') {
+      const answer = Number.isInteger(value) && value >= 0 && value < classes ? value : -1
+      return this.count(index, label, answer, 1, answer === label, false)
+    }
+    const probability = scale === 'logits' ? 1 / (1 + Math.exp(-value)) : value
+    const answer = probability > 0.5 ? 1 : 0
+    this.count(index, label, answer, answer ? probability : 1 - probability, true, false)
+  }
+
+  private count(
+    index: number,
+    label: number,
+    answer: number,
+    score: number,
+    top5: boolean,
+    bad: boolean,
+  ): void {
+    const { samples } = this
+    samples.index.push(index)
+    samples.label.push(label)
+    samples.answer.push(answer)
+    samples.score.push(score)
+    this.present[label]!++
+    if (bad) this.nonFinite++
+    if (top5) this.inTop5++
+    if (answer < 0) return
+    this.answered[answer]!++
+    if (this.confusion) this.confusion[label * this.choice.classes + answer]!++
+    if (answer !== label) return
+    this.right++
+    this.truePositives[label]!++
+  }
+
+  result(): Measured {
+    const { classes, form } = this.choice
+    const n = this.samples.index.length
+    const others: Record<string, number> = { f1: this.macroF1() }
+    if (classes > 5 && form === 'scores') others.top5 = n ? this.inTop5 / n : 0
+    const { confusion } = this
+    return {
+      quality: {
+        metric: 'accuracy',
+        value: n ? this.right / n : 0,
+        samples: n,
+        interval: wilson(this.right, n),
+        higherIsBetter: true,
+        others,
+      },
+      samples: this.samples,
+      nonFinite: this.nonFinite,
+      notes: [],
+      ...(confusion && {
+        confusion: Array.from({ length: classes }, (_, row) => [
+          ...confusion.subarray(row * classes, (row + 1) * classes),
+        ]),
+      }),
+    }
+  }
+
+  /** Mean F1 over the classes that occur in truth or answers, as scikit-learn's macro average. */
+  private macroF1(): number {
+    let sum = 0
+    let counted = 0
+    for (let c = 0; c < this.choice.classes; c++) {
+      const size = this.present[c]! + this.answered[c]!
+      if (size === 0) continue
+      sum += (2 * this.truePositives[c]!) / size
+      counted++
+    }
+    return counted ? sum / counted : 0
+  }
+}
+
+export const classification: MetricFamily = {
+  metric: 'accuracy',
+  choose,
+  meter: (choice) => new ClassificationMeter(choice),
+}

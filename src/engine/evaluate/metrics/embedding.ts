@@ -1,0 +1,131 @@
+/**
+ * Vectors that are compared with each other: cosine to the original's vectors, and whether the nearest
+ * neighbour of a sample stays the same (retrieval agreement). With class labels also how often the nearest
+ * neighbour is of the same class. Interval of the cosine: normal approximation over samples.
+ */
+import { floatsOf, type Values } from '../../runtime/value'
+import { FidelityMeter } from './fidelity'
+import {
+  emptySamples,
+  isFloatValue,
+  labelNumbers,
+  noOutputFits,
+  perSample,
+  preferNamed,
+  rowSize,
+  type Measured,
+  type Meter,
+  type MetricContext,
+  type MetricFamily,
+  type Observation,
+  type OutputChoice,
+} from './metric'
+
+/** Neighbours are sought among the first so many samples: the search is quadratic. */
+const GALLERY = 1000
+
+function choose(outputs: Values, { rows }: MetricContext): OutputChoice {
+  const floats = perSample(outputs, rows).filter(([, value]) => isFloatValue(value) && rowSize(value) > 1)
+  const vectors = floats.filter(([, value]) => value.dims.length === 2)
+  const best = preferNamed(vectors.length ? vectors : floats, [/embed|pool|sentence|feature/i])
+  if (!best) throw noOutputFits('an output of one vector a sample', outputs)
+  const reason = `${best[0]} gives one vector of ${rowSize(best[1])} numbers a sample`
+  return { names: [best[0]], form: 'values', scale: 'logits', classes: 0, reason }
+}
+
+class EmbeddingMeter implements Meter {
+  private readonly samples = emptySamples()
+  private readonly fidelity: FidelityMeter
+  private readonly vectors: Float32Array[] = []
+  private readonly originals: Float32Array[] = []
+  private readonly labels: number[] = []
+
+  constructor(private readonly choice: OutputChoice) {
+    this.fidelity = new FidelityMeter(choice.names, 0)
+  }
+
+  add({ indices, rows, outputs, reference, labels }: Observation): void {
+    const name = this.choice.names[0]!
+    const data = floatsOf(outputs[name]!)
+    const before = floatsOf(reference[name]!)
+    const size = before.length / rows
+    const truth = labels ? labelNumbers(labels, 'retrieval') : undefined
+    let row = 0
+    this.fidelity.add(outputs, reference, rows, (cosine) => {
+      const label = truth && truth.length === rows ? Number(truth[row]) : null
+      this.samples.index.push(indices[row]!)
+      this.samples.label.push(label)
+      this.samples.answer.push(data[row * size]!)
+      this.samples.score.push(cosine)
+      if (this.vectors.length < GALLERY) {
+        this.vectors.push(unit(data, row * size, size))
+        this.originals.push(unit(before, row * size, size))
+        if (label !== null) this.labels.push(label)
+      }
+      row++
+    })
+  }
+
+  result(): Measured {
+    const { cosine, sqnr, samples, maxAbsoluteError } = this.fidelity.fidelity()
+    const now = nearest(this.vectors)
+    const before = nearest(this.originals)
+    const share = (same: (i: number) => boolean): number =>
+      now.length > 1 ? now.reduce((sum, _, i) => sum + (same(i) ? 1 : 0), 0) / now.length : 1
+    const { labels } = this
+    return {
+      quality: {
+        metric: 'cosine',
+        value: cosine,
+        samples,
+        interval: this.fidelity.interval(),
+        higherIsBetter: true,
+        others: {
+          retrievalAgreement: share((i) => now[i] === before[i]),
+          ...(labels.length === now.length && {
+            retrievalAccuracy: share((i) => labels[now[i]!] === labels[i]),
+          }),
+          sqnr,
+          maxAbsoluteError,
+        },
+      },
+      samples: this.samples,
+      nonFinite: this.fidelity.nonFinite,
+      notes: samples > GALLERY ? [`Nearest neighbours were sought among the first ${GALLERY} samples.`] : [],
+    }
+  }
+}
+
+function unit(data: Float32Array, start: number, size: number): Float32Array {
+  const vector = data.slice(start, start + size)
+  let norm = 0
+  for (let i = 0; i < size; i++) {
+    if (!Number.isFinite(vector[i]!)) vector[i] = 0
+    norm += vector[i]! * vector[i]!
+  }
+  if (norm > 0) for (let i = 0; i < size; i++) vector[i]! /= Math.sqrt(norm)
+  return vector
+}
+
+/** Index of the most similar other vector of each. */
+function nearest(vectors: readonly Float32Array[]): Int32Array {
+  const best = new Float64Array(vectors.length).fill(-Infinity)
+  const at = new Int32Array(vectors.length).fill(-1)
+  for (let i = 0; i < vectors.length; i++) {
+    const a = vectors[i]!
+    for (let j = i + 1; j < vectors.length; j++) {
+      const b = vectors[j]!
+      let dot = 0
+      for (let k = 0; k < a.length; k++) dot += a[k]! * b[k]!
+      if (dot > best[i]!) [best[i], at[i]] = [dot, j]
+      if (dot > best[j]!) [best[j], at[j]] = [dot, i]
+    }
+  }
+  return at
+}
+
+export const embedding: MetricFamily = {
+  metric: 'cosine',
+  choose,
+  meter: (choice) => new EmbeddingMeter(choice),
+}

@@ -1,0 +1,201 @@
+/**
+ * How near a model's outputs stay to the original's on the same samples: mean cosine a sample, signal to noise
+ * in decibel over all elements, share of equal top answers, largest absolute error.
+ */
+import type { Fidelity } from '../../../contract/report'
+import { meanInterval, type Interval } from '../../math/statistics'
+import { floatsOf, type Values } from '../../runtime/value'
+import {
+  emptySamples,
+  isFloatValue,
+  noOutputFits,
+  perSample,
+  preferNamed,
+  rowSize,
+  type Measured,
+  type Meter,
+  type MetricContext,
+  type MetricFamily,
+  type Observation,
+  type OutputChoice,
+} from './metric'
+
+/** Equal outputs have infinite SQNR; this stands for "no difference", beyond what float32 can show. */
+export const SQNR_CEILING = 200
+
+class OutputFidelity {
+  private cosines = 0
+  private cosineSquares = 0
+  private signal = 0
+  private noise = 0
+  private worst = 0
+  private same = 0
+  nonFinite = 0
+  samples = 0
+
+  constructor(private readonly classes: number) {}
+
+  /** Cosine of each row, and its top element. An element that is not finite counts as zero. */
+  add(
+    data: Float32Array,
+    reference: Float32Array,
+    rows: number,
+    visit?: (cosine: number, top: number) => void,
+  ): void {
+    const size = reference.length / rows
+    for (let row = 0; row < rows; row++) {
+      const start = row * size
+      let dot = 0
+      let a2 = 0
+      let b2 = 0
+      let bad = false
+      for (let i = start; i < start + size; i++) {
+        const b = reference[i]!
+        let a = data[i]!
+        if (a - b !== a - b) {
+          // Equal infinities carry no error; anything else that is not finite loses its whole signal.
+          if (a === b || !Number.isFinite(b)) continue
+          bad = true
+          a = 0
+        } else if (a - b === Infinity || a - b === -Infinity) {
+          if (!Number.isFinite(b)) continue
+          bad = true
+          a = 0
+        }
+        const error = a - b
+        dot += a * b
+        a2 += a * a
+        b2 += b * b
+        this.noise += error * error
+        if (error > this.worst) this.worst = error
+        else if (-error > this.worst) this.worst = -error
+      }
+      this.signal += b2
+      if (bad) this.nonFinite++
+      const cosine = a2 === 0 || b2 === 0 ? (a2 === b2 ? 1 : 0) : Math.min(1, dot / Math.sqrt(a2 * b2))
+      this.cosines += cosine
+      this.cosineSquares += cosine * cosine
+      this.samples++
+      if (!visit && !this.classes) continue
+      const top = topOf(data, start, size)
+      if (top === topOf(reference, start, size)) this.same++
+      visit?.(cosine, top)
+    }
+  }
+
+  fidelity(): Fidelity {
+    const { samples, noise, signal } = this
+    const sqnr = noise === 0 ? SQNR_CEILING : signal === 0 ? -SQNR_CEILING : 10 * Math.log10(signal / noise)
+    return {
+      cosine: samples ? this.cosines / samples : 0,
+      sqnr: Math.max(-SQNR_CEILING, Math.min(SQNR_CEILING, sqnr)),
+      ...(this.classes > 1 && { agreement: samples ? this.same / samples : 0 }),
+      maxAbsoluteError: this.worst,
+      samples,
+    }
+  }
+
+  interval(): Interval {
+    const [low, high] = meanInterval(this.samples, this.cosines, this.cosineSquares)
+    return [Math.max(-1, low), Math.min(1, high)]
+  }
+}
+
+function topOf(data: Float32Array, start: number, size: number): number {
+  let top = 0
+  for (let i = 1; i < size; i++) if (data[start + i]! > data[start + top]!) top = i
+  return top
+}
+
+/** Fidelity of every output in `names`; the worst of them, by SQNR, stands for the model. */
+export class FidelityMeter {
+  private readonly outputs: Map<string, OutputFidelity>
+
+  constructor(
+    private readonly names: readonly string[],
+    classes: number,
+  ) {
+    this.outputs = new Map(names.map((name, i) => [name, new OutputFidelity(i === 0 ? classes : 0)]))
+  }
+
+  add(outputs: Values, reference: Values, rows: number, visit?: (cosine: number, top: number) => void): void {
+    for (const [i, name] of this.names.entries()) {
+      const before = floatsOf(reference[name]!)
+      this.outputs.get(name)!.add(floatsOf(outputs[name]!), before, rows, i === 0 ? visit : undefined)
+    }
+  }
+
+  get nonFinite(): number {
+    return Math.max(0, ...[...this.outputs.values()].map((o) => o.nonFinite))
+  }
+
+  private worst(): OutputFidelity {
+    return [...this.outputs.values()].reduce((a, b) => (b.fidelity().sqnr < a.fidelity().sqnr ? b : a))
+  }
+
+  fidelity(): Fidelity {
+    const first = this.outputs.get(this.names[0]!)!
+    const { agreement } = first.fidelity()
+    return { ...this.worst().fidelity(), ...(agreement !== undefined && { agreement }) }
+  }
+
+  interval(): Interval {
+    return this.worst().interval()
+  }
+}
+
+/** Without labels every floating-point output counts; a first output of rank 2 is read as scores of classes. */
+function choose(outputs: Values, { rows }: MetricContext): OutputChoice {
+  const floats = perSample(outputs, rows).filter(([, value]) => isFloatValue(value))
+  const first = preferNamed(floats, [/logit/i, /prob|score/i])
+  if (!first) throw noOutputFits('an output of floating-point numbers', outputs)
+  const names = [first[0], ...floats.map(([name]) => name).filter((name) => name !== first[0])]
+  const classes = first[1].dims.length === 2 && rowSize(first[1]) > 1 ? rowSize(first[1]) : 0
+  const reason =
+    names.length === 1
+      ? `${first[0]} is the only output of numbers`
+      : 'every output counts, the worst is shown'
+  return { names, form: 'values', scale: 'logits', classes, reason }
+}
+
+class UnlabelledMeter implements Meter {
+  private readonly samples = emptySamples()
+  private readonly inner: FidelityMeter
+
+  constructor(choice: OutputChoice) {
+    this.inner = new FidelityMeter(choice.names, choice.classes)
+  }
+
+  add({ indices, rows, outputs, reference }: Observation): void {
+    let row = 0
+    this.inner.add(outputs, reference, rows, (cosine, top) => {
+      this.samples.index.push(indices[row++]!)
+      this.samples.label.push(null)
+      this.samples.answer.push(top)
+      this.samples.score.push(cosine)
+    })
+  }
+
+  result(): Measured {
+    const { cosine, sqnr, agreement, maxAbsoluteError, samples } = this.inner.fidelity()
+    return {
+      quality: {
+        metric: 'cosine',
+        value: cosine,
+        samples,
+        interval: this.inner.interval(),
+        higherIsBetter: true,
+        others: { sqnr, maxAbsoluteError, ...(agreement !== undefined && { agreement }) },
+      },
+      samples: this.samples,
+      nonFinite: this.inner.nonFinite,
+      notes: [],
+    }
+  }
+}
+
+export const unlabelled: MetricFamily = {
+  metric: 'cosine',
+  choose,
+  meter: (choice) => new UnlabelledMeter(choice),
+}

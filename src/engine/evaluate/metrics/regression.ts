@@ -1,0 +1,154 @@
+/**
+ * Numbers as answers: R² (uniform average over outputs, as scikit-learn), MAE, RMSE.
+ * The interval of R² is the normal approximation of the mean squared error with the targets' variance taken as
+ * that of the measured samples.
+ */
+import { meanInterval } from '../../math/statistics'
+import { floatsOf, type Values } from '../../runtime/value'
+import { PareError } from '../../../contract/errors'
+import {
+  emptySamples,
+  isFloatValue,
+  noOutputFits,
+  perSample,
+  preferNamed,
+  rowSize,
+  type Measured,
+  type Meter,
+  type MetricContext,
+  type MetricFamily,
+  type Observation,
+  type OutputChoice,
+} from './metric'
+
+/** Squared errors kept for the interval; its spread comes from the first samples where there are more. */
+const KEPT_ERRORS = 4_000_000
+
+function choose(outputs: Values, { rows, labels }: MetricContext): OutputChoice {
+  if (!labels) throw new PareError('data/labels-missing', { by: 'r2' })
+  const width = rowSize(labels)
+  const fitting = perSample(outputs, rows).filter(
+    ([, value]) => isFloatValue(value) && rowSize(value) === width,
+  )
+  const best = preferNamed(fitting, [/^(output|pred|y)/i])
+  if (!best) throw noOutputFits(`an output of ${width} numbers a sample`, outputs)
+  const reason = `${best[0]} has ${width} ${width === 1 ? 'number' : 'numbers'} a sample, as the labels have`
+  return { names: [best[0]], form: 'values', scale: 'logits', classes: 0, reason }
+}
+
+class RegressionMeter implements Meter {
+  private readonly samples = emptySamples()
+  private width = 0
+  private sum = new Float64Array(0)
+  private sumOfSquares = new Float64Array(0)
+  private squaredError = new Float64Array(0)
+  /** Where an output is not finite: the label counts in, the error becomes that of answering the mean. */
+  private missing: { column: number; label: number }[] = []
+  private errors: number[] = []
+  private absolute = 0
+  private nonFinite = 0
+
+  constructor(private readonly choice: OutputChoice) {}
+
+  add({ indices, rows, outputs, labels }: Observation): void {
+    if (!labels) throw new PareError('data/labels-missing', { by: 'r2' })
+    const data = floatsOf(outputs[this.choice.names[0]!]!)
+    const truth = floatsOf(labels)
+    if (this.width === 0) this.start(rowSize(labels))
+    const { width, sum, sumOfSquares, squaredError, samples } = this
+    const keep = this.errors.length + rows * width <= KEPT_ERRORS
+    for (let row = 0; row < rows; row++) {
+      let rowError = 0
+      let bad = false
+      for (let column = 0; column < width; column++) {
+        const label = truth[row * width + column]!
+        const difference = data[row * width + column]! - label
+        sum[column]! += label
+        sumOfSquares[column]! += label * label
+        if (Number.isFinite(difference)) {
+          squaredError[column]! += difference * difference
+          rowError += Math.abs(difference)
+        } else {
+          bad = true
+          this.missing.push({ column, label })
+        }
+        if (keep) this.errors.push(difference * difference)
+      }
+      if (bad) this.nonFinite++
+      this.absolute += rowError
+      samples.index.push(indices[row]!)
+      samples.label.push(truth[row * width]!)
+      // JSON has no NaN: a sample without an answer shows the size of its label as its error.
+      samples.answer.push(bad ? 0 : data[row * width]!)
+      samples.score.push(bad ? Math.abs(truth[row * width]!) : rowError / width)
+    }
+  }
+
+  private start(width: number): void {
+    this.width = width
+    this.sum = new Float64Array(width)
+    this.sumOfSquares = new Float64Array(width)
+    this.squaredError = new Float64Array(width)
+  }
+
+  result(): Measured {
+    const { width, samples } = this
+    const n = samples.index.length
+    const mean = this.sum.map((s) => s / n)
+    const squaredError = Float64Array.from(this.squaredError)
+    let absolute = this.absolute
+    for (const { column, label } of this.missing) {
+      squaredError[column]! += (label - mean[column]!) ** 2
+      absolute += Math.abs(label - mean[column]!)
+    }
+    const variation = this.sumOfSquares.map((s, c) => Math.max(0, s - n * mean[c]! ** 2))
+    const scores = squaredError.map((error, c) => share(error, variation[c]!))
+    const value = width ? scores.reduce((a, b) => a + b, 0) / width : 0
+    const elements = n * width || 1
+    return {
+      quality: {
+        metric: 'r2',
+        value,
+        samples: n,
+        interval: this.interval(value, n, variation),
+        higherIsBetter: true,
+        others: {
+          mae: absolute / elements,
+          rmse: Math.sqrt(squaredError.reduce((a, b) => a + b, 0) / elements),
+        },
+      },
+      samples,
+      nonFinite: this.nonFinite,
+      notes: [],
+    }
+  }
+
+  private interval(value: number, n: number, variation: Float64Array): [number, number] {
+    const { width, errors } = this
+    const kept = width ? Math.floor(errors.length / width) : 0
+    let total = 0
+    let squares = 0
+    for (let row = 0; row < kept; row++) {
+      let normalised = 0
+      for (let c = 0; c < width; c++) {
+        const error = errors[row * width + c]!
+        if (variation[c]! > 0) normalised += Number.isFinite(error) ? error / (variation[c]! / n) : 1
+      }
+      total += normalised / width
+      squares += (normalised / width) ** 2
+    }
+    const [low, high] = meanInterval(kept, total, squares)
+    const half = ((high - low) / 2) * Math.sqrt(kept / (n || 1))
+    return [value - half, Math.min(1, value + half)]
+  }
+}
+
+/** R² of one output; a constant target is explained wholly or not at all, as scikit-learn has it. */
+const share = (error: number, variation: number): number =>
+  variation > 0 ? 1 - error / variation : error === 0 ? 1 : 0
+
+export const regression: MetricFamily = {
+  metric: 'r2',
+  choose,
+  meter: (choice) => new RegressionMeter(choice),
+}

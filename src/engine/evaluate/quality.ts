@@ -1,0 +1,186 @@
+/**
+ * Quality of a model and of its candidates over one pass of a split: every batch is decoded once and run
+ * through all of them, so that they are compared on the same samples.
+ */
+import type { SplitName, Task } from '../../contract/dataset'
+import { PareError } from '../../contract/errors'
+import type { Fidelity, Quality, SampleResults } from '../../contract/report'
+import type { Batch, Dataset } from '../data/dataset'
+import type { Model } from '../onnx'
+import type { SessionOptions } from '../runtime/session'
+import type { Values } from '../runtime/value'
+import { FidelityMeter, METRICS, type Meter, type OutputChoice } from './metrics'
+import { openRunner, type Runner } from './runner'
+
+export interface QualityOptions {
+  dataset: Dataset
+  /** Default: validation. */
+  split?: SplitName
+  /** Samples a batch; default 64. */
+  batchSize?: number
+  /** Only the first so many samples. */
+  limit?: number
+  /** Settings the model will run with; they change what quantized operators compute. */
+  session?: SessionOptions
+  progress?(done: number, total: number): void
+  signal?: AbortSignal
+}
+
+export interface ModelQuality {
+  quality: Quality
+  /** Against the original; absent for the original itself. */
+  fidelity?: Fidelity
+  samples: SampleResults
+  confusion?: number[][]
+  /** Samples whose output held NaN or infinity. */
+  nonFinite: number
+  /** Which output was read, and why. */
+  output: OutputChoice
+  notes: string[]
+}
+
+export interface MeasuredQuality {
+  original: ModelQuality
+  candidates: ModelQuality[]
+}
+
+/** The metric's name and direction for a task, before anything is measured. */
+export const metricOf = (task: Task): string => METRICS[task].metric
+
+interface Contender {
+  runner: Runner
+  meter: Meter
+  fidelity?: FidelityMeter
+}
+
+/**
+ * Measures the original and its candidates. Throws `data/empty` for an empty split, `data/shape-mismatch` when
+ * inputs or outputs do not fit the data, `data/labels-out-of-range`, `model/not-loadable`, `cancelled`.
+ */
+export async function measureQuality(
+  original: Model | string,
+  candidates: readonly (Model | string)[],
+  options: QualityOptions,
+): Promise<MeasuredQuality> {
+  const { dataset, session, signal } = options
+  const split = dataset.splits[options.split ?? 'validation']
+  const total = Math.min(split.length, options.limit ?? Infinity)
+  const runners: Runner[] = []
+  let contenders: Contender[] | undefined
+  let choice: OutputChoice | undefined
+  let done = 0
+  try {
+    for (const model of [original, ...candidates]) runners.push(await openRunner(model, session))
+    for await (const batch of ahead(
+      split.batches(options.batchSize ?? 64, { limit: options.limit, signal }),
+    )) {
+      if (signal?.aborted) throw new PareError('cancelled', { during: 'measuring quality' })
+      const rows = batch.indices.length
+      const before = await runners[0]!.run(batch.inputs, rows, choice?.names)
+      choice ??= METRICS[dataset.task].choose(before, {
+        rows,
+        classes: dataset.classes,
+        labels: batch.labels,
+      })
+      contenders ??= runners.map((runner, i) => contend(runner, i > 0, choice!, dataset.task))
+      for (const [i, contender] of contenders.entries()) {
+        const outputs = i === 0 ? before : await outputsOf(contender.runner, batch, choice, before)
+        contender.meter.add({
+          indices: batch.indices,
+          rows,
+          outputs,
+          labels: batch.labels,
+          reference: before,
+        })
+        contender.fidelity?.add(outputs, before, rows)
+      }
+      done += rows
+      options.progress?.(done, total)
+    }
+  } finally {
+    for (const runner of runners) await runner.release()
+  }
+  if (!contenders || !choice) throw new PareError('data/empty', { path: dataset.path })
+  const where = dataset.kind === 'random' ? ('random' as const) : split.name
+  const results = contenders.map((contender) => conclude(contender, choice, dataset.task, where))
+  const [first, ...rest] = results as [ModelQuality, ...ModelQuality[]]
+  for (const result of rest) addAgreement(result, first, dataset.task)
+  return { original: first, candidates: rest }
+}
+
+/** Starts decoding the next batch before the runtime blocks the thread with this one. */
+async function* ahead(batches: AsyncIterable<Batch>): AsyncIterable<Batch> {
+  const iterator = batches[Symbol.asyncIterator]()
+  let next = iterator.next()
+  try {
+    for (;;) {
+      const { done, value } = await next
+      if (done) return
+      next = iterator.next()
+      // The consumer may throw before this is awaited; its rejection then belongs to nobody.
+      next.catch(() => undefined)
+      yield value
+    }
+  } finally {
+    await iterator.return?.()
+  }
+}
+
+function contend(runner: Runner, candidate: boolean, choice: OutputChoice, task: Task): Contender {
+  return {
+    runner,
+    meter: METRICS[task].meter(choice),
+    ...(candidate && {
+      fidelity: new FidelityMeter(choice.names, task === 'unlabelled' ? choice.classes : 0),
+    }),
+  }
+}
+
+async function outputsOf(
+  runner: Runner,
+  batch: Batch,
+  choice: OutputChoice,
+  before: Values,
+): Promise<Values> {
+  const outputs = await runner.run(batch.inputs, batch.indices.length, choice.names)
+  for (const name of choice.names) {
+    const expected = before[name]!.dims.join(', ')
+    const got = outputs[name]!.dims.join(', ')
+    if (got !== expected)
+      throw new PareError('data/shape-mismatch', {
+        input: `output ${name}`,
+        expected: `[${expected}]`,
+        got: `[${got}]`,
+      })
+  }
+  return outputs
+}
+
+function conclude(
+  contender: Contender,
+  output: OutputChoice,
+  task: Task,
+  split: Quality['split'],
+): ModelQuality {
+  const { quality, samples, confusion, nonFinite, notes } = contender.meter.result()
+  return {
+    quality: { ...quality, split, task },
+    ...(contender.fidelity && { fidelity: contender.fidelity.fidelity() }),
+    samples,
+    confusion,
+    nonFinite,
+    output,
+    notes: nonFinite ? [...notes, nonFiniteNote(nonFinite, quality.samples)] : notes,
+  }
+}
+
+const nonFiniteNote = (bad: number, samples: number): string =>
+  `${bad} of ${samples} samples gave NaN or infinite outputs; each counts as a sample the model knows nothing about.`
+
+/** Share of samples with the same answer, where an answer is a class. */
+function addAgreement(result: ModelQuality, original: ModelQuality, task: Task): void {
+  if (!result.fidelity || (task !== 'classification' && task !== 'multi-label')) return
+  const { answer } = result.samples
+  const same = answer.reduce((n, a, i) => n + (a === original.samples.answer[i] ? 1 : 0), 0)
+  result.fidelity.agreement = answer.length ? same / answer.length : 0
+}

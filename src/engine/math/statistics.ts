@@ -1,0 +1,84 @@
+/** Intervals and quantiles of measured numbers. All intervals are two-sided at 95%. */
+import type { Random } from './random'
+
+/** Standard normal quantile at 0.975. */
+const Z = 1.959963984540054
+
+export type Interval = [low: number, high: number]
+
+/**
+ * Wilson score interval of a proportion; right also near 0 and 1 and for few samples.
+ * Source: E. B. Wilson, JASA 22 (1927) 209–212.
+ */
+export function wilson(successes: number, n: number): Interval {
+  if (n === 0) return [0, 1]
+  const p = successes / n
+  const z2 = (Z * Z) / n
+  const centre = (p + z2 / 2) / (1 + z2)
+  const half = (Z / (1 + z2)) * Math.sqrt((p * (1 - p)) / n + z2 / (4 * n))
+  return [Math.max(0, centre - half), Math.min(1, centre + half)]
+}
+
+/** Normal-approximation interval of a mean from n, Σx and Σx². */
+export function meanInterval(n: number, sum: number, sumOfSquares: number): Interval {
+  if (n === 0) return [0, 0]
+  const mean = sum / n
+  const variance = n > 1 ? Math.max(0, (sumOfSquares - n * mean * mean) / (n - 1)) : 0
+  const half = Z * Math.sqrt(variance / n)
+  return [mean - half, mean + half]
+}
+
+/**
+ * Interval of Σy/Σx over independent clusters (the delta method of a ratio estimator): the mean loss per token
+ * where tokens of one text depend on each other.
+ * Source: W. G. Cochran, Sampling Techniques (1977), §6.4.
+ */
+export function ratioInterval(y: ArrayLike<number>, x: ArrayLike<number>): Interval {
+  const n = y.length
+  let sumY = 0
+  let sumX = 0
+  for (let i = 0; i < n; i++) {
+    sumY += y[i]!
+    sumX += x[i]!
+  }
+  if (sumX === 0) return [0, 0]
+  const ratio = sumY / sumX
+  let squares = 0
+  for (let i = 0; i < n; i++) squares += (y[i]! - ratio * x[i]!) ** 2
+  const half = n > 1 ? (Z * Math.sqrt((n / (n - 1)) * squares)) / sumX : 0
+  return [ratio - half, ratio + half]
+}
+
+/**
+ * Percentile bootstrap over samples. `statistic` gets how often each sample was drawn.
+ * Source: B. Efron, Annals of Statistics 7 (1979) 1–26.
+ */
+export function bootstrap(
+  n: number,
+  statistic: (weights: Float64Array) => number,
+  random: Random,
+  resamples = 200,
+): Interval {
+  const weights = new Float64Array(n)
+  const values: number[] = []
+  for (let r = 0; r < resamples; r++) {
+    weights.fill(0)
+    for (let i = 0; i < n; i++) weights[random.below(n)]! += 1
+    const value = statistic(weights)
+    if (Number.isFinite(value)) values.push(value)
+  }
+  values.sort((a, b) => a - b)
+  return [quantile(values, 0.025), quantile(values, 0.975)]
+}
+
+/** Linear interpolation between order statistics, as NumPy's default. `sorted` ascending; NaN when empty. */
+export function quantile(sorted: ArrayLike<number>, q: number): number {
+  const at = (sorted.length - 1) * q
+  const low = Math.floor(at)
+  const a = sorted[low] ?? NaN
+  const b = sorted[Math.min(low + 1, sorted.length - 1)] ?? NaN
+  return a + (b - a) * (at - low)
+}
+
+/** Ascending copy. */
+export const sorted = (values: ArrayLike<number>): Float64Array => Float64Array.from(values).sort()
