@@ -4,3 +4,14 @@ export { batchAxisOf, randomFeeds, resolveDims, type FeedOptions } from './feeds
 export { openSession, withSession, type PortType, type Session, type SessionOptions } from './session'
 export { shapesAt, traceShapes, type TracedValue, type TraceOptions } from './trace'
 export * from './value'
+export {
+  batchMatmul,
+  block,
+  Gram,
+  matmul,
+  matrix,
+  toDouble,
+  toSingle,
+  transpose,
+  type Matrix,
+} from './linalg'
