@@ -1,5 +1,6 @@
 /** What was measured on a model. Accuracies are fractions of 1; sizes bytes; times milliseconds. */
 import type { SplitName, Task } from './dataset'
+import type { ErrorData } from './errors'
 
 export interface Quality {
   /** 'accuracy', 'r2', 'perplexity', 'cosine' …; see `METRICS`. */
@@ -102,8 +103,9 @@ export interface StepRecord {
   layers?: LayerEvidence[]
   /** Loss and quality per epoch, for passes that learn. */
   curve?: { epoch: number; loss: number; quality?: number }[]
-  /** True where the pass failed and the run went on with what it had. */
+  /** True where the pass failed and the run went on with what it had; `error` says why. */
   failed?: boolean
+  error?: ErrorData
 }
 
 export interface CompressResult {

@@ -36,6 +36,8 @@ export interface PassContext {
   target: 'any' | 'android-cpu' | 'android-npu' | 'ios' | 'cpu-no-vnni'
   /** The live curve of a pass that learns. */
   point?(at: { epoch: number; loss: number; quality?: number }): void
+  /** True once the user asked to end learning early and keep the best so far; asked between steps. */
+  stopRequested?(): boolean
 }
 
 export interface PassResult {

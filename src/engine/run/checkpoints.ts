@@ -1,0 +1,145 @@
+/**
+ * Finished passes of a run on disk. A checkpoint is a model file and its step record; `run.json` names it only
+ * after the model is safely written, with the hash of what was written, so that a damaged one is noticed.
+ */
+import fs from 'node:fs'
+import path from 'node:path'
+import { PareError } from '../../contract/errors'
+import type { StepRecord } from '../../contract/report'
+import { diskError, writeModel, type Model } from '../onnx'
+import { readJson, sha256Of, writeJson } from './files'
+import { RunState, type Checkpoint, type FinishedCandidate, type WrittenFile } from './state'
+
+export async function describeFiles(files: readonly string[], folder: string): Promise<WrittenFile[]> {
+  return Promise.all(
+    files.map(async (file) => ({
+      name: path.relative(folder, file),
+      bytes: fs.statSync(file).size,
+      sha256: await sha256Of(file),
+    })),
+  )
+}
+
+async function areWhole(files: readonly WrittenFile[], folder: string): Promise<boolean> {
+  for (const { name, bytes, sha256 } of files) {
+    const file = path.join(folder, name)
+    if (fs.statSync(file, { throwIfNoEntry: false })?.size !== bytes) return false
+    if ((await sha256Of(file)) !== sha256) return false
+  }
+  return true
+}
+
+export class RunFolder {
+  private constructor(
+    readonly folder: string,
+    private state: RunState,
+  ) {}
+
+  /**
+   * Opens the run in `folder`, or begins one. What was made from another original is forgotten.
+   * Throws `disk/denied`, `disk/full`, `disk/failed`.
+   */
+  static open(folder: string, original: RunState['original'], resume: boolean): RunFolder {
+    const found = resume ? RunState.safeParse(readJson(path.join(folder, 'run.json'))) : undefined
+    const same = found?.success && found.data.original.sha256 === original.sha256
+    const state: RunState = same
+      ? { ...found.data, original }
+      : { pare: 1, original, checkpoints: [], candidates: [] }
+    const run = new RunFolder(folder, state)
+    try {
+      if (!same) for (const part of ['checkpoints', 'scratch', 'candidates']) run.remove(part)
+      fs.mkdirSync(path.join(folder, 'checkpoints'), { recursive: true })
+    } catch (cause) {
+      throw diskError(cause, folder, 0)
+    }
+    run.save()
+    return run
+  }
+
+  candidateFolder(n: number): string {
+    return path.join(this.folder, 'candidates', String(n))
+  }
+
+  /** A folder for a pass's own files, which outlives a crash but not the pass. */
+  scratch(key: string): string {
+    const folder = path.join(this.folder, 'scratch', key)
+    fs.mkdirSync(folder, { recursive: true })
+    return folder
+  }
+
+  dropScratch(key: string): void {
+    this.remove(path.join('scratch', key))
+  }
+
+  checkpoint(key: string): Checkpoint | undefined {
+    return this.state.checkpoints.find((candidate) => candidate.key === key)
+  }
+
+  /** The model of a checkpoint; undefined where it is gone or no longer what was written. */
+  async modelOf(checkpoint: Checkpoint): Promise<string | undefined> {
+    const { files } = checkpoint
+    return files && (await areWhole(files, this.folder)) ? path.join(this.folder, files[0]!.name) : undefined
+  }
+
+  /** Writes a model where a checkpoint of this key will lie; it counts only after `keep`. */
+  write(key: string, model: Model): string[] {
+    return writeModel(model, path.join(this.folder, 'checkpoints', `${key}.onnx`)).files
+  }
+
+  async keep(key: string, record: StepRecord, files: readonly string[] | undefined): Promise<void> {
+    const checkpoint: Checkpoint = {
+      key,
+      record: record as unknown as Checkpoint['record'],
+      ...(files && { files: await describeFiles(files, this.folder) }),
+    }
+    this.state.checkpoints = [...this.state.checkpoints.filter((other) => other.key !== key), checkpoint]
+    this.save()
+  }
+
+  /** Removes the model of a checkpoint that later ones have made needless; its record stays. */
+  dropModel(key: string): void {
+    const checkpoint = this.checkpoint(key)
+    if (!checkpoint?.files) return
+    const { files } = checkpoint
+    delete checkpoint.files
+    this.save()
+    for (const { name } of files) this.remove(name)
+  }
+
+  /** A finished candidate whose files are whole. */
+  async finished(n: number, key: string, folder: string): Promise<FinishedCandidate | undefined> {
+    const found = this.state.candidates.find((candidate) => candidate.n === n && candidate.key === key)
+    return found && (await areWhole(found.files, folder)) ? found : undefined
+  }
+
+  async finish(
+    n: number,
+    key: string,
+    recipe: FinishedCandidate['recipe'],
+    files: readonly string[],
+    folder: string,
+  ): Promise<void> {
+    const candidate = { n, key, recipe, files: await describeFiles(files, folder) }
+    this.state.candidates = [...this.state.candidates.filter((other) => other.n !== n), candidate]
+    this.save()
+  }
+
+  /** At the end of the run: what only served to go on is removed. */
+  cleanUp(): void {
+    this.state.checkpoints = []
+    this.save()
+    this.remove('checkpoints')
+    this.remove('scratch')
+  }
+
+  private save(): void {
+    writeJson(path.join(this.folder, 'run.json'), this.state)
+  }
+
+  private remove(name: string): void {
+    const target = path.resolve(this.folder, name)
+    if (path.relative(this.folder, target).startsWith('..'))
+      throw new PareError('disk/failed', { path: target, reason: 'it lies outside the run' })
+    fs.rmSync(target, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,194 @@
+/** A recipe, pass by pass, with a checkpoint after each: from a model file to a model file. */
+import { createHash } from 'node:crypto'
+import { performance } from 'node:perf_hooks'
+import { errorData, PareError, toError, type ErrorCode, type ErrorData } from '../../contract/errors'
+import { errorMessage } from '../../contract/messages'
+import type { Recipe, RecipeStep } from '../../contract/recipe'
+import type { StepRecord } from '../../contract/report'
+import type { Dataset } from '../data/dataset'
+import { seeded } from '../math/random'
+import { readModel } from '../onnx'
+import { findPass } from '../passes'
+import type { PassContext } from '../passes/pass'
+import type { RunFolder } from './checkpoints'
+import type { OutputCheck } from './verify'
+
+export interface RecipeWork {
+  run: RunFolder
+  /** The user's model, never written to. */
+  original: string
+  recipe: Recipe
+  /** What decides results besides the steps: hash of the model, data and settings. */
+  basis: string
+  data: Dataset
+  seed: number
+  check: OutputCheck
+  settings: Pick<PassContext, 'providers' | 'target'>
+  signal: AbortSignal
+  /** Called as each pass begins; gives its progress function. */
+  begin(step: number): PassContext['progress']
+  /** A pass whose result was there already. */
+  reuse(step: number, record: StepRecord): void
+  end(step: number, record: StepRecord): void
+  point?: PassContext['point']
+  stopRequested?(): boolean
+  /** Keys other recipes of this run will want to go on from. */
+  shared?: ReadonlySet<string>
+}
+
+export interface RecipeOutcome {
+  /** The model after the last pass that worked; the original where none did. */
+  model: string
+  steps: StepRecord[]
+  /** Key of the whole chain. */
+  key: string
+}
+
+/** Failures that no later pass could do better with: the run stops and can be resumed. */
+const STOPS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'cancelled',
+  'disk/full',
+  'disk/denied',
+  'disk/failed',
+  'engine/out-of-memory',
+  'engine/crashed',
+  'model/changed-on-disk',
+])
+
+/** Older checkpoints than these are removed on the way; two are kept in case the last one is damaged. */
+const CHECKPOINTS_KEPT = 2
+
+const MEMORY =
+  /bad_alloc|bad allocation|array buffer allocation failed|failed to allocate memory|out of memory/i
+
+/** Error data with failures to get memory told apart. */
+export function failureOf(thrown: unknown, during: string): ErrorData {
+  const error = errorData(thrown)
+  const reason = 'reason' in error ? error.reason : ''
+  return MEMORY.test(reason) ? { code: 'engine/out-of-memory', during } : error
+}
+
+const keyOf = (basis: string, steps: readonly RecipeStep[]): string =>
+  createHash('sha256')
+    .update(JSON.stringify([basis, steps]))
+    .digest('hex')
+    .slice(0, 24)
+
+/** Throws for an unknown pass or a parameter out of its range, before any work is done. */
+export function validateRecipe(recipe: Recipe): RecipeStep[] {
+  return recipe.steps.map(({ pass, params }) => ({ pass, params: findPass(pass).parse(params) }))
+}
+
+/** Keys of every step's result; equal keys are equal work. */
+export function chainKeys(basis: string, recipe: Recipe): string[] {
+  const steps = validateRecipe(recipe)
+  return steps.map((_, index) => keyOf(basis, steps.slice(0, index + 1)))
+}
+
+/** What the data lacks for a pass, as the error it would end with. */
+export function missingNeed(pass: string, data: Dataset): PareError | undefined {
+  const { needs, description } = findPass(pass)
+  const by = description.title
+  for (const need of needs) {
+    if (need === 'labels' && data.task === 'unlabelled') return new PareError('data/labels-missing', { by })
+    if (need !== 'labels' && data.splits[need].length === 0)
+      return new PareError('data/split-missing', { split: need, by })
+  }
+  return undefined
+}
+
+/** The finished steps to go on from and the model they led to; undefined where that is the original. */
+async function resumePoint(
+  run: RunFolder,
+  keys: readonly string[],
+): Promise<{ steps: StepRecord[]; model?: string }> {
+  const found = keys.map((key) => run.checkpoint(key))
+  const missing = found.indexOf(undefined)
+  for (let count = missing < 0 ? keys.length : missing; count > 0; count--) {
+    const done = found.slice(0, count).filter((checkpoint) => checkpoint !== undefined)
+    const steps = done.map((checkpoint) => checkpoint.record as unknown as StepRecord)
+    const last = done[steps.findLastIndex((step) => !step.failed)]
+    if (!last) return { steps }
+    const model = await run.modelOf(last)
+    if (model) return { steps, model }
+  }
+  return { steps: [] }
+}
+
+async function runStep(
+  work: RecipeWork,
+  index: number,
+  key: string,
+  model: string,
+): Promise<{ record: StepRecord; files?: string[] }> {
+  const { pass: id, params } = work.recipe.steps[index]!
+  const pass = findPass(id)
+  const started = performance.now()
+  const about = { pass: id, params: pass.parse(params) }
+  const seconds = (): number => (performance.now() - started) / 1000
+  const context: PassContext = {
+    ...work.settings,
+    original: readModel(work.original),
+    data: work.data,
+    progress: work.begin(index),
+    signal: work.signal,
+    random: seeded(work.seed).fork(`${index}:${id}`),
+    scratch: work.run.scratch(key),
+    point: work.point,
+    stopRequested: work.stopRequested,
+  }
+  try {
+    const missing = missingNeed(id, work.data)
+    if (missing) throw missing
+    const input = readModel(model)
+    pass.check(input, params)
+    const { model: result, summary, skipped = [], layers, curve } = await pass.run(input, params, context)
+    const files = work.run.write(key, result)
+    await work.check(files[0]!, pass.description.title)
+    return { record: { ...about, seconds: seconds(), summary, skipped, layers, curve }, files }
+  } catch (thrown) {
+    const error = failureOf(thrown, pass.description.title)
+    if (STOPS.has(error.code)) throw toError(error)
+    const record = {
+      ...about,
+      seconds: seconds(),
+      summary: errorMessage(error).what,
+      skipped: [],
+      failed: true,
+      error,
+    }
+    return { record }
+  }
+}
+
+/**
+ * Applies the passes in order, going on from finished ones. A pass that fails or breaks the model is recorded
+ * with its reason and the model before it stands. Throws what stops the whole run (see STOPS), and the first
+ * failure when not a single pass worked.
+ */
+export async function applyRecipe(work: RecipeWork): Promise<RecipeOutcome> {
+  const { run, recipe, signal } = work
+  const keys = chainKeys(work.basis, recipe)
+  const from = await resumePoint(run, keys)
+  const steps = from.steps
+  let model = from.model ?? work.original
+  steps.forEach((record, index) => work.reuse(index, record))
+
+  for (let index = steps.length; index < keys.length; index++) {
+    if (signal.aborted) throw new PareError('cancelled', { during: recipe.steps[index]!.pass })
+    const key = keys[index]!
+    const { record, files } = await runStep(work, index, key, model)
+    await run.keep(key, record, files)
+    run.dropScratch(key)
+    steps.push(record)
+    work.end(index, record)
+    if (files) {
+      model = files[0]!
+      const old = keys[index - CHECKPOINTS_KEPT]
+      if (old && !work.shared?.has(old)) run.dropModel(old)
+    }
+  }
+  const failure = steps.find((step) => step.error)?.error
+  if (failure && steps.every((step) => step.failed)) throw toError(failure)
+  return { model, steps, key: keys.at(-1) ?? keyOf(work.basis, []) }
+}
