@@ -21,6 +21,8 @@ import {
 
 /** Beyond this a confusion matrix tells a person nothing and costs megabytes. */
 const CONFUSION_LIMIT = 200
+/** Room for the classes of a model that gives labels when the dataset does not say how many there are. */
+const UNDECLARED = 10_000
 const NAMES = [/logit/i, /prob|softmax|score/i, /^(output|y)/i]
 
 function choose(outputs: Values, { rows, classes, labels }: MetricContext): OutputChoice {
@@ -59,7 +61,8 @@ function choose(outputs: Values, { rows, classes, labels }: MetricContext): Outp
   const labelOutput = found.find(([, value]) => !isFloatValue(value) && rowSize(value) === 1)
   if (labelOutput) {
     const reason = `${labelOutput[0]} gives the class itself`
-    return { names: [labelOutput[0]], form: 'labels', scale: 'probabilities', classes: expected, reason }
+    const count = classes?.length ?? UNDECLARED
+    return { names: [labelOutput[0]], form: 'labels', scale: 'probabilities', classes: count, reason }
   }
   throw noOutputFits(`an output with one value for each of the ${expected} classes`, outputs)
 }

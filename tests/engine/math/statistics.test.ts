@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest'
+import { seeded } from '../../../src/engine/math/random'
+import {
+  bootstrap,
+  meanInterval,
+  quantile,
+  ratioInterval,
+  sorted,
+  wilson,
+} from '../../../src/engine/math/statistics'
+
+describe('wilson', () => {
+  // R. G. Newcombe, Statistics in Medicine 17 (1998) 857–872, Table I, method 3.
+  it.each([
+    [81, 263, 0.2553, 0.3662],
+    [15, 148, 0.0624, 0.1605],
+    [0, 20, 0, 0.1611],
+    [1, 29, 0.0061, 0.1718],
+  ])('of %i in %i is Newcombe’s [%f …]', (successes, n, low, high) => {
+    const interval = wilson(successes, n)
+    expect(interval[0]).toBeCloseTo(low, 4)
+    expect(interval[1]).toBeCloseTo(high, 4)
+  })
+
+  it('says nothing without samples', () => expect(wilson(0, 0)).toEqual([0, 1]))
+})
+
+describe('meanInterval', () => {
+  it('covers the true mean of normal draws about 95 times in 100', () => {
+    const random = seeded(5)
+    let covered = 0
+    for (let trial = 0; trial < 400; trial++) {
+      const draws = Array.from({ length: 50 }, () => 3 + 2 * random.normal())
+      const [low, high] = meanInterval(
+        50,
+        draws.reduce((a, b) => a + b),
+        draws.reduce((a, b) => a + b * b, 0),
+      )
+      if (low <= 3 && 3 <= high) covered++
+    }
+    expect(covered / 400).toBeGreaterThan(0.91)
+    expect(covered / 400).toBeLessThan(0.98)
+  })
+
+  it('is a point for one sample', () => expect(meanInterval(1, 4, 16)).toEqual([4, 4]))
+})
+
+describe('ratioInterval', () => {
+  it('is the interval of the mean when every cluster weighs the same', () => {
+    const y = [1, 2, 4, 7]
+    const mean = meanInterval(4, 14, 70)
+    const ratio = ratioInterval(y, [1, 1, 1, 1])
+    expect(ratio[0]).toBeCloseTo(mean[0], 12)
+    expect(ratio[1]).toBeCloseTo(mean[1], 12)
+  })
+})
+
+describe('bootstrap', () => {
+  it('agrees with the normal interval of a mean', () => {
+    const random = seeded(3)
+    const draws = Array.from({ length: 400 }, () => random.normal())
+    const mean = (weights: Float64Array): number =>
+      draws.reduce((sum, d, i) => sum + d * weights[i]!, 0) / 400
+    const [low, high] = bootstrap(400, mean, seeded(1), 1000)
+    const [expectedLow, expectedHigh] = meanInterval(
+      400,
+      draws.reduce((a, b) => a + b),
+      draws.reduce((a, b) => a + b * b, 0),
+    )
+    expect(low).toBeCloseTo(expectedLow, 1)
+    expect(high).toBeCloseTo(expectedHigh, 1)
+  })
+
+  it('repeats itself with the same seed', () => {
+    const first = (weights: Float64Array): number => weights[0]!
+    expect(bootstrap(30, first, seeded(9))).toEqual(bootstrap(30, first, seeded(9)))
+  })
+})
+
+describe('quantile', () => {
+  // numpy.quantile([1, 2, 4, 8, 16], q)
+  it.each([
+    [0, 1],
+    [0.3, 2.4],
+    [0.5, 4],
+    [0.95, 14.4],
+    [1, 16],
+  ])('%f is NumPy’s %f', (q, expected) => {
+    expect(quantile(sorted([8, 1, 16, 2, 4]), q)).toBeCloseTo(expected, 12)
+  })
+})
