@@ -3,7 +3,12 @@ import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import { Launcher } from 'chrome-launcher'
 
-const DEBIAN_PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/usr/bin/microsoft-edge']
+const DEBIAN_PLACES = [
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/usr/bin/microsoft-edge',
+]
 
 async function playwrightOwn() {
   const { chromium } = await import('@playwright/test')
@@ -37,7 +42,10 @@ export async function ensureBrowser() {
     works('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium'])
   } else works('npx', ['playwright', 'install', 'chromium'])
   const now = await installed()
-  if (!now) throw new Error('No browser for the e2e tests: install Chrome, Chromium or Edge, or set PARE_BROWSER to one.')
+  if (!now)
+    throw new Error(
+      'No browser for the e2e tests: install Chrome, Chromium or Edge, or set PARE_BROWSER to one.',
+    )
   return now
 }
 

@@ -17,7 +17,8 @@ function* files(at) {
 function fingerprint() {
   const hash = createHash('sha256')
   for (const input of INPUTS)
-    for (const file of files(path.join(root, input))) hash.update(path.relative(root, file)).update(fs.readFileSync(file))
+    for (const file of files(path.join(root, input)))
+      hash.update(path.relative(root, file)).update(fs.readFileSync(file))
   return hash.digest('hex')
 }
 

@@ -13,7 +13,11 @@ const run = (name, args, { quiet = false } = {}) => {
 }
 
 const canary = () => {
-  const { ok, output } = run('canary', ['svelte-check', '--workspace', 'tests/canary', '--tsconfig', 'tests/canary/tsconfig.json'], { quiet: true })
+  const { ok, output } = run(
+    'canary',
+    ['svelte-check', '--workspace', 'tests/canary', '--tsconfig', 'tests/canary/tsconfig.json'],
+    { quiet: true },
+  )
   const seen = !ok && /not assignable to type 'number'/.test(output) && /missing/.test(output)
   console.log(`${seen ? 'ok  ' : 'FAIL'} svelte-check sees the errors of its canary`)
   return seen

@@ -62,7 +62,10 @@ const engineFences = ENGINE_ORDER.flatMap((rank, index) =>
     const above = ENGINE_ORDER.slice(index + 1).flat()
     const outside = ROOMS.filter((other) => other !== 'engine' && other !== 'contract')
     const patterns = [
-      ...above.map((other) => ({ group: [`**/${other}/**`], message: `engine/${room} may not look up to engine/${other}` })),
+      ...above.map((other) => ({
+        group: [`**/${other}/**`],
+        message: `engine/${room} may not look up to engine/${other}`,
+      })),
       ...outside.map((other) => roomPattern(other, 'engine')),
       electron,
     ]

@@ -43,13 +43,17 @@ if (args.length > 0) {
   console.log('Pare: preparing …')
   ensureBuilt()
   if (!hasDisplay() && !process.env.PARE_NO_OPEN) {
-    console.log('No display here, so Pare compresses its built-in sample in the terminal instead of opening the window.')
+    console.log(
+      'No display here, so Pare compresses its built-in sample in the terminal instead of opening the window.',
+    )
     run(process.execPath, [built('cli.js'), 'sample'])
   } else {
     const electron = process.env.PARE_SHELL === 'browser' ? undefined : electronBinary()
     if (electron) run(electron, [root])
     else {
-      console.log('Electron is not installed and cannot be fetched here: opening Pare in a browser window instead.')
+      console.log(
+        'Electron is not installed and cannot be fetched here: opening Pare in a browser window instead.',
+      )
       run(process.execPath, [built('browser-shell.js')])
     }
   }

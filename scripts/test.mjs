@@ -8,7 +8,12 @@ import { ensureBuilt, root } from './build.mjs'
 
 const results = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-test-'))
 const run = (args, env = {}) =>
-  spawnSync('npx', args, { cwd: root, stdio: 'inherit', shell: process.platform === 'win32', env: { ...process.env, ...env } }).status ?? 1
+  spawnSync('npx', args, {
+    cwd: root,
+    stdio: 'inherit',
+    shell: process.platform === 'win32',
+    env: { ...process.env, ...env },
+  }).status ?? 1
 
 const read = (name) => {
   const file = path.join(results, name)
@@ -16,7 +21,13 @@ const read = (name) => {
 }
 
 ensureBuilt()
-const units = run(['vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${path.join(results, 'units.json')}`])
+const units = run([
+  'vitest',
+  'run',
+  '--reporter=default',
+  '--reporter=json',
+  `--outputFile.json=${path.join(results, 'units.json')}`,
+])
 const browser = await ensureBrowser()
 const journeys = run(['playwright', 'test', '--reporter=list,json'], {
   PARE_BROWSER: browser,

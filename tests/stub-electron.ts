@@ -9,9 +9,16 @@ const FUSE_COUNT = 9
 export function makeStubElectron(folder: string, version: string): string {
   fs.mkdirSync(path.join(folder, 'resources'), { recursive: true })
   fs.mkdirSync(path.join(folder, 'locales'), { recursive: true })
-  const fuses = Buffer.concat([Buffer.from(FUSE_SENTINEL), Buffer.from([1, FUSE_COUNT]), Buffer.alloc(FUSE_COUNT, '0')])
-  fs.writeFileSync(path.join(folder, 'electron'), Buffer.concat([Buffer.from('stub\n'), fuses]), { mode: 0o755 })
+  const fuses = Buffer.concat([
+    Buffer.from(FUSE_SENTINEL),
+    Buffer.from([1, FUSE_COUNT]),
+    Buffer.alloc(FUSE_COUNT, '0'),
+  ])
+  fs.writeFileSync(path.join(folder, 'electron'), Buffer.concat([Buffer.from('stub\n'), fuses]), {
+    mode: 0o755,
+  })
   fs.writeFileSync(path.join(folder, 'version'), version)
-  for (const name of ['LICENSE', 'LICENSES.chromium.html', 'chrome_100_percent.pak']) fs.writeFileSync(path.join(folder, name), '')
+  for (const name of ['LICENSE', 'LICENSES.chromium.html', 'chrome_100_percent.pak'])
+    fs.writeFileSync(path.join(folder, name), '')
   return folder
 }

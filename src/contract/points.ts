@@ -2,7 +2,18 @@
 import type { Quality } from './report'
 
 /** Metrics that are shares of 1, whose points are hundredths. */
-const SHARES = new Set(['accuracy', 'top5', 'f1', 'map', 'miou', 'r2', 'cosine', 'agreement', 'retrieval', 'next-token'])
+const SHARES = new Set([
+  'accuracy',
+  'top5',
+  'f1',
+  'map',
+  'miou',
+  'r2',
+  'cosine',
+  'agreement',
+  'retrieval',
+  'next-token',
+])
 
 /**
  * Points lost by the candidate against the original; negative when it gained. For shares of 1 a point is a

@@ -4,7 +4,16 @@ import { ACTIONS, MENUS, MENU_TITLES, type ActionDeclaration, type MenuName } fr
 
 /** Items every desktop menu has and the system itself carries out. */
 const NATIVE: Partial<Record<MenuName, MenuItemConstructorOptions[]>> = {
-  edit: [{ role: 'undo' }, { role: 'redo' }, { type: 'separator' }, { role: 'cut' }, { role: 'copy' }, { role: 'paste' }, { role: 'selectAll' }, { type: 'separator' }],
+  edit: [
+    { role: 'undo' },
+    { role: 'redo' },
+    { type: 'separator' },
+    { role: 'cut' },
+    { role: 'copy' },
+    { role: 'paste' },
+    { role: 'selectAll' },
+    { type: 'separator' },
+  ],
 }
 
 function items(menu: MenuName, choose: (action: string) => void): MenuItemConstructorOptions[] {
@@ -17,8 +26,12 @@ function items(menu: MenuName, choose: (action: string) => void): MenuItemConstr
     ])
 }
 
-export function menuTemplate(platform: NodeJS.Platform, choose: (action: string) => void): MenuItemConstructorOptions[] {
-  const last: MenuItemConstructorOptions[] = platform === 'darwin' ? [] : [{ type: 'separator' }, { role: 'quit' }]
+export function menuTemplate(
+  platform: NodeJS.Platform,
+  choose: (action: string) => void,
+): MenuItemConstructorOptions[] {
+  const last: MenuItemConstructorOptions[] =
+    platform === 'darwin' ? [] : [{ type: 'separator' }, { role: 'quit' }]
   const menus = MENUS.map((menu) => ({
     label: MENU_TITLES[menu],
     submenu: [...(NATIVE[menu] ?? []), ...items(menu, choose), ...(menu === 'file' ? last : [])],

@@ -26,7 +26,9 @@ export function readState(file: string): WindowState {
   }
   const { x, y, width, height } = state
   if (x === undefined || y === undefined) return state
-  const visible = screen.getAllDisplays().some(({ bounds: b }) => x < b.x + b.width && x + width > b.x && y < b.y + b.height && y + height > b.y)
+  const visible = screen
+    .getAllDisplays()
+    .some(({ bounds: b }) => x < b.x + b.width && x + width > b.x && y < b.y + b.height && y + height > b.y)
   return visible ? state : { ...DEFAULT, width, height }
 }
 

@@ -18,7 +18,9 @@ export function front<T>(items: readonly T[], costs: (item: T) => Costs, key: (i
     .sort((a, b) => compareCosts(a.costs, b.costs) || (a.key < b.key ? -1 : 1))
   const kept: typeof ordered = []
   for (const entry of ordered) {
-    const beaten = kept.some((other) => dominates(other.costs, entry.costs) || compareCosts(other.costs, entry.costs) === 0)
+    const beaten = kept.some(
+      (other) => dominates(other.costs, entry.costs) || compareCosts(other.costs, entry.costs) === 0,
+    )
     if (!beaten) kept.push(entry)
   }
   return kept.map((entry) => entry.item)

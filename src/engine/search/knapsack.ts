@@ -19,7 +19,9 @@ interface Upgrade {
 
 /** Choices of one layer on the lower convex hull of (cost, loss), cheapest first. */
 function hull(choices: readonly Choice[]): number[] {
-  const order = choices.map((_, i) => i).sort((a, b) => choices[a]!.cost - choices[b]!.cost || choices[a]!.loss - choices[b]!.loss)
+  const order = choices
+    .map((_, i) => i)
+    .sort((a, b) => choices[a]!.cost - choices[b]!.cost || choices[a]!.loss - choices[b]!.loss)
   const kept: number[] = []
   for (const i of order) {
     const next = choices[i]!
@@ -40,7 +42,10 @@ function hull(choices: readonly Choice[]): number[] {
  * Index of the choice for each layer that keeps the summed loss low with the summed cost within `budget`.
  * Undefined when even the cheapest choices exceed it.
  */
-export function chooseUnderBudget(layers: readonly (readonly Choice[])[], budget: number): number[] | undefined {
+export function chooseUnderBudget(
+  layers: readonly (readonly Choice[])[],
+  budget: number,
+): number[] | undefined {
   const hulls = layers.map(hull)
   const chosen = hulls.map((kept) => kept[0]!)
   let spent = chosen.reduce((sum, i, layer) => sum + layers[layer]![i]!.cost, 0)

@@ -32,7 +32,9 @@ test('stays within the budget and within one layer of the best of all combinatio
       const picked = chosen.map((index, layer) => layers[layer]![index]!)
       expect(picked.reduce((sum, c) => sum + c.cost, 0)).toBeLessThanOrEqual(budget)
       const loss = picked.reduce((sum, c) => sum + c.loss, 0)
-      const widest = Math.max(...layers.map((l) => Math.max(...l.map((c) => c.loss)) - Math.min(...l.map((c) => c.loss))))
+      const widest = Math.max(
+        ...layers.map((l) => Math.max(...l.map((c) => c.loss)) - Math.min(...l.map((c) => c.loss))),
+      )
       expect(loss).toBeLessThanOrEqual(optimum + widest)
     }),
   )
@@ -40,8 +42,14 @@ test('stays within the budget and within one layer of the best of all combinatio
 
 test('with room for everything, every layer gets its lowest loss', () => {
   const layers = [
-    [{ cost: 1, loss: 5 }, { cost: 4, loss: 0 }],
-    [{ cost: 2, loss: 9 }, { cost: 3, loss: 1 }],
+    [
+      { cost: 1, loss: 5 },
+      { cost: 4, loss: 0 },
+    ],
+    [
+      { cost: 2, loss: 9 },
+      { cost: 3, loss: 1 },
+    ],
   ]
   expect(chooseUnderBudget(layers, 100)).toEqual([1, 1])
   expect(chooseUnderBudget(layers, 4)).toEqual([0, 1])

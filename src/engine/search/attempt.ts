@@ -1,0 +1,104 @@
+/**
+ * One trial: build, screen by divergence on calibration, look at a subset, then at all search samples. A trial is
+ * dropped on its own account only, never because another was better, so the order of workers cannot matter.
+ */
+import { errorData } from '../../contract/errors'
+import type { SearchGoal } from '../../contract/goal'
+import type { Recipe } from '../../contract/recipe'
+import type { Dataset } from '../data/dataset'
+import { measureQuality, type ModelQuality } from '../evaluate/quality'
+import { lossOf } from './loss'
+import type { SearchParts } from './parts'
+import type { SearchJob, Trial, TrialStage } from './trial'
+
+/** Calibration samples of the screen. */
+const SCREEN = 128
+/** A loss whose 95% interval lies this many times above the floor, and this many points, ends a trial early. */
+const HOPELESS = { factor: 4, points: 3 }
+
+export interface Built {
+  file: string
+  bytes: number
+  downloadBytes: number
+  steps: string[]
+  /** Why a pass of the recipe could not be carried out. */
+  failed?: string
+}
+
+/** Turns a recipe into a model file. Given by the run, which owns folders and checkpoints. */
+export interface Workshop {
+  original: string
+  data: Dataset
+  parts: SearchParts
+  goal: SearchGoal
+  signal: AbortSignal
+  build(recipe: Recipe, key: string): Promise<Built>
+}
+
+interface Look {
+  stage: TrialStage
+  dataset: Dataset
+  split: 'calibration' | 'validation'
+  limit?: number
+}
+
+export async function attempt(job: SearchJob, shop: Workshop): Promise<Trial> {
+  const started = performance.now()
+  const trial: Trial = {
+    key: job.key,
+    round: job.round,
+    recipe: job.recipe,
+    state: 'kept',
+    stage: 'built',
+    reason: '',
+    seconds: 0,
+    bytes: 0,
+    downloadBytes: 0,
+    steps: [],
+  }
+  try {
+    const built = await shop.build(job.recipe, job.key)
+    Object.assign(trial, { bytes: built.bytes, downloadBytes: built.downloadBytes, steps: built.steps })
+    if (built.failed) Object.assign(trial, { state: 'failed', reason: built.failed })
+    else await measure(trial, built.file, shop)
+  } catch (thrown) {
+    const error = errorData(thrown)
+    if (error.code === 'cancelled') throw thrown
+    Object.assign(trial, { state: 'failed', reason: 'reason' in error ? error.reason : error.code })
+  }
+  trial.seconds = (performance.now() - started) / 1000
+  return trial
+}
+
+async function measure(trial: Trial, file: string, shop: Workshop): Promise<void> {
+  const looks: Look[] = [
+    { stage: 'screen', dataset: shop.data, split: 'calibration', limit: SCREEN },
+    { stage: 'subset', dataset: shop.parts.subset, split: 'validation' },
+    { stage: 'search', dataset: shop.parts.search, split: 'validation' },
+  ]
+  for (const { stage, dataset, split, limit } of looks) {
+    if (dataset.splits[split].length === 0) continue
+    const { original, candidates } = await measureQuality(shop.original, [file], {
+      dataset,
+      split,
+      limit,
+      signal: shop.signal,
+    })
+    const candidate = candidates[0]!
+    const loss = lossOf(original, candidate)
+    trial.stage = stage
+    if (stage === 'screen') trial.fidelity = candidate.fidelity
+    Object.assign(trial, { quality: candidate.quality, pointsLost: loss.points })
+    const reason = hopeless(candidate, loss.low, shop.goal.maxDrop)
+    if (reason) {
+      Object.assign(trial, { state: 'dropped', reason })
+      return
+    }
+  }
+}
+
+function hopeless(candidate: ModelQuality, low: number, maxDrop: number): string {
+  if (candidate.nonFinite > 0) return `${candidate.nonFinite} outputs are not finite`
+  const limit = maxDrop * HOPELESS.factor + HOPELESS.points
+  return low > limit ? `it surely loses more than ${limit.toFixed(1)} points` : ''
+}

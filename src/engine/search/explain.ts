@@ -1,0 +1,55 @@
+/** The outcome of a search in one paragraph: what was done, what it cost, what was tried and lost. */
+import type { SearchGoal } from '../../contract/goal'
+import { obstacles } from './limits'
+import type { SearchResult } from './search'
+import type { Trial } from './trial'
+
+const times = (ratio: number): string => `${ratio.toPrecision(3)}×`
+const points = (value: number): string => `${Math.abs(value).toFixed(2)} points`
+
+const lossText = (lost: number): string =>
+  lost > 0 ? `losing ${points(lost)}` : lost < 0 ? `gaining ${points(lost)}` : 'losing nothing'
+
+function lead(trial: Trial, originalDownload: number): string {
+  const did = trial.steps.join(' ')
+  return `${trial.recipe.name}: ${times(originalDownload / trial.downloadBytes)} smaller to download, ${lossText(trial.pointsLost ?? 0)} on the samples the search used. ${did}`.trim()
+}
+
+export function explain(result: SearchResult, goal: SearchGoal, originalDownload: number): string {
+  const sentences: string[] = []
+  const { winner, closest, confirmation, trials } = result
+  if (winner) sentences.push(`The smallest inside your limits is ${lead(winner, originalDownload)}`)
+  else if (closest)
+    sentences.push(
+      `Nothing that was tried is inside your limits. The closest is ${lead(closest, originalDownload)} Against it: ${obstacles(closest, goal).join('; ') || 'the kept-back samples contradict it'}.`,
+    )
+  else sentences.push('Nothing that was tried gave a working model.')
+  if (confirmation) {
+    const { verdict, pointsLost, original, candidate } = confirmation
+    const said = {
+      confirmed: 'inside the floor there too',
+      'not-contradicted': 'over the floor there, but by no more than chance explains on so few samples',
+      contradicted: 'over the floor there',
+    }[verdict]
+    sentences.push(
+      `On ${candidate.samples} samples the search never used, ${candidate.metric} goes from ${original.value.toPrecision(4)} to ${candidate.value.toPrecision(4)} (${lossText(pointsLost)}): ${said}.`,
+    )
+  } else if (winner)
+    sentences.push('There were too few samples to keep some back, so this figure is not confirmed on others.')
+  sentences.push(tally(trials, goal))
+  if (result.leftOut > 0) sentences.push(`Time ended with ${result.leftOut} ideas of the last round untried.`)
+  return sentences.join(' ')
+}
+
+function tally(trials: readonly Trial[], goal: SearchGoal): string {
+  const dropped = trials.filter((trial) => trial.state === 'dropped').length
+  const failed = trials.filter((trial) => trial.state === 'failed').length
+  const over = trials.filter((trial) => trial.state === 'kept' && obstacles(trial, goal).length > 0)
+  const temptation = over.sort((a, b) => a.downloadBytes - b.downloadBytes)[0]
+  const parts = [`${trials.length} recipes were tried`]
+  if (dropped > 0) parts.push(`${dropped} were given up early`)
+  if (failed > 0) parts.push(`${failed} could not be carried out`)
+  const text = `${parts.join(', ')}.`
+  if (!temptation) return text
+  return `${text} Smaller but over the limit was ${temptation.recipe.name} (${temptation.downloadBytes.toLocaleString('en')} bytes, ${lossText(temptation.pointsLost ?? 0)}).`
+}

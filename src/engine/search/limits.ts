@@ -1,0 +1,38 @@
+/** What the user asked for, held against a trial. */
+import type { SearchGoal } from '../../contract/goal'
+import type { Trial } from './trial'
+
+/** Measured quality that exactly meets the floor must not fail by rounding. */
+const EPSILON = 1e-9
+
+/** Everything that stands against a trial, in plain words; empty when it is inside all limits. */
+export function obstacles(trial: Trial, goal: SearchGoal): string[] {
+  const against: string[] = []
+  if (trial.pointsLost === undefined) against.push('its quality was not measured')
+  else if (trial.pointsLost > goal.maxDrop + EPSILON)
+    against.push(`it loses ${trial.pointsLost.toFixed(2)} points where ${goal.maxDrop} are allowed`)
+  if (goal.maxBytes !== undefined && trial.bytes > goal.maxBytes)
+    against.push(`it takes ${trial.bytes} bytes where ${goal.maxBytes} are allowed`)
+  if (
+    goal.maxLatency !== undefined &&
+    trial.latencyRatio !== undefined &&
+    trial.latencyRatio > goal.maxLatency
+  )
+    against.push(
+      `it takes ${trial.latencyRatio.toFixed(2)}× the original's time where ${goal.maxLatency}× is allowed`,
+    )
+  return against
+}
+
+export const isInside = (trial: Trial, goal: SearchGoal): boolean =>
+  trial.state === 'kept' && obstacles(trial, goal).length === 0
+
+/** Smallest download first; then file, then quality; then by key, so that no order of workers shows. */
+export function byMerit(a: Trial, b: Trial): number {
+  return (
+    a.downloadBytes - b.downloadBytes ||
+    a.bytes - b.bytes ||
+    (a.pointsLost ?? Infinity) - (b.pointsLost ?? Infinity) ||
+    (a.key < b.key ? -1 : 1)
+  )
+}

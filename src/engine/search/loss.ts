@@ -1,0 +1,40 @@
+/** Points lost by a candidate with its uncertainty, from the same samples for both. */
+import { pointsLost } from '../../contract/points'
+import type { SampleResults } from '../../contract/report'
+import type { ModelQuality } from '../evaluate/quality'
+
+/** Two-sided 95% of the normal distribution. */
+const Z95 = 1.96
+
+export interface Loss {
+  points: number
+  /** 95% interval. */
+  low: number
+  high: number
+}
+
+const isRight = (samples: SampleResults, at: number): number =>
+  samples.answer[at] === samples.label[at] ? 1 : 0
+
+/**
+ * For accuracy the interval is that of the paired difference (McNemar): samples both models answer alike say
+ * nothing about the difference. Otherwise it is the candidate's own interval, which is wider than needed.
+ */
+export function lossOf(original: ModelQuality, candidate: ModelQuality): Loss {
+  const points = pointsLost(original.quality, candidate.quality)
+  if (candidate.quality.metric === 'accuracy') {
+    const n = original.samples.index.length
+    let lost = 0
+    let won = 0
+    for (let at = 0; at < n; at++) {
+      const change = isRight(original.samples, at) - isRight(candidate.samples, at)
+      if (change > 0) lost++
+      else if (change < 0) won++
+    }
+    const deviation = Math.sqrt(Math.max(0, lost + won - (lost - won) ** 2 / n)) / n
+    return { points, low: points - 100 * Z95 * deviation, high: points + 100 * Z95 * deviation }
+  }
+  const [low, high] = candidate.quality.interval
+  const ends = [low, high].map((value) => pointsLost(original.quality, { ...candidate.quality, value }))
+  return { points, low: Math.min(...ends, points), high: Math.max(...ends, points) }
+}

@@ -1,0 +1,62 @@
+/** The validation samples a search may look at, and those it must not: the guard against luck. */
+import type { Dataset, Split } from '../data/dataset'
+import { seeded } from '../math/random'
+
+/** Share of the validation samples kept back to confirm the winner. */
+const CONFIRM_SHARE = 0.3
+/** Samples of the quick look before the full search part. */
+const SUBSET = 200
+
+export interface SearchParts {
+  /** Dataset whose validation split is the subset, the search part, the confirm part. */
+  subset: Dataset
+  search: Dataset
+  confirm: Dataset
+}
+
+/** A split that holds only some positions of another. */
+export function partOfSplit(split: Split, positions: readonly number[]): Split {
+  return {
+    name: split.name,
+    origin: split.origin,
+    length: positions.length,
+    preview: (index) => split.preview(positions[index]!),
+    async *batches(size, options = {}) {
+      const wanted = options.indices ?? positions.map((_, at) => at)
+      const order = options.shuffle === undefined ? wanted : seeded(options.shuffle).shuffle(wanted)
+      const chosen = order.slice(0, options.limit)
+      const back = chosen[Symbol.iterator]()
+      const rows = split.batches(size, {
+        signal: options.signal,
+        indices: chosen.map((at) => positions[at]!),
+      })
+      for await (const batch of rows)
+        yield { ...batch, indices: batch.indices.map(() => back.next().value as number) }
+    },
+  }
+}
+
+const withValidation = (dataset: Dataset, positions: readonly number[]): Dataset => ({
+  kind: dataset.kind,
+  task: dataset.task,
+  path: dataset.path,
+  classes: dataset.classes,
+  preprocessing: dataset.preprocessing,
+  splits: { ...dataset.splits, validation: partOfSplit(dataset.splits.validation, positions) },
+  summary: () => dataset.summary(),
+  variant: (change) => withValidation(dataset.variant(change), positions),
+  close: () => dataset.close(),
+})
+
+/** Splits validation by a seeded permutation; the same on every machine. */
+export function partsOf(dataset: Dataset, seed: number): SearchParts {
+  const order = seeded(seed).shuffle(Array.from({ length: dataset.splits.validation.length }, (_, i) => i))
+  const confirm = Math.floor(order.length * CONFIRM_SHARE)
+  const ascending = (positions: number[]): number[] => positions.sort((a, b) => a - b)
+  const search = order.slice(confirm)
+  return {
+    subset: withValidation(dataset, ascending(search.slice(0, SUBSET))),
+    search: withValidation(dataset, ascending([...search])),
+    confirm: withValidation(dataset, ascending(order.slice(0, confirm))),
+  }
+}

@@ -1,0 +1,198 @@
+/**
+ * The recipes worth trying, made from what the passes declare. Rounds build on each other; what a round holds
+ * depends only on the results of the rounds before it, never on the order in which they came in.
+ */
+import { createHash } from 'node:crypto'
+import type { SearchGoal } from '../../contract/goal'
+import type { ParameterField, PassDescription, PassFamily, PassNeed } from '../../contract/passes'
+import type { Preset, Recipe, RecipeStep } from '../../contract/recipe'
+import { front } from './front'
+import { byMerit, isInside } from './limits'
+import type { SearchJob, Trial } from './trial'
+
+/** Passes follow each other in this order in a recipe; within a family, in the order of the registry. */
+const FAMILY_ORDER: readonly PassFamily[] = [
+  'clean-up',
+  'pruning',
+  'factorization',
+  'training',
+  'sharing',
+  'quantization',
+  'precision',
+]
+/** A trial this far over the floor may still be saved by training or by a milder partner. */
+const REACH = { factor: 4, points: 3 }
+/** Partners taken into the next round, and recipes in it. */
+const KEEP = 6
+const ROUND_SIZE = 16
+export const LAST_ROUND = 4
+
+export interface SearchSpace {
+  passes: readonly PassDescription[]
+  presets: readonly Preset[]
+  /** What the dataset can give. */
+  available: ReadonlySet<PassNeed>
+  /** Recipes derived from sensitivities, with bits chosen layer by layer. */
+  mixed: readonly Recipe[]
+}
+
+export function keyOf(recipe: Recipe): string {
+  const steps = recipe.steps.map(({ pass, params }) => [
+    pass,
+    Object.entries(params).sort(([a], [b]) => (a < b ? -1 : 1)),
+  ])
+  return createHash('sha256').update(JSON.stringify(steps)).digest('hex').slice(0, 16)
+}
+
+/** The round's work list; empty when the search has nothing more to try. */
+export function jobsOf(
+  round: number,
+  space: SearchSpace,
+  trials: readonly Trial[],
+  goal: SearchGoal,
+): SearchJob[] {
+  const tried = new Set(trials.map((trial) => trial.key))
+  const found = round === 1 ? firstRound(space) : nextRound(space, trials, goal, round === LAST_ROUND)
+  const jobs: SearchJob[] = []
+  for (const { recipe, why } of found) {
+    const key = keyOf(recipe)
+    if (tried.has(key)) continue
+    tried.add(key)
+    jobs.push({ key, round, recipe, why })
+  }
+  return round === 1 ? jobs : jobs.slice(0, ROUND_SIZE)
+}
+
+interface Idea {
+  recipe: Recipe
+  why: string
+}
+
+function usable(pass: PassDescription, space: SearchSpace): boolean {
+  return pass.needs.every((need) => space.available.has(need))
+}
+
+/** The default of a pass and one variant for each search value of each parameter. */
+function variants(pass: PassDescription): RecipeStep[] {
+  const one = (field: ParameterField): RecipeStep[] =>
+    (field.search ?? [])
+      .filter((value) => value !== field.default)
+      .map((value) => ({ pass: pass.id, params: { [field.name]: value } }))
+  return [{ pass: pass.id, params: {} }, ...pass.parameters.flatMap(one)]
+}
+
+const title = (steps: readonly RecipeStep[]): string =>
+  steps
+    .map(({ pass, params }) =>
+      [
+        pass,
+        ...Object.entries(params).map(
+          ([name, value]) => `${name} ${typeof value === 'object' ? 'by layer' : String(value)}`,
+        ),
+      ].join(' '),
+    )
+    .join(' → ')
+
+const recipeOf = (steps: readonly RecipeStep[]): Recipe => ({
+  pare: 1,
+  name: title(steps).slice(0, 200),
+  description: '',
+  steps: [...steps],
+})
+
+const CLEAN_UP: RecipeStep = { pass: 'simplify', params: {} }
+
+function firstRound(space: SearchSpace): Idea[] {
+  const presets = space.presets
+    .filter((preset) =>
+      preset.steps.every((step) => space.passes.some((pass) => pass.id === step.pass && usable(pass, space))),
+    )
+    .map(({ pare, name, description, steps }): Idea => ({
+      recipe: { pare, name, description, steps },
+      why: 'a preset',
+    }))
+  const singles = space.passes
+    .filter((pass) => pass.family !== 'clean-up' && pass.family !== 'training' && usable(pass, space))
+    .flatMap((pass) =>
+      variants(pass).map((step): Idea => ({
+        recipe: recipeOf([CLEAN_UP, step]),
+        why: `${pass.title} alone`,
+      })),
+    )
+  const mixed = space.mixed.map((recipe): Idea => ({
+    recipe,
+    why: 'bits chosen layer by layer from what each layer tolerates',
+  }))
+  return [...presets, ...mixed, ...singles]
+}
+
+function rankOf(step: RecipeStep, space: SearchSpace): number {
+  const at = space.passes.findIndex((pass) => pass.id === step.pass)
+  const family = space.passes[at]?.family ?? 'clean-up'
+  return FAMILY_ORDER.indexOf(family) * 1000 + at
+}
+
+/** Steps of both in the order passes follow each other; undefined when they share a pass. */
+function merge(a: Recipe, b: Recipe, space: SearchSpace): RecipeStep[] | undefined {
+  const work = (recipe: Recipe): RecipeStep[] => recipe.steps.filter((step) => step.pass !== CLEAN_UP.pass)
+  const steps = [...work(a), ...work(b)]
+  if (new Set(steps.map((step) => step.pass)).size < steps.length) return undefined
+  return [CLEAN_UP, ...steps.sort((x, y) => rankOf(x, space) - rankOf(y, space))]
+}
+
+/** Kept trials on the front of download and loss, and those near enough to be worth saving. */
+function promising(trials: readonly Trial[], goal: SearchGoal): Trial[] {
+  const within = trials.filter(
+    (trial) =>
+      trial.pointsLost !== undefined && trial.pointsLost <= goal.maxDrop * REACH.factor + REACH.points,
+  )
+  return front(
+    within,
+    (t) => [t.downloadBytes, t.pointsLost!],
+    (t) => t.key,
+  ).sort(byMerit)
+}
+
+function nextRound(space: SearchSpace, trials: readonly Trial[], goal: SearchGoal, last: boolean): Idea[] {
+  const best = promising(trials, goal).slice(0, KEEP)
+  const mild = trials.filter((trial) => isInside(trial, goal)).sort(byMerit)
+  const partners = [...new Map([...best, ...mild.slice(0, KEEP)].map((trial) => [trial.key, trial])).values()]
+  const smallest = mild[0]?.downloadBytes ?? Infinity
+  const ideas: (Idea & { merit: number })[] = []
+  for (const trial of best) {
+    // Training is dear: it is tried where the result would be smaller than the best that is inside the floor.
+    if (!isInside(trial, goal) && trial.downloadBytes < smallest)
+      for (const step of trainings(space, trial.recipe))
+        ideas.push({ ...withTraining(trial.recipe, step, space), merit: trial.downloadBytes })
+    if (last) continue
+    for (const partner of partners) {
+      const steps = merge(trial.recipe, partner.recipe, space)
+      const names = `${trial.recipe.name} with ${partner.recipe.name}`
+      if (steps)
+        ideas.push({
+          recipe: recipeOf(steps),
+          why: `both did well alone: ${names}`,
+          merit: Math.min(trial.downloadBytes, partner.downloadBytes),
+        })
+    }
+  }
+  return ideas.sort((a, b) => a.merit - b.merit || (a.recipe.name < b.recipe.name ? -1 : 1))
+}
+
+/** Passes that win quality back by learning, as steps with their defaults. */
+function trainings(space: SearchSpace, recipe: Recipe): RecipeStep[] {
+  const has = (id: string): boolean => recipe.steps.some((step) => step.pass === id)
+  return space.passes
+    .filter((pass) => pass.family === 'training' && usable(pass, space) && !has(pass.id))
+    .map((pass) => ({ pass: pass.id, params: {} }))
+}
+
+function withTraining(recipe: Recipe, step: RecipeStep, space: SearchSpace): Idea {
+  const before = recipe.steps.findIndex((other) => rankOf(other, space) > rankOf(step, space))
+  const at = before < 0 ? recipe.steps.length : before
+  const steps = [...recipe.steps.slice(0, at), step, ...recipe.steps.slice(at)]
+  return {
+    recipe: recipeOf(steps),
+    why: `${recipe.name} is small but over the floor; ${step.pass} may win it back`,
+  }
+}
