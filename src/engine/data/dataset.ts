@@ -41,6 +41,12 @@ export interface Split {
   preview(index: number): Promise<SamplePreview>
 }
 
+export interface Variant {
+  preprocessing?: Preprocessing
+  /** The same class names in the order of the model's outputs. */
+  classes?: readonly string[]
+}
+
 export interface Dataset {
   readonly kind: DatasetKind
   readonly task: Task
@@ -49,5 +55,10 @@ export interface Dataset {
   readonly preprocessing: Preprocessing
   readonly splits: Readonly<Record<SplitName, Split>>
   summary(): DatasetSummary
+  /**
+   * The same samples read or named differently. Shares files with this dataset: close the original, after use
+   * of both. Throws `data/shape-mismatch` where the preprocessing is of another kind, or the classes others.
+   */
+  variant(change: Variant): Dataset
   close(): Promise<void>
 }

@@ -1,0 +1,204 @@
+/** Named arrays of any format (NPZ, tables, Parquet) bound to the inputs of a model. */
+import type { Preprocessing } from '../../contract/dataset'
+import { PareError } from '../../contract/errors'
+import { isFloat, type Dim, type DType, type ValueInfo } from '../onnx'
+import type { Value, Values } from '../runtime/value'
+import { convertRows, fitRows, rowDims, shapeText, type Affine, type RowFit } from './convert'
+import { labelRank, naturalOrder } from './names'
+import type { RawLabels, Reading, Rows, Source, SourcePreview } from './source'
+
+/** What is known of an array before it is opened. */
+export interface ArrayInfo {
+  name: string
+  length: number
+  /** Shape of one row. */
+  dims: readonly number[]
+  dtype: DType
+}
+
+export interface Bound {
+  /** Input name → array, with the way its rows fit. `array` absent: filled with `constant`. */
+  inputs: Map<string, { info: ValueInfo; fit: RowFit; array?: string; constant?: number }>
+  label?: string
+  notes: string[]
+}
+
+export interface BindOptions {
+  /** Input → array, where a person says so. */
+  columns?: Readonly<Record<string, string>>
+  /** Array that holds the labels, where a person says so. */
+  label?: string
+}
+
+const PLAIN_NAMES = ['x', 'data', 'input', 'inputs', 'features', 'images', 'samples']
+
+/** Throws `data/shape-mismatch` naming the input, what it takes and what is there. */
+export function bindArrays(
+  arrays: readonly ArrayInfo[],
+  inputs: readonly ValueInfo[],
+  options: BindOptions = {},
+): Bound {
+  const notes: string[] = []
+  const free = new Map(arrays.map((array) => [array.name, array]))
+  const bound: Bound['inputs'] = new Map()
+  const label = options.label ?? labelOf(arrays, inputs)
+  if (label !== undefined) {
+    if (!free.has(label)) throw mismatch('labels', label, arrays)
+    free.delete(label)
+  }
+  const bind = (info: ValueInfo, array: ArrayInfo): void => {
+    const fit = array.dtype === 'string' ? undefined : fitRows(array.dims, rowDims(info))
+    if (!fit) throw mismatch(info.name, `[samples, ${inner(rowDims(info))}] of ${info.dtype}`, [array])
+    if (fit.note) notes.push(`${array.name}: ${fit.note}.`)
+    bound.set(info.name, { info, fit, array: array.name })
+    free.delete(array.name)
+  }
+  for (const info of inputs) {
+    const name = options.columns?.[info.name]
+    const chosen = name === undefined ? sameName(free, info.name) : free.get(name)
+    if (name !== undefined && !chosen) throw mismatch(info.name, `the array ${name}`, arrays)
+    if (chosen) bind(info, chosen)
+  }
+  for (const info of inputs) {
+    if (bound.has(info.name)) continue
+    const match = bestMatch([...free.values()], info)
+    if (match) {
+      bind(info, match)
+      continue
+    }
+    const constant = defaultFill(info)
+    const dims = constant === undefined ? undefined : sizesLike(bound, info)
+    if (constant === undefined || !dims)
+      throw mismatch(info.name, `[samples, ${inner(rowDims(info))}] of ${info.dtype}`, [...free.values()])
+    notes.push(`The data has no ${info.name}; it is filled with ${constant}.`)
+    bound.set(info.name, { info, fit: { dims }, constant })
+  }
+  return { inputs: bound, ...(label !== undefined && { label }), notes }
+}
+
+const inner = (dims: readonly Dim[]): string => shapeText(dims).slice(1, -1)
+
+const mismatch = (input: string, expected: string, arrays: readonly ArrayInfo[]): PareError =>
+  new PareError('data/shape-mismatch', {
+    input,
+    expected,
+    got:
+      arrays.map((a) => `${a.name} [${[a.length, ...a.dims].join(', ')}] of ${a.dtype}`).join('; ') ||
+      'nothing',
+  })
+
+function labelOf(arrays: readonly ArrayInfo[], inputs: readonly ValueInfo[]): string | undefined {
+  const taken = new Set(inputs.map((info) => info.name))
+  return arrays
+    .filter((array) => labelRank(array.name) !== undefined && !taken.has(array.name))
+    .sort((a, b) => labelRank(a.name)! - labelRank(b.name)!)[0]?.name
+}
+
+function sameName(free: Map<string, ArrayInfo>, name: string): ArrayInfo | undefined {
+  const plain = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]/g, '')
+  return free.get(name) ?? [...free.values()].find((array) => plain(array.name) === plain(name))
+}
+
+/** Same shape first, then same element type, then a name that says "the data". */
+function bestMatch(free: readonly ArrayInfo[], info: ValueInfo): ArrayInfo | undefined {
+  const score = (array: ArrayInfo): number => {
+    const fit = array.dtype === 'string' ? undefined : fitRows(array.dims, rowDims(info))
+    if (!fit) return -1
+    const kind = isFloat(array.dtype) === isFloat(info.dtype ?? 'float32') ? 4 : 0
+    return (fit.note ? 0 : 8) + kind + (PLAIN_NAMES.includes(array.name.toLowerCase()) ? 2 : 0)
+  }
+  const [best] = free.toSorted((a, b) => score(b) - score(a) || naturalOrder(a.name, b.name))
+  if (best && score(best) >= 0) return best
+  // Alone it is surely meant; binding it says what does not fit.
+  return free.length === 1 && free[0]!.dtype !== 'string' ? free[0] : undefined
+}
+
+/** What tokenizers leave out by default. Source: Hugging Face BertTokenizer. */
+function defaultFill(info: ValueInfo): number | undefined {
+  if (/token_type|segment/i.test(info.name)) return 0
+  return /attention_mask|input_mask/i.test(info.name) ? 1 : undefined
+}
+
+function sizesLike(bound: Bound['inputs'], info: ValueInfo): number[] | undefined {
+  const want = rowDims(info)
+  for (const { fit } of bound.values())
+    if (fitRows(fit.dims, want) && fit.dims.length === want.length) return fit.dims
+  return undefined
+}
+
+const PLAIN: Affine = { scale: 1, mean: [0], std: [1] }
+
+/** Samples whose inputs are rows of arrays. */
+export class ArraySource implements Source {
+  constructor(
+    readonly length: number,
+    private readonly bound: Bound['inputs'],
+    private readonly rows: ReadonlyMap<string, Rows>,
+    readonly labels: RawLabels | undefined,
+    readonly suggested: Preprocessing,
+    readonly notes: readonly string[],
+    private readonly title: (index: number) => string,
+    private readonly onClose: () => void | Promise<void> = () => {},
+  ) {}
+
+  async read(indices: readonly number[], preprocessing: Preprocessing): Promise<Reading> {
+    const affine = preprocessing.kind === 'array' ? preprocessing : PLAIN
+    const inputs: Values = {}
+    for (const [name, { info, fit, array, constant }] of this.bound) {
+      const dtype = info.dtype ?? 'float32'
+      // Ids and masks are not measurements: only floating-point inputs are scaled.
+      const change = isFloat(dtype) ? affine : PLAIN
+      inputs[name] =
+        array === undefined
+          ? convertRows(filled(indices.length, fit.dims, constant ?? 0), fit, dtype, PLAIN)
+          : convertRows(await this.rows.get(array)!.read(indices), fit, dtype, change)
+    }
+    return { inputs }
+  }
+
+  async preview(index: number, preprocessing: Preprocessing): Promise<SourcePreview> {
+    const { inputs } = await this.read([index], preprocessing)
+    return { title: this.title(index), inputs }
+  }
+
+  async identity(indices: readonly number[]): Promise<Uint8Array[]> {
+    const pieces: Uint8Array[][] = indices.map(() => [])
+    for (const { array } of this.bound.values()) {
+      if (array === undefined) continue
+      const { data } = await this.rows.get(array)!.read(indices)
+      if (Array.isArray(data)) continue
+      const width = data.byteLength / indices.length
+      for (const [i, list] of pieces.entries())
+        list.push(new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset + i * width, width))
+    }
+    return pieces.map((list) => Buffer.concat(list))
+  }
+
+  async close(): Promise<void> {
+    for (const rows of this.rows.values()) await rows.close()
+    if (this.labels?.kind === 'rows') await this.labels.rows.close()
+    await this.onClose()
+  }
+}
+
+const filled = (count: number, dims: readonly number[], value: number): Value => {
+  const size = dims.reduce((product, dim) => product * dim, count)
+  return { dtype: 'float32', dims: [count, ...dims], data: new Float32Array(size).fill(value) }
+}
+
+/** Labels of an array: text becomes names, numbers stay rows. */
+export async function labelsOfRows(rows: Rows): Promise<RawLabels> {
+  if (rows.dtype !== 'string') return { kind: 'rows', rows }
+  const names = new Map<string, number>()
+  const of = new Int32Array(rows.length)
+  for (let from = 0; from < rows.length; from += 4096) {
+    const count = Math.min(4096, rows.length - from)
+    const { data } = await rows.read(Array.from({ length: count }, (_, i) => from + i))
+    for (const [i, name] of (data as string[]).entries()) {
+      if (!names.has(name)) names.set(name, names.size)
+      of[from + i] = names.get(name)!
+    }
+  }
+  await rows.close()
+  return { kind: 'names', names: [...names.keys()], of }
+}

@@ -1,0 +1,249 @@
+/** A dataset put together from sources, splits, targets and preprocessing. */
+import type {
+  DatasetKind,
+  DatasetSummary,
+  Preprocessing,
+  SamplePreview,
+  SplitName,
+  Task,
+} from '../../contract/dataset'
+import { SPLITS } from '../../contract/dataset'
+import { PareError } from '../../contract/errors'
+import { seeded } from '../math/random'
+import type { Batch, BatchOptions, Dataset, Split, Variant } from './dataset'
+import { targetsOf, type TargetPlan, type Targets } from './labels'
+import { previewOf } from './preview'
+import type { Source } from './source'
+import type { Part, Parts } from './splits'
+
+export interface Assembly {
+  kind: DatasetKind
+  task: Task
+  path: string
+  classes?: readonly string[]
+  preprocessing: Preprocessing
+  parts: Parts
+  plan: TargetPlan
+  targets: ReadonlyMap<Source, Targets>
+  notes: readonly string[]
+  close(): Promise<void>
+}
+
+export async function targetsOfAll(
+  sources: Iterable<Source>,
+  plan: TargetPlan,
+): Promise<Map<Source, Targets>> {
+  const targets = new Map<Source, Targets>()
+  for (const source of sources) if (!targets.has(source)) targets.set(source, await targetsOf(source, plan))
+  return targets
+}
+
+export function assemble(assembly: Assembly): Dataset {
+  const { kind, task, path, classes, preprocessing, parts, targets } = assembly
+  const splits = Object.fromEntries(
+    SPLITS.map((name) => [name, makeSplit(name, parts[name], assembly)]),
+  ) as Record<SplitName, Split>
+  const classCounts = classes && countClasses(parts, targets, classes.length)
+  return {
+    kind,
+    task,
+    path,
+    ...(classes && { classes }),
+    preprocessing,
+    splits,
+    summary: () => summarise(assembly, splits, classCounts),
+    variant: (change) => assemble(varied(assembly, change)),
+    close: () => assembly.close(),
+  }
+}
+
+function varied(assembly: Assembly, { preprocessing, classes }: Variant): Assembly {
+  const close = async (): Promise<void> => {}
+  let next: Assembly = { ...assembly, close }
+  if (preprocessing) {
+    if (preprocessing.kind !== assembly.preprocessing.kind)
+      throw new PareError('data/shape-mismatch', {
+        input: 'preprocessing',
+        expected: assembly.preprocessing.kind,
+        got: preprocessing.kind,
+      })
+    next = { ...next, preprocessing }
+  }
+  return classes ? renamed(next, classes) : next
+}
+
+/** The label that was class i of the old order becomes the class of the same name in the new one. */
+function renamed(assembly: Assembly, classes: readonly string[]): Assembly {
+  const old = assembly.classes ?? []
+  if (old.length !== classes.length || old.some((name) => !classes.includes(name)))
+    throw new PareError('data/shape-mismatch', {
+      input: 'classes',
+      expected: old.join(', '),
+      got: classes.join(', '),
+    })
+  const position = old.map((name) => classes.indexOf(name))
+  const targets = new Map<Source, Targets>()
+  for (const [source, target] of assembly.targets) {
+    const ids = target.ids?.map((id) => (id < 0 ? -1 : position[id]!))
+    targets.set(source, {
+      ...(ids && { ids }),
+      async of(indices, inputs) {
+        if (!ids) return target.of(indices, inputs)
+        return {
+          dtype: 'int64',
+          dims: [indices.length],
+          data: BigInt64Array.from(indices, (i) => BigInt(ids[i]!)),
+        }
+      },
+    })
+  }
+  return { ...assembly, classes, targets }
+}
+
+function makeSplit(name: SplitName, part: Part, assembly: Assembly): Split {
+  const length = part.order?.length ?? part.source.length
+  return {
+    name,
+    length,
+    origin: part.origin,
+    batches: (size, options = {}) => batches(part, length, assembly, size, options),
+    async preview(index): Promise<SamplePreview> {
+      if (!Number.isInteger(index) || index < 0 || index >= length)
+        throw new PareError('not-found', { what: `sample of the ${name} split`, id: String(index) })
+      const position = part.order?.[index] ?? index
+      const raw = await part.source.preview(position, assembly.preprocessing)
+      const label = await labelText(part.source, position, assembly, raw.inputs ?? {})
+      return previewOf(index, raw, label)
+    },
+  }
+}
+
+async function labelText(
+  source: Source,
+  position: number,
+  { targets, classes, task }: Assembly,
+  inputs: Parameters<Targets['of']>[1],
+): Promise<string | undefined> {
+  const target = targets.get(source)!
+  const id = target.ids?.[position]
+  if (id !== undefined) return id < 0 ? undefined : (classes?.[id] ?? String(id))
+  if (task !== 'regression' && task !== 'multi-label') return undefined
+  const value = await target.of([position], inputs)
+  if (!value) return undefined
+  const numbers = Array.from(value.data as Float32Array)
+  if (task === 'multi-label')
+    return numbers.flatMap((v, i) => (v > 0 ? [classes?.[i] ?? String(i)] : [])).join(', ')
+  return numbers
+    .slice(0, 8)
+    .map((v) => String(Number(v.toPrecision(5))))
+    .join(', ')
+}
+
+/** Positions within the split, in the order they are read. */
+function orderOf(length: number, { indices, shuffle, limit }: BatchOptions): readonly number[] {
+  const all = indices ?? Array.from({ length }, (_, i) => i)
+  for (const index of indices ?? [])
+    if (!Number.isInteger(index) || index < 0 || index >= length)
+      throw new RangeError(`no sample ${index} of ${length}`)
+  const ordered = shuffle === undefined ? all : seeded(shuffle).shuffle(all)
+  return limit === undefined ? ordered : ordered.slice(0, limit)
+}
+
+async function* batches(
+  part: Part,
+  length: number,
+  assembly: Assembly,
+  size: number,
+  options: BatchOptions,
+): AsyncGenerator<Batch> {
+  if (!Number.isInteger(size) || size < 1) throw new RangeError(`a batch of ${size} samples`)
+  const order = orderOf(length, options)
+  const read = (from: number): Promise<Batch | undefined> | undefined => {
+    if (from >= order.length) return undefined
+    const reading = readBatch(part, order.slice(from, from + size), assembly, options.signal)
+    // It is awaited one batch later; until then a failure is not unhandled.
+    reading.catch(() => {})
+    return reading
+  }
+  // The next batch decodes on other threads while this one runs through the model.
+  let next = read(0)
+  for (let from = 0; next; from += size) {
+    options.signal?.throwIfAborted()
+    const batch = await next
+    options.signal?.throwIfAborted()
+    next = read(from + size)
+    if (batch) yield batch
+  }
+}
+
+async function readBatch(
+  { source, order }: Part,
+  asked: readonly number[],
+  { preprocessing, targets }: Assembly,
+  signal?: AbortSignal,
+): Promise<Batch | undefined> {
+  const positions = order ? asked.map((index) => order[index]!) : asked
+  const { inputs, kept } = await source.read(positions, preprocessing, signal)
+  if (kept?.length === 0) return undefined
+  const at = <T>(list: readonly T[]): T[] => (kept ? kept.map((i) => list[i]!) : [...list])
+  const labels = await targets.get(source)!.of(at(positions), inputs)
+  return { indices: at(asked), inputs, ...(labels && { labels }) }
+}
+
+function countClasses(
+  parts: Parts,
+  targets: ReadonlyMap<Source, Targets>,
+  classes: number,
+): number[] | undefined {
+  const counts = new Array<number>(classes).fill(0)
+  const seen = new Set<Part>()
+  for (const name of SPLITS) {
+    const part = parts[name]
+    const ids = targets.get(part.source)?.ids
+    if (!ids) return undefined
+    if (seen.has(part) || (part.origin === 'shared' && name !== 'calibration')) continue
+    seen.add(part)
+    for (const index of part.order ?? ids.keys()) {
+      const id = ids[index]!
+      if (id >= 0 && id < classes) counts[id]!++
+    }
+  }
+  return counts
+}
+
+const NOUNS: Record<DatasetKind, string> = {
+  images: 'images',
+  npz: 'samples in arrays',
+  table: 'rows',
+  parquet: 'rows',
+  text: 'texts',
+  audio: 'sounds',
+  random: 'random samples',
+}
+
+function summarise(
+  { kind, task, classes, preprocessing, notes, parts }: Assembly,
+  splits: Record<SplitName, Split>,
+  classCounts: number[] | undefined,
+): DatasetSummary {
+  const everywhere = parts.validation === parts.calibration
+  const counted = SPLITS.filter((name) => splits[name].origin !== 'shared')
+  const samples = everywhere
+    ? splits.validation.length
+    : counted.reduce((sum, name) => sum + splits[name].length, 0)
+  const inClasses = classes && classes.length > 1 ? ` in ${classes.length} classes` : ''
+  const unread = [...new Set(SPLITS.flatMap((name) => parts[name].source.notes))]
+  return {
+    kind,
+    task,
+    description: `${samples.toLocaleString('en')} ${NOUNS[kind]}${inClasses}`,
+    samples,
+    splits: Object.fromEntries(
+      SPLITS.map((name) => [name, { samples: splits[name].length, origin: splits[name].origin }]),
+    ) as DatasetSummary['splits'],
+    ...(classes && { classes: [...classes] }),
+    ...(classCounts && { classCounts }),
+    preprocessing,
+    notes: [...new Set([...notes, ...unread])],
+  }
+}

@@ -1,0 +1,151 @@
+/** From rows as they are stored to a tensor as the model declares it: dtype, shape, scale, mean and deviation. */
+import { PareError } from '../../contract/errors'
+import { encode } from '../onnx/numeric'
+import { sizeOf, type DType, type Dim, type ValueInfo } from '../onnx'
+import { floatsOf, type Value, type ValueData } from '../runtime/value'
+
+/** value = (raw · scale − mean) / std; mean and std hold one number, one per channel, or one per element. */
+export interface Affine {
+  scale: number
+  mean: readonly number[]
+  std: readonly number[]
+}
+
+/** How the elements of a stored row become those of the model's row. */
+export interface RowFit {
+  /** Shape of one sample for the model, all numbers. */
+  dims: number[]
+  /** Element order: position in the model's row → position in the stored row; absent where they agree. */
+  order?: Uint32Array
+  /** In words, where the stored shape differs. */
+  note?: string
+}
+
+/** Shape of one sample: the first axis of an input counts samples. */
+export const rowDims = (info: ValueInfo): readonly Dim[] => (info.dims ?? []).slice(1)
+
+const fits = (have: readonly number[], want: readonly Dim[]): boolean =>
+  have.length === want.length && want.every((dim, i) => typeof dim !== 'number' || dim === have[i])
+
+export const shapeText = (dims: readonly Dim[]): string => `[${dims.map((d) => d ?? '?').join(', ')}]`
+
+/** How rows of shape `have` become rows of shape `want`, or undefined where they cannot. */
+export function fitRows(have: readonly number[], want: readonly Dim[]): RowFit | undefined {
+  if (fits(have, want)) return { dims: [...have] }
+  const swapped = swapChannels(have, want)
+  if (swapped) return swapped
+  const fixed = want.filter((dim) => typeof dim === 'number')
+  const size = sizeOf(have)
+  const known = sizeOf(fixed)
+  if (fixed.length < want.length - 1 || known === 0 || size % known !== 0) return undefined
+  if (fixed.length === want.length && size !== known) return undefined
+  const dims = want.map((dim) => (typeof dim === 'number' ? dim : size / known))
+  return { dims, note: `shape ${shapeText(have)} is read as ${shapeText(dims)}` }
+}
+
+/** Height × width × channels against channels × height × width. */
+function swapChannels(have: readonly number[], want: readonly Dim[]): RowFit | undefined {
+  if (have.length !== 3 || want.length !== 3) return undefined
+  const [a, b, c] = have as [number, number, number]
+  const image = (channels: Dim | undefined): boolean => channels === 1 || channels === 3 || channels === 4
+  const order = new Uint32Array(a * b * c)
+  if (image(want[0]) && c === want[0] && fits([c, a, b], want)) {
+    for (let k = 0, to = 0; k < c; k++) for (let i = 0; i < a * b; i++) order[to++] = i * c + k
+    return { dims: [c, a, b], order, note: 'channels are moved from last to first' }
+  }
+  if (image(want[2]) && a === want[2] && fits([b, c, a], want)) {
+    for (let i = 0, to = 0; i < b * c; i++) for (let k = 0; k < a; k++) order[to++] = k * b * c + i
+    return { dims: [b, c, a], order, note: 'channels are moved from first to last' }
+  }
+  return undefined
+}
+
+const isIdentity = ({ scale, mean, std }: Affine): boolean =>
+  scale === 1 && mean.every((m) => m === 0) && std.every((s) => s === 1)
+
+/** Elements as `dtype`; integers are rounded and saturated as ONNX's QuantizeLinear does. */
+export function castData(value: Value, dtype: DType): ValueData {
+  if (value.dtype === dtype) return value.data
+  if (Array.isArray(value.data))
+    throw new PareError('data/shape-mismatch', { input: '', expected: dtype, got: 'text' })
+  if (dtype === 'float32') return floatsOf(value)
+  const { data } = value
+  if (dtype === 'int64' && !(data instanceof BigUint64Array)) {
+    const numbers = value.dtype === 'float16' ? floatsOf(value) : (data as Float64Array)
+    return BigInt64Array.from(numbers, (v) => BigInt(Math.round(v)))
+  }
+  const numbers = value.dtype === 'float64' ? (data as Float64Array) : floatsOf(value)
+  const bytes = encode(dtype, numbers)
+  switch (dtype) {
+    case 'float64':
+      return new Float64Array(bytes.buffer as ArrayBuffer)
+    case 'float16':
+    case 'bfloat16':
+    case 'uint16':
+      return new Uint16Array(bytes.buffer as ArrayBuffer)
+    case 'int64':
+      return new BigInt64Array(bytes.buffer as ArrayBuffer)
+    case 'uint64':
+      return new BigUint64Array(bytes.buffer as ArrayBuffer)
+    case 'int32':
+      return new Int32Array(bytes.buffer as ArrayBuffer)
+    case 'uint32':
+      return new Uint32Array(bytes.buffer as ArrayBuffer)
+    case 'int16':
+      return new Int16Array(bytes.buffer as ArrayBuffer)
+    case 'int8':
+      return new Int8Array(bytes.buffer as ArrayBuffer)
+    default:
+      return bytes
+  }
+}
+
+/** Stored rows as the model takes them. */
+export function convertRows(value: Value, fit: RowFit, dtype: DType, affine: Affine): Value {
+  const count = value.dims[0]!
+  const dims = [count, ...fit.dims]
+  const ordered = fit.order ? { ...value, data: reorder(value.data, fit.order) } : value
+  if (isIdentity(affine)) return { dtype, dims, data: castData(ordered, dtype) }
+  const data = Float32Array.from(floatsOf(ordered))
+  applyAffine(data, fit.dims, affine)
+  return { dtype, dims, data: castData({ dtype: 'float32', dims, data }, dtype) }
+}
+
+function reorder(data: ValueData, order: Uint32Array): ValueData {
+  if (Array.isArray(data)) return data
+  const out = new (data.constructor as new (length: number) => Float32Array)(data.length)
+  for (let row = 0; row < data.length; row += order.length)
+    for (let i = 0; i < order.length; i++) out[row + i] = (data as Float32Array)[row + order[i]!]!
+  return out
+}
+
+/** In place. Per-channel numbers belong to the first axis of the row, else to its last, else to each element. */
+export function applyAffine(data: Float32Array, dims: readonly number[], { scale, mean, std }: Affine): void {
+  const size = sizeOf(dims)
+  const count = Math.max(mean.length, std.length)
+  const last = dims[dims.length - 1] ?? 1
+  const channel =
+    count === 1
+      ? () => 0
+      : count === dims[0]
+        ? (i: number) => Math.floor(i / (size / count))
+        : count === last
+          ? (i: number) => i % last
+          : (i: number) => i
+  if (count > 1 && count !== dims[0] && count !== last && count !== size)
+    throw new PareError('data/shape-mismatch', {
+      input: 'mean and std',
+      expected: `1, ${dims[0] ?? 1}, ${last} or ${size} numbers`,
+      got: `${count} numbers`,
+    })
+  const a = new Float64Array(size)
+  const b = new Float64Array(size)
+  for (let i = 0; i < size; i++) {
+    const m = mean[mean.length === 1 ? 0 : channel(i)]!
+    const s = std[std.length === 1 ? 0 : channel(i)]!
+    a[i] = scale / s
+    b[i] = -m / s
+  }
+  for (let row = 0; row < data.length; row += size)
+    for (let i = 0; i < size; i++) data[row + i] = data[row + i]! * a[i]! + b[i]!
+}

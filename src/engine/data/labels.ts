@@ -1,0 +1,217 @@
+/** What labels are, and the targets a task makes of them. */
+import { PareError } from '../../contract/errors'
+import { sizeOf } from '../onnx'
+import { floatsOf, type Value, type Values } from '../runtime/value'
+import { naturalOrder } from './names'
+import type { RawLabels, Rows, Source } from './source'
+
+/** Properties of labels that tell one task from another. */
+export type LabelFacts =
+  | { kind: 'none' }
+  | { kind: 'names'; names: string[] }
+  | {
+      kind: 'numbers'
+      /** Shape of one label; [] for a single number. */
+      dims: readonly number[]
+      integer: boolean
+      /** Only 0 and 1. */
+      binary: boolean
+      /** Exactly one 1 among zeros. */
+      oneHot: boolean
+      min: number
+      max: number
+    }
+
+/** Single numbers are looked at in full, larger labels at this many samples. */
+const LOOK = 512
+
+const CHUNK = 8192
+
+export async function labelFacts(sources: readonly Source[]): Promise<LabelFacts> {
+  const labels = sources.map((source) => source.labels)
+  if (labels.length === 0 || labels.some((label) => label === undefined)) return { kind: 'none' }
+  const names = new Set<string>()
+  for (const label of labels) if (label!.kind === 'names') for (const name of label!.names) names.add(name)
+  if (labels.every((label) => label!.kind === 'names'))
+    return { kind: 'names', names: [...names].sort(naturalOrder) }
+  const rows = labels.flatMap((label) => (label!.kind === 'rows' ? [label!.rows] : []))
+  const [first] = rows
+  if (rows.length < labels.length || rows.some((other) => sizeOf(other.dims) !== sizeOf(first!.dims)))
+    throw new PareError('data/shape-mismatch', {
+      input: 'labels',
+      expected: `the same form in every split`,
+      got: labels
+        .map((l) => (l!.kind === 'names' ? 'names' : `numbers [${l!.rows.dims.join(', ')}]`))
+        .join('; '),
+    })
+  return numberFacts(rows)
+}
+
+async function numberFacts(all: readonly Rows[]): Promise<LabelFacts> {
+  const dims = all[0]!.dims
+  const size = sizeOf(dims)
+  const facts = {
+    kind: 'numbers' as const,
+    dims: size === 1 ? [] : dims,
+    integer: true,
+    binary: true,
+    oneHot: size > 1,
+    min: Infinity,
+    max: -Infinity,
+  }
+  for (const rows of all)
+    for await (const values of scan(rows, size === 1 ? rows.length : LOOK)) {
+      for (let row = 0; row < values.length; row += size) {
+        let ones = 0
+        for (let i = row; i < row + size; i++) {
+          const value = values[i]!
+          if (!Number.isInteger(value)) facts.integer = false
+          if (value !== 0 && value !== 1) facts.binary = false
+          if (value === 1) ones++
+          if (value < facts.min) facts.min = value
+          if (value > facts.max) facts.max = value
+        }
+        if (ones !== 1) facts.oneHot = false
+      }
+    }
+  facts.oneHot &&= facts.binary
+  return facts
+}
+
+async function* scan(rows: Rows, limit: number): AsyncGenerator<Float32Array> {
+  const end = Math.min(rows.length, limit)
+  for (let from = 0; from < end; from += CHUNK) {
+    const count = Math.min(CHUNK, end - from)
+    yield floatsOf(await rows.read(Array.from({ length: count }, (_, i) => from + i)))
+  }
+}
+
+/** How labels become targets; made by `recogniseTask`. */
+export type TargetPlan =
+  | { kind: 'none' }
+  /** Class index = the label minus `offset`, or the position of its name. */
+  | { kind: 'class'; classes: readonly string[]; offset: number; byName: boolean }
+  | { kind: 'one-hot'; classes: readonly string[] }
+  /** float32 [N, …dims]. */
+  | { kind: 'values'; dims: readonly number[] }
+  /** A class per position: int64 [N, …dims]. */
+  | { kind: 'class-map'; classes: number; dims: readonly number[] }
+  /** Targets are the ids themselves, one step later. */
+  | { kind: 'next-token'; ids: string; mask?: string }
+
+export interface Targets {
+  /** Class of each sample of the source, where each has one (−1: none). */
+  ids?: Int32Array
+  /** Targets for positions of the source whose inputs were read. */
+  of(indices: readonly number[], inputs: Values): Promise<Value | undefined>
+}
+
+/** Position not scored, as PyTorch's cross entropy has it. */
+export const IGNORED = -100n
+
+export async function targetsOf(source: Source, plan: TargetPlan): Promise<Targets> {
+  if (plan.kind === 'none') return { of: async () => undefined }
+  if (plan.kind === 'next-token')
+    return {
+      of: async (_, inputs) => nextTokens(inputs[plan.ids]!, plan.mask ? inputs[plan.mask] : undefined),
+    }
+  const labels = source.labels!
+  if (plan.kind === 'class' || plan.kind === 'one-hot') {
+    const ids = plan.kind === 'class' ? await classIds(labels, plan) : await oneHotIds(labels)
+    return {
+      ids,
+      of: async (indices) => ({
+        dtype: 'int64',
+        dims: [indices.length],
+        data: BigInt64Array.from(indices, (i) => BigInt(ids[i]!)),
+      }),
+    }
+  }
+  if (labels.kind === 'names') return namedValues(labels)
+  return { of: (indices) => numbers(labels.rows, indices, plan) }
+}
+
+async function classIds(
+  labels: RawLabels,
+  plan: Extract<TargetPlan, { kind: 'class' }>,
+): Promise<Int32Array> {
+  const classes = plan.classes.length
+  if (labels.kind === 'names') {
+    const position = labels.names.map((name) =>
+      plan.byName ? plan.classes.indexOf(name) : Number(name) - plan.offset,
+    )
+    const unknown = position.findIndex((id) => id < 0 || id >= classes)
+    if (unknown >= 0)
+      throw new PareError('data/labels-out-of-range', { label: labels.names[unknown]!, classes })
+    return labels.of.map((name) => (name < 0 ? -1 : position[name]!))
+  }
+  const ids = new Int32Array(labels.rows.length)
+  let at = 0
+  for await (const values of scan(labels.rows, labels.rows.length))
+    for (const value of values) {
+      const id = value - plan.offset
+      if (!(id >= 0 && id < classes))
+        throw new PareError('data/labels-out-of-range', { label: String(value), classes })
+      ids[at++] = id
+    }
+  return ids
+}
+
+async function oneHotIds(labels: RawLabels): Promise<Int32Array> {
+  if (labels.kind === 'names') throw new TypeError('names are never one-hot')
+  const size = sizeOf(labels.rows.dims)
+  const ids = new Int32Array(labels.rows.length)
+  let at = 0
+  for await (const values of scan(labels.rows, labels.rows.length))
+    for (let row = 0; row < values.length; row += size)
+      ids[at++] = values.subarray(row, row + size).indexOf(1)
+  return ids
+}
+
+/** Two names as 0 and 1, for a model with one output. */
+function namedValues(labels: Extract<RawLabels, { kind: 'names' }>): Targets {
+  const order = labels.names.toSorted(naturalOrder)
+  const value = labels.names.map((name) => order.indexOf(name))
+  const ids = labels.of.map((name) => (name < 0 ? -1 : value[name]!))
+  return {
+    ids,
+    of: async (indices) => ({
+      dtype: 'float32',
+      dims: [indices.length, 1],
+      data: Float32Array.from(indices, (i) => ids[i]!),
+    }),
+  }
+}
+
+async function numbers(
+  rows: Rows,
+  indices: readonly number[],
+  plan: Extract<TargetPlan, { kind: 'values' | 'class-map' }>,
+): Promise<Value> {
+  const value = await rows.read(indices)
+  const floats = floatsOf(value)
+  const dims = [indices.length, ...plan.dims]
+  if (plan.kind === 'values') return { dtype: 'float32', dims, data: floats }
+  const data = BigInt64Array.from(floats, (v) => BigInt(v))
+  for (const [i, label] of data.entries()) {
+    // 255 is the void of Pascal VOC and Cityscapes.
+    if (label === 255n && plan.classes <= 255) data[i] = IGNORED
+    else if (label !== IGNORED && (label < 0n || label >= BigInt(plan.classes)))
+      throw new PareError('data/labels-out-of-range', { label: String(label), classes: plan.classes })
+  }
+  return { dtype: 'int64', dims, data }
+}
+
+/** Each position is scored on the token after it; the last and the padding are not scored. */
+function nextTokens(ids: Value, mask?: Value): Value {
+  const [count, length] = ids.dims as [number, number]
+  const tokens = BigInt64Array.from(ids.data as Iterable<bigint | number>, BigInt)
+  const kept = mask ? floatsOf(mask) : undefined
+  const data = new BigInt64Array(count * length).fill(IGNORED)
+  for (let row = 0; row < count; row++)
+    for (let t = 0; t + 1 < length; t++) {
+      const next = row * length + t + 1
+      if (!kept || kept[next] !== 0) data[next - 1] = tokens[next]!
+    }
+  return { dtype: 'int64', dims: [count, length], data }
+}

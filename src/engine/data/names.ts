@@ -1,0 +1,44 @@
+/** What names of files, folders, columns and arrays say: order, splits, labels. */
+
+const collator = new Intl.Collator('en', { numeric: true, sensitivity: 'variant' })
+
+/** 2 before 10; the same on every machine. */
+export const naturalOrder = (a: string, b: string): number =>
+  collator.compare(a, b) || (a < b ? -1 : a > b ? 1 : 0)
+
+/** A held-out `test` set is told apart, and used for validation only where there is no other. */
+export type GivenSplit = 'calibration' | 'training' | 'validation' | 'test'
+
+const SPLIT_WORDS: Record<string, GivenSplit> = {
+  calibration: 'calibration',
+  calibrate: 'calibration',
+  calib: 'calibration',
+  cal: 'calibration',
+  training: 'training',
+  train: 'training',
+  validation: 'validation',
+  validate: 'validation',
+  valid: 'validation',
+  val: 'validation',
+  dev: 'validation',
+  eval: 'validation',
+  test: 'test',
+  testing: 'test',
+}
+
+/** The split a name speaks of, and what else it says: `train_ids` → training, `ids`; undefined where it names none. */
+export function splitOfName(name: string): { split: GivenSplit; rest: string } | undefined {
+  const words = name.split(/[^A-Za-z0-9]+/).filter((word) => word !== '')
+  const at = words.findIndex((word) => Object.hasOwn(SPLIT_WORDS, word.toLowerCase()))
+  if (at < 0) return undefined
+  const split = SPLIT_WORDS[words[at]!.toLowerCase()]!
+  return { split, rest: words.filter((_, i) => i !== at).join('_') }
+}
+
+const LABEL_WORDS = ['y', 'label', 'labels', 'target', 'targets', 'class', 'classes', 'category']
+
+/** How strongly a name says "these are the labels": smaller is stronger, undefined is not at all. */
+export function labelRank(name: string): number | undefined {
+  const rank = LABEL_WORDS.indexOf(name.trim().toLowerCase())
+  return rank < 0 ? undefined : rank
+}

@@ -1,0 +1,130 @@
+/** Opens a dataset of any format for a model. */
+import fs from 'node:fs/promises'
+import path from 'node:path'
+import { PareError } from '../../contract/errors'
+import type { Model } from '../onnx'
+import { withSession } from '../runtime/session'
+import { readNpy, readNpz } from './array-files'
+import { assemble, targetsOfAll } from './assembled'
+import { concatSources } from './concat'
+import type { Dataset } from './dataset'
+import { KIND_OF_FORMAT, type Format } from './formats'
+import { labelFacts } from './labels'
+import { EXPECTED, locate, type Located, type Place } from './locate'
+import type { GivenSplit } from './names'
+import type { OpenOptions, Reader, ReaderContext } from './reader'
+import type { Source } from './source'
+import { makeSplits } from './splits'
+import { judgedOutput, recogniseTask, type Output } from './tasks'
+
+export type { OpenOptions } from './reader'
+
+const READERS: Partial<Record<Format, Reader>> = {
+  npz: readNpz,
+  npy: readNpy,
+}
+
+/**
+ * Recognises the data at `root` by content, matches it to the inputs of `model`, splits it where it is not
+ * split. Close it after use. Throws `data/not-found`, `data/empty`, `data/unrecognised`, `data/unreadable`,
+ * `data/shape-mismatch`, `data/labels-out-of-range`, `disk/full`.
+ */
+export async function openDataset(root: string, model: Model, options: OpenOptions = {}): Promise<Dataset> {
+  const absolute = path.resolve(root)
+  const located = await locate(absolute, options.format)
+  const reader = READERS[located.format]
+  if (!reader) throw new PareError('data/unrecognised', { path: absolute, expected: EXPECTED })
+  const { companions } = located
+  const inputs = model.graph.requiredInputs
+  const context: ReaderContext = { model, inputs, companions, options }
+  const given = await openPlaces(located, reader, context)
+  const sources = [...new Set(Object.values(given))]
+  const close = async (): Promise<void> => {
+    for (const source of sources) await source.close()
+  }
+  try {
+    const facts = await labelFacts(sources)
+    const classes = options.classes ?? (await classList(companions.classList))
+    const preprocessing = options.preprocessing ?? sources[0]!.suggested
+    const declared = judgedOutput(model)
+    const output =
+      facts.kind === 'none' ? declared : await knownOutput(model, declared, sources[0]!, preprocessing)
+    const recognised = recogniseTask(model, output, facts, {
+      ...(options.task && { task: options.task }),
+      ...(classes && { classes }),
+    })
+    const plan = recognised.targets
+    const targets = await targetsOfAll(sources, plan)
+    const { parts, notes } = makeSplits(given, (source) => targets.get(source)?.ids, options.seed ?? 0)
+    return assemble({
+      kind: KIND_OF_FORMAT[located.format],
+      task: recognised.task,
+      path: absolute,
+      ...(recognised.classes && { classes: recognised.classes }),
+      preprocessing,
+      parts,
+      plan,
+      targets,
+      notes: [...located.notes, ...notes, `Read as ${recognised.task}: ${recognised.reason}.`],
+      close,
+    })
+  } catch (cause) {
+    await close()
+    throw cause
+  }
+}
+
+type Given = Partial<Record<GivenSplit | 'whole', Source>>
+
+async function openPlaces(located: Located, reader: Reader, context: ReaderContext): Promise<Given> {
+  const found = new Map<GivenSplit | 'whole', Source[]>()
+  const add = async (name: GivenSplit | 'whole', place: Place): Promise<void> => {
+    for (const { split, source } of await reader(place, context)) {
+      const key = name === 'whole' ? (split ?? 'whole') : name
+      found.set(key, [...(found.get(key) ?? []), source])
+    }
+  }
+  try {
+    for (const [name, place] of Object.entries(located.splits)) await add(name as GivenSplit, place)
+    if (located.whole) await add('whole', located.whole)
+  } catch (cause) {
+    for (const source of [...found.values()].flat()) await source.close()
+    throw cause
+  }
+  return Object.fromEntries([...found].map(([name, list]) => [name, concatSources(list)]))
+}
+
+/** The shape of the output, by running one sample where the model does not declare it. */
+async function knownOutput(
+  model: Model,
+  declared: Output,
+  source: Source,
+  preprocessing: Parameters<Source['read']>[1],
+): Promise<Output> {
+  if (declared.dims.length > 0 && declared.dims.every((dim) => typeof dim === 'number')) return declared
+  const { inputs } = await source.read([0], preprocessing)
+  return withSession(model, {}, async (session) => {
+    const outputs = await session.run(inputs, [declared.name])
+    return { name: declared.name, dims: outputs[declared.name]!.dims.slice(1) }
+  })
+}
+
+const CLASS_LIST_LIMIT = 16 * 2 ** 20
+
+/** A JSON list, a JSON object from number to name, or one name per line. Throws `data/unreadable`. */
+async function classList(file: string | undefined): Promise<string[] | undefined> {
+  if (file === undefined) return undefined
+  const { size } = await fs.stat(file)
+  if (size > CLASS_LIST_LIMIT)
+    throw new PareError('data/unreadable', { path: file, reason: 'a list of classes this large' })
+  const text = (await fs.readFile(file, 'utf8')).replace(/^\uFEFF/, '')
+  if (!file.endsWith('.json')) return text.split(/\r?\n/).flatMap((line) => line.trim() || [])
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(text)
+  } catch (cause) {
+    throw new PareError('data/unreadable', { path: file, reason: 'it is not valid JSON' }, { cause })
+  }
+  if (Array.isArray(parsed) && parsed.every((name) => typeof name === 'string')) return parsed
+  return undefined
+}

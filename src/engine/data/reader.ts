@@ -1,0 +1,47 @@
+/** What every reader of a format is given and gives. */
+import type { Preprocessing, Task } from '../../contract/dataset'
+import type { Model, ValueInfo } from '../onnx'
+import type { Format } from './formats'
+import type { Companions, Place } from './locate'
+import type { GivenSplit } from './names'
+import type { Source } from './source'
+
+export interface OpenOptions {
+  /** Where several forms of the data lie side by side; default: the most exact one. */
+  format?: Format
+  /** The array or column that holds the labels; default: found by name. */
+  label?: string
+  /** Model input → array or column, where names do not agree. */
+  columns?: Readonly<Record<string, string>>
+  /** A CSV, TSV or JSON(L) file of labels for a flat folder of images or sounds. */
+  labelFile?: string
+  /** tokenizer.json for text; default: the one beside the data. */
+  tokenizer?: string
+  preprocessing?: Preprocessing
+  /** Class names in the order of the model's outputs; default: a list beside the data, else natural order. */
+  classes?: readonly string[]
+  task?: Task
+  /** Decides the splits that are made. Default 0. */
+  seed?: number
+  signal?: AbortSignal
+  /** Called while a large file is read. `done` is a fraction of 1. */
+  progress?: (done: number, message: string) => void
+  /** For what does not fit into memory; default: the system's. */
+  temporaryFolder?: string
+}
+
+export interface ReaderContext {
+  model: Model
+  /** Inputs to be fed. */
+  inputs: readonly ValueInfo[]
+  companions: Companions
+  options: OpenOptions
+}
+
+/** A source, with its split where the file itself names one. */
+export interface Opened {
+  split?: GivenSplit
+  source: Source
+}
+
+export type Reader = (place: Place, context: ReaderContext) => Promise<Opened[]>

@@ -1,0 +1,47 @@
+/** What a reader of one format gives: raw samples by position, before splits, classes and tasks. */
+import type { Preprocessing, SamplePreview } from '../../contract/dataset'
+import type { DType } from '../onnx'
+import type { Value, Values } from '../runtime/value'
+
+/** One array, column or other series of equal-shaped rows, read by position. */
+export interface Rows {
+  readonly length: number
+  /** Shape of one row; [] for scalars. */
+  readonly dims: readonly number[]
+  readonly dtype: DType
+  /** Rows in the order asked for: [indices.length, …dims]. */
+  read(indices: readonly number[]): Promise<Value>
+  close(): Promise<void>
+}
+
+/** Labels as they were found; a task makes targets of them. */
+export type RawLabels =
+  /** One name per sample, as an index into `names` (−1: no label). */
+  { kind: 'names'; names: readonly string[]; of: Int32Array } | { kind: 'rows'; rows: Rows }
+
+export interface Reading {
+  /** By input name, first axis = samples. */
+  inputs: Values
+  /** Which of the positions asked for could be read, where some could not. */
+  kept?: readonly number[]
+}
+
+export interface SourcePreview extends Pick<SamplePreview, 'title' | 'thumbnail' | 'text'> {
+  /** What the model is fed, where a picture of the numbers is the best there is. */
+  inputs?: Values
+}
+
+export interface Source {
+  readonly length: number
+  readonly labels?: RawLabels | undefined
+  /** How samples become inputs, as far as the model and the data say. */
+  readonly suggested: Preprocessing
+  /** What a person should know about these samples. */
+  readonly notes: readonly string[]
+  /** Samples as the model wants them. `indices` are positions within the source. */
+  read(indices: readonly number[], preprocessing: Preprocessing, signal?: AbortSignal): Promise<Reading>
+  preview(index: number, preprocessing: Preprocessing): Promise<SourcePreview>
+  /** Bytes that decide whether two samples are the same one; absent where that is too costly to ask. */
+  identity?(indices: readonly number[]): Promise<Uint8Array[]>
+  close(): Promise<void>
+}

@@ -1,0 +1,121 @@
+/**
+ * Splits given or made. The rule, when the dataset does not say:
+ * - nothing is split: a fifth for validation, a fifth (512 at most) for calibration, the rest for training;
+ * - no validation: a fifth of training; no calibration: a fifth (512 at most) of training;
+ * - no training: the calibration samples serve for both ("shared");
+ * - a `test` split is used for validation only where there is no other;
+ * - fewer than five samples are in every split.
+ * What is made is drawn with a seed, in equal parts of every class, and disjoint.
+ */
+import type { SplitName, SplitSummary } from '../../contract/dataset'
+import { seeded } from '../math/random'
+import type { GivenSplit } from './names'
+import type { Source } from './source'
+
+/** Some samples of a source, in order; all of them without `order`. */
+export interface Part {
+  source: Source
+  order?: Uint32Array
+  origin: SplitSummary['origin']
+}
+
+export type Parts = Record<SplitName, Part>
+
+export const CALIBRATION_LIMIT = 512
+const FEWEST = 5
+
+export interface SplitResult {
+  parts: Parts
+  notes: string[]
+}
+
+/** `classOf` gives the class of each sample of a source, where samples have one. */
+export function makeSplits(
+  given: Partial<Record<GivenSplit | 'whole', Source>>,
+  classOf: (source: Source) => Int32Array | undefined,
+  seed: number,
+): SplitResult {
+  const notes: string[] = []
+  const all = (source: Source): Part => ({ source, origin: 'given' })
+  const { training, calibration, test } = given
+  let { validation } = given
+  if (validation && test) notes.push('The test samples are left untouched; validation is used.')
+  else if (test && (training ?? calibration)) {
+    notes.push('The test samples are used for validation.')
+    validation = test
+  }
+  const pool = given.whole ?? (training && !validation && !calibration ? training : undefined)
+  const only = pool ?? (training || calibration ? undefined : (validation ?? test))
+  if (only) return unsplit(only, classOf(only), seed, notes)
+  if (training) {
+    const order = stratifiedOrder(training.length, classOf(training), seed)
+    const fifth = Math.ceil(training.length / 5)
+    let used = 0
+    const take = (count: number): Part => {
+      const part: Part = { source: training, order: order.slice(used, used + count), origin: 'made' }
+      used += count
+      return part
+    }
+    const made = { validation: validation ? all(validation) : take(fifth) }
+    const calibrated = calibration ? all(calibration) : take(Math.min(CALIBRATION_LIMIT, fifth))
+    const rest: Part =
+      used === 0 ? all(training) : { source: training, order: order.slice(used), origin: 'made' }
+    if (!validation) notes.push('A fifth of the training samples is set aside for validation.')
+    if (!calibration) notes.push('Calibration samples are taken out of training.')
+    return { parts: { calibration: calibrated, training: rest, validation: made.validation }, notes }
+  }
+  // Only calibration (and perhaps validation) is there.
+  if (!validation) return unsplit(calibration!, classOf(calibration!), seed, notes)
+  notes.push('There are no training samples; passes that train use the calibration samples.')
+  return {
+    parts: {
+      calibration: all(calibration!),
+      training: { source: calibration!, origin: 'shared' },
+      validation: all(validation),
+    },
+    notes,
+  }
+}
+
+function unsplit(
+  source: Source,
+  classes: Int32Array | undefined,
+  seed: number,
+  notes: string[],
+): SplitResult {
+  if (source.length < FEWEST) {
+    notes.push(`There are only ${source.length} samples, too few to split: every split holds all of them.`)
+    const part: Part = { source, origin: 'shared' }
+    return { parts: { calibration: part, training: part, validation: part }, notes }
+  }
+  const order = stratifiedOrder(source.length, classes, seed)
+  const fifth = Math.ceil(source.length / 5)
+  const cut = fifth + Math.min(CALIBRATION_LIMIT, fifth)
+  const part = (from: number, to: number): Part => ({ source, order: order.slice(from, to), origin: 'made' })
+  return {
+    parts: { validation: part(0, fifth), calibration: part(fifth, cut), training: part(cut, source.length) },
+    notes,
+  }
+}
+
+/**
+ * A seeded order in which every stretch holds each class in about its share: sample k of a class of n comes at
+ * (k + u) / n of the way, u one random shift per class.
+ */
+export function stratifiedOrder(length: number, classes: Int32Array | undefined, seed: number): Uint32Array {
+  const random = seeded(seed).fork('splits')
+  const shuffled = random.shuffle(Array.from({ length }, (_, i) => i))
+  if (!classes) return Uint32Array.from(shuffled)
+  const sizes = new Map<number, number>()
+  for (const id of classes) sizes.set(id, (sizes.get(id) ?? 0) + 1)
+  const shift = new Map([...sizes.keys()].sort((a, b) => a - b).map((id) => [id, random.next()]))
+  const seen = new Map<number, number>()
+  const place = new Float64Array(length)
+  for (const index of shuffled) {
+    const id = classes[index]!
+    const rank = seen.get(id) ?? 0
+    seen.set(id, rank + 1)
+    place[index] = (rank + shift.get(id)!) / sizes.get(id)!
+  }
+  return Uint32Array.from(shuffled).sort((a, b) => place[a]! - place[b]! || a - b)
+}

@@ -1,0 +1,246 @@
+/** Recognises what is learned from labels and output shapes: the one place that decides it. */
+import type { Task } from '../../contract/dataset'
+import { PareError } from '../../contract/errors'
+import { sizeOf, type Dim, type Model } from '../onnx'
+import { indexBound } from '../runtime/vocabulary'
+import { rowDims, shapeText } from './convert'
+import type { LabelFacts, TargetPlan } from './labels'
+
+export interface Recognised {
+  task: Task
+  targets: TargetPlan
+  /** Class names in the order of the model's outputs, where there are classes. */
+  classes?: readonly string[]
+  /** Why, in plain words. */
+  reason: string
+}
+
+export interface TaskHints {
+  task?: Task
+  /** Class names in order, where a person or a file beside the data says so. */
+  classes?: readonly string[]
+}
+
+/** What a model gives for one sample. */
+export interface Output {
+  name: string
+  /** Shape of one sample's output; unknown axes are not numbers. */
+  dims: readonly Dim[]
+}
+
+/** The output that is judged: the first one. */
+export function judgedOutput(model: Model): Output {
+  const [info] = model.graph.outputs
+  if (!info) throw new PareError('model/invalid', { file: model.file, reason: 'the model has no output' })
+  return { name: info.name, dims: rowDims(info) }
+}
+
+const EMBEDDING = /embed|feature|pool|sentence|hidden|vector|representation/i
+
+const numbered = (count: number): string[] => Array.from({ length: count }, (_, i) => String(i))
+
+/** Throws `data/labels-out-of-range` and `data/shape-mismatch` (input "labels"). */
+export function recogniseTask(
+  model: Model,
+  output: Output,
+  facts: LabelFacts,
+  hints: TaskHints = {},
+): Recognised {
+  const recognised = fromLabels(model, output, facts, hints)
+  if (!hints.task || hints.task === recognised.task) return recognised
+  if (hints.task === 'regression' && facts.kind === 'numbers')
+    return {
+      task: 'regression',
+      targets: { kind: 'values', dims: dimsOf(output) ?? facts.dims },
+      reason: 'chosen',
+    }
+  if (hints.task === 'multi-label' && facts.kind === 'numbers' && facts.binary)
+    return {
+      ...recognised,
+      task: 'multi-label',
+      targets: { kind: 'values', dims: facts.dims },
+      reason: 'chosen',
+    }
+  if (hints.task === 'unlabelled' || hints.task === 'embedding')
+    return { task: hints.task, targets: { kind: 'none' }, reason: 'chosen' }
+  if (hints.task === 'language-model') {
+    const ids = tokenInput(model)
+    if (ids) return { task: 'language-model', targets: nextToken(model, ids.name), reason: 'chosen' }
+  }
+  throw new PareError('data/shape-mismatch', {
+    input: 'labels',
+    expected: `labels for ${hints.task}`,
+    got: `labels for ${recognised.task} (${recognised.reason})`,
+  })
+}
+
+function fromLabels(model: Model, output: Output, facts: LabelFacts, hints: TaskHints): Recognised {
+  if (facts.kind === 'none') return withoutLabels(model, output)
+  if (facts.kind === 'names') return fromNames(output, facts.names, hints)
+  return facts.dims.length === 0 ? fromSingles(model, output, facts, hints) : fromArrays(output, facts, hints)
+}
+
+function withoutLabels(model: Model, output: Output): Recognised {
+  const ids = tokenInput(model)
+  const last = output.dims.at(-1)
+  if (ids && output.dims.length === 2 && last === ids.vocabulary)
+    return {
+      task: 'language-model',
+      targets: nextToken(model, ids.name),
+      reason: `the output scores each of ${last} tokens at every position, so the next token is the label`,
+    }
+  if (EMBEDDING.test(output.name))
+    return {
+      task: 'embedding',
+      targets: { kind: 'none' },
+      reason: `no labels, and the output is called ${output.name}`,
+    }
+  return { task: 'unlabelled', targets: { kind: 'none' }, reason: 'no labels were found' }
+}
+
+/** The input that holds token ids, and how many tokens there are. */
+function tokenInput(model: Model): { name: string; vocabulary: number } | undefined {
+  const inputs = model.graph.requiredInputs.filter(
+    (info) =>
+      (info.dtype === 'int64' || info.dtype === 'int32') && !/mask|type|segment|position/i.test(info.name),
+  )
+  for (const info of inputs) {
+    const vocabulary = indexBound(model.graph, info.name)
+    if (vocabulary !== undefined) return { name: info.name, vocabulary }
+  }
+  return undefined
+}
+
+function nextToken(model: Model, ids: string): TargetPlan {
+  const mask = model.graph.requiredInputs.find((info) => /mask/i.test(info.name))?.name
+  return { kind: 'next-token', ids, ...(mask !== undefined && { mask }) }
+}
+
+/** How many numbers the output has for a sample, where its shape is known. */
+function dimsOf(output: Output): number[] | undefined {
+  return output.dims.every((dim) => typeof dim === 'number') ? (output.dims as number[]) : undefined
+}
+
+const outputSize = (output: Output): number | undefined => {
+  const dims = dimsOf(output)
+  return dims && sizeOf(dims)
+}
+
+const isInteger = (name: string): boolean => /^\d{1,6}$/.test(name)
+
+function fromNames(output: Output, names: string[], hints: TaskHints): Recognised {
+  const size = outputSize(output) ?? hints.classes?.length ?? names.length
+  if (size === 1 && names.length <= 2)
+    return {
+      task: 'multi-label',
+      targets: { kind: 'values', dims: [1] },
+      classes: names.slice(-1),
+      reason: 'two classes and one output',
+    }
+  const asNumbers = names.every(isInteger) && Math.max(...names.map(Number)) < size
+  if (asNumbers && !hints.classes) {
+    const classes = numbered(size)
+    return classification(
+      { kind: 'class', classes, offset: 0, byName: false },
+      `labels are class numbers, ${size} outputs`,
+    )
+  }
+  const classes = hints.classes ?? names
+  if (classes.length > size || names.some((name) => !classes.includes(name))) {
+    const label = names.find((name) => !classes.includes(name)) ?? classes[size]!
+    throw new PareError('data/labels-out-of-range', { label, classes: size })
+  }
+  return classification(
+    { kind: 'class', classes, offset: 0, byName: true },
+    `${names.length} class names, ${size} outputs`,
+  )
+}
+
+function classification(targets: TargetPlan & { classes: readonly string[] }, reason: string): Recognised {
+  return { task: 'classification', targets, classes: targets.classes, reason }
+}
+
+type NumberFacts = Extract<LabelFacts, { kind: 'numbers' }>
+
+function fromSingles(model: Model, output: Output, facts: NumberFacts, hints: TaskHints): Recognised {
+  const size = outputSize(output) ?? hints.classes?.length ?? facts.max + 1
+  if (size === 1) {
+    const sigmoid = model.graph.producer(output.name)?.is('Sigmoid') ?? false
+    if (facts.binary || (sigmoid && facts.integer))
+      return {
+        task: 'multi-label',
+        targets: { kind: 'values', dims: [1] },
+        classes: hints.classes?.slice(-1) ?? ['1'],
+        reason: 'labels are 0 or 1 and the model has one output',
+      }
+    const dims = dimsOf(output) ?? [1]
+    return {
+      task: 'regression',
+      targets: { kind: 'values', dims },
+      reason: 'one number as label and as output',
+    }
+  }
+  if (!facts.integer)
+    throw new PareError('data/shape-mismatch', {
+      input: 'labels',
+      expected: `class numbers or ${size} values per sample, as the output ${output.name} has ${shapeText(output.dims)}`,
+      got: `one number with a fraction per sample (${facts.min} to ${facts.max})`,
+    })
+  // Counted from one, as MATLAB and some spreadsheets do: only then does the number of classes itself occur.
+  const offset = facts.min === 1 && facts.max === size ? 1 : 0
+  if (facts.min < 0 || facts.max - offset >= size)
+    throw new PareError('data/labels-out-of-range', {
+      label: String(facts.min < 0 ? facts.min : facts.max),
+      classes: size,
+    })
+  const counted = offset === 1 ? ', counted from 1' : ''
+  const classes = hints.classes?.length === size ? hints.classes : numbered(size)
+  return classification(
+    { kind: 'class', classes, offset, byName: false },
+    `labels are class numbers${counted}, ${size} outputs`,
+  )
+}
+
+function fromArrays(output: Output, facts: NumberFacts, hints: TaskHints): Recognised {
+  const size = sizeOf(facts.dims)
+  const outputs = outputSize(output) ?? size
+  if (size === outputs) {
+    const classes = hints.classes?.length === size ? hints.classes : numbered(size)
+    if (facts.oneHot && facts.dims.length === 1)
+      return classification({ kind: 'one-hot', classes }, 'labels are one-hot')
+    const targets: TargetPlan = { kind: 'values', dims: dimsOf(output) ?? facts.dims }
+    if (facts.binary && facts.dims.length === 1)
+      return { task: 'multi-label', targets, classes, reason: 'several labels of 0 and 1 per sample' }
+    return { task: 'regression', targets, reason: `labels and output both have ${size} numbers per sample` }
+  }
+  const plane = facts.dims.filter((dim, i) => !(i === 0 && dim === 1 && facts.dims.length === 3))
+  const map = facts.integer ? classAxis(output, plane) : undefined
+  if (map && plane.length === 1)
+    return {
+      task: 'language-model',
+      targets: { kind: 'class-map', classes: map, dims: plane },
+      reason: `one token per position, ${map} scores each`,
+    }
+  if (map)
+    return {
+      task: 'segmentation',
+      targets: { kind: 'class-map', classes: map, dims: plane },
+      reason: `one class per pixel, ${map} scores each`,
+    }
+  throw new PareError('data/shape-mismatch', {
+    input: 'labels',
+    expected: `${shapeText(output.dims)} or a class number per sample, as the output ${output.name}`,
+    got: shapeText(facts.dims),
+  })
+}
+
+/** Length of the one axis an output has beyond the positions of the labels: first, else last. */
+function classAxis(output: Output, positions: readonly number[]): number | undefined {
+  if (output.dims.length !== positions.length + 1) return undefined
+  const agree = (dims: readonly Dim[]): boolean =>
+    dims.every((dim, i) => typeof dim !== 'number' || dim === positions[i])
+  const [first] = output.dims
+  const last = output.dims.at(-1)
+  if (positions.length > 1 && typeof first === 'number' && agree(output.dims.slice(1))) return first
+  return typeof last === 'number' && agree(output.dims.slice(0, -1)) ? last : undefined
+}
