@@ -1,0 +1,52 @@
+/** Reductions. Source: ONNX Reduce*; axes are attributes before opset 13 or 18, inputs after. */
+import { sizeOf, type Node } from '../../onnx'
+import { single, type Rule, type Rules } from './rule'
+import { frontAxis, range, type Tape } from './tape'
+
+interface Reduction {
+  dims: readonly number[]
+  kept: number[]
+  count: number
+}
+
+function reductionOf(t: Tape, node: Node): Reduction {
+  const dims = t.shape(node.inputs[0]!)
+  const given = node.inputs[1] ? t.constant(node.inputs[1])?.numbers() : node.ints('axes')
+  const all = given === undefined || given.length === 0
+  const idle = all && node.int('noop_with_empty_axes', 0) !== 0
+  const axes = all ? (idle ? [] : range(dims.length)) : given.map((a) => frontAxis(a, dims.length))
+  const kept = dims.map((dim, i) => (axes.includes(i) ? 1 : dim))
+  return { dims, kept, count: sizeOf(dims) / sizeOf(kept) }
+}
+
+/** A rule that sees `dy` and `y` with the reduced axes kept, so that they broadcast against `x`. */
+const reduction = (rule: (t: Tape, dy: string, x: string, y: string, r: Reduction) => string): Rule =>
+  single((t, node, dy) => {
+    const r = reductionOf(t, node)
+    const y = node.outputs[0]!
+    return [rule(t, t.reshape(dy, r.kept), node.inputs[0]!, t.reshape(y, r.kept), r)]
+  })
+
+const extreme = reduction((t, dy, x, y, r) => {
+  const hit = t.op('Cast', [t.op('Equal', [x, y])], { to: { int: 1 } })
+  const axes = range(r.dims.length).filter((i) => r.kept[i] === 1 && r.dims[i] !== 1)
+  return t.mul(hit, t.div(dy, t.reduceSum(hit, axes, true)))
+})
+
+export const reductions: Rules = {
+  ReduceSum: reduction((t, dy, _x, _y, r) => t.expand(dy, r.dims)),
+  ReduceMean: reduction((t, dy, _x, _y, r) => t.expand(t.scale(dy, 1 / r.count), r.dims)),
+  ReduceMax: extreme,
+  ReduceMin: extreme,
+  ReduceSumSquare: reduction((t, dy, x) => t.mul(dy, t.scale(x, 2))),
+  ReduceL1: reduction((t, dy, x) => t.mul(dy, t.op('Sign', [x]))),
+  ReduceL2: reduction((t, dy, x, y) => t.mul(t.div(dy, y), x)),
+  ReduceLogSumExp: reduction((t, dy, x, y) => t.mul(dy, t.op('Exp', [t.sub(x, y)]))),
+  ReduceProd: reduction((t, dy, x, y) => t.div(t.mul(dy, y), x)),
+  CumSum: single((t, node, dy) => [
+    t.op('CumSum', [dy, node.inputs[1]!], {
+      exclusive: { int: node.int('exclusive', 0) },
+      reverse: { int: node.int('reverse', 0) ? 0 : 1 },
+    }),
+  ]),
+}

@@ -1,0 +1,235 @@
+/**
+ * Losses with their gradients in closed form, written as ONNX nodes. α, T and the weight of every row are
+ * inputs, so that one session serves every setting. A row is a sample, a token or a pixel.
+ * Sources: arXiv:1503.02531 (knowledge distillation), arXiv:1412.6550 (feature matching).
+ */
+import type { Graph } from '../onnx'
+import type { Tape } from './gradients'
+import { range } from './gradients/tape'
+
+export type LossKind = 'cross-entropy' | 'binary-cross-entropy' | 'squared-error'
+
+export interface LossSpec {
+  kind: LossKind
+  /** The value compared: logits, or the output itself for squared error. */
+  value: string
+  /** Axis of the classes, counted from the front; for cross entropy. */
+  classAxis?: number
+  /** Uses labels. */
+  hard: boolean
+  /** Uses a teacher's values of the same shape. */
+  soft: boolean
+  /** Values whose distance to a teacher's is added, each mean square error × weight. */
+  features?: readonly { value: string; weight: number }[]
+}
+
+/** Names of the inputs a loss reads and of the value it gives. */
+export interface LossPorts {
+  loss: string
+  /** int64 [rows] for cross entropy, float32 of the value's shape otherwise. */
+  labels?: string
+  /** float32, the value's shape. */
+  teacher?: string
+  /** float32 [rows]: share of each row in the loss; zero leaves it out. */
+  rows: string
+  /** float32 [samples], for features. */
+  samples?: string
+  alpha?: string
+  temperature?: string
+  /** float32, in the order of `LossSpec.features`. */
+  features: string[]
+  rowCount: number
+}
+
+export interface LossGradients {
+  ports: LossPorts
+  seeds: { value: string; gradient: string }[]
+}
+
+const input = (graph: Graph, base: string, dtype: 'float32' | 'int64', dims: readonly number[]): string => {
+  const name = graph.freshName(`loss/${base}`)
+  graph.inputs.push({ name, dtype, dims })
+  return name
+}
+
+/** [rows, classes] with the class axis last, and the way back. */
+function asRows(
+  t: Tape,
+  value: string,
+  dims: readonly number[],
+  axis: number,
+): { flat: string; rows: number; classes: number; back(gradient: string): string } {
+  const classes = dims[axis]!
+  const rows = dims.reduce((n, dim) => n * dim, 1) / classes
+  const perm = [...range(dims.length).filter((i) => i !== axis), axis]
+  const turned = perm.map((i) => dims[i]!)
+  return {
+    rows,
+    classes,
+    flat: t.reshape(t.transpose(value, perm), [rows, classes]),
+    back: (gradient) =>
+      t.transpose(
+        t.reshape(gradient, turned),
+        range(dims.length).map((i) => perm.indexOf(i)),
+      ),
+  }
+}
+
+interface Parts {
+  /** float [rows] */
+  loss: string
+  /** float [rows, width], not yet weighted by rows */
+  gradient: string
+}
+
+interface Mixed {
+  hard?: Parts
+  soft?: Parts
+}
+
+function crossEntropy(
+  t: Tape,
+  z: string,
+  labels: string | undefined,
+  teacher: string | undefined,
+  temperature: string | undefined,
+  classes: number,
+): Mixed {
+  const sum = (value: string): string => t.reduceSum(value, [1], false)
+  const log = (value: string): string => t.op('LogSoftmax', [value], { axis: { int: 1 } })
+  const mixed: Mixed = {}
+  if (labels) {
+    const logP = log(z)
+    const oneHot = t.op('OneHot', [labels, t.ints([classes]), t.floats([2], [0, 1])])
+    mixed.hard = { loss: t.neg(sum(t.mul(logP, oneHot))), gradient: t.sub(t.op('Exp', [logP]), oneHot) }
+  }
+  if (teacher && temperature) {
+    const logQ = log(t.div(z, temperature))
+    const logP = log(t.div(teacher, temperature))
+    const p = t.op('Exp', [logP])
+    const squared = t.mul(temperature, temperature)
+    mixed.soft = {
+      loss: t.mul(squared, sum(t.mul(p, t.sub(logP, logQ)))),
+      gradient: t.mul(temperature, t.sub(t.op('Exp', [logQ]), p)),
+    }
+  }
+  return mixed
+}
+
+/** softplus(z) − y·z, mean over classes. */
+function binaryCrossEntropy(
+  t: Tape,
+  z: string,
+  labels: string | undefined,
+  teacher: string | undefined,
+  temperature: string | undefined,
+  width: number,
+): Mixed {
+  const part = (logits: string, target: string, gain: string): Parts => ({
+    loss: t.mul(
+      t.mul(gain, gain),
+      t.scale(t.reduceSum(t.sub(t.op('Softplus', [logits]), t.mul(target, logits)), [1], false), 1 / width),
+    ),
+    gradient: t.mul(gain, t.scale(t.sub(t.op('Sigmoid', [logits]), target), 1 / width)),
+  })
+  const mixed: Mixed = {}
+  if (labels) mixed.hard = part(z, labels, t.scalar(1))
+  if (teacher && temperature)
+    mixed.soft = part(t.div(z, temperature), t.op('Sigmoid', [t.div(teacher, temperature)]), temperature)
+  return mixed
+}
+
+function squaredError(
+  t: Tape,
+  z: string,
+  labels: string | undefined,
+  teacher: string | undefined,
+  width: number,
+): Mixed {
+  const part = (target: string): Parts => {
+    const off = t.sub(z, target)
+    return {
+      loss: t.scale(t.reduceSum(t.mul(off, off), [1], false), 1 / width),
+      gradient: t.scale(off, 2 / width),
+    }
+  }
+  return { hard: labels ? part(labels) : undefined, soft: teacher ? part(teacher) : undefined }
+}
+
+/** Writes a loss; `t.graph` gains the inputs named in the ports. */
+export function writeLoss(t: Tape, spec: LossSpec): LossGradients {
+  const { graph } = t
+  const dims = t.shape(spec.value)
+  const axis = spec.classAxis ?? dims.length - 1
+  const samples = dims[0] ?? 1
+  const byClass = spec.kind === 'cross-entropy'
+  const size = dims.reduce((n, dim) => n * dim, 1)
+  const view = byClass
+    ? asRows(t, spec.value, dims, axis)
+    : {
+        rows: samples,
+        classes: size / samples,
+        flat: t.reshape(spec.value, [samples, size / samples]),
+        back: (gradient: string) => t.reshape(gradient, dims),
+      }
+  const rows = input(graph, 'rows', 'float32', [view.rows])
+  const labels = spec.hard
+    ? byClass
+      ? input(graph, 'labels', 'int64', [view.rows])
+      : input(graph, 'labels', 'float32', [view.rows, view.classes])
+    : undefined
+  const teacher = spec.soft ? input(graph, 'teacher', 'float32', dims) : undefined
+  const both = spec.hard && spec.soft
+  const alpha = both ? input(graph, 'alpha', 'float32', []) : undefined
+  const temperature =
+    spec.soft && spec.kind !== 'squared-error' ? input(graph, 'temperature', 'float32', []) : undefined
+  const shaped =
+    teacher && (byClass ? asRows(t, teacher, dims, axis).flat : t.reshape(teacher, [view.rows, view.classes]))
+
+  const mixed =
+    spec.kind === 'cross-entropy'
+      ? crossEntropy(t, view.flat, labels, shaped, temperature, view.classes)
+      : spec.kind === 'binary-cross-entropy'
+        ? binaryCrossEntropy(t, view.flat, labels, shaped, temperature, view.classes)
+        : squaredError(t, view.flat, labels, shaped, view.classes)
+  const mix = (hard: string | undefined, soft: string | undefined): string | undefined => {
+    if (!hard || !soft || !alpha) return hard ?? soft
+    return t.add(t.mul(alpha, soft), t.mul(t.sub(t.scalar(1), alpha), hard))
+  }
+
+  const seeds: LossGradients['seeds'] = []
+  const losses: string[] = []
+  const perRow = mix(mixed.hard?.loss, mixed.soft?.loss)
+  const gradient = mix(mixed.hard?.gradient, mixed.soft?.gradient)
+  if (perRow && gradient) {
+    losses.push(t.reduceSum(t.mul(perRow, rows), [0], false))
+    seeds.push({ value: spec.value, gradient: view.back(t.mul(gradient, t.reshape(rows, [view.rows, 1]))) })
+  }
+  const sampleWeights = spec.features?.length ? input(graph, 'samples', 'float32', [samples]) : undefined
+  const features = (spec.features ?? []).map(({ value, weight }) => {
+    const shape = t.shape(value)
+    const target = input(graph, 'feature', 'float32', shape)
+    const width = shape.reduce((n, dim) => n * dim, 1) / samples
+    const off = t.reshape(t.sub(value, target), [samples, width])
+    const share = t.reshape(sampleWeights!, [samples, 1])
+    const weighted = t.mul(off, share)
+    losses.push(t.scale(t.reduceSum(t.mul(off, weighted), [0, 1], false), weight / width))
+    seeds.push({ value, gradient: t.reshape(t.scale(weighted, (2 * weight) / width), shape) })
+    return target
+  })
+  const loss = losses.length > 1 ? t.op('Sum', losses) : losses[0]!
+  return {
+    seeds,
+    ports: {
+      loss,
+      labels,
+      teacher,
+      rows,
+      samples: sampleWeights,
+      alpha,
+      temperature,
+      features,
+      rowCount: view.rows,
+    },
+  }
+}

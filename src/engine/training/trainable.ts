@@ -1,0 +1,124 @@
+/** Which constants of a model are weights that learn. */
+import { Tensor, type Graph, type Model, type Node } from '../onnx'
+
+/** Inputs of operators that hold learned numbers. Statistics, scales and bounds are not among them. */
+const LEARNED: Readonly<Record<string, readonly number[]>> = {
+  Conv: [1, 2],
+  ConvTranspose: [1, 2],
+  Gemm: [0, 1, 2],
+  MatMul: [0, 1],
+  Gather: [0],
+  PRelu: [1],
+  BatchNormalization: [1, 2],
+  InstanceNormalization: [1, 2],
+  GroupNormalization: [1, 2],
+  LayerNormalization: [1, 2],
+  RMSNormalization: [1],
+  SimplifiedLayerNormalization: [1],
+  Add: [0, 1],
+  Sub: [0, 1],
+  Mul: [0, 1],
+  Einsum: [0, 1],
+}
+
+/** Operators a weight may pass through on its way to where it is used. */
+const CARRIERS = new Set([
+  'Identity',
+  'Transpose',
+  'Reshape',
+  'Squeeze',
+  'Unsqueeze',
+  'Flatten',
+  'Expand',
+  'Slice',
+])
+
+const ARITHMETIC = new Set(['Add', 'Sub', 'Mul'])
+
+/** Constants added as masks are huge or infinite; learning would soften them. */
+const MASK_FROM = 1e4
+
+/** A clone whose float Constant nodes of more than one element are initializers, as weights are looked for there. */
+export function withWeightInitializers(model: Model): Model {
+  const clone = model.clone()
+  const { graph } = clone
+  graph.nodes = graph.nodes.filter((node) => {
+    const tensor = node.is('Constant') ? node.tensor('value') : undefined
+    if (!tensor || tensor.dtype !== 'float32' || tensor.size < 2) return true
+    graph.initializers.set(node.outputs[0]!, tensor)
+    return false
+  })
+  return clone
+}
+
+function readAsWeight(readers: ReadonlyMap<string, Node[]>, value: string, tensor: Tensor): boolean {
+  for (const node of readers.get(value) ?? []) {
+    if (node.domain !== '') continue
+    if (CARRIERS.has(node.opType) && node.inputs[0] === value) {
+      if (readAsWeight(readers, node.outputs[0]!, tensor)) return true
+      continue
+    }
+    const input = node.inputs.indexOf(value)
+    if (!LEARNED[node.opType]?.includes(input)) continue
+    if (!ARITHMETIC.has(node.opType)) return true
+    if (tensor.size > 1 && tensor.floats().every((x) => Math.abs(x) < MASK_FROM)) return true
+  }
+  return false
+}
+
+/** Names of the float32 initializers that learn, in the order of the graph. */
+export function trainableWeights(graph: Graph): string[] {
+  const readers = graph.consumerMap()
+  return [...graph.initializers]
+    .filter(
+      ([name, tensor]) =>
+        tensor.dtype === 'float32' && tensor.size > 0 && readAsWeight(readers, name, tensor),
+    )
+    .map(([name]) => name)
+}
+
+/** Weights in one flat array, with a view of each; optimizers walk the flat one, sessions are fed the views. */
+export class Parameters {
+  readonly values: Float32Array
+  readonly offsets: number[]
+  readonly sizes: number[]
+
+  constructor(
+    readonly names: readonly string[],
+    readonly dims: readonly (readonly number[])[],
+    values?: Float32Array,
+  ) {
+    this.sizes = dims.map((d) => d.reduce((n, dim) => n * dim, 1))
+    let at = 0
+    this.offsets = this.sizes.map((size) => (at += size) - size)
+    this.values = values ?? new Float32Array(at)
+  }
+
+  static of(model: Model, names: readonly string[]): Parameters {
+    const tensors = names.map((name) => model.graph.initializers.get(name)!)
+    const parameters = new Parameters(
+      names,
+      tensors.map((tensor) => tensor.dims),
+    )
+    tensors.forEach((tensor, i) => parameters.view(i).set(tensor.floats()))
+    return parameters
+  }
+
+  view(index: number): Float32Array {
+    const start = this.offsets[index]!
+    return this.values.subarray(start, start + this.sizes[index]!)
+  }
+
+  /** A clone of `model` with these weights; `values` stand in for the current ones where given. */
+  intoModel(model: Model, values: Float32Array = this.values): Model {
+    const clone = model.clone()
+    this.names.forEach((name, i) => {
+      const start = this.offsets[i]!
+      clone.graph.initializers.set(
+        name,
+        Tensor.float32(this.dims[i]!, values.slice(start, start + this.sizes[i]!)),
+      )
+    })
+    return clone
+  }
+}
