@@ -39,7 +39,7 @@ export function arrayDataset({ task, inputs, labels, classes }: ArrayData): Data
   }
   const preprocessing = { kind: 'array' as const, scale: 1, mean: [0], std: [1], columns: {} }
   const summarised = { samples: rows, origin: 'shared' as const }
-  return {
+  const dataset: Dataset = {
     kind: 'npz',
     task,
     path: 'arrays',
@@ -56,8 +56,10 @@ export function arrayDataset({ task, inputs, labels, classes }: ArrayData): Data
       preprocessing,
       notes: [],
     }),
+    variant: () => dataset,
     close: async () => undefined,
   }
+  return dataset
 }
 
 export interface Wire {

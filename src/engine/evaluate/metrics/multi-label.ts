@@ -22,7 +22,7 @@ import {
 } from './metric'
 
 function choose(outputs: Values, { rows, labels }: MetricContext): OutputChoice {
-  if (!labels) throw new PareError('data/labels-missing', { by: 'mAP' })
+  if (!labels) throw new PareError('data/labels-missing', { by: 'map' })
   const classes = rowSize(labels)
   const fitting = perSample(outputs, rows).filter(
     ([, value]) => isFloatValue(value) && rowSize(value) === classes,
@@ -52,7 +52,7 @@ class MultiLabelMeter implements Meter {
   constructor(private readonly choice: OutputChoice) {}
 
   add({ indices, rows, outputs, labels }: Observation): void {
-    if (!labels) throw new PareError('data/labels-missing', { by: 'mAP' })
+    if (!labels) throw new PareError('data/labels-missing', { by: 'map' })
     const { classes, scale, names } = this.choice
     const data = floatsOf(outputs[names[0]!]!)
     const threshold = scale === 'probabilities' ? 0.5 : 0
@@ -98,7 +98,7 @@ class MultiLabelMeter implements Meter {
     const resamples = n * classes > 2_000_000 ? 40 : 200
     return {
       quality: {
-        metric: 'mAP',
+        metric: 'map',
         value: mean(),
         samples: n,
         interval: n ? bootstrap(n, mean, seeded(17), resamples) : [0, 1],
@@ -156,7 +156,7 @@ function averagePrecision({ order, scores, truth }: RankedColumn, weights?: Floa
 }
 
 export const multiLabel: MetricFamily = {
-  metric: 'mAP',
+  metric: 'map',
   choose,
   meter: (choice) => new MultiLabelMeter(choice),
 }

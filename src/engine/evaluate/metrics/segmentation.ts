@@ -22,7 +22,7 @@ import {
 const IGNORED = 255
 
 function choose(outputs: Values, { rows, classes, labels }: MetricContext): OutputChoice {
-  if (!labels) throw new PareError('data/labels-missing', { by: 'mIoU' })
+  if (!labels) throw new PareError('data/labels-missing', { by: 'miou' })
   const found = perSample(outputs, rows)
   const scores = found.filter(([, value]) => isFloatValue(value) && value.dims.length === 4)
   const named = classes
@@ -41,7 +41,7 @@ function choose(outputs: Values, { rows, classes, labels }: MetricContext): Outp
     throw noOutputFits('an output of [samples, classes, height, width] or [samples, height, width]', outputs)
   const count =
     classes?.length ??
-    Math.max(...[...new Set(Array.from(labelNumbers(labels, 'mIoU')))].filter((l) => l !== IGNORED)) + 1
+    Math.max(...[...new Set(Array.from(labelNumbers(labels, 'miou')))].filter((l) => l !== IGNORED)) + 1
   return {
     names: [map[0]],
     form: 'labels',
@@ -77,12 +77,12 @@ class SegmentationMeter implements Meter {
   constructor(private readonly choice: OutputChoice) {}
 
   add({ indices, rows, outputs, labels }: Observation): void {
-    if (!labels) throw new PareError('data/labels-missing', { by: 'mIoU' })
+    if (!labels) throw new PareError('data/labels-missing', { by: 'miou' })
     const { classes, names, form } = this.choice
     const output = outputs[names[0]!]!
     const layout = this.layout(output)
     const data = floatsOf(output)
-    const truth = labelNumbers(labels, 'mIoU')
+    const truth = labelNumbers(labels, 'miou')
     const [height, width] = labels.dims.slice(-2) as [number, number]
     if (height !== layout.height || width !== layout.width) this.resized = true
     for (let n = 0; n < rows; n++) {
@@ -140,7 +140,7 @@ class SegmentationMeter implements Meter {
     const right = total.subarray(0, classes).reduce((a, b) => a + b, 0)
     return {
       quality: {
-        metric: 'mIoU',
+        metric: 'miou',
         value: meanIou(this.counts, classes),
         samples: n,
         interval: n ? bootstrap(n, (weights) => meanIou(this.counts, classes, weights), seeded(17)) : [0, 1],
@@ -195,7 +195,7 @@ function meanIou(counts: readonly Float64Array[], classes: number, weights?: Flo
 }
 
 export const segmentation: MetricFamily = {
-  metric: 'mIoU',
+  metric: 'miou',
   choose,
   meter: (choice) => new SegmentationMeter(choice),
 }

@@ -1,0 +1,152 @@
+/**
+ * Latency of models against each other: in one process, one run of each in turn and then in reverse order
+ * (A B B A), so that a slow moment of the machine falls on all of them and drift cancels out.
+ */
+import os from 'node:os'
+import { PareError } from '../../contract/errors'
+import type { LatencyStats } from '../../contract/report'
+import { bootstrap, quantile, sorted, type Interval } from '../math/statistics'
+import { seeded } from '../math/random'
+import type { Model } from '../onnx'
+import type { SessionOptions } from '../runtime/session'
+import type { Values } from '../runtime/value'
+import { openRunner, type Runner } from './runner'
+
+export interface LatencyOptions {
+  /** One sample by input name; models with a larger fixed batch get it repeated. */
+  feeds: Values
+  session?: SessionOptions
+  /** Rounds of A B B A at most; default 200. */
+  rounds?: number
+  /** Seconds spent measuring at most, over all models; default 4. At least 5 rounds are made. */
+  seconds?: number
+  progress?(done: number): void
+  signal?: AbortSignal
+}
+
+export interface LatencyRatio {
+  /** Time of the candidate over time of the original, per sample; below 1 is faster. Median of rounds. */
+  value: number
+  /** 95%, bootstrap over rounds. */
+  interval: Interval
+}
+
+export interface MeasuredLatency {
+  original: LatencyStats
+  candidates: { stats: LatencyStats; ratio: LatencyRatio }[]
+}
+
+const WARM_UP_RUNS = 10
+const WARM_UP_MS = 300
+const LEAST_ROUNDS = 5
+
+/** Times every model at batch 1. Throws `model/not-loadable`, `data/shape-mismatch`, `cancelled`. */
+export async function measureLatency(
+  original: Model | string,
+  candidates: readonly (Model | string)[],
+  options: LatencyOptions,
+): Promise<MeasuredLatency> {
+  const runners: Runner[] = []
+  try {
+    for (const model of [original, ...candidates]) runners.push(await openRunner(model, options.session))
+    const times = await timeInTurn(runners, options)
+    const stats = runners.map((runner, i) => statsOf(times[i]!, runner, options.session))
+    return {
+      original: stats[0]!,
+      candidates: stats.slice(1).map((one, i) => ({
+        stats: one,
+        ratio: ratioOf(times[0]!, times[i + 1]!, runners[0]!.fixedBatch ?? 1, one.batch),
+      })),
+    }
+  } finally {
+    for (const runner of runners) await runner.release()
+  }
+}
+
+/** Milliseconds of each run by model: two a round, in the order they were made. */
+async function timeInTurn(runners: readonly Runner[], options: LatencyOptions): Promise<number[][]> {
+  const { rounds = 200, seconds = 4, feeds, signal } = options
+  const runs = runners.map((runner) => {
+    const inputs = repeated(feeds, runner.fixedBatch ?? 1)
+    return (): Promise<Values> => runner.run(inputs, runner.fixedBatch ?? 1)
+  })
+  const check = (): void => {
+    if (signal?.aborted) throw new PareError('cancelled', { during: 'measuring latency' })
+  }
+  for (const run of runs) {
+    const start = performance.now()
+    for (let i = 0; i < WARM_UP_RUNS && (i < 2 || performance.now() - start < WARM_UP_MS); i++) {
+      check()
+      await run()
+    }
+  }
+  const times = runners.map((): number[] => [])
+  const order = [...runs.keys()]
+  const start = performance.now()
+  for (let round = 0; round < rounds; round++) {
+    const share = Math.max(round / rounds, (performance.now() - start) / (seconds * 1000))
+    if (round >= LEAST_ROUNDS && share >= 1) break
+    options.progress?.(Math.min(1, share))
+    for (const i of [...order, ...order.toReversed()]) {
+      check()
+      const before = performance.now()
+      await runs[i]!()
+      times[i]!.push(performance.now() - before)
+    }
+  }
+  return times
+}
+
+/** The sample as a batch of `size`, row by row. */
+function repeated(feeds: Values, size: number): Values {
+  if (size === 1) return feeds
+  return Object.fromEntries(
+    Object.entries(feeds).map(([name, value]) => {
+      const { dims, data, dtype } = value
+      if (dims[0] !== 1) return [name, value]
+      if (Array.isArray(data))
+        return [
+          name,
+          { dtype, dims: [size, ...dims.slice(1)], data: Array<string[]>(size).fill(data).flat() },
+        ]
+      const type = data.constructor as new (length: number) => Float32Array
+      const all = new type(data.length * size)
+      for (let i = 0; i < size; i++) all.set(data as Float32Array, i * data.length)
+      return [name, { dtype, dims: [size, ...dims.slice(1)], data: all }]
+    }),
+  )
+}
+
+function statsOf(times: readonly number[], runner: Runner, session: SessionOptions = {}): LatencyStats {
+  const ordered = sorted(times)
+  return {
+    p50: quantile(ordered, 0.5),
+    p95: quantile(ordered, 0.95),
+    runs: times.length,
+    batch: runner.fixedBatch ?? 1,
+    provider: session.providers?.[0] ?? 'cpu',
+    threads: session.threads ?? os.availableParallelism(),
+  }
+}
+
+function ratioOf(
+  original: readonly number[],
+  candidate: readonly number[],
+  batchBefore: number,
+  batchAfter: number,
+): LatencyRatio {
+  const scale = batchBefore / batchAfter
+  const ratios: number[] = []
+  for (let i = 0; i + 1 < original.length; i += 2)
+    ratios.push((scale * (candidate[i]! + candidate[i + 1]!)) / (original[i]! + original[i + 1]!))
+  const order = [...ratios.keys()].sort((a, b) => ratios[a]! - ratios[b]!)
+  const median = (weights?: Float64Array): number => {
+    let seen = 0
+    for (const i of order) {
+      seen += weights ? weights[i]! : 1
+      if (seen >= ratios.length / 2) return ratios[i]!
+    }
+    return 1
+  }
+  return { value: median(), interval: bootstrap(ratios.length, median, seeded(11)) }
+}

@@ -1,0 +1,119 @@
+/**
+ * Peak memory a session adds: measured in a process of its own, so that nothing the engine holds counts in.
+ */
+import { fork } from 'node:child_process'
+import fs from 'node:fs'
+import { PareError, toError, type ErrorData } from '../../contract/errors'
+import { Graph, Model } from '../onnx'
+import { openSession, withSession, type SessionOptions } from '../runtime/session'
+import type { Values } from '../runtime/value'
+
+export interface ProbeRequest {
+  model: string
+  /** One sample by input name. */
+  feeds: Values
+  session?: SessionOptions
+}
+
+export interface ProbeReply {
+  /** Growth of resident memory, bytes, from before the session to its peak while running. */
+  peakBytes: number
+}
+
+/** Measures in some process of its own. The Electron shell and Node start theirs in different ways. */
+export type MemoryProbe = (request: ProbeRequest, signal?: AbortSignal) => Promise<ProbeReply>
+
+export type ProbeAnswer = ({ ok: true } & ProbeReply) | { ok: false; error: ErrorData }
+
+const RUNS = 3
+
+/** What the process of its own does. */
+export async function probeHere({ model, feeds, session }: ProbeRequest): Promise<ProbeReply> {
+  // The first session of a process sets up the runtime itself; that is not this model's memory.
+  await withSession(identity(), {}, (warm) =>
+    warm.run({ x: { dtype: 'float32', dims: [1], data: new Float32Array(1) } }),
+  )
+  forgetPeak()
+  const before = process.memoryUsage.rss()
+  const opened = await openSession(model, session)
+  for (let i = 0; i < RUNS; i++) await opened.run(feeds)
+  const peakBytes = Math.max(0, peakResident() - before)
+  await opened.release()
+  return { peakBytes }
+}
+
+function identity(): Model {
+  const model = new Model()
+  model.opsets.set('', 17)
+  model.irVersion = 8
+  const graph = new Graph()
+  graph.inputs.push({ name: 'x', dtype: 'float32', dims: [1] })
+  graph.outputs.push({ name: 'y', dtype: 'float32', dims: [1] })
+  graph.addNode({ opType: 'Identity', inputs: ['x'], outputs: ['y'] })
+  model.graph = graph
+  return model
+}
+
+/**
+ * Highest resident size so far, bytes. On Linux from /proc: getrusage's figure outlives exec, so that a child
+ * would show the size its parent had when it forked.
+ */
+function peakResident(): number {
+  if (process.platform !== 'linux') return process.resourceUsage().maxRSS * 1024
+  const found = /^VmHWM:\s+(\d+) kB/m.exec(fs.readFileSync('/proc/self/status', 'utf8'))
+  return found ? Number(found[1]) * 1024 : process.memoryUsage.rss()
+}
+
+/** Sets the high-water mark back to the present size where the system lets us (proc(5), clear_refs). */
+function forgetPeak(): void {
+  if (process.platform !== 'linux') return
+  try {
+    fs.writeFileSync('/proc/self/clear_refs', '5')
+  } catch {
+    // Some sandboxes forbid it; the peak then starts from that of loading the runtime.
+  }
+}
+
+/** A probe that forks `entry`, the built `memory-probe.js`. Throws what the session threw, or `engine/crashed`. */
+export function forkProbe(entry: string): MemoryProbe {
+  return (request, signal) =>
+    new Promise((resolve, reject) => {
+      const child = fork(entry, [], {
+        execArgv: [],
+        serialization: 'advanced',
+        stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+      })
+      const stop = (): void => void child.kill('SIGKILL')
+      const settle = (act: () => void): void => {
+        signal?.removeEventListener('abort', stop)
+        child.removeAllListeners()
+        child.kill('SIGKILL')
+        act()
+      }
+      child.once('message', (answer: ProbeAnswer) =>
+        settle(() => (answer.ok ? resolve({ peakBytes: answer.peakBytes }) : reject(toError(answer.error)))),
+      )
+      child.once('error', (cause) => settle(() => reject(cause)))
+      child.once('exit', (code, killer) =>
+        settle(() => {
+          if (signal?.aborted) return reject(new PareError('cancelled', { during: 'measuring memory' }))
+          if (killer === 'SIGKILL')
+            return reject(new PareError('engine/out-of-memory', { during: 'measuring memory' }))
+          reject(
+            new PareError('engine/crashed', { exit: killer ?? String(code), during: 'measuring memory' }),
+          )
+        }),
+      )
+      signal?.addEventListener('abort', stop, { once: true })
+      // A message to a process that is already dead fails too; its exit says more.
+      if (signal?.aborted) stop()
+      else child.send(request, () => undefined)
+    })
+}
+
+/**
+ * `forkProbe` where a process of plain Node can be forked. An Electron program with its fuses on cannot run as
+ * Node; without a probe of the shell's own, memory is then measured in this process, a lower bound.
+ */
+export const availableProbe = (entry: string | undefined): MemoryProbe =>
+  entry && !process.versions.electron && fs.existsSync(entry) ? forkProbe(entry) : probeHere
