@@ -1,0 +1,113 @@
+/**
+ * A histogram of a stream whose range is not known in advance. Bins are multiples of a power of two; when a
+ * value falls outside, the width doubles and neighbours merge exactly. So the result depends neither on the
+ * order nor on the batching of the values, and memory stays at one small array per tensor.
+ */
+const BINS = 4096
+
+export class Histogram {
+  /** Exact extremes of the finite values; min > max before the first. */
+  min = Infinity
+  max = -Infinity
+  /** Finite values seen. */
+  count = 0
+  /** Infinite or NaN values seen: an attention mask of −inf, or a broken model. */
+  nonFinite = 0
+  sum = 0
+  sumSquares = 0
+  /** Width of a bin; 0 until a value other than zero came. */
+  width = 0
+  private first = 0
+  private counts = new Float64Array(BINS)
+
+  add(values: Float32Array): void {
+    let { min, max } = this
+    let finite = 0
+    for (let i = 0; i < values.length; i++) {
+      const v = values[i]!
+      if (v - v !== 0) continue
+      finite++
+      if (v < min) min = v
+      if (v > max) max = v
+      this.sum += v
+      this.sumSquares += v * v
+    }
+    this.nonFinite += values.length - finite
+    if (finite === 0) return
+    this.count += finite
+    this.min = min
+    this.max = max
+    this.cover(min, max)
+    const { counts, first } = this
+    const scale = 1 / this.width
+    for (let i = 0; i < values.length; i++) {
+      const v = values[i]!
+      if (v - v === 0) counts[Math.floor(v * scale) - first]!++
+    }
+  }
+
+  /** Makes room for [min, max], zero included. */
+  private cover(min: number, max: number): void {
+    const low = Math.min(0, min)
+    const high = Math.max(0, max)
+    if (this.width === 0) {
+      const span = high - low
+      this.width = 2 ** Math.ceil(Math.log2(Math.max(span, 2 ** -100) / (BINS - 2)))
+      while (Math.floor(high / this.width) - Math.floor(low / this.width) >= BINS) this.width *= 2
+      this.first = Math.floor(low / this.width)
+      return
+    }
+    let { width } = this
+    while (Math.floor(high / width) - Math.floor(low / width) >= BINS) width *= 2
+    const factor = width / this.width
+    const first = Math.floor(low / width)
+    if (factor === 1 && first === this.first) return
+    const next = new Float64Array(BINS)
+    for (let i = 0; i < BINS; i++) {
+      const n = this.counts[i]!
+      if (n > 0) next[Math.floor((this.first + i) / factor) - first]! += n
+    }
+    this.counts = next
+    this.width = width
+    this.first = first
+  }
+
+  /** Occupied bins from low to high. */
+  bins(): { centre: number; count: number }[] {
+    const out: { centre: number; count: number }[] = []
+    for (let i = 0; i < BINS; i++) {
+      const count = this.counts[i]!
+      if (count === 0) continue
+      // Zero is exact after Relu and padding: its bin must not be taken for half a width above it.
+      const centre =
+        this.first + i === 0 && this.min >= 0 ? 0.25 * this.width : (this.first + i + 0.5) * this.width
+      out.push({ centre: Math.min(this.max, Math.max(this.min, centre)), count })
+    }
+    return out
+  }
+
+  /** The value below which a share of all finite values lies, to the width of a bin. */
+  quantile(share: number): number {
+    const wanted = share * this.count
+    let seen = 0
+    for (let i = 0; i < BINS; i++) {
+      const n = this.counts[i]!
+      if (n === 0) continue
+      if (seen + n >= wanted) {
+        const value = (this.first + i + (wanted - seen) / n) * this.width
+        return Math.min(this.max, Math.max(this.min, value))
+      }
+      seen += n
+    }
+    return this.max
+  }
+
+  /** The widest stretch without any value, as a share of the whole range: near 1 for an attention mask. */
+  widestGap(): number {
+    if (!(this.max > this.min)) return 0
+    const bins = this.bins()
+    let widest = 0
+    for (let i = 1; i < bins.length; i++) widest = Math.max(widest, bins[i]!.centre - bins[i - 1]!.centre)
+    return widest / (this.max - this.min)
+  }
+}

@@ -1,0 +1,192 @@
+/**
+ * Which activations become integers, and which nodes run on them: the shape of a quantized graph, decided
+ * before any number is known. Follows what ONNX Runtime's CPU fuses: Conv wants an integer output, Gemm and
+ * MatMul give float just as well; a value moved by Reshape and the like keeps its scale; the rest stays float.
+ * So the input of a Softmax and the sum with an attention mask are never integers.
+ * Source: onnxruntime.ai/docs/performance/model-optimizations/quantization.html.
+ */
+import type { Graph, Node, Tensor } from '../../onnx'
+
+export interface Site {
+  node: Node
+  layer: string
+  kind: 'Conv' | 'Gemm' | 'MatMul' | 'MatMul of activations'
+  /** Activations it reads. */
+  inputs: readonly string[]
+  /** Its output, after the Relu or Clip that goes into its rounding. */
+  output: string
+  absorbed?: Node
+  weight?: { name: string; tensor: Tensor; axis: number | undefined }
+  bias?: { name: string; tensor: Tensor }
+}
+
+export interface Plan {
+  sites: Site[]
+  /** Activations that get a scale. */
+  quantized: Set<string>
+  /** Those that exist only as integers: whoever reads them, reads what the integers stand for. */
+  resident: Set<string>
+  /** Nodes between sites that run on integers too. */
+  carried: Set<Node>
+  /** Values that must share one scale, by any of them: each maps to its group's array. */
+  groups: Map<string, string[]>
+}
+
+/** Values go through unchanged (or the larger ones do): input and output share a scale. */
+const MOVES = ['Reshape', 'Transpose', 'Flatten', 'Squeeze', 'Unsqueeze', 'Slice']
+const SELECTS = ['MaxPool', 'Relu']
+const COMPUTES = ['Add', 'Mul', 'Concat', 'AveragePool', 'GlobalAveragePool', 'LeakyRelu', 'Sigmoid']
+
+const isMove = (node: Node): boolean =>
+  node.is(...MOVES, ...SELECTS) && node.outputs.filter(Boolean).length === 1
+
+export interface PlanOptions {
+  /** Relu goes into the rounding only where zero is the lowest code. */
+  absorb: boolean
+}
+
+export function planActivations(graph: Graph, sites: Site[], { absorb }: PlanOptions): Plan {
+  const consumers = graph.consumerMap()
+  const producers = graph.producers()
+  const bySiteNode = new Map(sites.map((site) => [site.node, site]))
+  for (const site of sites) {
+    const next = absorb ? absorbable(graph, site.node, consumers, producers) : undefined
+    site.absorbed = next
+    site.output = next ? next.outputs[0]! : site.node.outputs[0]!
+  }
+  const activations = (node: Node): string[] =>
+    dataInputs(node).filter((name) => !graph.constant(name, producers))
+  const potential = potentialResidents(graph, sites, activations)
+  const siteOutputs = new Map(sites.map((site) => [site.output, site]))
+
+  const quantized = new Set<string>()
+  const resident = new Set<string>()
+  const carried = new Set<Node>()
+  const queue: string[] = []
+  const want = (name: string): void => {
+    if (!quantized.has(name)) {
+      quantized.add(name)
+      queue.push(name)
+    }
+  }
+  for (const site of sites) {
+    for (const input of site.inputs) want(input)
+    if (site.kind === 'Conv') {
+      want(site.output)
+      resident.add(site.output)
+      // Pooling integers is cheaper than pooling floats, so they are followed downwards too.
+      for (let at = site.output; ;) {
+        const readers = consumers.get(at) ?? []
+        const pool =
+          readers.length === 1 && !graph.isOutput(at) && readers[0]!.is('MaxPool') ? readers[0]! : undefined
+        if (!pool || pool.outputs.filter(Boolean).length !== 1) break
+        want((at = pool.outputs[0]!))
+      }
+    }
+  }
+  for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
+    const node = producers.get(name)
+    if (!node || siteOutputs.has(name) || carried.has(node)) continue
+    const inputs = activations(node)
+    const carries = isMove(node)
+      ? inputs.length === 1 && movesFloats(graph, inputs[0]!, producers)
+      : node.is(...COMPUTES) &&
+        inputs.length > 0 &&
+        inputs.length === dataInputs(node).length &&
+        inputs.every((i) => potential.has(i))
+    if (!carries) continue
+    carried.add(node)
+    resident.add(name)
+    inputs.forEach(want)
+  }
+  const reads = (node: Node): boolean => bySiteNode.has(node) || carried.has(node)
+  for (const site of sites)
+    if (
+      quantized.has(site.output) &&
+      !graph.isOutput(site.output) &&
+      (consumers.get(site.output) ?? []).every(reads)
+    )
+      resident.add(site.output)
+  for (const site of sites) {
+    if (resident.has(site.output)) continue
+    // The activation stays a node of its own where the output is wanted as floats.
+    site.absorbed = undefined
+    site.output = site.node.outputs[0]!
+  }
+  return { sites, quantized, resident, carried, groups: sharedScales(carried, quantized) }
+}
+
+/** Data inputs of a node, without shapes, axes and the like. */
+export const dataInputs = (node: Node): string[] =>
+  node.is('Add', 'Mul', 'Concat') ? node.inputs.filter(Boolean) : node.inputs.slice(0, 1)
+
+/** Whether a moved value comes from a float computation at all: token ids and shapes are moved as well. */
+function movesFloats(graph: Graph, name: string, producers: Map<string, Node>): boolean {
+  const node = producers.get(name)
+  if (!node) return graph.inputs.find((input) => input.name === name)?.dtype === 'float32'
+  return !node.is('Shape', 'Cast', 'Gather', 'Range', 'ConstantOfShape')
+}
+
+/** Values that could live as integers because all they come from does. */
+function potentialResidents(
+  graph: Graph,
+  sites: readonly Site[],
+  activations: (node: Node) => string[],
+): Set<string> {
+  const potential = new Set<string>(sites.map((site) => site.output))
+  for (const node of graph.nodes) {
+    if (!isMove(node) && !node.is(...COMPUTES)) continue
+    const inputs = activations(node)
+    if (inputs.length > 0 && inputs.every((input) => potential.has(input))) potential.add(node.outputs[0]!)
+  }
+  return potential
+}
+
+/** The Relu, or Clip from zero upwards, that alone reads a node's output. */
+function absorbable(
+  graph: Graph,
+  node: Node,
+  consumers: Map<string, Node[]>,
+  producers: Map<string, Node>,
+): Node | undefined {
+  const value = node.outputs[0]!
+  const readers = consumers.get(value) ?? []
+  const [reader] = readers
+  if (readers.length !== 1 || !reader || graph.isOutput(value)) return undefined
+  if (reader.is('Relu')) return reader
+  if (!reader.is('Clip')) return undefined
+  const bound = reader.inputs[1]
+    ? graph.constant(reader.inputs[1], producers)?.numbers()[0]
+    : reader.float('min')
+  return bound === 0 ? reader : undefined
+}
+
+function sharedScales(carried: Set<Node>, quantized: Set<string>): Map<string, string[]> {
+  const groups = new Map<string, string[]>([...quantized].map((name) => [name, [name]]))
+  for (const node of carried) {
+    if (!isMove(node)) continue
+    const a = groups.get(node.inputs[0]!)!
+    const b = groups.get(node.outputs[0]!)!
+    if (a === b) continue
+    a.push(...b)
+    for (const name of b) groups.set(name, a)
+  }
+  return groups
+}
+
+/**
+ * The values whose ranges decide a group's scale. What only a MaxPool or Relu reads is left out: clipping
+ * before them to the range after them changes nothing.
+ */
+export function rangeSources(group: readonly string[], plan: Plan, consumers: Map<string, Node[]>): string[] {
+  const isMoved = new Set(
+    [...plan.carried].filter((node) => node.is(...MOVES)).map((node) => node.outputs[0]!),
+  )
+  const sources = group.filter((name) => {
+    const readers = consumers.get(name) ?? []
+    if (readers.length > 0 && readers.every((node) => plan.carried.has(node) && node.is(...SELECTS)))
+      return false
+    return !isMoved.has(name) || !group.includes(name)
+  })
+  return sources.length > 0 ? sources : [...group]
+}

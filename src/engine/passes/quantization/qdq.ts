@@ -1,0 +1,133 @@
+/**
+ * Writes a plan into a graph as QuantizeLinear / DequantizeLinear pairs, the form every runtime reads.
+ * Sources: ONNX QuantizeLinear, DequantizeLinear; ONNX Runtime QDQ format.
+ */
+import { affineOf, type Affine, type IntegerType } from '../../math/quantize/affine'
+import type { Range } from '../../math/quantize/calibrate'
+import { Tensor, type DType, type Graph, type Model, type Node } from '../../onnx'
+import { integerRows } from './embedding'
+import type { WeightedLayer } from './layers'
+import type { Plan, Site } from './plan'
+import { WeightStore, type WeightOptions } from './static-weights'
+
+export interface ActivationChoice {
+  type: IntegerType
+  range: Range
+}
+
+export interface QdqOptions {
+  /** The type and range of every quantized activation. */
+  activation(name: string): ActivationChoice
+  weights: WeightOptions
+  /** Embeddings whose rows become integers; `opset` of the model decides how. */
+  embeddings?: readonly WeightedLayer[]
+}
+
+export const dtypeOf = ({ bits, signed }: IntegerType): DType => `${signed ? 'int' : 'uint'}${bits}` as DType
+
+/** Edits the model's graph, which the plan must have been made on. Gives the SQNR of each layer's weight, in decibel. */
+export function insertQdq(model: Model, plan: Plan, options: QdqOptions): Map<string, number> {
+  const { graph } = model
+  const producers = graph.producers()
+  const writer = new Writer(graph, plan, options)
+  for (const site of plan.sites) if (site.absorbed) absorb(graph, site)
+  const dequantized = new Map<string, string>()
+  for (const name of plan.quantized) {
+    if (isIdentityRelu(producers.get(name), plan, writer)) continue
+    dequantized.set(name, writer.pair(name))
+  }
+  const read = (name: string): string => dequantized.get(name) ?? name
+  for (const node of plan.carried) node.inputs = node.inputs.map(read)
+  const weights = new WeightStore(graph, options.weights)
+  for (const site of plan.sites) {
+    const { node, weight } = site
+    const [first, second] = node.inputs as [string, string]
+    if (!weight) node.inputs = [read(first), read(second)]
+    else {
+      const stored = weights.add(site, writer.affine(first))
+      node.inputs = [read(first), ...stored]
+    }
+  }
+  for (const embedding of options.embeddings ?? []) integerRows(graph, embedding, weights)
+  for (const node of plan.carried) {
+    if (!isIdentityRelu(node, plan, writer)) continue
+    graph.removeNode(node)
+    graph.replaceUses(node.outputs[0]!, node.inputs[0]!)
+  }
+  graph.sort()
+  graph.prune()
+  return weights.quality
+}
+
+/** The rounding starts at zero, so that Relu has nothing left to do. */
+function isIdentityRelu(node: Node | undefined, plan: Plan, writer: Writer): boolean {
+  if (!node?.is('Relu') || !plan.carried.has(node) || writer.graph.isOutput(node.outputs[0]!)) return false
+  const { zeroPoint, low } = writer.affine(node.outputs[0]!)
+  return zeroPoint === low
+}
+
+function absorb(graph: Graph, { node, absorbed }: Site): void {
+  graph.removeNode(absorbed!)
+  node.outputs = [absorbed!.outputs[0]!]
+}
+
+class Writer {
+  private readonly parameters = new Map<string[], { scale: string; zeroPoint: string; affine: Affine }>()
+
+  constructor(
+    readonly graph: Graph,
+    private readonly plan: Plan,
+    private readonly options: QdqOptions,
+  ) {}
+
+  private of(name: string): { scale: string; zeroPoint: string; affine: Affine } {
+    const group = this.plan.groups.get(name)!
+    let found = this.parameters.get(group)
+    if (!found) {
+      const { type, range } = this.options.activation(name)
+      const affine = affineOf(range[0], range[1], type)
+      found = {
+        affine,
+        scale: this.graph.addInitializer(`${group[0]!}_scale`, Tensor.scalar('float32', affine.scale)),
+        zeroPoint: this.graph.addInitializer(
+          `${group[0]!}_zero_point`,
+          Tensor.scalar(dtypeOf(type), affine.zeroPoint),
+        ),
+      }
+      this.parameters.set(group, found)
+    }
+    return found
+  }
+
+  affine(name: string): Affine {
+    return this.of(name).affine
+  }
+
+  /** Adds the pair; gives the value integers' readers read. */
+  pair(name: string): string {
+    const { graph, plan } = this
+    const { scale, zeroPoint } = this.of(name)
+    const resident = plan.resident.has(name)
+    let source = name
+    const producer = graph.producer(name)
+    if (resident && producer) {
+      source = graph.freshName(`${name}_float`)
+      producer.outputs = producer.outputs.map((output) => (output === name ? source : output))
+    }
+    const codes = graph.freshName(`${name}_codes`)
+    const values = resident ? name : graph.freshName(`${name}_dequantized`)
+    graph.addNode({
+      opType: 'QuantizeLinear',
+      name: graph.freshName(`${name}_q`),
+      inputs: [source, scale, zeroPoint],
+      outputs: [codes],
+    })
+    graph.addNode({
+      opType: 'DequantizeLinear',
+      name: graph.freshName(`${name}_dq`),
+      inputs: [codes, scale, zeroPoint],
+      outputs: [values],
+    })
+    return values
+  }
+}

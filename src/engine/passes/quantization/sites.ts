@@ -1,0 +1,87 @@
+/** Nodes that integers make faster on ONNX Runtime's CPU, and why the others stay float. */
+import type { Graph, Node, Tensor } from '../../onnx'
+import { isQuantizedNode } from './layers'
+import type { Site } from './plan'
+
+export interface SiteOptions {
+  /** Names of layers (first outputs or nodes) left in float. */
+  exclude?: ReadonlySet<string>
+  /** Products of two activations, as in attention. */
+  attention: boolean
+  /** Weights with fewer values than this stay float. */
+  smallest?: number
+}
+
+export interface FoundSites {
+  sites: Site[]
+  skipped: { layer: string; reason: string }[]
+}
+
+/** `floats` says which values are float32 tensors where the model does not tell by itself. */
+export function findSites(graph: Graph, options: SiteOptions): FoundSites {
+  const producers = graph.producers()
+  const sites: Site[] = []
+  const skipped: FoundSites['skipped'] = []
+  for (const node of graph.nodes) {
+    const layer = node.outputs[0]!
+    if (node.is('ConvTranspose'))
+      skipped.push({ layer, reason: 'ConvTranspose has no integer kernel on the CPU' })
+    if (node.is('LSTM', 'GRU', 'RNN'))
+      skipped.push({ layer, reason: `${node.opType} has no integer kernel that reads calibrated scales` })
+    if (!node.is('Conv', 'Gemm', 'MatMul')) continue
+    if (options.exclude?.has(layer) || (node.name && options.exclude?.has(node.name))) {
+      skipped.push({ layer, reason: 'kept in float as asked' })
+      continue
+    }
+    if (node.inputs.some((name) => name && isQuantizedProducer(producers.get(name)))) {
+      skipped.push({ layer, reason: 'already quantized in the model as it came' })
+      continue
+    }
+    const found = siteOf(graph, node, producers, options)
+    if (typeof found === 'string') skipped.push({ layer, reason: found })
+    else sites.push(found)
+  }
+  return { sites, skipped }
+}
+
+const isQuantizedProducer = (node: Node | undefined): boolean => node !== undefined && isQuantizedNode(node)
+
+function siteOf(graph: Graph, node: Node, producers: Map<string, Node>, options: SiteOptions): Site | string {
+  const [first, second, third] = node.inputs as [string, string, string | undefined]
+  const base = { node, layer: node.outputs[0]!, output: node.outputs[0]! }
+  const tensor = graph.constant(second, producers)
+  if (!tensor) {
+    if (!node.is('MatMul')) return 'its weight is computed by the model'
+    if (graph.constant(first, producers)) return 'a constant times an activation: integers gain nothing here'
+    if (!options.attention) return 'a product of two activations, left in float as asked'
+    return { ...base, kind: 'MatMul of activations', inputs: [first, second] }
+  }
+  if (tensor.dtype !== 'float32') return `its weight is ${tensor.dtype}`
+  if (graph.constant(first, producers)) return 'both factors are constant'
+  if (options.smallest && tensor.size < options.smallest) return `only ${tensor.size} weights: not worth it`
+  const axis = weightAxis(node, tensor)
+  const site: Site = {
+    ...base,
+    kind: node.opType as Site['kind'],
+    inputs: [first],
+    weight: { name: second, tensor, axis },
+  }
+  if (node.is('Gemm')) {
+    if (node.int('transA', 0)) return 'Gemm with a transposed activation'
+    if (node.float('alpha', 1) !== 1 || (third && node.float('beta', 1) !== 1))
+      return 'Gemm with factors alpha or beta'
+  }
+  if (!third) return site
+  const bias = graph.constant(third, producers)
+  if (!bias) return 'its bias is computed by the model'
+  const channels = axis === undefined ? 1 : tensor.dims[axis]!
+  if (bias.size !== channels) return 'its bias is not one value a channel'
+  return { ...site, bias: { name: third, tensor: bias } }
+}
+
+/** Channels of the weight; undefined where the kernels take one scale only. */
+function weightAxis(node: Node, tensor: Tensor): number | undefined {
+  if (node.is('Conv')) return 0
+  if (node.is('Gemm')) return node.int('transB', 0) ? 0 : 1
+  return tensor.dims.length === 2 ? 1 : undefined
+}

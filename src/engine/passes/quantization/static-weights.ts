@@ -1,0 +1,165 @@
+/** Integer weights and biases of statically quantized layers, each tensor stored once however many read it. */
+import type { Affine } from '../../math/quantize/affine'
+import { dequantizeChannels, quantizeChannels, type ChannelCodes } from '../../math/quantize/channels'
+import { sqnr } from '../../math/quantize/sqnr'
+import { Tensor, type Graph } from '../../onnx'
+import { finiteWeights } from './layers'
+import type { Site } from './plan'
+
+/** Codes for a weight better than rounding gives them; undefined where there are none. */
+export type Rounding = (site: Site, rounded: ChannelCodes) => ChannelCodes | undefined
+
+export interface WeightOptions {
+  perChannel: boolean
+  /** 8, or 7 where the machine's int8 products saturate. */
+  bits: number
+  clip: 'max' | 'mse'
+  by: string
+  rounding?: Rounding
+  /** Added to a layer's bias before it is rounded: bias correction. */
+  biasShift?(site: Site): Float32Array | undefined
+}
+
+/** An accumulator of int32 must hold the bias and the products: the bias gets half of it. */
+const LARGEST_BIAS = 2 ** 30
+
+export class WeightStore {
+  private readonly codes = new Map<string, { codes: ChannelCodes; sqnr: number }>()
+  private readonly stored = new Map<ChannelCodes, { codes: string; scales: string; zeroPoints: string }>()
+  private readonly written = new Map<ChannelCodes, string>()
+  /** Decibel of the weights, by layer. */
+  readonly quality = new Map<string, number>()
+
+  constructor(
+    readonly graph: Graph,
+    readonly options: WeightOptions,
+  ) {}
+
+  /** Adds a layer's weight and bias as integers; gives the names the node reads. */
+  add(site: Site, input: Affine): string[] {
+    const axis = this.options.perChannel ? site.weight!.axis : undefined
+    const bias = this.biasOf(site)
+    const floors = bias && smallestScales(bias, input.scale, axis === undefined)
+    let codes = this.rounded(site, axis)
+    if (floors?.some((floor, c) => codes.scales[c]! < floor)) codes = this.rounded(site, axis, floors)
+    let values = this.written.get(codes)
+    if (!values) this.written.set(codes, (values = this.write(site, codes, axis)))
+    return bias ? [values, this.writeBias(site, bias, codes.scales, input.scale, axis)] : [values]
+  }
+
+  /** Tied weights share codes, unless a layer's own data or bias decides them. */
+  private rounded(site: Site, axis: number | undefined, floors?: Float32Array): ChannelCodes {
+    const { name, tensor } = site.weight!
+    const own =
+      floors !== undefined ? `${site.layer}, scaled for its bias` : this.options.rounding ? site.layer : ''
+    return this.codesOf(site.layer, name, tensor, axis, own, floors, site)
+  }
+
+  private codesOf(
+    layer: string,
+    name: string,
+    tensor: Tensor,
+    axis: number | undefined,
+    own: string,
+    floors?: Float32Array,
+    site?: Site,
+  ): ChannelCodes {
+    const { bits, clip, by, rounding } = this.options
+    const key = `${tensor.contentKey()}|${axis}|${own}`
+    let found = this.codes.get(key)
+    if (!found) {
+      const values = finiteWeights(name, tensor, by)
+      const type = { bits, signed: true, symmetric: true }
+      let codes = quantizeChannels(values, tensor.dims, { ...type, axis, clip, smallestScales: floors })
+      if (site) codes = rounding?.(site, codes) ?? codes
+      found = { codes, sqnr: sqnr(values, dequantizeChannels(codes, tensor.dims, axis)) }
+      this.codes.set(key, found)
+    }
+    this.quality.set(layer, found.sqnr)
+    return found.codes
+  }
+
+  private write(site: Site, codes: ChannelCodes, axis: number | undefined): string {
+    const { name, tensor } = site.weight!
+    const stored = this.constants(name, tensor.dims, codes, axis)
+    return dequantize(this.graph, name, axis, [stored.codes, stored.scales, stored.zeroPoints])
+  }
+
+  private constants(
+    name: string,
+    dims: readonly number[],
+    codes: ChannelCodes,
+    axis: number | undefined,
+  ): { codes: string; scales: string; zeroPoints: string } {
+    const { graph } = this
+    let found = this.stored.get(codes)
+    if (!found) {
+      const shape = axis === undefined ? [] : [codes.scales.length]
+      found = {
+        codes: graph.addInitializer(
+          `${name}_int8`,
+          Tensor.fromBytes('int8', dims, new Uint8Array(codes.codes.buffer as ArrayBuffer)),
+        ),
+        scales: graph.addInitializer(`${name}_scale`, Tensor.float32(shape, codes.scales)),
+        zeroPoints: graph.addInitializer(`${name}_zero_point`, Tensor.of('int8', shape, codes.zeroPoints)),
+      }
+      this.stored.set(codes, found)
+    }
+    return found
+  }
+
+  /** Rows of an embedding as integers with a scale each, shared with a layer that is tied to it. */
+  addRows(layer: string, name: string, tensor: Tensor): { codes: string; scales: string } {
+    const codes = this.codesOf(layer, name, tensor, 0, '')
+    return this.constants(name, tensor.dims, codes, 0)
+  }
+
+  private biasOf(site: Site): Float32Array | undefined {
+    const shift = this.options.biasShift?.(site)
+    if (!site.bias) return shift
+    const values = finiteWeights(site.bias.name, site.bias.tensor, this.options.by)
+    return shift ? values.map((b, i) => b + shift[i]!) : values
+  }
+
+  /** int32 in units of input scale × weight scale, as the accumulator counts. */
+  private writeBias(
+    site: Site,
+    bias: Float32Array,
+    weightScales: Float32Array,
+    inputScale: number,
+    axis: number | undefined,
+  ): string {
+    const { graph } = this
+    const name = site.bias?.name ?? `${site.layer}_bias`
+    const scales = weightScales.map((scale) => scale * inputScale)
+    const codes = Int32Array.from(bias, (b, c) => Math.round(b / scales[axis === undefined ? 0 : c]!))
+    return dequantize(graph, name, axis === undefined ? undefined : 0, [
+      graph.addInitializer(
+        `${name}_int32`,
+        Tensor.fromBytes('int32', [bias.length], new Uint8Array(codes.buffer)),
+      ),
+      graph.addInitializer(
+        `${name}_scale`,
+        Tensor.float32(axis === undefined ? [] : [scales.length], scales),
+      ),
+    ])
+  }
+}
+
+function dequantize(graph: Graph, name: string, axis: number | undefined, inputs: string[]): string {
+  const output = graph.freshName(`${name}_dequantized`)
+  graph.addNode({
+    opType: 'DequantizeLinear',
+    name: graph.freshName(`${name}_dq`),
+    inputs,
+    outputs: [output],
+    attributes: axis === undefined ? {} : { axis: { int: axis } },
+  })
+  return output
+}
+
+/** Scales below which a bias would not fit its int32. */
+function smallestScales(bias: Float32Array, inputScale: number, perTensor: boolean): Float32Array {
+  const floors = bias.map((b) => Math.abs(b) / (inputScale * LARGEST_BIAS))
+  return perTensor ? Float32Array.of(floors.reduce((a, b) => Math.max(a, b), 0)) : floors
+}

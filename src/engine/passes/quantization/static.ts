@@ -1,0 +1,112 @@
+/** Static quantization of one model: from calibrated histograms to a graph of QuantizeLinear pairs. */
+import type { Calibrator } from '../../math/quantize/calibrate'
+import type { Histogram } from '../../math/quantize/histogram'
+import type { IntegerType } from '../../math/quantize/affine'
+import type { Model } from '../../onnx'
+import { observe, looksLikeMask, rangeOf, type Batches } from './observe'
+import { weightedLayers, type WeightedLayer } from './layers'
+import { planActivations, rangeSources, type Plan } from './plan'
+import { insertQdq } from './qdq'
+import { findSites, type SiteOptions } from './sites'
+import type { WeightOptions } from './static-weights'
+
+export interface StaticOptions extends SiteOptions {
+  activations: IntegerType
+  calibrator: Calibrator
+  percentile: number
+  weights: WeightOptions
+  /** Layers whose activations get 16 bits. */
+  wide?: ReadonlySet<string>
+}
+
+export interface Calibrated {
+  histograms: Map<string, Histogram>
+  /** Values no integer range can hold. */
+  masks: Set<string>
+}
+
+export interface StaticResult {
+  model: Model
+  plan: Plan
+  embeddings: WeightedLayer[]
+  skipped: { layer: string; reason: string }[]
+  weightSqnr: Map<string, number>
+}
+
+const absorbs = (type: IntegerType): boolean => !type.symmetric
+
+/** Histograms of every value that may be quantized, whatever layers are left out later. One pass over the data. */
+export async function calibrate(
+  model: Model,
+  options: SiteOptions & { activations: IntegerType },
+  batches: Batches,
+  progress?: (batch: number) => void,
+): Promise<Calibrated> {
+  const names = new Set<string>()
+  for (const exclude of [undefined, options.exclude]) {
+    const { sites } = findSites(model.graph, { ...options, exclude })
+    for (const absorb of [true, false])
+      for (const name of planActivations(model.graph, sites, { absorb }).quantized) names.add(name)
+  }
+  const { histograms } = await observe(model, [...names], batches, progress)
+  const masks = new Set(
+    [...histograms].filter(([, histogram]) => looksLikeMask(histogram)).map(([name]) => name),
+  )
+  return { histograms, masks }
+}
+
+/** A quantized clone of `model`; the histograms must be of the same graph. */
+export function quantizeStatically(
+  model: Model,
+  calibrated: Calibrated,
+  options: StaticOptions,
+): StaticResult {
+  const clone = model.clone()
+  const { graph } = clone
+  const found = findSites(graph, options)
+  const skipped = [...found.skipped]
+  const absorb = absorbs(options.activations)
+  let { sites } = found
+  let plan = planActivations(graph, sites, { absorb })
+  for (;;) {
+    const left = sites.filter(
+      (site) => ![...site.inputs, site.output].some((name) => unfit(name, plan, calibrated)),
+    )
+    if (left.length === sites.length) break
+    for (const site of sites)
+      if (!left.includes(site))
+        skipped.push({
+          layer: site.layer,
+          reason: 'its values look like an attention mask, which no 8-bit range can hold',
+        })
+    sites = left
+    plan = planActivations(graph, sites, { absorb })
+  }
+  const consumers = graph.consumerMap()
+  const wide = new Set(sites.filter((site) => options.wide?.has(site.layer)).flatMap((site) => site.inputs))
+  const embeddings = weightedLayers(graph, ['Gather']).filter(
+    ({ layer, tensor }) => tensor.dtype === 'float32' && !options.exclude?.has(layer),
+  )
+  const weightSqnr = insertQdq(clone, plan, {
+    weights: options.weights,
+    embeddings,
+    activation(name) {
+      const group = plan.groups.get(name)!
+      const type = group.some((member) => wide.has(member))
+        ? { ...options.activations, bits: 16 }
+        : options.activations
+      const sources = rangeSources(group, plan, consumers)
+      const range = rangeOf(sources, calibrated.histograms, options.calibrator, {
+        type,
+        percentile: options.percentile,
+      })
+      return { type, range }
+    },
+  })
+  return { model: clone, plan, embeddings, skipped, weightSqnr }
+}
+
+function unfit(name: string, plan: Plan, { histograms, masks }: Calibrated): boolean {
+  if (!plan.quantized.has(name)) return false
+  return plan.groups.get(name)!.some((member) => masks.has(member)) || !histograms.has(name)
+}
