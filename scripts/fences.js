@@ -24,6 +24,7 @@ const ENGINE_ORDER = [
   ['passes', 'training', 'evaluate', 'export'],
   ['search'],
   ['run'],
+  ['jobs'],
 ]
 
 const BROWSER_GLOBALS = ['window', 'document', 'localStorage', 'navigator', 'location']

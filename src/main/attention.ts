@@ -1,0 +1,31 @@
+/** What a long run means for the desktop: no sleep while it works, progress in the dock, a word when it ends. */
+import { app, Notification, powerSaveBlocker, type BrowserWindow } from 'electron'
+import type { Events } from '../contract/app'
+
+export class Attention {
+  private blocker: number | undefined
+
+  constructor(
+    private readonly window: () => BrowserWindow | undefined,
+    private readonly wanted: () => Promise<boolean>,
+  ) {}
+
+  progress({ done }: Events['run.progress']): void {
+    this.blocker ??= powerSaveBlocker.start('prevent-app-suspension')
+    this.window()?.setProgressBar(done)
+  }
+
+  async ended({ title, message }: Events['run.ended']): Promise<void> {
+    if (this.blocker !== undefined) powerSaveBlocker.stop(this.blocker)
+    this.blocker = undefined
+    const window = this.window()
+    window?.setProgressBar(-1)
+    if (window?.isFocused() || !Notification.isSupported() || !(await this.wanted())) return
+    const notification = new Notification({ title, body: message })
+    notification.on('click', () => {
+      window?.show()
+      app.focus()
+    })
+    notification.show()
+  }
+}

@@ -1,0 +1,36 @@
+/** The import fences still bite: each wrong import below must be an error, each right one none. */
+import { ESLint } from 'eslint'
+import { expect, test } from 'vitest'
+
+const CASES: [file: string, source: string, allowed: boolean][] = [
+  ['src/contract/x.ts', "import { Model } from '../engine/onnx'\nexport const a = Model", false],
+  ['src/contract/x.ts', "import fs from 'node:fs'\nexport const a = fs", false],
+  ['src/engine/onnx/x.ts', "import { seeded } from '../math/random'\nexport const a = seeded", false],
+  ['src/engine/math/x.ts', "import { matmul } from '../runtime/linalg'\nexport const a = matmul", true],
+  ['src/engine/math/x.ts', "import { PASSES } from '../passes/index'\nexport const a = PASSES", false],
+  ['src/engine/passes/x.ts', "import { a } from '../search/front'\nexport const b = a", false],
+  ['src/engine/search/x.ts', "import { b } from '../run/files'\nexport const a = b", false],
+  ['src/engine/run/x.ts', "import { b } from '../search/front'\nexport const a = b", true],
+  ['src/engine/run/x.ts', "import { b } from '../../service/files'\nexport const a = b", false],
+  ['src/engine/run/x.ts', "import { app } from 'electron'\nexport const a = app", false],
+  ['src/engine/run/x.ts', 'export const a = document', false],
+  ['src/service/x.ts', "import type { Jobs } from '../engine/jobs/protocol'\nexport type A = Jobs", true],
+  ['src/service/x.ts', "import { serve } from '../engine/jobs/serve'\nexport const a = serve", false],
+  ['src/renderer/x.ts', "import { b } from '../service/files'\nexport const a = b", false],
+  ['src/renderer/x.ts', 'export const a = process', false],
+  ['src/renderer/x.ts', "import { methods } from '../contract/app'\nexport const a = methods", true],
+  ['src/cli/x.ts', "import { app } from 'electron'\nexport const a = app", false],
+  ['src/cli/x.ts', "import { b } from '../main/ipc'\nexport const a = b", false],
+  ['src/main/x.ts', "import { app } from 'electron'\nexport const a = app", true],
+]
+
+const FENCE_RULES = ['@typescript-eslint/no-restricted-imports', 'no-restricted-globals']
+
+test('every room may import what it may, and nothing else', async () => {
+  const eslint = new ESLint()
+  for (const [file, source, allowed] of CASES) {
+    const [result] = await eslint.lintText(`${source}\n`, { filePath: file })
+    const hits = result!.messages.filter((message) => FENCE_RULES.includes(message.ruleId ?? ''))
+    expect(hits.length === 0, `${file}: ${source}`).toBe(allowed)
+  }
+})
