@@ -1,0 +1,19 @@
+/** What a job is given besides its input. */
+import { PareError } from '../../contract/errors'
+import type { JobEvents, JobInput, JobName, JobOutput } from './protocol'
+
+export interface JobContext {
+  emit<E extends keyof JobEvents>(event: E, data: JobEvents[E]): void
+  /** For work that is no run: done 0 … 1 with a few words. */
+  progress(done: number, doing: string): void
+  signal: AbortSignal
+  stopRequested(): boolean
+}
+
+export type JobHandlers<J extends JobName = JobName> = {
+  [K in J]: (input: JobInput<K>, context: JobContext) => Promise<JobOutput<K>> | JobOutput<K>
+}
+
+export function throwIfAborted(signal: AbortSignal, during: string): void {
+  if (signal.aborted) throw new PareError('cancelled', { during })
+}

@@ -1,0 +1,158 @@
+/**
+ * What the engine process can be asked and what it says. Paths and small results cross the border, never
+ * tensors or files.
+ */
+import type {
+  GraphDiff,
+  OperatorTime,
+  SampleDetail,
+  SampleFilter,
+  SamplePage,
+  WeightHistogram,
+} from '../../contract/compare'
+import type { Preprocessing, SamplePreview, SplitName } from '../../contract/dataset'
+import type { ErrorData } from '../../contract/errors'
+import type { Target } from '../../contract/goal'
+import type { ModelInspection } from '../../contract/model'
+import type { PassDescription } from '../../contract/passes'
+import type { BundlePlan, FileRef, LoadedData, PreprocessingTrial } from '../../contract/project'
+import type { Preset, Recipe } from '../../contract/recipe'
+import type { Report, StepRecord } from '../../contract/report'
+import type { ProgressReport } from '../run/progress'
+
+/** A dataset and how to read it. */
+export interface DataReference {
+  /** Absolute; absent where inputs shall be random. */
+  path?: string
+  tokenizer?: string
+  preprocessing?: Preprocessing
+  splits?: { calibration: number; validation: number; seed: number }
+}
+
+export interface EngineSettings {
+  /** In order of preference. */
+  providers: string[]
+  /** 0 = all cores. */
+  threads: number
+}
+
+export interface ModelAndData {
+  /** Absolute. */
+  model: string
+  data: DataReference
+  settings: EngineSettings
+}
+
+export interface RunRequest extends ModelAndData {
+  /** The run's own folder. */
+  folder: string
+  /** One candidate each. */
+  recipes: Recipe[]
+  target: Target
+  seed: number
+  resume: boolean
+  /** Where the only candidate goes instead of `<folder>/candidates/1`. */
+  into?: string
+}
+
+export interface RunCandidate {
+  n: number
+  /** Absolute folder with model.onnx, recipe.json, report.json, samples.json. */
+  folder: string
+  recipe: Recipe
+  report: Report
+  steps: StepRecord[]
+  /** Absolute. */
+  files: string[]
+}
+
+export interface RunOutcome {
+  original: Report
+  candidates: RunCandidate[]
+  /** Recipes that gave no candidate. */
+  failed: { recipe: string; error: ErrorData }[]
+}
+
+export interface ComparedModels extends ModelAndData {
+  /** Absolute paths of candidate models. */
+  candidates: { name: string; model: string }[]
+}
+
+interface Job<I, O> {
+  input: I
+  output: O
+}
+
+export interface Jobs {
+  providers: Job<EngineSettings, { id: string; title: string; available: boolean; reason?: string }[]>
+  identify: Job<{ path: string }, { kind: FileRef['kind']; reason?: string }>
+  /** Unpacks a zip of samples into a folder of its own; gives that folder. */
+  unpack: Job<{ archive: string; into: string }, { folder: string }>
+  passes: Job<undefined, PassDescription[]>
+  presets: Job<undefined, Preset[]>
+  inspect: Job<{ model: string }, ModelInspection>
+  histogram: Job<{ model: string; candidate?: string; layer: string }, WeightHistogram>
+  diff: Job<{ model: string; candidate: string }, GraphDiff>
+  openData: Job<ModelAndData, LoadedData>
+  findPreprocessing: Job<ModelAndData, PreprocessingTrial[]>
+  samples: Job<
+    ModelAndData & { split: SplitName; offset: number; limit: number },
+    { total: number; samples: SamplePreview[] }
+  >
+  checkRecipe: Job<ModelAndData & { recipe: Recipe }, { step: number; message: string }[]>
+  evaluate: Job<ModelAndData & { split: SplitName }, Report>
+  compress: Job<RunRequest, RunOutcome>
+  compare: Job<ComparedModels & { html?: string }, { original: Report; candidates: Report[] }>
+  compareSamples: Job<
+    ComparedModels & {
+      results: string[]
+      filter: SampleFilter
+      class?: number
+      offset: number
+      limit: number
+    },
+    SamplePage
+  >
+  compareSample: Job<ComparedModels & { results: string[]; index: number }, SampleDetail>
+  operators: Job<ModelAndData & { candidate: string }, OperatorTime[]>
+  exportPlan: Job<ExportRequest, BundlePlan>
+  exportBundle: Job<
+    ExportRequest & { form: 'zip' | 'folder'; out: string; overwrite: boolean },
+    { path: string; bytes: number; downloadBytes: number; files: string[] }
+  >
+}
+
+export interface ExportRequest extends ModelAndData {
+  target: Target
+  name: string
+  /** What was measured, where it was. */
+  report?: Report
+  original?: Report
+  recipe?: Recipe
+}
+
+export type JobName = keyof Jobs
+export type JobInput<J extends JobName> = Jobs[J]['input']
+export type JobOutput<J extends JobName> = Jobs[J]['output']
+
+export type ToEngine =
+  | { type: 'start'; id: number; job: JobName; input: unknown }
+  /** Ends learning early in the job that runs. */
+  | { type: 'stop-training'; id: number }
+
+export interface JobEvents {
+  progress: ProgressReport
+  point: { epoch: number; loss: number; quality?: number }
+  /** A pass of a run has ended, or was found finished. */
+  step: { candidate: number; step: number; record: StepRecord }
+  /** A candidate is finished and measured. */
+  candidate: { n: number; recipe: string }
+}
+
+export type JobEvent = { [E in keyof JobEvents]: { event: E; data: JobEvents[E] } }[keyof JobEvents]
+
+export type FromEngine =
+  | { type: 'ready' }
+  | { type: 'event'; id: number; event: JobEvent }
+  | { type: 'done'; id: number; output: unknown }
+  | { type: 'failed'; id: number; error: ErrorData }

@@ -1,0 +1,128 @@
+/** Keeps an engine process alive and gives it one job after another. Cancelling a job kills the process. */
+import { PareError, toError, type ErrorData } from '../contract/errors'
+import type { FromEngine, JobEvent, JobInput, JobName, JobOutput, ToEngine } from '../engine/jobs/protocol'
+import type { EngineProcess } from './engine-process'
+import { exitError, memoryKills } from './exit-reason'
+
+export interface JobOptions {
+  /** What is being done, as it stands in a sentence: 'reading the model'. */
+  during: string
+  signal?: AbortSignal
+  onEvent?(event: JobEvent): void
+}
+
+interface Task {
+  id: number
+  job: JobName
+  input: unknown
+  options: JobOptions
+  resolve(output: unknown): void
+  reject(error: unknown): void
+}
+
+export class EngineHost {
+  private readonly waiting: Task[] = []
+  private active: Task | undefined
+  private process: EngineProcess | undefined
+  private nextId = 1
+  private closed = false
+
+  /** `onDeath` is told when the process ended without being asked to. */
+  constructor(
+    private readonly start: () => EngineProcess,
+    private readonly onDeath: (error: ErrorData) => void = () => undefined,
+  ) {}
+
+  get busy(): boolean {
+    return this.active !== undefined
+  }
+
+  /**
+   * Rejects with the engine's PareError, with `cancelled` when the signal aborts, and with `engine/crashed` or
+   * `engine/out-of-memory` when the process ends.
+   */
+  run<J extends JobName>(job: J, input: JobInput<J>, options: JobOptions): Promise<JobOutput<J>> {
+    return new Promise<unknown>((resolve, reject) => {
+      const { signal, during } = options
+      if (this.closed || signal?.aborted) return reject(new PareError('cancelled', { during }))
+      const task: Task = { id: this.nextId++, job, input, options, resolve, reject }
+      signal?.addEventListener('abort', () => this.cancel(task), { once: true })
+      this.waiting.push(task)
+      this.proceed()
+    }) as Promise<JobOutput<J>>
+  }
+
+  stopTraining(): void {
+    if (this.active) this.post({ type: 'stop-training', id: this.active.id })
+  }
+
+  /** Ends the process when nothing runs, to give its memory back. */
+  rest(): void {
+    if (!this.active) this.end()
+  }
+
+  close(): void {
+    this.closed = true
+    for (const task of this.waiting.splice(0))
+      task.reject(new PareError('cancelled', { during: task.options.during }))
+    if (this.active) this.cancel(this.active)
+    this.end()
+  }
+
+  private cancel(task: Task): void {
+    const place = this.waiting.indexOf(task)
+    if (place >= 0) this.waiting.splice(place, 1)
+    else if (this.active === task) {
+      this.active = undefined
+      this.end()
+    } else return
+    task.reject(new PareError('cancelled', { during: task.options.during }))
+    this.proceed()
+  }
+
+  private end(): void {
+    const { process } = this
+    this.process = undefined
+    process?.kill()
+  }
+
+  private proceed(): void {
+    if (this.active || this.closed) return
+    this.active = this.waiting.shift()
+    if (!this.active) return
+    const { id, job, input } = this.active
+    this.process ??= this.launch()
+    this.post({ type: 'start', id, job, input })
+  }
+
+  private post(message: ToEngine): void {
+    this.process?.post(message)
+  }
+
+  private launch(): EngineProcess {
+    const kills = memoryKills()
+    const process = this.start()
+    process.onMessage((message) => this.receive(message as FromEngine))
+    process.onExit((exit) => {
+      if (this.process !== process) return
+      this.process = undefined
+      const task = this.active
+      this.active = undefined
+      const error = exitError(exit, task?.options.during ?? '', kills)
+      this.onDeath(error)
+      task?.reject(toError(error))
+      this.proceed()
+    })
+    return process
+  }
+
+  private receive(message: FromEngine): void {
+    const task = this.active
+    if (message.type === 'ready' || task?.id !== message.id) return
+    if (message.type === 'event') return task.options.onEvent?.(message.event)
+    this.active = undefined
+    if (message.type === 'done') task.resolve(message.output)
+    else task.reject(toError(message.error))
+    this.proceed()
+  }
+}

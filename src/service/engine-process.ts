@@ -1,0 +1,73 @@
+/** The engine as a child process. Electron's shell brings its own implementation over `utilityProcess`. */
+import { fork } from 'node:child_process'
+import os from 'node:os'
+
+export interface EngineExit {
+  code: number | null
+  /** 'SIGKILL' and the like; null where the platform tells none. */
+  signal: string | null
+  /** The end of what it wrote to stderr. */
+  log: string
+}
+
+export interface EngineProcess {
+  post(message: unknown): void
+  onMessage(listener: (message: unknown) => void): void
+  /** Called once, also when the process could not be started. */
+  onExit(listener: (exit: EngineExit) => void): void
+  /** Ends it at once, whatever it is doing. */
+  kill(): void
+}
+
+const LOG_KEPT = 8192
+
+/** Half the memory, at most 8 GB: weights live outside this heap, so more would only delay an honest failure. */
+export const engineHeapMegabytes = (): number =>
+  Math.max(512, Math.min(8192, Math.floor(os.totalmem() / 2 / 2 ** 20)))
+
+/** Keeps the last characters written, for telling why a process ended. */
+export class LogTail {
+  private text = ''
+
+  add(chunk: unknown): void {
+    this.text = (this.text + String(chunk)).slice(-LOG_KEPT)
+  }
+
+  toString(): string {
+    return this.text
+  }
+}
+
+/** `worker` is the built entry of the engine. */
+export function forkEngine(worker: string): EngineProcess {
+  const child = fork(worker, [], {
+    execArgv: [`--max-old-space-size=${engineHeapMegabytes()}`],
+    serialization: 'advanced',
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  })
+  const log = new LogTail()
+  child.stdout?.on('data', (chunk) => log.add(chunk))
+  child.stderr?.on('data', (chunk) => log.add(chunk))
+  let ended = false
+  return {
+    post: (message) => {
+      // A process that is ending reports that by its exit; a failed send says nothing more.
+      if (child.connected) child.send(message as object, () => undefined)
+    },
+    onMessage: (listener) => void child.on('message', listener),
+    onExit: (listener) => {
+      const once = (code: number | null, signal: string | null): void => {
+        if (ended) return
+        ended = true
+        listener({ code, signal, log: String(log) })
+      }
+      // 'close' comes after the last of stderr was read, which says why.
+      child.on('close', once)
+      child.on('error', (cause) => {
+        log.add(cause.message)
+        if (child.pid === undefined) once(null, null)
+      })
+    },
+    kill: () => void child.kill('SIGKILL'),
+  }
+}

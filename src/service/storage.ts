@@ -1,0 +1,66 @@
+/** Small state on disk: written to a temporary file, fsynced and renamed, so that a kill at any moment leaves the old or the new. */
+import { randomUUID } from 'node:crypto'
+import fs from 'node:fs'
+import path from 'node:path'
+import type { z } from 'zod'
+import { PareError } from '../contract/errors'
+
+export const newId = (): string => randomUUID().replaceAll('-', '').slice(0, 20)
+
+/** The error of a failed file operation as a PareError. */
+export function storageError(cause: unknown, file: string, needed = 0): PareError {
+  if (cause instanceof PareError) return cause
+  const { code, message } = cause as NodeJS.ErrnoException
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return new PareError('disk/full', { path: file, needed }, { cause })
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
+    return new PareError('disk/denied', { path: file }, { cause })
+  if (code === 'ENOENT') return new PareError('data/not-found', { path: file }, { cause })
+  return new PareError('disk/failed', { path: file, reason: message }, { cause })
+}
+
+/** Throws `disk/full`, `disk/denied`, `disk/failed`. */
+export function writeJson(file: string, value: unknown): void {
+  const text = `${JSON.stringify(value, null, 1)}\n`
+  const temporary = `${file}.${process.pid}.tmp`
+  try {
+    fs.mkdirSync(path.dirname(file), { recursive: true })
+    fs.writeFileSync(temporary, text, { flush: true })
+    fs.renameSync(temporary, file)
+  } catch (cause) {
+    fs.rmSync(temporary, { force: true })
+    throw storageError(cause, file, Buffer.byteLength(text))
+  }
+}
+
+/** Undefined where the file is absent or does not hold what it should; a damaged one is set aside, not lost. */
+export function readJson<S extends z.ZodType>(file: string, schema: S): z.output<S> | undefined {
+  let text: string
+  try {
+    text = fs.readFileSync(file, 'utf8')
+  } catch {
+    return undefined
+  }
+  try {
+    return schema.parse(JSON.parse(text))
+  } catch {
+    fs.renameSync(file, `${file}.damaged`)
+    return undefined
+  }
+}
+
+/** Every JSON file of a folder, by name without its ending. */
+export function readJsonFolder<S extends z.ZodType>(folder: string, schema: S): Map<string, z.output<S>> {
+  const found = new Map<string, z.output<S>>()
+  let names: string[] = []
+  try {
+    names = fs.readdirSync(folder)
+  } catch {
+    return found
+  }
+  for (const name of names.filter((one) => one.endsWith('.json'))) {
+    const value = readJson(path.join(folder, name), schema)
+    if (value !== undefined) found.set(name.slice(0, -'.json'.length), value)
+  }
+  return found
+}
