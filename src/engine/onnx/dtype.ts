@@ -48,7 +48,6 @@ export const dtypeOfCode = (code: number): DType | undefined => BY_CODE.get(code
 /** Bytes that `count` packed elements take. */
 export const packedBytes = (dtype: DType, count: number): number => Math.ceil((count * bitsOf(dtype)) / 8)
 
-export const isFloat = (dtype: DType): boolean =>
-  dtype.startsWith('float') || dtype === 'bfloat16'
+export const isFloat = (dtype: DType): boolean => dtype.startsWith('float') || dtype === 'bfloat16'
 
 export const isSubByte = (dtype: DType): boolean => bitsOf(dtype) > 0 && bitsOf(dtype) < 8

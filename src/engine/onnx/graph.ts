@@ -196,7 +196,8 @@ export class Graph {
       this.initializers.delete(name)
       this.inputs = this.inputs.filter((input) => input.name !== name)
     }
-    for (const name of [...this.sparseInitializers.keys()]) if (!used.has(name)) this.sparseInitializers.delete(name)
+    for (const name of [...this.sparseInitializers.keys()])
+      if (!used.has(name)) this.sparseInitializers.delete(name)
     for (const name of [...this.valueInfo.keys()]) if (!used.has(name)) this.valueInfo.delete(name)
     return {
       nodes: before.nodes - this.nodes.length,

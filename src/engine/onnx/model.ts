@@ -25,6 +25,8 @@ export class Model {
   unknown: readonly Uint8Array[] = []
   /** Where it was read from; a name for messages, never written to. */
   file = '(memory)'
+  /** Absolute paths of the external data its tensors were read from. */
+  externalFiles: readonly string[] = []
 
   get opset(): number {
     return this.opsets.get('') ?? 1
@@ -69,7 +71,6 @@ export class Model {
 
   /** Throws `model/opset-too-old`; `raiseOpset` in opset.ts lifts a model where every operator allows it. */
   requireOpset(needed: number, op: string, by: string): void {
-    if (this.opset < needed)
-      throw new PareError('model/opset-too-old', { opset: this.opset, needed, op, by })
+    if (this.opset < needed) throw new PareError('model/opset-too-old', { opset: this.opset, needed, op, by })
   }
 }

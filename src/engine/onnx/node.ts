@@ -130,7 +130,8 @@ export class Node {
     const copy = new Node({ opType, domain, name, inputs, outputs })
     for (const [key, a] of this.attributes) {
       if (a.type === 'graph') copy.attributes.set(key, { type: 'graph', value: a.value.clone() })
-      else if (a.type === 'graphs') copy.attributes.set(key, { type: 'graphs', value: a.value.map((g) => g.clone()) })
+      else if (a.type === 'graphs')
+        copy.attributes.set(key, { type: 'graphs', value: a.value.map((g) => g.clone()) })
       else copy.attributes.set(key, a)
     }
     copy.unknown = this.unknown

@@ -43,7 +43,11 @@ function smallFloatTable(dtype: DType): Float32Array {
   if (!table) {
     const codes = 2 ** bitsOf(dtype)
     table = Float32Array.from({ length: codes }, (_, code) =>
-      dtype === 'float8e8m0' ? (code === 255 ? NaN : 2 ** (code - 127)) : smallFloatValue(code, SMALL[dtype]!),
+      dtype === 'float8e8m0'
+        ? code === 255
+          ? NaN
+          : 2 ** (code - 127)
+        : smallFloatValue(code, SMALL[dtype]!),
     )
     tables.set(dtype, table)
   }

@@ -39,7 +39,8 @@ export function decodeModel(bytes: Uint8Array, name = '(memory)'): Model {
 }
 
 function parseModel(source: ByteSource, around: Surroundings): Model {
-  if (source.length === 0) throw new PareError('model/not-onnx', { file: around.file, reason: 'the file is empty' })
+  if (source.length === 0)
+    throw new PareError('model/not-onnx', { file: around.file, reason: 'the file is empty' })
   const model = new Model()
   model.file = around.file
   model.irVersion = 0
@@ -65,6 +66,7 @@ function parseModel(source: ByteSource, around: Surroundings): Model {
     throw new PareError('model/not-onnx', { file: around.file, reason })
   }
   model.graph = graph
+  model.externalFiles = [...around.external.keys()]
   return model
 }
 
@@ -199,7 +201,8 @@ function parseAttribute(reader: WireReader, around: Surroundings): [string, Attr
     else if (field === 4 && wire === 2) [seen.string, guessed] = [reader.bytes(reader.span()), 'string']
     else if (field === 5 && wire === 2)
       [seen.tensor, guessed] = [parseTensor(reader.message(), around).tensor, 'tensor']
-    else if (field === 6 && wire === 2) [seen.graph, guessed] = [parseGraph(reader.message(), around), 'graph']
+    else if (field === 6 && wire === 2)
+      [seen.graph, guessed] = [parseGraph(reader.message(), around), 'graph']
     else if (field === 7) guessed = reader.repeated(wire, seen.floats, (r) => r.float()) && 'floats'
     else if (field === 8) guessed = reader.repeated(wire, seen.ints, (r) => r.int64()) && 'ints'
     else if (field === 9 && wire === 2) guessed = (seen.strings.push(reader.bytes(reader.span())), 'strings')
@@ -373,7 +376,10 @@ function typedSource(
       }
     }
     if (at < length)
-      throw new PareError('model/not-onnx', { file: source.name, reason: `tensor ${name} has too few elements` })
+      throw new PareError('model/not-onnx', {
+        file: source.name,
+        reason: `tensor ${name} has too few elements`,
+      })
     return out
   }
   if (packedBytes(dtype, size) > KEEP_IN_FILE) return { bytes: compute }

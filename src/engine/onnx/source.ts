@@ -44,7 +44,8 @@ export class FileSource implements ByteSource {
     } catch (cause) {
       throw new PareError('data/not-found', { path: name }, { cause })
     }
-    if (!stat.isFile()) throw new PareError('model/not-onnx', { file: name, reason: 'it is a folder, not a file' })
+    if (!stat.isFile())
+      throw new PareError('model/not-onnx', { file: name, reason: 'it is a folder, not a file' })
     this.length = stat.size
     this.changed = stat.mtimeMs
   }

@@ -35,7 +35,9 @@ export class Tensor {
   static fromBytes(dtype: DType, dims: readonly number[], bytes: Uint8Array): Tensor {
     const tensor = new Tensor(dtype, dims, { bytes: () => bytes })
     if (bytes.length !== tensor.byteLength)
-      throw new RangeError(`${dtype}[${dims.join(',')}] takes ${tensor.byteLength} bytes, not ${bytes.length}`)
+      throw new RangeError(
+        `${dtype}[${dims.join(',')}] takes ${tensor.byteLength} bytes, not ${bytes.length}`,
+      )
     return tensor
   }
 
@@ -128,14 +130,14 @@ export class Tensor {
     return this.key
   }
 
-  /** The packed bytes in pieces of at most 64 MiB, without holding a file range whole. */
+  /** The packed bytes in pieces of at most 8 MiB, without holding a file range whole. */
   *chunks(): Iterable<Uint8Array> {
     const { range } = this.source
     if (!range) {
       yield this.source.bytes()
       return
     }
-    const piece = 64 * 1024 * 1024
+    const piece = 8 * 1024 * 1024
     const length = this.byteLength
     for (let at = 0; at < length; at += piece)
       yield range.source.read(range.offset + at, Math.min(piece, length - at))

@@ -33,7 +33,10 @@ export class WireReader {
   }
 
   malformed(reason: string): PareError {
-    return new PareError('model/not-onnx', { file: this.source.name, reason: `${reason} at byte ${this.position}` })
+    return new PareError('model/not-onnx', {
+      file: this.source.name,
+      reason: `${reason} at byte ${this.position}`,
+    })
   }
 
   get done(): boolean {
@@ -150,7 +153,7 @@ export class WireReader {
   /** Payload of a repeated scalar field in either its packed or its plain form. */
   repeated<T>(wireType: number, into: T[], read: (reader: WireReader) => T): true {
     if (wireType !== BYTES) into.push(read(this))
-    else for (const nested = this.message(); !nested.done; ) into.push(read(nested))
+    else for (const nested = this.message(); !nested.done;) into.push(read(nested))
     return true
   }
 }

@@ -99,7 +99,7 @@ function writeAtomically(target: string, piece: Piece): void {
   try {
     fd = fs.openSync(temporary, 'w')
     for (const chunk of piece.chunks()) {
-      for (let at = 0; at < chunk.length; ) {
+      for (let at = 0; at < chunk.length;) {
         at += fs.writeSync(fd, chunk, at, Math.min(MAX_WRITE, chunk.length - at))
       }
     }

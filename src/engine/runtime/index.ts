@@ -15,3 +15,7 @@ export {
   transpose,
   type Matrix,
 } from './linalg'
+export { evaluateConstant } from './constants'
+export { hashFile, inspectModel, modelCosts, nonzeroParameters, type ModelCosts } from './inspect'
+export { macsOf } from './macs'
+export { constantValues, copies, weightsByNode, type Weight } from './weights'

@@ -7,7 +7,7 @@ import type { DType, Model } from '../onnx'
 import { computedValues, typesOf, withShapeOutputs } from './expose'
 import { batchAxisOf, randomFeeds, type FeedOptions } from './feeds'
 import { hollow, largeWeightBytes } from './hollow'
-import { openSession, type Session } from './session'
+import { openSession, type Session, type SessionOptions } from './session'
 import { concatRows, sliceRows, type Values } from './value'
 
 export interface TracedValue {
@@ -38,6 +38,9 @@ const LENGTHS: readonly (readonly [sequence: number, side: number])[] = [
   [128, 512],
 ]
 
+/** No arena and no fused or folded nodes: every value is there, and memory goes back as soon as it is free. */
+const LEAN: SessionOptions = { optimization: 'disabled', arena: false, memoryPattern: false }
+
 /** Above this many bytes of large weights a model is traced hollow. */
 const TRACE_HOLLOW_FROM = 2 ** 25
 
@@ -67,7 +70,7 @@ async function trace(
   const names = computedValues(model)
   const types = await typesOf(runnable, names)
   const prepared = withShapeOutputs(runnable, [...types.keys()])
-  const session = await openSession(prepared.model, { optimization: 'disabled' })
+  const session = await openSession(prepared.model, LEAN)
   try {
     const [one, two] = await feedsThatRun(model, session, options)
     const dimsOne = await runShapes(session, prepared.shapes, one)
@@ -97,7 +100,7 @@ export async function shapesAt(
 ): Promise<Map<string, TracedValue>> {
   const types = await typesOf(model, names)
   const prepared = withShapeOutputs(model, [...types.keys()])
-  const session = await openSession(prepared.model, { optimization: 'disabled' })
+  const session = await openSession(prepared.model, LEAN)
   try {
     const dims = await runShapes(session, prepared.shapes, feeds)
     return new Map(

@@ -1,0 +1,198 @@
+/** What stands in the way of compressing a model, each in plain words with what to do. */
+import { PareError } from '../../contract/errors'
+import type { Obstacle } from '../../contract/model'
+import type { Model, Node } from '../onnx'
+import { batchAxisOf } from './feeds'
+import type { ModelCosts } from './inspect'
+import { copies } from './weights'
+
+type Check = (model: Model, costs: ModelCosts) => Obstacle | undefined
+
+const QUANTIZED =
+  /^(QLinear|QGemm|QAttention|MatMulInteger|ConvInteger|DynamicQuantize|MatMulNBits|QuantizeLinear|DequantizeLinear|GatherBlockQuantized)/
+
+const info = (kind: string, message: string): Obstacle => ({ kind, message, severity: 'info' })
+const warning = (kind: string, message: string): Obstacle => ({ kind, message, severity: 'warning' })
+
+const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`
+
+function some(model: Model, test: (node: Node) => boolean): number {
+  let found = 0
+  for (const graph of model.graphs()) for (const node of graph.nodes) if (test(node)) found++
+  return found
+}
+
+const alreadyQuantized: Check = (model) => {
+  const found = some(model, (node) => QUANTIZED.test(node.opType))
+  return found === 0
+    ? undefined
+    : warning(
+        'already-quantized',
+        `The model is already quantized (${count(found, 'quantizing node')}). Start from the float model it was made from; compressing twice loses accuracy twice.`,
+      )
+}
+
+const dynamicShape: Check = (model) => {
+  const free = model.graph.requiredInputs.flatMap((input) => {
+    const batch = batchAxisOf(input)
+    return (input.dims ?? []).flatMap((dim, axis) =>
+      axis !== batch && (typeof dim !== 'number' || dim <= 0) ? [`${input.name}[${dim ?? axis}]`] : [],
+    )
+  })
+  return free.length === 0
+    ? undefined
+    : info(
+        'dynamic-shape',
+        `Sizes are free beside the batch: ${free.join(', ')}. Costs are counted at the size Pare traced; phones' accelerators want fixed sizes.`,
+      )
+}
+
+const fixedBatch: Check = (model) => {
+  const [input] = model.graph.requiredInputs
+  const first = input?.dims?.[0]
+  if (!input || batchAxisOf(input) !== null || typeof first !== 'number' || first < 1) return undefined
+  return info(
+    'fixed-batch',
+    `The batch is fixed to ${first}. Samples are run ${first === 1 ? 'one by one' : `in groups of ${first}`}; export with a dynamic batch axis to measure faster.`,
+  )
+}
+
+const controlFlow: Check = (model) => {
+  const found = some(model, (node) => node.subgraphs().length > 0)
+  return found === 0
+    ? undefined
+    : info(
+        'control-flow',
+        `${count(found, 'node')} with inner graphs (If, Loop, Scan): what lies inside is kept as it is.`,
+      )
+}
+
+const functions: Check = (model) =>
+  model.functions.length === 0
+    ? undefined
+    : info(
+        'functions',
+        `${count(model.functions.length, 'model-local function')}: kept as they are; export with functions inlined to compress what is in them.`,
+      )
+
+const externalData: Check = (model) =>
+  model.externalFiles.length === 0
+    ? undefined
+    : info(
+        'external-data',
+        `Weights lie in ${count(model.externalFiles.length, 'file')} beside the model; keep them together when you move it.`,
+      )
+
+const oldOpset: Check = (model) => {
+  if (model.opset >= 13) return undefined
+  if (model.opset >= 7)
+    return info('old-opset', `Operator set ${model.opset} is old; Pare lifts the model to what a step needs.`)
+  return {
+    kind: 'old-opset',
+    severity: 'error',
+    message: `Operator set ${model.opset} is too old to be lifted. Export the model again with operator set 13 or later.`,
+  }
+}
+
+const halfPrecision: Check = (model) => {
+  const found = new Set<string>()
+  for (const tensor of model.graph.initializers.values())
+    if (['float16', 'bfloat16', 'float64'].includes(tensor.dtype) && tensor.size > 1) found.add(tensor.dtype)
+  return found.size === 0
+    ? undefined
+    : info(
+        'other-precision',
+        `Weights are ${[...found].join(' and ')}. Most steps work on float32 weights; export in float32 to use them all.`,
+      )
+}
+
+const batchNormalization: Check = (model) => {
+  const found = some(model, (node) => node.is('BatchNormalization'))
+  return found === 0
+    ? undefined
+    : info(
+        'batch-normalization',
+        `${count(found, 'batch normalization')} not folded into the layer before; the simplify step does it and makes integer models more accurate and faster.`,
+      )
+}
+
+const privateMetadata: Check = (model) => {
+  let found = 0
+  for (const graph of model.graphs())
+    for (const node of graph.nodes)
+      if (
+        node.unknown.some((bytes) =>
+          /stack_trace|\.py|site-packages/.test(Buffer.from(bytes).toString('latin1')),
+        )
+      )
+        found++
+  return found === 0
+    ? undefined
+    : warning(
+        'private-metadata',
+        `${count(found, 'node')} hold source paths or stack traces of whoever exported the model; the simplify step removes them.`,
+      )
+}
+
+const twins: Check = (model) => {
+  let bytes = 0
+  for (const name of copies(model.graph).keys()) bytes += model.graph.initializers.get(name)!.byteLength
+  return bytes === 0
+    ? undefined
+    : info('stored-twice', `${bytes} bytes of weights are stored twice; the simplify step stores them once.`)
+}
+
+const nothing: Check = (_, costs) =>
+  costs.parameters > 0
+    ? undefined
+    : warning('no-weights', 'No weights were found in the main graph, so there is little to compress.')
+
+const CHECKS: readonly Check[] = [
+  alreadyQuantized,
+  dynamicShape,
+  fixedBatch,
+  controlFlow,
+  functions,
+  externalData,
+  oldOpset,
+  halfPrecision,
+  batchNormalization,
+  privateMetadata,
+  twins,
+  nothing,
+]
+
+const KNOWN_DOMAINS = new Set([
+  '',
+  'com.microsoft',
+  'com.microsoft.nchwc',
+  'ai.onnx.ml',
+  'com.ms.internal.nhwc',
+])
+
+/** Why ONNX Runtime refuses the model; operators from unknown domains are named as the likely cause. */
+function refusal(model: Model, refused: unknown): Obstacle[] {
+  if (refused === undefined) return []
+  const local = new Set(model.functions.map(({ domain }) => domain))
+  const foreign = new Set<string>()
+  for (const graph of model.graphs())
+    for (const { domain, opType } of graph.nodes)
+      if (!KNOWN_DOMAINS.has(domain) && !local.has(domain)) foreign.add(`${domain}.${opType}`)
+  if (foreign.size > 0)
+    return [
+      {
+        kind: 'unknown-operator',
+        severity: 'error',
+        message: `ONNX Runtime does not know ${[...foreign].join(', ')}. Export the model with standard operators, or replace them.`,
+      },
+    ]
+  const data = refused instanceof PareError ? refused.data : undefined
+  const reason = data && 'reason' in data ? data.reason : String(refused)
+  return [
+    { kind: 'not-runnable', severity: 'error', message: `ONNX Runtime cannot run this model: ${reason}` },
+  ]
+}
+
+export function obstaclesOf(model: Model, costs: ModelCosts, refused: unknown): Obstacle[] {
+  return [...refusal(model, refused), ...CHECKS.flatMap((check) => check(model, costs) ?? [])]
+}

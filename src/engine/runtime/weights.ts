@@ -1,0 +1,211 @@
+/**
+ * Which constants are weights, and of which layer. A weight may reach its layer through constant nodes
+ * (DequantizeLinear, Cast, a codebook's Gather, unpacking of bits): it is counted as its layer sees it.
+ */
+import { isFloat, packedBytes, sizeOf, type Graph, type Model, type Node, type Tensor } from '../onnx'
+import type { TracedValue } from './trace'
+
+/** One weight of one layer. */
+export interface Weight {
+  /** The value the layer reads. */
+  value: string
+  /** Names of the constants it comes from; equal lists are the same weight, read twice. */
+  roots: readonly string[]
+  /** Elements as the layer sees them. */
+  parameters: number
+  /** Bytes of the constants it comes from, scales and zero points included. */
+  bytes: number
+  /** How the elements are stored. */
+  dtype: string
+}
+
+/** Inputs that are settings, not weights, whatever they hold. */
+const SETTINGS: Readonly<Record<string, readonly number[]>> = {
+  Clip: [1, 2],
+  Pad: [1, 2, 3],
+  Resize: [1, 2, 3],
+  Upsample: [1],
+  QuantizeLinear: [1, 2],
+  DequantizeLinear: [1, 2],
+  QLinearConv: [1, 2, 4, 5, 6, 7],
+  QLinearMatMul: [1, 2, 4, 5, 6, 7],
+  QGemm: [1, 2, 4, 5, 7, 8],
+  QLinearAdd: [1, 2, 4, 5, 6, 7],
+  MatMulInteger: [2, 3],
+  ConvInteger: [2, 3],
+  DynamicQuantizeMatMul: [2, 3],
+  MatMulIntegerToFloat: [2, 3, 4, 5],
+  MatMulNBits: [2, 3, 4],
+  GatherBlockQuantized: [2, 3],
+  Range: [0, 1, 2],
+  OneHot: [1, 2],
+  Dropout: [1, 2],
+  Where: [0],
+}
+
+/** Operators whose integer constants are quantized weights, and the inputs that hold them. */
+const INTEGER_WEIGHTS: Readonly<Record<string, readonly number[]>> = {
+  DequantizeLinear: [0],
+  QLinearConv: [3, 8],
+  QLinearMatMul: [0, 3],
+  QGemm: [3, 6],
+  QLinearAdd: [0, 3],
+  MatMulInteger: [0, 1],
+  ConvInteger: [1],
+  DynamicQuantizeMatMul: [1],
+  MatMulIntegerToFloat: [0, 1],
+  MatMulNBits: [1],
+  GatherBlockQuantized: [0],
+}
+
+/** Operators in which even a single number may have been learned. */
+const LEARNED = new Set([
+  'BatchNormalization',
+  'Conv',
+  'ConvTranspose',
+  'Gemm',
+  'GroupNormalization',
+  'InstanceNormalization',
+  'LayerNormalization',
+  'MatMul',
+  'PRelu',
+  'SimplifiedLayerNormalization',
+  'SkipLayerNormalization',
+])
+
+/** Values of the main graph that hang on constants alone, constants included. */
+export function constantValues(graph: Graph): Set<string> {
+  const constant = new Set<string>([...graph.initializers.keys(), ...graph.sparseInitializers.keys()])
+  for (const node of graph.nodes) {
+    if (node.subgraphs().length > 0 || DRAWN.has(node.opType)) continue
+    if (node.inputs.every((input) => input === '' || constant.has(input)))
+      for (const output of node.outputs) if (output) constant.add(output)
+  }
+  return constant
+}
+
+/** Operators without inputs whose outputs are nevertheless no constants. */
+const DRAWN = new Set([
+  'RandomNormal',
+  'RandomUniform',
+  'Multinomial',
+  'Bernoulli',
+  'RandomNormalLike',
+  'RandomUniformLike',
+])
+
+/** The weights of each node that computes something from the model's inputs, in the order of its inputs. */
+export function weightsByNode(model: Model, traced: ReadonlyMap<string, TracedValue>): Map<Node, Weight[]> {
+  const { graph } = model
+  const constant = constantValues(graph)
+  const producers = graph.producers()
+  const found = new Map<Node, Weight[]>()
+  for (const node of graph.nodes) {
+    if (node.outputs.every((output) => output === '' || constant.has(output))) continue
+    const weights: Weight[] = []
+    node.inputs.forEach((value, slot) => {
+      if (!constant.has(value) || SETTINGS[node.opType]?.includes(slot)) return
+      const weight = describe(graph, producers, traced, node, slot)
+      if (weight && !weights.some((other) => other.value === value)) weights.push(weight)
+    })
+    found.set(node, weights)
+  }
+  return found
+}
+
+function describe(
+  graph: Graph,
+  producers: Map<string, Node>,
+  traced: ReadonlyMap<string, TracedValue>,
+  node: Node,
+  slot: number,
+): Weight | undefined {
+  const value = node.inputs[slot]!
+  const roots = rootsOf(graph, producers, value)
+  const seen = traced.get(value)
+  const dtype = graph.constant(value, producers)?.dtype ?? seen?.dtype
+  if (!dtype || (!isFloat(dtype) && !INTEGER_WEIGHTS[node.opType]?.includes(slot))) return undefined
+  const parameters = elements(node, slot, graph, producers, seen)
+  if (parameters === 0 || (parameters === 1 && !LEARNED.has(node.opType))) return undefined
+  const stored = roots.map((root) => constantOf(graph, producers, root))
+  const main = largest(stored)
+  const scales = (SETTINGS[node.opType] ?? []).map((i) => graph.constant(node.inputs[i] ?? '', producers))
+  const beside = INTEGER_WEIGHTS[node.opType] ? scales : []
+  const bytes = [...stored, ...beside].reduce((sum, tensor) => sum + (tensor?.byteLength ?? 0), 0)
+  return { value, roots, parameters, bytes, dtype: main?.dtype ?? dtype }
+}
+
+const constantOf = (graph: Graph, producers: Map<string, Node>, name: string): Tensor | undefined =>
+  graph.initializers.get(name) ?? graph.constant(name, producers)
+
+const largest = (tensors: readonly (Tensor | undefined)[]): Tensor | undefined =>
+  tensors.reduce((best, tensor) => ((tensor?.size ?? 0) > (best?.size ?? -1) ? tensor : best), undefined)
+
+/** Elements of a weight; packed ones are counted unpacked. */
+function elements(
+  node: Node,
+  slot: number,
+  graph: Graph,
+  producers: Map<string, Node>,
+  seen: TracedValue | undefined,
+): number {
+  if (node.opType === 'MatMulNBits') return node.int('N', 0) * node.int('K', 0)
+  const size = graph.constant(node.inputs[slot]!, producers)?.size ?? sizeOf(seen?.dims ?? [])
+  if (node.opType === 'GatherBlockQuantized' && seen?.dtype === 'uint8')
+    return (size * 8) / node.int('bits', 4)
+  return size
+}
+
+/** Constants that a constant value is made from, depth first. */
+function rootsOf(graph: Graph, producers: Map<string, Node>, value: string): string[] {
+  const roots: string[] = []
+  const seen = new Set<string>()
+  const visit = (name: string): void => {
+    if (name === '' || seen.has(name)) return
+    seen.add(name)
+    const node = producers.get(name)
+    if (!node || node.is('Constant') || graph.initializers.has(name)) roots.push(name)
+    else node.inputs.forEach(visit)
+  }
+  visit(value)
+  return roots
+}
+
+/** First bytes by which most tensors of one shape already differ. */
+const GLANCE = 4096
+
+/** Below this many elements equal content is chance: fresh norms are all ones. */
+const TIED_FROM = 1024
+
+/**
+ * Constants that hold the same matrix as an earlier one, by name → the earlier name. Exporters store tied
+ * weights twice. Only tensors that agree in type, shape and first bytes are read whole.
+ */
+export function copies(graph: Graph): Map<string, string> {
+  const glances = new Map<string, string[]>()
+  for (const [name, tensor] of graph.initializers) {
+    if (tensor.dims.length < 2 || tensor.size < TIED_FROM || tensor.source.strings) continue
+    const key = `${tensor.dtype}[${tensor.dims.join(',')}]${glance(tensor)}`
+    const group = glances.get(key)
+    if (group) group.push(name)
+    else glances.set(key, [name])
+  }
+  const found = new Map<string, string>()
+  for (const group of glances.values()) {
+    const firsts = new Map<string, string>()
+    for (const name of group.length > 1 ? group : []) {
+      const key = graph.initializers.get(name)!.contentKey()
+      const first = firsts.get(key)
+      if (first === undefined) firsts.set(key, name)
+      else found.set(name, first)
+    }
+  }
+  return found
+}
+
+function glance(tensor: Tensor): string {
+  const { range } = tensor.source
+  const length = Math.min(GLANCE, packedBytes(tensor.dtype, tensor.size))
+  const bytes = range ? range.source.read(range.offset, length) : tensor.bytes().subarray(0, length)
+  return Buffer.from(bytes).toString('latin1')
+}
