@@ -68,13 +68,21 @@ export interface Report {
   nonzeroParameters: number
   macs: number
   quality: Quality
+  /** Quality minus the original's on the same samples, with the 95% interval of the paired difference. */
+  qualityChange?: { value: number; interval: [low: number, high: number] }
   fidelity?: Fidelity
   latencyMs: LatencyStats
+  /** Time over the original's, measured in turn with it: below 1 is faster. 95% interval. */
+  latencyRatio?: { value: number; interval: [low: number, high: number] }
   /** Growth of resident memory while the session runs, in a process of its own. */
   peakMemoryBytes: number
   energyMicrojoules: number
   energySource: string
   sha256: string
+  /** Samples whose output held NaN or infinity; each counts as one the model has no skill on. */
+  nonFinite?: number
+  /** Which output was read, and why, in plain words. */
+  output?: string
   /** Confusion matrix, rows = truth, columns = answers; only for classification up to 200 classes. */
   confusion?: number[][]
   classes?: string[]

@@ -10,7 +10,7 @@ import { seeded } from '../math/random'
 import type { Model } from '../onnx'
 import type { SessionOptions } from '../runtime/session'
 import type { Values } from '../runtime/value'
-import { openRunner, type Runner } from './runner'
+import { feedsFor, openRunner, type Runner } from './runner'
 
 export interface LatencyOptions {
   /** One sample by input name; models with a larger fixed batch get it repeated. */
@@ -67,7 +67,7 @@ export async function measureLatency(
 async function timeInTurn(runners: readonly Runner[], options: LatencyOptions): Promise<number[][]> {
   const { rounds = 200, seconds = 4, feeds, signal } = options
   const runs = runners.map((runner) => {
-    const inputs = repeated(feeds, runner.fixedBatch ?? 1)
+    const inputs = feedsFor(runner.model, feeds)
     return (): Promise<Values> => runner.run(inputs, runner.fixedBatch ?? 1)
   })
   const check = (): void => {
@@ -95,26 +95,6 @@ async function timeInTurn(runners: readonly Runner[], options: LatencyOptions): 
     }
   }
   return times
-}
-
-/** The sample as a batch of `size`, row by row. */
-function repeated(feeds: Values, size: number): Values {
-  if (size === 1) return feeds
-  return Object.fromEntries(
-    Object.entries(feeds).map(([name, value]) => {
-      const { dims, data, dtype } = value
-      if (dims[0] !== 1) return [name, value]
-      if (Array.isArray(data))
-        return [
-          name,
-          { dtype, dims: [size, ...dims.slice(1)], data: Array<string[]>(size).fill(data).flat() },
-        ]
-      const type = data.constructor as new (length: number) => Float32Array
-      const all = new type(data.length * size)
-      for (let i = 0; i < size; i++) all.set(data as Float32Array, i * data.length)
-      return [name, { dtype, dims: [size, ...dims.slice(1)], data: all }]
-    }),
-  )
 }
 
 function statsOf(times: readonly number[], runner: Runner, session: SessionOptions = {}): LatencyStats {

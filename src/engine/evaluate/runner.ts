@@ -44,6 +44,22 @@ export async function openRunner(source: Model | string, options: SessionOptions
   }
 }
 
+/**
+ * One sample as the whole input of a model: only the inputs it has, repeated where its batch is fixed.
+ * Inputs whose first axis is not one sample stay as they are.
+ */
+export function feedsFor(model: Model, sample: Values): Values {
+  const inputs = model.graph.requiredInputs
+  const size = commonBatch(inputs) ?? 1
+  return Object.fromEntries(
+    inputs.flatMap(({ name }): [string, Value][] => {
+      const value = sample[name]
+      if (!value) return []
+      return [[name, size > 1 && value.dims[0] === 1 ? concatRows(Array<Value>(size).fill(value)) : value]]
+    }),
+  )
+}
+
 /** The first dimension all inputs agree on when it is a number. */
 function commonBatch(inputs: readonly ValueInfo[]): number | undefined {
   const sizes = new Set(inputs.map((input) => input.dims?.[0]))

@@ -12,14 +12,10 @@ export interface ModelSize {
   bytes: number
 }
 
-/** Files of a model that was read from `file`. Throws `data/not-found`. */
-export function modelSize(file: string, model: Model): ModelSize {
-  const files = new Set([file])
-  for (const { tensor } of model.constants()) {
-    const source = tensor.source.range?.source.name
-    if (source && fs.existsSync(source)) files.add(source)
-  }
-  return { files: [...files], bytes: [...files].reduce((sum, one) => sum + sizeOfFile(one), 0) }
+/** Files of a model that was read from a file. Throws `data/not-found`. */
+export function modelSize(model: Model): ModelSize {
+  const files = [model.file, ...model.externalFiles]
+  return { files, bytes: files.reduce((sum, one) => sum + sizeOfFile(one), 0) }
 }
 
 function sizeOfFile(file: string): number {

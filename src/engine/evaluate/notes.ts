@@ -1,0 +1,85 @@
+/** What a person should know about a report, in plain sentences. */
+import path from 'node:path'
+import { pointsLost } from '../../contract/points'
+import type { Report } from '../../contract/report'
+import type { Dataset } from '../data/dataset'
+
+export interface NoteContext {
+  /** Position of the report among the reports; 0 is the original. */
+  own: number
+  /** It multiplies in 8-bit integers somewhere. */
+  integer: boolean
+  dataset: Dataset
+  /** Memory was measured inside the engine process. */
+  lowerBound: boolean
+}
+
+/** Slower or faster by less than this is not worth a sentence, even when it is certain. */
+const WORTH_SAYING = 1.05
+
+/** Notes of one of `reports`, the first of which is the original's. */
+export function notesOf(report: Report, reports: readonly Report[], context: NoteContext): string[] {
+  const { own } = context
+  const notes: string[] = []
+  const { split, samples, task } = report.quality
+  if (split === 'random')
+    notes.push('No data was given: inputs are random, and only the likeness to the original is measured.')
+  else if (task === 'unlabelled')
+    notes.push('The data has no labels: the measure is how closely the outputs follow the original model.')
+  if (split !== 'random' && context.dataset.splits[split].origin === 'shared')
+    notes.push(`The ${split} samples were also used to calibrate or train, so the quality shown may flatter.`)
+  if (own > 0) {
+    notes.push(
+      ...certainty(report, reports[0]!, samples),
+      ...speed(report, reports, context),
+      ...size(report, reports[0]!),
+    )
+  }
+  if (context.lowerBound) notes.push('Memory was measured inside the engine process and is a lower bound.')
+  return notes
+}
+
+/** Whether the change in quality can be told from chance. */
+function certainty(report: Report, original: Report, samples: number): string[] {
+  const { qualityChange: change, quality } = report
+  if (!change) return []
+  const points = Math.abs(pointsLost(original.quality, quality))
+  const [low, high] = change.interval
+  if (change.value === 0 || low > 0 || high < 0) return []
+  return [
+    `With ${samples} samples a difference of ${shown(points)} points cannot be told from chance ` +
+      `(95% interval ${signed(low * 100)} to ${signed(high * 100)} points).`,
+  ]
+}
+
+function speed(report: Report, reports: readonly Report[], { own, integer }: NoteContext): string[] {
+  const ratio = report.latencyRatio
+  if (!ratio) return []
+  const [low, high] = ratio.interval
+  if (low > WORTH_SAYING) {
+    const faster = reports
+      .map((other, i) => ({ i, value: other.latencyRatio?.value ?? 1 }))
+      .reduce((a, b) => (b.value < a.value ? b : a))
+    const choice =
+      faster.i === 0 || faster.i === own ? 'the original' : path.basename(reports[faster.i]!.path)
+    const what = integer
+      ? 'Integer arithmetic is slower than float here'
+      : 'It is slower than the original here'
+    return [
+      `${what}: ${shown(ratio.value)}× the time a sample on this machine. For speed, ${choice} is the better choice.`,
+    ]
+  }
+  if (high < 1 / WORTH_SAYING) return []
+  if (low <= 1 && high >= 1) return ['No difference in speed to the original can be told on this machine.']
+  return []
+}
+
+function size(report: Report, original: Report): string[] {
+  if (report.bytes > original.bytes) return ['The file is larger than the original’s.']
+  return report.downloadBytes > original.downloadBytes
+    ? ['The file is smaller, but compressed for download it is larger than the original’s.']
+    : []
+}
+
+const shown = (value: number): string => Number(value.toPrecision(3)).toString()
+const signed = (value: number): string => `${value > 0 ? '+' : value < 0 ? '−' : ''}${shown(Math.abs(value))}`

@@ -1,0 +1,191 @@
+/** The whole measurement of an original and its candidates: same samples, same process, same settings. */
+import type { SplitName } from '../../contract/dataset'
+import { PareError } from '../../contract/errors'
+import type { LayerEvidence, Report, SampleResults } from '../../contract/report'
+import type { Dataset } from '../data/dataset'
+import { meanInterval } from '../math/statistics'
+import { readModel } from '../onnx'
+import { hashFile, modelCosts, nonzeroParameters } from '../runtime/inspect'
+import type { SessionOptions } from '../runtime/session'
+import { traceShapes } from '../runtime/trace'
+import type { Values } from '../runtime/value'
+import { estimateEnergy } from './energy'
+import { measureLatency, type MeasuredLatency } from './latency'
+import { probeHere, type MemoryProbe } from './memory'
+import { notesOf } from './notes'
+import { measureQuality, type MeasuredQuality, type ModelQuality } from './quality'
+import { feedsFor } from './runner'
+import { deflatedBytes, modelSize } from './size'
+
+export interface ReportOptions {
+  /** Path of the original. */
+  original: string
+  candidates: readonly { path: string; layers?: LayerEvidence[] }[]
+  dataset: Dataset
+  /** Default: validation. */
+  split?: SplitName
+  batchSize?: number
+  limit?: number
+  /** The settings the bundle will run with; default: ONNX Runtime's own. */
+  session?: SessionOptions
+  /** Measures memory in a process of its own; default: in this one, a lower bound. */
+  probe?: MemoryProbe
+  /** Bounds of the latency measurement; see `LatencyOptions`. */
+  rounds?: number
+  seconds?: number
+  /** Share done, 0 … 1, and what is being done. */
+  progress?(done: number, doing: string): void
+  signal?: AbortSignal
+}
+
+export interface Measurement {
+  report: Report
+  samples: SampleResults
+}
+
+export interface Measurements {
+  original: Measurement
+  candidates: Measurement[]
+}
+
+/** What one model is and costs, apart from what it answers and how fast. */
+type Statics = Pick<
+  Report,
+  | 'path'
+  | 'bytes'
+  | 'downloadBytes'
+  | 'parameters'
+  | 'nonzeroParameters'
+  | 'macs'
+  | 'peakMemoryBytes'
+  | 'energyMicrojoules'
+  | 'energySource'
+  | 'sha256'
+>
+
+interface Static {
+  facts: Statics
+  /** It multiplies in 8-bit integers somewhere. */
+  integer: boolean
+}
+
+/** Quality takes most of the time, then latency; shares for progress only. */
+const QUALITY_SHARE = 0.6
+const LATENCY_SHARE = 0.25
+
+/** Measures everything. Throws what its parts throw: see `measureQuality`, `measureLatency`, `MemoryProbe`. */
+export async function reportOn(options: ReportOptions): Promise<Measurements> {
+  const { original, candidates, dataset, session, signal, progress } = options
+  const paths = candidates.map(({ path }) => path)
+  const sample = await firstSample(dataset, options.split ?? 'validation')
+  const quality = await measureQuality(original, paths, {
+    dataset,
+    split: options.split,
+    batchSize: options.batchSize,
+    limit: options.limit,
+    session,
+    signal,
+    progress: (done, total) =>
+      progress?.((QUALITY_SHARE * done) / total, `Quality: ${done} of ${total} samples`),
+  })
+  const latency = await measureLatency(original, paths, {
+    feeds: sample,
+    session,
+    rounds: options.rounds,
+    seconds: options.seconds,
+    signal,
+    progress: (share) =>
+      progress?.(QUALITY_SHARE + LATENCY_SHARE * share, 'Latency, original and candidates in turn'),
+  })
+  const statics: Static[] = []
+  for (const [i, path] of [original, ...paths].entries()) {
+    const done = QUALITY_SHARE + LATENCY_SHARE
+    progress?.(done + (1 - done) * (i / (paths.length + 1)), 'Memory, size and energy')
+    statics.push(await staticsOf(path, sample, options))
+  }
+  progress?.(1, 'Measured')
+  return assemble(options, quality, latency, statics)
+}
+
+async function firstSample(dataset: Dataset, split: SplitName): Promise<Values> {
+  for await (const batch of dataset.splits[split].batches(1, { limit: 1 })) return batch.inputs
+  throw new PareError('data/empty', { path: dataset.path })
+}
+
+async function staticsOf(path: string, sample: Values, options: ReportOptions): Promise<Static> {
+  const { session, signal, probe = probeHere } = options
+  const model = readModel(path)
+  const feeds = feedsFor(model, sample)
+  const costs = await modelCosts(model, await traceShapes(model, { feeds }))
+  const size = modelSize(model)
+  const energy = estimateEnergy(model, costs.traced)
+  const { peakBytes } = await probe({ model: path, feeds, session }, signal)
+  const facts: Statics = {
+    path,
+    bytes: size.bytes,
+    downloadBytes: await deflatedBytes(size.files, signal),
+    parameters: costs.parameters,
+    nonzeroParameters: await nonzeroParameters(model, costs),
+    macs: costs.macs,
+    peakMemoryBytes: peakBytes,
+    energyMicrojoules: energy.microjoules,
+    energySource: energy.source,
+    sha256: hashFile(path),
+  }
+  return { facts, integer: energy.macs.int8 > 0 }
+}
+
+function assemble(
+  options: ReportOptions,
+  quality: MeasuredQuality,
+  latency: MeasuredLatency,
+  statics: readonly Static[],
+): Measurements {
+  const { classes } = options.dataset
+  const measurement = (own: Statics, measured: ModelQuality, rest: Partial<Report>): Measurement => ({
+    report: {
+      ...own,
+      quality: measured.quality,
+      latencyMs: latency.original,
+      nonFinite: measured.nonFinite,
+      output: measured.output.reason,
+      ...(measured.fidelity && { fidelity: measured.fidelity }),
+      ...(measured.confusion && { confusion: measured.confusion }),
+      ...(classes && { classes: [...classes] }),
+      notes: [...measured.notes],
+      ...rest,
+    },
+    samples: measured.samples,
+  })
+  const original = measurement(statics[0]!.facts, quality.original, {})
+  const candidates = options.candidates.map(({ layers }, i) =>
+    measurement(statics[i + 1]!.facts, quality.candidates[i]!, {
+      latencyMs: latency.candidates[i]!.stats,
+      latencyRatio: latency.candidates[i]!.ratio,
+      qualityChange: changeOf(quality.original, quality.candidates[i]!),
+      ...(layers && { layers }),
+    }),
+  )
+  const reports = [original, ...candidates].map(({ report }) => report)
+  const context = { dataset: options.dataset, lowerBound: !options.probe }
+  for (const [i, report] of reports.entries())
+    report.notes.push(...notesOf(report, reports, { ...context, own: i, integer: statics[i]!.integer }))
+  return { original, candidates }
+}
+
+/** Paired difference of the accuracies; other metrics have no mean over samples to pair. */
+function changeOf(original: ModelQuality, candidate: ModelQuality): Report['qualityChange'] {
+  const value = candidate.quality.value - original.quality.value
+  if (candidate.quality.metric !== 'accuracy') return undefined
+  const right = ({ samples }: ModelQuality, i: number): number =>
+    samples.answer[i] === samples.label[i] ? 1 : 0
+  const n = candidate.samples.index.length
+  let sum = 0
+  let squares = 0
+  for (let i = 0; i < n; i++) {
+    const difference = right(candidate, i) - right(original, i)
+    sum += difference
+    squares += difference * difference
+  }
+  return { value, interval: meanInterval(n, sum, squares) }
+}
