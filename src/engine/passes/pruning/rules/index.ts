@@ -1,0 +1,44 @@
+/** One rule per family of operators; what stands in no rule freezes the channels it touches. */
+import type { Node } from '../../../onnx'
+import type { Rule } from '../relations'
+import { elementwise, quantize, unary } from './elementwise'
+import { concat, gather, pad, slice, split } from './join'
+import { convolution, gemm, matmul } from './linear'
+import { acrossChannels, batchNorm, layerNorm, pooling, resize, softmax } from './normalize'
+import { reduce } from './reduce'
+import { blocks, expand, flatten, reshape, shape, squeeze, transpose } from './shape'
+
+export const RULES: readonly Rule[] = [
+  convolution,
+  gemm,
+  matmul,
+  elementwise,
+  unary,
+  quantize,
+  batchNorm,
+  layerNorm,
+  softmax,
+  acrossChannels,
+  pooling,
+  resize,
+  concat,
+  split,
+  slice,
+  pad,
+  gather,
+  reshape,
+  flatten,
+  transpose,
+  squeeze,
+  expand,
+  blocks,
+  shape,
+  reduce,
+]
+
+const BY_OP = new Map(RULES.flatMap((rule) => rule.ops.map((op) => [op, rule] as const)))
+
+export const ruleOf = (node: Node): Rule | undefined =>
+  node.subgraphs().length > 0
+    ? undefined
+    : BY_OP.get(node.domain === '' ? node.opType : `${node.domain}:${node.opType}`)

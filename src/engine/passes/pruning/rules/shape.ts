@@ -1,0 +1,215 @@
+/** Operators that only rearrange. Sources: ONNX Reshape, Flatten, Transpose, Squeeze, Unsqueeze, Expand, DepthToSpace. */
+import type { Node } from '../../../onnx'
+import type { AxisRef, RewriteContext, Rule, RuleContext } from '../relations'
+import { relateBroadcast } from './elementwise'
+
+const axesOf = (value: string, rank: number): AxisRef[] => Array.from({ length: rank }, (_, i) => [value, i])
+
+/** For each axis of the output: a fixed length, 'same' as the input's at that place, or 'rest'. */
+function shapePlan(
+  before: readonly (readonly number[])[],
+  after: readonly (readonly number[])[],
+): number[] | undefined {
+  const first = after[0]!
+  let rest = 0
+  const plan = first.map((length, axis) => {
+    if (after.every((dims) => dims[axis] === length)) return length
+    if (after.every((dims, i) => dims[axis] === before[i]![axis])) return 0
+    rest++
+    return -1
+  })
+  return rest > 1 ? undefined : plan
+}
+
+export const reshape: Rule = {
+  ops: ['Reshape'],
+  relate(node, c) {
+    const [x, shape] = node.inputs
+    const y = node.outputs[0]
+    const dims = c.dims(x)
+    const out = c.dims(y)
+    if (!x || !y || !dims || !out) return
+    if (!c.constant(shape) && c.opset >= 5) {
+      const [otherIn, otherOut] = [c.otherDims(x), c.otherDims(y)]
+      const ins = otherIn ? [dims, otherIn] : [dims]
+      const outs = otherOut ? [out, otherOut] : [out]
+      // A shape computed at run time can be replaced only where 0 and −1 say what varies.
+      if (ins.length !== outs.length || !shapePlan(ins, outs)) return
+    }
+    c.reshape(axesOf(x, dims.length), axesOf(y, out.length))
+  },
+  rewrite(node, c) {
+    const [x] = node.inputs as [string]
+    const y = node.outputs[0]!
+    if (!c.before(y).some((_, axis) => c.kept(y, axis))) return
+    const ins = [c.after(x)]
+    const outs = [c.after(y)]
+    const given = c.constant(node.inputs[1]) ?? node.ints('shape')
+    let shape: number[] | undefined
+    if (given) {
+      const literalZero = node.int('allowzero', 0) === 1
+      shape = given.map((entry, axis) => {
+        const adapts = entry === -1 || (entry === 0 && !literalZero && ins[0]![axis] === outs[0]![axis])
+        return adapts ? entry : outs[0]![axis]!
+      })
+    } else {
+      const other = (value: string): number[] | undefined =>
+        c.otherBefore(value)?.map((length, axis) => scaled(c, value, axis, length))
+      const [otherIn, otherOut] = [other(x), other(y)]
+      if (otherIn && otherOut) {
+        ins.push(otherIn)
+        outs.push(otherOut)
+      }
+      shape = shapePlan(ins, outs)
+      if (!shape) throw new RangeError(`the shape of ${node.label} cannot be written down`)
+      node.attributes.delete('allowzero')
+    }
+    if (c.opset < 5) node.set('shape', { ints: shape })
+    else c.setInts(node, 1, shape)
+  },
+}
+
+/** An axis at other lengths loses the same share. */
+function scaled(c: RewriteContext, value: string, axis: number, length: number): number {
+  const kept = c.kept(value, axis)
+  return kept ? Math.round((length * kept.length) / c.before(value)[axis]!) : length
+}
+
+export const flatten: Rule = {
+  ops: ['Flatten'],
+  relate(node, c) {
+    const [x] = node.inputs
+    const y = node.outputs[0]
+    const dims = c.dims(x)
+    if (x && y && dims) c.reshape(axesOf(x, dims.length), axesOf(y, 2))
+  },
+}
+
+export const transpose: Rule = {
+  ops: ['Transpose'],
+  relate(node, c) {
+    const [x] = node.inputs
+    const y = node.outputs[0]
+    const dims = c.dims(x)
+    if (!x || !y || !dims) return
+    const perm = node.ints('perm') ?? dims.map((_, i) => dims.length - 1 - i)
+    perm.forEach((from, to) => c.same([x, from], [y, to]))
+  },
+}
+
+/** Axes of length one come and go; the others keep their order. */
+export const squeeze: Rule = {
+  ops: ['Squeeze', 'Unsqueeze'],
+  relate(node, c) {
+    const [x] = node.inputs
+    const y = node.outputs[0]
+    const dims = c.dims(x)
+    const out = c.dims(y)
+    if (!x || !y || !dims || !out) return
+    // Without axes an axis cut to one channel would vanish.
+    if (node.opType === 'Squeeze' && !node.ints('axes') && !node.inputs[1]) return
+    const long = (lengths: readonly number[]): number[] =>
+      lengths.flatMap((length, i) => (length === 1 ? [] : [i]))
+    const to = long(out)
+    long(dims).forEach((from, i) => c.same([x, from], [y, to[i]!]))
+  },
+}
+
+export const expand: Rule = {
+  ops: ['Expand'],
+  relate(node, c) {
+    const [x, shape] = node.inputs
+    if (x && c.constant(shape)) relateBroadcast(node, c, [x])
+  },
+  rewrite(node, c) {
+    const shape = c.constant(node.inputs[1])
+    const y = node.outputs[0]!
+    const rank = c.before(y).length
+    if (!shape?.some((_, i) => c.kept(y, i + rank - shape.length))) return
+    const after = c.after(y)
+    c.setInts(
+      node,
+      1,
+      shape.map((length, i) => (length === 1 ? 1 : after[i + rank - shape.length]!)),
+    )
+  },
+}
+
+function* blockPairs(channels: number, blocks: number, channelFirst: boolean): Iterable<[number, number]> {
+  for (let c = 0; c < channels; c++)
+    for (let b = 0; b < blocks; b++) yield [c, channelFirst ? c * blocks + b : b * channels + c]
+}
+
+export const blocks: Rule = {
+  ops: ['DepthToSpace', 'SpaceToDepth'],
+  relate(node, c) {
+    const [x] = node.inputs
+    const y = node.outputs[0]
+    const dims = c.dims(x)
+    const out = c.dims(y)
+    if (!x || !y || !dims || !out) return
+    const deep = node.opType === 'DepthToSpace'
+    const [few, many] = deep ? [y, x] : [x, y]
+    const channels = (deep ? out : dims)[1]!
+    c.same([x, 0], [y, 0])
+    c.map(
+      [few, 1],
+      [many, 1],
+      blockPairs(channels, node.int('blocksize', 1) ** 2, node.string('mode', 'DCR') === 'CRD'),
+    )
+  },
+}
+
+/** Operators through which a shape reaches another operator's shape input. */
+const SHAPE_ARITHMETIC = new Set([
+  'Gather',
+  'Unsqueeze',
+  'Squeeze',
+  'Concat',
+  'Cast',
+  'Slice',
+  'Mul',
+  'Div',
+  'Add',
+  'Sub',
+  'Identity',
+  'Floor',
+  'Max',
+  'Min',
+])
+
+function onlyMakesShapes(node: Node, value: string, c: RuleContext): boolean {
+  if (node.is('Reshape') && node.inputs[0] !== value) return true
+  if (!node.is(...SHAPE_ARITHMETIC)) return false
+  const output = node.outputs[0]!
+  return (
+    !c.graph.isOutput(output) &&
+    c.graph.consumers(output).every((reader) => onlyMakesShapes(reader, output, c))
+  )
+}
+
+/** Axes whose length a reader of a Shape looks at. */
+function axesRead(node: Node, rank: number, c: RuleContext): number[] {
+  const all = Array.from({ length: rank }, (_, i) => i)
+  if (!node.is('Gather')) return all
+  return c.constant(node.inputs[1])?.map((axis) => (axis + rank) % rank) ?? all
+}
+
+export const shape: Rule = {
+  ops: ['Shape'],
+  relate(node, c) {
+    const [x] = node.inputs
+    const dims = c.dims(x)
+    if (!x || !dims) return
+    const output = node.outputs[0]!
+    const fixed = new Set<number>()
+    if (c.graph.isOutput(output)) dims.forEach((_, axis) => fixed.add(axis))
+    for (const reader of c.graph.consumers(output))
+      if (!onlyMakesShapes(reader, output, c))
+        axesRead(reader, dims.length, c).forEach((axis) => fixed.add(axis))
+    dims.forEach((_, axis) => {
+      if (fixed.has(axis)) c.freeze([x, axis], 'its length is used as a number')
+      else c.handled([x, axis])
+    })
+  },
+}
