@@ -1,20 +1,17 @@
 /** Reads NPZ archives and NPY files, split inside the file (x_train, y_train, …) or not. */
-import path from 'node:path'
-import type { Preprocessing } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
-import { isFloat } from '../onnx'
-import { ArraySource, bindArrays, labelsOfRows, type Bound } from './arrays'
+import { sourceOfArrays } from './array-source'
 import { concatSources } from './concat'
 import { splitOfName, type GivenSplit } from './names'
 import { npyArray, npzArrays, type LazyArray } from './npz'
 import type { Opened, Reader, ReaderContext } from './reader'
-import type { Rows, Source } from './source'
+import type { Source } from './source'
 
 export const readNpz: Reader = async (place, context) => {
   const opened: Opened[][] = []
   for (const file of place.files) {
     const { arrays, close } = await npzArrays(file, spoolOptions(context))
-    opened.push(await bySplit(arrays, file, context, close))
+    opened.push(await closing(close, bySplit(arrays, file, context, close)))
   }
   return opened.length === 1
     ? opened[0]!
@@ -25,6 +22,15 @@ export const readNpy: Reader = async (place, context) => {
   const arrays: LazyArray[] = []
   for (const file of place.files) arrays.push(await npyArray(file))
   return bySplit(arrays, place.path, context, () => {})
+}
+
+async function closing<T>(close: () => void, work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (cause) {
+    close()
+    throw cause
+  }
 }
 
 const spoolOptions = ({ options }: ReaderContext): { folder?: string } =>
@@ -71,70 +77,23 @@ async function bySplit(
 async function arraySource(
   arrays: readonly LazyArray[],
   file: string,
-  { inputs, options }: ReaderContext,
+  context: ReaderContext,
   close: () => void,
 ): Promise<Source> {
-  try {
-    const usable = arrays.filter((array) => array.header && array.header.shape.length > 0)
-    if (usable.length === 0)
-      throw arrays.find((array) => array.problem)?.problem ?? new PareError('data/empty', { path: file })
-    const infos = usable.map(({ name, header }) => {
-      const [length, ...dims] = header!.shape as [number, ...number[]]
-      return { name, length, dims, dtype: header!.dtype }
-    })
-    const bound = bindArrays(infos, inputs, options)
-    const used = new Set(
-      [...bound.inputs.values()].flatMap(({ array }) => (array === undefined ? [] : [array])),
-    )
-    const lengths = infos.filter(({ name }) => used.has(name) || name === bound.label)
-    const length = lengths[0]!.length
-    const odd = lengths.find((info) => info.length !== length)
-    if (odd)
-      throw new PareError('data/shape-mismatch', {
-        input: odd.name,
-        expected: `${length} samples, as ${lengths[0]!.name} has`,
-        got: `${odd.length} samples`,
-      })
-    if (length === 0) throw new PareError('data/empty', { path: file })
-    const open = (name: string): Promise<Rows> =>
-      usable.find((array) => array.name === name)!.open(options.signal)
-    const rows = new Map<string, Rows>()
-    for (const name of used) rows.set(name, await open(name))
-    const labels = bound.label === undefined ? undefined : await labelsOfRows(await open(bound.label))
-    const title = (index: number): string => `${path.basename(file)}, row ${index + 1}`
-    const bytes = suggestArray(bound, (name) => infos.find((info) => info.name === name)!.dtype === 'uint8')
-    return new ArraySource(
+  const usable = arrays.filter((array) => array.header && array.header.shape.length > 0)
+  const problem = arrays.find((array) => array.problem)?.problem
+  if (usable.length === 0 && problem) throw problem
+  const named = usable.map(({ name, header, open }) => {
+    const [length, ...dims] = header!.shape as [number, ...number[]]
+    const { dtype } = header!
+    return {
+      name,
       length,
-      bound.inputs,
-      rows,
-      labels,
-      bytes.suggested,
-      [...bound.notes, ...bytes.notes],
-      title,
-      close,
-    )
-  } catch (cause) {
-    close()
-    throw cause
-  }
-}
-
-/** Pictures stored as bytes are meant as 0 to 1 unless the finder or a person says otherwise. */
-function suggestArray(
-  bound: Bound,
-  isBytes: (array: string) => boolean,
-): { suggested: Extract<Preprocessing, { kind: 'array' }>; notes: string[] } {
-  const columns = Object.fromEntries(
-    [...bound.inputs].flatMap(([name, { array }]) =>
-      array === undefined || array === name ? [] : [[name, array]],
-    ),
-  )
-  const plain = { kind: 'array' as const, scale: 1, mean: [0], std: [1], columns }
-  const pictures = [...bound.inputs.values()].some(
-    ({ info, array, fit }) =>
-      array !== undefined && isFloat(info.dtype ?? 'float32') && fit.dims.length >= 2 && isBytes(array),
-  )
-  return pictures
-    ? { suggested: { ...plain, scale: 1 / 255 }, notes: ['Bytes 0 to 255 are scaled to 0 to 1.'] }
-    : { suggested: plain, notes: [] }
+      dims,
+      dtype,
+      looksLikeBytes: dtype === 'uint8',
+      open: () => open(context.options.signal),
+    }
+  })
+  return sourceOfArrays(named, file, context, close)
 }

@@ -1,11 +1,8 @@
 /** Named arrays of any format (NPZ, tables, Parquet) bound to the inputs of a model. */
-import type { Preprocessing } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
 import { isFloat, type Dim, type DType, type ValueInfo } from '../onnx'
-import type { Value, Values } from '../runtime/value'
-import { convertRows, fitRows, rowDims, shapeText, type Affine, type RowFit } from './convert'
+import { fitRows, rowDims, shapeText, type RowFit } from './convert'
 import { labelRank, naturalOrder } from './names'
-import type { RawLabels, Reading, Rows, Source, SourcePreview } from './source'
 
 /** What is known of an array before it is opened. */
 export interface ArrayInfo {
@@ -124,81 +121,4 @@ function sizesLike(bound: Bound['inputs'], info: ValueInfo): number[] | undefine
   for (const { fit } of bound.values())
     if (fitRows(fit.dims, want) && fit.dims.length === want.length) return fit.dims
   return undefined
-}
-
-const PLAIN: Affine = { scale: 1, mean: [0], std: [1] }
-
-/** Samples whose inputs are rows of arrays. */
-export class ArraySource implements Source {
-  constructor(
-    readonly length: number,
-    private readonly bound: Bound['inputs'],
-    private readonly rows: ReadonlyMap<string, Rows>,
-    readonly labels: RawLabels | undefined,
-    readonly suggested: Preprocessing,
-    readonly notes: readonly string[],
-    private readonly title: (index: number) => string,
-    private readonly onClose: () => void | Promise<void> = () => {},
-  ) {}
-
-  async read(indices: readonly number[], preprocessing: Preprocessing): Promise<Reading> {
-    const affine = preprocessing.kind === 'array' ? preprocessing : PLAIN
-    const inputs: Values = {}
-    for (const [name, { info, fit, array, constant }] of this.bound) {
-      const dtype = info.dtype ?? 'float32'
-      // Ids and masks are not measurements: only floating-point inputs are scaled.
-      const change = isFloat(dtype) ? affine : PLAIN
-      inputs[name] =
-        array === undefined
-          ? convertRows(filled(indices.length, fit.dims, constant ?? 0), fit, dtype, PLAIN)
-          : convertRows(await this.rows.get(array)!.read(indices), fit, dtype, change)
-    }
-    return { inputs }
-  }
-
-  async preview(index: number, preprocessing: Preprocessing): Promise<SourcePreview> {
-    const { inputs } = await this.read([index], preprocessing)
-    return { title: this.title(index), inputs }
-  }
-
-  async identity(indices: readonly number[]): Promise<Uint8Array[]> {
-    const pieces: Uint8Array[][] = indices.map(() => [])
-    for (const { array } of this.bound.values()) {
-      if (array === undefined) continue
-      const { data } = await this.rows.get(array)!.read(indices)
-      if (Array.isArray(data)) continue
-      const width = data.byteLength / indices.length
-      for (const [i, list] of pieces.entries())
-        list.push(new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset + i * width, width))
-    }
-    return pieces.map((list) => Buffer.concat(list))
-  }
-
-  async close(): Promise<void> {
-    for (const rows of this.rows.values()) await rows.close()
-    if (this.labels?.kind === 'rows') await this.labels.rows.close()
-    await this.onClose()
-  }
-}
-
-const filled = (count: number, dims: readonly number[], value: number): Value => {
-  const size = dims.reduce((product, dim) => product * dim, count)
-  return { dtype: 'float32', dims: [count, ...dims], data: new Float32Array(size).fill(value) }
-}
-
-/** Labels of an array: text becomes names, numbers stay rows. */
-export async function labelsOfRows(rows: Rows): Promise<RawLabels> {
-  if (rows.dtype !== 'string') return { kind: 'rows', rows }
-  const names = new Map<string, number>()
-  const of = new Int32Array(rows.length)
-  for (let from = 0; from < rows.length; from += 4096) {
-    const count = Math.min(4096, rows.length - from)
-    const { data } = await rows.read(Array.from({ length: count }, (_, i) => from + i))
-    for (const [i, name] of (data as string[]).entries()) {
-      if (!names.has(name)) names.set(name, names.size)
-      of[from + i] = names.get(name)!
-    }
-  }
-  await rows.close()
-  return { kind: 'names', names: [...names.keys()], of }
 }

@@ -11,10 +11,12 @@ import type { Dataset } from './dataset'
 import { KIND_OF_FORMAT, type Format } from './formats'
 import { labelFacts } from './labels'
 import { EXPECTED, locate, type Located, type Place } from './locate'
+import { readImages } from './images'
 import type { GivenSplit } from './names'
 import type { OpenOptions, Reader, ReaderContext } from './reader'
 import type { Source } from './source'
 import { makeSplits } from './splits'
+import { readTable } from './table'
 import { judgedOutput, recogniseTask, type Output } from './tasks'
 
 export type { OpenOptions } from './reader'
@@ -22,6 +24,8 @@ export type { OpenOptions } from './reader'
 const READERS: Partial<Record<Format, Reader>> = {
   npz: readNpz,
   npy: readNpy,
+  table: readTable,
+  images: readImages,
 }
 
 /**

@@ -14,6 +14,9 @@ describe.skipIf(!hasReference)('the reference data, with the figures of the refe
     ['cnn1d', 'bearing', 0.9222],
     ['cnn1d_bn_legacy', 'bearing/npz', 0.9222],
     ['bert', 'text', 0.7423],
+    ['lenet5', 'digits/png', 0.994],
+    ['lenet5', 'digits/csv', 0.994],
+    ['lenet300', 'digits/png', 0.994],
   ])('%s on %s', async (name, data, expected) => {
     const model = readModel(reference('models', `${name}.onnx`))
     const dataset = await openDataset(reference('data', data), model)

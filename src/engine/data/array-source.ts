@@ -1,0 +1,164 @@
+/** Samples that are rows of named arrays, whatever file the arrays came from. */
+import path from 'node:path'
+import type { Preprocessing } from '../../contract/dataset'
+import { PareError } from '../../contract/errors'
+import { isFloat, sizeOf } from '../onnx'
+import type { Value, Values } from '../runtime/value'
+import { bindArrays, type ArrayInfo, type Bound } from './arrays'
+import { convertRows, type Affine } from './convert'
+import type { ReaderContext } from './reader'
+import type { RawLabels, Reading, Rows, Source, SourcePreview } from './source'
+
+/** An array that is opened only when the model or the labels need it. */
+export interface NamedArray extends ArrayInfo {
+  /** All elements are whole numbers 0 to 255, as pixels are. */
+  looksLikeBytes: boolean
+  open(): Promise<Rows>
+}
+
+/**
+ * Binds arrays to inputs and labels. `close` is called when the source is closed.
+ * Throws `data/empty`, `data/shape-mismatch`.
+ */
+export async function sourceOfArrays(
+  arrays: readonly NamedArray[],
+  file: string,
+  { inputs, options }: ReaderContext,
+  close: () => void | Promise<void> = () => {},
+): Promise<Source> {
+  if (arrays.length === 0) throw new PareError('data/empty', { path: file })
+  const bound = bindArrays(arrays, inputs, options)
+  const used = new Set(
+    [...bound.inputs.values()].flatMap(({ array }) => (array === undefined ? [] : [array])),
+  )
+  const lengths = arrays.filter(({ name }) => used.has(name) || name === bound.label)
+  const length = lengths[0]!.length
+  const odd = lengths.find((array) => array.length !== length)
+  if (odd)
+    throw new PareError('data/shape-mismatch', {
+      input: odd.name,
+      expected: `${length} samples, as ${lengths[0]!.name} has`,
+      got: `${odd.length} samples`,
+    })
+  if (length === 0) throw new PareError('data/empty', { path: file })
+  const byName = new Map(arrays.map((array) => [array.name, array]))
+  const rows = new Map<string, Rows>()
+  for (const name of used) rows.set(name, await byName.get(name)!.open())
+  const labels =
+    bound.label === undefined ? undefined : await labelsOfRows(await byName.get(bound.label)!.open())
+  const { suggested, notes } = suggestArray(bound, (name) => byName.get(name)!.looksLikeBytes)
+  const title = (index: number): string => `${path.basename(file)}, row ${index + 1}`
+  return new ArraySource(
+    length,
+    bound.inputs,
+    rows,
+    labels,
+    suggested,
+    [...bound.notes, ...notes],
+    title,
+    close,
+  )
+}
+
+/** Fewer numbers than this are measurements, not pixels. */
+const PICTURE_SIZE = 64
+
+/** Pictures stored as bytes are meant as 0 to 1 unless the finder or a person says otherwise. */
+function suggestArray(
+  bound: Bound,
+  isBytes: (array: string) => boolean,
+): { suggested: Extract<Preprocessing, { kind: 'array' }>; notes: string[] } {
+  const columns = Object.fromEntries(
+    [...bound.inputs].flatMap(([name, { array }]) =>
+      array === undefined || array === name ? [] : [[name, array]],
+    ),
+  )
+  const plain = { kind: 'array' as const, scale: 1, mean: [0], std: [1], columns }
+  const pictures = [...bound.inputs.values()].some(
+    ({ info, array, fit }) =>
+      array !== undefined &&
+      isFloat(info.dtype ?? 'float32') &&
+      sizeOf(fit.dims) >= PICTURE_SIZE &&
+      isBytes(array),
+  )
+  return pictures
+    ? { suggested: { ...plain, scale: 1 / 255 }, notes: ['Bytes 0 to 255 are scaled to 0 to 1.'] }
+    : { suggested: plain, notes: [] }
+}
+
+const PLAIN: Affine = { scale: 1, mean: [0], std: [1] }
+
+/** Samples whose inputs are rows of arrays. */
+class ArraySource implements Source {
+  constructor(
+    readonly length: number,
+    private readonly bound: Bound['inputs'],
+    private readonly rows: ReadonlyMap<string, Rows>,
+    readonly labels: RawLabels | undefined,
+    readonly suggested: Preprocessing,
+    readonly notes: readonly string[],
+    private readonly title: (index: number) => string,
+    private readonly onClose: () => void | Promise<void> = () => {},
+  ) {}
+
+  async read(indices: readonly number[], preprocessing: Preprocessing): Promise<Reading> {
+    const affine = preprocessing.kind === 'array' ? preprocessing : PLAIN
+    const inputs: Values = {}
+    for (const [name, { info, fit, array, constant }] of this.bound) {
+      const dtype = info.dtype ?? 'float32'
+      // Ids and masks are not measurements: only floating-point inputs are scaled.
+      const change = isFloat(dtype) ? affine : PLAIN
+      inputs[name] =
+        array === undefined
+          ? convertRows(filled(indices.length, fit.dims, constant ?? 0), fit, dtype, PLAIN)
+          : convertRows(await this.rows.get(array)!.read(indices), fit, dtype, change)
+    }
+    return { inputs }
+  }
+
+  async preview(index: number, preprocessing: Preprocessing): Promise<SourcePreview> {
+    const { inputs } = await this.read([index], preprocessing)
+    return { title: this.title(index), inputs }
+  }
+
+  async identity(indices: readonly number[]): Promise<Uint8Array[]> {
+    const pieces: Uint8Array[][] = indices.map(() => [])
+    for (const { array } of this.bound.values()) {
+      if (array === undefined) continue
+      const { data } = await this.rows.get(array)!.read(indices)
+      if (Array.isArray(data)) continue
+      const width = data.byteLength / indices.length
+      for (const [i, list] of pieces.entries())
+        list.push(new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset + i * width, width))
+    }
+    return pieces.map((list) => Buffer.concat(list))
+  }
+
+  async close(): Promise<void> {
+    for (const rows of this.rows.values()) await rows.close()
+    if (this.labels?.kind === 'rows') await this.labels.rows.close()
+    await this.onClose()
+  }
+}
+
+const filled = (count: number, dims: readonly number[], value: number): Value => {
+  const size = dims.reduce((product, dim) => product * dim, count)
+  return { dtype: 'float32', dims: [count, ...dims], data: new Float32Array(size).fill(value) }
+}
+
+/** Labels of an array: text becomes names, numbers stay rows. */
+async function labelsOfRows(rows: Rows): Promise<RawLabels> {
+  if (rows.dtype !== 'string') return { kind: 'rows', rows }
+  const names = new Map<string, number>()
+  const of = new Int32Array(rows.length)
+  for (let from = 0; from < rows.length; from += 4096) {
+    const count = Math.min(4096, rows.length - from)
+    const { data } = await rows.read(Array.from({ length: count }, (_, i) => from + i))
+    for (const [i, name] of (data as string[]).entries()) {
+      if (!names.has(name)) names.set(name, names.size)
+      of[from + i] = names.get(name)!
+    }
+  }
+  await rows.close()
+  return { kind: 'names', names: [...names.keys()], of }
+}

@@ -1,0 +1,122 @@
+/** CSV and TSV as records with line numbers, streamed. Source: RFC 4180, and what spreadsheets make of it. */
+import fs from 'node:fs'
+import { CsvError, parse } from 'csv-parse'
+import { PareError } from '../../contract/errors'
+
+export interface CsvRecord {
+  /** Line in the file where the record begins or ends, from 1. */
+  line: number
+  cells: string[]
+}
+
+export interface CsvFile {
+  /** Column names; 'column 1', … where the file has no header. */
+  columns: string[]
+  hasHeader: boolean
+  /** Decimal comma: numbers are written 3,14 in files separated by semicolons. */
+  decimalComma: boolean
+  records(signal?: AbortSignal): AsyncGenerator<CsvRecord>
+}
+
+/** Longer records than this are not a table. */
+const RECORD_LIMIT = 32 * 2 ** 20
+const LOOK_BYTES = 256 * 1024
+
+const unreadable = (file: string, reason: string, cause?: unknown): PareError =>
+  new PareError('data/unreadable', { path: file, reason }, { cause })
+
+/** Reads the first records to find separator and header. Throws `data/unreadable` and `data/empty`. */
+export async function openCsv(file: string): Promise<CsvFile> {
+  const delimiter = separatorOf(await firstLine(file))
+  const first: CsvRecord[] = []
+  for await (const record of recordsOf(file, delimiter)) {
+    first.push(record)
+    if (first.length === 2) break
+  }
+  const [top, next] = first
+  if (!top) throw new PareError('data/empty', { path: file })
+  const decimalComma = delimiter === ';'
+  const isNumber = (cell: string): boolean => !Number.isNaN(numberOf(cell, decimalComma))
+  const hasHeader = next
+    ? top.cells.some((cell, i) => !isNumber(cell) && isNumber(next.cells[i] ?? '')) ||
+      (!top.cells.some(isNumber) && new Set(top.cells).size === top.cells.length && top.cells.every(isName))
+    : false
+  return {
+    columns: hasHeader ? top.cells.map((cell) => cell.trim()) : top.cells.map((_, i) => `column ${i + 1}`),
+    hasHeader,
+    decimalComma,
+    async *records(signal) {
+      let skip = hasHeader
+      for await (const record of recordsOf(file, delimiter, signal)) {
+        if (!skip) yield record
+        skip = false
+      }
+    },
+  }
+}
+
+const isName = (cell: string): boolean => /^[\p{L}_][\p{L}\p{N}_ .-]{0,40}$/u.test(cell.trim())
+
+/** NaN where a cell is no number; empty cells are none. */
+export function numberOf(cell: string, decimalComma = false): number {
+  const text = decimalComma ? cell.trim().replace(',', '.') : cell.trim()
+  if (text === '') return NaN
+  // Number() also takes hexadecimal and "Infinity", which no table means.
+  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : NaN
+}
+
+async function firstLine(file: string): Promise<string> {
+  const pieces: Buffer[] = []
+  for await (const piece of fs.createReadStream(file, { end: LOOK_BYTES })) pieces.push(piece as Buffer)
+  return Buffer.concat(pieces).toString('utf8').split(/\r?\n/, 1)[0]!
+}
+
+function separatorOf(line: string): string {
+  const plain = line.replace(/"([^"]|"")*"/g, '')
+  const count = (mark: string): number => plain.split(mark).length - 1
+  return ['\t', ';', ','].reduce((best, mark) => (count(mark) > count(best) ? mark : best), ',')
+}
+
+async function* recordsOf(file: string, delimiter: string, signal?: AbortSignal): AsyncGenerator<CsvRecord> {
+  const stream = fs.createReadStream(file)
+  const parser = stream.pipe(
+    parse({
+      delimiter,
+      bom: true,
+      info: true,
+      skip_empty_lines: true,
+      max_record_size: RECORD_LIMIT,
+      relax_quotes: true,
+    }),
+  )
+  stream.on('error', (error) => parser.destroy(error))
+  try {
+    for await (const { record, info } of parser as AsyncIterable<{
+      record: string[]
+      info: { lines: number }
+    }>) {
+      signal?.throwIfAborted()
+      yield { line: info.lines, cells: record }
+    }
+  } catch (cause) {
+    if (cause instanceof CsvError) throw unreadable(file, sentenceOf(cause), cause)
+    throw cause
+  } finally {
+    stream.destroy()
+  }
+}
+
+function sentenceOf(error: CsvError): string {
+  const line = String((error as { lines?: number }).lines ?? '?')
+  switch (error.code) {
+    case 'CSV_RECORD_INCONSISTENT_FIELDS_LENGTH':
+    case 'CSV_RECORD_INCONSISTENT_COLUMNS':
+      return `line ${line} has another number of cells than the first line`
+    case 'CSV_QUOTE_NOT_CLOSED':
+      return `a quotation mark is never closed (from line ${line})`
+    case 'CSV_MAX_RECORD_SIZE':
+      return `line ${line} is longer than ${RECORD_LIMIT / 2 ** 20} MB`
+    default:
+      return `line ${line}: ${error.message}`
+  }
+}

@@ -1,0 +1,123 @@
+/** One image file to pixels as the preprocessing wants them. Source: libvips through sharp; BMP through bmp-js. */
+import fs from 'node:fs/promises'
+import bmp from 'bmp-js'
+import sharp, { type Sharp } from 'sharp'
+import type { ImageOptions } from './image-input'
+
+/** More pixels than this (a 16k × 16k picture) is not a sample but an attack. */
+const PIXEL_LIMIT = 2 ** 28
+
+/** Grey of the borders that letterboxing adds; the value YOLO's own code uses. */
+const BORDER = { r: 114, g: 114, b: 114, alpha: 1 }
+
+/** Opens a file turned as its Exif says. */
+export async function openImage(file: string): Promise<Sharp> {
+  if (!/\.bmp$/i.test(file))
+    return sharp(file, { failOn: 'error', limitInputPixels: PIXEL_LIMIT, pages: 1 }).autoOrient()
+  const bytes = await fs.readFile(file)
+  const width = bytes.readInt32LE(18)
+  const height = Math.abs(bytes.readInt32LE(22))
+  if (!(width > 0 && height > 0 && width * height <= PIXEL_LIMIT / 4))
+    throw new Error('its size is impossible')
+  const { data } = bmp.decode(bytes)
+  const pixels = new Uint8Array(width * height * 3)
+  for (let i = 0; i < width * height; i++) {
+    pixels[3 * i] = data[4 * i + 3]!
+    pixels[3 * i + 1] = data[4 * i + 2]!
+    pixels[3 * i + 2] = data[4 * i + 1]!
+  }
+  return sharp(pixels, { raw: { width, height, channels: 3 } })
+}
+
+export interface Size {
+  width: number
+  height: number
+}
+
+/** Size after turning. Throws where the header cannot be read. */
+export async function imageSize(file: string): Promise<Size> {
+  const image = await openImage(file)
+  const { autoOrient, width, height } = await image.metadata()
+  return { width: autoOrient?.width ?? width, height: autoOrient?.height ?? height }
+}
+
+/** Decodes every pixel and forgets them: finds files that are cut off. */
+export async function checkImage(file: string): Promise<void> {
+  await (await openImage(file)).raw().toBuffer()
+}
+
+/** Resizes as told; a picture that has the size already is not touched. Linear kernel, as PIL's bilinear. */
+function resized(image: Sharp, from: Size, { width, height, resize, cropRatio }: ImageOptions): Sharp {
+  const kernel = { kernel: 'linear', fastShrinkOnLoad: false } as const
+  if (resize === 'stretch')
+    return from.width === width && from.height === height
+      ? image
+      : image.resize(width, height, { fit: 'fill', ...kernel })
+  if (resize === 'letterbox')
+    return image.resize(width, height, { fit: 'contain', background: BORDER, ...kernel })
+  const factor = Math.max((width * cropRatio) / from.width, (height * cropRatio) / from.height)
+  const across = Math.max(width, Math.round(from.width * factor))
+  const down = Math.max(height, Math.round(from.height * factor))
+  const left = Math.floor((across - width) / 2)
+  const top = Math.floor((down - height) / 2)
+  const scaled =
+    across === from.width && down === from.height
+      ? image
+      : image.resize(across, down, { fit: 'fill', ...kernel })
+  return scaled.extract({ left, top, width, height })
+}
+
+/** Pixels 0…255 as [height, width, channels]; grey from colour by ITU-R BT.601, as PIL and OpenCV do. */
+export async function decodeImage(file: string, options: ImageOptions): Promise<Uint8Array> {
+  const image = await openImage(file)
+  const { space, autoOrient, width, height } = await image.metadata()
+  const from = { width: autoOrient?.width ?? width, height: autoOrient?.height ?? height }
+  const grey = options.channels === 1 && /^(b-w|grey16)$/.test(space ?? '')
+  const coloured = image.toColourspace(grey ? 'b-w' : 'srgb')
+  const alpha = options.channels === 4 ? coloured.ensureAlpha() : coloured.removeAlpha()
+  const { data, info } = await resized(alpha, from, options)
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true })
+  return toChannels(data, info.channels, options.channels)
+}
+
+function toChannels(pixels: Uint8Array, have: number, want: 1 | 3 | 4): Uint8Array {
+  if (have === want) return pixels
+  const count = pixels.length / have
+  const out = new Uint8Array(count * want)
+  for (let i = 0; i < count; i++) {
+    const [r, g, b] = [0, 1, 2].map((k) => pixels[i * have + (have >= 3 ? k : 0)]!) as [
+      number,
+      number,
+      number,
+    ]
+    if (want === 1) out[i] = Math.round(0.299 * r + 0.587 * g + 0.114 * b)
+    else {
+      out[i * want] = r
+      out[i * want + 1] = g
+      out[i * want + 2] = b
+      if (want === 4) out[i * want + 3] = 255
+    }
+  }
+  return out
+}
+
+/** Writes pixels [h, w, c] into `out` at `offset`: order, inversion, scale, mean, deviation, layout. */
+export function placePixels(
+  pixels: Uint8Array,
+  options: ImageOptions,
+  out: Float32Array,
+  offset: number,
+): void {
+  const { channels, scale, mean, std, invert, order, layout } = options
+  const plane = options.width * options.height
+  for (let c = 0; c < channels; c++) {
+    const from = order === 'bgr' && c < 3 && channels >= 3 ? 2 - c : c
+    const m = mean[mean.length === 1 ? 0 : c] ?? 0
+    const s = std[std.length === 1 ? 0 : c] ?? 1
+    const table = Float32Array.from({ length: 256 }, (_, v) => ((invert ? 255 - v : v) * scale - m) / s)
+    const planar = layout === 'nchw' || (layout === 'flat' && channels > 1)
+    for (let i = 0; i < plane; i++)
+      out[offset + (planar ? c * plane + i : i * channels + c)] = table[pixels[i * channels + from]!]!
+  }
+}

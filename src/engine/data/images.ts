@@ -1,0 +1,145 @@
+/** Reads folders of images; decodes the images of a batch in parallel. */
+import fs from 'node:fs/promises'
+import path from 'node:path'
+import type { Preprocessing } from '../../contract/dataset'
+import { PareError } from '../../contract/errors'
+import type { DType, ValueInfo } from '../onnx'
+import { castData } from './convert'
+import { checkImage, decodeImage, imageSize, openImage, placePixels, type Size } from './image-decode'
+import { inferImage, type ImageOptions } from './image-input'
+import { mediaFiles } from './media-files'
+import { THUMBNAIL_SIDE } from './preview'
+import type { Reader } from './reader'
+import type { RawLabels, Reading, Source, SourcePreview } from './source'
+import { SkippedFiles, withoutSkipped } from './skipped'
+
+export const readImages: Reader = async (place, { inputs, companions, options }) => {
+  const [input] = inputs
+  if (!input || inputs.length !== 1)
+    throw new PareError('data/shape-mismatch', {
+      input: inputs.map((i) => i.name).join(', '),
+      expected: `${inputs.length} inputs per sample`,
+      got: 'one image per sample',
+    })
+  const labelFile = options.labelFile ?? (await besides(place.path, companions.labelFile))
+  const listed = await mediaFiles(place.path, 'images', labelFile)
+  const skipped = new SkippedFiles('images')
+  const kept = await withoutSkipped(listed, skipped, checkSome(listed.files.length), options.signal)
+  if (kept.files.length === 0) throw skipped.error(place.path)
+  const suggested = inferImage(input, await commonSize(kept.root, kept.files))
+  return [
+    { source: new ImageSource(kept.root, kept.files, kept.labels, input, suggested, listed.notes, skipped) },
+  ]
+}
+
+/** A file of labels describes the images it lies beside, not those of another split. */
+async function besides(folder: string, labelFile: string | undefined): Promise<string | undefined> {
+  const entries = await fs.readdir(folder, { withFileTypes: true })
+  const own = entries.find(
+    (entry) => entry.isFile() && /^(labels|annotations|metadata)\.(csv|tsv|json|jsonl)$/i.test(entry.name),
+  )
+  if (own) return path.join(folder, own.name)
+  return labelFile !== undefined && path.dirname(labelFile) === folder ? labelFile : undefined
+}
+
+/** Small sets are decoded once in full when opened, larger ones by their headers, very large ones as they come. */
+const FULL_CHECK = 4000
+const HEADER_CHECK = 50_000
+
+function checkSome(count: number): ((file: string) => Promise<unknown>) | undefined {
+  if (count <= FULL_CHECK) return checkImage
+  return count <= HEADER_CHECK ? imageSize : undefined
+}
+
+const LOOK = 16
+
+async function commonSize(root: string, files: readonly string[]): Promise<Size | undefined> {
+  const sizes = await Promise.all(files.slice(0, LOOK).map((file) => imageSize(path.join(root, file))))
+  const [first] = sizes
+  return first && sizes.every((s) => s.width === first.width && s.height === first.height) ? first : undefined
+}
+
+class ImageSource implements Source {
+  constructor(
+    private readonly root: string,
+    private readonly files: readonly string[],
+    readonly labels: RawLabels | undefined,
+    private readonly input: ValueInfo,
+    readonly suggested: Preprocessing,
+    private readonly found: readonly string[],
+    private readonly skipped: SkippedFiles,
+  ) {}
+
+  get length(): number {
+    return this.files.length
+  }
+
+  get notes(): readonly string[] {
+    return [...this.found, ...this.skipped.notes]
+  }
+
+  async read(
+    indices: readonly number[],
+    preprocessing: Preprocessing,
+    signal?: AbortSignal,
+  ): Promise<Reading> {
+    const options = imageOptions(preprocessing)
+    const pixels = await Promise.all(indices.map((index) => this.pixels(this.files[index]!, options, signal)))
+    const good = pixels.flatMap((p, i) => (p ? [i] : []))
+    const size = options.width * options.height * options.channels
+    const data = new Float32Array(good.length * size)
+    for (const [to, i] of good.entries()) placePixels(pixels[i]!, options, data, to * size)
+    const dims = [good.length, ...imageDims(options, this.input)]
+    const dtype: DType = this.input.dtype ?? 'float32'
+    const value = { dtype, dims, data: castData({ dtype: 'float32', dims, data }, dtype) }
+    const reading = { inputs: { [this.input.name]: value } }
+    return good.length === indices.length ? reading : { ...reading, kept: good }
+  }
+
+  private async pixels(
+    file: string,
+    options: ImageOptions,
+    signal?: AbortSignal,
+  ): Promise<Uint8Array | undefined> {
+    signal?.throwIfAborted()
+    try {
+      return await decodeImage(path.join(this.root, file), options)
+    } catch (cause) {
+      this.skipped.add(file, cause)
+      return undefined
+    }
+  }
+
+  async preview(index: number): Promise<SourcePreview> {
+    const file = this.files[index]!
+    const image = await openImage(path.join(this.root, file))
+    const fit = { fit: 'inside', withoutEnlargement: true, fastShrinkOnLoad: false } as const
+    const png = await image.resize(THUMBNAIL_SIDE, THUMBNAIL_SIDE, fit).png().toBuffer()
+    return {
+      title: file.split(path.sep).join('/'),
+      thumbnail: `data:image/png;base64,${png.toString('base64')}`,
+    }
+  }
+
+  identity(indices: readonly number[]): Promise<Uint8Array[]> {
+    return Promise.all(indices.map((index) => fs.readFile(path.join(this.root, this.files[index]!))))
+  }
+
+  async close(): Promise<void> {}
+}
+
+function imageOptions(preprocessing: Preprocessing): ImageOptions {
+  if (preprocessing.kind === 'image') return preprocessing
+  throw new PareError('data/shape-mismatch', {
+    input: 'preprocessing',
+    expected: 'image',
+    got: preprocessing.kind,
+  })
+}
+
+/** Shape of one sample in the layout; a flat input keeps the rank it declares. */
+function imageDims({ layout, channels, width, height }: ImageOptions, input: ValueInfo): number[] {
+  if (layout === 'nchw') return [channels, height, width]
+  if (layout === 'nhwc') return [height, width, channels]
+  return (input.dims?.length ?? 2) === 3 ? [height, width] : [channels * height * width]
+}

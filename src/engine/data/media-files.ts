@@ -1,0 +1,158 @@
+/** Lists the files of an image or sound folder with their labels: a folder per class, or a file of labels. */
+import fs from 'node:fs/promises'
+import path from 'node:path'
+import { PareError } from '../../contract/errors'
+import { openCsv } from './csv'
+import { Folder } from './folder'
+import { formatOfFile, formatOfName, type Format } from './formats'
+import { labelRank } from './names'
+import type { RawLabels } from './source'
+
+export interface MediaFiles {
+  root: string
+  /** Relative to the root. Classes take turns, so that the start of the list holds some of each. */
+  files: string[]
+  labels?: RawLabels
+  notes: string[]
+}
+
+const LABEL_FILE_LIMIT = 256 * 2 ** 20
+
+/** Throws `data/empty`, `data/unreadable`. */
+export async function mediaFiles(
+  root: string,
+  format: Format,
+  labelFile: string | undefined,
+): Promise<MediaFiles> {
+  const folder = await Folder.open(root)
+  const all = await folder.files((name) => formatOfName(name) === format)
+  if (all.length === 0) throw new PareError('data/empty', { path: root })
+  if (labelFile !== undefined) return listed(folder, all, await fileLabels(labelFile), labelFile)
+  const classOf = (file: string): string | undefined =>
+    file.includes(path.sep) ? file.split(path.sep, 1)[0] : undefined
+  const names = [...new Set(all.map(classOf))]
+  if (names.includes(undefined))
+    return {
+      root,
+      files: all,
+      notes: names.length > 1 ? ['Some files lie in no class folder, so no labels are used.'] : [],
+    }
+  const files = inTurns(all, (file) => classOf(file)!)
+  const of = Int32Array.from(files, (file) => names.indexOf(classOf(file)))
+  return { root, files, labels: { kind: 'names', names: names as string[], of }, notes: [] }
+}
+
+/** First of each class, second of each class, …: stable, and balanced from the start. */
+function inTurns(files: readonly string[], classOf: (file: string) => string): string[] {
+  const seen = new Map<string, number>()
+  const turn = new Map<string, number>()
+  for (const file of files) {
+    const name = classOf(file)
+    turn.set(file, seen.get(name) ?? 0)
+    seen.set(name, (seen.get(name) ?? 0) + 1)
+  }
+  return files.toSorted((a, b) => turn.get(a)! - turn.get(b)!)
+}
+
+async function listed(
+  folder: Folder,
+  all: readonly string[],
+  labels: ReadonlyMap<string, string>,
+  labelFile: string,
+): Promise<MediaFiles> {
+  const byName = new Map<string, string>()
+  for (const file of all) {
+    byName.set(path.basename(file), file)
+    byName.set(path.parse(file).name, file)
+  }
+  const files: string[] = []
+  const names = new Map<string, number>()
+  const of: number[] = []
+  let missing = 0
+  for (const [name, label] of labels) {
+    const relative = path.normalize(name)
+    const file = all.includes(relative) ? relative : byName.get(path.basename(relative))
+    if (file === undefined || !(await folder.inside(file))) {
+      missing++
+      continue
+    }
+    if (!names.has(label)) names.set(label, names.size)
+    files.push(file)
+    of.push(names.get(label)!)
+  }
+  if (files.length === 0)
+    throw new PareError('data/unreadable', {
+      path: labelFile,
+      reason: `none of the files it names lies in ${folder.root}`,
+    })
+  const notes = missing > 0 ? [`${missing} files named in ${path.basename(labelFile)} are missing.`] : []
+  const left = all.length - new Set(files).size
+  if (left > 0) notes.push(`${left} files without a label are left out.`)
+  return {
+    root: folder.root,
+    files,
+    labels: { kind: 'names', names: [...names.keys()], of: Int32Array.from(of) },
+    notes,
+  }
+}
+
+/** File name → label, from CSV or TSV, a JSON object, or a list or lines of JSON objects. */
+async function fileLabels(file: string): Promise<Map<string, string>> {
+  const { size } = await fs.stat(file)
+  if (size > LABEL_FILE_LIMIT)
+    throw new PareError('data/unreadable', { path: file, reason: 'a file of labels this large' })
+  return (await formatOfFile(file)) === 'text' ? jsonLabels(file) : csvLabels(file)
+}
+
+const FILE_COLUMN = /^(file|file_?name|image|image_?id|img|path|filepath|id|name|audio|wav|fname)$/i
+
+async function csvLabels(file: string): Promise<Map<string, string>> {
+  const csv = await openCsv(file)
+  const nameAt = Math.max(
+    0,
+    csv.columns.findIndex((name) => FILE_COLUMN.test(name)),
+  )
+  const byName = csv.columns.findIndex((name, i) => i !== nameAt && labelRank(name) !== undefined)
+  const labelAt = byName >= 0 ? byName : nameAt === 0 ? 1 : 0
+  const labels = new Map<string, string>()
+  for await (const { cells, line } of csv.records()) {
+    const label = cells[labelAt]?.trim() ?? ''
+    if (label === '')
+      throw new PareError('data/unreadable', { path: file, reason: `line ${line} has no label` })
+    labels.set(cells[nameAt]!.trim(), label)
+  }
+  return labels
+}
+
+async function jsonLabels(file: string): Promise<Map<string, string>> {
+  const text = (await fs.readFile(file, 'utf8')).replace(/^\uFEFF/, '')
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(text)
+  } catch {
+    parsed = text.split('\n').flatMap((line, i) => (line.trim() === '' ? [] : [jsonLine(file, line, i + 1)]))
+  }
+  if (!Array.isArray(parsed))
+    return new Map(Object.entries(parsed as object).map(([name, label]) => [name, String(label)]))
+  const labels = new Map<string, string>()
+  for (const item of parsed as Record<string, unknown>[]) {
+    const keys = Object.keys(item)
+    const name = keys.find((key) => FILE_COLUMN.test(key))
+    const label =
+      keys.find((key) => key !== name && labelRank(key) !== undefined) ?? keys.find((key) => key !== name)
+    if (name !== undefined && label !== undefined) labels.set(String(item[name]), String(item[label]))
+  }
+  return labels
+}
+
+function jsonLine(file: string, line: string, number: number): unknown {
+  try {
+    return JSON.parse(line)
+  } catch (cause) {
+    throw new PareError(
+      'data/unreadable',
+      { path: file, reason: `line ${number} is not valid JSON` },
+      { cause },
+    )
+  }
+}

@@ -1,0 +1,68 @@
+/** Files of a folder that could not be read: skipped, counted and named. */
+import path from 'node:path'
+import { PareError } from '../../contract/errors'
+import type { MediaFiles } from './media-files'
+
+const NAMED = 5
+const PARALLEL = 16
+
+export class SkippedFiles {
+  private readonly reasons = new Map<string, string>()
+
+  constructor(private readonly noun: string) {}
+
+  get count(): number {
+    return this.reasons.size
+  }
+
+  add(file: string, cause: unknown): void {
+    const message = cause instanceof Error ? cause.message : String(cause)
+    this.reasons.set(file, message.split('\n', 1)[0]!)
+  }
+
+  get notes(): string[] {
+    if (this.count === 0) return []
+    const names = [...this.reasons.keys()].slice(0, NAMED).join(', ')
+    const more = this.count > NAMED ? `, and ${this.count - NAMED} more` : ''
+    return [`${this.count} ${this.noun} could not be read and are skipped: ${names}${more}.`]
+  }
+
+  /** For a folder of which nothing could be read. */
+  error(folder: string): PareError {
+    const [first] = this.reasons
+    const example = first ? ` (${first[0]}: ${first[1]})` : ''
+    return new PareError('data/unreadable', {
+      path: folder,
+      reason: `none of its ${this.count} ${this.noun} can be read${example}`,
+    })
+  }
+}
+
+/** The files that pass `check`, with their labels; the others are noted in `skipped`. */
+export async function withoutSkipped(
+  listed: MediaFiles,
+  skipped: SkippedFiles,
+  check: ((file: string) => Promise<unknown>) | undefined,
+  signal?: AbortSignal,
+): Promise<MediaFiles> {
+  if (!check) return listed
+  const good: number[] = []
+  for (let from = 0; from < listed.files.length; from += PARALLEL) {
+    signal?.throwIfAborted()
+    const results = await Promise.allSettled(
+      listed.files.slice(from, from + PARALLEL).map((file) => check(path.join(listed.root, file))),
+    )
+    for (const [i, result] of results.entries())
+      if (result.status === 'fulfilled') good.push(from + i)
+      else skipped.add(listed.files[from + i]!, result.reason)
+  }
+  if (good.length === listed.files.length) return listed
+  const { labels } = listed
+  return {
+    ...listed,
+    files: good.map((i) => listed.files[i]!),
+    ...(labels?.kind === 'names' && {
+      labels: { ...labels, of: Int32Array.from(good, (i) => labels.of[i]!) },
+    }),
+  }
+}

@@ -1,0 +1,236 @@
+/** Reads CSV and TSV: one column of labels, the other columns together are the input (or one group per input). */
+import { PareError } from '../../contract/errors'
+import { sizeOf, type ValueInfo } from '../onnx'
+import { sourceOfArrays, type NamedArray } from './array-source'
+import { concatSources } from './concat'
+import { fitRows, rowDims } from './convert'
+import { numberOf, openCsv, type CsvFile } from './csv'
+import { labelRank } from './names'
+import type { Reader, ReaderContext } from './reader'
+import { RowWriter } from './row-writer'
+import type { Rows, Source } from './source'
+import { judgedOutput } from './tasks'
+
+export const readTable: Reader = async (place, context) => {
+  const sources: Source[] = []
+  for (const file of place.files) sources.push(await tableSource(file, context))
+  return [{ source: concatSources(sources) }]
+}
+
+/** Which columns make which array. */
+interface Layout {
+  /** Array name → positions of its columns. */
+  groups: Map<string, number[]>
+  /** Positions of the label columns: none, one, or several numbers. */
+  labels: number[]
+}
+
+const LOOK_ROWS = 200
+
+async function tableSource(file: string, context: ReaderContext): Promise<Source> {
+  const csv = await openCsv(file)
+  const sample: string[][] = []
+  for await (const { cells } of csv.records()) {
+    sample.push(cells)
+    if (sample.length === LOOK_ROWS) break
+  }
+  if (sample.length === 0) throw new PareError('data/empty', { path: file })
+  const layout = layoutOf(csv, sample, context)
+  const exact = context.inputs.some((info) => info.dtype !== undefined && info.dtype !== 'float32')
+  const spool =
+    context.options.temporaryFolder === undefined ? {} : { folder: context.options.temporaryFolder }
+  const writers = new Map(
+    [...layout.groups].map(([name, columns]) => {
+      const dims = [columns.length]
+      return [name, new RowWriter(dims, exact ? 'float64' : 'float32', spool)] as const
+    }),
+  )
+  const labels = new LabelColumns(layout.labels)
+  try {
+    await fill(file, csv, layout, writers, labels, context.options.signal)
+    const arrays: NamedArray[] = []
+    for (const [name, writer] of writers) {
+      const rows = await writer.finish()
+      arrays.push(named(name, rows, writer.looksLikeBytes))
+    }
+    if (layout.labels.length > 0) arrays.push(named(LABELS, await labels.rows(csv.decimalComma), false))
+    const options = { ...context.options, ...(layout.labels.length > 0 && { label: LABELS }) }
+    return await sourceOfArrays(arrays, file, { ...context, options })
+  } catch (cause) {
+    for (const writer of writers.values()) await writer.discard()
+    throw cause
+  }
+}
+
+const LABELS = 'labels'
+
+const named = (name: string, rows: Rows, looksLikeBytes: boolean): NamedArray => ({
+  name,
+  length: rows.length,
+  dims: rows.dims,
+  dtype: rows.dtype,
+  looksLikeBytes,
+  open: async () => rows,
+})
+
+async function fill(
+  file: string,
+  csv: CsvFile,
+  layout: Layout,
+  writers: ReadonlyMap<string, RowWriter>,
+  labels: LabelColumns,
+  signal?: AbortSignal,
+): Promise<void> {
+  const groups = [...layout.groups].map(([name, columns]) => ({ columns, writer: writers.get(name)! }))
+  for await (const { cells, line } of csv.records(signal)) {
+    for (const { columns, writer } of groups) {
+      const row = new Float64Array(columns.length)
+      for (const [i, column] of columns.entries()) {
+        const value = numberOf(cells[column]!, csv.decimalComma)
+        if (Number.isNaN(value)) throw badCell(file, line, csv.columns[column]!, cells[column]!)
+        row[i] = value
+      }
+      await writer.push(row)
+    }
+    for (const column of layout.labels)
+      if (cells[column]!.trim() === '') throw badCell(file, line, csv.columns[column]!, '')
+    labels.push(cells)
+  }
+}
+
+function badCell(file: string, line: number, column: string, cell: string): PareError {
+  const what =
+    cell.trim() === ''
+      ? 'is empty; fill it in or delete the line'
+      : `holds "${cell.slice(0, 40)}", which is no number`
+  return new PareError('data/unreadable', {
+    path: file,
+    reason: `line ${line}: the cell in column "${column}" ${what}`,
+  })
+}
+
+/** Label cells: numbers where all are, names otherwise. */
+class LabelColumns {
+  private readonly cells: string[] = []
+
+  constructor(private readonly columns: readonly number[]) {}
+
+  push(cells: readonly string[]): void {
+    for (const column of this.columns) this.cells.push(cells[column]!.trim())
+  }
+
+  async rows(decimalComma: boolean): Promise<Rows> {
+    const width = this.columns.length
+    const numbers = Float64Array.from(this.cells, (cell) => numberOf(cell, decimalComma))
+    if (!numbers.some(Number.isNaN)) {
+      const writer = new RowWriter(width === 1 ? [] : [width], 'float64')
+      for (let at = 0; at < numbers.length; at += width) await writer.push(numbers.subarray(at, at + width))
+      return writer.finish()
+    }
+    const { cells } = this
+    return {
+      length: cells.length,
+      dims: [],
+      dtype: 'string',
+      read: async (indices) => ({
+        dtype: 'string',
+        dims: [indices.length],
+        data: indices.map((i) => cells[i]!),
+      }),
+      close: async () => {},
+    }
+  }
+}
+
+/** Columns that number or name the rows and are no measurement. */
+const ROW_NAMES = /^(|id|index|idx|row|unnamed: 0|file|filename|name|timestamp|date|time)$/i
+
+function layoutOf(
+  csv: CsvFile,
+  sample: readonly string[][],
+  { inputs, model, options }: ReaderContext,
+): Layout {
+  const names = csv.columns
+  const numeric = names.map((_, i) =>
+    sample.every((cells) => !Number.isNaN(numberOf(cells[i]!, csv.decimalComma))),
+  )
+  const labels = labelColumns(csv, options.label)
+  const groups = inputGroups(names, inputs)
+  if (groups.size === inputs.length)
+    return { groups, labels: labels.filter((i) => ![...groups.values()].flat().includes(i)) }
+  const [input] = inputs
+  const free = names.map((_, i) => i).filter((i) => !labels.includes(i))
+  const fits = (columns: readonly number[]): boolean =>
+    fitRows([columns.length], rowDims(input!)) !== undefined
+  const one = (columns: number[], found: number[]): Layout => ({
+    groups: new Map([['columns', columns]]),
+    labels: found,
+  })
+  if (inputs.length > 1) return { groups: new Map(free.map((i) => [names[i]!, [i]])), labels }
+  const numbers = free.filter((i) => numeric[i])
+  const measured = numbers.filter((i) => !ROW_NAMES.test(names[i]!))
+  const candidates = [free, numbers, measured]
+  if (labels.length > 0) return one(candidates.find((c) => c.length > 0 && fits(c)) ?? free, labels)
+  // Without a label by name: what is left over at either end, text first.
+  const texts = free.filter((i) => !numeric[i])
+  if (texts.length === 1 && fits(numbers)) return one(numbers, texts)
+  if (fits(free)) return one(free, [])
+  for (const columns of candidates)
+    for (const end of ends(
+      columns,
+      sample,
+      sizeOf(judgedOutput(model).dims.filter((d) => typeof d === 'number')),
+    )) {
+      const rest = columns.filter((i) => i !== end)
+      if (fits(rest)) return one(rest, [end])
+    }
+  return one(candidates.find((c) => c.length > 0 && fits(c)) ?? free, texts.length === 1 ? texts : [])
+}
+
+/** The last and the first column; the one that looks like a class number comes first. */
+function ends(columns: readonly number[], sample: readonly string[][], classes: number): number[] {
+  const distinct = (column: number): number => new Set(sample.map((cells) => cells[column])).size
+  const looksLikeClass = (column: number): boolean => {
+    const values = sample.map((cells) => Number(cells[column]))
+    return (
+      distinct(column) > 1 && values.every((v) => Number.isInteger(v) && v >= 0 && v <= Math.max(classes, 1))
+    )
+  }
+  const both = [columns.at(-1), columns[0]].filter((i) => i !== undefined)
+  return both.sort((a, b) => Number(looksLikeClass(b)) - Number(looksLikeClass(a)))
+}
+
+function labelColumns(csv: CsvFile, chosen: string | undefined): number[] {
+  const names = csv.columns
+  if (chosen !== undefined) {
+    const at = names.indexOf(chosen)
+    if (at >= 0) return [at]
+    throw new PareError('data/shape-mismatch', {
+      input: 'labels',
+      expected: `a column "${chosen}"`,
+      got: names.slice(0, 12).join(', '),
+    })
+  }
+  if (!csv.hasHeader) return []
+  const single = names
+    .map((name, i) => ({ i, rank: labelRank(name) }))
+    .filter(({ rank }) => rank !== undefined)
+  if (single.length > 0) return [single.sort((a, b) => a.rank! - b.rank!)[0]!.i]
+  // y0, y1, … or target_1, target_2, …: several numbers per sample.
+  return names.flatMap((name, i) =>
+    labelRank(name.replace(/[_ .[]*\d+\]?$/, '')) !== undefined && /\d\]?$/.test(name) ? [i] : [],
+  )
+}
+
+/** Columns called like an input, alone or numbered: speed, or ids_0, ids_1, …. */
+function inputGroups(names: readonly string[], inputs: readonly ValueInfo[]): Map<string, number[]> {
+  const groups = new Map<string, number[]>()
+  for (const input of inputs) {
+    const columns = names.flatMap((name, i) => {
+      const rest = name.startsWith(input.name) ? name.slice(input.name.length) : undefined
+      return rest === '' || (rest !== undefined && /^[_ .[]?\d+\]?$/.test(rest)) ? [i] : []
+    })
+    if (columns.length > 0 && fitRows([columns.length], rowDims(input))) groups.set(input.name, columns)
+  }
+  return groups
+}
