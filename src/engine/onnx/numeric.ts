@@ -1,98 +1,13 @@
 /**
  * Element values of every numeric ONNX dtype to and from plain numbers.
- * Sources: onnx.proto3 (packing), IEEE 754 (float16, bfloat16), arXiv:2209.05433 and arXiv:2206.02915 (float8),
- * OCP Microscaling v1.0 (float4e2m1, float8e8m0).
+ * Source: onnx.proto3 (packing and byte order of TensorProto.raw_data).
  */
-import { getFloat16, setFloat16 } from '@petamoriken/float16'
-import { bitsOf, packedBytes, type DType } from './dtype'
+import { packBits, unpackBits } from './bits'
+import type { DType } from './dtype'
+import { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from './half'
+import { fromSmallFloat, toSmallFloat } from './small-float'
 
-interface SmallFloat {
-  exponentBits: number
-  mantissaBits: number
-  bias: number
-  /** 'ieee': top exponent is inf/NaN; 'fn': only all ones is NaN; 'uz': 0x80 is NaN, no negative zero; 'none'. */
-  special: 'ieee' | 'fn' | 'uz' | 'none'
-}
-
-const SMALL: Partial<Record<DType, SmallFloat>> = {
-  float8e4m3fn: { exponentBits: 4, mantissaBits: 3, bias: 7, special: 'fn' },
-  float8e4m3fnuz: { exponentBits: 4, mantissaBits: 3, bias: 8, special: 'uz' },
-  float8e5m2: { exponentBits: 5, mantissaBits: 2, bias: 15, special: 'ieee' },
-  float8e5m2fnuz: { exponentBits: 5, mantissaBits: 2, bias: 16, special: 'uz' },
-  float4e2m1: { exponentBits: 2, mantissaBits: 1, bias: 1, special: 'none' },
-}
-
-function smallFloatValue(code: number, format: SmallFloat): number {
-  const { exponentBits, mantissaBits, bias, special } = format
-  const sign = code >> (exponentBits + mantissaBits) ? -1 : 1
-  const exponent = (code >> mantissaBits) & ((1 << exponentBits) - 1)
-  const mantissa = code & ((1 << mantissaBits) - 1)
-  const top = exponent === (1 << exponentBits) - 1
-  if (special === 'uz' && sign < 0 && exponent === 0 && mantissa === 0) return NaN
-  if (special === 'ieee' && top) return mantissa === 0 ? sign * Infinity : NaN
-  if (special === 'fn' && top && mantissa === (1 << mantissaBits) - 1) return NaN
-  const fraction = mantissa / (1 << mantissaBits)
-  return exponent === 0 ? sign * fraction * 2 ** (1 - bias) : sign * (1 + fraction) * 2 ** (exponent - bias)
-}
-
-const tables = new Map<DType, Float32Array>()
-
-/** All values of a float of at most 8 bits, by code. */
-function smallFloatTable(dtype: DType): Float32Array {
-  let table = tables.get(dtype)
-  if (!table) {
-    const codes = 2 ** bitsOf(dtype)
-    table = Float32Array.from({ length: codes }, (_, code) =>
-      dtype === 'float8e8m0'
-        ? code === 255
-          ? NaN
-          : 2 ** (code - 127)
-        : smallFloatValue(code, SMALL[dtype]!),
-    )
-    tables.set(dtype, table)
-  }
-  return table
-}
-
-/** Code of the nearest finite value, ties to the even code; saturates. */
-function nearestCode(value: number, table: Float32Array): number {
-  let best = 0
-  let distance = Infinity
-  for (let code = 0; code < table.length; code++) {
-    const candidate = table[code]!
-    if (Number.isNaN(value) && Number.isNaN(candidate)) return code
-    if (!Number.isFinite(candidate)) continue
-    const d = Math.abs(candidate - value)
-    if (d < distance || (d === distance && code % 2 === 0)) {
-      best = code
-      distance = d
-    }
-  }
-  return best
-}
-
-/** Codes of elements narrower than a byte, first element in the low bits; sign-extended when `signed`. */
-export function unpackBits(bytes: Uint8Array, count: number, bits: 1 | 2 | 4, signed: boolean): Int8Array {
-  const out = new Int8Array(count)
-  const perByte = 8 / bits
-  const mask = (1 << bits) - 1
-  const half = 1 << (bits - 1)
-  for (let i = 0; i < count; i++) {
-    const code = (bytes[Math.floor(i / perByte)]! >> ((i % perByte) * bits)) & mask
-    out[i] = signed && code >= half ? code - 2 * half : code
-  }
-  return out
-}
-
-export function packBits(codes: ArrayLike<number>, bits: 1 | 2 | 4): Uint8Array {
-  const perByte = 8 / bits
-  const mask = (1 << bits) - 1
-  const out = new Uint8Array(Math.ceil(codes.length / perByte))
-  for (let i = 0; i < codes.length; i++) {
-    out[Math.floor(i / perByte)]! |= (codes[i]! & mask) << ((i % perByte) * bits)
-  }
-  return out
-}
+export { packBits, unpackBits }
 
 /** A typed array over a copy of `bytes` when they are not aligned for it. */
 function aligned<T>(
@@ -141,14 +56,10 @@ export function decode(dtype: DType, bytes: Uint8Array, count: number): NumericA
       return aligned(bytes, BigInt64Array)
     case 'uint64':
       return aligned(bytes, BigUint64Array)
-    case 'float16': {
-      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-      return Float32Array.from({ length: count }, (_, i) => getFloat16(view, i * 2, true))
-    }
-    case 'bfloat16': {
-      const halves = aligned(bytes, Uint16Array)
-      return new Float32Array(Uint32Array.from(halves, (h) => h << 16).buffer)
-    }
+    case 'float16':
+      return fromFloat16(aligned(bytes, Uint16Array))
+    case 'bfloat16':
+      return fromBfloat16(aligned(bytes, Uint16Array))
     case 'uint4':
       return unpackBits(bytes, count, 4, false)
     case 'int4':
@@ -157,16 +68,12 @@ export function decode(dtype: DType, bytes: Uint8Array, count: number): NumericA
       return unpackBits(bytes, count, 2, false)
     case 'int2':
       return unpackBits(bytes, count, 2, true)
-    case 'float4e2m1': {
-      const table = smallFloatTable(dtype)
-      return Float32Array.from(unpackBits(bytes, count, 4, false), (code) => table[code]!)
-    }
+    case 'float4e2m1':
+      return fromSmallFloat(dtype, unpackBits(bytes, count, 4, false))
     case 'string':
       throw new TypeError('a string tensor has no numbers')
-    default: {
-      const table = smallFloatTable(dtype)
-      return Float32Array.from(bytes, (code) => table[code]!)
-    }
+    default:
+      return fromSmallFloat(dtype, bytes)
   }
 }
 
@@ -197,24 +104,37 @@ export function roundHalfEven(value: number): number {
   return Math.abs(value % 1) === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded
 }
 
-function roundToInteger(dtype: DType, values: ArrayLike<number>): number[] {
+type IntegerArray = Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array
+
+/** Rounds half to even and saturates; NaN becomes 0. */
+function roundInto<T extends IntegerArray>(out: T, dtype: DType, values: ArrayLike<number>): T {
   const [low, high] = integerRange(dtype)
-  return Array.from(values, (v) => Math.min(high, Math.max(low, roundHalfEven(v))))
+  for (let i = 0; i < out.length; i++) {
+    const value = values[i]!
+    out[i] = value <= low ? low : value >= high ? high : roundHalfEven(value)
+  }
+  return out
+}
+
+/** 64-bit integers from their halves: a BigInt for each element would be thirty times slower. */
+function roundTo64(values: ArrayLike<number>, low: number, high: number): Uint8Array {
+  const words = new Int32Array(values.length * 2)
+  for (let i = 0; i < values.length; i++) {
+    const value = Math.abs(values[i]!) < 2 ** 52 ? roundHalfEven(values[i]!) : values[i]!
+    const edge = value <= low ? low : value >= high ? high : undefined
+    const upper = Math.floor((edge ?? value) / 2 ** 32)
+    words[i * 2] = edge === high ? -1 : value - upper * 2 ** 32
+    words[i * 2 + 1] = edge === high ? high / 2 ** 32 - 1 : upper
+  }
+  return bytesOf(words)
 }
 
 const bytesOf = (array: { buffer: ArrayBufferLike; byteOffset: number; byteLength: number }): Uint8Array =>
   new Uint8Array(array.buffer as ArrayBuffer, array.byteOffset, array.byteLength)
 
-/** bfloat16 bits of a float32, rounded half to even; NaN stays NaN. */
-function toBfloat16(values: ArrayLike<number>): Uint16Array {
-  const bits = new Uint32Array(Float32Array.from(values).buffer)
-  return Uint16Array.from(bits, (b, i) =>
-    Number.isNaN(values[i]) ? 0x7fc0 : (b + 0x7fff + ((b >>> 16) & 1)) >>> 16,
-  )
-}
-
-/** Packed little-endian bytes of numbers; integers are rounded half to even and saturated. */
+/** Packed little-endian bytes of numbers; integers are rounded half to even and saturated. Always a copy. */
 export function encode(dtype: DType, values: ArrayLike<number>): Uint8Array {
+  const count = values.length
   switch (dtype) {
     case 'float32':
     case 'complex64':
@@ -222,39 +142,38 @@ export function encode(dtype: DType, values: ArrayLike<number>): Uint8Array {
     case 'float64':
     case 'complex128':
       return bytesOf(Float64Array.from(values))
-    case 'float16': {
-      const view = new DataView(new ArrayBuffer(packedBytes(dtype, values.length)))
-      for (let i = 0; i < values.length; i++) setFloat16(view, i * 2, values[i]!, true)
-      return bytesOf(view)
-    }
+    case 'float16':
+      return bytesOf(toFloat16(values))
     case 'bfloat16':
       return bytesOf(toBfloat16(values))
     case 'int64':
-      return bytesOf(BigInt64Array.from(Array.from(values, (v) => BigInt(Math.round(v)))))
+      return roundTo64(values, -(2 ** 63), 2 ** 63)
     case 'uint64':
-      return bytesOf(BigUint64Array.from(Array.from(values, (v) => BigInt(Math.round(v)))))
+      return roundTo64(values, 0, 2 ** 64)
     case 'int8':
+      return bytesOf(roundInto(new Int8Array(count), dtype, values))
     case 'uint8':
     case 'bool':
-      return bytesOf(Uint8Array.from(roundToInteger(dtype, values)))
+      return roundInto(new Uint8Array(count), dtype, values)
     case 'int16':
+      return bytesOf(roundInto(new Int16Array(count), dtype, values))
     case 'uint16':
-      return bytesOf(Uint16Array.from(roundToInteger(dtype, values)))
+      return bytesOf(roundInto(new Uint16Array(count), dtype, values))
     case 'int32':
+      return bytesOf(roundInto(new Int32Array(count), dtype, values))
     case 'uint32':
-      return bytesOf(Uint32Array.from(roundToInteger(dtype, values)))
+      return bytesOf(roundInto(new Uint32Array(count), dtype, values))
     case 'int4':
     case 'uint4':
-      return packBits(roundToInteger(dtype, values), 4)
+      return packBits(roundInto(new Int8Array(count), dtype, values), 4)
     case 'int2':
     case 'uint2':
-      return packBits(roundToInteger(dtype, values), 2)
+      return packBits(roundInto(new Int8Array(count), dtype, values), 2)
     case 'string':
       throw new TypeError('a string tensor has no numbers')
-    default: {
-      const table = smallFloatTable(dtype)
-      const codes = Array.from(values, (v) => nearestCode(v, table))
-      return dtype === 'float4e2m1' ? packBits(codes, 4) : Uint8Array.from(codes)
-    }
+    case 'float4e2m1':
+      return packBits(toSmallFloat(dtype, values), 4)
+    default:
+      return toSmallFloat(dtype, values)
   }
 }

@@ -1,4 +1,3 @@
-
 import { InferenceSession } from 'onnxruntime-node'
 import { expect, test } from 'vitest'
 import { REFERENCE_MODELS, reference } from '../../reference'
