@@ -1,0 +1,138 @@
+/** Reading models and data in the background: the window sees "loading", then the result or its sentence. */
+import path from 'node:path'
+import { errorData } from '../contract/errors'
+import type { ModelInspection } from '../contract/model'
+import type { LoadedData } from '../contract/project'
+import { modelAndData, type Core } from './core'
+import type { DataRecord, ProjectRecord } from './records'
+import { isArchiveOfFiles } from './zip-kind'
+
+type Part = 'model' | 'data'
+
+export class Loader {
+  private readonly tasks = new Map<string, { controller: AbortController; doing: string }>()
+
+  constructor(private readonly core: Core) {}
+
+  doing(project: string, part: Part): string | undefined {
+    return this.tasks.get(`${project}/${part}`)?.doing
+  }
+
+  /** Reads what the records name and have no result of: after a restart, and after something new was taken. */
+  catchUp(project: ProjectRecord): void {
+    const { id, model, data } = project
+    if (model && !model.value && !model.error) void this.loadModel(id)
+    else if (model?.value && data && !data.value && !data.error && !this.tasks.has(`${id}/data`)) void this.loadData(id)
+  }
+
+  stop(project: string): void {
+    for (const part of ['model', 'data']) this.tasks.get(`${project}/${part}`)?.controller.abort()
+  }
+
+  async loadModel(project: string): Promise<void> {
+    const value = await this.task(project, 'model', 'Reading the model', (signal) =>
+      this.core.interactive.run(
+        'inspect',
+        { model: this.core.files.pathOf(this.core.store.get(project).model!.file) },
+        { during: 'reading the model', signal },
+      ),
+    )
+    // The data is read for a model: with another one it may be another task.
+    if (value) this.core.store.update(project, (record) => record.data && forgetData(record.data))
+    if (value && this.core.store.has(project)) this.catchUp(this.core.store.get(project))
+  }
+
+  async loadData(project: string): Promise<void> {
+    await this.task(project, 'data', 'Reading the data', async (signal) => {
+      await this.unpack(project, signal)
+      return this.core.interactive.run('openData', this.inputOf(project), {
+        during: 'reading the data',
+        signal,
+        onEvent: (event) => event.event === 'progress' && this.progress(project, event.data.done, event.data.doing),
+      })
+    })
+  }
+
+  /** Tries the usual ways to read the data; the ranked trials join what was loaded. */
+  async findPreprocessing(project: string): Promise<void> {
+    const { data } = this.core.store.get(project)
+    const loaded = data?.value
+    if (!loaded) return
+    await this.task(project, 'data', 'Trying ways to read the data', async (signal) => {
+      const trials = await this.core.interactive.run('findPreprocessing', this.inputOf(project), {
+        during: 'trying ways to read the data',
+        signal,
+        onEvent: (event) => event.event === 'progress' && this.progress(project, event.data.done, event.data.doing),
+      })
+      return { ...loaded, trials }
+    })
+  }
+
+  private inputOf(project: string): ReturnType<typeof modelAndData> {
+    return modelAndData(this.core, this.core.store.get(project), 'data')
+  }
+
+  private async unpack(project: string, signal: AbortSignal): Promise<void> {
+    const { core } = this
+    const { file, unpacked } = core.store.get(project).data!
+    const archive = core.files.pathOf(file)
+    if (unpacked || !isArchive(archive)) return
+    const into = path.join(core.dataDir, 'files', 'unpacked', file)
+    const { folder } = await core.interactive.run('unpack', { archive, into }, { during: 'unpacking the data', signal })
+    core.store.update(project, (record) => {
+      if (record.data?.file === file) record.data.unpacked = folder
+    })
+  }
+
+  private progress(project: string, done: number, doing: string): void {
+    const task = this.tasks.get(`${project}/data`)
+    if (task) task.doing = doing
+    this.core.emit('task.progress', { project, done, doing })
+  }
+
+  /** Runs the work for a part; a newer task for the same part replaces it. */
+  private async task<P extends Part, T extends P extends 'model' ? ModelInspection : LoadedData>(
+    project: string,
+    part: P,
+    doing: string,
+    work: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T | undefined> {
+    const key = `${project}/${part}`
+    this.tasks.get(key)?.controller.abort()
+    const task = { controller: new AbortController(), doing }
+    this.tasks.set(key, task)
+    this.core.emit('project.changed', { project })
+    const settle = (change: (record: { value?: unknown; error?: unknown }) => void): void => {
+      if (this.tasks.get(key) !== task) return
+      this.tasks.delete(key)
+      this.core.store.update(project, (record) => record[part] && change(record[part]))
+    }
+    try {
+      const value = await work(task.controller.signal)
+      settle((record) => Object.assign(record, { value, error: undefined }))
+      return task.controller.signal.aborted ? undefined : value
+    } catch (thrown) {
+      const error = errorData(thrown)
+      if (error.code === 'cancelled') {
+        if (this.tasks.get(key) === task) this.tasks.delete(key)
+        return undefined
+      }
+      settle((record) => Object.assign(record, { error }))
+      return undefined
+    }
+  }
+}
+
+function isArchive(file: string): boolean {
+  try {
+    return isArchiveOfFiles(file)
+  } catch {
+    // A folder, or gone; reading it will say so.
+    return false
+  }
+}
+
+export function forgetData(data: DataRecord): void {
+  delete data.value
+  delete data.error
+}

@@ -1,0 +1,137 @@
+/** Projects as the window sees them: no paths, and what follows from the records said in words. */
+import type { Candidate, FileRef, Loading, Project, ProjectSummary, Run, RunStep } from '../contract/project'
+import type { Report } from '../contract/report'
+import type { CandidateRecord, ProjectRecord, RunRecord } from './records'
+import { staleSteps } from './stale'
+import { missed, onFront, verdict, type Placed } from './verdict'
+
+export interface ViewSources {
+  file(id: string): FileRef
+  /** What is being done right now for a part of a project. */
+  doing(project: string, part: 'model' | 'data'): string | undefined
+  /** Progress of the run that runs; absent for others. */
+  live(run: string): Run['progress'] & { step?: number } | undefined
+  passTitle(pass: string): string
+  resumable(run: RunRecord): boolean
+}
+
+export const candidateId = (run: string, n: number): string => `${run}-${n}`
+
+/** The parts of a candidate's id. */
+export function splitCandidateId(id: string): { run: string; n: number } {
+  const at = id.lastIndexOf('-')
+  return { run: id.slice(0, at), n: Number(id.slice(at + 1)) }
+}
+
+/** Reports name files by their names only: paths never reach the window. */
+const withoutPath = (report: Report): Report => ({ ...report, path: report.path.split(/[\\/]/).pop() ?? '' })
+
+function loading<T>(
+  record: { file: string; value?: T; error?: Extract<Loading<T>, { state: 'failed' }>['error'] } | undefined,
+  doing: string,
+  sources: ViewSources,
+): Loading<T> {
+  if (!record) return { state: 'empty' }
+  const file = sources.file(record.file)
+  if (record.value !== undefined) return { state: 'ready', file, value: record.value }
+  if (record.error) return { state: 'failed', file, error: record.error }
+  return { state: 'loading', file, doing }
+}
+
+export function viewProject(record: ProjectRecord, sources: ViewSources): Project {
+  const { id, name, createdAt, updatedAt, goal } = record
+  const model = loading(record.model, sources.doing(id, 'model') ?? 'Reading the model', sources)
+  const front = frontOf(record)
+  return {
+    id,
+    name,
+    createdAt,
+    updatedAt,
+    model: model.state === 'ready' ? { ...model, value: { ...model.value, path: model.file.name } } : model,
+    data: loading(record.data, sources.doing(id, 'data') ?? 'Reading the data', sources),
+    ...(goal && { goal }),
+    runs: record.runs.map((run) => viewRun(run, front, sources)),
+    exports: record.exports.map(({ path: _, ...rest }) => rest),
+    stale: staleSteps(record, model.state === 'empty' ? '' : model.file.name),
+  }
+}
+
+/** The front over the candidates of all runs of the same model and data as the newest ones. */
+export function frontOf(record: ProjectRecord): Set<string> {
+  const newest = record.runs.find((run) => run.candidates.length > 0)
+  if (!newest) return new Set()
+  const alike = record.runs.filter(
+    (run) => run.model.sha256 === newest.model.sha256 && run.data.key === newest.data.key,
+  )
+  const placed = alike.flatMap((run): Placed[] =>
+    run.candidates.map(({ n, report }) => ({ id: candidateId(run.id, n), original: run.original!, report })),
+  )
+  return onFront(placed)
+}
+
+export function viewRun(run: RunRecord, front: ReadonlySet<string>, sources: ViewSources): Run {
+  const live = sources.live(run.id)
+  const { id, project, name, goal, status, createdAt, seconds, curve, explanation, error } = run
+  return {
+    id,
+    project,
+    name,
+    goal,
+    status,
+    createdAt,
+    seconds,
+    progress: live ?? { done: run.done, doing: '' },
+    steps: viewSteps(run, live?.step, sources),
+    candidates: run.candidates.map((candidate) => viewCandidate(run, candidate, front)),
+    ...(run.original && { original: withoutPath(run.original) }),
+    ...(curve && { curve }),
+    ...(explanation && { explanation }),
+    ...(error && { error }),
+    resumable: sources.resumable(run),
+  }
+}
+
+function viewSteps(run: RunRecord, running: number | undefined, { passTitle }: ViewSources): RunStep[] {
+  const recipe = run.recipes[Math.min(run.candidates.length, run.recipes.length - 1)]
+  const finished = run.candidates.length >= run.recipes.length ? run.candidates.at(-1)?.steps : undefined
+  const records = finished ?? run.steps
+  return (recipe?.steps ?? []).map(({ pass }, index): RunStep => {
+    const record = records[index]
+    const title = passTitle(pass)
+    if (!record) return { pass, title, state: index === running && run.status === 'running' ? 'running' : 'waiting' }
+    const state = !record.failed ? 'done' : record.error?.code === 'model/nothing-to-do' ? 'skipped' : 'failed'
+    return { pass, title, state, record }
+  })
+}
+
+function viewCandidate(run: RunRecord, candidate: CandidateRecord, front: ReadonlySet<string>): Candidate {
+  const id = candidateId(run.id, candidate.n)
+  const { recipe, report } = candidate
+  return {
+    id,
+    run: run.id,
+    name: recipe.name,
+    recipe,
+    report: withoutPath(report),
+    verdict: verdict(run.goal, run.original!, report),
+    onFront: front.has(id),
+    insideLimit: missed(run.goal, run.original!, report).length === 0,
+  }
+}
+
+export function summarise(record: ProjectRecord, sources: ViewSources): ProjectSummary {
+  const { id, name, updatedAt } = record
+  const nameOf = (file: string | undefined): string | undefined => (file ? sources.file(file).name : undefined)
+  const model = nameOf(record.model?.file)
+  const data = nameOf(record.data?.file)
+  const result = bestResult(record)
+  return { id, name, updatedAt, ...(model && { model }), ...(data && { data }), ...(result && { result }) }
+}
+
+/** The smallest candidate inside its limits, in one line. */
+function bestResult(record: ProjectRecord): string | undefined {
+  const run = record.runs.find((one) => one.candidates.length > 0)
+  const inside = run?.candidates.filter(({ report }) => missed(run.goal, run.original!, report).length === 0)
+  const [best] = (inside?.length ? inside : (run?.candidates ?? [])).toSorted((a, b) => a.report.bytes - b.report.bytes)
+  return run && best ? `${run.model.name.replace(/\.onnx$/i, '')} · ${verdict(run.goal, run.original!, best.report)}` : undefined
+}
