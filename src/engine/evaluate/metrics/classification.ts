@@ -96,30 +96,40 @@ class ClassificationMeter implements Meter {
     }
   }
 
+  /** The hot loop of an evaluation: one walk for the answer, one for its probability. */
   private addScores(data: Float32Array, start: number, index: number, label: number): void {
     const { classes, scale } = this.choice
-    let answer = -1
-    let best = -Infinity
-    let bad = false
-    for (let c = 0; c < classes; c++) {
-      const value = data[start + c]!
-      // NaN and +∞ rank nothing; −∞ is how a model says "never this class".
-      if (!(value < Infinity)) bad = true
-      else if (value > best || answer < 0) {
+    const end = start + classes
+    let at = start
+    let best = data[start]!
+    // NaN and +∞ rank nothing; −∞ is how a model says "never this class".
+    let bad = !(best < Infinity)
+    for (let i = start + 1; i < end; i++) {
+      const value = data[i]!
+      if (value > best) {
         best = value
-        answer = c
-      }
+        at = i
+      } else if (value !== value) bad = true
     }
-    if (bad || best === -Infinity) return this.count(index, label, -1, 0, false, true)
+    if (bad || !Number.isFinite(best)) return this.count(index, label, -1, 0, false, true)
+    let score = best
+    if (scale === 'logits') {
+      let sum = 0
+      for (let i = start; i < end; i++) sum += Math.exp(data[i]! - best)
+      score = 1 / sum
+    }
+    const answer = at - start
+    this.count(index, label, answer, score, answer === label || this.isInTop5(data, start, label), false)
+  }
+
+  private isInTop5(data: Float32Array, start: number, label: number): boolean {
     const target = data[start + label]!
     let above = 0
-    let sum = 0
-    for (let c = 0; c < classes; c++) {
+    for (let c = 0; c < this.choice.classes; c++) {
       const value = data[start + c]!
       if (value > target || (value === target && c < label)) above++
-      if (scale === 'logits') sum += Math.exp(value - best)
     }
-    this.count(index, label, answer, scale === 'logits' ? 1 / sum : best, above < 5, false)
+    return above < 5
   }
 
   private addSingle(value: number, index: number, label: number): void {

@@ -113,5 +113,8 @@ export function checkedLabel(label: number, classes: number): number {
 export function labelNumbers(labels: Value | undefined, by: string): ArrayLike<number> {
   if (!labels || Array.isArray(labels.data)) throw new PareError('data/labels-missing', { by })
   const { data } = labels
-  return data instanceof BigInt64Array || data instanceof BigUint64Array ? Array.from(data, Number) : data
+  if (!(data instanceof BigInt64Array || data instanceof BigUint64Array)) return data
+  const numbers = new Float64Array(data.length)
+  for (let i = 0; i < numbers.length; i++) numbers[i] = Number(data[i])
+  return numbers
 }
