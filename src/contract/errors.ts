@@ -21,6 +21,7 @@ export interface ErrorFields {
   'data/shape-mismatch': { input: string; expected: string; got: string }
   'data/labels-out-of-range': { label: string; classes: number }
   'data/labels-missing': { by: string }
+  'data/one-class': { by: string }
   'data/split-missing': { split: string; by: string }
   'pass/unknown': { pass: string; known: string[] }
   'pass/bad-parameter': { pass: string; parameter: string; reason: string }

@@ -133,6 +133,12 @@ const TABLE: Table = {
     where: label,
     todo: 'Check that labels are counted from 0 and that the dataset has the same classes as the model.',
   }),
+  'data/one-class': ({ by }) => ({
+    title: 'All samples have the same label',
+    what: `${by} learns from labels, and every training sample carries the same one.`,
+    where: 'the labels of the training data',
+    todo: 'Add samples of the other classes, or use distillation, which learns from the original model.',
+  }),
   'data/labels-missing': ({ by }) => ({
     title: 'Labels are needed',
     what: `${by} needs samples with labels; this data has none.`,

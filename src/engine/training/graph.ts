@@ -24,6 +24,8 @@ export interface TrainingGraphOptions {
   /** Names of float32 initializers that learn. */
   trainable: readonly string[]
   loss: LossSpec
+  /** False: no gradients; the outputs are the loss and the value it compares. Default true. */
+  backward?: boolean
 }
 
 /** dtype and shape of every value for these inputs. */
@@ -92,6 +94,7 @@ export async function buildTrainingGraph(
   graph.sort()
   const traced = await traceAt(model, options.feeds)
   const forward = [...graph.nodes]
+  const backward = options.backward ?? true
   const needed = learnable(forward, options.trainable, traced)
   const targets = [options.loss.value, ...(options.loss.features ?? []).map((f) => f.value)]
   const reached = ancestors(forward, targets)
@@ -100,7 +103,7 @@ export async function buildTrainingGraph(
       node.inputs.some((value) => needed.has(value)) &&
       node.outputs.some((value) => needed.has(value) && reached.has(value)),
   )
-  requireRules(path)
+  if (backward) requireRules(path)
   const weights = options.trainable.filter((name) => reached.has(name))
 
   const tape = new Tape(graph, model.opset, traced, needed)
@@ -118,7 +121,7 @@ export async function buildTrainingGraph(
     pending.set(value, [total])
     return total
   }
-  for (const node of path.reverse()) {
+  for (const node of backward ? path.reverse() : []) {
     const dys = node.outputs.map((value) => (value ? collect(value) : undefined))
     if (dys.every((dy) => dy === undefined)) continue
     ruleFor(node)!(tape, node, dys).forEach((gradient, i) => {
@@ -126,13 +129,13 @@ export async function buildTrainingGraph(
       if (gradient && tape.wants(value)) give(value, gradient)
     })
   }
-  const used = weights.filter((name) => pending.has(name))
+  const used = backward ? weights.filter((name) => pending.has(name)) : weights
   if (used.length === 0)
     throw new PareError('model/nothing-to-do', {
       by: 'training',
       reason: 'no trainable float32 weight leads to the output',
     })
-  const gradients = used.map((name) => {
+  const gradients = (backward ? used : []).map((name) => {
     const total = collect(name)!
     // Outputs need names of their own: one value may be the gradient of two weights.
     return tape.op('Identity', [total])
@@ -150,7 +153,7 @@ export async function buildTrainingGraph(
     graph.inputs.push({ name, dtype: 'float32', dims: graph.initializers.get(name)!.dims })
     graph.initializers.delete(name)
   }
-  graph.outputs = [ports.loss, ...gradients].map((name) => ({ name, dtype: 'float32' }))
+  graph.outputs = [ports.loss, ...(backward ? gradients : [options.loss.value])].map((name) => ({ name, dtype: 'float32' }))
   graph.prune()
   return { model, weights: used, gradients, ports }
 }

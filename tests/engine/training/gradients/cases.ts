@@ -165,7 +165,7 @@ const REDUCTIONS: Case[] = [
   'ReduceL2',
   'ReduceLogSumExp',
   'ReduceProd',
-].flatMap((op) => [
+].flatMap((op): Case[] => [
   { title: `${op} by input axes`, op, inputs: [spread(2, 3, 4), list(-1)], attributes: { keepdims: int(0) } },
   { title: `${op} of everything`, op, opset: 12, inputs: [spread(2, 3)], attributes: { keepdims: int(1) } },
   {

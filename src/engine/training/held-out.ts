@@ -1,0 +1,92 @@
+/** Loss and quality on samples kept out of the training, with the current weights. */
+import type { Task } from '../../contract/dataset'
+import { METRICS, type OutputChoice } from '../evaluate/metrics'
+import type { Model } from '../onnx'
+import { float32, openSession, sliceRows, type Session, type Value } from '../runtime'
+import { buildTrainingGraph, type TrainingGraph } from './graph'
+import type { LossSpec } from './losses'
+import type { Samples } from './samples'
+import { countedRows, lossFeeds, padTo, type LossSettings } from './step'
+import type { Teacher } from './teacher'
+import type { Parameters } from './trainable'
+
+export interface Held {
+  loss: number
+  /** The task's main metric; absent where there is nothing to compare with. */
+  quality?: number
+  higherIsBetter: boolean
+}
+
+export interface HeldOutOptions {
+  model: Model
+  spec: LossSpec
+  trainable: readonly string[]
+  samples: Samples
+  indices: readonly number[]
+  micro: number
+  task: Task
+  teacher?: Teacher
+  classes?: readonly string[]
+  settings: LossSettings
+  threads?: number
+}
+
+export class HeldOut {
+  private compiled: { key: string; graph: TrainingGraph; session: Session } | undefined
+
+  constructor(private readonly options: HeldOutOptions) {}
+
+  private async compile(inputs: Record<string, Value>): Promise<{ graph: TrainingGraph; session: Session }> {
+    const key = JSON.stringify(Object.values(inputs).map((value) => value.dims))
+    if (this.compiled?.key === key) return this.compiled
+    await this.release()
+    const { model, spec, trainable, threads } = this.options
+    const graph = await buildTrainingGraph(model, { feeds: inputs, trainable, loss: spec, backward: false })
+    const session = await openSession(graph.model, threads ? { threads } : {})
+    this.compiled = { key, graph, session }
+    return this.compiled
+  }
+
+  async measure(parameters: Parameters): Promise<Held> {
+    const { samples, indices, micro, task, teacher, spec, settings, classes } = this.options
+    let loss = 0
+    let rows = 0
+    let choice: OutputChoice | undefined
+    let meter: ReturnType<(typeof METRICS)[Task]['meter']> | undefined
+    for await (const batch of samples.batches(indices, micro)) {
+      const inputs = Object.fromEntries(
+        Object.entries(batch.inputs).map(([name, value]) => [name, value.dims.length > 0 ? padTo(value, micro) : value]),
+      )
+      const { graph, session } = await this.compile(inputs)
+      const told = teacher && (await teacher.valuesFor(batch))
+      const feeds = { ...inputs, ...lossFeeds(graph, { spec, micro }, { batch, teacher: told }, 1, settings) }
+      for (const name of graph.weights) {
+        const i = parameters.names.indexOf(name)
+        feeds[name] = float32(parameters.dims[i]!, parameters.view(i))
+      }
+      const outputs = await session.run(feeds)
+      loss += (outputs[graph.ports.loss]!.data as Float32Array)[0]!
+      rows += countedRows(spec, batch)
+      const count = batch.indices.length
+      const answer = { [spec.value]: sliceRows(outputs[spec.value]!, 0, count) }
+      const labels = batch.labels
+      const reference = told ? { [spec.value]: told[0]! } : answer
+      if (!labels && !told) continue
+      const family = METRICS[labels ? task : 'unlabelled']
+      choice ??= family.choose(reference, { rows: count, ...(classes && { classes }), ...(labels && { labels }) })
+      meter ??= family.meter(choice)
+      meter.add({ indices: batch.indices, rows: count, outputs: answer, ...(labels && { labels }), reference })
+    }
+    const measured = meter?.result().quality
+    return {
+      loss: loss / Math.max(1, rows),
+      ...(measured && { quality: measured.value }),
+      higherIsBetter: measured?.higherIsBetter ?? true,
+    }
+  }
+
+  async release(): Promise<void> {
+    await this.compiled?.session.release()
+    this.compiled = undefined
+  }
+}

@@ -1,0 +1,216 @@
+/** From a model, data and settings to a trained model: what every pass that learns does first and last. */
+import { createHash } from 'node:crypto'
+import fs from 'node:fs'
+import type { Task } from '../../contract/dataset'
+import { PareError } from '../../contract/errors'
+import type { Batch, Dataset, Split } from '../data/dataset'
+import type { Random } from '../math/random'
+import type { Model } from '../onnx'
+import { keepShared, keepZeros, maskedNames } from './constraints'
+import type { LossSpec } from './losses'
+import { chooseObjective, type Objective } from './objective'
+import { Samples } from './samples'
+import type { LearningSettings, TeacherSettings } from './settings'
+import { Teacher } from './teacher'
+import { Parameters, trainableWeights, withWeightInitializers } from './trainable'
+import { train, type Constraint, type TrainResult } from './trainer'
+
+/** The part of a pass's context that learning needs. */
+export interface LearningContext {
+  data?: Dataset
+  progress(done: number, doing?: string): void
+  signal: AbortSignal
+  random: Random
+  scratch: string
+  point?(at: { epoch: number; loss: number; quality?: number }): void
+}
+
+export interface LearnOptions {
+  /** Pass on whose behalf; named in errors. */
+  by: string
+  settings: LearningSettings
+  /** Uses labels where the data has some. */
+  labels: boolean
+  teacher?: { model: Model; settings: TeacherSettings; features?: readonly { student: string; teacher: string; weight: number }[] }
+  /** Names among the float32 initializers that learn; default: all weights. */
+  trainable?(model: Model): string[]
+  constraints?(parameters: Parameters): Constraint[]
+  /** Keeps values that many weights share shared; default true. */
+  keepShared?: boolean
+}
+
+export interface Learned {
+  model: Model
+  result: TrainResult
+  /** Plain sentences: labels were missing, the training split was small, … */
+  notes: string[]
+}
+
+/** Below this many samples nothing is held out: too few to judge by. */
+const LEAST_HELD_OUT = 16
+/** Below this many training samples the calibration samples are learned from too. */
+const LEAST_TRAINING = 8
+
+function splitFor(data: Dataset | undefined, taught: boolean, by: string, notes: string[]): { data: Dataset; split: Split } {
+  if (!data) throw new PareError('data/split-missing', { split: 'training', by })
+  const { training, calibration } = data.splits
+  if (training.length >= LEAST_TRAINING) return { data, split: training }
+  if (taught && calibration.length > training.length) {
+    notes.push(`There are ${training.length} training samples, so the original was imitated on the ${calibration.length} calibration samples.`)
+    return { data, split: calibration }
+  }
+  if (training.length === 0) throw new PareError('data/split-missing', { split: 'training', by })
+  return { data, split: training }
+}
+
+/** How labels can be used: a reason not to, or undefined. Throws where a label names no class. */
+async function labelTrouble(samples: Samples, objective: Objective, task: Task): Promise<string | undefined> {
+  const seen = new Set<number>()
+  const all = Array.from({ length: samples.count }, (_, i) => i)
+  for await (const { labels } of samples.batches(all, 256)) {
+    if (!labels) return 'the data has no labels'
+    if (objective.kind !== 'cross-entropy') return undefined
+    for (const label of labels.data as BigInt64Array) {
+      const value = Number(label)
+      if (value === -100 && task !== 'classification') continue
+      if (!(value >= 0 && value < objective.classes))
+        throw new PareError('data/labels-out-of-range', { label: String(value), classes: objective.classes })
+      seen.add(value)
+    }
+  }
+  return seen.size < 2 && task === 'classification' ? 'all training samples are of one class' : undefined
+}
+
+/** The batch size a model insists on. */
+function fixedBatch(model: Model): number | undefined {
+  const sizes = model.graph.requiredInputs.map((input) => input.dims?.[0])
+  const [size] = sizes
+  return typeof size === 'number' && size > 0 && sizes.every((other) => other === size) ? size : undefined
+}
+
+async function firstBatch(samples: Samples, size: number): Promise<Batch> {
+  const indices = Array.from({ length: size }, (_, i) => i % samples.count)
+  for await (const batch of samples.batches(indices, size)) return batch
+  throw new RangeError('no samples')
+}
+
+function keyOf(parameters: Parameters, about: unknown): string {
+  const hash = createHash('sha256').update(JSON.stringify(about))
+  hash.update(new Uint8Array(parameters.values.buffer, parameters.values.byteOffset, parameters.values.byteLength))
+  return hash.digest('hex')
+}
+
+/**
+ * Trains `model`. Throws `data/split-missing`, `data/labels-missing`, `data/one-class`,
+ * `data/labels-out-of-range`, `data/shape-mismatch`, `model/nothing-to-do`, `model/unsupported-op`,
+ * `model/non-finite` where not even the first steps were finite, `cancelled`.
+ */
+export async function learn(source: Model, context: LearningContext, options: LearnOptions): Promise<Learned> {
+  const { settings, by, teacher: taughtBy } = options
+  const notes: string[] = []
+  const model = withWeightInitializers(source)
+  const { data, split } = splitFor(context.data, taughtBy !== undefined, by, notes)
+  context.progress(0, 'reading training samples')
+  fs.mkdirSync(context.scratch, { recursive: true })
+  const samples = await Samples.open(split, context.signal, data.path)
+  const micro = fixedBatch(model) ?? Math.min(settings.microBatch, settings.batchSize)
+  const first = await firstBatch(samples, micro)
+  const objective = await chooseObjective(model, data.task, first.inputs, first.labels)
+  const trouble = await labelTrouble(samples, objective, data.task)
+  if (trouble && !taughtBy)
+    throw first.labels ? new PareError('data/one-class', { by }) : new PareError('data/labels-missing', { by })
+  const hard = options.labels && !trouble && !(taughtBy && taughtBy.settings.teacherShare === 1)
+  if (trouble && options.labels) notes.push(`Only the original was learned from, as ${trouble}.`)
+  const soft = taughtBy !== undefined && (taughtBy.settings.teacherShare > 0 || !hard)
+  const features = taughtBy?.features ?? []
+  const spec: LossSpec = {
+    kind: objective.kind,
+    value: objective.value,
+    classAxis: objective.classAxis,
+    hard,
+    soft,
+    features: features.map((pair) => ({ value: pair.student, weight: pair.weight })),
+  }
+  const names = options.trainable?.(model) ?? trainableWeights(model.graph)
+  if (names.length === 0)
+    throw new PareError('model/nothing-to-do', { by, reason: 'the model has no float32 weights that can learn' })
+
+  let teacher: Teacher | undefined
+  try {
+    if (soft || features.length > 0) teacher = await openTeacher(taughtBy!.model, data.task, objective, first, features, micro)
+    const parameters = Parameters.of(model, names)
+    const shared = options.keepShared === false ? { names: [] } : keepShared(parameters)
+    const zeros = keepZeros(parameters, maskedNames(model))
+    const own = options.constraints?.(parameters) ?? []
+    const constraints = [shared.constraint, zeros, ...own].filter((c): c is Constraint => c !== undefined)
+    const order = context.random.fork('held out').shuffle(Array.from({ length: samples.count }, (_, i) => i))
+    const held = Math.floor(settings.heldOut * samples.count)
+    const heldOut = held >= LEAST_HELD_OUT ? order.slice(0, held) : []
+    if (heldOut.length === 0) notes.push('Too few training samples to hold some out: the last epoch was kept.')
+    const result = await train({
+      model,
+      spec,
+      task: data.task,
+      parameters,
+      samples,
+      training: order.slice(heldOut.length).sort((a, b) => a - b),
+      heldOut,
+      micro,
+      settings,
+      loss: { alpha: taughtBy?.settings.teacherShare ?? 0, temperature: taughtBy?.settings.temperature ?? 1 },
+      mixing: taughtBy?.settings.mixing,
+      teacher,
+      classes: data.classes,
+      constraints,
+      random: context.random.fork('training'),
+      key: keyOf(parameters, { by, settings, spec, teacher: taughtBy?.settings, data: data.path }),
+      scratch: context.scratch,
+      progress: (done, doing) => context.progress(done, doing),
+      point: (at) => context.point?.(at),
+    })
+    notes.push(...endingNotes(result))
+    return { model: result.parameters.intoModel(model), result, notes }
+  } finally {
+    await teacher?.release()
+  }
+}
+
+async function openTeacher(
+  model: Model,
+  task: Task,
+  student: Objective,
+  first: Batch,
+  features: readonly { teacher: string }[],
+  micro: number,
+): Promise<Teacher> {
+  const objective = await chooseObjective(model, task, first.inputs, first.labels)
+  if (objective.dims.join() !== student.dims.join())
+    throw new PareError('data/shape-mismatch', {
+      input: `output ${student.value} of the student`,
+      expected: `[${objective.dims.join(', ')}], as the teacher gives`,
+      got: `[${student.dims.join(', ')}]`,
+    })
+  return Teacher.open(model, [objective.value, ...features.map((pair) => pair.teacher)], fixedBatch(model) ?? micro)
+}
+
+function endingNotes(result: TrainResult): string[] {
+  if (result.ending === 'diverged')
+    return ['Training diverged: the loss was no number any more. The best weights before that were kept; try a smaller learning rate.']
+  if (result.ending === 'asked') return [`Stopped on request after ${result.epochs} epochs; the best weights so far were kept.`]
+  if (result.ending === 'early')
+    return [`Stopped after ${result.epochs} epochs, as the held-out samples no longer improved.`]
+  return []
+}
+
+/** One sentence of what training did, for summaries. */
+export function describeTraining({ result }: Learned): string {
+  const { before, best, bestEpoch, epochs } = result
+  const share = (value: number): string => value.toFixed(4)
+  const quality =
+    best?.quality !== undefined && before?.quality !== undefined
+      ? `; quality on held-out training samples ${share(before.quality)} → ${share(best.quality)}`
+      : best && before
+        ? `; loss on held-out training samples ${share(before.loss)} → ${share(best.loss)}`
+        : ''
+  return `${epochs} epochs, best after ${bestEpoch}${quality}`
+}

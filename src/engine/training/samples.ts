@@ -1,0 +1,76 @@
+/** Training samples in any order: held in memory where they fit, streamed from the dataset otherwise. */
+import { PareError } from '../../contract/errors'
+import type { Batch, Split } from '../data/dataset'
+import { sizeOf } from '../onnx'
+import { concatRows, type Value, type Values } from '../runtime'
+
+/** Samples up to this many bytes are decoded once and kept. */
+const KEEP_BYTES = 512 * 2 ** 20
+
+const bytesOf = (value: Value): number => (Array.isArray(value.data) ? Infinity : value.data.byteLength)
+
+/** Copies of some rows of the first axis, in the order given. */
+export function pickRows(value: Value, rows: readonly number[]): Value {
+  const width = sizeOf(value.dims.slice(1))
+  const dims = [rows.length, ...value.dims.slice(1)]
+  if (Array.isArray(value.data)) {
+    const { data } = value
+    return { dtype: value.dtype, dims, data: rows.flatMap((row) => data.slice(row * width, (row + 1) * width)) }
+  }
+  const source = value.data as Float32Array
+  const data = new (source.constructor as new (length: number) => Float32Array)(rows.length * width)
+  rows.forEach((row, i) => data.set(source.subarray(row * width, (row + 1) * width), i * width))
+  return { dtype: value.dtype, dims, data }
+}
+
+export class Samples {
+  private constructor(
+    private readonly split: Split,
+    private readonly kept: { inputs: Values; labels?: Value } | undefined,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  get count(): number {
+    return this.split.length
+  }
+
+  /** Reads the split once if it fits in memory. Throws `data/empty`, `cancelled`. */
+  static async open(split: Split, signal: AbortSignal, path: string): Promise<Samples> {
+    if (split.length === 0) throw new PareError('data/empty', { path })
+    const parts: Batch[] = []
+    let bytes = 0
+    for await (const batch of split.batches(64, { signal })) {
+      bytes += Object.values(batch.inputs).reduce((n, value) => n + bytesOf(value), 0)
+      const [first] = parts
+      if (bytes > KEEP_BYTES || (first && !sameRows(first, batch))) return new Samples(split, undefined, signal)
+      parts.push(batch)
+    }
+    const [first] = parts
+    if (!first) throw new PareError('data/empty', { path })
+    const inputs: Values = {}
+    for (const name of Object.keys(first.inputs)) inputs[name] = concatRows(parts.map((part) => part.inputs[name]!))
+    const labels = first.labels && concatRows(parts.map((part) => part.labels!))
+    return new Samples(split, { inputs, ...(labels && { labels }) }, signal)
+  }
+
+  /** Batches of `size` samples in this order; the last may be smaller. */
+  async *batches(order: readonly number[], size: number): AsyncIterable<Batch> {
+    if (!this.kept) {
+      yield* this.split.batches(size, { indices: order, signal: this.signal })
+      return
+    }
+    for (let at = 0; at < order.length; at += size) {
+      const indices = order.slice(at, at + size)
+      const inputs = Object.fromEntries(
+        Object.entries(this.kept.inputs).map(([name, value]) => [name, pickRows(value, indices)]),
+      )
+      yield { indices, inputs, ...(this.kept.labels && { labels: pickRows(this.kept.labels, indices) }) }
+    }
+  }
+}
+
+function sameRows(a: Batch, b: Batch): boolean {
+  return Object.entries(a.inputs).every(
+    ([name, value]) => value.dims.slice(1).join() === b.inputs[name]?.dims.slice(1).join(),
+  )
+}

@@ -1,0 +1,150 @@
+/** Runs micro-batches through training graphs and adds up their gradients. */
+import type { Batch } from '../data/dataset'
+import type { Model } from '../onnx'
+import { float32, floatsOf, int64, openSession, type Session, type Value, type Values } from '../runtime'
+import { buildTrainingGraph, type TrainingGraph } from './graph'
+import type { LossSpec } from './losses'
+import { pickRows } from './samples'
+import type { Parameters } from './trainable'
+
+/** A micro-batch with all a loss may want of it. */
+export interface Example {
+  batch: Batch
+  /** The teacher's values for `LossSpec.value`, then for each feature; absent without a teacher. */
+  teacher?: readonly Value[]
+}
+
+export interface LossSettings {
+  /** Share of the teacher in the loss, 0 … 1. */
+  alpha: number
+  temperature: number
+}
+
+/** Labels that do not count, as language models mark padding. */
+const IGNORED = -100
+
+/** How many rows (samples, tokens, pixels) of a batch count in the loss. */
+export function countedRows(spec: LossSpec, batch: Batch): number {
+  const { labels } = batch
+  if (!spec.hard || spec.kind !== 'cross-entropy' || !labels || labels.dims.length < 2) return batch.indices.length
+  let count = 0
+  for (const label of labels.data as BigInt64Array) if (Number(label) !== IGNORED) count++
+  return count
+}
+
+export const padTo = (value: Value, rows: number): Value => {
+  const have = value.dims[0] ?? 0
+  if (have === rows) return value
+  return pickRows(value, Array.from({ length: rows }, (_, i) => Math.min(i, have - 1)))
+}
+
+interface Compiled {
+  graph: TrainingGraph
+  session: Session
+}
+
+export interface StepRunnerOptions {
+  model: Model
+  spec: LossSpec
+  trainable: readonly string[]
+  /** Samples a run takes; smaller batches are filled up with rows that count nothing. */
+  micro: number
+  threads?: number
+}
+
+/** Sessions kept for different input lengths before the oldest is let go. */
+const MAX_SHAPES = 4
+
+export class StepRunner {
+  private readonly compiled = new Map<string, Compiled>()
+
+  constructor(private readonly options: StepRunnerOptions) {}
+
+  private async compile(inputs: Values): Promise<Compiled> {
+    const key = Object.entries(inputs)
+      .map(([name, value]) => `${name}[${value.dims.join()}]`)
+      .join()
+    const found = this.compiled.get(key)
+    if (found) return found
+    const { model, spec, trainable, threads } = this.options
+    const graph = await buildTrainingGraph(model, { feeds: inputs, trainable, loss: spec })
+    // Without a memory pattern ONNX Runtime frees as it goes, which the order of the graph relies on.
+    const session = await openSession(graph.model, { memoryPattern: false, ...(threads && { threads }) })
+    const [oldest] = this.compiled
+    if (oldest && this.compiled.size >= MAX_SHAPES) {
+      this.compiled.delete(oldest[0])
+      await oldest[1].session.release()
+    }
+    this.compiled.set(key, { graph, session })
+    return { graph, session }
+  }
+
+  /** Weights that have a gradient for inputs like these. */
+  async weightsFor(batch: Batch): Promise<string[]> {
+    return (await this.compile(this.padded(batch.inputs))).graph.weights
+  }
+
+  private padded(inputs: Values): Values {
+    return Object.fromEntries(
+      Object.entries(inputs).map(([name, value]) => [name, value.dims.length > 0 ? padTo(value, this.options.micro) : value]),
+    )
+  }
+
+  /** Adds this micro-batch's share to `sum`; gives its share of the loss. `share` is 1 / rows of the whole batch. */
+  async accumulate(example: Example, share: number, parameters: Parameters, sum: Float32Array, settings: LossSettings): Promise<number> {
+    const inputs = this.padded(example.batch.inputs)
+    const { graph, session } = await this.compile(inputs)
+    const feeds: Values = { ...inputs, ...lossFeeds(graph, this.options, example, share, settings) }
+    parameters.names.forEach((name, i) => (feeds[name] = float32(parameters.dims[i]!, parameters.view(i))))
+    const outputs = await session.run(feeds)
+    graph.weights.forEach((name, i) => {
+      const gradient = outputs[graph.gradients[i]!]!.data as Float32Array
+      const start = parameters.offsets[parameters.names.indexOf(name)]!
+      for (let j = 0; j < gradient.length; j++) sum[start + j]! += gradient[j]!
+    })
+    return (outputs[graph.ports.loss]!.data as Float32Array)[0]!
+  }
+
+  async release(): Promise<void> {
+    for (const { session } of this.compiled.values()) await session.release()
+    this.compiled.clear()
+  }
+}
+
+/** What the loss part of a graph is fed. */
+export function lossFeeds(
+  graph: { ports: TrainingGraph['ports'] },
+  options: { spec: LossSpec; micro: number },
+  { batch, teacher }: Example,
+  share: number,
+  settings: LossSettings,
+): Values {
+  const { ports } = graph
+  const { spec, micro } = options
+  const rows = batch.indices.length
+  const perSample = ports.rowCount / micro
+  const weights = new Float32Array(ports.rowCount).fill(share, 0, rows * perSample)
+  const feeds: Values = {}
+  if (ports.labels && batch.labels) {
+    const labels = padTo(batch.labels, micro)
+    if (spec.kind === 'cross-entropy') {
+      const classes = BigInt64Array.from(labels.data as BigInt64Array, (label) => BigInt(label))
+      classes.forEach((label, i) => {
+        if (Number(label) !== IGNORED) return
+        classes[i] = 0n
+        weights[i] = 0
+      })
+      feeds[ports.labels] = int64([ports.rowCount], classes)
+    } else {
+      const values = floatsOf(labels)
+      feeds[ports.labels] = float32([ports.rowCount, values.length / ports.rowCount], values)
+    }
+  }
+  feeds[ports.rows] = float32([ports.rowCount], weights)
+  if (ports.teacher) feeds[ports.teacher] = padTo(teacher![0]!, micro)
+  if (ports.alpha) feeds[ports.alpha] = float32([], Float32Array.of(settings.alpha))
+  if (ports.temperature) feeds[ports.temperature] = float32([], Float32Array.of(settings.temperature))
+  if (ports.samples) feeds[ports.samples] = float32([micro], new Float32Array(micro).fill(share * perSample, 0, rows))
+  ports.features.forEach((name, i) => (feeds[name] = padTo(teacher![i + 1]!, micro)))
+  return feeds
+}
