@@ -1,5 +1,5 @@
 /** Keeps an engine process alive and gives it one job after another. Cancelling a job kills the process. */
-import { PareError, toError, type ErrorData } from '../contract/errors'
+import { errorData, PareError, toError, type ErrorData } from '../contract/errors'
 import type { FromEngine, JobEvent, JobInput, JobName, JobOutput, ToEngine } from '../engine/jobs/protocol'
 import type { EngineProcess } from './engine-process'
 import { exitError, memoryKills } from './exit-reason'
@@ -120,9 +120,25 @@ export class EngineHost {
     const task = this.active
     if (message.type === 'ready' || task?.id !== message.id) return
     if (message.type === 'event') return task.options.onEvent?.(message.event)
+    if (message.type === 'probe') return this.probe(task, message)
     this.active = undefined
     if (message.type === 'done') task.resolve(message.output)
     else task.reject(toError(message.error))
     this.proceed()
+  }
+
+  /** Measures in a fresh process, and answers whoever asked. */
+  private probe(task: Task, { probe, request }: Extract<FromEngine, { type: 'probe' }>): void {
+    const fresh = new EngineHost(this.start)
+    const { during } = task.options
+    const stop = new AbortController()
+    task.options.signal?.addEventListener('abort', () => stop.abort(), { once: true })
+    fresh
+      .run('probe', request, { during: `${during} (memory)`, signal: stop.signal })
+      .then(
+        (reply): void => this.post({ type: 'probed', probe, answer: { reply } }),
+        (cause: unknown) => this.post({ type: 'probed', probe, answer: { error: errorData(cause) } }),
+      )
+      .finally(() => fresh.close())
   }
 }

@@ -22,7 +22,8 @@ export class Loader {
   catchUp(project: ProjectRecord): void {
     const { id, model, data } = project
     if (model && !model.value && !model.error) void this.loadModel(id)
-    else if (model?.value && data && !data.value && !data.error && !this.tasks.has(`${id}/data`)) void this.loadData(id)
+    else if (model?.value && data && !data.value && !data.error && !this.tasks.has(`${id}/data`))
+      void this.loadData(id)
   }
 
   stop(project: string): void {
@@ -48,7 +49,8 @@ export class Loader {
       return this.core.interactive.run('openData', this.inputOf(project), {
         during: 'reading the data',
         signal,
-        onEvent: (event) => event.event === 'progress' && this.progress(project, event.data.done, event.data.doing),
+        onEvent: (event) =>
+          event.event === 'progress' && this.progress(project, event.data.done, event.data.doing),
       })
     })
   }
@@ -62,7 +64,8 @@ export class Loader {
       const trials = await this.core.interactive.run('findPreprocessing', this.inputOf(project), {
         during: 'trying ways to read the data',
         signal,
-        onEvent: (event) => event.event === 'progress' && this.progress(project, event.data.done, event.data.doing),
+        onEvent: (event) =>
+          event.event === 'progress' && this.progress(project, event.data.done, event.data.doing),
       })
       return { ...loaded, trials }
     })
@@ -78,7 +81,11 @@ export class Loader {
     const archive = core.files.pathOf(file)
     if (unpacked || !isArchive(archive)) return
     const into = path.join(core.dataDir, 'files', 'unpacked', file)
-    const { folder } = await core.interactive.run('unpack', { archive, into }, { during: 'unpacking the data', signal })
+    const { folder } = await core.interactive.run(
+      'unpack',
+      { archive, into },
+      { during: 'unpacking the data', signal },
+    )
     core.store.update(project, (record) => {
       if (record.data?.file === file) record.data.unpacked = folder
     })
@@ -91,7 +98,7 @@ export class Loader {
   }
 
   /** Runs the work for a part; a newer task for the same part replaces it. */
-  private async task<P extends Part, T extends P extends 'model' ? ModelInspection : LoadedData>(
+  private async task<P extends Part, T extends (P extends 'model' ? ModelInspection : LoadedData)>(
     project: string,
     part: P,
     doing: string,

@@ -13,10 +13,17 @@ export function staleSteps(project: ProjectRecord, modelName: string): Stale {
   }
   const { model } = project
   if (model && model.file !== last.model.file && model.value?.sha256 !== last.model.sha256)
-    results(`The results are of “${last.model.name}”; the model is now “${modelName}”. Run again to compare like with like.`)
+    results(
+      `The results are of “${last.model.name}”; the model is now “${modelName}”. Run again to compare like with like.`,
+    )
   else if (dataKey(project.data) !== last.data.key)
-    results('The results were measured on other data, or on the same data read in another way. Run again to bring them up to date.')
+    results(
+      'The results were measured on other data, or on the same data read in another way. Run again to bring them up to date.',
+    )
   else if (project.goal && JSON.stringify(project.goal) !== JSON.stringify(last.goal))
-    stale.push({ step: 'compress', reason: 'The goal has changed since the last run. Run again to follow it.' })
+    stale.push({
+      step: 'compress',
+      reason: 'The goal has changed since the last run. Run again to follow it.',
+    })
   return stale
 }

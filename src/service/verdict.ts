@@ -61,7 +61,9 @@ export function onFront(candidates: readonly Placed[]): Set<string> {
   const beaten = (one: (typeof points)[number]): boolean =>
     points.some(
       (other) =>
-        other.bytes <= one.bytes && other.lost <= one.lost && (other.bytes < one.bytes || other.lost < one.lost),
+        other.bytes <= one.bytes &&
+        other.lost <= one.lost &&
+        (other.bytes < one.bytes || other.lost < one.lost),
     )
   return new Set(points.filter((one) => !beaten(one)).map(({ id }) => id))
 }

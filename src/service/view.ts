@@ -10,7 +10,7 @@ export interface ViewSources {
   /** What is being done right now for a part of a project. */
   doing(project: string, part: 'model' | 'data'): string | undefined
   /** Progress of the run that runs; absent for others. */
-  live(run: string): Run['progress'] & { step?: number } | undefined
+  live(run: string): (Run['progress'] & { step?: number }) | undefined
   passTitle(pass: string): string
   resumable(run: RunRecord): boolean
 }
@@ -98,8 +98,13 @@ function viewSteps(run: RunRecord, running: number | undefined, { passTitle }: V
   return (recipe?.steps ?? []).map(({ pass }, index): RunStep => {
     const record = records[index]
     const title = passTitle(pass)
-    if (!record) return { pass, title, state: index === running && run.status === 'running' ? 'running' : 'waiting' }
-    const state = !record.failed ? 'done' : record.error?.code === 'model/nothing-to-do' ? 'skipped' : 'failed'
+    if (!record)
+      return { pass, title, state: index === running && run.status === 'running' ? 'running' : 'waiting' }
+    const state = !record.failed
+      ? 'done'
+      : record.error?.code === 'model/nothing-to-do'
+        ? 'skipped'
+        : 'failed'
     return { pass, title, state, record }
   })
 }
@@ -121,7 +126,8 @@ function viewCandidate(run: RunRecord, candidate: CandidateRecord, front: Readon
 
 export function summarise(record: ProjectRecord, sources: ViewSources): ProjectSummary {
   const { id, name, updatedAt } = record
-  const nameOf = (file: string | undefined): string | undefined => (file ? sources.file(file).name : undefined)
+  const nameOf = (file: string | undefined): string | undefined =>
+    file ? sources.file(file).name : undefined
   const model = nameOf(record.model?.file)
   const data = nameOf(record.data?.file)
   const result = bestResult(record)
@@ -132,6 +138,10 @@ export function summarise(record: ProjectRecord, sources: ViewSources): ProjectS
 function bestResult(record: ProjectRecord): string | undefined {
   const run = record.runs.find((one) => one.candidates.length > 0)
   const inside = run?.candidates.filter(({ report }) => missed(run.goal, run.original!, report).length === 0)
-  const [best] = (inside?.length ? inside : (run?.candidates ?? [])).toSorted((a, b) => a.report.bytes - b.report.bytes)
-  return run && best ? `${run.model.name.replace(/\.onnx$/i, '')} · ${verdict(run.goal, run.original!, best.report)}` : undefined
+  const [best] = (inside?.length ? inside : (run?.candidates ?? [])).toSorted(
+    (a, b) => a.report.bytes - b.report.bytes,
+  )
+  return run && best
+    ? `${run.model.name.replace(/\.onnx$/i, '')} · ${verdict(run.goal, run.original!, best.report)}`
+    : undefined
 }

@@ -1,5 +1,5 @@
 /** What a job is given besides its input. */
-import { PareError } from '../../contract/errors'
+import type { MemoryProbe } from '../evaluate/memory'
 import type { JobEvents, JobInput, JobName, JobOutput } from './protocol'
 
 export interface JobContext {
@@ -8,12 +8,10 @@ export interface JobContext {
   progress(done: number, doing: string): void
   signal: AbortSignal
   stopRequested(): boolean
+  /** Memory of a model, measured in a process of its own. */
+  probe: MemoryProbe
 }
 
 export type JobHandlers<J extends JobName = JobName> = {
   [K in J]: (input: JobInput<K>, context: JobContext) => Promise<JobOutput<K>> | JobOutput<K>
-}
-
-export function throwIfAborted(signal: AbortSignal, during: string): void {
-  if (signal.aborted) throw new PareError('cancelled', { during })
 }

@@ -15,9 +15,11 @@ import type { ErrorData } from '../../contract/errors'
 import type { Target } from '../../contract/goal'
 import type { ModelInspection } from '../../contract/model'
 import type { PassDescription } from '../../contract/passes'
-import type { BundlePlan, FileRef, LoadedData, PreprocessingTrial } from '../../contract/project'
+import type { BundlePlan, LoadedData, PreprocessingTrial } from '../../contract/project'
 import type { Preset, Recipe } from '../../contract/recipe'
 import type { Report, StepRecord } from '../../contract/report'
+import type { ProbeReply, ProbeRequest } from '../evaluate/memory'
+import type { FinishedRun, RunResult } from '../run/compress'
 import type { ProgressReport } from '../run/progress'
 
 /** A dataset and how to read it. */
@@ -55,24 +57,6 @@ export interface RunRequest extends ModelAndData {
   into?: string
 }
 
-export interface RunCandidate {
-  n: number
-  /** Absolute folder with model.onnx, recipe.json, report.json, samples.json. */
-  folder: string
-  recipe: Recipe
-  report: Report
-  steps: StepRecord[]
-  /** Absolute. */
-  files: string[]
-}
-
-export interface RunOutcome {
-  original: Report
-  candidates: RunCandidate[]
-  /** Recipes that gave no candidate. */
-  failed: { recipe: string; error: ErrorData }[]
-}
-
 export interface ComparedModels extends ModelAndData {
   /** Absolute paths of candidate models. */
   candidates: { name: string; model: string }[]
@@ -84,8 +68,8 @@ interface Job<I, O> {
 }
 
 export interface Jobs {
+  probe: Job<ProbeRequest, ProbeReply>
   providers: Job<EngineSettings, { id: string; title: string; available: boolean; reason?: string }[]>
-  identify: Job<{ path: string }, { kind: FileRef['kind']; reason?: string }>
   /** Unpacks a zip of samples into a folder of its own; gives that folder. */
   unpack: Job<{ archive: string; into: string }, { folder: string }>
   passes: Job<undefined, PassDescription[]>
@@ -101,7 +85,7 @@ export interface Jobs {
   >
   checkRecipe: Job<ModelAndData & { recipe: Recipe }, { step: number; message: string }[]>
   evaluate: Job<ModelAndData & { split: SplitName }, Report>
-  compress: Job<RunRequest, RunOutcome>
+  compress: Job<RunRequest, RunResult>
   compare: Job<ComparedModels & { html?: string }, { original: Report; candidates: Report[] }>
   compareSamples: Job<
     ComparedModels & {
@@ -139,6 +123,8 @@ export type ToEngine =
   | { type: 'start'; id: number; job: JobName; input: unknown }
   /** Ends learning early in the job that runs. */
   | { type: 'stop-training'; id: number }
+  /** Answer to `probe`. */
+  | { type: 'probed'; probe: number; answer: { reply: ProbeReply } | { error: ErrorData } }
 
 export interface JobEvents {
   progress: ProgressReport
@@ -146,7 +132,7 @@ export interface JobEvents {
   /** A pass of a run has ended, or was found finished. */
   step: { candidate: number; step: number; record: StepRecord }
   /** A candidate is finished and measured. */
-  candidate: { n: number; recipe: string }
+  candidate: { candidate: FinishedRun; original: Report }
 }
 
 export type JobEvent = { [E in keyof JobEvents]: { event: E; data: JobEvents[E] } }[keyof JobEvents]
@@ -156,3 +142,5 @@ export type FromEngine =
   | { type: 'event'; id: number; event: JobEvent }
   | { type: 'done'; id: number; output: unknown }
   | { type: 'failed'; id: number; error: ErrorData }
+  /** Asks for the job `probe` in a fresh process, because only the host can start one under every shell. */
+  | { type: 'probe'; id: number; probe: number; request: ProbeRequest }

@@ -1,5 +1,5 @@
 /** Answers messages with jobs, one after the other. */
-import { PareError } from '../../contract/errors'
+import { PareError, toError } from '../../contract/errors'
 import { failureOf } from '../run/steps'
 import { HANDLERS } from './handlers'
 import type { JobContext, JobHandlers } from './job'
@@ -10,12 +10,14 @@ export interface Port {
   onMessage(listener: (message: unknown) => void): void
 }
 
-export function serve(port: Port, handlers: JobHandlers = HANDLERS): void {
+export function serve(port: Port, handlers: Partial<JobHandlers> = HANDLERS): void {
   let stopped = -1
+  const probes = new Map<number, (answer: Extract<ToEngine, { type: 'probed' }>['answer']) => void>()
   let last: Promise<void> = Promise.resolve()
   port.onMessage((raw) => {
     const message = raw as ToEngine
     if (message.type === 'stop-training') stopped = message.id
+    else if (message.type === 'probed') probes.get(message.probe)?.(message.answer)
     else last = last.then(() => work(message))
   })
   port.post({ type: 'ready' })
@@ -29,6 +31,14 @@ export function serve(port: Port, handlers: JobHandlers = HANDLERS): void {
       // Cancelling is killing this process; within it nothing aborts.
       signal: new AbortController().signal,
       stopRequested: () => stopped === id,
+      probe: (request) =>
+        new Promise((resolve, reject) => {
+          const probe = probes.size
+          probes.set(probe, (answer) =>
+            'reply' in answer ? resolve(answer.reply) : reject(toError(answer.error)),
+          )
+          port.post({ type: 'probe', id, probe, request })
+        }),
     }
     try {
       const handler = handlers[job] as ((input: unknown, context: JobContext) => unknown) | undefined

@@ -68,6 +68,11 @@ export class Progress {
     this.free += this.stages[++this.current]?.weight ?? 0
   }
 
+  /** Passes over what is left before the stage at `index`, because it will not be done. */
+  skipTo(index: number): void {
+    while (this.current < index - 1) this.skip()
+  }
+
   finish(): void {
     this.leave()
     this.finished = this.total

@@ -45,7 +45,7 @@ export interface RecipeOutcome {
 }
 
 /** Failures that no later pass could do better with: the run stops and can be resumed. */
-const STOPS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+export const STOPS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'cancelled',
   'disk/full',
   'disk/denied',

@@ -1,0 +1,7 @@
+/** Every job of the engine process by its name. */
+import { dataJobs } from './datasets'
+import type { JobHandlers } from './job'
+import { modelJobs } from './models'
+import { runJobs } from './runs'
+
+export const HANDLERS: Partial<JobHandlers> = { ...modelJobs, ...dataJobs, ...runJobs }

@@ -1,0 +1,35 @@
+/** Jobs about models and passes. */
+import { errorData, PareError } from '../../contract/errors'
+import { errorMessage } from '../../contract/messages'
+import { probeHere } from '../evaluate/memory'
+import { readModel } from '../onnx'
+import { describePasses, findPass } from '../passes'
+import { inspectModel } from '../runtime/inspect'
+import { missingNeed } from '../run/steps'
+import { withData } from './data'
+import type { JobHandlers } from './job'
+
+export const modelJobs: JobHandlers<'probe' | 'passes' | 'inspect' | 'checkRecipe'> = {
+  probe: (request) => probeHere(request),
+  passes: () => describePasses(),
+  inspect: ({ model }) => inspectModel(model),
+  checkRecipe: ({ model, data, recipe }) =>
+    withData(model, data, async (dataset) => {
+      const problems: { step: number; message: string }[] = []
+      const read = readModel(model)
+      for (const [step, { pass, params }] of recipe.steps.entries()) {
+        try {
+          const missing = missingNeed(pass, dataset)
+          if (missing) throw missing
+          // Later passes see a model that earlier ones changed: only their parameters can be judged now.
+          if (step === 0) findPass(pass).check(read, params)
+          else findPass(pass).parse(params)
+        } catch (thrown) {
+          if (!(thrown instanceof PareError)) throw thrown
+          const { what, todo } = errorMessage(errorData(thrown))
+          problems.push({ step, message: `${what} ${todo}` })
+        }
+      }
+      return problems
+    }),
+}

@@ -1,0 +1,242 @@
+/** A run: recipes applied to the original, each candidate measured beside it, everything on disk. */
+import { createHash } from 'node:crypto'
+import fs from 'node:fs'
+import path from 'node:path'
+import { PareError, type ErrorData } from '../../contract/errors'
+import type { Recipe } from '../../contract/recipe'
+import type { LayerEvidence, Report, SampleResults, StepRecord } from '../../contract/report'
+import type { Dataset } from '../data/dataset'
+import type { MemoryProbe } from '../evaluate/memory'
+import { reportOn } from '../evaluate/report'
+import { readModel, writeModel } from '../onnx'
+import { findPass } from '../passes'
+import type { PassContext } from '../passes/pass'
+import type { SessionOptions } from '../runtime'
+import { RunFolder } from './checkpoints'
+import { readJson, sha256Of, writeJson } from './files'
+import { Progress, type ProgressReport, type Stage } from './progress'
+import { applyRecipe, chainKeys, failureOf, STOPS, validateRecipe, type RecipeOutcome } from './steps'
+import { outputCheck } from './verify'
+
+export interface CompressWork {
+  /** The run's own folder. */
+  folder: string
+  /** The user's model, never written to. */
+  original: string
+  data: Dataset
+  /** One candidate each. */
+  recipes: Recipe[]
+  resume: boolean
+  seed: number
+  session: SessionOptions
+  target: PassContext['target']
+  /** Where the only candidate goes instead of `<folder>/candidates/1`. */
+  into?: string
+  probe?: MemoryProbe
+  signal: AbortSignal
+  stopRequested?(): boolean
+  progress(report: ProgressReport): void
+  point?: PassContext['point']
+  step(at: { candidate: number; step: number; record: StepRecord }): void
+  candidate(candidate: FinishedRun, original: Report): void
+}
+
+export interface FinishedRun {
+  /** From 1. */
+  n: number
+  /** Absolute. */
+  folder: string
+  recipe: Recipe
+  report: Report
+  steps: StepRecord[]
+  /** Absolute; the model first. */
+  files: string[]
+}
+
+export interface RunResult {
+  original: Report
+  candidates: FinishedRun[]
+  failed: { recipe: string; error: ErrorData }[]
+}
+
+/** Kept beside each candidate: both were measured in the same run on the same samples. */
+interface Measured {
+  original: Report
+  candidate: Report
+  steps: StepRecord[]
+}
+
+/** Relative cost of a stage; passes that learn take most of a run. */
+const WEIGHTS: Record<string, number> = { training: 30, 'clean-up': 1, precision: 1 }
+const PASS_WEIGHT = 3
+const PREPARE_WEIGHT = 1
+const MEASURE_WEIGHT = 6
+
+/**
+ * Runs the recipes in order. With `resume`, finished passes and candidates are not done again; a damaged
+ * checkpoint is. A recipe of which no pass works is listed as failed; throws its error when it was the only one,
+ * and everything that stops a run (`disk/full`, `engine/out-of-memory`, `cancelled`, …), which can be resumed.
+ */
+export async function compress(work: CompressWork): Promise<RunResult> {
+  const { recipes, original } = work
+  for (const recipe of recipes) validateRecipe(recipe)
+  const sha256 = await sha256Of(original)
+  const { size } = fs.statSync(original)
+  const run = RunFolder.open(work.folder, { path: original, bytes: size, sha256 }, work.resume)
+  const basis = basisOf(work, sha256)
+  const shared = sharedKeys(basis, recipes)
+  const progress = new Progress(stagesOf(recipes), work.progress)
+  progress.next()
+  const check = await outputCheck(original, work.data, work.session)
+  const result: RunResult = { original: undefined as unknown as Report, candidates: [], failed: [] }
+  let firstOriginal: Report | undefined
+  /** Position of the stage that comes after those of the recipes so far. */
+  let stage = 1
+
+  for (const [index, recipe] of recipes.entries()) {
+    const n = index + 1
+    const folder = recipes.length === 1 && work.into ? work.into : run.candidateFolder(n)
+    try {
+      const earlier = await finishedBefore(run, n, basis, recipe, folder)
+      const measured = earlier ?? (await makeCandidate(n, recipe, folder))
+      stage += recipe.steps.length + 1
+      progress.skipTo(stage)
+      firstOriginal ??= measured.original
+      const { candidate: report, steps } = measured
+      const finished: FinishedRun = { n, folder, recipe, report, steps, files: filesIn(folder) }
+      result.candidates.push(finished)
+      work.candidate(finished, firstOriginal)
+    } catch (thrown) {
+      const error = failureOf(thrown, recipe.name)
+      if (STOPS.has(error.code) || recipes.length === 1) throw thrown
+      result.failed.push({ recipe: recipe.name, error })
+      progress.skipTo((stage += recipe.steps.length + 1))
+    }
+  }
+  if (!firstOriginal)
+    throw new PareError('pass/failed', {
+      pass: recipes.map(({ name }) => name).join(', '),
+      node: '',
+      reason: 'no recipe gave a working model',
+    })
+  run.cleanUp()
+  progress.finish()
+  return { ...result, original: firstOriginal }
+
+  async function makeCandidate(n: number, recipe: Recipe, folder: string): Promise<Measured> {
+    const outcome = await applyRecipe({
+      ...work,
+      run,
+      recipe,
+      basis,
+      shared,
+      check,
+      settings: { providers: work.session.providers ?? ['cpu'], target: work.target },
+      begin: () => progress.next(),
+      reuse: (step, record) => {
+        progress.skip()
+        work.step({ candidate: n, step, record })
+      },
+      end: (step, record) => work.step({ candidate: n, step, record }),
+    })
+    const measured = await measureCandidate(work, recipe, outcome, folder, progress.next())
+    await run.finish(n, outcome.key, recipe, filesIn(folder), folder)
+    return measured
+  }
+}
+
+/** Writes the candidate's files and measures it; the model is written last but one so that reports name real bytes. */
+async function measureCandidate(
+  work: CompressWork,
+  recipe: Recipe,
+  outcome: RecipeOutcome,
+  folder: string,
+  progress: (done: number, doing?: string) => void,
+): Promise<Measured> {
+  fs.mkdirSync(folder, { recursive: true })
+  const model = path.join(folder, 'model.onnx')
+  writeModel(readModel(outcome.model), model)
+  const { original, candidates } = await reportOn({
+    original: work.original,
+    candidates: [{ path: model, layers: evidenceOf(outcome.steps) }],
+    dataset: work.data,
+    session: work.session,
+    probe: work.probe,
+    signal: work.signal,
+    progress,
+  })
+  const measured: Measured = {
+    original: original.report,
+    candidate: candidates[0]!.report,
+    steps: outcome.steps,
+  }
+  const samples: Record<'original' | 'candidate', SampleResults> = {
+    original: original.samples,
+    candidate: candidates[0]!.samples,
+  }
+  writeJson(path.join(folder, 'recipe.json'), recipe)
+  writeJson(path.join(folder, 'samples.json'), samples)
+  writeJson(path.join(folder, 'report.json'), measured)
+  return measured
+}
+
+/** The last word on every layer any step said something of. */
+function evidenceOf(steps: readonly StepRecord[]): LayerEvidence[] | undefined {
+  const byLayer = new Map<string, LayerEvidence>()
+  for (const { layers = [] } of steps)
+    for (const layer of layers) {
+      const before = byLayer.get(layer.layer)
+      byLayer.set(layer.layer, {
+        ...before,
+        ...layer,
+        ...(before?.bytesBefore && { bytesBefore: before.bytesBefore }),
+      })
+    }
+  return byLayer.size > 0 ? [...byLayer.values()] : undefined
+}
+
+const FILES = ['model.onnx', 'model.onnx.data', 'recipe.json', 'report.json', 'samples.json']
+
+const filesIn = (folder: string): string[] =>
+  FILES.map((name) => path.join(folder, name)).filter((file) => fs.existsSync(file))
+
+async function finishedBefore(
+  run: RunFolder,
+  n: number,
+  basis: string,
+  recipe: Recipe,
+  folder: string,
+): Promise<Measured | undefined> {
+  const key = chainKeys(basis, recipe).at(-1)
+  if (!key || !(await run.finished(n, key, folder))) return undefined
+  return readJson(path.join(folder, 'report.json')) as Measured | undefined
+}
+
+/** Everything besides the steps that decides what comes out. */
+function basisOf({ data, session, target, seed }: CompressWork, sha256: string): string {
+  const { kind, task, path: place, preprocessing, splits } = data
+  const lengths = Object.values(splits).map(({ length, origin }) => [length, origin])
+  const parts = [sha256, kind, task, place, preprocessing, lengths, session.providers, target, seed]
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
+}
+
+/** Keys more than one recipe passes through: their models serve again. */
+function sharedKeys(basis: string, recipes: readonly Recipe[]): Set<string> {
+  const seen = new Set<string>()
+  const shared = new Set<string>()
+  for (const recipe of recipes)
+    for (const key of chainKeys(basis, recipe)) (seen.has(key) ? shared : seen).add(key)
+  return shared
+}
+
+function stagesOf(recipes: readonly Recipe[]): Stage[] {
+  const stages: Stage[] = [{ weight: PREPARE_WEIGHT, doing: 'Reading the model and the data' }]
+  for (const recipe of recipes) {
+    for (const [step, { pass }] of recipe.steps.entries()) {
+      const { family, title } = findPass(pass).description
+      stages.push({ weight: WEIGHTS[family] ?? PASS_WEIGHT, step, doing: title })
+    }
+    stages.push({ weight: MEASURE_WEIGHT, doing: 'Measuring' })
+  }
+  return stages
+}
