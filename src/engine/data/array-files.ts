@@ -95,5 +95,5 @@ async function arraySource(
       open: () => open(context.options.signal),
     }
   })
-  return sourceOfArrays(named, file, context, close)
+  return sourceOfArrays(named, file, context, { close })
 }

@@ -16,18 +16,22 @@ export interface NamedArray extends ArrayInfo {
   open(): Promise<Rows>
 }
 
-/**
- * Binds arrays to inputs and labels. `close` is called when the source is closed.
- * Throws `data/empty`, `data/shape-mismatch`.
- */
+export interface ArraySourceOptions {
+  /** Labels that are known already; present (even undefined), no array is taken for them. */
+  labels?: RawLabels | undefined
+  /** Called when the source is closed. */
+  close?: () => void | Promise<void>
+}
+
+/** Binds arrays to inputs and labels. Throws `data/empty`, `data/shape-mismatch`. */
 export async function sourceOfArrays(
   arrays: readonly NamedArray[],
   file: string,
   { inputs, options }: ReaderContext,
-  close: () => void | Promise<void> = () => {},
+  own: ArraySourceOptions = {},
 ): Promise<Source> {
   if (arrays.length === 0) throw new PareError('data/empty', { path: file })
-  const bound = bindArrays(arrays, inputs, options)
+  const bound = bindArrays(arrays, inputs, { ...options, ...('labels' in own && { label: null }) })
   const used = new Set(
     [...bound.inputs.values()].flatMap(({ array }) => (array === undefined ? [] : [array])),
   )
@@ -45,7 +49,7 @@ export async function sourceOfArrays(
   const rows = new Map<string, Rows>()
   for (const name of used) rows.set(name, await byName.get(name)!.open())
   const labels =
-    bound.label === undefined ? undefined : await labelsOfRows(await byName.get(bound.label)!.open())
+    bound.label === undefined ? own.labels : await labelsOfRows(await byName.get(bound.label)!.open())
   const { suggested, notes } = suggestArray(bound, (name) => byName.get(name)!.looksLikeBytes)
   const title = (index: number): string => `${path.basename(file)}, row ${index + 1}`
   return new ArraySource(
@@ -56,7 +60,7 @@ export async function sourceOfArrays(
     suggested,
     [...bound.notes, ...notes],
     title,
-    close,
+    own.close,
   )
 }
 

@@ -23,8 +23,8 @@ export interface Bound {
 export interface BindOptions {
   /** Input → array, where a person says so. */
   columns?: Readonly<Record<string, string>>
-  /** Array that holds the labels, where a person says so. */
-  label?: string
+  /** Array that holds the labels, where a person says so; null: none does. */
+  label?: string | null
 }
 
 const PLAIN_NAMES = ['x', 'data', 'input', 'inputs', 'features', 'images', 'samples']
@@ -38,7 +38,7 @@ export function bindArrays(
   const notes: string[] = []
   const free = new Map(arrays.map((array) => [array.name, array]))
   const bound: Bound['inputs'] = new Map()
-  const label = options.label ?? labelOf(arrays, inputs)
+  const label = options.label === null ? undefined : (options.label ?? labelOf(arrays, inputs))
   if (label !== undefined) {
     if (!free.has(label)) throw mismatch('labels', label, arrays)
     free.delete(label)

@@ -10,11 +10,14 @@ const PIXEL_LIMIT = 2 ** 28
 /** Grey of the borders that letterboxing adds; the value YOLO's own code uses. */
 const BORDER = { r: 114, g: 114, b: 114, alpha: 1 }
 
-/** Opens a file turned as its Exif says. */
-export async function openImage(file: string): Promise<Sharp> {
-  if (!/\.bmp$/i.test(file))
-    return sharp(file, { failOn: 'error', limitInputPixels: PIXEL_LIMIT, pages: 1 }).autoOrient()
-  const bytes = await fs.readFile(file)
+/** Opens a file, or the bytes of one, turned as its Exif says. */
+export async function openImage(input: string | Uint8Array): Promise<Sharp> {
+  const bmpFile = typeof input === 'string' ? /\.bmp$/i.test(input) : input[0] === 0x42 && input[1] === 0x4d
+  if (bmpFile) return openBmp(typeof input === 'string' ? await fs.readFile(input) : Buffer.from(input))
+  return sharp(input, { failOn: 'error', limitInputPixels: PIXEL_LIMIT, pages: 1 }).autoOrient()
+}
+
+function openBmp(bytes: Buffer): Sharp {
   const width = bytes.readInt32LE(18)
   const height = Math.abs(bytes.readInt32LE(22))
   if (!(width > 0 && height > 0 && width * height <= PIXEL_LIMIT / 4))
@@ -35,7 +38,7 @@ export interface Size {
 }
 
 /** Size after turning. Throws where the header cannot be read. */
-export async function imageSize(file: string): Promise<Size> {
+export async function imageSize(file: string | Uint8Array): Promise<Size> {
   const image = await openImage(file)
   const { autoOrient, width, height } = await image.metadata()
   return { width: autoOrient?.width ?? width, height: autoOrient?.height ?? height }
@@ -68,7 +71,7 @@ function resized(image: Sharp, from: Size, { width, height, resize, cropRatio }:
 }
 
 /** Pixels 0…255 as [height, width, channels]; grey from colour by ITU-R BT.601, as PIL and OpenCV do. */
-export async function decodeImage(file: string, options: ImageOptions): Promise<Uint8Array> {
+export async function decodeImage(file: string | Uint8Array, options: ImageOptions): Promise<Uint8Array> {
   const image = await openImage(file)
   const { space, autoOrient, width, height } = await image.metadata()
   const from = { width: autoOrient?.width ?? width, height: autoOrient?.height ?? height }

@@ -9,11 +9,43 @@ import { checkImage, decodeImage, imageSize, openImage, placePixels, type Size }
 import { inferImage, type ImageOptions } from './image-input'
 import { mediaFiles } from './media-files'
 import { THUMBNAIL_SIDE } from './preview'
-import type { Reader } from './reader'
+import type { Reader, ReaderContext } from './reader'
 import type { RawLabels, Reading, Source, SourcePreview } from './source'
 import { SkippedFiles, withoutSkipped } from './skipped'
 
-export const readImages: Reader = async (place, { inputs, companions, options }) => {
+export const readImages: Reader = async (place, context) => {
+  const { companions, options } = context
+  const labelFile = options.labelFile ?? (await besides(place.path, companions.labelFile))
+  const listed = await mediaFiles(place.path, 'images', labelFile)
+  const skipped = new SkippedFiles('images')
+  const kept = await withoutSkipped(listed, skipped, checkSome(listed.files.length), options.signal)
+  if (kept.files.length === 0) throw skipped.error(place.path)
+  const pictures: Pictures = {
+    length: kept.files.length,
+    name: (index) => kept.files[index]!,
+    load: async (index) => path.join(kept.root, kept.files[index]!),
+    close: async () => {},
+  }
+  return [{ source: await imagesOf(pictures, kept.labels, place.path, context, listed.notes, skipped) }]
+}
+
+/** Encoded images by position: files, or bytes out of a larger file. */
+export interface Pictures {
+  length: number
+  name(index: number): string
+  load(index: number): Promise<string | Uint8Array>
+  close(): Promise<void>
+}
+
+/** Throws `data/shape-mismatch` where the model takes no single picture, `data/empty`. */
+export async function imagesOf(
+  pictures: Pictures,
+  labels: RawLabels | undefined,
+  where: string,
+  { inputs }: ReaderContext,
+  notes: readonly string[] = [],
+  skipped = new SkippedFiles('images'),
+): Promise<Source> {
   const [input] = inputs
   if (!input || inputs.length !== 1)
     throw new PareError('data/shape-mismatch', {
@@ -21,15 +53,9 @@ export const readImages: Reader = async (place, { inputs, companions, options })
       expected: `${inputs.length} inputs per sample`,
       got: 'one image per sample',
     })
-  const labelFile = options.labelFile ?? (await besides(place.path, companions.labelFile))
-  const listed = await mediaFiles(place.path, 'images', labelFile)
-  const skipped = new SkippedFiles('images')
-  const kept = await withoutSkipped(listed, skipped, checkSome(listed.files.length), options.signal)
-  if (kept.files.length === 0) throw skipped.error(place.path)
-  const suggested = inferImage(input, await commonSize(kept.root, kept.files))
-  return [
-    { source: new ImageSource(kept.root, kept.files, kept.labels, input, suggested, listed.notes, skipped) },
-  ]
+  if (pictures.length === 0) throw new PareError('data/empty', { path: where })
+  const suggested = inferImage(input, await commonSize(pictures))
+  return new ImageSource(pictures, labels, input, suggested, notes, skipped)
 }
 
 /** A file of labels describes the images it lies beside, not those of another split. */
@@ -53,16 +79,20 @@ function checkSome(count: number): ((file: string) => Promise<unknown>) | undefi
 
 const LOOK = 16
 
-async function commonSize(root: string, files: readonly string[]): Promise<Size | undefined> {
-  const sizes = await Promise.all(files.slice(0, LOOK).map((file) => imageSize(path.join(root, file))))
+async function commonSize(pictures: Pictures): Promise<Size | undefined> {
+  const looked = Array.from({ length: Math.min(LOOK, pictures.length) }, (_, i) => i)
+  const sizes = await Promise.all(
+    looked.map(async (i) => imageSize(await pictures.load(i)).catch(() => undefined)),
+  )
   const [first] = sizes
-  return first && sizes.every((s) => s.width === first.width && s.height === first.height) ? first : undefined
+  return first && sizes.every((s) => s?.width === first.width && s.height === first.height)
+    ? first
+    : undefined
 }
 
 class ImageSource implements Source {
   constructor(
-    private readonly root: string,
-    private readonly files: readonly string[],
+    private readonly pictures: Pictures,
     readonly labels: RawLabels | undefined,
     private readonly input: ValueInfo,
     readonly suggested: Preprocessing,
@@ -71,7 +101,7 @@ class ImageSource implements Source {
   ) {}
 
   get length(): number {
-    return this.files.length
+    return this.pictures.length
   }
 
   get notes(): readonly string[] {
@@ -84,7 +114,7 @@ class ImageSource implements Source {
     signal?: AbortSignal,
   ): Promise<Reading> {
     const options = imageOptions(preprocessing)
-    const pixels = await Promise.all(indices.map((index) => this.pixels(this.files[index]!, options, signal)))
+    const pixels = await Promise.all(indices.map((index) => this.pixels(index, options, signal)))
     const good = pixels.flatMap((p, i) => (p ? [i] : []))
     const size = options.width * options.height * options.channels
     const data = new Float32Array(good.length * size)
@@ -97,35 +127,41 @@ class ImageSource implements Source {
   }
 
   private async pixels(
-    file: string,
+    index: number,
     options: ImageOptions,
     signal?: AbortSignal,
   ): Promise<Uint8Array | undefined> {
     signal?.throwIfAborted()
     try {
-      return await decodeImage(path.join(this.root, file), options)
+      return await decodeImage(await this.pictures.load(index), options)
     } catch (cause) {
-      this.skipped.add(file, cause)
+      this.skipped.add(this.pictures.name(index), cause)
       return undefined
     }
   }
 
   async preview(index: number): Promise<SourcePreview> {
-    const file = this.files[index]!
-    const image = await openImage(path.join(this.root, file))
+    const image = await openImage(await this.pictures.load(index))
     const fit = { fit: 'inside', withoutEnlargement: true, fastShrinkOnLoad: false } as const
     const png = await image.resize(THUMBNAIL_SIDE, THUMBNAIL_SIDE, fit).png().toBuffer()
     return {
-      title: file.split(path.sep).join('/'),
+      title: this.pictures.name(index).split(path.sep).join('/'),
       thumbnail: `data:image/png;base64,${png.toString('base64')}`,
     }
   }
 
   identity(indices: readonly number[]): Promise<Uint8Array[]> {
-    return Promise.all(indices.map((index) => fs.readFile(path.join(this.root, this.files[index]!))))
+    return Promise.all(
+      indices.map(async (index) => {
+        const picture = await this.pictures.load(index)
+        return typeof picture === 'string' ? fs.readFile(picture) : picture
+      }),
+    )
   }
 
-  async close(): Promise<void> {}
+  close(): Promise<void> {
+    return this.pictures.close()
+  }
 }
 
 function imageOptions(preprocessing: Preprocessing): ImageOptions {

@@ -5,6 +5,7 @@ import { PareError } from '../../contract/errors'
 import { openCsv } from './csv'
 import { Folder } from './folder'
 import { formatOfFile, formatOfName, type Format } from './formats'
+import { LabelColumn } from './label-column'
 import { labelRank } from './names'
 import type { RawLabels } from './source'
 
@@ -66,8 +67,7 @@ async function listed(
     byName.set(path.parse(file).name, file)
   }
   const files: string[] = []
-  const names = new Map<string, number>()
-  const of: number[] = []
+  const column = new LabelColumn()
   let missing = 0
   for (const [name, label] of labels) {
     const relative = path.normalize(name)
@@ -76,9 +76,8 @@ async function listed(
       missing++
       continue
     }
-    if (!names.has(label)) names.set(label, names.size)
     files.push(file)
-    of.push(names.get(label)!)
+    column.push(label, labelFile, file)
   }
   if (files.length === 0)
     throw new PareError('data/unreadable', {
@@ -88,12 +87,8 @@ async function listed(
   const notes = missing > 0 ? [`${missing} files named in ${path.basename(labelFile)} are missing.`] : []
   const left = all.length - new Set(files).size
   if (left > 0) notes.push(`${left} files without a label are left out.`)
-  return {
-    root: folder.root,
-    files,
-    labels: { kind: 'names', names: [...names.keys()], of: Int32Array.from(of) },
-    notes,
-  }
+  const found = await column.finish(labelFile)
+  return { root: folder.root, files, ...(found && { labels: found }), notes }
 }
 
 /** File name → label, from CSV or TSV, a JSON object, or a list or lines of JSON objects. */

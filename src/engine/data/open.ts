@@ -13,6 +13,8 @@ import { labelFacts } from './labels'
 import { EXPECTED, locate, type Located, type Place } from './locate'
 import { readImages } from './images'
 import type { GivenSplit } from './names'
+import { readParquet } from './parquet'
+import { readText } from './text-files'
 import type { OpenOptions, Reader, ReaderContext } from './reader'
 import type { Source } from './source'
 import { makeSplits } from './splits'
@@ -26,6 +28,8 @@ const READERS: Partial<Record<Format, Reader>> = {
   npy: readNpy,
   table: readTable,
   images: readImages,
+  parquet: readParquet,
+  text: readText,
 }
 
 /**

@@ -46,7 +46,9 @@ export async function openRandom(model: Model, seed = 0): Promise<Dataset> {
     parts,
     plan,
     targets: new Map(SPLITS.map((name) => [parts[name].source, none])),
-    notes: ['No data was given: inputs are random (seeded), and only the likeness to the original is measured.'],
+    notes: [
+      'No data was given: inputs are random (seeded), and only the likeness to the original is measured.',
+    ],
     close: async () => made.clear(),
   })
 }

@@ -1,7 +1,9 @@
 /** Files of a folder that could not be read: skipped, counted and named. */
 import path from 'node:path'
 import { PareError } from '../../contract/errors'
+import { selectRows } from './label-column'
 import type { MediaFiles } from './media-files'
+import type { RawLabels } from './source'
 
 const NAMED = 5
 const PARALLEL = 16
@@ -58,11 +60,9 @@ export async function withoutSkipped(
   }
   if (good.length === listed.files.length) return listed
   const { labels } = listed
-  return {
-    ...listed,
-    files: good.map((i) => listed.files[i]!),
-    ...(labels?.kind === 'names' && {
-      labels: { ...labels, of: Int32Array.from(good, (i) => labels.of[i]!) },
-    }),
-  }
+  const kept: RawLabels | undefined =
+    labels?.kind === 'rows'
+      ? { kind: 'rows', rows: selectRows(labels.rows, good) }
+      : labels && { ...labels, of: Int32Array.from(good, (i) => labels.of[i]!) }
+  return { ...listed, files: good.map((i) => listed.files[i]!), ...(kept && { labels: kept }) }
 }

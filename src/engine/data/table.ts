@@ -5,15 +5,18 @@ import { sourceOfArrays, type NamedArray } from './array-source'
 import { concatSources } from './concat'
 import { fitRows, rowDims } from './convert'
 import { numberOf, openCsv, type CsvFile } from './csv'
+import type { DataRecord } from './json-lines'
+import { LabelColumn } from './label-column'
 import { labelRank } from './names'
 import type { Reader, ReaderContext } from './reader'
 import { RowWriter } from './row-writer'
 import type { Rows, Source } from './source'
 import { judgedOutput } from './tasks'
+import { textInputs, textKeys, textSource } from './text'
 
 export const readTable: Reader = async (place, context) => {
   const sources: Source[] = []
-  for (const file of place.files) sources.push(await tableSource(file, context))
+  for (const file of place.files) sources.push(await tableOrTexts(file, context))
   return [{ source: concatSources(sources) }]
 }
 
@@ -27,8 +30,29 @@ interface Layout {
 
 const LOOK_ROWS = 200
 
-async function tableSource(file: string, context: ReaderContext): Promise<Source> {
+/** A table with a column of texts, for a model that reads tokens, is texts. */
+async function tableOrTexts(file: string, context: ReaderContext): Promise<Source> {
   const csv = await openCsv(file)
+  const text = csv.hasHeader ? textInputs(context.inputs) : undefined
+  if (text)
+    for await (const values of asRecords(csv)) {
+      const keys = textKeys(values.values, text.ids.name, context.options.label)
+      if (keys) return textSource(file, asRecords(csv, context.options.signal), keys, context)
+      break
+    }
+  return tableOf(file, csv, context)
+}
+
+async function* asRecords(csv: CsvFile, signal?: AbortSignal): AsyncGenerator<DataRecord> {
+  for await (const { line, cells } of csv.records(signal))
+    yield {
+      where: `line ${line}`,
+      values: Object.fromEntries(csv.columns.map((name, i) => [name, cells[i]])),
+    }
+}
+
+/** Rows of cells as samples. Throws `data/empty`, `data/unreadable` with the line, `data/shape-mismatch`. */
+export async function tableOf(file: string, csv: CsvFile, context: ReaderContext): Promise<Source> {
   const sample: string[][] = []
   for await (const { cells } of csv.records()) {
     sample.push(cells)
@@ -45,7 +69,7 @@ async function tableSource(file: string, context: ReaderContext): Promise<Source
       return [name, new RowWriter(dims, exact ? 'float64' : 'float32', spool)] as const
     }),
   )
-  const labels = new LabelColumns(layout.labels)
+  const labels = new LabelColumn(csv.decimalComma)
   try {
     await fill(file, csv, layout, writers, labels, context.options.signal)
     const arrays: NamedArray[] = []
@@ -53,16 +77,12 @@ async function tableSource(file: string, context: ReaderContext): Promise<Source
       const rows = await writer.finish()
       arrays.push(named(name, rows, writer.looksLikeBytes))
     }
-    if (layout.labels.length > 0) arrays.push(named(LABELS, await labels.rows(csv.decimalComma), false))
-    const options = { ...context.options, ...(layout.labels.length > 0 && { label: LABELS }) }
-    return await sourceOfArrays(arrays, file, { ...context, options })
+    return await sourceOfArrays(arrays, file, context, { labels: await labels.finish(file) })
   } catch (cause) {
     for (const writer of writers.values()) await writer.discard()
     throw cause
   }
 }
-
-const LABELS = 'labels'
 
 const named = (name: string, rows: Rows, looksLikeBytes: boolean): NamedArray => ({
   name,
@@ -78,7 +98,7 @@ async function fill(
   csv: CsvFile,
   layout: Layout,
   writers: ReadonlyMap<string, RowWriter>,
-  labels: LabelColumns,
+  labels: LabelColumn,
   signal?: AbortSignal,
 ): Promise<void> {
   const groups = [...layout.groups].map(([name, columns]) => ({ columns, writer: writers.get(name)! }))
@@ -92,9 +112,17 @@ async function fill(
       }
       await writer.push(row)
     }
-    for (const column of layout.labels)
+    const found = layout.labels.map((column) => {
       if (cells[column]!.trim() === '') throw badCell(file, line, csv.columns[column]!, '')
-    labels.push(cells)
+      return cells[column]!
+    })
+    if (found.length === 1) labels.push(found[0], file, `line ${line}`)
+    else if (found.length > 1)
+      labels.push(
+        found.map((cell) => numberOf(cell, csv.decimalComma)),
+        file,
+        `line ${line}`,
+      )
   }
 }
 
@@ -107,39 +135,6 @@ function badCell(file: string, line: number, column: string, cell: string): Pare
     path: file,
     reason: `line ${line}: the cell in column "${column}" ${what}`,
   })
-}
-
-/** Label cells: numbers where all are, names otherwise. */
-class LabelColumns {
-  private readonly cells: string[] = []
-
-  constructor(private readonly columns: readonly number[]) {}
-
-  push(cells: readonly string[]): void {
-    for (const column of this.columns) this.cells.push(cells[column]!.trim())
-  }
-
-  async rows(decimalComma: boolean): Promise<Rows> {
-    const width = this.columns.length
-    const numbers = Float64Array.from(this.cells, (cell) => numberOf(cell, decimalComma))
-    if (!numbers.some(Number.isNaN)) {
-      const writer = new RowWriter(width === 1 ? [] : [width], 'float64')
-      for (let at = 0; at < numbers.length; at += width) await writer.push(numbers.subarray(at, at + width))
-      return writer.finish()
-    }
-    const { cells } = this
-    return {
-      length: cells.length,
-      dims: [],
-      dtype: 'string',
-      read: async (indices) => ({
-        dtype: 'string',
-        dims: [indices.length],
-        data: indices.map((i) => cells[i]!),
-      }),
-      close: async () => {},
-    }
-  }
 }
 
 /** Columns that number or name the rows and are no measurement. */

@@ -42,6 +42,26 @@ describe.skipIf(!hasReference)('the reference data, with the figures of the refe
     await dataset.close()
   })
 
+  test('texts with their tokenizer are the same ids as the ready ones', async () => {
+    const model = readModel(reference('models', 'bert.onnx'))
+    const texts = await openDataset(reference('data/text'), model, { format: 'text' })
+    const ids = await openDataset(reference('data/text'), model, { format: 'npz' })
+    for (const split of ['calibration', 'validation'] as const) {
+      expect(texts.splits[split].length).toBe(ids.splits[split].length)
+      const ready = ids.splits[split].batches(256)[Symbol.asyncIterator]()
+      for await (const batch of texts.splits[split].batches(256)) {
+        const { value: other } = (await ready.next()) as IteratorYieldResult<typeof batch>
+        expect(batch.inputs['input_ids']!.data).toEqual(other.inputs['input_ids']!.data)
+        expect(batch.inputs['attention_mask']!.data).toEqual(other.inputs['attention_mask']!.data)
+        expect(batch.labels!.data).toEqual(other.labels!.data)
+      }
+    }
+    expect(texts.kind).toBe('text')
+    expect(await texts.splits.validation.preview(0)).toMatchObject({ index: 0, label: expect.any(String) as string })
+    await texts.close()
+    await ids.close()
+  })
+
   test('a folder with several forms says which one it took', async () => {
     const dataset = await open('cnn1d', 'bearing')
     expect(dataset.summary().notes.join(' ')).toContain('npz is used')

@@ -1,0 +1,90 @@
+/** Labels that come one by one as text, numbers or lists of numbers. */
+import { PareError } from '../../contract/errors'
+import { numberOf } from './csv'
+import { RowWriter } from './row-writer'
+import type { RawLabels, Rows } from './source'
+
+export type Label = string | number | bigint | boolean | readonly unknown[]
+
+/** Numbers where all labels are numbers, names otherwise; lists must all have one length. */
+export class LabelColumn {
+  private readonly cells: (string | number | readonly number[])[] = []
+
+  constructor(private readonly decimalComma = false) {}
+
+  /** `where` names the line for messages. Throws `data/unreadable` for what is no label. */
+  push(label: unknown, file: string, where: string): void {
+    if (typeof label === 'bigint' || typeof label === 'boolean') this.cells.push(Number(label))
+    else if (typeof label === 'number') this.cells.push(label)
+    else if (typeof label === 'string' && label.trim() !== '') this.cells.push(label.trim())
+    else if (isList(label)) this.cells.push(flatNumbers(label))
+    else throw new PareError('data/unreadable', { path: file, reason: `${where} has no label` })
+  }
+
+  async finish(file: string): Promise<RawLabels | undefined> {
+    const { cells } = this
+    if (cells.length === 0) return undefined
+    const lists = cells.filter((cell) => typeof cell === 'object')
+    if (lists.length > 0) return { kind: 'rows', rows: await this.lists(file, lists) }
+    const numbers = cells.map((cell) =>
+      typeof cell === 'number' ? cell : numberOf(String(cell), this.decimalComma),
+    )
+    if (!numbers.some(Number.isNaN)) return { kind: 'rows', rows: await numberRows(numbers) }
+    const names = new Map<string, number>()
+    const of = Int32Array.from(cells, (cell) => {
+      const name = String(cell)
+      if (!names.has(name)) names.set(name, names.size)
+      return names.get(name)!
+    })
+    return { kind: 'names', names: [...names.keys()], of }
+  }
+
+  private async lists(file: string, lists: readonly (readonly number[])[]): Promise<Rows> {
+    const width = lists[0]!.length
+    if (
+      lists.length !== this.cells.length ||
+      lists.some((list) => list.length !== width || list.some(Number.isNaN))
+    )
+      throw new PareError('data/unreadable', {
+        path: file,
+        reason: 'its labels are lists of different lengths',
+      })
+    const writer = new RowWriter([width], 'float64')
+    for (const list of lists) await writer.push(list)
+    return writer.finish()
+  }
+}
+
+export const isList = (value: unknown): value is readonly unknown[] =>
+  Array.isArray(value) || ArrayBuffer.isView(value)
+
+/** The numbers of nested lists in order; NaN for what is no number. */
+export function flatNumbers(list: readonly unknown[]): number[] {
+  const out: number[] = []
+  const walk = (value: unknown): void => {
+    if (isList(value)) for (const item of Array.from(value)) walk(item)
+    else out.push(typeof value === 'string' || value === null ? NaN : Number(value))
+  }
+  walk(list)
+  return out
+}
+
+/** Shape of nested lists, by their first elements. */
+export function listShape(value: unknown): number[] {
+  return isList(value) ? [value.length, ...listShape(value[0])] : []
+}
+
+export async function numberRows(numbers: ArrayLike<number>): Promise<Rows> {
+  const writer = new RowWriter([], 'float64')
+  for (let i = 0; i < numbers.length; i++) await writer.push([numbers[i]!])
+  return writer.finish()
+}
+
+/** Some rows of others, in another order. */
+export const selectRows = (rows: Rows, order: readonly number[]): Rows => ({
+  length: order.length,
+  dims: rows.dims,
+  dtype: rows.dtype,
+  read: (indices) => rows.read(indices.map((i) => order[i]!)),
+  close: () => rows.close(),
+})

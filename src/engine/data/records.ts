@@ -1,0 +1,109 @@
+/** Records with named values (JSONL, Parquet) as samples: texts, or arrays by key. */
+import { PareError } from '../../contract/errors'
+import { sourceOfArrays, type NamedArray } from './array-source'
+import { numberOf, type CsvFile } from './csv'
+import type { DataRecord } from './json-lines'
+import { flatNumbers, isList, listShape } from './label-column'
+import type { ReaderContext } from './reader'
+import { RowWriter } from './row-writer'
+import type { Rows, Source } from './source'
+import { tableOf } from './table'
+import { textInputs, textKeys, textSource } from './text'
+
+/** Starts a new walk over the records on every call. */
+export type Records = (signal?: AbortSignal) => AsyncGenerator<DataRecord>
+
+/** Throws `data/empty`, `data/unreadable`, `data/shape-mismatch`. */
+export async function recordSource(file: string, records: Records, context: ReaderContext): Promise<Source> {
+  const first = await firstOf(records)
+  if (!first) throw new PareError('data/empty', { path: file })
+  const text = textInputs(context.inputs)
+  const keys = text && textKeys(first.values, text.ids.name, context.options.label)
+  if (keys) return textSource(file, records(context.options.signal), keys, context)
+  const columns = Object.keys(first.values)
+  if (columns.every((key) => !isList(first.values[key])))
+    return tableOf(file, asTable(columns, records), context)
+  return arraysOf(file, first, records, context)
+}
+
+async function firstOf(records: Records): Promise<DataRecord | undefined> {
+  for await (const record of records()) return record
+  return undefined
+}
+
+/** Single values are a table, whatever file they come from. */
+function asTable(columns: string[], records: Records): CsvFile {
+  const cell = (value: unknown): string => {
+    if (value === null || value === undefined) return ''
+    return typeof value === 'boolean' ? String(Number(value)) : String(value)
+  }
+  return {
+    columns,
+    hasHeader: true,
+    decimalComma: false,
+    async *records(signal) {
+      let line = 0
+      for await (const { values } of records(signal))
+        yield { line: ++line, cells: columns.map((key) => cell(values[key])) }
+    },
+  }
+}
+
+async function arraysOf(
+  file: string,
+  first: DataRecord,
+  records: Records,
+  context: ReaderContext,
+): Promise<Source> {
+  const exact = context.inputs.some((info) => info.dtype !== undefined && info.dtype !== 'float32')
+  const { temporaryFolder, signal } = context.options
+  const spool = temporaryFolder === undefined ? {} : { folder: temporaryFolder }
+  const columns = Object.keys(first.values).map((key) => {
+    const value = first.values[key]
+    const isText = typeof value === 'string' && Number.isNaN(numberOf(value))
+    const writer = new RowWriter(listShape(value), exact || !isList(value) ? 'float64' : 'float32', spool)
+    return { key, writer, strings: isText ? ([] as string[]) : undefined }
+  })
+  try {
+    for await (const { where, values } of records(signal))
+      for (const { key, writer, strings } of columns) {
+        const value = values[key]
+        if (strings) strings.push(String(value ?? ''))
+        else await writer.push(rowOf(value, writer, file, where, key))
+      }
+    const arrays: NamedArray[] = []
+    for (const { key, writer, strings } of columns) {
+      const rows = strings ? stringRows(strings) : await writer.finish()
+      const { length, dims, dtype } = rows
+      arrays.push({
+        name: key,
+        length,
+        dims,
+        dtype,
+        looksLikeBytes: writer.looksLikeBytes,
+        open: async () => rows,
+      })
+    }
+    return await sourceOfArrays(arrays, file, context)
+  } catch (cause) {
+    for (const { writer } of columns) await writer.discard()
+    throw cause
+  }
+}
+
+function rowOf(value: unknown, writer: RowWriter, file: string, where: string, key: string): number[] {
+  const numbers = flatNumbers([value ?? null])
+  const size = writer.dims.reduce((product, dim) => product * dim, 1)
+  if (numbers.length === size && !numbers.some(Number.isNaN)) return numbers
+  const got =
+    numbers.length === size ? 'something that is no number' : `${numbers.length} numbers, not ${size}`
+  throw new PareError('data/unreadable', { path: file, reason: `${where}: "${key}" holds ${got}` })
+}
+
+export const stringRows = (cells: readonly string[]): Rows => ({
+  length: cells.length,
+  dims: [],
+  dtype: 'string',
+  read: async (indices) => ({ dtype: 'string', dims: [indices.length], data: indices.map((i) => cells[i]!) }),
+  close: async () => {},
+})

@@ -1,0 +1,80 @@
+/** Text to token ids with a dropped tokenizer.json. Source: Hugging Face tokenizers (truncation and padding). */
+import fs from 'node:fs/promises'
+import path from 'node:path'
+import { Tokenizer } from '@huggingface/tokenizers'
+import { z } from 'zod'
+import { PareError } from '../../contract/errors'
+
+/** Ids of one text in three parts, so that cutting never takes the special tokens away. */
+export interface Tokens {
+  prefix: number[]
+  content: number[]
+  suffix: number[]
+}
+
+export interface TextEncoder {
+  encode(text: string): Tokens
+  /** What the file itself says, where it does. */
+  maxLength?: number
+  padId: number
+  padLeft: boolean
+  cutLeft: boolean
+}
+
+const SIZE_LIMIT = 256 * 2 ** 20
+
+const TokenizerFile = z.looseObject({
+  truncation: z
+    .looseObject({ max_length: z.int().positive().optional(), direction: z.string().optional() })
+    .nullish(),
+  padding: z
+    .looseObject({
+      direction: z.string().optional(),
+      pad_id: z.int().nonnegative().optional(),
+      strategy: z.unknown(),
+    })
+    .nullish(),
+  added_tokens: z.array(z.looseObject({ id: z.int(), content: z.string() })).nullish(),
+  model: z.looseObject({}),
+})
+
+/** Throws `data/unreadable` where the file is no tokenizer this knows. */
+export async function openTokenizer(file: string): Promise<TextEncoder> {
+  const refuse = (reason: string, cause?: unknown): never => {
+    throw new PareError('data/unreadable', { path: file, reason }, { cause })
+  }
+  const { size } = await fs
+    .stat(file)
+    .catch((cause: unknown) => refuse('the tokenizer cannot be opened', cause))
+  if (size > SIZE_LIMIT) refuse('a tokenizer this large')
+  let parsed: z.output<typeof TokenizerFile>
+  let tokenizer: Tokenizer
+  let special: ReturnType<typeof around>
+  try {
+    parsed = TokenizerFile.parse(JSON.parse(await fs.readFile(file, 'utf8')))
+    const beside = path.join(path.dirname(file), 'tokenizer_config.json')
+    const config: unknown = JSON.parse(await fs.readFile(beside, 'utf8').catch(() => '{}'))
+    tokenizer = new Tokenizer(parsed, config as object)
+    special = around(tokenizer)
+  } catch (cause) {
+    return refuse('it is no tokenizer.json of the Hugging Face kind', cause)
+  }
+  const pad = parsed.added_tokens?.find(({ content }) => /^(\[PAD\]|<pad>|<\|pad\|>)$/i.test(content))
+  return {
+    encode: (text) => ({ ...special, content: tokenizer.encode(text, { add_special_tokens: false }).ids }),
+    ...(parsed.truncation?.max_length && { maxLength: parsed.truncation.max_length }),
+    padId: parsed.padding?.pad_id ?? pad?.id ?? 0,
+    padLeft: parsed.padding?.direction === 'Left',
+    cutLeft: parsed.truncation?.direction === 'Left',
+  }
+}
+
+/** The special tokens around a text are the same for every text: found once. */
+function around(tokenizer: Tokenizer): Pick<Tokens, 'prefix' | 'suffix'> {
+  const whole = tokenizer.encode('text').ids
+  const content = tokenizer.encode('text', { add_special_tokens: false }).ids
+  for (let at = 0; at <= whole.length - content.length; at++)
+    if (content.every((id, i) => whole[at + i] === id))
+      return { prefix: whole.slice(0, at), suffix: whole.slice(at + content.length) }
+  return { prefix: [], suffix: [] }
+}
