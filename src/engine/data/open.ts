@@ -6,11 +6,12 @@ import type { Model } from '../onnx'
 import { withSession } from '../runtime/session'
 import { readNpy, readNpz } from './array-files'
 import { assemble, targetsOfAll } from './assembled'
+import { readAudio } from './audio'
 import { concatSources } from './concat'
 import type { Dataset } from './dataset'
 import { KIND_OF_FORMAT, type Format } from './formats'
 import { labelFacts } from './labels'
-import { EXPECTED, locate, type Located, type Place } from './locate'
+import { locate, type Located, type Place } from './locate'
 import { readImages } from './images'
 import type { GivenSplit } from './names'
 import { readParquet } from './parquet'
@@ -23,11 +24,12 @@ import { judgedOutput, recogniseTask, type Output } from './tasks'
 
 export type { OpenOptions } from './reader'
 
-const READERS: Partial<Record<Format, Reader>> = {
+const READERS: Record<Format, Reader> = {
   npz: readNpz,
   npy: readNpy,
   table: readTable,
   images: readImages,
+  audio: readAudio,
   parquet: readParquet,
   text: readText,
 }
@@ -41,7 +43,6 @@ export async function openDataset(root: string, model: Model, options: OpenOptio
   const absolute = path.resolve(root)
   const located = await locate(absolute, options.format)
   const reader = READERS[located.format]
-  if (!reader) throw new PareError('data/unrecognised', { path: absolute, expected: EXPECTED })
   const { companions } = located
   const inputs = model.graph.requiredInputs
   const context: ReaderContext = { model, inputs, companions, options }
