@@ -2,8 +2,11 @@
 import { PareError } from '../../contract/errors'
 import type { PassDescription } from '../../contract/passes'
 import type { Pass } from './pass'
+import { quantizeDynamic } from './quantize-dynamic'
+import { quantizeStatic } from './quantize-static'
+import { simplifyPass } from './simplify'
 
-export const PASSES: readonly Pass[] = []
+export const PASSES: readonly Pass[] = [simplifyPass, quantizeDynamic, quantizeStatic]
 
 export function findPass(id: string): Pass {
   const pass = PASSES.find((candidate) => candidate.id === id)

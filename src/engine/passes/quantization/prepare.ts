@@ -8,8 +8,9 @@ export interface Prepared {
 }
 
 /** A clone with BatchNormalization folded into the layers before it. */
-export function prepare(model: Model): Prepared {
+export function prepare(model: Model, by: string): Prepared {
   const clone = model.clone()
+  clone.requireOpset(13, 'QuantizeLinear', by)
   const folded = foldBatchNorm(clone.graph)
   const notes = folded > 0 ? [`${folded} BatchNormalization folded into the layers before them`] : []
   return { model: clone, notes }

@@ -29,7 +29,7 @@ export const dtypeOf = ({ bits, signed }: IntegerType): DType => `${signed ? 'in
 export function insertQdq(model: Model, plan: Plan, options: QdqOptions): Map<string, number> {
   const { graph } = model
   const producers = graph.producers()
-  const writer = new Writer(graph, plan, options)
+  const writer = new Writer(model, plan, options)
   for (const site of plan.sites) if (site.absorbed) absorb(graph, site)
   const dequantized = new Map<string, string>()
   for (const name of plan.quantized) {
@@ -72,13 +72,16 @@ function absorb(graph: Graph, { node, absorbed }: Site): void {
 }
 
 class Writer {
+  readonly graph: Graph
   private readonly parameters = new Map<string[], { scale: string; zeroPoint: string; affine: Affine }>()
 
   constructor(
-    readonly graph: Graph,
+    readonly model: Model,
     private readonly plan: Plan,
     private readonly options: QdqOptions,
-  ) {}
+  ) {
+    this.graph = model.graph
+  }
 
   private of(name: string): { scale: string; zeroPoint: string; affine: Affine } {
     const group = this.plan.groups.get(name)!
@@ -116,14 +119,19 @@ class Writer {
     }
     const codes = graph.freshName(`${name}_codes`)
     const values = resident ? name : graph.freshName(`${name}_dequantized`)
+    // Before opset 21 the standard operators know no 16-bit integers; ONNX Runtime's own do.
+    const domain = this.affine(name).high > 255 && this.model.opset < 21 ? 'com.microsoft' : ''
+    if (domain) this.model.importOpset(domain, 1)
     graph.addNode({
       opType: 'QuantizeLinear',
+      domain,
       name: graph.freshName(`${name}_q`),
       inputs: [source, scale, zeroPoint],
       outputs: [codes],
     })
     graph.addNode({
       opType: 'DequantizeLinear',
+      domain,
       name: graph.freshName(`${name}_dq`),
       inputs: [codes, scale, zeroPoint],
       outputs: [values],

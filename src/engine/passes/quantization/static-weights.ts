@@ -3,7 +3,7 @@ import type { Affine } from '../../math/quantize/affine'
 import { dequantizeChannels, quantizeChannels, type ChannelCodes } from '../../math/quantize/channels'
 import { sqnr } from '../../math/quantize/sqnr'
 import { Tensor, type Graph } from '../../onnx'
-import { finiteWeights } from './layers'
+import { finiteWeights, type WeightedLayer } from './layers'
 import type { Site } from './plan'
 
 /** Codes for a weight better than rounding gives them; undefined where there are none. */
@@ -16,15 +16,19 @@ export interface WeightOptions {
   clip: 'max' | 'mse'
   by: string
   rounding?: Rounding
+  /** Codes already found, shared by several trials on the same model with the same options. */
+  cache?: WeightCache
   /** Added to a layer's bias before it is rounded: bias correction. */
   biasShift?(site: Site): Float32Array | undefined
 }
+
+export type WeightCache = Map<string, { codes: ChannelCodes; sqnr: number }>
 
 /** An accumulator of int32 must hold the bias and the products: the bias gets half of it. */
 const LARGEST_BIAS = 2 ** 30
 
 export class WeightStore {
-  private readonly codes = new Map<string, { codes: ChannelCodes; sqnr: number }>()
+  private readonly codes: WeightCache
   private readonly stored = new Map<ChannelCodes, { codes: string; scales: string; zeroPoints: string }>()
   private readonly written = new Map<ChannelCodes, string>()
   /** Decibel of the weights, by layer. */
@@ -33,7 +37,9 @@ export class WeightStore {
   constructor(
     readonly graph: Graph,
     readonly options: WeightOptions,
-  ) {}
+  ) {
+    this.codes = options.cache ?? new Map()
+  }
 
   /** Adds a layer's weight and bias as integers; gives the names the node reads. */
   add(site: Site, input: Affine): string[] {
@@ -106,6 +112,13 @@ export class WeightStore {
       this.stored.set(codes, found)
     }
     return found
+  }
+
+  /** Constants of a layer's weight: codes int8 in its own shape, scales float32 a channel. */
+  addChannels(layer: WeightedLayer): { codes: string; scales: string } {
+    const axis = this.options.perChannel ? layer.axis : undefined
+    const codes = this.codesOf(layer.layer, layer.weight, layer.tensor, axis, '')
+    return this.constants(layer.weight, layer.tensor.dims, codes, axis)
   }
 
   /** Rows of an embedding as integers with a scale each, shared with a layer that is tied to it. */

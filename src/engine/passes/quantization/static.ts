@@ -33,6 +33,9 @@ export interface StaticResult {
   weightSqnr: Map<string, number>
 }
 
+/** Values of an embedding below which bytes saved are not worth its error: tables of positions, say. */
+const SMALLEST_TABLE = 16384
+
 const absorbs = (type: IntegerType): boolean => !type.symmetric
 
 /** Histograms of every value that may be quantized, whatever layers are left out later. One pass over the data. */
@@ -85,7 +88,8 @@ export function quantizeStatically(
   const consumers = graph.consumerMap()
   const wide = new Set(sites.filter((site) => options.wide?.has(site.layer)).flatMap((site) => site.inputs))
   const embeddings = weightedLayers(graph, ['Gather']).filter(
-    ({ layer, tensor }) => tensor.dtype === 'float32' && !options.exclude?.has(layer),
+    ({ layer, tensor }) =>
+      tensor.dtype === 'float32' && tensor.size >= SMALLEST_TABLE && !options.exclude?.has(layer),
   )
   const weightSqnr = insertQdq(clone, plan, {
     weights: options.weights,

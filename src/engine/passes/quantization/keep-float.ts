@@ -1,0 +1,106 @@
+/**
+ * Which layers stay float so that a limit holds: each layer's cost is measured by giving it back its floats in
+ * the quantized model, then the costliest are given back, as few as do. Source: arXiv:2004.09602, section 4.3.
+ */
+import type { Model } from '../../onnx'
+import type { Divergence } from './divergence'
+
+export interface KeepFloatProblem {
+  /** Layers that could stay float. */
+  layers: readonly string[]
+  /** The quantized model with these layers left in float. */
+  build(floats: ReadonlySet<string>): Model
+  /** Divergence from the float model, on enough samples to hold a limit against. */
+  judge(model: Model): Promise<Divergence>
+  /** Divergence of several models on the same, fewer samples: enough to put them in order. */
+  compare(models: readonly Model[]): Promise<Divergence[]>
+  /** Points that may be lost. */
+  limit: number
+  progress(done: number, doing: string): void
+}
+
+export interface KeptFloat {
+  model: Model
+  floats: string[]
+  before: Divergence
+  after: Divergence
+  /** Points that are back, layer by layer, when it alone stays float. */
+  gains: Map<string, number>
+}
+
+const TOGETHER = 4
+
+/** Gives the model as it is where it already holds the limit. */
+export async function keepFloat(full: Model, problem: KeepFloatProblem): Promise<KeptFloat> {
+  const { layers, limit } = problem
+  const before = await problem.judge(full)
+  const asItIs = {
+    model: full,
+    floats: [],
+    before: before!,
+    after: before!,
+    gains: new Map<string, number>(),
+  }
+  if (before.points <= limit || layers.length === 0) return asItIs
+  const { noise, gains } = await costs(full, problem)
+  const order = [...layers].sort((a, b) => noise.get(a)! - noise.get(b)!)
+
+  let [low, high] = [0, order.length]
+  let best: { model: Model; after: Divergence; count: number } | undefined
+  // The least count that holds, by bisection: more floats never cost quality beyond noise.
+  while (low < high) {
+    const count = (low + high) >> 1
+    problem.progress(0.8, `trying with ${count} of ${layers.length} layers in float`)
+    const model = problem.build(new Set(order.slice(0, count)))
+    const after = await problem.judge(model)
+    if (after.points <= limit) {
+      best = { model, after, count }
+      high = count
+    } else low = count + 1
+  }
+  if (!best || best.count !== low) {
+    const model = problem.build(new Set(order.slice(0, low)))
+    const after = await problem.judge(model)
+    best = { model, after, count: low }
+  }
+  return { ...asItIs, model: best.model, after: best.after, floats: order.slice(0, best.count), gains }
+}
+
+/** Noise that is left, and points that are back, when a layer alone stays float. */
+async function costs(
+  full: Model,
+  problem: KeepFloatProblem,
+): Promise<{ noise: Map<string, number>; gains: Map<string, number> }> {
+  const noise = new Map<string, number>()
+  const gains = new Map<string, number>()
+  const { layers } = problem
+  for (let at = 0; at < layers.length; at += TOGETHER) {
+    const chunk = layers.slice(at, at + TOGETHER)
+    problem.progress((0.8 * at) / layers.length, `measuring the cost of layer ${at + 1} of ${layers.length}`)
+    const [all, ...without] = await problem.compare([
+      full,
+      ...chunk.map((layer) => problem.build(new Set([layer]))),
+    ])
+    for (const [i, layer] of chunk.entries()) {
+      noise.set(layer, 10 ** (-without[i]!.sqnr / 10))
+      gains.set(layer, all!.points - without[i]!.points)
+    }
+  }
+  return { noise, gains }
+}
+
+/** "3 of 53 layers stay float: they cost 4.1 of the 4.6 points". */
+export function keepFloatSentence(
+  { floats, before, after }: KeptFloat,
+  layers: number,
+  limit: number,
+): string {
+  const points = (value: number): string => value.toFixed(value < 0.095 ? 2 : 1)
+  if (floats.length === 0) return ''
+  const cost = `they cost ${points(before.points - after.points)} of the ${points(before.points)} points`
+  const held =
+    after.points <= limit
+      ? ''
+      : `; even so ${points(after.points)} points are lost, above the limit of ${points(limit)}`
+  return `${floats.length} of ${layers} layers stay float: ${cost}${held}`
+}

@@ -1,0 +1,204 @@
+import { z } from 'zod'
+import { PareError } from '../../contract/errors'
+import type { StepRecord } from '../../contract/report'
+import { transposed } from '../math/quantize/rows'
+import { Tensor, type Model } from '../onnx'
+import { definePass, type PassContext, type PassResult } from './pass'
+import { dynamicProduct, storedWeight, type Inputs, type IntegerConstants } from './quantization/dynamic'
+import { integerRows } from './quantization/embedding'
+import { activationSqnr, evidenceOf, type EvidenceSource } from './quantization/evidence'
+import { weightedLayers, type WeightedLayer } from './quantization/layers'
+import { prepare } from './quantization/prepare'
+import { calibrationBatches } from './quantization/samples'
+import { WeightStore } from './quantization/static-weights'
+
+const ID = 'quantize-dynamic'
+
+const params = z.object({
+  perChannel: z
+    .boolean()
+    .default(true)
+    .meta({
+      label: 'A scale per channel',
+      help: 'Weights get one scale per output channel: more exact, a little larger.',
+      advanced: true,
+    }),
+  weightClip: z
+    .enum(['max', 'mse'])
+    .default('max')
+    .meta({
+      label: 'Clip weights',
+      help: '"mse" clips rare large weights where that lowers the squared error.',
+      search: ['max', 'mse'],
+      advanced: true,
+    }),
+  storeConvolutions: z
+    .boolean()
+    .default(true)
+    .meta({
+      label: 'Store convolutions as int8',
+      help: 'Convolutions keep computing in float at float speed; only their weights in the file become int8.',
+    }),
+  smallest: z
+    .int()
+    .min(0)
+    .default(512)
+    .meta({
+      label: 'Smallest layer',
+      help: 'Layers with fewer weights stay float: integers would cost more than they save.',
+      unit: 'weights',
+      advanced: true,
+    }),
+  exclude: z
+    .array(z.string())
+    .default([])
+    .meta({ label: 'Keep in float', help: 'Names of layers that stay float.', advanced: true }),
+})
+
+export const quantizeDynamic = definePass({
+  id: ID,
+  title: 'Dynamic integer quantization',
+  family: 'quantization',
+  summary:
+    'Weights become int8 and activations are quantized as they come: no data needed, best for transformers and recurrent models.',
+  sources: ['ONNX DynamicQuantizeLinear', 'ONNX MatMulInteger', 'arXiv:2004.09602'],
+  params,
+  run,
+})
+
+type Params = z.output<typeof params>
+
+async function run(model: Model, options: Params, context: PassContext): Promise<PassResult> {
+  const { model: clone, notes } = prepare(model, ID)
+  const { graph } = clone
+  const float = clone.clone()
+  const bits = context.target === 'cpu-no-vnni' ? 7 : 8
+  const store = new WeightStore(graph, {
+    perChannel: options.perChannel,
+    bits,
+    clip: options.weightClip,
+    by: ID,
+  })
+  const exclude = new Set(options.exclude)
+  const inputs: Inputs = new Map()
+  const skipped: StepRecord['skipped'] = []
+  const done: EvidenceSource[] = []
+  const counts = { products: 0, stored: 0, tables: 0 }
+  const layers = weightedLayers(graph)
+  const rewritten = new Map<string, IntegerConstants>()
+  for (const [i, layer] of layers.entries()) {
+    context.progress((0.8 * i) / layers.length, `layer ${i + 1} of ${layers.length}`)
+    const reason = reasonToSkip(layer, options, exclude)
+    if (reason) {
+      skipped.push({ layer: layer.layer, reason })
+      continue
+    }
+    const op = layer.node.opType
+    if (op === 'Gather') {
+      integerRows(graph, layer, store)
+      counts.tables++
+    } else if (op === 'Conv' || op === 'ConvTranspose') {
+      storedWeight(graph, layer, store.addChannels(layer))
+      counts.stored++
+    } else {
+      dynamicProduct(graph, layer, asProduct(layer, store, rewritten), inputs)
+      counts.products++
+    }
+    const treatment = op.startsWith('Conv')
+      ? 'int8 weights, float arithmetic'
+      : op === 'Gather'
+        ? 'int8 per row'
+        : 'dynamic int8'
+    const weightSqnr = store.quality.get(layer.layer)
+    done.push({
+      layer: layer.layer,
+      op,
+      treatment,
+      bytesBefore: layer.tensor.byteLength,
+      bytesAfter: layer.tensor.size,
+      weightSqnr,
+    })
+  }
+  if (done.length === 0)
+    throw new PareError('model/nothing-to-do', {
+      by: ID,
+      reason: skipped[0]?.reason ?? 'it has no layer with constant weights',
+    })
+  graph.sort()
+  graph.prune()
+  context.progress(0.85, 'measuring each layer')
+  const measured = context.data
+    ? await activationSqnr(
+        float,
+        clone,
+        done.map(({ layer }) => layer),
+        calibrationBatches(context, 32, ID),
+      )
+    : new Map<string, number>()
+  return {
+    model: clone,
+    summary: summaryOf(counts, bits, notes),
+    skipped,
+    layers: evidenceOf(done, measured),
+  }
+}
+
+function reasonToSkip(
+  { node, layer, tensor }: WeightedLayer,
+  options: Params,
+  exclude: ReadonlySet<string>,
+): string | undefined {
+  if (exclude.has(layer) || exclude.has(node.name)) return 'kept in float as asked'
+  if (tensor.dtype !== 'float32') return `its weight is ${tensor.dtype}`
+  if (tensor.size < options.smallest)
+    return `only ${tensor.size} weights: integers would cost more than they save`
+  if (node.is('Conv', 'ConvTranspose') && !options.storeConvolutions)
+    return 'convolutions are slower in dynamic int8 than in float'
+  if (
+    node.is('Gemm') &&
+    (node.int('transA', 0) || node.float('alpha', 1) !== 1 || node.float('beta', 1) !== 1)
+  )
+    return 'Gemm with a transposed activation or factors'
+  if (node.is('MatMul') && tensor.dims.length !== 2) return 'a weight of more than two dimensions'
+  return undefined
+}
+
+/** Codes of a product's weight as [K, N]; a Gemm's [N, K] is turned, once where it is tied. */
+function asProduct(
+  layer: WeightedLayer,
+  store: WeightStore,
+  rewritten: Map<string, IntegerConstants>,
+): IntegerConstants {
+  const constants = store.addChannels(layer)
+  if (!layer.node.is('Gemm') || layer.node.int('transB', 0) === 0) return constants
+  let turned = rewritten.get(constants.codes)
+  if (!turned) {
+    const { graph } = store
+    const tensor = graph.initializers.get(constants.codes)!
+    const [rows, cols] = tensor.dims as [number, number]
+    const codes = transposed(tensor.values() as Int8Array, rows, cols)
+    const name = graph.addInitializer(
+      `${layer.weight}_int8_t`,
+      Tensor.fromBytes('int8', [cols, rows], new Uint8Array(codes.buffer as ArrayBuffer)),
+    )
+    turned = { codes: name, scales: constants.scales }
+    rewritten.set(constants.codes, turned)
+  }
+  return turned
+}
+
+function summaryOf(
+  counts: { products: number; stored: number; tables: number },
+  bits: number,
+  notes: string[],
+): string {
+  const parts: string[] = []
+  if (counts.products > 0) parts.push(`${counts.products} layers run on int8 with ranges found as data comes`)
+  if (counts.tables > 0) parts.push(`${counts.tables} embeddings are stored as int8`)
+  if (counts.stored > 0)
+    parts.push(
+      `${counts.stored} convolutions are stored as int8 and run in float, which is faster than dynamic int8`,
+    )
+  if (bits === 7) parts.push('weights use 7 of their 8 bits, as products saturate on CPUs without VNNI')
+  return `${[...parts, ...notes].join('; ')}.`
+}

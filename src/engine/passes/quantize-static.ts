@@ -1,0 +1,295 @@
+import { z } from 'zod'
+import type { LayerEvidence } from '../../contract/report'
+import { PareError } from '../../contract/errors'
+import { CALIBRATORS, type Calibrator } from '../math/quantize/calibrate'
+import type { IntegerType } from '../math/quantize/affine'
+import type { Model } from '../onnx'
+import { definePass, type PassContext, type PassResult } from './pass'
+import { divergences, type Divergence } from './quantization/divergence'
+import { activationSqnr, evidenceOf, type EvidenceSource } from './quantization/evidence'
+import { keepFloat, keepFloatSentence, type KeptFloat } from './quantization/keep-float'
+import type { Batches } from './quantization/observe'
+import { toOperators } from './quantization/operators'
+import { prepare } from './quantization/prepare'
+import { calibrationBatches, judgingBatches } from './quantization/samples'
+import { calibrate, quantizeStatically, type StaticOptions, type StaticResult } from './quantization/static'
+
+const ID = 'quantize-static'
+
+/** Samples each step looks at: differences show on few, a limit in points wants many. */
+const SAMPLES_TO_CHOOSE = 96
+const SAMPLES_TO_JUDGE = 320
+const SAMPLES_FOR_EVIDENCE = 32
+
+const ACTIVATIONS: Record<'uint8' | 'int8' | 'int8-symmetric', IntegerType> = {
+  uint8: { bits: 8, signed: false, symmetric: false },
+  int8: { bits: 8, signed: true, symmetric: false },
+  'int8-symmetric': { bits: 8, signed: true, symmetric: true },
+}
+
+const params = z.object({
+  activations: z.enum(['uint8', 'int8', 'int8-symmetric']).default('uint8').meta({
+    label: 'Activations',
+    help: 'Integer type of the values between layers. uint8 is fastest on Intel, AMD and ARM CPUs; some NPUs want int8.',
+  }),
+  calibration: z
+    .enum(['auto', ...CALIBRATORS])
+    .default('auto')
+    .meta({
+      label: 'Ranges',
+      help: 'How the range of each activation is found. "auto" tries all and keeps the one whose outputs stay closest to the original.',
+      search: ['auto', 'min-max', 'mse'],
+    }),
+  percentile: z
+    .number()
+    .min(0.9)
+    .max(1)
+    .default(0.9999)
+    .meta({ label: 'Percentile', help: 'Share of values the "percentile" range keeps.', advanced: true }),
+  samples: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(512)
+    .meta({ label: 'Calibration samples', help: 'At most this many; memory does not grow with them.' }),
+  perChannel: z.boolean().default(true).meta({
+    label: 'A scale per channel',
+    help: 'Weights get one scale per output channel: more exact, a little larger.',
+    advanced: true,
+  }),
+  weightClip: z
+    .enum(['max', 'mse'])
+    .default('max')
+    .meta({
+      label: 'Clip weights',
+      help: '"mse" clips rare large weights where that lowers the squared error.',
+      search: ['max', 'mse'],
+      advanced: true,
+    }),
+  reduceRange: z.enum(['auto', 'yes', 'no']).default('auto').meta({
+    label: '7-bit weights',
+    help: 'Keeps products from saturating on x86 CPUs without VNNI. "auto": when the target is such a CPU.',
+    advanced: true,
+  }),
+  attention: z
+    .boolean()
+    .default(false)
+    .meta({
+      label: 'Attention products',
+      help: 'Also quantize products of two activations, as in attention: a few percent faster on CPUs, needed by some NPUs, and less exact.',
+      search: [false, true],
+      advanced: true,
+    }),
+  maxLoss: z
+    .number()
+    .min(0)
+    .max(100)
+    .default(1)
+    .meta({
+      label: 'Largest loss',
+      unit: 'points',
+      help: 'Answers out of 100 that may change. Layers go back to float, costliest first, until this holds; 100 turns it off.',
+      search: [0.5, 1, 100],
+    }),
+  sensitive: z.enum(['float', 'int16']).default('float').meta({
+    label: 'Sensitive layers',
+    help: 'What costly layers get instead: floats, or 16-bit activations (for NPUs that have them; slow on CPUs).',
+    advanced: true,
+  }),
+  exclude: z.array(z.string()).default([]).meta({
+    label: 'Keep in float',
+    help: 'Names of layers that stay float whatever they cost.',
+    advanced: true,
+  }),
+  format: z.enum(['qdq', 'qoperator']).default('qdq').meta({
+    label: 'Form',
+    help: '"qdq" is read by every runtime and provider; "qoperator" has the integer operators themselves, for older ONNX Runtime builds on CPUs.',
+    advanced: true,
+  }),
+})
+
+type Params = z.output<typeof params>
+
+export const quantizeStatic = definePass({
+  id: ID,
+  title: 'Static integer quantization',
+  family: 'quantization',
+  summary:
+    'Weights and activations become 8-bit integers with ranges measured on calibration samples: four times smaller, and faster where layers are large.',
+  sources: ['arXiv:1712.05877', 'arXiv:2004.09602', 'ONNX QuantizeLinear', 'ONNX Runtime QDQ format'],
+  needs: ['calibration'],
+  params,
+  run: quantize,
+})
+
+/** Calibration is most of the work, then choosing the ranges, then giving layers back. */
+async function quantize(model: Model, options: Params, context: PassContext): Promise<PassResult> {
+  const prepared = prepare(model, ID)
+  const batches = calibrationBatches(context, options.samples, ID)
+  const few = judgingBatches(context, SAMPLES_TO_CHOOSE, ID)
+  const many = judgingBatches(context, SAMPLES_TO_JUDGE, ID)
+  const wanted = Math.min(options.samples, context.data!.splits.calibration.length)
+  const base = staticOptions(options, context)
+  const calibrated = await calibrate(prepared.model, base, batches, (batch) =>
+    context.progress(Math.min(0.4, (0.4 * batch * 16) / wanted), 'measuring the ranges of activations'),
+  )
+  const build = (calibrator: Calibrator, floats: ReadonlySet<string> = new Set()): StaticResult =>
+    quantizeStatically(prepared.model, calibrated, {
+      ...base,
+      calibrator,
+      ...(options.sensitive === 'int16'
+        ? { wide: floats }
+        : { exclude: new Set([...base.exclude!, ...floats]) }),
+    })
+  const measure = (models: readonly Model[], over: Batches): Promise<Divergence[]> =>
+    divergences(prepared.model, models, over, { classes: context.data!.task === 'classification' })
+  const methods = options.calibration === 'auto' ? CALIBRATORS : [options.calibration]
+  context.progress(0.4, 'choosing ranges')
+  const results = methods.map((method) => build(method))
+  if (results[0]!.plan.sites.length === 0 && results[0]!.embeddings.length === 0)
+    throw new PareError('model/nothing-to-do', { by: ID, reason: nothingReason(results[0]!) })
+  const tried = await measure(
+    results.map((result) => result.model),
+    few,
+  )
+  const best = tried.reduce((leader, { sqnr }, i) => (sqnr > tried[leader]!.sqnr ? i : leader), 0)
+  const method = methods[best]!
+  const layers = results[best]!.plan.sites.map((site) => site.layer)
+  const kept = await keepFloat(results[best]!.model, {
+    layers,
+    limit: options.maxLoss,
+    build: (floats) => build(method, floats).model,
+    judge: (model) => measure([model], many).then(([measured]) => measured!),
+    compare: (models) => measure(models, few),
+    progress: (done, doing) => context.progress(0.5 + 0.4 * done, doing),
+  })
+  const result = kept.floats.length > 0 ? build(method, new Set(kept.floats)) : results[best]!
+  context.progress(0.92, 'measuring each layer')
+  const evidence = await layerEvidence(
+    prepared.model,
+    results[best]!,
+    result,
+    kept,
+    options,
+    judgingBatches(context, SAMPLES_FOR_EVIDENCE, ID),
+  )
+  const final =
+    options.format === 'qoperator' ? await toOperators(result.model, context.scratch) : result.model
+  return {
+    model: final,
+    summary: summaryOf(result, kept, layers.length, method, options, base, prepared.notes, context),
+    skipped: [
+      ...result.skipped.filter(({ layer }) => !kept.floats.includes(layer)),
+      ...keptReasons(kept, options),
+    ],
+    layers: evidence,
+  }
+}
+
+function staticOptions(options: Params, context: PassContext): StaticOptions {
+  const reduce =
+    options.reduceRange === 'yes' || (options.reduceRange === 'auto' && context.target === 'cpu-no-vnni')
+  return {
+    activations: ACTIVATIONS[options.activations],
+    calibrator: 'min-max',
+    percentile: options.percentile,
+    attention: options.attention,
+    exclude: new Set(options.exclude),
+    weights: {
+      perChannel: options.perChannel,
+      bits: reduce ? 7 : 8,
+      clip: options.weightClip,
+      by: ID,
+      cache: new Map(),
+    },
+  }
+}
+
+const nothingReason = ({ skipped }: StaticResult): string =>
+  skipped.length > 0 ? skipped[0]!.reason : 'it has no Conv, Gemm, MatMul or embedding with constant weights'
+
+const keptReasons = (kept: KeptFloat, options: Params): { layer: string; reason: string }[] =>
+  kept.floats.map((layer) => ({
+    layer,
+    reason: `${options.sensitive === 'int16' ? '16-bit activations' : 'kept in float'}: in int8 it alone costs ${kept.gains.get(layer)!.toFixed(2)} points`,
+  }))
+
+function layerEvidence(
+  original: Model,
+  full: StaticResult,
+  result: StaticResult,
+  kept: KeptFloat,
+  options: Params,
+  batches: Batches,
+): Promise<LayerEvidence[]> {
+  const stayed = new Map(result.plan.sites.map((site) => [site.layer, site]))
+  const sources: EvidenceSource[] = full.plan.sites.map((planned) => {
+    const site = stayed.get(planned.layer)
+    const op = planned.node.opType
+    const bytesBefore = planned.weight?.tensor.byteLength
+    if (!site)
+      return {
+        layer: planned.layer,
+        op,
+        treatment: 'kept in float',
+        bytesBefore,
+        bytesAfter: bytesBefore,
+        reason: `costs ${kept.gains.get(planned.layer)!.toFixed(2)} points in int8`,
+      }
+    const wide = options.sensitive === 'int16' && kept.floats.includes(site.layer)
+    const bytesAfter = bytesBefore && bytesBefore / 4
+    const treatment = `int8 ${options.perChannel ? 'per-channel' : 'per-tensor'}${wide ? ', 16-bit activations' : ''}`
+    return {
+      layer: site.layer,
+      op,
+      treatment,
+      value: site.output,
+      bytesBefore,
+      bytesAfter,
+      weightSqnr: result.weightSqnr.get(site.layer),
+    }
+  })
+  for (const { layer, tensor } of result.embeddings)
+    sources.push({
+      layer,
+      op: 'Gather',
+      treatment: 'int8 per row',
+      bytesBefore: tensor.byteLength,
+      bytesAfter: tensor.size,
+      weightSqnr: result.weightSqnr.get(layer),
+    })
+  const names = sources.map(({ layer, value }) => value ?? layer)
+  return activationSqnr(original, result.model, names, batches).then((measured) =>
+    evidenceOf(sources, measured),
+  )
+}
+
+function summaryOf(
+  result: StaticResult,
+  kept: KeptFloat,
+  layers: number,
+  method: Calibrator,
+  options: Params,
+  base: StaticOptions,
+  notes: string[],
+  context: PassContext,
+): string {
+  const done = layers - (options.sensitive === 'int16' ? 0 : kept.floats.length)
+  const chosen =
+    options.calibration === 'auto' ? ` (closest to the original of ${CALIBRATORS.length} tried)` : ''
+  const parts = [`${done} of ${layers} layers run on int8 with ${method} ranges${chosen}`]
+  if (result.embeddings.length > 0) parts.push(`${result.embeddings.length} embeddings are stored as int8`)
+  const sentence = keepFloatSentence(kept, layers, options.maxLoss)
+  if (sentence)
+    parts.push(
+      options.sensitive === 'int16' ? sentence.replace('stay float', 'get 16-bit activations') : sentence,
+    )
+  const scores = result.model.graph.nodes.filter((node) => node.is('Softmax')).length
+  if (scores > 0)
+    parts.push(`the inputs of ${scores} Softmax and what is added to them (attention masks) stay float`)
+  if (base.weights.bits === 7)
+    parts.push('weights use 7 of their 8 bits, as products saturate on CPUs without VNNI')
+  if (context.target === 'ios')
+    parts.push('CoreML has no integer operators of this kind, so this model runs on the CPU there')
+  return `${[...parts, ...notes].join('; ')}.`
+}
