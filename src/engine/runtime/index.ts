@@ -2,7 +2,7 @@ export { streamActivations, type Streamed, type StreamOptions } from './activati
 export { computedValues, typesOf, withOutputs } from './expose'
 export { batchAxisOf, randomFeeds, resolveDims, type FeedOptions } from './feeds'
 export { openSession, withSession, type PortType, type Session, type SessionOptions } from './session'
-export { shapesAt, traceShapes, type TracedValue, type TraceOptions } from './trace'
+export { shapesAt, traceShapes, workingFeeds, type TracedValue, type TraceOptions } from './trace'
 export * from './value'
 export {
   batchMatmul,
@@ -19,3 +19,4 @@ export { evaluateConstant } from './constants'
 export { hashFile, inspectModel, modelCosts, nonzeroParameters, type ModelCosts } from './inspect'
 export { macsOf } from './macs'
 export { constantValues, copies, weightsByNode, type Weight } from './weights'
+export { compareOutputs, type Difference } from './compare'

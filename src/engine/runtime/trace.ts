@@ -7,7 +7,7 @@ import type { DType, Model } from '../onnx'
 import { computedValues, typesOf, withShapeOutputs } from './expose'
 import { batchAxisOf, randomFeeds, type FeedOptions } from './feeds'
 import { hollow, largeWeightBytes } from './hollow'
-import { openSession, type Session, type SessionOptions } from './session'
+import { openSession, withSession, type Session, type SessionOptions } from './session'
 import { concatRows, sliceRows, type Values } from './value'
 
 export interface TracedValue {
@@ -129,23 +129,46 @@ async function feedsThatRun(
   options: TraceOptions,
 ): Promise<[Values, Values?]> {
   if (options.feeds) return oneAndTwo(model, options.feeds)
+  const { one, shape } = await searchFeeds(model, session, options.seed ?? 0)
+  const two = randomFeeds(model, { ...shape, batch: 2 })
+  return hasFreeBatch(model) && (await runs(session, two)) ? [one, two] : [one]
+}
+
+async function searchFeeds(
+  model: Model,
+  session: Session,
+  seed: number,
+): Promise<{ one: Values; shape: FeedOptions }> {
   let reason = ''
   for (const [sequence, side] of LENGTHS) {
-    const shape: FeedOptions = { sequence, side, seed: options.seed ?? 0 }
+    const shape: FeedOptions = { sequence, side, seed }
     const one = randomFeeds(model, { ...shape, batch: 1 })
     try {
       await session.run(one)
+      return { one, shape }
     } catch (cause) {
       reason = cause instanceof Error ? cause.message : String(cause)
       if (!isDynamicBeyondBatch(model)) break
-      continue
     }
-    const two = randomFeeds(model, { ...shape, batch: 2 })
-    return hasFreeBatch(model) && (await runs(session, two)) ? [one, two] : [one]
   }
   throw new PareError('model/invalid', {
     file: model.file,
     reason: `it does not run on random inputs: ${reason}`,
+  })
+}
+
+/**
+ * Random feeds of `batch` samples that the model accepts, dynamic axes shortened where they must be.
+ * Throws `model/not-loadable`, or `model/invalid` when it runs with no feed tried.
+ */
+export async function workingFeeds(
+  model: Model,
+  options: { batch?: number; seed?: number } = {},
+): Promise<Values> {
+  return withSession(model, { optimization: 'basic' }, async (session) => {
+    const { shape } = await searchFeeds(model, session, options.seed ?? 0)
+    const wanted = randomFeeds(model, { ...shape, batch: options.batch ?? 1 })
+    return (await runs(session, wanted)) ? wanted : randomFeeds(model, { ...shape, batch: 1 })
   })
 }
 

@@ -1,0 +1,142 @@
+/** Makes a model smaller and plainer without changing what it computes. */
+import { z } from 'zod'
+import { encodedLength, type Model } from '../onnx'
+import { compareOutputs, traceShapes, workingFeeds, type Values } from '../runtime'
+import { definePass, type PassContext, type PassResult } from './pass'
+import { foldBatchNorm } from './simplify/fold-batch-norm'
+import { stripNotes } from './simplify/notes'
+import { optimizedByRuntime } from './simplify/runtime-basic'
+import { constantsToInitializers, dropUnusedOpsets, mergeConstants, removeForwarders } from './simplify/tidy'
+
+/** Largest change of an output, relative to its largest value, that rounding explains. */
+const TOLERANCE = 1e-4
+
+const ROWS = 2
+
+interface Step {
+  title: string
+  /** Edits a clone, or gives another model; a text says why nothing was done. */
+  edit(model: Model): Promise<{ model: Model; did: string } | string>
+}
+
+const plural = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`
+
+function steps(params: { fold: boolean; notes: boolean; runtime: boolean }, scratch: string): Step[] {
+  const tidy: Step = {
+    title: 'tidying the graph',
+    async edit(model) {
+      const constants = constantsToInitializers(model)
+      const forwarders = removeForwarders(model.graph)
+      const saved = mergeConstants(model.graph)
+      const dropped = model.graph.prune()
+      dropUnusedOpsets(model)
+      model.graph.sort()
+      const did = [
+        constants > 0 && `${plural(constants, 'Constant node')} turned into weights`,
+        forwarders > 0 && `${plural(forwarders, 'Identity or Dropout', 'Identities and Dropouts')} removed`,
+        saved > 0 && `${saved} bytes of weights stored once instead of twice`,
+        dropped.nodes + dropped.initializers > 0 &&
+          `${plural(dropped.nodes + dropped.initializers, 'unused part')} dropped`,
+      ]
+      return { model, did: did.filter((part) => part !== false).join(', ') }
+    },
+  }
+  const fold: Step = {
+    title: 'folding batch normalization',
+    async edit(model) {
+      if (!model.graph.nodes.some((node) => node.is('BatchNormalization'))) return { model, did: '' }
+      const traced = await traceShapes(model)
+      const folded = foldBatchNorm(model.graph, (value) => traced.get(value)?.dims.length)
+      return { model, did: folded.length > 0 ? `${plural(folded.length, 'batch normalization')} folded` : '' }
+    },
+  }
+  const basic: Step = {
+    title: 'optimizing with ONNX Runtime',
+    async edit(model) {
+      const before = model.graph.nodes.length
+      const result = await optimizedByRuntime(model, scratch)
+      if ('reason' in result) return result.reason
+      const gone = before - result.graph.nodes.length
+      return { model: result, did: gone > 0 ? `${plural(gone, 'node')} fewer by ONNX Runtime` : '' }
+    },
+  }
+  const notes: Step = {
+    title: "removing the exporter's notes",
+    async edit(model) {
+      const bytes = stripNotes(model)
+      return { model, did: bytes > 0 ? `${bytes} bytes of exporter's notes removed` : '' }
+    },
+  }
+  return [
+    tidy,
+    ...(params.fold ? [fold] : []),
+    ...(params.runtime ? [basic, tidy] : []),
+    ...(params.notes ? [notes] : []),
+  ]
+}
+
+async function probe(model: Model, context: PassContext): Promise<Values> {
+  if (context.data)
+    for await (const { inputs } of context.data.splits.calibration.batches(ROWS, { limit: ROWS }))
+      return inputs
+  return workingFeeds(model, { batch: ROWS })
+}
+
+async function simplify(
+  original: Model,
+  params: { fold: boolean; notes: boolean; runtime: boolean },
+  context: PassContext,
+): Promise<PassResult> {
+  const feeds = await probe(original, context)
+  const plan = steps(params, context.scratch)
+  const skipped: { layer: string; reason: string }[] = []
+  const done: string[] = []
+  let model = original
+  for (const [i, step] of plan.entries()) {
+    context.progress(i / plan.length, step.title)
+    const result = await step.edit(model.clone())
+    if (typeof result === 'string') skipped.push({ layer: '', reason: `${step.title}: ${result}` })
+    else {
+      const { relative, output } = await compareOutputs(model, result.model, feeds)
+      if (relative > TOLERANCE) {
+        const reason = `${step.title} would change the output ${output} by ${relative.toExponential(1)} of its size, so it was not done`
+        skipped.push({ layer: output, reason })
+        continue
+      }
+      model = result.model
+      if (result.did) done.push(result.did)
+    }
+  }
+  const [from, to] = [encodedLength(original), encodedLength(model)]
+  const what = [...new Set(done)].join('; ') || 'nothing was left to simplify'
+  const nodes = `${original.graph.nodes.length} → ${model.graph.nodes.length} nodes`
+  return { model, summary: `${nodes}, ${from} → ${to} bytes: ${what}.`, skipped }
+}
+
+export const simplifyPass = definePass({
+  id: 'simplify',
+  title: 'Simplify',
+  family: 'clean-up',
+  summary:
+    'Folds, merges and drops what is not needed; the model computes exactly what it did, as is checked.',
+  sources: [
+    'ONNX BatchNormalization',
+    'arXiv:1712.05877, section 3.2',
+    'onnxruntime.ai/docs, Graph Optimizations',
+  ],
+  params: z.object({
+    fold: z.boolean().default(true).meta({
+      label: 'Fold batch normalization',
+      help: 'Moves the scale and shift of each batch normalization into the layer before it: fewer nodes, and integer models are faster and more accurate.',
+    }),
+    runtime: z.boolean().default(true).meta({
+      label: "Use ONNX Runtime's optimizations",
+      help: 'Lets ONNX Runtime fold constants and remove redundant nodes, and saves the result as plain ONNX.',
+    }),
+    notes: z.boolean().default(true).meta({
+      label: "Remove exporter's notes",
+      help: 'Drops doc strings, stack traces and source paths that exporters leave in the file: they tell who made the model and where.',
+    }),
+  }),
+  run: simplify,
+})

@@ -1,0 +1,182 @@
+/**
+ * BatchNormalization folded into the layer before it: Conv, ConvTranspose (grouped too), Gemm, MatMul and
+ * MatMul + Add. Sources: ONNX BatchNormalization; arXiv:1712.05877, section 3.2.
+ */
+import { isFloat, sizeOf, Tensor, type Graph, type Node } from '../../onnx'
+
+/** y = x · factor + shift, per channel. */
+interface Affine {
+  factor: Float64Array
+  shift: Float64Array
+}
+
+/** Rank of a value at run time; undefined where unknown. */
+export type RankOf = (value: string) => number | undefined
+
+/**
+ * Edits the graph; gives the values whose normalization is gone. Left alone: norms in training mode, layers
+ * whose value others read too, and matrices of unknown rank, whose last axis need not be the channel.
+ */
+export function foldBatchNorm(graph: Graph, rankOf: RankOf = () => undefined): string[] {
+  const folded: string[] = []
+  for (const norm of [...graph.nodes]) {
+    if (!norm.is('BatchNormalization') || !isInference(norm)) continue
+    const affine = affineOf(graph, norm)
+    if (affine && foldInto(graph, norm, affine, rankOf)) folded.push(norm.outputs[0]!)
+  }
+  if (folded.length > 0) graph.prune()
+  return folded
+}
+
+function isInference(norm: Node): boolean {
+  const extra = norm.outputs.slice(1).some((output) => output !== '')
+  return norm.int('training_mode', 0) === 0 && norm.int('spatial', 1) === 1 && !extra
+}
+
+function affineOf(graph: Graph, norm: Node): Affine | undefined {
+  const [gamma, beta, mean, variance] = norm.inputs.slice(1, 5).map((name) => graph.constant(name)?.floats())
+  if (!gamma || !beta || !mean || !variance) return undefined
+  const epsilon = norm.float('epsilon', 1e-5)
+  const factor = Float64Array.from(gamma, (g, c) => g / Math.sqrt(variance[c]! + epsilon))
+  return { factor, shift: factor.map((f, c) => beta[c]! - mean[c]! * f) }
+}
+
+function foldInto(graph: Graph, norm: Node, affine: Affine, rankOf: RankOf): boolean {
+  const before = onlyProducer(graph, norm.inputs[0]!)
+  if (!before) return false
+  if (before.is('Conv', 'ConvTranspose')) return foldLayer(graph, norm, before, affine)
+  if (before.is('Gemm'))
+    return (
+      before.float('alpha', 1) === 1 &&
+      before.float('beta', 1) === 1 &&
+      foldLayer(graph, norm, before, affine)
+    )
+  if (rankOf(norm.inputs[0]!) !== 2) return false
+  return before.is('MatMul') ? foldMatMul(graph, norm, before, affine) : foldSum(graph, norm, before, affine)
+}
+
+/** The node that makes `value`, when nobody but one node reads it. */
+function onlyProducer(graph: Graph, value: string): Node | undefined {
+  if (graph.isOutput(value)) return undefined
+  const readers = graph.consumers(value)
+  return readers.length === 1 ? graph.producer(value) : undefined
+}
+
+function foldLayer(graph: Graph, norm: Node, layer: Node, affine: Affine): boolean {
+  const weight = graph.constant(layer.inputs[1]!)
+  const bias = layer.inputs[2] ? graph.constant(layer.inputs[2]) : null
+  const channels = affine.factor.length
+  if (!weight || !isFloat(weight.dtype) || bias === undefined) return false
+  const channelOf = channelIndex(layer, weight.dims, channels)
+  if (!channelOf || (bias && sizeOf(bias.dims) !== channels && bias.size !== 1)) return false
+  const old = bias?.floats()
+  const moved = affine.shift.map(
+    (shift, c) => (old ? old[old.length === 1 ? 0 : c]! : 0) * affine.factor[c]! + shift,
+  )
+  layer.inputs = [
+    layer.inputs[0]!,
+    store(graph, layer, 1, Tensor.of(weight.dtype, weight.dims, scaled(weight, affine, channelOf))),
+    store(graph, layer, 2, Tensor.of(weight.dtype, [channels], moved)),
+  ]
+  takeOver(graph, norm, layer)
+  return true
+}
+
+/** MatMul → norm becomes MatMul → Add. */
+function foldMatMul(graph: Graph, norm: Node, product: Node, affine: Affine): boolean {
+  const weight = graph.constant(product.inputs[1]!)
+  if (!weight || !isFloat(weight.dtype) || !isColumns(weight, affine)) return false
+  const { factor, shift } = affine
+  product.inputs[1] = store(
+    graph,
+    product,
+    1,
+    Tensor.of(
+      weight.dtype,
+      weight.dims,
+      scaled(weight, affine, (i) => i % factor.length),
+    ),
+  )
+  const bias = graph.addInitializer(`${norm.outputs[0]}_bias`, Tensor.of(weight.dtype, [shift.length], shift))
+  graph.addNode({ opType: 'Add', inputs: [product.outputs[0]!, bias], outputs: norm.outputs }, norm)
+  graph.removeNode(norm)
+  return true
+}
+
+/** MatMul → Add → norm becomes MatMul → Add. */
+function foldSum(graph: Graph, norm: Node, sum: Node, affine: Affine): boolean {
+  if (!sum.is('Add')) return false
+  const slot = sum.inputs.findIndex((input) => graph.constant(input) !== undefined)
+  const product = slot < 0 ? undefined : onlyProducer(graph, sum.inputs[1 - slot]!)
+  const weight = product?.is('MatMul') ? graph.constant(product.inputs[1]!) : undefined
+  const bias = slot < 0 ? undefined : graph.constant(sum.inputs[slot]!)
+  const channels = affine.factor.length
+  if (!weight || !bias || !isFloat(weight.dtype) || !isColumns(weight, affine)) return false
+  if (bias.dims[bias.dims.length - 1] !== channels || bias.size !== channels) return false
+  const old = bias.floats()
+  const moved = affine.shift.map((shift, c) => old[c]! * affine.factor[c]! + shift)
+  product!.inputs[1] = store(
+    graph,
+    product!,
+    1,
+    Tensor.of(
+      weight.dtype,
+      weight.dims,
+      scaled(weight, affine, (i) => i % channels),
+    ),
+  )
+  sum.inputs[slot] = store(graph, sum, slot, Tensor.of(bias.dtype, bias.dims, moved))
+  takeOver(graph, norm, sum)
+  return true
+}
+
+const isColumns = (weight: Tensor, { factor }: Affine): boolean =>
+  weight.dims.length === 2 && weight.dims[1] === factor.length
+
+function scaled(weight: Tensor, { factor }: Affine, channelOf: (i: number) => number): Float64Array {
+  const source = weight.floats()
+  const out = new Float64Array(source.length)
+  for (let i = 0; i < out.length; i++) out[i] = source[i]! * factor[channelOf(i)]!
+  return out
+}
+
+/** A constant under the old name where only this node reads it, else under a fresh one: weights may be shared. */
+function store(graph: Graph, reader: Node, slot: number, tensor: Tensor): string {
+  const name = reader.inputs[slot] ?? ''
+  const alone =
+    name !== '' && graph.initializers.has(name) && graph.consumers(name).length === 1 && !graph.isOutput(name)
+  const once = reader.inputs.filter((input) => input === name).length <= 1
+  if (!alone || !once) return graph.addInitializer(name || `${reader.outputs[0]}_bias`, tensor)
+  graph.initializers.set(name, tensor)
+  return name
+}
+
+function takeOver(graph: Graph, norm: Node, layer: Node): void {
+  graph.valueInfo.delete(layer.outputs[0]!)
+  layer.outputs = [norm.outputs[0]!]
+  graph.removeNode(norm)
+}
+
+/** Which output channel element `i` of the weight belongs to. */
+function channelIndex(
+  layer: Node,
+  dims: readonly number[],
+  channels: number,
+): ((i: number) => number) | undefined {
+  if (layer.is('ConvTranspose')) {
+    // Weight [C_in, C_out / group, …]: the group of an input channel tells which output channels it feeds.
+    const group = layer.int('group', 1)
+    const [inputs = 0, perGroup = 0] = dims
+    if (perGroup * group !== channels) return undefined
+    const inner = sizeOf(dims.slice(2))
+    const inputsPerGroup = inputs / group
+    return (i) => {
+      const input = Math.floor(i / (inner * perGroup))
+      return Math.floor(input / inputsPerGroup) * perGroup + (Math.floor(i / inner) % perGroup)
+    }
+  }
+  if (layer.is('Gemm') && layer.int('transB', 0) === 0)
+    return dims[1] === channels ? (i) => i % channels : undefined
+  const rest = sizeOf(dims.slice(1))
+  return dims[0] === channels ? (i) => Math.floor(i / rest) : undefined
+}

@@ -1,0 +1,57 @@
+/**
+ * ONNX Runtime's own basic graph optimizations, saved as ONNX: constants folded, common parts shared,
+ * redundant reshapes and casts gone. Source: onnxruntime.ai/docs, Graph Optimizations.
+ */
+import path from 'node:path'
+import { encodedLength, readModel, type Model, type ValueInfo } from '../../onnx'
+import { openSession } from '../../runtime'
+
+/** A larger model is left to our own edits: the runtime would hold it in memory more than once. */
+const LARGEST = 2 ** 30
+
+/**
+ * A new model, or the reason why the runtime's result is not used: it is too large, brings operators the model
+ * did not have, or is larger than before. Names and free sizes of inputs and outputs stay as declared.
+ */
+export async function optimizedByRuntime(model: Model, folder: string): Promise<Model | { reason: string }> {
+  if (encodedLength(model) > LARGEST) return { reason: 'the model is above 1 GiB' }
+  const file = path.join(folder, 'basic.onnx')
+  const session = await openSession(model, { optimization: 'basic', optimizedModelPath: file })
+  await session.release()
+  const optimized = readModel(file)
+  const had = operatorsOf(model)
+  const foreign = [...operatorsOf(optimized)].find((op) => op.includes('.') && !had.has(op))
+  if (foreign) return { reason: `ONNX Runtime would bring in ${foreign}` }
+  if (weightBytes(optimized) > 1.05 * weightBytes(model) + 2 ** 16)
+    return { reason: 'ONNX Runtime would make the model larger' }
+  const result = model.clone()
+  result.graph = optimized.graph
+  result.graph.name = model.graph.name
+  result.graph.unknown = model.graph.unknown
+  for (const [domain, version] of optimized.opsets)
+    if ([...result.graphs()].some(({ nodes }) => nodes.some((node) => node.domain === domain)))
+      result.opsets.set(domain, version)
+  result.functions = []
+  result.graph.inputs = keepPorts(result.graph.inputs, model.graph.inputs)
+  result.graph.outputs = keepPorts(result.graph.outputs, model.graph.outputs)
+  return result
+}
+
+/** The ports as the user's model declares them, so that no free size is frozen. */
+function keepPorts(now: readonly ValueInfo[], before: readonly ValueInfo[]): ValueInfo[] {
+  const declared = new Map(before.map((info) => [info.name, info]))
+  return now.map((info) => ({ ...(declared.get(info.name) ?? info) }))
+}
+
+function operatorsOf(model: Model): Set<string> {
+  const found = new Set<string>()
+  for (const graph of model.graphs())
+    for (const { domain, opType } of graph.nodes) found.add(domain === '' ? opType : `${domain}.${opType}`)
+  return found
+}
+
+function weightBytes(model: Model): number {
+  let bytes = 0
+  for (const { tensor } of model.constants()) bytes += tensor.byteLength
+  return bytes
+}

@@ -1,0 +1,55 @@
+/** Do two models answer alike? The proof behind every edit that must not change what a model computes. */
+import type { Model } from '../onnx'
+import { withSession, type SessionOptions } from './session'
+import { floatsOf, type Value, type Values } from './value'
+
+/** The output that differs most. */
+export interface Difference {
+  output: string
+  /** Largest difference over the largest magnitude of the first model's output; Infinity where shapes or NaNs differ. */
+  relative: number
+}
+
+/**
+ * Runs both models on the same feeds and gives the worst output. Outputs are matched by name; a missing one,
+ * another shape, or NaN on one side only is an infinite difference. Integers, flags and strings must be equal.
+ */
+export async function compareOutputs(
+  a: Model | string,
+  b: Model | string,
+  feeds: Values,
+  options: SessionOptions = { optimization: 'basic' },
+): Promise<Difference> {
+  const left = await withSession(a, options, (session) => session.run(feeds))
+  const right = await withSession(b, options, (session) => session.run(feeds))
+  let worst: Difference = { output: '', relative: 0 }
+  for (const [output, value] of Object.entries(left)) {
+    const relative = differenceOf(value, right[output])
+    if (relative > worst.relative) worst = { output, relative }
+  }
+  return worst
+}
+
+function differenceOf(a: Value, b: Value | undefined): number {
+  if (!b || a.dims.join() !== b.dims.join() || a.dtype !== b.dtype) return Infinity
+  if (Array.isArray(a.data) || !/float/.test(a.dtype)) return equal(a.data, b.data) ? 0 : Infinity
+  const [x, y] = [floatsOf(a), floatsOf(b)]
+  let size = 0
+  let distance = 0
+  for (let i = 0; i < x.length; i++) {
+    const [p, q] = [x[i]!, y[i]!]
+    if (p === q || (Number.isNaN(p) && Number.isNaN(q))) {
+      if (Number.isFinite(p)) size = Math.max(size, Math.abs(p))
+      continue
+    }
+    if (!Number.isFinite(p) || !Number.isFinite(q)) return Infinity
+    size = Math.max(size, Math.abs(p))
+    distance = Math.max(distance, Math.abs(p - q))
+  }
+  return distance === 0 ? 0 : distance / Math.max(size, Number.MIN_VALUE)
+}
+
+function equal(a: Value['data'], b: Value['data']): boolean {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return a.length === b.length
+}

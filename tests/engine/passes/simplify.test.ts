@@ -1,0 +1,239 @@
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { seeded } from '../../../src/engine/math/random'
+import { encodedLength, Model, readModel, Tensor, type AttributeInput } from '../../../src/engine/onnx'
+import type { PassContext } from '../../../src/engine/passes/pass'
+import { simplifyPass } from '../../../src/engine/passes/simplify'
+import { foldBatchNorm } from '../../../src/engine/passes/simplify/fold-batch-norm'
+import { compareOutputs, inspectModel, traceShapes, workingFeeds } from '../../../src/engine/runtime'
+import { hasReference, reference, REFERENCE_MODELS } from '../../reference'
+
+let scratch: string
+beforeAll(() => void (scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'simplify-'))))
+afterAll(() => fs.rmSync(scratch, { recursive: true }))
+
+const contextOf = (model: Model): PassContext => ({
+  original: model,
+  progress: () => undefined,
+  signal: new AbortController().signal,
+  random: seeded(0),
+  scratch,
+  providers: ['cpu'],
+  target: 'any',
+})
+
+const random = seeded(7)
+const noise = (...dims: number[]): Tensor =>
+  Tensor.float32(
+    dims,
+    Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => random.normal()),
+  )
+const positive = (n: number): Tensor =>
+  Tensor.float32(
+    [n],
+    Float32Array.from({ length: n }, () => 0.2 + random.next()),
+  )
+
+function build(x: (number | string)[]): Model {
+  const model = new Model()
+  model.opsets.set('', 18)
+  model.graph.inputs = [{ name: 'x', dtype: 'float32', dims: x }]
+  model.graph.outputs = [{ name: 'y' }]
+  return model
+}
+
+function addNorm({ graph }: Model, input: string, channels: number): void {
+  graph.initializers.set('gamma', noise(channels))
+  graph.initializers.set('beta', noise(channels))
+  graph.initializers.set('mean', noise(channels))
+  graph.initializers.set('variance', positive(channels))
+  graph.addNode({
+    opType: 'BatchNormalization',
+    inputs: [input, 'gamma', 'beta', 'mean', 'variance'],
+    outputs: ['y'],
+  })
+}
+
+interface Layer {
+  op: string
+  x: (number | string)[]
+  w: number[]
+  channels: number
+  bias?: number[]
+  attributes?: Record<string, AttributeInput>
+  /** A bias added by a node of its own. */
+  sum?: number[]
+}
+
+const LAYERS: readonly Layer[] = [
+  { op: 'Conv', x: ['n', 3, 8, 8], w: [4, 3, 3, 3], channels: 4 },
+  { op: 'Conv', x: ['n', 3, 8], w: [4, 3, 3], channels: 4, bias: [4] },
+  { op: 'Conv', x: ['n', 4, 8, 8], w: [6, 2, 3, 3], channels: 6, attributes: { group: { int: 2 } } },
+  { op: 'ConvTranspose', x: ['n', 3, 5, 5], w: [3, 4, 2, 2], channels: 4, bias: [4] },
+  { op: 'ConvTranspose', x: ['n', 4, 5], w: [4, 3, 2], channels: 6, attributes: { group: { int: 2 } } },
+  { op: 'Gemm', x: ['n', 5], w: [5, 4], channels: 4 },
+  { op: 'Gemm', x: ['n', 5], w: [4, 5], channels: 4, bias: [4], attributes: { transB: { int: 1 } } },
+  { op: 'Gemm', x: ['n', 5], w: [5, 4], channels: 4, bias: [1, 4] },
+  { op: 'MatMul', x: ['n', 5], w: [5, 4], channels: 4 },
+  { op: 'MatMul', x: ['n', 5], w: [5, 4], channels: 4, sum: [4] },
+]
+
+function layered({ op, x, w, channels, bias, attributes, sum }: Layer): Model {
+  const model = build(x)
+  const { graph } = model
+  graph.initializers.set('w', noise(...w))
+  if (bias) graph.initializers.set('b', noise(...bias))
+  graph.addNode({ opType: op, inputs: ['x', 'w', ...(bias ? ['b'] : [])], outputs: ['h'], attributes })
+  if (sum) {
+    graph.initializers.set('s', noise(...sum))
+    graph.addNode({ opType: 'Add', inputs: ['s', 'h'], outputs: ['i'] })
+  }
+  addNorm(model, sum ? 'i' : 'h', channels)
+  return model
+}
+
+const folds = async (model: Model): Promise<{ folded: string[]; relative: number; model: Model }> => {
+  const traced = await traceShapes(model)
+  const after = model.clone()
+  const folded = foldBatchNorm(after.graph, (value) => traced.get(value)?.dims.length)
+  const { relative } = await compareOutputs(model, after, await workingFeeds(model, { batch: 3 }))
+  return { folded, relative, model: after }
+}
+
+describe('folding batch normalization', () => {
+  test.each(LAYERS)('$op $w bias $bias $sum $attributes', async (layer) => {
+    const { folded, relative, model } = await folds(layered(layer))
+    expect(folded).toEqual(['y'])
+    expect(model.graph.nodes.some((node) => node.is('BatchNormalization'))).toBe(false)
+    expect(relative).toBeLessThan(1e-5)
+  })
+
+  test('a weight that another layer reads keeps its values there', async () => {
+    const model = layered(LAYERS[0]!)
+    model.graph.addNode({ opType: 'Conv', inputs: ['x', 'w'], outputs: ['z'] })
+    model.graph.outputs.push({ name: 'z' })
+    const { folded, relative } = await folds(model)
+    expect(folded).toEqual(['y'])
+    expect(relative).toBeLessThan(1e-5)
+  })
+
+  test('left alone: the layer is read by others, the channel is not the last axis, alpha is set', async () => {
+    const read = layered(LAYERS[0]!)
+    read.graph.outputs.push({ name: 'h' })
+    const threeAxes = layered({ op: 'MatMul', x: ['n', 4, 5], w: [5, 4], channels: 4 })
+    const alpha = layered({
+      op: 'Gemm',
+      x: ['n', 5],
+      w: [5, 4],
+      channels: 4,
+      attributes: { alpha: { float: 2 } },
+    })
+    for (const model of [read, threeAxes, alpha]) {
+      const { folded, relative } = await folds(model)
+      expect(folded).toEqual([])
+      expect(relative).toBe(0)
+    }
+  })
+})
+
+/** Everything there is to tidy in one graph. */
+function untidy(): Model {
+  const model = build(['batch', 64])
+  const { graph } = model
+  const w = noise(64, 64)
+  graph.initializers.set('w1', w)
+  graph.initializers.set('w2', Tensor.fromBytes('float32', [64, 64], w.bytes().slice()))
+  graph.initializers.set('nobody', noise(9))
+  graph.addNode({
+    opType: 'Constant',
+    inputs: [],
+    outputs: ['half'],
+    attributes: { value_float: { float: 0.5 } },
+  })
+  graph.addNode({ opType: 'Identity', inputs: ['x'], outputs: ['x1'] })
+  graph.addNode({ opType: 'MatMul', inputs: ['x1', 'w1'], outputs: ['a'] })
+  graph.addNode({ opType: 'Dropout', inputs: ['a', 'half'], outputs: ['a1', 'mask'] })
+  graph.addNode({ opType: 'MatMul', inputs: ['a1', 'w2'], outputs: ['b'] })
+  graph.addNode({ opType: 'Mul', inputs: ['b', 'half'], outputs: ['c'] })
+  graph.addNode({ opType: 'Identity', inputs: ['c'], outputs: ['y'] })
+  graph.addNode({ opType: 'Relu', inputs: ['x'], outputs: ['unused'] })
+  model.opsets.set('com.example', 1)
+  const field = (number: number, text: string): Uint8Array =>
+    Uint8Array.from([(number << 3) | 2, text.length, ...Buffer.from(text)])
+  graph.nodes[2]!.unknown = [field(6, 'File "/home/someone/net.py", line 3'), field(8, 'overload')]
+  model.metadata.set('names', 'cat,dog')
+  model.metadata.set('trace', 'File "/home/someone/net.py", line 3')
+  return model
+}
+
+describe('simplify', () => {
+  test('tidies everything and changes no output', async () => {
+    const model = untidy()
+    const { model: after, summary } = await simplifyPass.run(model, { runtime: false }, contextOf(model))
+    expect(after.graph.nodes.map(({ opType }) => opType)).toEqual(['MatMul', 'MatMul', 'Mul'])
+    expect([...after.graph.initializers.keys()].sort()).toEqual(['half', 'w1'])
+    expect(after.graph.outputs[0]!.name).toBe('y')
+    expect([...after.opsets.keys()]).toEqual([''])
+    expect(after.metadata).toEqual(new Map([['names', 'cat,dog']]))
+    expect(after.graph.nodes[0]!.unknown).toHaveLength(1)
+    expect((await compareOutputs(model, after, await workingFeeds(model))).relative).toBe(0)
+    expect(summary).toMatch(
+      /8 → 3 nodes, \d+ → \d+ bytes: .*1 Constant node turned.*16384 bytes of weights stored once/,
+    )
+    expect(model.graph.nodes).toHaveLength(8)
+  })
+
+  test('an Identity between two outputs or from an input stays', async () => {
+    const model = build(['batch', 4])
+    model.graph.outputs = [{ name: 'y' }, { name: 'z' }, { name: 'x1' }]
+    model.graph.addNode({ opType: 'Relu', inputs: ['x'], outputs: ['y'] })
+    model.graph.addNode({ opType: 'Identity', inputs: ['y'], outputs: ['z'] })
+    model.graph.addNode({ opType: 'Identity', inputs: ['x'], outputs: ['x1'] })
+    const { model: after } = await simplifyPass.run(model, { runtime: false }, contextOf(model))
+    expect(after.graph.nodes).toHaveLength(3)
+    expect((await compareOutputs(model, after, await workingFeeds(model))).relative).toBe(0)
+  })
+
+  test('a step that would change outputs is not done, and says so', async () => {
+    // The bias drowns the products in float32 before the mean takes it away again; folded, nothing drowns.
+    const model = layered({ ...LAYERS[1]!, bias: [4] })
+    const all = (value: number): Tensor => Tensor.float32([4], [value, value, value, value])
+    for (const [name, value] of [
+      ['b', 1e8],
+      ['mean', 1e8],
+      ['gamma', 1],
+      ['beta', 0],
+      ['variance', 1],
+    ] as const)
+      model.graph.initializers.set(name, all(value))
+    const { model: after, skipped } = await simplifyPass.run(model, { runtime: false }, contextOf(model))
+    expect(after.graph.nodes.some((node) => node.is('BatchNormalization'))).toBe(true)
+    expect(skipped![0]!.reason).toMatch(
+      /^folding batch normalization would change the output y by .* so it was not done$/,
+    )
+  })
+
+  test.runIf(hasReference).each(REFERENCE_MODELS)(
+    '%s: same answers, plain operators, free sizes kept',
+    async (name) => {
+      const model = readModel(reference('models', `${name}.onnx`))
+      const { model: after, skipped } = await simplifyPass.run(model, {}, contextOf(model))
+      expect(skipped).toEqual([])
+      expect(
+        (await compareOutputs(model, after, await workingFeeds(model, { batch: 3 }), { optimization: 'all' }))
+          .relative,
+      ).toBeLessThan(1e-5)
+      expect(after.graph.inputs.map(({ name, dims }) => [name, dims])).toEqual(
+        model.graph.inputs.map(({ name, dims }) => [name, dims]),
+      )
+      expect([...after.opsets.keys()]).toEqual([''])
+      expect(after.graph.nodes.some((node) => node.is('BatchNormalization', 'Identity', 'Constant'))).toBe(
+        false,
+      )
+      expect(encodedLength(after)).toBeLessThanOrEqual(encodedLength(model))
+      expect((await inspectModel(after)).obstacles.map(({ kind }) => kind)).not.toContain('private-metadata')
+    },
+  )
+})
