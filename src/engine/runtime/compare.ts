@@ -11,14 +11,14 @@ export interface Difference {
 }
 
 /**
- * Runs both models on the same feeds and gives the worst output. Outputs are matched by name; a missing one,
+ * Runs both models as written (no optimization unless asked) on the same feeds and gives the worst output. Outputs are matched by name; a missing one,
  * another shape, or NaN on one side only is an infinite difference. Integers, flags and strings must be equal.
  */
 export async function compareOutputs(
   a: Model | string,
   b: Model | string,
   feeds: Values,
-  options: SessionOptions = { optimization: 'basic' },
+  options: SessionOptions = { optimization: 'disabled' },
 ): Promise<Difference> {
   const left = await withSession(a, options, (session) => session.run(feeds))
   const right = await withSession(b, options, (session) => session.run(feeds))
