@@ -15,7 +15,6 @@ export default defineConfig({
           main: source('main/index.ts'),
           worker: source('engine/worker.ts'),
           'memory-probe': source('engine/memory-probe.ts'),
-          'memory-probe': source('engine/memory-probe.ts'),
           'browser-shell': source('browser-shell/index.ts'),
           cli: source('cli/index.ts'),
         },

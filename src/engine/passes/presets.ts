@@ -1,0 +1,49 @@
+/** The recipes that ship with Pare. */
+import type { Preset } from '../../contract/recipe'
+
+export const PRESETS: readonly Preset[] = [
+  {
+    pare: 1,
+    id: 'safe',
+    name: 'Safe',
+    description: 'Cleans the graph up and stores the weights as 16-bit floats; the arithmetic stays as it was.',
+    cost: 'About half the size; answers practically never change.',
+    steps: [
+      { pass: 'simplify', params: {} },
+      { pass: 'float16', params: { compute: 'float32' } },
+    ],
+  },
+  {
+    pare: 1,
+    id: 'balanced',
+    name: 'Balanced',
+    description: 'Cleans the graph up and runs it in 8-bit integers; layers that mind stay in float.',
+    cost: 'About a quarter of the size; usually less than half a point.',
+    steps: [
+      { pass: 'simplify', params: {} },
+      { pass: 'quantize-static', params: {} },
+    ],
+  },
+  {
+    pare: 1,
+    id: 'smallest',
+    name: 'Smallest download',
+    description: 'Cleans the graph up and runs it in 8-bit integers; layers that mind stay in float.',
+    cost: 'About a quarter of the size; usually less than half a point.',
+    steps: [
+      { pass: 'simplify', params: {} },
+      { pass: 'quantize-static', params: {} },
+    ],
+  },
+  {
+    pare: 1,
+    id: 'fastest',
+    name: 'Fastest',
+    description: 'Cleans the graph up and runs it in 8-bit integers without exceptions.',
+    cost: 'About a quarter of the size; usually a point or less.',
+    steps: [
+      { pass: 'simplify', params: {} },
+      { pass: 'quantize-static', params: { maxLoss: 2 } },
+    ],
+  },
+]
