@@ -4,7 +4,7 @@ import type { DataReference, EngineSettings, ModelAndData } from '../engine/jobs
 import { PareError } from '../contract/errors'
 import type { EngineHost } from './engine-host'
 import type { FileStore } from './files'
-import type { ProjectRecord } from './records'
+import type { DataRecord, ProjectRecord, RunRecord } from './records'
 import type { ProjectStore, SettingsStore } from './store'
 
 /** What only the shell around the service can do. All paths are absolute. */
@@ -43,8 +43,7 @@ export function engineSettings({ settings }: Core): EngineSettings {
   return { providers: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'], threads }
 }
 
-export function dataReference({ files }: Core, project: ProjectRecord): DataReference {
-  const { data } = project
+export function dataReference({ files }: Core, data: DataRecord | undefined): DataReference {
   if (!data) return {}
   return {
     path: data.unpacked ?? files.pathOf(data.file),
@@ -59,7 +58,14 @@ export function modelAndData(core: Core, project: ProjectRecord, method: string)
   if (!project.model) throw badRequest(method, 'Choose a model first.')
   return {
     model: core.files.pathOf(project.model.file),
-    data: dataReference(core, project),
+    data: dataReference(core, project.data),
     settings: engineSettings(core),
   }
 }
+
+/** The same of a run: what it was started with, whatever the project has now. */
+export const modelAndDataOf = (core: Core, run: RunRecord): ModelAndData => ({
+  model: core.files.pathOf(run.model.file),
+  data: dataReference(core, run.data.record),
+  settings: engineSettings(core),
+})

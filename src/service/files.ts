@@ -103,6 +103,24 @@ export class FileStore {
     return this.add(inner, true, entry.name, id)
   }
 
+  /** One folder of files that belong together: splits of a dataset, or a model and its weights. */
+  gather(parts: readonly FileRef[], name: string): FileRef {
+    const id = newId()
+    const home = path.join(this.folder, 'uploads', id, 'files')
+    fs.mkdirSync(home, { recursive: true })
+    for (const part of parts) {
+      const source = this.pathOf(part.id)
+      const target = path.join(home, path.basename(source))
+      try {
+        if (fs.statSync(source).isDirectory()) fs.cpSync(source, target, { recursive: true })
+        else linkOrCopy(source, target)
+      } catch (cause) {
+        throw storageError(cause, target, part.bytes)
+      }
+    }
+    return this.add(home, true, name, id)
+  }
+
   /** Removes what was uploaded and no project uses any more. */
   keepOnly(used: ReadonlySet<string>): void {
     for (const record of [...this.records.values()]) {
@@ -127,6 +145,15 @@ export class FileStore {
     const record = this.records.get(id)
     if (!record) throw new PareError('not-found', { what: 'file', id })
     return record
+  }
+}
+
+/** Both names then stand for one file; Pare never writes to it. Other disks need a copy. */
+function linkOrCopy(source: string, target: string): void {
+  try {
+    fs.linkSync(source, target)
+  } catch {
+    fs.copyFileSync(source, target, fs.constants.COPYFILE_FICLONE)
   }
 }
 

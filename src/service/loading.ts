@@ -21,16 +21,31 @@ export class Loader {
   /** Reads what the records name and have no result of: after a restart, and after something new was taken. */
   catchUp(project: ProjectRecord): void {
     const { id, model, data } = project
-    if (model && !model.value && !model.error) void this.loadModel(id)
+    if (model && !model.value && !model.error && !this.tasks.has(`${id}/model`)) void this.loadModel(id)
     else if (model?.value && data && !data.value && !data.error && !this.tasks.has(`${id}/data`))
       void this.loadData(id)
   }
 
-  stop(project: string): void {
-    for (const part of ['model', 'data']) this.tasks.get(`${project}/${part}`)?.controller.abort()
+  /** Something new was taken: what is being read of the old is given up. */
+  changed(project: ProjectRecord, part: Part): void {
+    this.abort(project.id, 'data')
+    if (part === 'model') this.abort(project.id, 'model')
+    this.catchUp(project)
   }
 
-  async loadModel(project: string): Promise<void> {
+  stop(project: string): void {
+    this.abort(project, 'model')
+    this.abort(project, 'data')
+  }
+
+  private abort(project: string, part: Part): void {
+    const key = `${project}/${part}`
+    const task = this.tasks.get(key)
+    this.tasks.delete(key)
+    task?.controller.abort()
+  }
+
+  private async loadModel(project: string): Promise<void> {
     const value = await this.task(project, 'model', 'Reading the model', (signal) =>
       this.core.interactive.run(
         'inspect',
@@ -43,7 +58,7 @@ export class Loader {
     if (value && this.core.store.has(project)) this.catchUp(this.core.store.get(project))
   }
 
-  async loadData(project: string): Promise<void> {
+  private async loadData(project: string): Promise<void> {
     await this.task(project, 'data', 'Reading the data', async (signal) => {
       await this.unpack(project, signal)
       return this.core.interactive.run('openData', this.inputOf(project), {
@@ -105,7 +120,7 @@ export class Loader {
     work: (signal: AbortSignal) => Promise<T>,
   ): Promise<T | undefined> {
     const key = `${project}/${part}`
-    this.tasks.get(key)?.controller.abort()
+    this.abort(project, part)
     const task = { controller: new AbortController(), doing }
     this.tasks.set(key, task)
     this.core.emit('project.changed', { project })

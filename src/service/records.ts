@@ -50,7 +50,7 @@ export const RunRecord = z.object({
   done: z.number(),
   /** What it was started with: results belong to these, whatever is chosen later. */
   model: z.object({ file: z.string(), name: z.string(), sha256: z.string() }),
-  data: z.object({ file: z.string().optional(), name: z.string(), key: z.string() }),
+  data: z.object({ name: z.string(), key: z.string(), record: DataRecord.optional() }),
   recipes: z.array(Recipe),
   original: z.custom<Report>().optional(),
   candidates: z.array(CandidateRecord),

@@ -48,7 +48,7 @@ export function viewProject(record: ProjectRecord, sources: ViewSources): Projec
     createdAt,
     updatedAt,
     model: model.state === 'ready' ? { ...model, value: { ...model.value, path: model.file.name } } : model,
-    data: loading(record.data, sources.doing(id, 'data') ?? 'Reading the data', sources),
+    data: loading(record.data, sources.doing(id, 'data') ?? 'Waiting for the model', sources),
     ...(goal && { goal }),
     runs: record.runs.map((run) => viewRun(run, front, sources)),
     exports: record.exports.map(({ path: _, ...rest }) => rest),

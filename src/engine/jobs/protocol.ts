@@ -69,7 +69,7 @@ interface Job<I, O> {
 
 export interface Jobs {
   probe: Job<ProbeRequest, ProbeReply>
-  providers: Job<EngineSettings, { id: string; title: string; available: boolean; reason?: string }[]>
+  providers: Job<undefined, { id: string; title: string; available: boolean; reason?: string }[]>
   /** Unpacks a zip of samples into a folder of its own; gives that folder. */
   unpack: Job<{ archive: string; into: string }, { folder: string }>
   passes: Job<undefined, PassDescription[]>
@@ -98,6 +98,15 @@ export interface Jobs {
     SamplePage
   >
   compareSample: Job<ComparedModels & { results: string[]; index: number }, SampleDetail>
+  /** The self-contained report as HTML text. */
+  htmlReport: Job<
+    {
+      title: string
+      original: Report
+      candidates: { recipe: Recipe; report: Report; steps: StepRecord[] }[]
+    },
+    string
+  >
   operators: Job<ModelAndData & { candidate: string }, OperatorTime[]>
   exportPlan: Job<ExportRequest, BundlePlan>
   exportBundle: Job<

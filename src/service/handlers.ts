@@ -1,0 +1,222 @@
+/** Every method of the contract, on the parts of the service. */
+import os from 'node:os'
+import type { AppInfo, MethodName, MethodOutput, MethodParsed } from '../contract/app'
+import { compareHandlers } from './comparing'
+import { badRequest, modelAndData, type Core } from './core'
+import type { Exports } from './exports'
+import type { Loader } from './loading'
+import { fileName, readRecipe, recipeText, type Catalogue } from './recipes'
+import type { ProjectRecord, RunRecord } from './records'
+import { candidateModel, type Runs } from './runs'
+import { findSample, listSamples } from './samples'
+import { takeFiles, UNNAMED } from './taking'
+import { frontOf, summarise, viewProject, viewRun, type ViewSources } from './view'
+
+export type Handlers = {
+  [M in MethodName]: (input: MethodParsed<M>) => Promise<MethodOutput<M>> | MethodOutput<M>
+}
+
+export interface Parts {
+  core: Core
+  loader: Loader
+  runs: Runs
+  exports: Exports
+  catalogue: Catalogue
+  sources: ViewSources
+  about: { version: string; licences: string; shell: AppInfo['shell'] }
+}
+
+export function handlersOf(parts: Parts): Handlers {
+  return {
+    ...appHandlers(parts),
+    ...projectHandlers(parts),
+    ...dataHandlers(parts),
+    ...runHandlers(parts),
+    ...compareHandlers(parts),
+  }
+}
+
+const view = ({ core, sources }: Parts, id: string): ReturnType<typeof viewProject> =>
+  viewProject(core.store.get(id), sources)
+
+function appHandlers({ core, about, catalogue, exports }: Parts) {
+  return {
+    'app.info': async (): Promise<AppInfo> => ({
+      version: about.version,
+      shell: about.shell,
+      platform: process.platform,
+      providers: await core.interactive.run('providers', undefined, { during: 'looking for devices' }),
+      cores: os.availableParallelism(),
+      memoryBytes: os.totalmem(),
+    }),
+    'app.about': () => ({ version: about.version, licences: about.licences }),
+    'settings.get': () => core.settings.get(),
+    'settings.set': (change) => {
+      const settings = core.settings.set(change)
+      core.emit('settings.changed', {})
+      return settings
+    },
+    'passes.list': () => catalogue.passes(),
+    'recipes.presets': () => catalogue.presets(),
+    'recipes.import': ({ file }) => readRecipe(core.files.pathOf(file), core.files.get(file).name),
+    'recipes.export': ({ recipe }) => ({
+      name: `${fileName(recipe.name)}.recipe.json`,
+      text: recipeText(recipe),
+    }),
+    'recipes.check': async ({ project, recipe }) => {
+      const input = modelAndData(core, core.store.get(project), 'recipes.check')
+      const problems = await core.interactive.run(
+        'checkRecipe',
+        { ...input, recipe },
+        { during: 'checking the recipe' },
+      )
+      return { ok: problems.length === 0, problems }
+    },
+    'export.plan': (input) => exports.plan(input),
+    'export.write': (input) => exports.write(input),
+    'export.show': ({ export: id }) => exports.show(id),
+  } satisfies Partial<Handlers>
+}
+
+function projectHandlers(parts: Parts) {
+  const { core, loader, runs, sources } = parts
+  const projectsChanged = (): void => core.emit('projects.changed', {})
+  const create = (name = UNNAMED): ProjectRecord => {
+    const record = core.store.create(name)
+    projectsChanged()
+    return record
+  }
+  return {
+    'projects.list': () => core.store.all().map((record) => summarise(record, sources)),
+    'projects.create': ({ name }) => view(parts, create(name).id),
+    'projects.get': ({ project }) => {
+      loader.catchUp(core.store.get(project))
+      return view(parts, project)
+    },
+    'projects.rename': ({ project, name }) => {
+      core.store.get(project)
+      core.store.update(project, (record) => (record.name = name))
+      projectsChanged()
+      return view(parts, project)
+    },
+    'projects.remove': ({ project }) => {
+      for (const run of [...core.store.get(project).runs]) runs.remove(run.id)
+      loader.stop(project)
+      core.store.remove(project)
+      core.files.keepOnly(filesInUse(core.store.all()))
+      projectsChanged()
+    },
+    'samples.list': () =>
+      listSamples(core.resourcesDir).map(({ id, title, description }) => ({ id, title, description })),
+    'samples.open': ({ sample: id }) => {
+      const sample = findSample(core.resourcesDir, id)
+      const project = create(sample.title)
+      const ids = [sample.model, sample.data].map((file) => core.files.adopt(file).id)
+      takeFiles(core, loader, project.id, ids)
+      return view(parts, project.id)
+    },
+    'files.pick': async ({ kind }) => {
+      const picked = await core.host.pick?.(kind)
+      return picked ? picked.map((file) => core.files.adopt(file)) : null
+    },
+    'files.begin': ({ name, folder }) => ({ upload: core.files.begin(name, folder) }),
+    'files.finish': ({ upload }) => core.files.finish(upload),
+    'project.take': ({ project, files }) => {
+      core.store.get(project)
+      const result = takeFiles(core, loader, project, files)
+      projectsChanged()
+      return { project: view(parts, project), ...result }
+    },
+    'project.setGoal': ({ project, goal }) => {
+      core.store.get(project)
+      core.store.update(project, (record) => (record.goal = goal))
+      return view(parts, project)
+    },
+    'project.clearData': ({ project }) => {
+      core.store.get(project)
+      loader.stop(project)
+      core.store.update(project, (record) => delete record.data)
+      loader.catchUp(core.store.get(project))
+      return view(parts, project)
+    },
+  } satisfies Partial<Handlers>
+}
+
+function filesInUse(projects: readonly ProjectRecord[]): Set<string> {
+  const used = new Set<string>()
+  for (const { model, data, runs } of projects)
+    for (const id of [
+      model?.file,
+      data?.file,
+      data?.tokenizer,
+      ...runs.flatMap((run) => [run.model.file, run.data.record?.file, run.data.record?.tokenizer]),
+    ])
+      if (id) used.add(id)
+  return used
+}
+
+function dataHandlers(parts: Parts) {
+  const { core, loader } = parts
+  const reread = (project: string, change: (data: NonNullable<ProjectRecord['data']>) => void): void => {
+    if (!core.store.get(project).data) throw badRequest('data', 'Choose data first.')
+    core.store.update(project, ({ data }) => {
+      change(data!)
+      delete data!.value
+      delete data!.error
+    })
+    loader.changed(core.store.get(project), 'data')
+  }
+  return {
+    'data.samples': ({ project, split, offset, limit }) => {
+      const input = modelAndData(core, core.store.get(project), 'data.samples')
+      return core.interactive.run(
+        'samples',
+        { ...input, split, offset, limit },
+        { during: 'reading samples' },
+      )
+    },
+    'data.setPreprocessing': ({ project, preprocessing }) => {
+      reread(project, (data) => (data.preprocessing = preprocessing))
+      return view(parts, project)
+    },
+    'data.setSplits': ({ project, calibration, validation, seed }) => {
+      reread(project, (data) => (data.splits = { calibration, validation, seed }))
+      return view(parts, project)
+    },
+    'data.findPreprocessing': async ({ project }) => {
+      await loader.findPreprocessing(project)
+      return view(parts, project)
+    },
+    'model.histogram': ({ project, layer, candidate }) => {
+      const { model } = modelAndData(core, core.store.get(project), 'model.histogram')
+      const other = candidate === undefined ? undefined : candidateModel(core.store, candidate)
+      return core.interactive.run(
+        'histogram',
+        { model, layer, ...(other && { candidate: other }) },
+        { during: 'reading weights' },
+      )
+    },
+    'model.diff': ({ project, candidate }) => {
+      const { model } = modelAndData(core, core.store.get(project), 'model.diff')
+      const other = candidate === undefined ? model : candidateModel(core.store, candidate)
+      return core.interactive.run('diff', { model, candidate: other }, { during: 'comparing the graphs' })
+    },
+  } satisfies Partial<Handlers>
+}
+
+function runHandlers({ core, runs, sources }: Parts) {
+  const shown = (run: RunRecord): ReturnType<typeof viewRun> =>
+    viewRun(run, frontOf(core.store.get(run.project)), sources)
+  return {
+    'runs.start': async ({ project, goal }) => shown(await runs.start(project, goal)),
+    'runs.get': ({ run }) => shown(core.store.run(run)),
+    'runs.cancel': ({ run }) => shown(runs.cancel(run)),
+    'runs.resume': ({ run }) => shown(runs.resume(run)),
+    'runs.stopTraining': ({ run }) => runs.stopTraining(run),
+    'runs.remove': ({ run }) => runs.remove(run),
+    'queue.get': () => runs.state(),
+    'queue.pause': ({ paused }) => runs.pause(paused),
+    'queue.reorder': ({ order }) => runs.reorder(order),
+    'queue.stopAfterCurrent': ({ on }) => runs.setStopAfterCurrent(on),
+  } satisfies Partial<Handlers>
+}

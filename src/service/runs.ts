@@ -1,0 +1,321 @@
+/** The queue of runs: one at a time, in the work engine, each resumable from its last finished pass. */
+import fs from 'node:fs'
+import path from 'node:path'
+import { z } from 'zod'
+import { errorData, PareError, type ErrorData } from '../contract/errors'
+import { errorMessage } from '../contract/messages'
+import type { Goal } from '../contract/goal'
+import type { RunProgress } from '../contract/project'
+import type { JobEvent } from '../engine/jobs/protocol'
+import { badRequest, modelAndDataOf, type Core } from './core'
+import type { Catalogue } from './recipes'
+import { dataKey, type CandidateRecord, type ProjectRecord, type RunRecord } from './records'
+import { newId, readJson, writeJson } from './storage'
+import { verdict } from './verdict'
+import { splitCandidateId } from './view'
+
+const Queue = z.object({ waiting: z.array(z.string()), paused: z.boolean() })
+
+/** Live points of a pass that learns are saved with the next change of the run; so many at most. */
+const CURVE_LIMIT = 10_000
+
+export class Runs {
+  private readonly queue: z.output<typeof Queue>
+  private stopAfterCurrent = false
+  private running: { id: string; controller: AbortController; since: number } | undefined
+  private readonly progress = new Map<string, RunProgress & { step?: number }>()
+  private closing = false
+
+  constructor(
+    private readonly core: Core,
+    private readonly catalogue: Catalogue,
+  ) {
+    this.queue = readJson(this.queueFile, Queue) ?? { waiting: [], paused: false }
+    this.recover()
+  }
+
+  /** What was running when the app ended was interrupted; what waited still waits, until someone says go. */
+  private recover(): void {
+    const known = new Set<string>()
+    for (const project of this.core.store.all())
+      for (const run of project.runs) {
+        known.add(run.id)
+        const lost =
+          run.status === 'running' || (run.status === 'queued' && !this.queue.waiting.includes(run.id))
+        if (lost) this.core.store.updateRun(run, () => (run.status = 'interrupted'))
+      }
+    this.queue.waiting = this.queue.waiting.filter((id) => known.has(id))
+    if (this.queue.waiting.length > 0) this.queue.paused = true
+    this.saveQueue()
+  }
+
+  live = (run: string): (RunProgress & { step?: number }) | undefined => this.progress.get(run)
+
+  resumable = (run: RunRecord): boolean =>
+    (run.status === 'failed' || run.status === 'cancelled' || run.status === 'interrupted') &&
+    this.core.store.has(run.project)
+
+  folderOf = (run: string): string => path.join(this.core.dataDir, 'runs', run)
+
+  state(): { running?: string; waiting: string[]; paused: boolean; stopAfterCurrent: boolean } {
+    const { waiting, paused } = this.queue
+    const { stopAfterCurrent, running } = this
+    return { ...(running && { running: running.id }), waiting: [...waiting], paused, stopAfterCurrent }
+  }
+
+  async start(projectId: string, given?: Goal): Promise<RunRecord> {
+    const { store } = this.core
+    const project = store.get(projectId)
+    const goal = given ?? project.goal
+    if (!goal) throw badRequest('runs.start', 'Choose a goal first.')
+    this.ready(project)
+    await this.catalogue.passes()
+    const recipes = await this.catalogue.recipesOf(goal)
+    const run = this.record(project, goal, recipes)
+    store.update(projectId, (record) => {
+      record.goal = goal
+      record.runs.unshift(run)
+    })
+    this.enqueue(run.id)
+    return run
+  }
+
+  resume(id: string): RunRecord {
+    const run = this.core.store.run(id)
+    if (!this.resumable(run)) throw badRequest('runs.resume', 'This run is not waiting to be resumed.')
+    this.core.store.updateRun(run, () => {
+      run.status = 'queued'
+      delete run.error
+    })
+    this.enqueue(id)
+    return run
+  }
+
+  cancel(id: string): RunRecord {
+    const run = this.core.store.run(id)
+    if (this.running?.id === id) this.running.controller.abort()
+    else if (this.queue.waiting.includes(id)) {
+      this.queue.waiting = this.queue.waiting.filter((other) => other !== id)
+      this.core.store.updateRun(run, () => (run.status = 'cancelled'))
+      this.queueChanged()
+    }
+    return run
+  }
+
+  stopTraining(id: string): void {
+    if (this.running?.id === id) this.core.work.stopTraining()
+  }
+
+  remove(id: string): void {
+    const run = this.core.store.run(id)
+    this.cancel(id)
+    this.core.store.update(run.project, (record) => {
+      record.runs = record.runs.filter((other) => other !== run)
+    })
+    fs.rmSync(this.folderOf(id), { recursive: true, force: true })
+  }
+
+  pause(paused: boolean): void {
+    this.queue.paused = paused
+    this.queueChanged()
+    this.proceed()
+  }
+
+  setStopAfterCurrent(on: boolean): void {
+    this.stopAfterCurrent = on
+    this.core.emit('queue.changed', {})
+  }
+
+  /** Ids that do not wait are ignored; those left out keep their order at the end. */
+  reorder(order: readonly string[]): void {
+    const { waiting } = this.queue
+    const named = order.filter((id) => waiting.includes(id))
+    this.queue.waiting = [...new Set(named), ...waiting.filter((id) => !named.includes(id))]
+    this.queueChanged()
+  }
+
+  close(): void {
+    this.closing = true
+    this.running?.controller.abort()
+  }
+
+  private ready({ model, data }: ProjectRecord): void {
+    if (!model?.value) throw badRequest('runs.start', 'Choose a model that can be read first.')
+    if (data && !data.value)
+      throw badRequest(
+        'runs.start',
+        'The data is not ready. Wait until it is read, choose other data, or go on without.',
+      )
+  }
+
+  private record(project: ProjectRecord, goal: Goal, recipes: RunRecord['recipes']): RunRecord {
+    const { files } = this.core
+    const { model, data } = project
+    const [only] = recipes
+    return {
+      id: newId(),
+      project: project.id,
+      name: goal.kind === 'search' ? 'Find the best' : (only?.name ?? 'Run'),
+      goal,
+      status: 'queued',
+      createdAt: new Date().toISOString(),
+      seconds: 0,
+      done: 0,
+      model: { file: model!.file, name: files.get(model!.file).name, sha256: model!.value!.sha256 },
+      data: {
+        name: data ? files.get(data.file).name : 'random inputs',
+        key: dataKey(data),
+        ...(data && { record: { ...data, value: undefined } }),
+      },
+      recipes,
+      candidates: [],
+      steps: [],
+    }
+  }
+
+  private enqueue(id: string): void {
+    this.queue.waiting.push(id)
+    this.queueChanged()
+    this.proceed()
+  }
+
+  private proceed(): void {
+    if (this.running || this.queue.paused || this.closing) return
+    const id = this.queue.waiting.shift()
+    if (id === undefined) return
+    this.running = { id, controller: new AbortController(), since: Date.now() }
+    this.queueChanged()
+    void this.execute(this.core.store.run(id), this.running.controller.signal)
+  }
+
+  private async execute(run: RunRecord, signal: AbortSignal): Promise<void> {
+    const { store } = this.core
+    store.updateRun(run, () => {
+      run.status = 'running'
+      run.steps = []
+    })
+    let error: ErrorData | undefined
+    try {
+      await this.work(run, signal)
+    } catch (thrown) {
+      error = errorData(thrown)
+    }
+    const before = this.running!
+    this.running = undefined
+    const last = this.progress.get(run.id)
+    this.progress.delete(run.id)
+    // The next start finds it still 'running' and calls it interrupted.
+    if (this.closing) return
+    store.updateRun(run, () => {
+      run.seconds += (Date.now() - before.since) / 1000
+      run.done = error ? (last?.done ?? run.done) : 1
+      run.status = !error ? 'done' : error.code === 'cancelled' ? 'cancelled' : 'failed'
+      if (error && error.code !== 'cancelled') run.error = error
+      else delete run.error
+    })
+    // A fresh process for every run: its memory is given back and its measurements start equal.
+    this.core.work.rest()
+    this.announce(run, error)
+    if (this.stopAfterCurrent) {
+      this.stopAfterCurrent = false
+      this.queue.paused = true
+    }
+    this.queueChanged()
+    this.proceed()
+  }
+
+  private async work(run: RunRecord, signal: AbortSignal): Promise<void> {
+    const { core } = this
+    const result = await core.work.run(
+      'compress',
+      {
+        ...modelAndDataOf(core, run),
+        folder: this.folderOf(run.id),
+        recipes: run.recipes,
+        target: run.goal.kind === 'search' ? run.goal.target : 'any',
+        seed: 0,
+        resume: true,
+      },
+      { during: run.name, signal, onEvent: (event) => this.receive(run, event) },
+    )
+    core.store.updateRun(run, () => {
+      run.original = result.original
+      if (result.failed.length > 0)
+        run.explanation = result.failed
+          .map(({ recipe, error }) => `${recipe}: ${errorMessage(error).what}`)
+          .join(' ')
+    })
+  }
+
+  private receive(run: RunRecord, { event, data }: JobEvent): void {
+    const { emit, store } = this.core
+    const about = { run: run.id, project: run.project }
+    if (event === 'progress') {
+      this.progress.set(run.id, data)
+      emit('run.progress', { ...about, ...data })
+    } else if (event === 'point') {
+      run.curve = [...(run.curve ?? []), data].slice(-CURVE_LIMIT)
+      emit('run.point', { ...about, ...data })
+    } else if (event === 'step') {
+      store.updateRun(run, () => {
+        const { layers: _, ...record } = data.record
+        run.steps = [...run.steps.slice(0, data.step), record]
+        if (record.curve) run.curve = record.curve
+      })
+    } else {
+      store.updateRun(run, () => {
+        const { n, recipe, report, folder, steps } = data.candidate
+        run.original = data.original
+        const kept = { n, recipe, report, folder, steps: steps.map(({ layers: _, ...step }) => step) }
+        run.candidates = [...run.candidates.filter((other) => other.n !== n), kept].sort((a, b) => a.n - b.n)
+        run.steps = []
+      })
+    }
+  }
+
+  private announce(run: RunRecord, error: ErrorData | undefined): void {
+    const best = run.candidates.at(-1)
+    const said = error
+      ? errorMessage(error)
+      : {
+          title: 'Finished',
+          what: best ? verdict(run.goal, run.original!, best.report) : 'Nothing was made.',
+        }
+    this.core.emit('run.ended', {
+      run: run.id,
+      project: run.project,
+      status: run.status,
+      title: said.title,
+      message: said.what,
+    })
+  }
+
+  private get queueFile(): string {
+    return path.join(this.core.dataDir, 'queue.json')
+  }
+
+  private saveQueue(): void {
+    writeJson(this.queueFile, this.queue)
+  }
+
+  private queueChanged(): void {
+    this.saveQueue()
+    this.core.emit('queue.changed', {})
+  }
+}
+
+/** A candidate by its id. Throws `not-found`. */
+export function candidateOf(
+  store: Core['store'],
+  id: string,
+): { run: RunRecord; candidate: CandidateRecord } {
+  const { run, n } = splitCandidateId(id)
+  const record = store.run(run)
+  const candidate = record.candidates.find((one) => one.n === n)
+  if (!candidate) throw new PareError('not-found', { what: 'candidate', id })
+  return { run: record, candidate }
+}
+
+/** Path of a candidate's model. */
+export const candidateModel = (store: Core['store'], id: string): string =>
+  path.join(candidateOf(store, id).candidate.folder, 'model.onnx')

@@ -1,0 +1,119 @@
+/** The app behind every shell: it owns all state, answers the contract and says what changed. */
+import path from 'node:path'
+import type { AppInfo, EventName, Events, MethodInput, MethodName, MethodOutput } from '../contract/app'
+import { methods } from '../contract/app'
+import { PareError, type ErrorData } from '../contract/errors'
+import { errorMessage } from '../contract/messages'
+import type { FileRef } from '../contract/project'
+import type { Core, ShellHost } from './core'
+import { EngineHost } from './engine-host'
+import type { EngineProcess } from './engine-process'
+import { Exports } from './exports'
+import { FileStore } from './files'
+import { handlersOf } from './handlers'
+import { Loader } from './loading'
+import { Catalogue } from './recipes'
+import { Runs } from './runs'
+import { ProjectStore, SettingsStore } from './store'
+
+export type { ShellHost } from './core'
+
+export interface ServiceOptions {
+  /** Where projects, runs, uploads and settings live. Absolute. */
+  dataDir: string
+  /** The built-in samples lie in `<resourcesDir>/samples`. */
+  resourcesDir: string
+  /** Starts an engine process. */
+  engine: () => EngineProcess
+  shell: AppInfo['shell']
+  host?: ShellHost
+  version: string
+  /** Licences of what Pare is made of, as text. */
+  licences?: string
+}
+
+type Listener = <E extends EventName>(event: E, data: Events[E]) => void
+
+export interface Service {
+  /** Validates the input; rejects with PareErrors. */
+  invoke<M extends MethodName>(name: M, input: MethodInput<M>): Promise<MethodOutput<M>>
+  /** Every event from now on; gives the function that ends it. */
+  on(listener: Listener): () => void
+  /** A file or folder the user picked or dropped natively. It is referred to, never changed. */
+  adoptPath(file: string): Promise<FileRef>
+  /** Stores one file of an upload that `files.begin` opened. */
+  receiveUpload: FileStore['receive']
+  /** Ends the engine at once; a run that is going on can be resumed at the next start. */
+  close(): void
+}
+
+export function createService(options: ServiceOptions): Service {
+  const { dataDir, resourcesDir, engine, shell, version } = options
+  const listeners = new Set<Listener>()
+  const emit: Core['emit'] = (event, data) => {
+    for (const listener of listeners) listener(event, data)
+  }
+  const died = (error: ErrorData): void => emit('engine.restarted', { reason: errorMessage(error).what })
+  const core: Core = {
+    dataDir,
+    resourcesDir,
+    store: new ProjectStore(path.join(dataDir, 'projects'), (project) =>
+      emit('project.changed', { project }),
+    ),
+    files: new FileStore(path.join(dataDir, 'files')),
+    settings: new SettingsStore(path.join(dataDir, 'settings.json')),
+    interactive: new EngineHost(engine, died),
+    work: new EngineHost(engine, died),
+    host: options.host ?? {},
+    emit,
+  }
+  const catalogue = new Catalogue(core.interactive)
+  const loader = new Loader(core)
+  const runs = new Runs(core, catalogue)
+  const handlers = handlersOf({
+    core,
+    loader,
+    runs,
+    catalogue,
+    exports: new Exports(core),
+    sources: {
+      file: (id) => core.files.get(id),
+      doing: (project, part) => loader.doing(project, part),
+      live: runs.live,
+      passTitle: catalogue.title,
+      resumable: runs.resumable,
+    },
+    about: { version, licences: options.licences ?? '', shell },
+  })
+
+  return {
+    async invoke<M extends MethodName>(name: M, input: MethodInput<M>) {
+      if (!Object.hasOwn(methods, name))
+        throw new PareError('bad-request', {
+          method: String(name),
+          reason: `There is no method “${String(name)}”.`,
+        })
+      const parsed = methods[name].input.safeParse(input)
+      if (!parsed.success) {
+        const [issue] = parsed.error.issues
+        const reason = issue
+          ? `${issue.path.join('.') || 'input'}: ${issue.message}`
+          : 'The input is not valid.'
+        throw new PareError('bad-request', { method: name, reason })
+      }
+      const handler = handlers[name] as (input: unknown) => unknown
+      return (await handler(parsed.data)) as MethodOutput<M>
+    },
+    on(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+    adoptPath: async (file) => core.files.adopt(file),
+    receiveUpload: (upload, relative, body) => core.files.receive(upload, relative, body),
+    close() {
+      runs.close()
+      core.interactive.close()
+      core.work.close()
+    },
+  }
+}

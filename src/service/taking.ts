@@ -1,0 +1,81 @@
+/** What happens to dropped files: each goes where its content belongs, whatever step the window shows. */
+import { errorData } from '../contract/errors'
+import { errorMessage } from '../contract/messages'
+import type { FileRef } from '../contract/project'
+import type { Core } from './core'
+import type { Loader } from './loading'
+import { readRecipe } from './recipes'
+
+export interface Taken {
+  taken: FileRef[]
+  refused: { name: string; reason: string }[]
+}
+
+/** Weights that lie beside a model. */
+const EXTERNAL = /\.(data|bin|weights?)$|^[^.]+$/i
+
+const UNKNOWN =
+  'it is neither an ONNX model, nor data (images, NPZ, CSV, Parquet, JSONL, WAV), nor a recipe, nor a tokenizer.'
+
+export function takeFiles(core: Core, loader: Loader, project: string, ids: readonly string[]): Taken {
+  const { files } = core
+  const result: Taken = { taken: [], refused: [] }
+  const given = ids.map((id) => files.get(id))
+  const of = (kind: FileRef['kind']): FileRef[] => given.filter((file) => file.kind === kind)
+  const refuse = (file: FileRef, reason: string): void =>
+    void result.refused.push({ name: file.name, reason })
+
+  const [model, ...moreModels] = of('model')
+  const beside = of('unknown').filter((file) => model && EXTERNAL.test(file.name))
+  if (model) {
+    const whole = beside.length > 0 ? files.gather([model, ...beside], model.name) : model
+    takeModel(core, project, whole)
+    result.taken.push(whole)
+  }
+  for (const file of moreModels) refuse(file, 'a project has one model, and another one was taken.')
+  for (const file of of('unknown')) if (!beside.includes(file)) refuse(file, UNKNOWN)
+
+  const datasets = of('dataset')
+  const [data] = datasets
+  if (data) {
+    const whole = datasets.length > 1 ? files.gather(datasets, `${datasets.length} data files`) : data
+    takeData(core, project, whole)
+    result.taken.push(whole)
+  }
+  for (const file of of('tokenizer')) {
+    core.store.update(project, ({ data: record }) => {
+      if (!record) return
+      Object.assign(record, { tokenizer: file.id, value: undefined, error: undefined })
+    })
+    if (core.store.get(project).data) result.taken.push(file)
+    else refuse(file, 'a tokenizer belongs to text data: choose the data first, or drop both together.')
+  }
+  for (const file of of('recipe')) {
+    try {
+      const recipe = readRecipe(files.pathOf(file.id), file.name)
+      core.store.update(project, (record) => (record.goal = { kind: 'recipe', recipe }))
+      result.taken.push(file)
+    } catch (thrown) {
+      refuse(file, errorMessage(errorData(thrown)).what)
+    }
+  }
+  const changed = core.store.get(project)
+  if (model) loader.changed(changed, 'model')
+  else if (data || of('tokenizer').length > 0) loader.changed(changed, 'data')
+  return result
+}
+
+function takeModel({ store }: Core, project: string, file: FileRef): void {
+  store.update(project, (record) => {
+    record.model = { file: file.id }
+    if (record.name === UNNAMED) record.name = file.name.replace(/\.onnx$/i, '')
+    if (record.data) Object.assign(record.data, { value: undefined, error: undefined })
+  })
+}
+
+function takeData({ store }: Core, project: string, file: FileRef): void {
+  store.update(project, (record) => (record.data = { file: file.id }))
+}
+
+/** Name of a project until its model gives it one. */
+export const UNNAMED = 'New project'
