@@ -14,6 +14,7 @@ import { labelFacts } from './labels'
 import { locate, type Located, type Place } from './locate'
 import { readImages } from './images'
 import type { GivenSplit } from './names'
+import { overlapNotes } from './overlap'
 import { readParquet } from './parquet'
 import { readText } from './text-files'
 import type { OpenOptions, Reader, ReaderContext } from './reader'
@@ -74,7 +75,12 @@ export async function openDataset(root: string, model: Model, options: OpenOptio
       parts,
       plan,
       targets,
-      notes: [...located.notes, ...notes, `Read as ${recognised.task}: ${recognised.reason}.`],
+      notes: [
+        ...located.notes,
+        ...notes,
+        ...(await overlapNotes(parts, options.signal)),
+        `Read as ${recognised.task}: ${recognised.reason}.`,
+      ],
       close,
     })
   } catch (cause) {

@@ -15,11 +15,11 @@ export const RANDOM_SAMPLES = 256
  * A dataset of kind 'random' and task 'unlabelled': seeded samples in every dynamic length that was found to run,
  * the same ones on every machine. Throws what `traceShapes` throws.
  */
-export async function openRandom(model: Model, seed = 0): Promise<Dataset> {
+export async function openRandom(model: Model, seed = 0, count = RANDOM_SAMPLES): Promise<Dataset> {
   const draw = await sampler(model, seed)
   const made = new Map<number, Values>()
   const source = (offset: number): Source => ({
-    length: RANDOM_SAMPLES,
+    length: count,
     suggested: { kind: 'array', scale: 1, mean: [0], std: [1], columns: {} },
     notes: [],
     async read(indices) {
@@ -34,7 +34,7 @@ export async function openRandom(model: Model, seed = 0): Promise<Dataset> {
     close: async () => undefined,
   })
   const parts = Object.fromEntries(
-    SPLITS.map((name, i): [string, Part] => [name, { source: source(i * RANDOM_SAMPLES), origin: 'made' }]),
+    SPLITS.map((name, i): [string, Part] => [name, { source: source(i * count), origin: 'made' }]),
   ) as Record<(typeof SPLITS)[number], Part>
   const plan = { kind: 'none' } as const
   const none = { of: async () => undefined }

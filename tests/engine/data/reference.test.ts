@@ -57,7 +57,10 @@ describe.skipIf(!hasReference)('the reference data, with the figures of the refe
       }
     }
     expect(texts.kind).toBe('text')
-    expect(await texts.splits.validation.preview(0)).toMatchObject({ index: 0, label: expect.any(String) as string })
+    expect(await texts.splits.validation.preview(0)).toMatchObject({
+      index: 0,
+      label: expect.any(String) as string,
+    })
     await texts.close()
     await ids.close()
   })

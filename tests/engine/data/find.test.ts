@@ -1,0 +1,76 @@
+import { describe, expect, test } from 'vitest'
+import { findPreprocessing, looksLikeChance, withPreprocessing } from '../../../src/engine/data/find'
+import { openDataset } from '../../../src/engine/data/open'
+import { readModel } from '../../../src/engine/onnx'
+import { hasReference, reference } from '../../reference'
+import { accuracy } from './scoring'
+
+test('chance is the upper end of the 95% binomial interval of guessing', () => {
+  // 0.1 + 1.96 · sqrt(0.1 · 0.9 / 500) = 0.1263
+  expect(looksLikeChance(0.126, 10, 500)).toBe(true)
+  expect(looksLikeChance(0.127, 10, 500)).toBe(false)
+  expect(looksLikeChance(0, 10, 500)).toBe(true)
+})
+
+describe.skipIf(!hasReference)('on the reference data', () => {
+  const open = async (name: string, data: string) => {
+    const model = readModel(reference('models', `${name}.onnx`))
+    return { model, dataset: await openDataset(reference('data', data), model) }
+  }
+
+  test('inverted images are found, explained and score as the right ones', async () => {
+    const { model, dataset } = await open('lenet5', 'digits/png')
+    const base = dataset.preprocessing
+    if (base.kind !== 'image') throw new Error('not an image')
+    const wrong = withPreprocessing(dataset, { ...base, invert: true, scale: 1 / 127.5, mean: [1] })
+    const findings = await findPreprocessing(model, wrong, (d) => accuracy(model, d), { samples: 100 })
+    expect(findings[0]).toMatchObject({ value: 0.994, baseline: false })
+    expect(findings[0]!.preprocessing).toMatchObject({ invert: false })
+    expect(findings[0]!.explanation).toMatch(
+      /not inverted scored 0\.9940; as it is read now it scored 0\.\d{4}/,
+    )
+    expect(findings.find((f) => f.baseline)!.value).toBeLessThan(0.127)
+    await dataset.close()
+  })
+
+  test('a table of raw pixels needs 1/255', async () => {
+    const { model, dataset } = await open('lenet5', 'digits/csv')
+    expect(dataset.preprocessing).toMatchObject({ kind: 'array', scale: 1 / 255 })
+    const raw = withPreprocessing(dataset, { kind: 'array', scale: 1, mean: [0], std: [1], columns: {} })
+    const findings = await findPreprocessing(model, raw, (d) => accuracy(model, d), { when: 'always' })
+    expect(findings[0]!.value).toBe(0.994)
+    expect(findings.map((f) => f.explanation.split(' scored ')[0])).toContain('divided by 255')
+    await dataset.close()
+  })
+
+  test('raw sensor counts and class names in another order are put right together', async () => {
+    const { model, dataset } = await open('cnn1d', 'bearing/csv')
+    expect(dataset.classes).toEqual([
+      'ball',
+      'imbalance',
+      'inner_race',
+      'misalignment',
+      'normal',
+      'outer_race',
+    ])
+    const findings = await findPreprocessing(model, dataset, (d) => accuracy(model, d))
+    expect(findings[0]!.classes).toEqual([
+      'normal',
+      'inner_race',
+      'outer_race',
+      'ball',
+      'imbalance',
+      'misalignment',
+    ])
+    expect(findings[0]!.value).toBeGreaterThan(0.85)
+    await dataset.close()
+  })
+
+  test('a baseline that is better than chance is left alone', async () => {
+    const { model, dataset } = await open('lenet5', 'digits/npz')
+    expect(await findPreprocessing(model, dataset, (d) => accuracy(model, d))).toEqual([
+      expect.objectContaining({ baseline: true, value: 0.994 }),
+    ])
+    await dataset.close()
+  })
+})
