@@ -8,9 +8,12 @@ export interface CheckpointHead {
   /** Tells model, data and settings apart: another training's checkpoint is not gone on with. */
   key: string
   epoch: number
+  /** Updates the optimizer made. */
   steps: number
+  rate: number
   bestEpoch: number
-  bestScore: number
+  /** null where no epoch counted yet: JSON has no −Infinity. */
+  bestScore: number | null
   sinceBest: number
   curve: { epoch: number; loss: number; quality?: number }[]
 }

@@ -8,12 +8,12 @@ export const learningFields = {
     help: 'How many times the training data is gone through. Training ends earlier when the held-out part stops improving.',
     search: [5, 10, 20],
   }),
-  learningRate: z.number().positive().max(10).default(0.001).meta({
+  learningRate: z.number().min(0).max(10).default(0).meta({
     label: 'Learning rate',
-    help: 'Size of the steps. Smaller is safer; it rises during warm-up, then falls along a cosine.',
-    search: [0.0003, 0.001],
+    help: 'Size of the steps; it rises during warm-up, then falls along a cosine. 0 finds one by short trials.',
+    search: [0],
   }),
-  batchSize: z.int().min(1).max(4096).default(64).meta({
+  batchSize: z.int().min(1).max(4096).default(32).meta({
     label: 'Batch size',
     help: 'Samples per update of the weights.',
     advanced: true,
