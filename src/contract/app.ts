@@ -177,8 +177,7 @@ export type Methods = typeof methods
 export type MethodName = keyof Methods
 export type MethodInput<M extends MethodName> = z.input<Methods[M]['input']>
 export type MethodParsed<M extends MethodName> = z.output<Methods[M]['input']>
-export type MethodOutput<M extends MethodName> =
-  NonNullable<Methods[M]['output']> | Extract<Methods[M]['output'], null | void>
+export type MethodOutput<M extends MethodName> = Methods[M] extends Method<z.ZodType, infer O> ? O : never
 
 /** State lives in the backend; an event says what changed and the window asks again, except for live progress. */
 export interface Events {

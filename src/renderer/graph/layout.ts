@@ -1,0 +1,25 @@
+export interface LayoutInput {
+  nodes: string[]
+  edges: { from: string; to: string }[]
+  /** Of every node, in pixels. */
+  width: number
+  height: number
+}
+
+export interface LaidOut {
+  width: number
+  height: number
+  nodes: { id: string; x: number; y: number }[]
+  edges: { points: { x: number; y: number }[] }[]
+}
+
+/** Undefined when it was cancelled. */
+export function layOut(input: LayoutInput, signal: AbortSignal): Promise<LaidOut | undefined> {
+  const worker = new Worker(new URL('./layout.worker.ts', import.meta.url), { type: 'module' })
+  return new Promise<LaidOut | undefined>((resolve, reject) => {
+    signal.addEventListener('abort', () => resolve(undefined), { once: true })
+    worker.onmessage = ({ data }: MessageEvent<LaidOut>) => resolve(data)
+    worker.onerror = (event) => reject(new Error(event.message || 'the layout failed'))
+    worker.postMessage(input)
+  }).finally(() => worker.terminate())
+}

@@ -1,0 +1,134 @@
+/** The window's end of the browser shell: one WebSocket for calls and events, POST for the bytes of files. */
+import type { EventName, Host, MethodInput, MethodName, MethodOutput } from '../../contract/app'
+import type { FileRef } from '../../contract/project'
+import { toError } from '../../contract/errors'
+import {
+  CLOSE_UNKNOWN_SESSION,
+  WIRE,
+  type EventFrame,
+  type ReplyFrame,
+  type SessionReply,
+} from '../../contract/wire'
+import { inParallel, uploadUnits } from './upload'
+
+export type Connection = 'open' | 'lost' | 'ended'
+
+export interface BrowserHost extends Host {
+  onConnection(listener: (state: Connection) => void): void
+}
+
+interface Waiting {
+  resolve(value: unknown): void
+  reject(error: unknown): void
+}
+
+const SESSION_KEY = 'pare.session'
+const LOST = 'the connection to Pare was lost'
+
+async function openSession(): Promise<string> {
+  const token = new URLSearchParams(location.hash.slice(1)).get(WIRE.tokenKey)
+  if (token) {
+    history.replaceState(null, '', location.pathname)
+    const answer = await fetch(WIRE.session, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${token}` },
+    })
+    if (answer.ok) {
+      const { session } = (await answer.json()) as SessionReply
+      sessionStorage.setItem(SESSION_KEY, session)
+      return session
+    }
+  }
+  const kept = sessionStorage.getItem(SESSION_KEY)
+  if (!kept) throw toError({ code: 'internal', reason: 'this address was already used; start Pare again' })
+  return kept
+}
+
+export async function browserHost(): Promise<BrowserHost> {
+  const session = await openSession()
+  const listeners = new Map<EventName, Set<(data: never) => void>>()
+  const connectionListeners = new Set<(state: Connection) => void>()
+  const waiting = new Map<number, Waiting>()
+  let socket: WebSocket
+  let opened: Promise<void>
+  let lastId = 0
+  let pause = 250
+
+  const tell = (state: Connection): void => connectionListeners.forEach((listener) => listener(state))
+
+  const receive = (text: string): void => {
+    const frame = JSON.parse(text) as ReplyFrame | EventFrame
+    if ('event' in frame) {
+      listeners.get(frame.event)?.forEach((listener) => listener(frame.data as never))
+      return
+    }
+    const call = waiting.get(frame.id)
+    waiting.delete(frame.id)
+    if ('error' in frame) call?.reject(toError(frame.error))
+    else call?.resolve(frame.ok)
+  }
+
+  const connect = (): void => {
+    const scheme = location.protocol === 'https:' ? 'wss' : 'ws'
+    socket = new WebSocket(`${scheme}://${location.host}${WIRE.socket}`, [WIRE.protocol, session])
+    opened = new Promise((resolve) => {
+      socket.onopen = () => {
+        pause = 250
+        tell('open')
+        resolve()
+      }
+    })
+    socket.onmessage = (message) => receive(String(message.data))
+    socket.onclose = (close) => {
+      for (const call of waiting.values()) call.reject(toError({ code: 'internal', reason: LOST }))
+      waiting.clear()
+      if (close.code === CLOSE_UNKNOWN_SESSION) return tell('ended')
+      tell('lost')
+      setTimeout(connect, pause)
+      pause = Math.min(pause * 2, 4000)
+    }
+  }
+  connect()
+
+  const invoke = async <M extends MethodName>(method: M, input: MethodInput<M>): Promise<MethodOutput<M>> => {
+    await opened
+    const id = ++lastId
+    return new Promise((resolve, reject) => {
+      waiting.set(id, { resolve: resolve as (value: unknown) => void, reject })
+      socket.send(JSON.stringify({ id, method, input }))
+    })
+  }
+
+  const send = async (upload: string, file: File, path: string): Promise<void> => {
+    const answer = await fetch(`${WIRE.upload}${upload}?path=${encodeURIComponent(path)}`, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${session}` },
+      body: file,
+    })
+    if (!answer.ok) {
+      const reason = (await answer.text()) || answer.statusText
+      throw toError({ code: 'disk/failed', path, reason })
+    }
+  }
+
+  return {
+    shell: 'browser',
+    invoke,
+    on(name, listener) {
+      const set = listeners.get(name) ?? new Set()
+      listeners.set(name, set)
+      set.add(listener as (data: never) => void)
+      return () => set.delete(listener as (data: never) => void)
+    },
+    onConnection: (listener) => void connectionListeners.add(listener),
+    async filesOf(dropped) {
+      const refs: FileRef[] = []
+      for (const unit of uploadUnits(dropped)) {
+        const { upload } = await invoke('files.begin', { name: unit.name, folder: unit.folder })
+        await inParallel(unit.files, 6, ({ file, path }) => send(upload, file, path))
+        refs.push(await invoke('files.finish', { upload }))
+      }
+      return refs
+    },
+  }
+}

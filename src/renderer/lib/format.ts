@@ -1,0 +1,101 @@
+/** Numbers as people read them: three significant digits, units always, a true minus sign. */
+
+const MINUS = '\u2212'
+const NARROW = '\u202f'
+
+const signed = (text: string): string => text.replace('-', MINUS)
+
+/** Three significant digits without an exponent: 1234 → '1,230', 0.01234 → '0.0123'. */
+export function three(value: number): string {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? 'no number' : value > 0 ? '∞' : `${MINUS}∞`
+  return signed(new Intl.NumberFormat('en', { maximumSignificantDigits: 3, useGrouping: true }).format(value))
+}
+
+function scaled(value: number, base: number, units: readonly string[]): string {
+  let index = 0
+  let rest = Math.abs(value)
+  // 999.6 would be written 1,000 of the smaller unit.
+  while (index < units.length - 1 && rest >= base * 0.9995) {
+    rest /= base
+    index++
+  }
+  const unit = units[index]
+  return `${three(Math.sign(value) * rest)}${unit ? NARROW + unit : ''}`
+}
+
+export const bytes = (value: number): string => scaled(value, 1000, ['B', 'kB', 'MB', 'GB', 'TB'])
+
+/** Counts of parameters, MACs and the like: '61.7 k', '1.23 M'. */
+export const count = (value: number): string => scaled(value, 1000, ['', 'k', 'M', 'G', 'T'])
+
+/** Whole things, every digit: '1,797'. */
+export const whole = (value: number): string => new Intl.NumberFormat('en').format(value)
+
+export function milliseconds(value: number): string {
+  if (value >= 1000) return `${three(value / 1000)}${NARROW}s`
+  if (value >= 1 || value === 0) return `${three(value)}${NARROW}ms`
+  return `${three(value * 1000)}${NARROW}µs`
+}
+
+export function microjoules(value: number): string {
+  if (value >= 1e6) return `${three(value / 1e6)}${NARROW}J`
+  if (value >= 1e3) return `${three(value / 1e3)}${NARROW}mJ`
+  return `${three(value)}${NARROW}µJ`
+}
+
+/** A share as per cent with one decimal, two above 99.9: 0.978 → '97.8%'. */
+export function percent(share: number): string {
+  const digits = share > 0.999 && share < 1 ? 2 : 1
+  return `${signed((share * 100).toFixed(digits))}%`
+}
+
+/** A share of a whole in a small column: '41%', '<1%'. */
+export function share(part: number): string {
+  if (part > 0 && part < 0.01) return '<1%'
+  return `${Math.round(part * 100)}%`
+}
+
+/** Change in points of a fraction: 0.978 − 0.976 → '−0.2 points'. */
+export function points(difference: number): string {
+  const value = Math.round(difference * 1000) / 10
+  if (value === 0) return '±0 points'
+  return `${value > 0 ? '+' : MINUS}${Math.abs(value).toFixed(1)} points`
+}
+
+/** How many times smaller or faster: '11.8×'. */
+export const times = (ratio: number): string => `${three(ratio)}×`
+
+export const decibel = (value: number): string => `${three(Math.round(value * 10) / 10)}${NARROW}dB`
+
+export function duration(seconds: number): string {
+  const rounded = Math.max(0, Math.round(seconds))
+  if (seconds < 1) return 'under 1 s'
+  if (rounded < 60) return `${rounded} s`
+  const minutes = Math.floor(rounded / 60)
+  if (minutes < 60) return `${minutes} min ${rounded % 60} s`
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+}
+
+/** What is left, never more exact than it is known. */
+export function left(seconds: number): string {
+  if (seconds < 5) return 'a few seconds left'
+  if (seconds < 55) return `about ${Math.ceil(seconds / 5) * 5} s left`
+  if (seconds < 3600) return `about ${Math.ceil(seconds / 60)} min left`
+  return `about ${three(Math.round(seconds / 360) / 10)} h left`
+}
+
+/** Shape of a tensor: '1 × 28 × 28', dynamic sizes by their name. */
+export const shape = (dims: readonly (number | string | null)[]): string =>
+  dims.length ? dims.map((dim) => dim ?? 'any').join(' × ') : 'scalar'
+
+export function when(iso: string, now = Date.now()): string {
+  const age = (now - Date.parse(iso)) / 1000
+  if (age < 60) return 'just now'
+  if (age < 3600) return `${Math.floor(age / 60)} min ago`
+  if (age < 86400) return `${Math.floor(age / 3600)} h ago`
+  return new Date(iso).toLocaleDateString('en', { day: 'numeric', month: 'short', year: 'numeric' })
+}
+
+/** 'One pass', '2 passes'. */
+export const plural = (n: number, one: string, many = `${one}s`): string =>
+  `${whole(n)} ${n === 1 ? one : many}`

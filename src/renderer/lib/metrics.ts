@@ -1,0 +1,68 @@
+/** Names of metrics in plain words with the technical term beside them, and how their values are written. */
+import type { Quality, Report } from '../../contract/report'
+import { decibel, percent, points, three } from './format'
+
+interface MetricName {
+  title: string
+  term: string
+  fraction: boolean
+}
+
+const NAMES: Record<string, MetricName> = {
+  accuracy: { title: 'Right answers', term: 'accuracy', fraction: true },
+  top5: { title: 'Right among the first five', term: 'top-5 accuracy', fraction: true },
+  f1: { title: 'Balanced over classes', term: 'macro F1', fraction: true },
+  precision: { title: 'Found ones that are right', term: 'precision', fraction: true },
+  recall: { title: 'Right ones that are found', term: 'recall', fraction: true },
+  map: { title: 'Ranked right', term: 'mean average precision', fraction: true },
+  r2: { title: 'Explained variance', term: 'R²', fraction: true },
+  mae: { title: 'Mean error', term: 'MAE', fraction: false },
+  rmse: { title: 'Root mean squared error', term: 'RMSE', fraction: false },
+  perplexity: { title: 'Perplexity', term: 'lower is better', fraction: false },
+  'next-token': { title: 'Next word right', term: 'top-1 next token', fraction: true },
+  cosine: { title: 'Like the original', term: 'cosine similarity', fraction: true },
+  agreement: { title: 'Same answer as the original', term: 'agreement', fraction: true },
+  retrieval: { title: 'Same neighbours as the original', term: 'retrieval agreement', fraction: true },
+  sqnr: { title: 'Signal over noise', term: 'SQNR', fraction: false },
+  miou: { title: 'Overlap', term: 'mean IoU', fraction: true },
+  loss: { title: 'Loss', term: 'cross entropy', fraction: false },
+}
+
+export const metricName = (metric: string): MetricName =>
+  NAMES[metric] ?? { title: metric, term: metric, fraction: false }
+
+export function metricValue(metric: string, value: number): string {
+  if (metric === 'sqnr') return decibel(value)
+  return metricName(metric).fraction ? percent(value) : three(value)
+}
+
+export const qualityValue = (quality: Quality): string => metricValue(quality.metric, quality.value)
+
+export const qualityInterval = (quality: Quality): string =>
+  quality.interval.map((bound) => metricValue(quality.metric, bound)).join(' – ')
+
+/** '97.8% right answers on 360 validation samples'. */
+export function qualitySentence(quality: Quality): string {
+  const { title } = metricName(quality.metric)
+  const where = quality.split === 'random' ? 'random inputs' : `${quality.split} samples`
+  return `${qualityValue(quality)} ${title.toLowerCase()} on ${quality.samples.toLocaleString('en')} ${where}`
+}
+
+/** Candidate against original: '−0.2 points', or the plain difference where the metric is no fraction. */
+export function qualityChange(original: Quality, candidate: Quality): string {
+  const difference = candidate.value - original.value
+  if (metricName(original.metric).fraction) return points(difference)
+  return `${difference > 0 ? '+' : ''}${three(difference)}`
+}
+
+export interface Ratio {
+  smaller: number
+  download: number
+  faster: number
+}
+
+export const ratios = (original: Report, candidate: Report): Ratio => ({
+  smaller: original.bytes / candidate.bytes,
+  download: original.downloadBytes / candidate.downloadBytes,
+  faster: original.latencyMs.p50 / candidate.latencyMs.p50,
+})

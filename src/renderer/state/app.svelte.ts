@@ -1,0 +1,297 @@
+/** The window's state: what the backend said last, and where the person is. The backend owns the truth. */
+import { getContext, setContext } from 'svelte'
+import type {
+  AppInfo,
+  DroppedFile,
+  Events,
+  Host,
+  MethodInput,
+  MethodName,
+  MethodOutput,
+  SampleInfo,
+  Settings,
+} from '../../contract/app'
+import type { StepId } from '../../contract/actions'
+import { errorData, type ErrorData } from '../../contract/errors'
+import type { PassDescription } from '../../contract/passes'
+import type { Target } from '../../contract/goal'
+import type { FileRef, Project, ProjectSummary, Run, RunProgress } from '../../contract/project'
+import type { Preset } from '../../contract/recipe'
+import type { StepRecord } from '../../contract/report'
+import type { BrowserHost, Connection } from '../host/browser'
+import { RecipeEditor } from './editor.svelte'
+import { bestOf, candidatesOf, isActive } from './steps'
+
+export interface Question {
+  title: string
+  text: string
+  yes: string
+  danger?: boolean
+  /** Asks for a line of text; the answer is it. */
+  value?: string
+  label?: string
+  answer(value: string | null): void
+}
+
+export type Overlay = 'palette' | 'settings' | 'shortcuts' | 'about'
+export interface Queue {
+  running?: string
+  waiting: string[]
+  paused: boolean
+  stopAfterCurrent: boolean
+}
+type Curve = NonNullable<StepRecord['curve']>
+
+export class App {
+  info = $state.raw<AppInfo>()
+  settings = $state.raw<Settings>()
+  projects = $state.raw<ProjectSummary[]>([])
+  samples = $state.raw<SampleInfo[]>([])
+  project = $state.raw<Project>()
+  passes = $state.raw<PassDescription[]>([])
+  presets = $state.raw<Preset[]>([])
+  queue = $state.raw<Queue>({ waiting: [], paused: false, stopAfterCurrent: false })
+  /** Live progress by run, newer than the run itself. */
+  live = $state<Record<string, RunProgress & { step?: number; project: string }>>({})
+  curves = $state<Record<string, Curve>>({})
+  /** Work that is no run, by project. */
+  tasks = $state<Record<string, { done: number; doing: string }>>({})
+  step = $state<StepId>('model')
+  /** Candidates chosen in Compare; empty means the best one. */
+  chosen = $state<string[]>([])
+  overlay = $state<Overlay>()
+  question = $state.raw<Question>()
+  error = $state.raw<ErrorData>()
+  /** Files that were handed in and not taken, with the reason. */
+  refused = $state.raw<{ name: string; reason: string }[]>([])
+  taking = $state<string>()
+  connection = $state<Connection>('open')
+  ready = $state(false)
+  /** Said to screen readers politely. */
+  said = $state('')
+
+  /** What Export would write. */
+  target = $state<Target>('any')
+  form = $state<'zip' | 'folder'>('zip')
+  readonly editor = new RecipeEditor(this)
+
+  constructor(readonly host: Host) {}
+
+  /** A call whose failure is shown in the window; undefined then. */
+  async ask<M extends MethodName>(method: M, input: MethodInput<M>): Promise<MethodOutput<M> | undefined> {
+    try {
+      return await this.host.invoke(method, input)
+    } catch (thrown) {
+      const error = errorData(thrown)
+      if (error.code !== 'cancelled') this.error = error
+      return undefined
+    }
+  }
+
+  async start(): Promise<void> {
+    this.listen()
+    await this.refresh()
+    this.ready = true
+  }
+
+  private async refresh(): Promise<void> {
+    const none = undefined
+    const [info, settings, projects, samples, passes, presets, queue] = await Promise.all([
+      this.ask('app.info', none),
+      this.ask('settings.get', none),
+      this.ask('projects.list', none),
+      this.ask('samples.list', none),
+      this.ask('passes.list', none),
+      this.ask('recipes.presets', none),
+      this.ask('queue.get', none),
+    ])
+    this.info = info
+    this.settings = settings
+    this.projects = projects ?? []
+    this.samples = samples ?? []
+    this.passes = passes ?? []
+    this.presets = presets ?? []
+    if (queue) this.queue = queue
+    if (this.project) await this.reload()
+  }
+
+  private listen(): void {
+    const on: Host['on'] = (name, listener) => this.host.on(name, listener)
+    on('project.changed', ({ project }) => {
+      if (project === this.project?.id) void this.reload()
+    })
+    on('projects.changed', async () => (this.projects = (await this.ask('projects.list', undefined)) ?? []))
+    on('queue.changed', async () => (this.queue = (await this.ask('queue.get', undefined)) ?? this.queue))
+    on('settings.changed', async () => (this.settings = await this.ask('settings.get', undefined)))
+    on('run.progress', (event) => (this.live[event.run] = event))
+    on('run.point', ({ run, epoch, loss, quality }) => {
+      this.curves[run] = [...(this.curves[run] ?? []), { epoch, loss, quality }]
+    })
+    on('run.ended', (event) => this.ended(event))
+    on('task.progress', ({ project, ...task }) => (this.tasks[project] = task))
+    on('engine.restarted', ({ reason }) => (this.said = reason))
+    on('files.opened', ({ files }) => void this.take(files))
+    const browser = this.host as Partial<BrowserHost>
+    browser.onConnection?.((state) => {
+      const back = this.connection !== 'open' && state === 'open'
+      this.connection = state
+      if (back) void this.refresh()
+    })
+  }
+
+  private ended({ run, title, message, project }: Events['run.ended']): void {
+    delete this.live[run]
+    this.said = `${title}. ${message}`
+    if (project === this.project?.id) void this.reload()
+    if (this.host.shell === 'browser' && this.settings?.notifications && document.hidden) {
+      if (Notification.permission === 'granted') new Notification(title, { body: message })
+    }
+  }
+
+  private reloading = false
+  private again = false
+
+  /** One request at a time; changes that come meanwhile are asked for once more. */
+  async reload(): Promise<void> {
+    if (this.reloading) {
+      this.again = true
+      return
+    }
+    this.reloading = true
+    try {
+      do {
+        this.again = false
+        const id = this.project?.id
+        if (!id) break
+        const project = await this.ask('projects.get', { project: id })
+        if (project && this.project?.id === id) this.show(project)
+      } while (this.again)
+    } finally {
+      this.reloading = false
+    }
+  }
+
+  show(project: Project): void {
+    if (project.model.state !== 'loading' && project.data.state !== 'loading') delete this.tasks[project.id]
+    this.project = project
+    this.editor.load(project)
+    const known = new Set(candidatesOf(project).map((candidate) => candidate.id))
+    this.chosen = this.chosen.filter((id) => known.has(id))
+  }
+
+  async open(id: string): Promise<void> {
+    const project = await this.ask('projects.get', { project: id })
+    if (project) this.enter(project)
+  }
+
+  /** Shows a project at the step where its work goes on. */
+  enter(project: Project, step?: StepId): void {
+    this.chosen = []
+    this.error = undefined
+    this.show(project)
+    this.go(step ?? this.nextStep(project))
+  }
+
+  private nextStep(project: Project): StepId {
+    if (project.model.state !== 'ready') return 'model'
+    if (project.runs.some(isActive)) return 'compress'
+    if (candidatesOf(project).length) return 'compare'
+    if (project.runs.length) return 'compress'
+    return project.goal ? 'goal' : 'model'
+  }
+
+  go(step: StepId): void {
+    this.step = step
+    // The heading of the step takes the focus, so that keyboard and screen reader start at its top.
+    requestAnimationFrame(() => document.getElementById('step-title')?.focus())
+  }
+
+  home(): void {
+    this.project = undefined
+    this.error = undefined
+  }
+
+  async openSample(id = this.samples[0]?.id): Promise<void> {
+    const project = id && (await this.ask('samples.open', { sample: id }))
+    if (project) this.enter(project, 'model')
+  }
+
+  async takeDropped(dropped: readonly DroppedFile[]): Promise<void> {
+    if (!dropped.length) return
+    this.taking =
+      dropped.length === 1 ? `Reading ${dropped[0]!.relativePath}` : `Reading ${dropped.length} files`
+    try {
+      await this.take(await this.host.filesOf(dropped))
+    } catch (thrown) {
+      this.error = errorData(thrown)
+    } finally {
+      this.taking = undefined
+    }
+  }
+
+  /** Files from a drop, a picker or the system; they go to the open project, or to a new one. */
+  async take(files: readonly FileRef[]): Promise<void> {
+    if (!files.length) return
+    const fresh = !this.project
+    const project = this.project ?? (await this.ask('projects.create', {}))
+    if (!project) return
+    this.error = undefined
+    const result = await this.ask('project.take', {
+      project: project.id,
+      files: files.map((file) => file.id),
+    })
+    this.refused = result?.refused ?? []
+    if (!result) {
+      if (fresh) await this.ask('projects.remove', { project: project.id })
+      return
+    }
+    if (fresh && !result.taken.length) {
+      await this.ask('projects.remove', { project: project.id })
+      return
+    }
+    this.show(result.project)
+    const kinds = new Set(result.taken.map((file) => file.kind))
+    if (kinds.has('model')) this.go('model')
+    else if (kinds.has('dataset')) this.go('data')
+    else if (kinds.has('recipe')) this.go('goal')
+  }
+
+  confirm(question: Omit<Question, 'answer'>): Promise<string | null> {
+    return new Promise((resolve) => {
+      this.question = {
+        ...question,
+        answer: (value) => {
+          this.question = undefined
+          resolve(value)
+        },
+      }
+    })
+  }
+
+  async set(change: Partial<Settings>): Promise<void> {
+    if (this.settings) this.settings = { ...this.settings, ...change }
+    const settings = await this.ask('settings.set', change)
+    if (settings) this.settings = settings
+  }
+
+  get candidates() {
+    return this.project ? candidatesOf(this.project) : []
+  }
+
+  /** Candidates on show in Compare and Export: those chosen, or the best one. */
+  get compared() {
+    const chosen = this.candidates.filter((candidate) => this.chosen.includes(candidate.id))
+    const best = this.project && bestOf(this.project)
+    return chosen.length ? chosen : best ? [best] : []
+  }
+
+  get activeRun(): Run | undefined {
+    return this.project?.runs.find(isActive)
+  }
+}
+
+const KEY = Symbol('app')
+
+export const provideApp = (host: Host): App => setContext(KEY, new App(host))
+
+export const useApp = (): App => getContext<App>(KEY)

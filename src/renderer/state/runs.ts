@@ -1,0 +1,30 @@
+import type { Run } from '../../contract/project'
+import { duration, plural } from '../lib/format'
+import type { App } from './app.svelte'
+
+export async function startRun(app: App): Promise<void> {
+  if (!app.project) return
+  const run = await app.ask('runs.start', { project: app.project.id })
+  if (!run) return
+  app.go('compress')
+  await app.reload()
+}
+
+/** Asks when work would be lost, and says what is kept. */
+export async function cancelRun(app: App, run: Run): Promise<void> {
+  const step = run.steps.find((entry) => entry.state === 'running')
+  if (run.status === 'running' && step) {
+    const kept = run.candidates.length
+      ? `${plural(run.candidates.length, 'finished candidate')} will be kept.`
+      : 'No candidate is finished yet.'
+    const yes = await app.confirm({
+      title: 'Cancel this run?',
+      text: `${kept} The pass that runs now (${step.title}) starts over when you resume; ${duration(run.seconds)} have gone by.`,
+      yes: 'Cancel the run',
+      danger: true,
+    })
+    if (yes === null) return
+  }
+  await app.ask('runs.cancel', { run: run.id })
+  await app.reload()
+}

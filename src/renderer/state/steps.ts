@@ -1,0 +1,93 @@
+/** What the rail says about each step, from the project alone. */
+import { STEP_IDS, STEP_TITLES, type StepId } from '../../contract/actions'
+import { messageOf } from '../../contract/messages'
+import type { Candidate, Project, Run } from '../../contract/project'
+import { bytes, count, plural } from '../lib/format'
+import { qualityValue } from '../lib/metrics'
+import { goalLine } from './goals'
+
+export type StepState = 'done' | 'ready' | 'later' | 'busy' | 'failed'
+
+export interface StepInfo {
+  id: StepId
+  title: string
+  state: StepState
+  /** The one-line result, or the reason why not yet. */
+  line: string
+  stale?: string
+}
+
+type Line = Pick<StepInfo, 'state' | 'line'>
+
+export const candidatesOf = (project: Project): Candidate[] => project.runs.flatMap((run) => run.candidates)
+
+export const isActive = (run: Run): boolean => run.status === 'running' || run.status === 'queued'
+
+export function bestOf(project: Project): Candidate | undefined {
+  const inside = candidatesOf(project).filter((candidate) => candidate.insideLimit)
+  const pool = inside.length ? inside : candidatesOf(project)
+  return pool.reduce<Candidate | undefined>(
+    (best, next) => (best && best.report.downloadBytes <= next.report.downloadBytes ? best : next),
+    undefined,
+  )
+}
+
+function modelLine({ model }: Project): Line {
+  if (model.state === 'loading') return { state: 'busy', line: model.doing }
+  if (model.state === 'failed') return { state: 'failed', line: messageOf(model.error).what }
+  if (model.state === 'empty') return { state: 'ready', line: 'drop an ONNX model' }
+  return { state: 'done', line: `${bytes(model.value.bytes)}, ${count(model.value.parameters)} parameters` }
+}
+
+function dataLine({ model, data }: Project): Line {
+  if (data.state === 'loading') return { state: 'busy', line: data.doing }
+  if (data.state === 'failed') return { state: 'failed', line: messageOf(data.error).what }
+  if (data.state === 'ready')
+    return { state: 'done', line: `the original: ${qualityValue(data.value.baseline)}` }
+  if (model.state !== 'ready') return { state: 'later', line: 'needs a model first' }
+  return { state: 'ready', line: 'add data, or go on without' }
+}
+
+function goalStep({ model, goal }: Project): Line {
+  if (goal) return { state: 'done', line: goalLine(goal) }
+  if (model.state !== 'ready') return { state: 'later', line: 'needs a model first' }
+  return { state: 'ready', line: 'say what matters' }
+}
+
+function compressLine(project: Project): Line {
+  const run = project.runs.find(isActive)
+  if (run) return { state: 'busy', line: run.status === 'queued' ? 'waiting in the queue' : 'running' }
+  const finished = candidatesOf(project).length
+  if (finished) return { state: 'done', line: plural(finished, 'candidate') }
+  if (project.runs[0]?.status === 'failed') return { state: 'failed', line: 'the last run failed' }
+  if (!project.goal) return { state: 'later', line: 'needs a goal first' }
+  return { state: 'ready', line: 'ready to start' }
+}
+
+function compareLine(project: Project): Line {
+  const best = bestOf(project)
+  return best ? { state: 'done', line: best.verdict } : { state: 'later', line: 'needs a finished candidate' }
+}
+
+function exportLine(project: Project): Line {
+  if (project.exports.length)
+    return { state: 'done', line: plural(project.exports.length, 'bundle') + ' saved' }
+  if (bestOf(project)) return { state: 'ready', line: 'ready to save' }
+  return { state: 'later', line: 'needs a finished candidate' }
+}
+
+const LINES: Record<StepId, (project: Project) => Line> = {
+  model: modelLine,
+  data: dataLine,
+  goal: goalStep,
+  compress: compressLine,
+  compare: compareLine,
+  export: exportLine,
+}
+
+export function stepInfos(project: Project): StepInfo[] {
+  return STEP_IDS.map((id) => {
+    const stale = project.stale.find((entry) => entry.step === id)
+    return { id, title: STEP_TITLES[id], ...LINES[id](project), ...(stale ? { stale: stale.reason } : {}) }
+  })
+}

@@ -1,0 +1,149 @@
+/** The rows of the comparison: one measure each, how it reads, and whether less of it is better. */
+import type { Report } from '../../../contract/report'
+import {
+  bytes,
+  count,
+  decibel,
+  microjoules,
+  milliseconds,
+  percent,
+  points,
+  three,
+  times,
+  whole,
+} from '../../lib/format'
+import { metricName, metricValue, qualityChange, qualityInterval } from '../../lib/metrics'
+
+export interface Measure {
+  id: string
+  title: string
+  term: string
+  value(report: Report): number | undefined
+  text(report: Report): string
+  /** The interval or what stands behind the number. */
+  detail?(report: Report): string
+  /** Candidate against the original in words; the default is a ratio. */
+  change?(original: Report, candidate: Report): string
+  bar?: boolean
+}
+
+const ratio = (original: number, candidate: number, less: string, more: string): string => {
+  if (!(original > 0) || !(candidate > 0)) return ''
+  const by = original / candidate
+  if (Math.abs(by - 1) < 0.005) return 'the same'
+  return by > 1 ? `${times(by)} ${less}` : `${times(1 / by)} ${more}`
+}
+
+const sized = (id: string, title: string, term: string, of: (report: Report) => number): Measure => ({
+  id,
+  title,
+  term,
+  value: of,
+  text: (report) => bytes(of(report)),
+  change: (a, b) => ratio(of(a), of(b), 'smaller', 'larger'),
+  bar: true,
+})
+
+const counted = (id: string, title: string, term: string, of: (report: Report) => number): Measure => ({
+  ...sized(id, title, term, of),
+  text: (report) => count(of(report)),
+  change: (a, b) => ratio(of(a), of(b), 'fewer', 'more'),
+})
+
+const timed = (id: 'p50' | 'p95', title: string): Measure => ({
+  id,
+  title,
+  term: `latency ${id}`,
+  value: ({ latencyMs }) => latencyMs[id],
+  text: ({ latencyMs }) => milliseconds(latencyMs[id]),
+  detail: ({ latencyMs: l }) =>
+    `${whole(l.runs)} runs, batch ${l.batch}, ${l.provider}, ${l.threads} threads`,
+  change: (a, b) => ratio(a.latencyMs[id], b.latencyMs[id], 'faster', 'slower'),
+  bar: true,
+})
+
+function qualityMeasures({ quality }: Report): Measure[] {
+  const name = metricName(quality.metric)
+  const main: Measure = {
+    id: 'quality',
+    title: name.title,
+    term: name.term,
+    value: (report) => report.quality.value,
+    text: (report) => metricValue(quality.metric, report.quality.value),
+    detail: (report) => `95%: ${qualityInterval(report.quality)}, ${whole(report.quality.samples)} samples`,
+    change: (a, b) => pairedChange(a, b),
+  }
+  const others = Object.keys(quality.others).map((metric): Measure => {
+    const of = (report: Report): number | undefined => report.quality.others[metric]
+    return {
+      id: `quality.${metric}`,
+      title: metricName(metric).title,
+      term: metricName(metric).term,
+      value: of,
+      text: (report) => (of(report) === undefined ? '' : metricValue(metric, of(report)!)),
+      change: (a, b) => {
+        if (of(a) === undefined || of(b) === undefined) return ''
+        const difference = of(b)! - of(a)!
+        return metricName(metric).fraction
+          ? points(difference)
+          : `${difference > 0 ? '+' : ''}${three(difference)}`
+      },
+    }
+  })
+  return [main, ...others]
+}
+
+/** The paired difference is sharper than the two intervals: the samples are the same. */
+function pairedChange(original: Report, candidate: Report): string {
+  const words = qualityChange(original.quality, candidate.quality)
+  const paired = candidate.qualityChange
+  if (!paired || !metricName(original.quality.metric).fraction) return words
+  const [low, high] = paired.interval.map((bound) => three(Math.round(bound * 1000) / 10))
+  return `${words} (95%: ${low} to ${high})`
+}
+
+const FIDELITY: Measure[] = [
+  {
+    id: 'agreement',
+    title: 'Same answer as the original',
+    term: 'agreement',
+    value: ({ fidelity }) => fidelity?.agreement,
+    text: ({ fidelity }) => (fidelity?.agreement === undefined ? '' : percent(fidelity.agreement)),
+    change: () => '',
+  },
+  {
+    id: 'sqnr',
+    title: 'Signal over noise of the outputs',
+    term: 'SQNR',
+    value: ({ fidelity }) => fidelity?.sqnr,
+    text: ({ fidelity }) => (fidelity ? decibel(fidelity.sqnr) : ''),
+    change: () => '',
+  },
+]
+
+const COSTS: Measure[] = [
+  sized('bytes', 'File size', 'bytes on disk', ({ bytes: n }) => n),
+  sized('download', 'Download size', 'zipped', ({ downloadBytes }) => downloadBytes),
+  timed('p50', 'Time per answer, typical'),
+  timed('p95', 'Time per answer, slow ones'),
+  sized('memory', 'Memory while it runs', 'peak growth', ({ peakMemoryBytes }) => peakMemoryBytes),
+  counted('parameters', 'Parameters', 'not zero', ({ nonzeroParameters }) => nonzeroParameters),
+  counted('macs', 'Work per answer', 'MACs', ({ macs }) => macs),
+  {
+    id: 'energy',
+    title: 'Energy per answer',
+    term: 'estimate',
+    value: ({ energyMicrojoules }) => energyMicrojoules,
+    text: ({ energyMicrojoules }) => microjoules(energyMicrojoules),
+    change: (a, b) => ratio(a.energyMicrojoules, b.energyMicrojoules, 'less', 'more'),
+    bar: true,
+  },
+]
+
+/** Only measures that were taken: without labels there is no accuracy, without classes no agreement. */
+export function measuresFor(original: Report, candidates: readonly Report[]): Measure[] {
+  const all = [...qualityMeasures(original), ...FIDELITY, ...COSTS]
+  return all.filter((measure) =>
+    [original, ...candidates].some((report) => measure.value(report) !== undefined),
+  )
+}

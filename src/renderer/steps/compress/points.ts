@@ -1,0 +1,48 @@
+/** The trade-off chart as data: points, the front, and where the limit lies. */
+import type { Goal } from '../../../contract/goal'
+import type { Candidate } from '../../../contract/project'
+import { isShare } from '../../../contract/points'
+import type { Report } from '../../../contract/report'
+import { metricName } from '../../lib/metrics'
+
+export interface Point {
+  id: string
+  name: string
+  x: number
+  y: number
+  candidate?: Candidate
+}
+
+/** Per cent where the metric is a fraction of 1, else the metric's own unit. */
+export const scaleOf = (metric: string): number => (metricName(metric).fraction ? 100 : 1)
+
+export const pointOf = (candidate: Candidate): Point => ({
+  id: candidate.id,
+  name: candidate.name,
+  x: candidate.report.downloadBytes,
+  y: candidate.report.quality.value * scaleOf(candidate.report.quality.metric),
+  candidate,
+})
+
+export const originalPoint = (report: Report): Point => ({
+  id: 'original',
+  name: 'original',
+  x: report.downloadBytes,
+  y: report.quality.value * scaleOf(report.quality.metric),
+})
+
+/** Not beaten in size and quality, from small to large. */
+export const frontOf = (candidates: readonly Candidate[]): Point[] =>
+  candidates
+    .filter(({ onFront }) => onFront)
+    .map(pointOf)
+    .sort((a, b) => a.x - b.x)
+
+/** The quality a candidate must keep, in the chart's unit; undefined without a limit. */
+export function qualityLimit(goal: Goal | undefined, original: Report | undefined): number | undefined {
+  if (goal?.kind !== 'search' || !original) return undefined
+  const { metric, value, higherIsBetter } = original.quality
+  // A point is a hundredth of a share, else one percent of the original's value.
+  const drop = (isShare(metric) ? 1 : Math.abs(value)) * (goal.maxDrop / 100)
+  return (value + (higherIsBetter ? -drop : drop)) * scaleOf(metric)
+}

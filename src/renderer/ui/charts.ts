@@ -1,0 +1,80 @@
+/** Chart.js as Pare uses it: the parts that are needed, colours from the tokens, quiet defaults, no animation. */
+import {
+  BarController,
+  BarElement,
+  CategoryScale,
+  Chart,
+  LinearScale,
+  LineController,
+  LineElement,
+  LogarithmicScale,
+  PointElement,
+  ScatterController,
+  Tooltip,
+} from 'chart.js'
+import annotation from 'chartjs-plugin-annotation'
+
+Chart.register(
+  BarController,
+  BarElement,
+  CategoryScale,
+  LinearScale,
+  LineController,
+  LineElement,
+  LogarithmicScale,
+  PointElement,
+  ScatterController,
+  Tooltip,
+  annotation,
+)
+
+const NAMES = {
+  text: '--text',
+  muted: '--text-muted',
+  line: '--line',
+  surface: '--surface-raised',
+  accent: '--accent',
+  original: '--original',
+  compressed: '--compressed',
+  compressedSoft: '--compressed-soft',
+  warn: '--warn',
+  bad: '--bad',
+} as const
+
+export type Palette = Record<keyof typeof NAMES, string> & { font: string; size: number }
+
+/** Custom properties keep light-dark() unresolved, so a probe element resolves each colour. */
+export function readPalette(): Palette {
+  const probe = document.createElement('span')
+  document.body.append(probe)
+  const colours = Object.fromEntries(
+    Object.entries(NAMES).map(([name, property]) => {
+      probe.style.color = `var(${property})`
+      return [name, getComputedStyle(probe).color]
+    }),
+  ) as Record<keyof typeof NAMES, string>
+  probe.remove()
+  const body = getComputedStyle(document.body)
+  return { ...colours, font: body.fontFamily, size: parseFloat(body.fontSize) * 0.9 }
+}
+
+export function applyPalette(palette: Palette): void {
+  Chart.defaults.font.family = palette.font
+  Chart.defaults.font.size = palette.size
+  Chart.defaults.color = palette.muted
+  Chart.defaults.borderColor = palette.line
+  Chart.defaults.animation = false
+  Chart.defaults.maintainAspectRatio = false
+  Object.assign(Chart.defaults.plugins.tooltip, {
+    backgroundColor: palette.surface,
+    titleColor: palette.text,
+    bodyColor: palette.text,
+    borderColor: palette.line,
+    borderWidth: 1,
+    padding: 12,
+    cornerRadius: 8,
+    displayColors: false,
+  })
+}
+
+export { Chart }
