@@ -1,0 +1,42 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { expect, test } from 'vitest'
+import { openDataset } from '../../../src/engine/data/open'
+import { readModel } from '../../../src/engine/onnx'
+import { accuracy } from './scoring'
+
+const root = path.resolve(import.meta.dirname, '../../../resources/samples')
+
+interface Sample {
+  id: string
+  model: string
+  data: string
+  task: string
+}
+
+test.each([
+  ['digits', { training: 300, calibration: 100, validation: 200 }, 199 / 200],
+  ['bearing', { training: 240, calibration: 96, validation: 180 }, 164 / 180],
+])('%s opens, is split as given and scores what its model can', async (id, sizes, expected) => {
+  const folder = path.join(root, id)
+  const sample = JSON.parse(fs.readFileSync(path.join(folder, 'sample.json'), 'utf8')) as Sample
+  expect(sample.id).toBe(id)
+  const model = readModel(path.join(folder, sample.model))
+  const dataset = await openDataset(path.join(folder, sample.data), model)
+  expect(dataset.task).toBe(sample.task)
+  const { splits, notes } = dataset.summary()
+  for (const [name, samples] of Object.entries(sizes))
+    expect(splits[name as keyof typeof splits]).toEqual({ samples, origin: 'given' })
+  expect(notes.join(' ')).not.toMatch(/also in|could not be read/)
+  const score = await accuracy(model, dataset)
+  expect(score).toBeCloseTo(expected, 2)
+  await dataset.close()
+})
+
+test('every sample tells its origin and licence', () => {
+  for (const id of fs.readdirSync(root)) {
+    const readme = fs.readFileSync(path.join(root, id, 'README.md'), 'utf8')
+    expect(readme).toMatch(/Licence of the (images|data): CC/)
+    expect(readme).toMatch(/Origin:/)
+  }
+})
