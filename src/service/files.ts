@@ -66,7 +66,7 @@ export class FileStore {
   begin(name: string, folder: boolean): string {
     const upload = newId()
     const root = path.join(this.folder, 'incoming', upload)
-    fs.mkdirSync(root, { recursive: true })
+    fs.mkdirSync(folder ? path.join(root, safeRelative(name)) : root, { recursive: true })
     this.uploads.set(upload, { name, folder, root, files: 0 })
     return upload
   }
@@ -77,7 +77,7 @@ export class FileStore {
     if (!entry) throw new PareError('not-found', { what: 'upload', id: upload })
     if (++entry.files > UPLOADED_FILES)
       throw badUpload(`A folder of more than ${UPLOADED_FILES} files cannot be taken this way.`)
-    const target = path.join(entry.root, safeRelative(relative))
+    const target = path.join(entry.root, entry.folder ? safeRelative(entry.name) : '', safeRelative(relative))
     try {
       fs.mkdirSync(path.dirname(target), { recursive: true })
       await pipeline(body, createWriteStream(target, { flush: true }))
@@ -93,14 +93,12 @@ export class FileStore {
     this.uploads.delete(upload)
     const names = fs.readdirSync(entry.root)
     const [only] = names
-    if (!entry.folder && (names.length !== 1 || !only)) throw badUpload('The upload holds no file.')
+    if (names.length !== 1) throw badUpload('The upload holds no file.')
     const id = newId()
     const home = path.join(this.folder, 'uploads', id)
     fs.mkdirSync(path.dirname(home), { recursive: true })
     fs.renameSync(entry.root, home)
-    // A dropped folder arrives as one folder with that name; an empty one arrives as nothing.
-    const inner = only && names.length === 1 ? path.join(home, only) : home
-    return this.add(inner, true, entry.name, id)
+    return this.add(path.join(home, only!), true, entry.name, id)
   }
 
   /** One folder of files that belong together: splits of a dataset, or a model and its weights. */

@@ -1,5 +1,7 @@
 /** The app behind every shell: it owns all state, answers the contract and says what changed. */
+import fs from 'node:fs'
 import path from 'node:path'
+import { version } from '../../package.json'
 import type { AppInfo, EventName, Events, MethodInput, MethodName, MethodOutput } from '../contract/app'
 import { methods } from '../contract/app'
 import { PareError, type ErrorData } from '../contract/errors'
@@ -27,9 +29,6 @@ export interface ServiceOptions {
   engine: () => EngineProcess
   shell: AppInfo['shell']
   host?: ShellHost
-  version: string
-  /** Licences of what Pare is made of, as text. */
-  licences?: string
 }
 
 type Listener = <E extends EventName>(event: E, data: Events[E]) => void
@@ -37,8 +36,10 @@ type Listener = <E extends EventName>(event: E, data: Events[E]) => void
 export interface Service {
   /** Validates the input; rejects with PareErrors. */
   invoke<M extends MethodName>(name: M, input: MethodInput<M>): Promise<MethodOutput<M>>
-  /** Every event from now on; gives the function that ends it. */
-  on(listener: Listener): () => void
+  /** Gives the function that ends the listening. */
+  on<E extends EventName>(event: E, listener: (data: Events[E]) => void): () => void
+  /** Every event from now on. */
+  onAny(listener: Listener): () => void
   /** A file or folder the user picked or dropped natively. It is referred to, never changed. */
   adoptPath(file: string): Promise<FileRef>
   /** Stores one file of an upload that `files.begin` opened. */
@@ -47,9 +48,22 @@ export interface Service {
   close(): void
 }
 
+/** Written by the packaging; a checkout names the licences of its packages in their folders. */
+function licencesIn(resourcesDir: string): string {
+  try {
+    return fs.readFileSync(path.join(resourcesDir, 'licences.txt'), 'utf8')
+  } catch {
+    return ''
+  }
+}
+
 export function createService(options: ServiceOptions): Service {
-  const { dataDir, resourcesDir, engine, shell, version } = options
+  const { dataDir, resourcesDir, engine, shell } = options
   const listeners = new Set<Listener>()
+  const onAny = (listener: Listener): (() => void) => {
+    listeners.add(listener)
+    return () => void listeners.delete(listener)
+  }
   const emit: Core['emit'] = (event, data) => {
     for (const listener of listeners) listener(event, data)
   }
@@ -83,7 +97,7 @@ export function createService(options: ServiceOptions): Service {
       passTitle: catalogue.title,
       resumable: runs.resumable,
     },
-    about: { version, licences: options.licences ?? '', shell },
+    about: { version, licences: licencesIn(resourcesDir), shell },
   })
 
   return {
@@ -104,10 +118,12 @@ export function createService(options: ServiceOptions): Service {
       const handler = handlers[name] as (input: unknown) => unknown
       return (await handler(parsed.data)) as MethodOutput<M>
     },
-    on(listener) {
-      listeners.add(listener)
-      return () => void listeners.delete(listener)
+    on(name, listener) {
+      return onAny((event, data) => {
+        if ((event as string) === name) listener(data as never)
+      })
     },
+    onAny,
     adoptPath: async (file) => core.files.adopt(file),
     receiveUpload: (upload, relative, body) => core.files.receive(upload, relative, body),
     close() {
