@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
+import { writeLicences } from './licences.mjs'
 
 export const root = path.resolve(import.meta.dirname, '..')
 const stamp = path.join(root, 'out', '.stamp')
@@ -63,6 +64,7 @@ function build() {
     throw new Error(`The build failed:\n${cause.stdout}\n${cause.stderr}`, { cause })
   }
   fs.mkdirSync(path.dirname(stamp), { recursive: true })
+  writeLicences(root)
   fs.writeFileSync(stamp, wanted)
   return true
 }

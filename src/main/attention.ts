@@ -1,6 +1,6 @@
 /** What a long run means for the desktop: no sleep while it works, progress in the dock, a word when it ends. */
 import { app, Notification, powerSaveBlocker, type BrowserWindow } from 'electron'
-import type { Events } from '../contract/app'
+import type { EventName, Events } from '../contract/app'
 
 export class Attention {
   private blocker: number | undefined
@@ -10,12 +10,17 @@ export class Attention {
     private readonly wanted: () => Promise<boolean>,
   ) {}
 
-  progress({ done }: Events['run.progress']): void {
+  hear<E extends EventName>(event: E, data: Events[E]): void {
+    if (event === 'run.progress') this.progress(data as Events['run.progress'])
+    else if (event === 'run.ended') void this.ended(data as Events['run.ended'])
+  }
+
+  private progress({ done }: Events['run.progress']): void {
     this.blocker ??= powerSaveBlocker.start('prevent-app-suspension')
     this.window()?.setProgressBar(done)
   }
 
-  async ended({ title, message }: Events['run.ended']): Promise<void> {
+  private async ended({ title, message }: Events['run.ended']): Promise<void> {
     if (this.blocker !== undefined) powerSaveBlocker.stop(this.blocker)
     this.blocker = undefined
     const window = this.window()

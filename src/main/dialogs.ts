@@ -1,0 +1,57 @@
+/** Native dialogs and the file manager, as the service asks for them. */
+import { app, dialog, shell, type BrowserWindow, type OpenDialogOptions } from 'electron'
+import path from 'node:path'
+import type { ShellHost } from '../service/core'
+
+type PickKind = Parameters<NonNullable<ShellHost['pick']>>[0]
+
+const OPEN: Record<PickKind, OpenDialogOptions> = {
+  model: {
+    title: 'Open a model',
+    properties: ['openFile'],
+    filters: [
+      { name: 'ONNX models', extensions: ['onnx'] },
+      { name: 'All files', extensions: ['*'] },
+    ],
+  },
+  'data-file': {
+    title: 'Open a data file',
+    properties: ['openFile', 'multiSelections'],
+    filters: [
+      { name: 'Datasets', extensions: ['npz', 'npy', 'csv', 'tsv', 'parquet', 'jsonl', 'json', 'zip'] },
+      { name: 'All files', extensions: ['*'] },
+    ],
+  },
+  'data-folder': { title: 'Open a data folder', properties: ['openDirectory'] },
+  recipe: {
+    title: 'Import a recipe',
+    properties: ['openFile'],
+    filters: [{ name: 'Pare recipes', extensions: ['pare', 'json'] }],
+  },
+}
+
+export function nativeHost(window: () => BrowserWindow | undefined): ShellHost {
+  const open = (options: OpenDialogOptions) => {
+    const parent = window()
+    return parent ? dialog.showOpenDialog(parent, options) : dialog.showOpenDialog(options)
+  }
+  return {
+    async pick(kind) {
+      const { canceled, filePaths } = await open(OPEN[kind])
+      return canceled ? null : filePaths
+    },
+    async chooseDestination(suggestedName, form) {
+      const parent = window()
+      const options = {
+        title: 'Save the bundle',
+        defaultPath: path.join(app.getPath('documents'), suggestedName),
+        ...(form === 'zip' && { filters: [{ name: 'Zip', extensions: ['zip'] }] }),
+      }
+      const { canceled, filePath } = parent
+        ? await dialog.showSaveDialog(parent, options)
+        : await dialog.showSaveDialog(options)
+      return canceled || !filePath ? null : filePath
+    },
+    reveal: (file) => shell.showItemInFolder(file),
+  }
+}

@@ -1,0 +1,97 @@
+/** Electron's main process: it hosts the service and shows the window. */
+import { app, BrowserWindow } from 'electron'
+import fs from 'node:fs'
+import path from 'node:path'
+import { createService, type Service } from '../service/service'
+import { Attention } from './attention'
+import { nativeHost } from './dialogs'
+import { forkUtility } from './engine-process'
+import { answerWindow, tell } from './ipc'
+import { installMenu } from './menu'
+import { filesAmong } from './opened-files'
+import { declareProtocol, serveRenderer } from './protocol'
+import { enforceOffline } from './security'
+import { openWindow } from './window'
+
+const out = path.resolve(import.meta.dirname, '..')
+/** Processes are started from plain files: the archive keeps them unpacked beside itself. */
+const unpacked = (...parts: string[]): string =>
+  path.join(out, ...parts).replace(/app\.asar(?=[\\/])/, 'app.asar.unpacked')
+const resources = app.isPackaged
+  ? path.join(process.resourcesPath, 'resources')
+  : path.resolve(out, '../resources')
+
+let window: BrowserWindow | undefined
+let service: Service | undefined
+/** Files handed over before the window could take them. */
+let early: string[] = []
+
+async function take(files: readonly string[]): Promise<void> {
+  if (files.length === 0) return
+  if (!service || !window) return void early.push(...files)
+  const refs = await Promise.all(files.map((file) => service!.adoptPath(file)))
+  tell(window, 'files.opened', { files: refs })
+  for (const file of files) app.addRecentDocument(file)
+  if (window.isMinimized()) window.restore()
+  window.focus()
+}
+
+function readLicences(): string {
+  const file = path.join(out, 'licences.txt')
+  return fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : ''
+}
+
+function show(): void {
+  window = openWindow({
+    preload: path.join(out, 'preload', 'index.cjs'),
+    stateFile: path.join(app.getPath('userData'), 'window.json'),
+    icon: path.join(resources, 'icons', 'icon.png'),
+  })
+  window.on('closed', () => (window = undefined))
+  window.webContents.once('did-finish-load', () => void take(early.splice(0)))
+}
+
+function start(): void {
+  enforceOffline()
+  serveRenderer(path.join(out, 'renderer'))
+  const worker = unpacked('main', 'worker.js')
+  const started = createService({
+    dataDir: path.join(app.getPath('userData'), 'data'),
+    resourcesDir: resources,
+    engine: () => forkUtility(worker),
+    shell: 'electron',
+    host: nativeHost(() => window),
+    version: app.getVersion(),
+    licences: readLicences(),
+  })
+  service = started
+  const attention = new Attention(
+    () => window,
+    async () => (await started.invoke('settings.get', undefined)).notifications,
+  )
+  started.on((event, data) => {
+    tell(window, event, data)
+    attention.hear(event, data)
+  })
+  answerWindow(started)
+  installMenu((action) => tell(window, 'menu.action', { action }))
+  early.push(...filesAmong(process.argv, process.cwd(), app.getAppPath()))
+  show()
+}
+
+if (app.requestSingleInstanceLock()) {
+  declareProtocol()
+  app.on('second-instance', (_event, argv, folder) => void take(filesAmong(argv, folder, app.getAppPath())))
+  app.on('open-file', (event, file) => {
+    event.preventDefault()
+    void take([file])
+  })
+  app.on('activate', () => {
+    if (service && BrowserWindow.getAllWindows().length === 0) show()
+  })
+  app.on('window-all-closed', () => {
+    if (process.platform !== 'darwin') app.quit()
+  })
+  app.on('before-quit', () => void service?.close())
+  void app.whenReady().then(start)
+} else app.quit()
