@@ -1,12 +1,13 @@
 /** The registry of passes: one line a pass. */
 import { PareError } from '../../contract/errors'
 import type { PassDescription } from '../../contract/passes'
+import { float16 } from './float16'
 import type { Pass } from './pass'
 import { quantizeDynamic } from './quantize-dynamic'
 import { quantizeStatic } from './quantize-static'
 import { simplifyPass } from './simplify'
 
-export const PASSES: readonly Pass[] = [simplifyPass, quantizeDynamic, quantizeStatic]
+export const PASSES: readonly Pass[] = [simplifyPass, float16, quantizeDynamic, quantizeStatic]
 
 export function findPass(id: string): Pass {
   const pass = PASSES.find((candidate) => candidate.id === id)

@@ -1,0 +1,163 @@
+/** Half precision: weights of two bytes, computed in float16 or only stored so. */
+import { z } from 'zod'
+import { PareError } from '../../contract/errors'
+import type { StepRecord } from '../../contract/report'
+import { encodedLength, type Model, type Node } from '../onnx'
+import { computedValues, openSession, typesOf, workingFeeds, type Values } from '../runtime'
+import { toHalf, type Converted } from './half/convert'
+import { fitHalf, hindrance, LARGEST_HALF, reaches } from './half/limits'
+import { storeHalf } from './half/store'
+import { definePass, type PassContext, type PassResult } from './pass'
+import { constantsToInitializers } from './simplify/tidy'
+
+type Skipped = NonNullable<StepRecord['skipped']>
+
+const params = z.object({
+  compute: z
+    .enum(['float16', 'float32'])
+    .default('float16')
+    .meta({
+      label: 'Compute in',
+      help: 'float16 computes and stores in half precision, with float32 inputs and outputs; float32 only stores the weights in half precision: same size, safest everywhere.',
+      search: ['float16', 'float32'],
+    }),
+  keep: z.array(z.string()).default([]).meta({
+    label: 'Layers kept in float32',
+    help: 'Names of layers (their first output) or operator types, such as Softmax, that stay in float32.',
+    advanced: true,
+  }),
+})
+
+type Params = z.output<typeof params>
+
+/** Samples that tell how large values get. */
+const ROWS = 16
+
+/** A refusal by ONNX Runtime keeps one more operator in float32; more refusals than this are another problem. */
+const MOST_REFUSALS = 12
+
+const hasFloats = (model: Model): boolean =>
+  [...model.constants()].some(({ tensor }) => tensor.dtype === 'float32' && tensor.size > 1)
+
+function check(model: Model): void {
+  if (!hasFloats(model))
+    throw new PareError('model/nothing-to-do', { by: 'float16', reason: 'the model has no float32 weights' })
+}
+
+async function probe(model: Model, context: PassContext): Promise<Values[]> {
+  const batches: Values[] = []
+  if (context.data)
+    for await (const { inputs } of context.data.splits.calibration.batches(4, { limit: ROWS }))
+      batches.push(inputs)
+  return batches.length > 0 ? batches : [await workingFeeds(model, { batch: 2 })]
+}
+
+const layerOf = (node: Node): string => node.outputs.find((output) => output !== '') ?? node.label
+
+/** Nodes that stay in float32, each with its reason. */
+async function chooseKept(
+  model: Model,
+  keep: readonly string[],
+  batches: Values[],
+): Promise<Map<Node, string>> {
+  const kept = new Map<Node, string>()
+  const large = await reaches(model, computedValues(model), () => batches)
+  const beyond = (value: string): number | undefined => {
+    const tensor = model.graph.initializers.get(value)
+    if (tensor?.dtype === 'float32') {
+      const fits = fitHalf(tensor)
+      return 'reaches' in fits ? fits.reaches : undefined
+    }
+    const reach = large.get(value) ?? 0
+    return reach > LARGEST_HALF / 2 ? reach : undefined
+  }
+  for (const node of model.graph.nodes) {
+    const named = keep.some(
+      (name) => name === node.opType || node.outputs.includes(name) || name === node.name,
+    )
+    const reason = named ? 'asked for' : hindrance(node)
+    const value = [...node.inputs, ...node.outputs]
+      .map((name) => beyond(name))
+      .find((reach) => reach !== undefined)
+    if (reason) kept.set(node, reason)
+    else if (value !== undefined)
+      kept.set(node, `its numbers reach ${value.toPrecision(3)}, and float16 ends at ${LARGEST_HALF}`)
+  }
+  return kept
+}
+
+/** Converts; what ONNX Runtime then refuses in float16 is kept in float32 as well. */
+async function convertUntilItLoads(model: Model, kept: Map<Node, string>): Promise<Converted> {
+  const types = await typesOf(model, computedValues(model))
+  for (const node of model.graph.nodes)
+    if (!kept.has(node) && node.outputs.some((output) => output !== '' && !types.has(output)))
+      kept.set(node, 'it makes a sequence, not a tensor')
+  for (let refusals = 0; ; refusals++) {
+    const converted = toHalf(model, types, new Set(kept.keys()))
+    try {
+      await (await openSession(converted.model, { optimization: 'disabled' })).release()
+      return converted
+    } catch (cause) {
+      const refused = refusals < MOST_REFUSALS ? refusedNodes(model, kept, cause) : []
+      if (refused.length === 0) throw cause
+      for (const node of refused) kept.set(node, 'ONNX Runtime has no float16 form of it')
+    }
+  }
+}
+
+/** Nodes of the operator that a refusal names: “… of operator (Foo) in node (bar) is invalid”. */
+function refusedNodes(model: Model, kept: ReadonlyMap<Node, string>, cause: unknown): Node[] {
+  const reason = cause instanceof PareError && 'reason' in cause.data ? cause.data.reason : ''
+  const op =
+    /of operator \((\w+)\)/.exec(reason)?.[1] ?? /for (?:the node )?\S*?:?(\w+)\(\d+\)/.exec(reason)?.[1]
+  return model.graph.nodes.filter((node) => node.opType === op && !kept.has(node))
+}
+
+async function halve(original: Model, { compute, keep }: Params, context: PassContext): Promise<PassResult> {
+  check(original)
+  const model = original.clone()
+  constantsToInitializers(model)
+  const before = encodedLength(original)
+  if (compute === 'float32') {
+    const { model: stored, halved, tooLarge } = storeHalf(model)
+    const skipped = tooLarge.map(({ name, reaches: reach }) => ({
+      layer: name,
+      reason: `its weights reach ${reach.toPrecision(3)}, and float16 ends at ${LARGEST_HALF}`,
+    }))
+    return { model: stored, skipped, summary: sentence(halved.length, before, stored, 'stored as float16') }
+  }
+  context.progress(0.1, 'looking how large values get')
+  const kept = await chooseKept(model, keep, await probe(model, context))
+  context.progress(0.6, 'converting to float16')
+  const { model: converted, halved, casts } = await convertUntilItLoads(model, kept)
+  if (halved.length === 0)
+    throw new PareError('model/nothing-to-do', {
+      by: 'float16',
+      reason: 'every layer has to stay in float32',
+    })
+  const skipped: Skipped = [...kept].map(([node, reason]) => ({
+    layer: layerOf(node),
+    reason: `${node.opType}: ${reason}`,
+  }))
+  const summary = sentence(
+    halved.length,
+    before,
+    converted,
+    `in float16, with ${casts} casts to and from float32`,
+  )
+  return { model: converted, skipped, summary }
+}
+
+const sentence = (count: number, before: number, after: Model, how: string): string =>
+  `${count} weights ${how}: ${before} → ${encodedLength(after)} bytes.`
+
+export const float16 = definePass({
+  id: 'float16',
+  title: 'Half precision',
+  family: 'precision',
+  summary: 'Stores weights in two bytes instead of four and, where asked, computes in float16 too.',
+  sources: ['IEEE 754 binary16', 'arXiv:1710.03740', 'ONNX Cast'],
+  params,
+  check,
+  run: halve,
+})

@@ -1,0 +1,209 @@
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { seeded } from '../../../src/engine/math/random'
+import {
+  decodeModel,
+  encodedLength,
+  encodeModel,
+  Graph,
+  Model,
+  Node,
+  readModel,
+  Tensor,
+} from '../../../src/engine/onnx'
+import { float16 } from '../../../src/engine/passes/float16'
+import type { PassContext, PassResult } from '../../../src/engine/passes/pass'
+import { compareOutputs, float32, withSession, workingFeeds } from '../../../src/engine/runtime'
+import { hasReference, reference, REFERENCE_MODELS } from '../../reference'
+
+let scratch: string
+beforeAll(() => void (scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'float16-'))))
+afterAll(() => fs.rmSync(scratch, { recursive: true }))
+
+function halve(model: Model, params: unknown = {}): Promise<PassResult> {
+  const context: PassContext = {
+    original: model,
+    progress: () => undefined,
+    signal: new AbortController().signal,
+    random: seeded(0),
+    scratch,
+    providers: ['cpu'],
+    target: 'any',
+  }
+  return float16.run(model, params, context)
+}
+
+const random = seeded(3)
+const noise = (...dims: number[]): Tensor =>
+  Tensor.float32(
+    dims,
+    Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => random.normal() / 8),
+  )
+
+function build(...x: (number | string)[]): Model {
+  const model = new Model()
+  model.opsets.set('', 18)
+  model.graph.inputs = [{ name: 'x', dtype: 'float32', dims: x }]
+  model.graph.outputs = [{ name: 'y', dtype: 'float32' }]
+  return model
+}
+
+/** Nodes in an order in which each reads only what is there, as the ONNX checker asks. */
+function expectSorted(graph: Graph): void {
+  const there = new Set([...graph.inputs.map(({ name }) => name), ...graph.initializers.keys()])
+  for (const node of graph.nodes) {
+    for (const input of node.inputs) if (input) expect(there.has(input), input).toBe(true)
+    for (const output of node.outputs) there.add(output)
+  }
+}
+
+async function expectClose(model: Model, after: Model, within: number): Promise<void> {
+  const saved = decodeModel(encodeModel(after))
+  expectSorted(saved.graph)
+  expect((await compareOutputs(model, saved, await workingFeeds(model, { batch: 2 }))).relative).toBeLessThan(
+    within,
+  )
+}
+
+describe('in float16', () => {
+  test('weights and nodes are float16, inputs and outputs float32', async () => {
+    const model = build('n', 32)
+    model.graph.initializers.set('w', noise(32, 32))
+    model.graph.addNode({ opType: 'MatMul', inputs: ['x', 'w'], outputs: ['h'] })
+    model.graph.addNode({ opType: 'Relu', inputs: ['h'], outputs: ['y'] })
+    const { model: after, summary } = await halve(model)
+    expect(after.graph.initializers.get('w')!.dtype).toBe('float16')
+    expect(after.graph.inputs[0]!.dtype).toBe('float32')
+    expect(after.graph.nodes.map(({ opType }) => opType)).toEqual(['Cast', 'MatMul', 'Relu', 'Cast'])
+    expect(after.graph.nodes[1]!.outputs).toEqual(['h'])
+    expect(summary).toMatch(/^1 weights in float16, with 2 casts to and from float32: \d+ → \d+ bytes\.$/)
+    await expectClose(model, after, 2e-3)
+  })
+
+  test('what float16 cannot hold stays in float32 with the reason; masks are clamped', async () => {
+    const model = build('n', 4)
+    const { graph } = model
+    graph.initializers.set('big', Tensor.float32([4], [1e6, 1, 1, 1]))
+    graph.initializers.set('mask', Tensor.float32([4], [0, 0, -3.4e38, 0]))
+    graph.initializers.set('w', noise(4, 4))
+    graph.addNode({ opType: 'MatMul', inputs: ['x', 'w'], outputs: ['h'] })
+    graph.addNode({ opType: 'Mul', inputs: ['h', 'big'], outputs: ['i'] })
+    graph.addNode({ opType: 'Div', inputs: ['i', 'big'], outputs: ['j'] })
+    graph.addNode({ opType: 'Add', inputs: ['j', 'mask'], outputs: ['k'] })
+    graph.addNode({ opType: 'Softmax', inputs: ['k'], outputs: ['y'] })
+    const { model: after, skipped } = await halve(model)
+    expect(skipped!.map(({ layer }) => layer)).toEqual(['i', 'j'])
+    expect(skipped![0]!.reason).toBe('Mul: its numbers reach 1.00e+6, and float16 ends at 65504')
+    expect(after.graph.initializers.get('big')!.dtype).toBe('float32')
+    expect(after.graph.initializers.get('mask')!.numbers()).toEqual([0, 0, -32752, 0])
+    await expectClose(model, after, 5e-3)
+  })
+
+  test('Resize, inner graphs with captures, shared weights and outputs read by others', async () => {
+    const model = build('n', 2, 4, 4)
+    const { graph } = model
+    graph.outputs.push({ name: 'mid', dtype: 'float32' }, { name: 'z', dtype: 'float32' })
+    graph.initializers.set('w', noise(2, 2, 1, 1))
+    graph.initializers.set('scales', Tensor.float32([4], [1, 1, 2, 2]))
+    graph.initializers.set('yes', Tensor.of('bool', [], [1]))
+    graph.addNode({ opType: 'Conv', inputs: ['x', 'w'], outputs: ['mid'] })
+    graph.addNode({ opType: 'Resize', inputs: ['mid', '', 'scales'], outputs: ['up'] })
+    graph.addNode({ opType: 'Sigmoid', inputs: ['up'], outputs: ['s'] })
+    const branch = (op: string): Graph => {
+      const inner = new Graph()
+      inner.nodes = [new Node({ opType: op, inputs: ['s'], outputs: [`${op}_out`] })]
+      inner.outputs = [{ name: `${op}_out`, dtype: 'float32' }]
+      return inner
+    }
+    graph.addNode({
+      opType: 'If',
+      inputs: ['yes'],
+      outputs: ['y'],
+      attributes: {
+        then_branch: { type: 'graph', value: branch('Neg') },
+        else_branch: { type: 'graph', value: branch('Abs') },
+      },
+    })
+    graph.addNode({ opType: 'Neg', inputs: ['mid'], outputs: ['z'] })
+    const { model: after, skipped } = await halve(model)
+    expect(skipped!.map(({ layer }) => layer)).toEqual(['up', 'y'])
+    expect(after.graph.initializers.get('scales')!.dtype).toBe('float32')
+    await expectClose(model, after, 5e-3)
+  })
+
+  test('Casts to float and constants of a shape follow; named layers are kept', async () => {
+    const model = build('n', 300)
+    const { graph } = model
+    graph.initializers.set('w', noise(300, 8))
+    graph.initializers.set('two', Tensor.int64([8]))
+    graph.addNode({ opType: 'ConstantOfShape', inputs: ['two'], outputs: ['zeros'] })
+    graph.addNode({ opType: 'Shape', inputs: ['x'], outputs: ['n'] })
+    graph.addNode({ opType: 'Cast', inputs: ['n'], outputs: ['f'], attributes: { to: { int: 1 } } })
+    graph.addNode({ opType: 'ReduceMean', inputs: ['f'], outputs: ['m'] })
+    graph.addNode({ opType: 'MatMul', inputs: ['x', 'w'], outputs: ['h'] })
+    graph.addNode({ opType: 'Add', inputs: ['h', 'zeros'], outputs: ['i'] })
+    graph.addNode({ opType: 'Mul', inputs: ['i', 'm'], outputs: ['j'] })
+    graph.addNode({ opType: 'Softmax', inputs: ['j'], outputs: ['y'] })
+    const { model: after, skipped } = await halve(model, { keep: ['Softmax', 'i'] })
+    expect(skipped).toEqual([
+      { layer: 'i', reason: 'Add: asked for' },
+      { layer: 'y', reason: 'Softmax: asked for' },
+    ])
+    await expectClose(model, after, 1e-2)
+  })
+
+  test('an operator that ONNX Runtime refuses in float16 is found and kept', async () => {
+    const model = build('n', 16)
+    model.opsets.set('', 18)
+    const { graph } = model
+    graph.initializers.set('w', noise(16, 16))
+    graph.addNode({ opType: 'MatMul', inputs: ['x', 'w'], outputs: ['h'] })
+    graph.addNode({ opType: 'Det', inputs: ['w'], outputs: ['d'] })
+    graph.addNode({ opType: 'Mul', inputs: ['h', 'd'], outputs: ['y'] })
+    await expectClose(model, (await halve(model)).model, 1e-2)
+  })
+
+  test('nothing to do is said', async () => {
+    const model = build('n', 4)
+    model.graph.addNode({ opType: 'Relu', inputs: ['x'], outputs: ['y'] })
+    expect(() => float16.check(model, {})).toThrow(/nothing-to-do/)
+  })
+
+  test.runIf(hasReference).each(REFERENCE_MODELS)(
+    '%s: half the size, answers to three digits',
+    async (name) => {
+      const model = readModel(reference('models', `${name}.onnx`))
+      for (const compute of ['float16', 'float32']) {
+        const { model: after } = await halve(model, { compute })
+        expect(encodedLength(after) / encodedLength(model)).toBeLessThan(0.57)
+        await expectClose(model, after, 5e-3)
+      }
+    },
+  )
+})
+
+describe('stored as float16', () => {
+  test('a weight is rounded to float16 and nothing else changes; too large ones stay', async () => {
+    const model = build('n', 20)
+    model.graph.initializers.set('w', noise(20, 20))
+    model.graph.initializers.set('v', Tensor.float32([20, 20], new Float32Array(400).fill(1e5)))
+    model.graph.addNode({ opType: 'MatMul', inputs: ['x', 'w'], outputs: ['h'] })
+    model.graph.addNode({ opType: 'MatMul', inputs: ['h', 'v'], outputs: ['y'] })
+    const { model: after, skipped } = await halve(model, { compute: 'float32' })
+    expect(skipped).toEqual([{ layer: 'v', reason: 'its weights reach 1.00e+5, and float16 ends at 65504' }])
+    const rounded = model.clone()
+    rounded.graph.initializers.set(
+      'w',
+      Tensor.float32([20, 20], after.graph.initializers.get('w_f16')!.floats()),
+    )
+    const x = float32(
+      [1, 20],
+      Float32Array.from({ length: 20 }, (_, i) => i),
+    )
+    const run = (m: Model): Promise<unknown> =>
+      withSession(m, {}, async (session) => (await session.run({ x })).y!.data)
+    expect(await run(after)).toEqual(await run(rounded))
+  })
+})
