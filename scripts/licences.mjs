@@ -1,4 +1,4 @@
-/** Collects name, version, licence and licence text of everything that is shipped, into out/licences.txt. */
+/** Collects name, version, licence and licence text of everything that is shipped, into resources/licences.txt. */
 import fs from 'node:fs'
 import path from 'node:path'
 
@@ -37,5 +37,5 @@ export function writeLicences(root) {
     const text = file ? fs.readFileSync(path.join(home, file), 'utf8').trim() : ''
     return `${name} ${version} (${typeof license === 'string' ? license : (license?.type ?? 'see its repository')})\n\n${text}`
   })
-  fs.writeFileSync(path.join(root, 'out', 'licences.txt'), parts.join(`\n\n${'-'.repeat(72)}\n\n`))
+  fs.writeFileSync(path.join(root, 'resources', 'licences.txt'), parts.join(`\n\n${'-'.repeat(72)}\n\n`))
 }

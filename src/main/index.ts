@@ -1,8 +1,7 @@
 /** Electron's main process: it hosts the service and shows the window. */
 import { app, BrowserWindow } from 'electron'
-import fs from 'node:fs'
 import path from 'node:path'
-import { createService, type Service } from '../service/service'
+import { createService, type Service } from '../service'
 import { Attention } from './attention'
 import { nativeHost } from './dialogs'
 import { forkUtility } from './engine-process'
@@ -24,7 +23,7 @@ const resources = app.isPackaged
 let window: BrowserWindow | undefined
 let service: Service | undefined
 /** Files handed over before the window could take them. */
-let early: string[] = []
+const early: string[] = []
 
 async function take(files: readonly string[]): Promise<void> {
   if (files.length === 0) return
@@ -34,11 +33,6 @@ async function take(files: readonly string[]): Promise<void> {
   for (const file of files) app.addRecentDocument(file)
   if (window.isMinimized()) window.restore()
   window.focus()
-}
-
-function readLicences(): string {
-  const file = path.join(out, 'licences.txt')
-  return fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : ''
 }
 
 function show(): void {
@@ -61,15 +55,13 @@ function start(): void {
     engine: () => forkUtility(worker),
     shell: 'electron',
     host: nativeHost(() => window),
-    version: app.getVersion(),
-    licences: readLicences(),
   })
   service = started
   const attention = new Attention(
     () => window,
     async () => (await started.invoke('settings.get', undefined)).notifications,
   )
-  started.on((event, data) => {
+  started.onAny((event, data) => {
     tell(window, event, data)
     attention.hear(event, data)
   })
