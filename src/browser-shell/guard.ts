@@ -1,0 +1,72 @@
+/** Who may speak to the loopback server: this page from this machine, with a session. No cookies. */
+import { randomBytes, timingSafeEqual } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+
+export const CONTENT_SECURITY_POLICY = (port: number): string =>
+  [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data: blob:",
+    "font-src 'self'",
+    "worker-src 'self'",
+    `connect-src 'self' ws://127.0.0.1:${port} ws://localhost:${port}`,
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ')
+
+export const securityHeaders = (port: number): Record<string, string> => ({
+  'Content-Security-Policy': CONTENT_SECURITY_POLICY(port),
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Cache-Control': 'no-store',
+})
+
+export const newSecret = (): string => randomBytes(32).toString('base64url')
+
+function equal(a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)]
+  return left.length === right.length && timingSafeEqual(left, right)
+}
+
+export class Guard {
+  private token: string | undefined = newSecret()
+  private readonly sessions: string[] = []
+  port = 0
+
+  /** Goes into the address that is opened; good for one session. */
+  get oneTimeToken(): string {
+    return this.token ?? ''
+  }
+
+  /** Host must be ours (a foreign name that resolves to loopback is refused), and so must Origin where it is sent. */
+  mayAsk({ headers, method }: IncomingMessage, needsOrigin = method !== 'GET' && method !== 'HEAD'): boolean {
+    const hosts = [`127.0.0.1:${this.port}`, `localhost:${this.port}`]
+    const { host, origin } = headers
+    if (!host || !hosts.includes(host)) return false
+    return origin === undefined ? !needsOrigin : origin === `http://${host}`
+  }
+
+  /** Trades the one-time token for a session; undefined where it is wrong or was used. */
+  trade(authorization: string | undefined): string | undefined {
+    const given = bearer(authorization)
+    if (!this.token || !given || !equal(given, this.token)) return undefined
+    this.token = undefined
+    const session = newSecret()
+    this.sessions.push(session)
+    return session
+  }
+
+  knows(session: string | undefined): boolean {
+    return session !== undefined && this.sessions.some((known) => equal(known, session))
+  }
+
+  knowsBearer = (authorization: string | undefined): boolean => this.knows(bearer(authorization))
+}
+
+const bearer = (authorization: string | undefined): string | undefined =>
+  /^Bearer (\S+)$/.exec(authorization ?? '')?.[1]

@@ -1,0 +1,62 @@
+/** Entry of the browser shell: the same service behind a page in an installed browser, for machines without Electron. */
+import path from 'node:path'
+import envPaths from 'env-paths'
+import open from 'open'
+import { createService, forkEngine } from '../service'
+import { Downloads } from './downloads'
+import { startServer } from './server'
+import { showWindow } from './window'
+
+const out = path.resolve(import.meta.dirname, '..')
+const dataDir = path.resolve(process.env.PARE_DATA_DIR || envPaths('Pare', { suffix: '' }).data)
+/** How long after its last window closed Pare waits for a reload before it ends. */
+const LINGER_MS = 15_000
+
+const downloads = new Downloads()
+const service = createService({
+  dataDir,
+  resourcesDir: process.env.PARE_RESOURCES_DIR ?? path.resolve(out, '../resources'),
+  engine: () => forkEngine(path.join(out, 'main', 'worker.js')),
+  shell: 'browser',
+  host: {
+    offerDownload: (file, name) => downloads.offer(file, name),
+    reveal: (file) => void open(path.dirname(file)).catch(() => undefined),
+  },
+})
+const server = await startServer({
+  service,
+  downloads,
+  page: path.join(out, 'renderer'),
+  port: Number(process.env.PARE_PORT ?? 0),
+})
+
+let ending = false
+async function end(code: number): Promise<void> {
+  if (ending) return
+  ending = true
+  service.close()
+  await server.close()
+  process.exit(code)
+}
+process.on('SIGINT', () => void end(130))
+process.on('SIGTERM', () => void end(0))
+
+const shown = !process.env.PARE_NO_OPEN && (await showWindow(server.address, path.join(dataDir, 'browser')))
+if (shown) {
+  console.log('Pare is open in your browser. It ends when you close the window, or with Ctrl-C.')
+  endAfterLastWindow()
+} else console.log(`Open this address in a browser on this machine:\n${server.address}`)
+
+/** A run that is going on is finished first; the window can be opened again by starting Pare. */
+function endAfterLastWindow(): void {
+  let timer: NodeJS.Timeout | undefined
+  const check = async (): Promise<void> => {
+    const { running } = await service.invoke('queue.get', undefined)
+    if (server.sockets.count() === 0 && !running) void end(0)
+    else timer = setTimeout(() => void check(), LINGER_MS)
+  }
+  server.sockets.onChange((count) => {
+    clearTimeout(timer)
+    if (count === 0) timer = setTimeout(() => void check(), LINGER_MS)
+  })
+}

@@ -1,0 +1,117 @@
+/** The loopback server: the built page, sessions, uploads, downloads, and the contract over a WebSocket. */
+import fs from 'node:fs'
+import http, { type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import path from 'node:path'
+import { errorData } from '../contract/errors'
+import { errorMessage } from '../contract/messages'
+import { WIRE } from '../contract/wire'
+import type { Service } from '../service'
+import { DOWNLOAD, type Downloads } from './downloads'
+import { Guard, securityHeaders } from './guard'
+import { serveSocket, type SocketServer } from './socket'
+
+const TYPES: Record<string, string> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.json': 'application/json',
+  '.wasm': 'application/wasm',
+  '.woff2': 'font/woff2',
+}
+
+export interface ShellServer {
+  /** To be opened once: it carries the token. */
+  address: string
+  port: number
+  sockets: SocketServer
+  close(): Promise<void>
+}
+
+export interface ShellServerOptions {
+  service: Service
+  downloads: Downloads
+  /** Folder of the built page. */
+  page: string
+  /** 0 = any free one. */
+  port?: number
+}
+
+export async function startServer({
+  service,
+  downloads,
+  page,
+  port = 0,
+}: ShellServerOptions): Promise<ShellServer> {
+  const guard = new Guard()
+  const server = http.createServer((request, response) => {
+    for (const [name, value] of Object.entries(securityHeaders(guard.port))) response.setHeader(name, value)
+    answer(request, response).catch((cause: unknown) => {
+      if (response.headersSent) response.destroy()
+      else say(response, 500, errorMessage(errorData(cause)).what)
+    })
+  })
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (!guard.mayAsk(request)) return say(response, 403, 'This address answers only its own page.')
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost')
+    if (request.method === 'POST') {
+      if (pathname === WIRE.session) return openSession(request, response)
+      if (!pathname.startsWith(WIRE.upload)) return say(response, 404, 'not found')
+      if (!guard.knowsBearer(request.headers.authorization)) return say(response, 401, 'unknown session')
+      const upload = decodeURIComponent(pathname.slice(WIRE.upload.length))
+      await service.receiveUpload(upload, searchParams.get('path') ?? '', request)
+      response.writeHead(204).end()
+    } else if (request.method !== 'GET' && request.method !== 'HEAD') say(response, 405, 'not allowed')
+    else if (pathname.startsWith(DOWNLOAD)) {
+      if (!downloads.serve(pathname.slice(DOWNLOAD.length), response)) say(response, 404, 'not found')
+    } else serveFile(page, pathname, response)
+  }
+
+  function openSession(request: IncomingMessage, response: ServerResponse): void {
+    const session = guard.trade(request.headers.authorization)
+    if (!session) return say(response, 401, 'This address was used already; start Pare again.')
+    response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify({ session }))
+  }
+
+  const sockets = serveSocket(server, guard, service)
+  // Loopback only: nobody else on the network can reach it.
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, '127.0.0.1', resolve)
+  })
+  guard.port = (server.address() as AddressInfo).port
+  return {
+    address: `http://127.0.0.1:${guard.port}/#${WIRE.tokenKey}=${guard.oneTimeToken}`,
+    port: guard.port,
+    sockets,
+    close: () =>
+      new Promise((resolve) => {
+        sockets.close()
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+function say(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8' }).end(text)
+}
+
+function serveFile(root: string, pathname: string, response: ServerResponse): void {
+  let file: string
+  try {
+    file = path.join(root, decodeURIComponent(pathname === '/' ? '/index.html' : pathname))
+  } catch {
+    return say(response, 400, 'bad address')
+  }
+  const inside = file.startsWith(root + path.sep) && !file.includes('\0')
+  if (!inside || !fs.statSync(file, { throwIfNoEntry: false })?.isFile())
+    return say(response, 404, 'not found')
+  response.writeHead(200, { 'Content-Type': TYPES[path.extname(file)] ?? 'application/octet-stream' })
+  fs.createReadStream(file)
+    .on('error', () => response.destroy())
+    .pipe(response)
+}
