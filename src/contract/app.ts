@@ -99,7 +99,14 @@ export const methods = {
   'data.samples': method<{ total: number; samples: SamplePreview[] }>()(
     z.strictObject({ project: id, split: z.enum(SPLITS), ...page }),
   ),
-  'data.setPreprocessing': method<Project>()(z.strictObject({ project: id, preprocessing: Preprocessing })),
+  'data.setPreprocessing': method<Project>()(
+    z.strictObject({
+      project: id,
+      preprocessing: Preprocessing,
+      /** The order of the model's outputs, as a trial found it. */
+      classes: z.array(z.string()).max(100_000).optional(),
+    }),
+  ),
   'data.setSplits': method<Project>()(
     z.strictObject({
       project: id,

@@ -23,6 +23,8 @@ export type Loading<T> =
 /** A way to read the dataset that was tried and scored. */
 export interface PreprocessingTrial {
   preprocessing: Preprocessing
+  /** Only where another order of classes is part of what was tried. */
+  classes?: string[]
   score: number
   explanation: string
 }

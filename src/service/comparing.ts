@@ -60,7 +60,12 @@ export function compareHandlers({ core }: Parts) {
         {
           title: run.model.name,
           original: run.original!,
-          candidates: found.map(({ candidate: { recipe, report, steps } }) => ({ recipe, report, steps })),
+          candidates: found.map(({ candidate: { recipe, report, steps } }) => ({
+            name: recipe.name,
+            recipe,
+            report,
+            steps,
+          })),
         },
         { during: 'writing the report' },
       )

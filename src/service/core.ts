@@ -49,6 +49,7 @@ export function dataReference({ files }: Core, data: DataRecord | undefined): Da
     path: data.unpacked ?? files.pathOf(data.file),
     ...(data.tokenizer && { tokenizer: files.pathOf(data.tokenizer) }),
     ...(data.preprocessing && { preprocessing: data.preprocessing }),
+    ...(data.classes && { classes: data.classes }),
     ...(data.splits && { splits: data.splits }),
   }
 }

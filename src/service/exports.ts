@@ -81,6 +81,7 @@ export class Exports {
       report: candidate.report,
       ...(record.original && { original: record.original }),
       recipe: candidate.recipe,
+      steps: candidate.steps,
     }
   }
 }

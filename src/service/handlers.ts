@@ -175,8 +175,8 @@ function dataHandlers(parts: Parts) {
         { during: 'reading samples' },
       )
     },
-    'data.setPreprocessing': ({ project, preprocessing }) => {
-      reread(project, (data) => (data.preprocessing = preprocessing))
+    'data.setPreprocessing': ({ project, preprocessing, classes }) => {
+      reread(project, (data) => Object.assign(data, { preprocessing, classes }))
       return view(parts, project)
     },
     'data.setSplits': ({ project, calibration, validation, seed }) => {

@@ -23,6 +23,7 @@ export const DataRecord = z.object({
   /** Where an archive was unpacked. */
   unpacked: z.string().optional(),
   preprocessing: z.custom<Preprocessing>().optional(),
+  classes: z.array(z.string()).optional(),
   splits: z.object({ calibration: z.number(), validation: z.number(), seed: z.number() }).optional(),
   value: z.custom<LoadedData>().optional(),
   error: Failure.optional(),
@@ -90,6 +91,6 @@ export type ProjectRecord = z.output<typeof ProjectRecord>
 /** Equal keys are equal data read in the same way. */
 export function dataKey(data: DataRecord | undefined): string {
   if (!data) return 'random'
-  const { file, tokenizer, preprocessing, splits } = data
-  return JSON.stringify([file, tokenizer ?? null, preprocessing ?? null, splits ?? null])
+  const { file, tokenizer, preprocessing, classes, splits } = data
+  return JSON.stringify([file, tokenizer ?? null, preprocessing ?? null, classes ?? null, splits ?? null])
 }

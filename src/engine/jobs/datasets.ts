@@ -5,29 +5,25 @@ import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { PareError } from '../../contract/errors'
 import type { Quality } from '../../contract/report'
+import type { Dataset } from '../data/dataset'
+import { findPreprocessing, looksLikeChance } from '../data/find'
 import { openZip } from '../data/zip'
 import { measureQuality } from '../evaluate/quality'
-import { diskError } from '../onnx'
+import { diskError, readModel } from '../onnx'
 import { sessionOptions, withData } from './data'
 import type { JobHandlers } from './job'
 
 /** True where the score could as well come from guessing, which mostly means wrong preprocessing. */
-export function looksLikeChance(
-  { task, metric, value, interval, samples }: Quality,
-  classes: number | undefined,
-): boolean {
-  if (task === 'classification' && metric === 'accuracy' && classes && classes > 1) {
-    // Guessing gets 1/classes right; its own spread over so few samples is allowed for.
-    const guess = 1 / classes
-    const spread = 1.96 * Math.sqrt((guess * (1 - guess)) / Math.max(1, samples))
-    return value <= guess + spread || interval[0] <= guess
-  }
+function isChance({ task, metric, value, samples }: Quality, classes: number | undefined): boolean {
+  if (task === 'classification')
+    return classes !== undefined && classes > 1 && looksLikeChance(value, classes, samples)
+  // R² of 0 is what the mean of the labels scores.
   return task === 'regression' && metric === 'r2' && value <= 0
 }
 
 const UNPACKED_LIMIT = 64 * 2 ** 30
 
-export const dataJobs: JobHandlers<'openData' | 'samples' | 'unpack'> = {
+export const dataJobs: JobHandlers<'openData' | 'findPreprocessing' | 'samples' | 'unpack'> = {
   openData: ({ model, data, settings }, { progress, signal }) =>
     withData(
       model,
@@ -44,11 +40,27 @@ export const dataJobs: JobHandlers<'openData' | 'samples' | 'unpack'> = {
         return {
           summary: dataset.summary(),
           baseline: original.quality,
-          looksLikeChance: looksLikeChance(original.quality, dataset.classes?.length),
+          looksLikeChance: isChance(original.quality, dataset.classes?.length),
         }
       },
       progress,
     ),
+  findPreprocessing: ({ model, data, settings }, { progress, signal }) =>
+    withData(model, data, async (dataset) => {
+      const session = sessionOptions(settings)
+      const read = readModel(model)
+      const score = async (variant: Dataset): Promise<number> => {
+        const { quality } = (await measureQuality(read, [], { dataset: variant, session, signal })).original
+        return quality.higherIsBetter ? quality.value : -quality.value
+      }
+      const findings = await findPreprocessing(read, dataset, score, { when: 'always', signal, progress })
+      return findings.map(({ preprocessing, classes, value, explanation }) => ({
+        preprocessing,
+        ...(classes && { classes: [...classes] }),
+        score: Math.abs(value),
+        explanation,
+      }))
+    }),
   samples: ({ model, data, split, offset, limit }) =>
     withData(model, data, async (dataset) => {
       const { length, preview } = dataset.splits[split]

@@ -1,7 +1,8 @@
 /** Every job of the engine process by its name. */
 import { dataJobs } from './datasets'
+import { exportJobs } from './exports'
 import type { JobHandlers } from './job'
 import { modelJobs } from './models'
 import { runJobs } from './runs'
 
-export const HANDLERS: Partial<JobHandlers> = { ...modelJobs, ...dataJobs, ...runJobs }
+export const HANDLERS: Partial<JobHandlers> = { ...modelJobs, ...dataJobs, ...runJobs, ...exportJobs }

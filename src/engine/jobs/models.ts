@@ -4,14 +4,16 @@ import { errorMessage } from '../../contract/messages'
 import { probeHere } from '../evaluate/memory'
 import { readModel } from '../onnx'
 import { describePasses, findPass } from '../passes'
+import { PRESETS } from '../passes/presets'
 import { inspectModel } from '../runtime/inspect'
 import { missingNeed } from '../run/steps'
 import { withData } from './data'
 import type { JobHandlers } from './job'
 
-export const modelJobs: JobHandlers<'probe' | 'passes' | 'inspect' | 'checkRecipe'> = {
+export const modelJobs: JobHandlers<'probe' | 'passes' | 'presets' | 'inspect' | 'checkRecipe'> = {
   probe: (request) => probeHere(request),
   passes: () => describePasses(),
+  presets: () => [...PRESETS],
   inspect: ({ model }) => inspectModel(model),
   checkRecipe: ({ model, data, recipe }) =>
     withData(model, data, async (dataset) => {

@@ -28,6 +28,8 @@ export interface DataReference {
   path?: string
   tokenizer?: string
   preprocessing?: Preprocessing
+  /** Class names in the order of the model's outputs, where they are not what the data says. */
+  classes?: string[]
   splits?: { calibration: number; validation: number; seed: number }
 }
 
@@ -103,7 +105,7 @@ export interface Jobs {
     {
       title: string
       original: Report
-      candidates: { recipe: Recipe; report: Report; steps: StepRecord[] }[]
+      candidates: { name: string; recipe: Recipe; report: Report; steps: StepRecord[] }[]
     },
     string
   >
@@ -122,6 +124,7 @@ export interface ExportRequest extends ModelAndData {
   report?: Report
   original?: Report
   recipe?: Recipe
+  steps?: StepRecord[]
 }
 
 export type JobName = keyof Jobs

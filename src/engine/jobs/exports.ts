@@ -1,0 +1,28 @@
+/** Jobs that write what leaves Pare: bundles and reports. */
+import { htmlReport } from '../evaluate/html'
+import { exportBundle, planBundle, type BundleRequest } from '../export/bundle'
+import { withData } from './data'
+import type { JobContext, JobHandlers } from './job'
+import type { ExportRequest } from './protocol'
+
+/** Without data golden inputs are random, and the bundle says nothing of preprocessing or labels. */
+function withRequest<T>(
+  { model, data, settings: _, ...about }: ExportRequest,
+  { progress, signal }: JobContext,
+  use: (request: BundleRequest) => Promise<T>,
+): Promise<T> {
+  const { tokenizer } = data
+  const request = { ...about, model, progress, signal, ...(tokenizer && { tokenizer }) }
+  if (data.path === undefined) return use(request)
+  return withData(model, data, (dataset) => use({ ...request, dataset }))
+}
+
+export const exportJobs: JobHandlers<'exportPlan' | 'exportBundle' | 'htmlReport'> = {
+  htmlReport: (input) => htmlReport(input),
+  exportPlan: (input, context) => withRequest(input, context, planBundle),
+  exportBundle: ({ form, out, overwrite, ...input }, context) =>
+    withRequest(input, context, async (request) => {
+      const { files, ...written } = await exportBundle(request, { form, out, overwrite })
+      return { ...written, files: files.map(({ name }) => name) }
+    }),
+}
