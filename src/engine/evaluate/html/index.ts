@@ -1,0 +1,71 @@
+/** The comparison as one self-contained page: no script, no request, light and dark, fit to print. */
+import type { Recipe } from '../../../contract/recipe'
+import type { Report, StepRecord } from '../../../contract/report'
+import { changeText } from '../../../contract/verdict'
+import { escape } from './parts'
+import { charts, classes, layers, method, notes, overview, steps, tiles, type Named } from './sections'
+import { STYLE } from './style'
+
+export interface HtmlReport {
+  /** Name of the model or project. */
+  title: string
+  original: Report
+  /** One to three. */
+  candidates: readonly {
+    /** Default: the name of the recipe. */
+    name?: string
+    report: Report
+    recipe?: Recipe
+    steps?: readonly StepRecord[]
+  }[]
+}
+
+export function htmlReport({ title, original, candidates }: HtmlReport): string {
+  const named = candidates.map(({ name, recipe, report, steps: records }, i) => ({
+    name: name ?? recipe?.name ?? `Candidate ${i + 1}`,
+    report,
+    recipe,
+    records: records ?? [],
+  }))
+  const several = named.length > 1
+  const [first] = named
+  const all: Named[] = [{ name: 'Original', report: original }, ...named]
+  const body = [
+    header(title, original, named),
+    first && !several ? tiles(original, first.report) : '',
+    overview(original, named),
+    notes(all),
+    charts(original, named),
+    ...named.map((one) => layers(one, several)),
+    classes(original, named),
+    ...named.map(({ name, records }) => steps(name, records, several)),
+    method(original, named),
+  ].filter(Boolean)
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta name="referrer" content="no-referrer">
+<title>${escape(title)} · Pare</title>
+<style>${STYLE}</style>
+</head>
+<body><main>
+${body.join('\n')}
+<footer>Made by Pare, offline, on the machine the models were measured on.</footer>
+</main></body>
+</html>
+`
+}
+
+/** The verdict first. */
+function header(title: string, original: Report, named: readonly (Named & { recipe?: Recipe })[]): string {
+  const verdicts = named.map(({ name, report }) =>
+    named.length > 1 ? `${name}: ${changeText(original, report)}` : changeText(original, report),
+  )
+  const sentence = verdicts.map((text) => `${text[0]?.toUpperCase() ?? ''}${text.slice(1)}.`).join(' ')
+  const description = named.length === 1 ? named[0]!.recipe?.description : undefined
+  const lead = description ? `<p class="lead">${escape(description)}</p>` : ''
+  return `<header><p class="kind">${escape(title)}</p><h1>${escape(sentence)}</h1>${lead}</header>`
+}

@@ -1,0 +1,66 @@
+/** C++17: the header-only API of ONNX Runtime. */
+import { inputWords, quoted, sizeOfPort, type Language, type SnippetPort } from './context'
+
+const TYPES: Record<string, string> = {
+  float32: 'float',
+  float64: 'double',
+  int64: 'int64_t',
+  int32: 'int32_t',
+  int8: 'int8_t',
+  uint8: 'uint8_t',
+  bool: 'bool',
+  float16: 'Ort::Float16_t',
+}
+
+const typeOf = (port: SnippetPort): string => TYPES[port.dtype] ?? 'float'
+
+export const cpp: Language = {
+  language: 'cpp',
+  title: 'C++',
+  fence: 'cpp',
+  code(context) {
+    const { inputs, answer, classes, file } = context
+    // std::vector<bool> has no data(): a plain array of the length stands for every type alike.
+    const arguments_ = inputs.map((port) => `${typeOf(port)}* ${port.variable}`).join(', ')
+    const tensors = inputs.map(
+      (port) => `    const int64_t ${port.variable}Shape[] = {${port.dims.join(', ')}};
+    values.push_back(Ort::Value::CreateTensor<${typeOf(port)}>(
+        memory, ${port.variable}, ${sizeOfPort(port)}, ${port.variable}Shape, ${port.dims.length}));`,
+    )
+    return `// Link with onnxruntime; C++17.
+#include <onnxruntime_cxx_api.h>
+#include <algorithm>
+#include <vector>
+
+class Model {
+ public:
+  explicit Model(const ORTCHAR_T* path = ORT_TSTR(${quoted(file)}))
+      : session_(environment_, path, Ort::SessionOptions{}) {}
+
+  // ${inputs.map((port) => `${port.variable}: ${sizeOfPort(port)} values`).join('; ')}, ${inputWords(context)}.
+  std::vector<float> run(${arguments_}) {
+    const auto memory = Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);
+    std::vector<Ort::Value> values;
+${tensors.join('\n')}
+    const char* inputs[] = {${inputs.map(({ name }) => quoted(name)).join(', ')}};
+    const char* outputs[] = {${quoted(answer.name)}};
+    auto results = session_.Run(Ort::RunOptions{}, inputs, values.data(), values.size(), outputs, 1);
+    const float* data = results[0].GetTensorData<float>();
+    return {data, data + results[0].GetTensorTypeAndShapeInfo().GetElementCount()};
+  }
+${
+  classes
+    ? `
+  static int classify(const std::vector<float>& scores) {
+    return static_cast<int>(std::max_element(scores.begin(), scores.end()) - scores.begin());
+  }
+`
+    : ''
+}
+ private:
+  Ort::Env environment_{ORT_LOGGING_LEVEL_WARNING, "model"};
+  Ort::Session session_;
+};
+`
+  },
+}

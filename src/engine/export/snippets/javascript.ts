@@ -1,0 +1,77 @@
+/** TypeScript for React Native; the same code runs with onnxruntime-node and onnxruntime-web. */
+import {
+  imageOf,
+  inputWords,
+  quoted,
+  sizeOfPort,
+  spread,
+  type Language,
+  type SnippetContext,
+  type SnippetPort,
+} from './context'
+
+const ARRAYS: Record<string, string> = {
+  float32: 'Float32Array',
+  float64: 'Float64Array',
+  int64: 'BigInt64Array',
+  int32: 'Int32Array',
+  int8: 'Int8Array',
+  uint8: 'Uint8Array',
+  bool: 'Uint8Array',
+  float16: 'Uint16Array',
+}
+
+const arrayOf = (port: SnippetPort): string => ARRAYS[port.dtype] ?? 'Float32Array'
+
+function preprocess(context: SnippetContext): string {
+  const image = imageOf(context)
+  if (!image) return ''
+  const { width, height, channels, layout, scale, mean, std, order, invert } = image
+  const at = layout === 'nhwc' ? `i * ${channels} + c` : `c * ${width * height} + i`
+  const source =
+    order === 'bgr' ? `pixels[i * ${channels} + ${channels - 1} - c]!` : `pixels[i * ${channels} + c]!`
+  return `
+/** Pixels of a ${width} × ${height} image (${image.resize}), ${channels} byte${channels === 1 ? ' (grey)' : 's (RGB)'} a pixel, row by row. */
+export function prepare(pixels: Uint8Array): Float32Array {
+  const mean = [${spread(mean, channels)}]
+  const std = [${spread(std, channels)}]
+  const out = new Float32Array(${channels * width * height})
+  for (let i = 0; i < ${width * height}; i++)
+    for (let c = 0; c < ${channels}; c++)
+      out[${at}] = (${invert ? `(255 - ${source})` : source} * ${scale} - mean[c]!) / std[c]!
+  return out
+}
+`
+}
+
+export const javascript: Language = {
+  language: 'javascript',
+  title: 'React Native',
+  fence: 'ts',
+  code(context) {
+    const { inputs, answer, classes, file } = context
+    const arguments_ = inputs.map((port) => `${port.variable}: ${arrayOf(port)}`).join(', ')
+    const feeds = inputs.map((port) => {
+      const shape = `[${port.dims.join(', ')}]`
+      return `    ${quoted(port.name)}: new Tensor(${quoted(port.dtype)}, ${port.variable}, ${shape}),`
+    })
+    return `// npm install onnxruntime-react-native · bundle ${file} as an asset and pass its path
+import { InferenceSession, Tensor } from 'onnxruntime-react-native'
+
+let session: InferenceSession
+
+export async function load(path: string): Promise<void> {
+  session = await InferenceSession.create(path)
+}
+${preprocess(context)}
+/** ${inputs.map((port) => `${port.variable}: ${sizeOfPort(port)} values`).join('; ')}, ${inputWords(context)}. */
+export async function run(${arguments_}): Promise<Float32Array> {
+  const feeds = {
+${feeds.join('\n')}
+  }
+  const outputs = await session.run(feeds, [${quoted(answer.name)}])
+  return outputs[${quoted(answer.name)}]!.data as Float32Array
+}
+${classes ? '\nexport const classify = (scores: Float32Array): number => scores.indexOf(Math.max(...scores))\n' : ''}`
+  },
+}

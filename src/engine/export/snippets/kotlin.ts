@@ -1,0 +1,100 @@
+/** Kotlin for Android: onnxruntime-android. */
+import {
+  imageOf,
+  inputWords,
+  quoted,
+  sizeOfPort,
+  spread,
+  type Language,
+  type SnippetContext,
+  type SnippetPort,
+} from './context'
+
+const text = (value: string): string => quoted(value).replaceAll('$', '\\$')
+
+/** Array type of an argument, and how a tensor is made of it. */
+const TYPES: Record<string, { array: string; wrap: (variable: string) => string; type?: string }> = {
+  float32: { array: 'FloatArray', wrap: (v) => `FloatBuffer.wrap(${v})` },
+  float64: { array: 'DoubleArray', wrap: (v) => `DoubleBuffer.wrap(${v})` },
+  int64: { array: 'LongArray', wrap: (v) => `LongBuffer.wrap(${v})` },
+  int32: { array: 'IntArray', wrap: (v) => `IntBuffer.wrap(${v})` },
+  int8: { array: 'ByteArray', wrap: (v) => `ByteBuffer.wrap(${v})`, type: 'INT8' },
+  uint8: { array: 'ByteArray', wrap: (v) => `ByteBuffer.wrap(${v})`, type: 'UINT8' },
+  bool: { array: 'ByteArray', wrap: (v) => `ByteBuffer.wrap(${v})`, type: 'BOOL' },
+  float16: { array: 'ShortArray', wrap: (v) => `ShortBuffer.wrap(${v})`, type: 'FLOAT16' },
+}
+
+const typeOf = (port: SnippetPort): (typeof TYPES)[string] => TYPES[port.dtype] ?? TYPES.float32!
+
+function tensor(port: SnippetPort): string {
+  const { wrap, type } = typeOf(port)
+  const shape = `longArrayOf(${port.dims.join(', ')})`
+  const kind = type ? `, OnnxJavaType.${type}` : ''
+  return `            ${text(port.name)} to OnnxTensor.createTensor(environment, ${wrap(port.variable)}, ${shape}${kind}),`
+}
+
+function preprocess(context: SnippetContext): string {
+  const image = imageOf(context)
+  if (!image) return ''
+  const { width, height, channels, layout, scale, mean, std, order, invert } = image
+  const at = layout === 'nhwc' ? `i * ${channels} + c` : `c * ${width * height} + i`
+  const [a, b] = order === 'bgr' ? [0, 16] : [16, 0]
+  const value =
+    channels === 1
+      ? '0.299f * (p shr 16 and 255) + 0.587f * (p shr 8 and 255) + 0.114f * (p and 255)'
+      : `(p shr shifts[c] and 255).toFloat()`
+  return `
+    /** ${image.resize}; see preprocessing.json. */
+    fun prepare(photo: Bitmap): FloatArray {
+        val scaled = Bitmap.createScaledBitmap(photo, ${width}, ${height}, true)
+        val pixels = IntArray(${width * height})
+        scaled.getPixels(pixels, 0, ${width}, 0, 0, ${width}, ${height})
+        val mean = floatArrayOf(${spread(mean, channels, 'f')})
+        val std = floatArrayOf(${spread(std, channels, 'f')})${channels === 1 ? '' : `\n        val shifts = intArrayOf(${a}, 8, ${b}${channels === 4 ? ', 24' : ''})`}
+        val out = FloatArray(${channels * width * height})
+        for ((i, p) in pixels.withIndex()) for (c in 0 until ${channels}) {
+            val value = ${invert ? `255f - (${value})` : value}
+            out[${at}] = (value * ${scale}f - mean[c]) / std[c]
+        }
+        return out
+    }
+`
+}
+
+export const kotlin: Language = {
+  language: 'kotlin',
+  title: 'Kotlin (Android)',
+  fence: 'kotlin',
+  code(context) {
+    const { inputs, answer, classes, file } = context
+    const arguments_ = inputs.map((port) => `${port.variable}: ${typeOf(port).array}`).join(', ')
+    return `// build.gradle.kts: implementation("com.microsoft.onnxruntime:onnxruntime-android:1.20.0") or later
+// Put ${file} into src/main/assets.
+import ai.onnxruntime.*
+import android.content.Context
+${imageOf(context) ? 'import android.graphics.Bitmap\n' : ''}import java.nio.*
+
+class Model(context: Context) : AutoCloseable {
+    private val environment = OrtEnvironment.getEnvironment()
+    private val session = environment.createSession(context.assets.open(${text(file)}).readBytes())
+${preprocess(context)}
+    /** ${inputs.map((port) => `${port.variable}: ${sizeOfPort(port)} values`).join('; ')}, ${inputWords(context)}. */
+    fun run(${arguments_}): FloatArray {
+        val feeds = mapOf(
+${inputs.map(tensor).join('\n')}
+        )
+        try {
+            session.run(feeds, setOf(${text(answer.name)})).use { results ->
+                val buffer = (results.get(0) as OnnxTensor).floatBuffer
+                return FloatArray(buffer.remaining()).also { buffer.get(it) }
+            }
+        } finally {
+            feeds.values.forEach { it.close() }
+        }
+    }
+${classes ? '\n    fun classify(scores: FloatArray): Int = scores.indices.maxBy { scores[it] }\n' : ''}
+    override fun close() = session.close()
+}
+`
+  },
+}

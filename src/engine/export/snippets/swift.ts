@@ -1,0 +1,98 @@
+/** Swift for iOS and macOS: onnxruntime-objc. */
+import {
+  imageOf,
+  inputWords,
+  quoted,
+  sizeOfPort,
+  spread,
+  type Language,
+  type SnippetContext,
+  type SnippetPort,
+} from './context'
+
+const TYPES: Record<string, { array: string; element: string }> = {
+  float32: { array: '[Float]', element: '.float' },
+  int64: { array: '[Int64]', element: '.int64' },
+  int32: { array: '[Int32]', element: '.int32' },
+  int8: { array: '[Int8]', element: '.int8' },
+  uint8: { array: '[UInt8]', element: '.uInt8' },
+}
+
+const typeOf = (port: SnippetPort): (typeof TYPES)[string] => TYPES[port.dtype] ?? TYPES.float32!
+
+function preprocess(context: SnippetContext): string {
+  const image = imageOf(context)
+  if (!image) return ''
+  const { width, height, channels, layout, scale, mean, std, order, invert } = image
+  const at = layout === 'nhwc' ? `i * ${channels} + c` : `c * ${width * height} + i`
+  const source =
+    order === 'bgr' ? `pixels[i * ${channels} + ${channels - 1} - c]` : `pixels[i * ${channels} + c]`
+  const value = `Float(${source})`
+  return `
+    /// Pixels of a ${width} × ${height} image (${image.resize}), ${channels} byte${channels === 1 ? ' (grey)' : 's (RGB)'} a pixel, row by row.
+    static func prepare(pixels: [UInt8]) -> [Float] {
+        let mean: [Float] = [${spread(mean, channels)}]
+        let std: [Float] = [${spread(std, channels)}]
+        var out = [Float](repeating: 0, count: ${channels * width * height})
+        for i in 0..<${width * height} {
+            for c in 0..<${channels} {
+                out[${at}] = (${invert ? `(255 - ${value})` : value} * ${scale} - mean[c]) / std[c]
+            }
+        }
+        return out
+    }
+`
+}
+
+export const swift: Language = {
+  language: 'swift',
+  title: 'Swift (iOS)',
+  fence: 'swift',
+  code(context) {
+    const { inputs, answer, classes, file } = context
+    const dot = file.lastIndexOf('.')
+    const arguments_ = inputs.map((port) => `${port.variable}: ${typeOf(port).array}`).join(', ')
+    const feeds = inputs.map((port) => {
+      const shape = `[${port.dims.join(', ')}]`
+      return `            ${quoted(port.name)}: try Self.value(${port.variable}, ${typeOf(port).element}, ${shape}),`
+    })
+    return `// Podfile: pod 'onnxruntime-objc' · add ${file} to the app's resources
+import Foundation
+import onnxruntime_objc
+
+final class Model {
+    private let environment: ORTEnv
+    private let session: ORTSession
+
+    init() throws {
+        let path = Bundle.main.path(forResource: ${quoted(file.slice(0, dot))}, ofType: ${quoted(file.slice(dot + 1))})!
+        environment = try ORTEnv(loggingLevel: .warning)
+        session = try ORTSession(env: environment, modelPath: path, sessionOptions: nil)
+    }
+${preprocess(context)}
+    /// ${inputs.map((port) => `${port.variable}: ${sizeOfPort(port)} values`).join('; ')}, ${inputWords(context)}.
+    func run(${arguments_}) throws -> [Float] {
+        let feeds: [String: ORTValue] = [
+${feeds.join('\n')}
+        ]
+        let outputs = try session.run(withInputs: feeds, outputNames: [${quoted(answer.name)}], runOptions: nil)
+        let data = try outputs[${quoted(answer.name)}]!.tensorData() as Data
+        return data.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
+    }
+${
+  classes
+    ? `
+    func classify(_ scores: [Float]) -> Int {
+        scores.indices.max { scores[$0] < scores[$1] }!
+    }
+`
+    : ''
+}
+    private static func value<T>(_ values: [T], _ type: ORTTensorElementDataType, _ shape: [NSNumber]) throws -> ORTValue {
+        let data = values.withUnsafeBytes { NSMutableData(bytes: $0.baseAddress, length: $0.count) }
+        return try ORTValue(tensorData: data, elementType: type, shape: shape)
+    }
+}
+`
+  },
+}
