@@ -1,6 +1,6 @@
 /** Goals in words. */
 import type { Goal, Target } from '../../contract/goal'
-import { bytes, plural, three } from '../lib/format'
+import { bytes, plural, pointCount } from '../lib/format'
 
 export const TARGET_NAMES: Record<Target, { title: string; detail: string }> = {
   any: { title: 'Any ONNX Runtime', detail: 'desktop, server, browser, wherever ONNX Runtime is' },
@@ -21,7 +21,7 @@ export function goalLine(goal: Goal): string {
   if (goal.kind === 'preset') return PRESET_NAMES[goal.preset]
   if (goal.kind === 'recipe')
     return `${goal.recipe.name}: ${plural(goal.recipe.steps.length, 'pass', 'passes')}`
-  const parts = [`lose at most ${three(goal.maxDrop)} points`]
+  const parts = [`lose at most ${pointCount(goal.maxDrop)}`]
   if (goal.maxBytes) parts.push(`at most ${bytes(goal.maxBytes)}`)
   if (goal.maxLatency) parts.push(`at most ${Math.round(goal.maxLatency * 100)}% of the time`)
   return parts.join(', ')

@@ -1,4 +1,5 @@
 /** Applies theme and text size to the page, and counts the changes that charts must follow. */
+import { untrack } from 'svelte'
 import type { Settings } from '../../contract/app'
 
 let version = $state(0)
@@ -10,7 +11,8 @@ export function applySettings({ theme, textScale }: Pick<Settings, 'theme' | 'te
   if (theme === 'system') delete root.dataset.theme
   else root.dataset.theme = theme
   root.style.setProperty('--text-scale', String(textScale))
-  version++
+  // Counting up reads too; whoever applies settings must not depend on it.
+  untrack(() => version++)
 }
 
 /** The system's own light and dark, followed while the window is open. */

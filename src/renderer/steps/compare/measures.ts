@@ -12,7 +12,13 @@ import {
   times,
   whole,
 } from '../../lib/format'
-import { metricName, metricValue, qualityChange, qualityInterval } from '../../lib/metrics'
+import { metricName, metricValue, qualityInterval } from '../../lib/metrics'
+
+export interface Change {
+  text: string
+  /** Undefined when it is as good as the same. */
+  better?: boolean
+}
 
 export interface Measure {
   id: string
@@ -22,16 +28,28 @@ export interface Measure {
   text(report: Report): string
   /** The interval or what stands behind the number. */
   detail?(report: Report): string
-  /** Candidate against the original in words; the default is a ratio. */
-  change?(original: Report, candidate: Report): string
+  /** Candidate against the original; absent where the original has no such figure. */
+  change?(original: Report, candidate: Report): Change
   bar?: boolean
 }
 
-const ratio = (original: number, candidate: number, less: string, more: string): string => {
-  if (!(original > 0) || !(candidate > 0)) return ''
+const NONE: Change = { text: '' }
+
+const ratio = (original: number, candidate: number, less: string, more: string): Change => {
+  if (!(original > 0) || !(candidate > 0)) return NONE
   const by = original / candidate
-  if (Math.abs(by - 1) < 0.005) return 'the same'
-  return by > 1 ? `${times(by)} ${less}` : `${times(1 / by)} ${more}`
+  if (Math.abs(by - 1) < 0.005) return { text: 'the same' }
+  return by > 1
+    ? { text: `${times(by)} ${less}`, better: true }
+    : { text: `${times(1 / by)} ${more}`, better: false }
+}
+
+/** More is better for every metric but errors and perplexity. */
+const LESS_IS_BETTER = new Set(['mae', 'rmse', 'perplexity', 'loss'])
+
+const difference = (metric: string, by: number): Change => {
+  const text = metricName(metric).fraction ? points(by) : `${by > 0 ? '+' : ''}${three(by)}`
+  return Math.abs(by) < 5e-4 ? { text } : { text, better: by > 0 !== LESS_IS_BETTER.has(metric) }
 }
 
 const sized = (id: string, title: string, term: string, of: (report: Report) => number): Measure => ({
@@ -81,25 +99,20 @@ function qualityMeasures({ quality }: Report): Measure[] {
       term: metricName(metric).term,
       value: of,
       text: (report) => (of(report) === undefined ? '' : metricValue(metric, of(report)!)),
-      change: (a, b) => {
-        if (of(a) === undefined || of(b) === undefined) return ''
-        const difference = of(b)! - of(a)!
-        return metricName(metric).fraction
-          ? points(difference)
-          : `${difference > 0 ? '+' : ''}${three(difference)}`
-      },
+      change: (a, b) =>
+        of(a) === undefined || of(b) === undefined ? NONE : difference(metric, of(b)! - of(a)!),
     }
   })
   return [main, ...others]
 }
 
 /** The paired difference is sharper than the two intervals: the samples are the same. */
-function pairedChange(original: Report, candidate: Report): string {
-  const words = qualityChange(original.quality, candidate.quality)
+function pairedChange({ quality }: Report, candidate: Report): Change {
+  const change = difference(quality.metric, candidate.quality.value - quality.value)
   const paired = candidate.qualityChange
-  if (!paired || !metricName(original.quality.metric).fraction) return words
+  if (!paired || !metricName(quality.metric).fraction) return change
   const [low, high] = paired.interval.map((bound) => three(Math.round(bound * 1000) / 10))
-  return `${words} (95%: ${low} to ${high})`
+  return { ...change, text: `${change.text} (95%: ${low} to ${high})` }
 }
 
 const FIDELITY: Measure[] = [
@@ -109,7 +122,6 @@ const FIDELITY: Measure[] = [
     term: 'agreement',
     value: ({ fidelity }) => fidelity?.agreement,
     text: ({ fidelity }) => (fidelity?.agreement === undefined ? '' : percent(fidelity.agreement)),
-    change: () => '',
   },
   {
     id: 'sqnr',
@@ -117,7 +129,6 @@ const FIDELITY: Measure[] = [
     term: 'SQNR',
     value: ({ fidelity }) => fidelity?.sqnr,
     text: ({ fidelity }) => (fidelity ? decibel(fidelity.sqnr) : ''),
-    change: () => '',
   },
 ]
 
