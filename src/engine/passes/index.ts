@@ -5,9 +5,10 @@ import { float16 } from './float16'
 import type { Pass } from './pass'
 import { quantizeDynamic } from './quantize-dynamic'
 import { quantizeStatic } from './quantize-static'
+import { quantizeWeights } from './quantize-weights'
 import { simplifyPass } from './simplify'
 
-export const PASSES: readonly Pass[] = [simplifyPass, float16, quantizeDynamic, quantizeStatic]
+export const PASSES: readonly Pass[] = [simplifyPass, float16, quantizeDynamic, quantizeStatic, quantizeWeights]
 
 export function findPass(id: string): Pass {
   const pass = PASSES.find((candidate) => candidate.id === id)

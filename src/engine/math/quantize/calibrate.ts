@@ -127,7 +127,7 @@ function quantizedDivergence(counts: Float64Array, kept: number, levels: number)
   for (let i = kept; i < counts.length; i++) outliers += counts[i]!
   let total = outliers
   for (let i = 0; i < kept; i++) total += counts[i]!
-  let inside = total - outliers
+  const inside = total - outliers
   if (total === 0 || inside === 0) return Infinity
   let divergence = 0
   for (let level = 0; level < levels; level++) {

@@ -1,0 +1,229 @@
+/**
+ * Weights in blocks along their inputs: rows are output channels, and each block of a row has a scale and a
+ * zero point of its own; x ≈ (code − zero) · scale.
+ * Sources: ONNX DequantizeLinear (blocked), com.microsoft MatMulNBits; arXiv:2208.07339 (block-wise);
+ * HQQ: Badri & Shaji, "Half-Quadratic Quantization of Large Machine Learning Models" (2023).
+ */
+import { usableScale } from './affine'
+import { toHalf } from './half'
+
+export interface GroupShape {
+  rows: number
+  cols: number
+  /** Values that share a scale; the last block of a row may be shorter. */
+  block: number
+  bits: number
+}
+
+export interface GroupedCodes extends GroupShape {
+  /** [rows, cols], 0 … 2^bits − 1. */
+  codes: Uint8Array
+  /** [rows, blocks]. */
+  scales: Float32Array
+  /** [rows, blocks]; whole numbers, but for 'binary', whose zero lies between its two codes. */
+  zeros: Float32Array
+}
+
+export const GROUP_METHODS = ['rtn', 'mse', 'hqq', 'ternary', 'binary'] as const
+export type GroupMethod = (typeof GROUP_METHODS)[number]
+
+export interface GroupOptions {
+  method: GroupMethod
+  /** The zero point stays in the middle code. */
+  symmetric: boolean
+  /** Scales are rounded to float16 before codes are chosen, so that they may be stored so. */
+  halfScales: boolean
+}
+
+/** Scale and zero of one block. */
+export interface BlockGrid {
+  scale: number
+  zero: number
+}
+
+export const blocksOf = ({ cols, block }: GroupShape): number => Math.ceil(cols / block)
+
+/** Quantizes rows [rows, cols]. Values must be finite. */
+export function quantizeGroups(values: Float32Array, shape: GroupShape, options: GroupOptions): GroupedCodes {
+  const out = emptyCodes(shape)
+  const blocks = blocksOf(shape)
+  for (let r = 0; r < shape.rows; r++)
+    for (let b = 0; b < blocks; b++) {
+      const from = r * shape.cols + b * shape.block
+      const to = Math.min(from + shape.block, (r + 1) * shape.cols)
+      const part = values.subarray(from, to)
+      const grid = blockGrid(part, shape.bits, options)
+      out.scales[r * blocks + b] = grid.scale
+      out.zeros[r * blocks + b] = grid.zero
+      const top = topCode(shape.bits, options.method)
+      for (let i = from; i < to; i++) out.codes[i] = codeOf(values[i]!, grid, top)
+    }
+  return out
+}
+
+export function emptyCodes(shape: GroupShape): GroupedCodes {
+  const groups = shape.rows * blocksOf(shape)
+  const codes = new Uint8Array(shape.rows * shape.cols)
+  return { ...shape, codes, scales: new Float32Array(groups), zeros: new Float32Array(groups) }
+}
+
+/** Highest code in use: ternary leaves the fourth of its two bits unused. */
+export const topCode = (bits: number, method: GroupMethod): number =>
+  method === 'ternary' ? 2 : 2 ** bits - 1
+
+export function codeOf(value: number, { scale, zero }: BlockGrid, top: number): number {
+  // Between two codes (zero ½) the sign decides.
+  const code = Math.round(value / scale + zero)
+  return code < 0 ? 0 : code > top ? top : code
+}
+
+export const valueOf = (code: number, { scale, zero }: BlockGrid): number => (code - zero) * scale
+
+/** The grid a block's codes are chosen from. */
+export function blockGrid(part: Float32Array, bits: number, options: GroupOptions): BlockGrid {
+  const scaled = (scale: number): number =>
+    options.halfScales ? toHalf(usableScale(scale)) : usableScale(scale)
+  switch (options.method) {
+    case 'binary':
+      return { scale: scaled(2 * meanMagnitude(part)), zero: 0.5 }
+    case 'ternary':
+      return { scale: scaled(ternaryScale(part)), zero: 1 }
+    case 'rtn':
+      return rangeGrid(part, bits, 1, options.symmetric, scaled)
+    case 'mse':
+      return leastSquaresGrid(part, bits, options.symmetric, scaled)
+    case 'hqq':
+      return halfQuadraticGrid(part, bits, options.symmetric, scaled)
+  }
+}
+
+function rangeGrid(
+  part: Float32Array,
+  bits: number,
+  share: number,
+  symmetric: boolean,
+  scaled: (s: number) => number,
+): BlockGrid {
+  const top = 2 ** bits - 1
+  let [min, max] = [0, 0]
+  for (const v of part) {
+    if (v < min) min = v
+    else if (v > max) max = v
+  }
+  if (symmetric) {
+    const middle = 2 ** (bits - 1)
+    // The longer side gets the code more that two's complement has, where one scale's sign is free to choose.
+    return { scale: scaled((Math.max(-min, max) * share) / (middle - 0.5)), zero: middle }
+  }
+  const scale = scaled(((max - min) * share) / top)
+  return { scale, zero: Math.min(top, Math.max(0, Math.round((-min * share) / scale))) }
+}
+
+function squaredError(part: Float32Array, grid: BlockGrid, top: number, limit: number): number {
+  let error = 0
+  for (let i = 0; i < part.length && error < limit; i++) {
+    const d = part[i]! - valueOf(codeOf(part[i]!, grid, top), grid)
+    error += d * d
+  }
+  return error
+}
+
+/** The clipped range of least squared error, and around it the zero points next to its own. */
+function leastSquaresGrid(
+  part: Float32Array,
+  bits: number,
+  symmetric: boolean,
+  scaled: (s: number) => number,
+): BlockGrid {
+  const top = 2 ** bits - 1
+  let best = rangeGrid(part, bits, 1, symmetric, scaled)
+  let least = squaredError(part, best, top, Infinity)
+  const steps = bits >= 8 ? 10 : 24
+  const lowest = bits >= 4 ? 0.6 : bits === 3 ? 0.45 : 0.25
+  for (let step = 1; step <= steps; step++) {
+    const share = 1 - (step * (1 - lowest)) / steps
+    const grid = rangeGrid(part, bits, share, symmetric, scaled)
+    for (const shift of symmetric ? [0] : [0, -1, 1]) {
+      const zero = grid.zero + shift
+      if (zero < 0 || zero > top) continue
+      const error = squaredError(part, { ...grid, zero }, top, least)
+      if (error < least) {
+        least = error
+        best = { ...grid, zero }
+      }
+    }
+  }
+  return best
+}
+
+/**
+ * Half-quadratic splitting: minimises Σ|x − x̂|^0.7, which forgives the few large errors, by turns over the
+ * errors (a shrinkage) and the zero point (a mean). The zero ends whole, as packed formats want it.
+ */
+function halfQuadraticGrid(
+  part: Float32Array,
+  bits: number,
+  symmetric: boolean,
+  scaled: (s: number) => number,
+): BlockGrid {
+  const norm = 0.7
+  const top = 2 ** bits - 1
+  const grid = leastSquaresGrid(part, bits, symmetric, scaled)
+  if (symmetric) return grid
+  const { scale } = grid
+  let { zero } = grid
+  let beta = 10 / (scale * scale)
+  for (let round = 0; round < 20; round++, beta *= 1.01) {
+    let sum = 0
+    for (const x of part) {
+      const code = codeOf(x, { scale, zero }, top)
+      const error = x - (code - zero) * scale
+      const size = Math.abs(error)
+      const kept = size === 0 ? 0 : Math.sign(error) * Math.max(0, size - size ** (norm - 1) / beta)
+      sum += code - (x - kept) / scale
+    }
+    const next = sum / part.length
+    if (Math.abs(next - zero) < 1e-4) break
+    zero = next
+  }
+  const whole = { scale, zero: Math.min(top, Math.max(0, Math.round(zero))) }
+  const power = (candidate: BlockGrid): number =>
+    part.reduce((sum, x) => sum + Math.abs(x - valueOf(codeOf(x, candidate, top), candidate)) ** norm, 0)
+  return power(whole) < power(grid) ? whole : grid
+}
+
+function meanMagnitude(part: Float32Array): number {
+  let sum = 0
+  for (const v of part) sum += Math.abs(v)
+  return sum / part.length
+}
+
+/**
+ * The scale of {−s, 0, s} with the least squared error, exactly: with the k largest magnitudes kept, s is their
+ * mean and the error falls by (Σ|x|)²/k. Source: arXiv:1605.04711 (ternary weight networks), solved by sorting.
+ */
+export function ternaryScale(part: Float32Array): number {
+  const sorted = part.map(Math.abs).sort().reverse()
+  let [sum, best, scale] = [0, -1, 0]
+  for (let k = 1; k <= sorted.length; k++) {
+    sum += sorted[k - 1]!
+    const gain = (sum * sum) / k
+    if (gain > best) {
+      best = gain
+      scale = sum / k
+    }
+  }
+  return scale
+}
+
+/** The weights codes stand for, [rows, cols]. */
+export function dequantizeGroups({ rows, cols, block, codes, scales, zeros }: GroupedCodes): Float32Array {
+  const blocks = Math.ceil(cols / block)
+  const out = new Float32Array(rows * cols)
+  for (let r = 0; r < rows; r++)
+    for (let c = 0; c < cols; c++) {
+      const group = r * blocks + Math.floor(c / block)
+      out[r * cols + c] = (codes[r * cols + c]! - zeros[group]!) * scales[group]!
+    }
+  return out
+}

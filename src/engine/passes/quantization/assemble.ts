@@ -1,0 +1,103 @@
+/** A model with its low-bit weights in place of the float ones, each stored once however many layers read it. */
+import { deflateRawSync } from 'node:zlib'
+import { packPlanes } from '../../math/quantize/pack'
+import { Tensor, type Model } from '../../onnx'
+import type { WeightedLayer } from './layers'
+import type { LowBit } from './low-bit'
+import { PackedStore, type CodebookWeight, type PackedWeight } from './packed'
+import { fitsMatMulNBits, readByMatMulNBits, readRestored, readRows, restoredDims } from './readers'
+
+export interface AssembleOptions {
+  storage: 'auto' | 'plain'
+  smallest: 'file' | 'download'
+}
+
+export interface Assembled {
+  model: Model
+  /** What reads each layer's weight: 'MatMulNBits', 'rows' or 'restored at load'. */
+  readers: Map<string, string>
+}
+
+/** `layers` are of `model`'s graph, which is not edited; those without codes stay as they are. */
+export function assemble(
+  model: Model,
+  layers: readonly WeightedLayer[],
+  codesOf: (layer: WeightedLayer) => LowBit | undefined,
+  options: AssembleOptions,
+): Assembled {
+  const clone = model.clone()
+  const store = new PackedStore(clone.graph)
+  const packed = new Map<LowBit, PackedWeight | CodebookWeight>()
+  const restored = new Map<LowBit, string>()
+  const readers = new Map<string, string>()
+  const nodes = new Map(clone.graph.nodes.map((node) => [node.outputs[0]!, node]))
+  for (const original of layers) {
+    const found = codesOf(original)
+    if (!found) continue
+    const layer = { ...original, node: nodes.get(original.layer)! }
+    let stored = packed.get(found)
+    if (!stored) packed.set(found, (stored = pack(store, layer.weight, found, options)))
+    const input = found.inputScale ? scaledInput(store, layer, found.inputScale) : layer.node.inputs[0]!
+    const isPacked = stored.bits === found.bits
+    if (
+      'scales' in stored &&
+      options.storage === 'auto' &&
+      isPacked &&
+      fitsMatMulNBits(layer, found.bits, found.block)
+    ) {
+      readByMatMulNBits(clone, layer, stored, input)
+      readers.set(layer.layer, 'MatMulNBits')
+    } else if ('scales' in stored && layer.node.is('Gather')) {
+      readRows(layer, stored, store)
+      readers.set(layer.layer, 'rows unpacked as they are looked up')
+    } else {
+      let value = restored.get(found)
+      if (!value) restored.set(found, (value = restore(store, layer, stored)))
+      if (found.inputScale) layer.node.inputs[0] = input
+      readRestored(layer, value, store)
+      readers.set(layer.layer, 'restored when loaded')
+    }
+  }
+  clone.graph.sort()
+  clone.graph.prune()
+  return { model: clone, readers }
+}
+
+function pack(
+  store: PackedStore,
+  name: string,
+  low: LowBit,
+  options: AssembleOptions,
+): PackedWeight | CodebookWeight {
+  const storedBits = options.smallest === 'download' ? bitsForDownload(low) : low.bits
+  if (low.grouped) return store.addGroups(name, low.grouped, { storedBits, halfScales: true })
+  return store.addCodebook(name, low, low.codes, low.codebook!, storedBits)
+}
+
+/** Bits of a code in the file so that the zip is smallest: whole bytes let deflate code them by frequency. */
+function bitsForDownload(low: LowBit): number {
+  const deflated = (bits: number): number =>
+    packPlanes(low, bits).reduce((sum, { bytes }) => sum + deflateRawSync(bytes, { level: 9 }).length, 0)
+  return low.bits < 8 && deflated(8) < 0.98 * deflated(low.bits) ? 8 : low.bits
+}
+
+function restore(store: PackedStore, layer: WeightedLayer, stored: PackedWeight | CodebookWeight): string {
+  const { weight, tensor } = layer
+  const dims = restoredDims(layer, stored.rows)
+  return 'scales' in stored
+    ? store.restore(stored, weight, dims, tensor.dtype)
+    : store.restoreCodebook(stored, weight, dims, tensor.dtype)
+}
+
+/** x / s, for weights that were multiplied by s. */
+function scaledInput(store: PackedStore, { node, layer }: WeightedLayer, scale: Float32Array): string {
+  const inverse = Tensor.float32(
+    [scale.length],
+    scale.map((s) => 1 / s),
+  )
+  return store.op(
+    'Mul',
+    [node.inputs[0]!, store.graph.addInitializer(`${layer}_input_scale`, inverse)],
+    `${layer}_scaled_input`,
+  )
+}

@@ -1,0 +1,291 @@
+import { z } from 'zod'
+import { PareError } from '../../contract/errors'
+import type { StepRecord } from '../../contract/report'
+import type { Model, Node } from '../onnx'
+import { definePass, type PassContext, type PassResult } from './pass'
+import { assemble, type Assembled } from './quantization/assemble'
+import { divergences } from './quantization/divergence'
+import { activationSqnr, evidenceOf, type EvidenceSource } from './quantization/evidence'
+import { hessiansOf, planHessians, type Hessians } from './quantization/hessians'
+import { keepFloat, keepFloatSentence } from './quantization/keep-float'
+import { weightedLayers, type WeightedLayer } from './quantization/layers'
+import { METHODS, quantizeLayer, type LowBit, type LowBitOptions } from './quantization/low-bit'
+import { prepare } from './quantization/prepare'
+import { rowShape } from './quantization/readers'
+import { calibrationBatches, judgingBatches } from './quantization/samples'
+
+const ID = 'quantize-weights'
+
+const params = z.object({
+  bits: z
+    .int()
+    .min(1)
+    .max(8)
+    .default(4)
+    .meta({
+      label: 'Bits',
+      help: 'Bits of a weight. 4 rarely costs quality; 2 and 1 need training to be good.',
+      search: [8, 4, 3, 2],
+    }),
+  method: z
+    .enum(METHODS)
+    .default('gptq')
+    .meta({
+      label: 'Method',
+      help: 'How codes are chosen. "gptq" and "awq" look at calibration data; "kmeans" finds shared values; "ternary" and "binary" are one scale times −1, 0, 1.',
+      search: ['gptq', 'hqq', 'kmeans'],
+    }),
+  block: z
+    .int()
+    .min(0)
+    .max(4096)
+    .default(64)
+    .meta({
+      label: 'Block',
+      help: 'Weights that share a scale; 0 for one scale per output channel.',
+      advanced: true,
+    }),
+  symmetric: z
+    .boolean()
+    .default(false)
+    .meta({
+      label: 'Symmetric',
+      help: 'No zero points: a little smaller, a little less exact.',
+      advanced: true,
+    }),
+  codebook: z
+    .enum(['tensor', 'channel'])
+    .default('tensor')
+    .meta({
+      label: 'Shared values',
+      help: 'For "kmeans": one list of values a tensor, or one per output channel.',
+      advanced: true,
+    }),
+  smallest: z
+    .enum(['file', 'download'])
+    .default('file')
+    .meta({ label: 'Make smallest', help: 'The file itself, or the zipped download.' }),
+  storage: z
+    .enum(['auto', 'plain'])
+    .default('auto')
+    .meta({
+      label: 'Storage',
+      help: '"auto" keeps matrices packed in memory where ONNX Runtime can (MatMulNBits); "plain" uses standard operators only, restored when loaded.',
+      advanced: true,
+    }),
+  embeddings: z
+    .boolean()
+    .default(true)
+    .meta({ label: 'Embeddings', help: 'Also the tables words are looked up in.' }),
+  convolutions: z.boolean().default(true).meta({ label: 'Convolutions', help: 'Also convolutions.' }),
+  maxLoss: z
+    .number()
+    .min(0)
+    .max(100)
+    .default(100)
+    .meta({
+      label: 'Largest loss',
+      unit: 'points',
+      help: 'Answers out of 100 that may change. Layers go back to float, costliest first, until this holds; 100 turns it off.',
+    }),
+  samples: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .default(128)
+    .meta({ label: 'Calibration samples', help: 'At most this many are looked at.' }),
+  leastWeights: z
+    .int()
+    .min(0)
+    .default(1024)
+    .meta({
+      label: 'Smallest layer',
+      help: 'Layers with fewer weights stay float.',
+      unit: 'weights',
+      advanced: true,
+    }),
+  exclude: z
+    .array(z.string())
+    .default([])
+    .meta({ label: 'Keep in float', help: 'Names of layers that stay float.', advanced: true }),
+})
+
+type Params = z.output<typeof params>
+
+export const quantizeWeights = definePass({
+  id: ID,
+  title: 'Low-bit weights',
+  family: 'quantization',
+  summary: 'Weights take 1 to 8 bits, values between layers stay float: the smallest files, at float speed.',
+  sources: [
+    'arXiv:2210.17323',
+    'arXiv:2306.00978',
+    'HQQ (Badri & Shaji, 2023)',
+    'arXiv:1510.00149',
+    'arXiv:1605.04711',
+    'arXiv:1603.05279',
+    'com.microsoft MatMulNBits',
+  ],
+  params,
+  run,
+})
+
+/** Bytes of Hessians held at once. */
+const HESSIAN_BYTES = 2 ** 28
+
+async function run(model: Model, options: Params, context: PassContext): Promise<PassResult> {
+  const { model: prepared, notes } = prepare(model, ID)
+  const skipped: StepRecord['skipped'] = []
+  const layers = weightedLayers(prepared.graph).filter((layer) => {
+    const reason = reasonToSkip(layer, options)
+    if (reason) skipped.push({ layer: layer.layer, reason })
+    return !reason
+  })
+  if (layers.length === 0)
+    throw new PareError('model/nothing-to-do', {
+      by: ID,
+      reason: skipped[0]?.reason ?? 'it has no layer with constant weights',
+    })
+  const found = await quantizeAll(prepared, layers, options, context)
+  const build = (floats: ReadonlySet<string>): Assembled =>
+    assemble(
+      prepared,
+      layers,
+      (layer) => (floats.has(layer.layer) ? undefined : found.get(keyOf(layer))),
+      options,
+    )
+  let result = build(new Set())
+  let sentence = ''
+  if (options.maxLoss < 100 && context.data) {
+    const classes = context.data.task === 'classification'
+    const kept = await keepFloat(result.model, {
+      layers: layers.map(({ layer }) => layer),
+      limit: options.maxLoss,
+      build: (floats) => build(floats).model,
+      judge: async (candidate) =>
+        (await divergences(prepared, [candidate], judgingBatches(context, 320, ID), { classes }))[0]!,
+      compare: (candidates) =>
+        divergences(prepared, candidates, judgingBatches(context, 96, ID), { classes }),
+      progress: (done, doing) => context.progress(0.8 + 0.1 * done, doing),
+    })
+    result = build(new Set(kept.floats))
+    sentence = keepFloatSentence(kept, layers.length, options.maxLoss)
+    for (const layer of kept.floats)
+      skipped.push({
+        layer,
+        reason: `kept in float: it alone costs ${kept.gains.get(layer)!.toFixed(2)} points`,
+      })
+  }
+  context.progress(0.92, 'measuring each layer')
+  const sources = evidenceSources(layers, found, result, options)
+  const measured = context.data
+    ? await activationSqnr(
+        prepared,
+        result.model,
+        sources.map(({ layer }) => layer),
+        calibrationBatches(context, 32, ID),
+      )
+    : new Map<string, number>()
+  const summary = [summaryOf(sources, options, context), ...(sentence ? [sentence] : []), ...notes].join('; ')
+  return { model: result.model, summary: `${summary}.`, skipped, layers: evidenceOf(sources, measured) }
+}
+
+/** Weights of equal content and orientation are one: tied layers are quantized once. */
+const keyOf = (layer: WeightedLayer): string => `${layer.tensor.contentKey()}|${rowShape(layer).turned}`
+
+async function quantizeAll(
+  model: Model,
+  layers: readonly WeightedLayer[],
+  options: Params,
+  context: PassContext,
+): Promise<Map<string, LowBit>> {
+  const found = new Map<string, LowBit>()
+  const readers = new Map<string, WeightedLayer[]>()
+  for (const layer of layers) readers.set(keyOf(layer), [...(readers.get(keyOf(layer)) ?? []), layer])
+  const low: LowBitOptions = { ...options, by: ID }
+  const looks = (options.method === 'gptq' || options.method === 'awq') && context.data !== undefined
+  // Inputs of a tied weight differ; the layer that multiplies by it decides.
+  const first = [...readers.values()].map((tied) => tied.find(({ node }) => !node.is('Gather')) ?? tied[0]!)
+  const { chunks } = looks
+    ? planHessians(
+        model,
+        first.map(({ node }) => node),
+        HESSIAN_BYTES,
+      )
+    : { chunks: [] }
+  const pending = new Map(first.map((layer) => [layer.node, layer]))
+  let done = 0
+  const work = async (layer: WeightedLayer, hessians: Hessians): Promise<void> => {
+    context.progress(0.1 + (0.7 * done++) / first.length, `layer ${done} of ${first.length}`)
+    const scalable = readers.get(keyOf(layer))!.length === 1
+    const method = options.method === 'awq' && !scalable ? 'mse' : low.method
+    found.set(keyOf(layer), await quantizeLayer(layer, { ...low, method }, hessians.get(layer.node)))
+    pending.delete(layer.node)
+  }
+  for (const chunk of chunks) {
+    const batches = calibrationBatches(context, options.samples, ID)
+    const hessians = await hessiansOf(model, chunk, batches, () =>
+      context.progress(0.1, 'looking at the inputs of layers'),
+    )
+    for (const node of chunk) await work(pending.get(node as Node)!, hessians)
+  }
+  for (const layer of [...pending.values()]) await work(layer, new Map())
+  return found
+}
+
+function reasonToSkip({ layer, node, tensor }: WeightedLayer, options: Params): string | undefined {
+  if (options.exclude.includes(layer) || options.exclude.includes(node.name)) return 'kept in float as asked'
+  if (tensor.size < options.leastWeights) return `only ${tensor.size} weights`
+  if (!options.embeddings && node.is('Gather')) return 'embeddings are left alone as asked'
+  if (!options.convolutions && node.is('Conv', 'ConvTranspose')) return 'convolutions are left alone as asked'
+  if (node.is('Gemm') && node.int('transA', 0)) return 'Gemm with a transposed activation'
+  return undefined
+}
+
+function evidenceSources(
+  layers: readonly WeightedLayer[],
+  found: Map<string, LowBit>,
+  { readers }: Assembled,
+  options: Params,
+): EvidenceSource[] {
+  const counted = new Set<LowBit>()
+  return layers.map((layer) => {
+    const low = found.get(keyOf(layer))!
+    const op = layer.node.opType
+    const bytesBefore = layer.tensor.byteLength
+    const reader = readers.get(layer.layer)
+    if (!reader)
+      return { layer: layer.layer, op, treatment: 'kept in float', bytesBefore, bytesAfter: bytesBefore }
+    const tied = counted.has(low)
+    counted.add(low)
+    const bytesAfter = tied ? 0 : bytesOf(low)
+    const treatment = `${low.bits}-bit ${low.method}, ${tied ? 'shared with a tied layer' : reader}`
+    return {
+      layer: layer.layer,
+      op,
+      treatment,
+      bytesBefore: tied ? 0 : bytesBefore,
+      bytesAfter,
+      weightSqnr: low.weightSqnr,
+      reason: tied && options.bits ? 'tied weights are stored once' : undefined,
+    }
+  })
+}
+
+function bytesOf({ rows, cols, bits, grouped, codebook }: LowBit): number {
+  const codes = Math.ceil((rows * cols * bits) / 8)
+  if (codebook) return codes + 4 * codebook.length
+  return codes + grouped!.scales.length * 2 + Math.ceil((grouped!.zeros.length * bits) / 8)
+}
+
+function summaryOf(sources: readonly EvidenceSource[], options: Params, context: PassContext): string {
+  const done = sources.filter(({ treatment }) => treatment !== 'kept in float')
+  const before = done.reduce((sum, { bytesBefore }) => sum + bytesBefore!, 0)
+  const after = done.reduce((sum, { bytesAfter }) => sum + bytesAfter!, 0)
+  const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(2)
+  const blind =
+    (options.method === 'gptq' || options.method === 'awq') && !context.data
+      ? ' (no data to look at, so codes are chosen by the weights alone)'
+      : ''
+  return `${done.length} of ${sources.length} layers take ${options.bits === 1 ? '1 bit' : `${options.bits} bits`} by ${options.method}${blind}: ${megabytes(before)} MB of weights became ${megabytes(after)} MB, ${(before / after).toFixed(1)}× less`
+}
