@@ -20,3 +20,5 @@ export { hashFile, inspectModel, modelCosts, nonzeroParameters, type ModelCosts 
 export { macsOf } from './macs'
 export { constantValues, copies, weightsByNode, type Weight } from './weights'
 export { compareOutputs, type Difference } from './compare'
+export { profileNodes, type NodeTime } from './profile'
+export { chooseProviders, listProviders, type Provider } from './providers'

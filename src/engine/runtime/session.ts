@@ -10,6 +10,9 @@ import { PareError } from '../../contract/errors'
 import { encodedLength, encodeModel, writeModel, type DType, type Model } from '../onnx'
 import { fromOrt, toOrt, type Values } from './value'
 
+/** Failures come back as errors; printed as well, they would spoil the output of the command line. */
+ort.env.logLevel = 'fatal'
+
 export interface SessionOptions {
   /** In order of preference; the CPU is always the last resort of ONNX Runtime itself. Default: ['cpu']. */
   providers?: readonly string[]

@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest'
+import { Model, Tensor } from '../../../src/engine/onnx'
+import { chooseProviders, listProviders, profileNodes, workingFeeds } from '../../../src/engine/runtime'
+
+test('the CPU is always there and proved; whatever else is listed is proved or explained', async () => {
+  const providers = await listProviders()
+  expect(providers.at(-1)).toEqual({ name: 'cpu', works: true })
+  for (const { works, reason } of providers) expect(works || reason).toBeTruthy()
+})
+
+test('a wish that cannot be met falls back to the CPU with a word', async () => {
+  expect(await chooseProviders('cpu')).toEqual({ providers: ['cpu'] })
+  const { providers, word } = await chooseProviders('abacus')
+  expect(providers).toEqual(['cpu'])
+  expect(word).toBe(
+    'abacus cannot be used here (this build of ONNX Runtime does not have it); the CPU is used instead.',
+  )
+})
+
+test('a profile names the layers of the model and its shares add up to one', async () => {
+  const model = new Model()
+  model.opsets.set('', 18)
+  const { graph } = model
+  graph.inputs = [{ name: 'x', dtype: 'float32', dims: ['n', 256] }]
+  graph.outputs = [{ name: 'y', dtype: 'float32' }]
+  graph.initializers.set('w', Tensor.float32([256, 256], new Float32Array(65536).fill(0.01)))
+  graph.addNode({ opType: 'MatMul', name: 'first', inputs: ['x', 'w'], outputs: ['h'] })
+  graph.addNode({ opType: 'Softmax', name: 'second', inputs: ['h'], outputs: ['y'] })
+  const times = await profileNodes(model, await workingFeeds(model, { batch: 64 }), { runs: 3 })
+  expect(times.map(({ layer, op }) => [layer, op]).sort()).toEqual([
+    ['h', 'MatMul'],
+    ['y', 'Softmax'],
+  ])
+  expect(times.every(({ provider }) => provider === 'CPUExecutionProvider')).toBe(true)
+  expect(times.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1)
+})
