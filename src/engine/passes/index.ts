@@ -3,12 +3,30 @@ import { PareError } from '../../contract/errors'
 import type { PassDescription } from '../../contract/passes'
 import { float16 } from './float16'
 import type { Pass } from './pass'
+import { pruneChannels } from './prune-channels'
 import { quantizeDynamic } from './quantize-dynamic'
 import { quantizeStatic } from './quantize-static'
 import { quantizeWeights } from './quantize-weights'
 import { simplifyPass } from './simplify'
+import { distill } from './distill'
+import { fineTune } from './fine-tune'
+import { packWeights } from './pack-weights'
+import { pruneGradually } from './prune-gradually'
+import { trainedCodebook } from './trained-codebook'
 
-export const PASSES: readonly Pass[] = [simplifyPass, float16, quantizeDynamic, quantizeStatic, quantizeWeights]
+export const PASSES: readonly Pass[] = [
+  simplifyPass,
+  float16,
+  quantizeDynamic,
+  quantizeStatic,
+  quantizeWeights,
+  pruneChannels,
+  fineTune,
+  distill,
+  pruneGradually,
+  trainedCodebook,
+  packWeights,
+]
 
 export function findPass(id: string): Pass {
   const pass = PASSES.find((candidate) => candidate.id === id)

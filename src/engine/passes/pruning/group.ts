@@ -27,6 +27,8 @@ export interface Group {
   name: string
   /** Indices a unit takes on the axis that names it: 1 for plain channels, the head size for heads. */
   width: number
+  /** True for attention heads and other axes a matrix product is repeated over. */
+  batched: boolean
 }
 
 /** Sets that are not fixed, that some weight holds and that only sums read. */
@@ -63,6 +65,7 @@ export function groupUnits(elements: Elements, collected: Collected): Group[] {
         places,
         name: producing.get(named)!,
         width: axes.get(named)!.length,
+        batched: [...axes.keys()].some((axis) => collected.axes.isBatch(axis)),
       }
       groups.set(signature, group)
     }

@@ -1,6 +1,6 @@
 /** Pruning checked against zeroing the same channels, by masks, in the original graph. */
 import { expect } from 'vitest'
-import { Model, Tensor, encodeModel } from '../../../../src/engine/onnx'
+import { encodeModel, Tensor, type Model } from '../../../../src/engine/onnx'
 import { seeded } from '../../../../src/engine/runtime/random'
 import { floatsOf, randomFeeds, withSession, type Values } from '../../../../src/engine/runtime'
 import {

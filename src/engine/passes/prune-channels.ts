@@ -1,0 +1,171 @@
+import { z } from 'zod'
+import { PareError } from '../../contract/errors'
+import type { LayerEvidence } from '../../contract/report'
+import { type Model } from '../onnx'
+import { definePass } from './pass'
+import { pruneModelChannels, type PrunedChannels } from './pruning/channels'
+import { CRITERIA } from './pruning/scores'
+
+const ID = 'prune-channels'
+
+const params = z.object({
+  ratio: z
+    .number()
+    .min(0)
+    .max(0.95)
+    .default(0.3)
+    .meta({
+      label: 'Channels to remove',
+      help: 'Share of the channels, neurons and attention heads that go.',
+      search: [0.2, 0.3, 0.5, 0.7],
+    }),
+  target: z.enum(['ratio', 'macs', 'size', 'latency']).default('ratio').meta({
+    label: 'Stop at',
+    help: '"ratio" removes the share above. The others remove until the model needs the goal below: multiplications, bytes, or milliseconds measured on this machine.',
+  }),
+  goal: z.number().min(0.02).max(1).default(0.5).meta({
+    label: 'Goal',
+    help: 'What should be left of the multiplications, bytes or milliseconds, where that is the target.',
+    advanced: true,
+  }),
+  criterion: z
+    .enum(CRITERIA)
+    .default('activation')
+    .meta({
+      label: 'What goes first',
+      help: '"activation" measures on calibration data what each channel contributes; l1, l2, geometric-median and batch-norm look at weights only; taylor needs gradients; random is for comparison.',
+      search: ['activation', 'l2'],
+    }),
+  scope: z
+    .enum(['layer', 'global'])
+    .default('layer')
+    .meta({
+      label: 'Share of',
+      help: '"layer" takes the same share of every layer; "global" takes the least important of the whole model.',
+      search: ['layer', 'global'],
+    }),
+  reconstruct: z.boolean().default(true).meta({
+    label: 'Refit what stays',
+    help: 'Solves the weights that read the removed channels again, by least squares on calibration data. Needs no labels.',
+  }),
+  multipleOf: z
+    .int()
+    .min(1)
+    .max(64)
+    .default(1)
+    .meta({
+      label: 'Multiple of',
+      help: 'Leaves a multiple of this many channels in each layer: 8 suits some accelerators.',
+      search: [1, 8],
+      advanced: true,
+    }),
+  attention: z.enum(['heads', 'head-size', 'keep']).default('heads').meta({
+    label: 'Attention',
+    help: 'Removes whole heads, or positions within every head, or leaves attention alone.',
+    advanced: true,
+  }),
+  throughLayerNorm: z.boolean().default(false).meta({
+    label: 'Width of transformers',
+    help: 'Also removes channels that pass layer normalization. Its statistics then change: fine-tune afterwards.',
+    advanced: true,
+  }),
+  keepAtLeast: z.number().min(0).max(1).default(0.1).meta({
+    label: 'Keep at least',
+    help: 'Share of each layer that stays whatever its scores say.',
+    advanced: true,
+  }),
+  samples: z.int().min(16).max(100_000).default(1024).meta({
+    label: 'Samples',
+    help: 'Calibration and, where those are few, training samples to measure on; memory does not grow with them.',
+    advanced: true,
+  }),
+})
+
+export const pruneChannels = definePass({
+  id: ID,
+  title: 'Remove channels',
+  family: 'pruning',
+  summary:
+    'Removes whole channels, neurons and attention heads, so that the model is smaller and faster everywhere, and refits what stays.',
+  sources: ['arXiv:2301.12900', 'arXiv:2403.18955', 'arXiv:1707.06168'],
+  needs: ['calibration'],
+  params,
+  check(_model, { criterion }) {
+    if (criterion === 'taylor')
+      throw new PareError('pass/bad-parameter', {
+        pass: ID,
+        parameter: 'criterion',
+        reason: 'taylor scores come from training; choose activation, which needs no gradients',
+      })
+  },
+  async run(model, options, context) {
+    const result = await pruneModelChannels(model, options, context)
+    if (result.removed.size === 0)
+      throw new PareError('model/nothing-to-do', { by: ID, reason: whyNothing(result) })
+    return {
+      model: result.model,
+      summary: sentence(result),
+      skipped: skipped(result),
+      layers: evidence(model, result),
+    }
+  },
+})
+
+const percent = (share: number): string => `${Math.round(100 * share)}%`
+
+function whyNothing({ dependencies }: PrunedChannels): string {
+  return dependencies.groups.length === 0
+    ? 'no channels of this model can go: all reach its inputs, its outputs or operators that fix them'
+    : 'the share asked for removes not even one channel of any layer'
+}
+
+function sentence({ dependencies, removed, before, after, refitted }: PrunedChannels): string {
+  const groups = dependencies.groups.filter(({ units }) => units.some(({ id }) => removed.has(id))).length
+  const total = dependencies.groups.reduce((n, { units }) => n + units.length, 0)
+  const fitted = refitted.length > 0 ? ` ${refitted.length} layers were refitted by least squares.` : ''
+  return (
+    `Removed ${removed.size} of ${total} removable channels or heads in ${groups} groups: ` +
+    `${percent(1 - after.parameters / before.parameters)} fewer parameters, ${percent(1 - after.macs / before.macs)} fewer multiplications.${fitted}`
+  )
+}
+
+function skipped({ prepared, dependencies, fellBack }: PrunedChannels): { layer: string; reason: string }[] {
+  const list: { layer: string; reason: string }[] = []
+  for (const { value, axis, role, node } of dependencies.roles) {
+    const reason = role === 'produces' ? dependencies.whyFixed(value, axis) : undefined
+    if (reason)
+      list.push({
+        layer: prepared.graph.nodes[node]!.outputs[0]!,
+        reason: `its output channels stay: ${reason}`,
+      })
+  }
+  for (const { name } of fellBack)
+    list.push({ layer: name, reason: 'scored by L2: the criterion does not apply here' })
+  return list
+}
+
+function evidence(model: Model, { model: after, refitted }: PrunedChannels): LayerEvidence[] {
+  const fits = new Map(refitted.map((one) => [one.layer, one]))
+  const nodes = new Map(after.graph.nodes.map((node) => [node.outputs[0]!, node]))
+  return model.graph.nodes.flatMap((node): LayerEvidence[] => {
+    const layer = node.outputs[0]!
+    const tensor = model.graph.initializers.get(node.inputs[1] ?? '')
+    const cut = after.graph.initializers.get(nodes.get(layer)?.inputs[1] ?? '')
+    if (!node.is('Conv', 'ConvTranspose', 'Gemm', 'MatMul') || !tensor || !cut || cut.size === tensor.size)
+      return []
+    const fit = fits.get(layer)
+    return [
+      {
+        layer,
+        op: node.opType,
+        treatment: `[${tensor.dims.join('×')}] → [${cut.dims.join('×')}]`,
+        bytesBefore: tensor.byteLength,
+        bytesAfter: cut.byteLength,
+        ...(fit && fit.after > 0 && { activationSqnr: -10 * Math.log10(fit.after) }),
+        ...(fit && {
+          reason: `error of its output ${percent(fit.before)} → ${percent(fit.after)} of the variance after refitting`,
+        }),
+      },
+    ]
+  })
+}

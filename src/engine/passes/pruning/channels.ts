@@ -1,0 +1,151 @@
+/** Channel pruning from scores to a smaller model. */
+import type { Model } from '../../onnx'
+import type { PassContext } from '../pass'
+import { fixedBatchOf, samplesFor } from './calibration'
+import type { AttentionUnit } from './carry'
+import type { ShapeSource } from './collect'
+import { costModel, type Cost } from './cost'
+import { buildDependencyGraph, type DependencyGraph } from './graph'
+import type { Group } from './group'
+import { channelMoments } from './moments'
+import { prepare, type Prepared } from './prepare'
+import { reconstruct, type Refitted } from './reconstruct'
+import { keptAfter, removeUnits, type Kept } from './remove'
+import { scoreUnits, type Criterion, type WeightImportance } from './scores'
+import { selectUnits, type Selection } from './select'
+import { traceSource } from './shapes'
+import { latencyShare, ratioFor } from './target'
+
+export interface ChannelOptions extends Omit<Selection, 'ratio'> {
+  criterion: Criterion
+  target: 'ratio' | 'macs' | 'size' | 'latency'
+  /** Share of units to remove, for 'ratio'. */
+  ratio: number
+  /** Share of the original's cost to reach, for the other targets. */
+  goal: number
+  attention: AttentionUnit | 'keep'
+  throughLayerNorm: boolean
+  reconstruct: boolean
+  samples: number
+  /** For 'taylor': |w·g| of every element, by initializer, as training measured it. */
+  importance?: WeightImportance
+}
+
+export interface PrunedChannels {
+  model: Model
+  /** The original with its constants apart: what node numbers of `dependencies` refer to. */
+  prepared: Model
+  dependencies: DependencyGraph
+  kept: Kept
+  removed: ReadonlySet<number>
+  before: Cost
+  after: Cost
+  fellBack: Group[]
+  refitted: Refitted[]
+}
+
+const ID = 'prune-channels'
+
+/** Throws what tracing throws, and `data/split-missing` where the criterion or reconstruction needs samples. */
+export async function pruneModelChannels(
+  model: Model,
+  options: ChannelOptions,
+  context: PassContext,
+): Promise<PrunedChannels> {
+  const needsData = options.reconstruct || options.criterion === 'activation' || options.target === 'latency'
+  const prepared = prepare(model)
+  const samples = needsData ? samplesFor(prepared.model, context, ID) : undefined
+  context.progress(0, 'following channels through the graph')
+  const source = await traceSource(prepared.model, samples && (await first(samples(2, 2))))
+  const dependencies = dependenciesOf(prepared, source, options)
+  const batches = samples && ((): ReturnType<typeof samples> => samples(16, options.samples))
+  const moments =
+    options.criterion === 'activation' && batches
+      ? await channelMoments(prepared.model, dependencies, batches, (batch) =>
+          context.progress(0.1, `reading activations, batch ${batch + 1}`),
+        )
+      : undefined
+  const { scores, fellBack } = await scoreUnits(
+    {
+      graph: prepared.model.graph,
+      dependencies,
+      random: context.random.fork('prune-channels'),
+      moments,
+      importance: options.importance,
+    },
+    options.criterion,
+  )
+  const cost = costModel(prepared.model, source)
+  const keptAt = (ratio: number): { kept: Kept; removed: Set<number> } => {
+    const removed = selectUnits(dependencies.groups, scores, { ...options, ratio })
+    return { removed, kept: keptAfter(dependencies, removed) }
+  }
+  const before = cost(() => undefined)
+  const ratio = await ratioOf(options, {
+    relative: (at, what) => cost(keptAt(at).kept)[what] / before[what],
+    latency: async (at) => {
+      context.progress(0.2, 'measuring latency')
+      return latencyShare(
+        model,
+        removeUnits(prepared, source, keptAt(at).kept),
+        (await first(samples!(1, 1)))!,
+        context.signal,
+      )
+    },
+  })
+  const { kept, removed } = keptAt(ratio)
+  const pruned = removeUnits(prepared, source, kept)
+  const refitted =
+    options.reconstruct && samples && removed.size > 0
+      ? await reconstruct(prepared.model, pruned, source, kept, {
+          batches: samples,
+          samples: options.samples,
+          fixedBatch: fixedBatchOf(model),
+          progress: (done, doing) => context.progress(0.3 + 0.7 * done, doing),
+        })
+      : []
+  return {
+    model: pruned,
+    prepared: prepared.model,
+    dependencies,
+    kept,
+    removed,
+    before,
+    after: cost(kept),
+    fellBack,
+    refitted,
+  }
+}
+
+function dependenciesOf(prepared: Prepared, source: ShapeSource, options: ChannelOptions): DependencyGraph {
+  const attention = options.attention === 'keep' ? 'heads' : options.attention
+  const graph = buildDependencyGraph(prepared.model, source, {
+    attention,
+    throughLayerNorm: options.throughLayerNorm,
+  })
+  if (options.attention !== 'keep') return graph
+  return { ...graph, groups: graph.groups.filter((group) => !group.batched) }
+}
+
+async function first<T>(items: AsyncIterable<T>): Promise<T | undefined> {
+  for await (const item of items) return item
+  return undefined
+}
+
+interface Costs {
+  relative(ratio: number, what: 'macs' | 'bytes'): number
+  latency(ratio: number): Promise<number>
+}
+
+function ratioOf({ target, ratio, goal }: ChannelOptions, costs: Costs): Promise<number> {
+  switch (target) {
+    case 'ratio':
+      return Promise.resolve(ratio)
+    case 'macs':
+      return ratioFor(goal, (at) => costs.relative(at, 'macs'))
+    case 'size':
+      return ratioFor(goal, (at) => costs.relative(at, 'bytes'))
+    case 'latency':
+      return ratioFor(goal, (at) => costs.latency(at), true)
+  }
+}

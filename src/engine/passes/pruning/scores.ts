@@ -1,0 +1,176 @@
+/** A number for every unit: what is lowest goes first. */
+import { distancesToOthers, rowPowers, rowsAlong } from '../../math/pruning/criteria'
+import type { Matrix } from '../../runtime/linalg'
+import type { Random } from '../../math/random'
+import type { Graph as OnnxGraph } from '../../onnx'
+import type { DependencyGraph } from './graph'
+import type { Group, Unit } from './group'
+import type { WeightRole } from './relations'
+import type { ChannelMoments } from './moments'
+
+export const CRITERIA = [
+  'l1',
+  'l2',
+  'batch-norm',
+  'geometric-median',
+  'activation',
+  'taylor',
+  'random',
+] as const
+export type Criterion = (typeof CRITERIA)[number]
+
+/** Importance of each index along an axis of a weight, as training measures it: Σ|w · ∂loss/∂w|. */
+export type WeightImportance = ReadonlyMap<string, ArrayLike<number>>
+
+export interface ScoreInputs {
+  graph: OnnxGraph
+  dependencies: DependencyGraph
+  random: Random
+  /** For 'activation'. */
+  moments?: ChannelMoments
+  /** For 'taylor': elements of |w·g| by initializer. */
+  importance?: WeightImportance
+}
+
+interface Place {
+  value: string
+  axis: number
+}
+
+const placesOf = (inputs: ScoreInputs, group: Group, role: WeightRole): Place[] => {
+  const found = new Map<string, Place>()
+  for (const one of inputs.dependencies.roles) {
+    const key = inputs.dependencies.axisKey(one.value, one.axis)
+    if (one.role === role && key !== undefined && group.places.has(key))
+      found.set(`${one.axis}:${one.value}`, one)
+  }
+  return [...found.values()]
+}
+
+/** Adds up what belongs to a unit along one axis. */
+function addAlong(group: Group, key: number, perIndex: Float64Array, into: Map<number, number>): void {
+  for (const { id, axes } of group.units)
+    for (const index of axes.get(key) ?? []) into.set(id, (into.get(id) ?? 0) + perIndex[index]!)
+}
+
+function rowsOf(
+  inputs: ScoreInputs,
+  { value, axis }: Place,
+  from?: WeightImportance,
+): Matrix<Float32Array> | undefined {
+  const tensor = inputs.graph.initializers.get(value)
+  const values = from ? from.get(value) : tensor?.floats()
+  return tensor && values ? rowsAlong(values, tensor.dims, axis) : undefined
+}
+
+function fromWeights(
+  inputs: ScoreInputs,
+  group: Group,
+  role: WeightRole,
+  p: 1 | 2,
+  from?: WeightImportance,
+): Map<number, number> {
+  const scores = new Map<number, number>()
+  for (const place of placesOf(inputs, group, role)) {
+    const rows = rowsOf(inputs, place, from)
+    if (rows)
+      addAlong(group, inputs.dependencies.axisKey(place.value, place.axis)!, rowPowers(rows, p), scores)
+  }
+  return scores
+}
+
+async function fromMedian(inputs: ScoreInputs, group: Group): Promise<Map<number, number>> {
+  const scores = new Map<number, number>()
+  for (const place of placesOf(inputs, group, 'produces')) {
+    const rows = rowsOf(inputs, place)
+    const key = inputs.dependencies.axisKey(place.value, place.axis)!
+    if (!rows) continue
+    const units = unitRows(group.units, key, rows)
+    const distances = await distancesToOthers(units)
+    group.units.forEach(({ id }, i) => scores.set(id, (scores.get(id) ?? 0) + distances[i]!))
+  }
+  return scores
+}
+
+/** All rows of a unit behind each other. */
+function unitRows(units: readonly Unit[], key: number, rows: Matrix<Float32Array>): Matrix<Float32Array> {
+  const width = units[0]!.axes.get(key)!.length * rows.cols
+  const data = new Float32Array(units.length * width)
+  units.forEach((unit, u) =>
+    unit.axes
+      .get(key)!
+      .forEach((index, i) =>
+        data.set(rows.data.subarray(index * rows.cols, (index + 1) * rows.cols), u * width + i * rows.cols),
+      ),
+  )
+  return { rows: units.length, cols: width, data }
+}
+
+/** Energy of what the sums would lose: Σ E[(x − mean)²] · ‖weights of x‖², the mean being kept in biases. */
+function fromActivations(inputs: ScoreInputs, group: Group): Map<number, number> {
+  const scores = new Map<number, number>()
+  const weightOf = new Map(placesOf(inputs, group, 'consumes').map((place) => [place.value, place]))
+  for (const { node, value, axis } of inputs.dependencies.sinks) {
+    const key = inputs.dependencies.axisKey(value, axis)
+    const moments = inputs.moments?.get(value, axis)
+    if (key === undefined || !group.places.has(key) || !moments) continue
+    const reader = inputs.graph.nodes[node]!
+    const place = reader.inputs.map((input) => weightOf.get(input)).find((found) => found !== undefined)
+    const rows = place && rowsOf(inputs, place)
+    const norms = rows && rows.rows === moments.variance.length ? rowPowers(rows, 2) : undefined
+    addAlong(
+      group,
+      key,
+      moments.variance.map((energy, i) => energy * (norms?.[i] ?? 1)),
+      scores,
+    )
+  }
+  return scores
+}
+
+/**
+ * Scores of every unit, higher is more important, scaled so that the mean of each group is 1: only then can
+ * groups be compared. A group without what the criterion needs falls back to L2.
+ */
+export async function scoreUnits(
+  inputs: ScoreInputs,
+  criterion: Criterion,
+): Promise<{ scores: Map<number, number>; fellBack: Group[] }> {
+  const scores = new Map<number, number>()
+  const fellBack: Group[] = []
+  for (const group of inputs.dependencies.groups) {
+    let own = await scoreGroup(inputs, group, criterion)
+    if (own.size < group.units.length) {
+      if (criterion !== 'random') fellBack.push(group)
+      own = fromWeights(inputs, group, 'produces', 2)
+    }
+    let total = 0
+    for (const score of own.values()) total += score
+    const mean = total / group.units.length || 1
+    for (const { id } of group.units) scores.set(id, (own.get(id) ?? 0) / mean)
+  }
+  return { scores, fellBack }
+}
+
+async function scoreGroup(
+  inputs: ScoreInputs,
+  group: Group,
+  criterion: Criterion,
+): Promise<Map<number, number>> {
+  switch (criterion) {
+    case 'l1':
+      return fromWeights(inputs, group, 'produces', 1)
+    case 'l2':
+      return fromWeights(inputs, group, 'produces', 2)
+    case 'batch-norm':
+      return fromWeights(inputs, group, 'scale', 1)
+    case 'geometric-median':
+      return fromMedian(inputs, group)
+    case 'activation':
+      return fromActivations(inputs, group)
+    case 'taylor':
+      return fromWeights(inputs, group, 'produces', 1, inputs.importance ?? new Map())
+    case 'random':
+      return new Map(group.units.map(({ id }) => [id, inputs.random.next()]))
+  }
+}
