@@ -51,7 +51,8 @@ export function loadCheckpoint(
     return undefined
   }
   const total = lengths.reduce((n, length) => n + 4 * length, 0)
-  if (head.key !== key || head.lengths.join() !== lengths.join() || bytes.length !== end + 1 + total) return undefined
+  if (head.key !== key || head.lengths.join() !== lengths.join() || bytes.length !== end + 1 + total)
+    return undefined
   let at = end + 1
   const arrays = lengths.map((length) => {
     const array = new Float32Array(Uint8Array.from(bytes.subarray(at, at + 4 * length)).buffer)

@@ -17,7 +17,9 @@ export function maskedNames(model: Model): string[] {
 }
 
 export function withMasks(model: Model, names: Iterable<string>): Model {
-  const all = [...new Set([...maskedNames(model), ...names])].filter((name) => model.graph.initializers.has(name))
+  const all = [...new Set([...maskedNames(model), ...names])].filter((name) =>
+    model.graph.initializers.has(name),
+  )
   if (all.length > 0) model.metadata.set(MASKS, JSON.stringify(all))
   return model
 }

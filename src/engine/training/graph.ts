@@ -153,7 +153,10 @@ export async function buildTrainingGraph(
     graph.inputs.push({ name, dtype: 'float32', dims: graph.initializers.get(name)!.dims })
     graph.initializers.delete(name)
   }
-  graph.outputs = [ports.loss, ...(backward ? gradients : [options.loss.value])].map((name) => ({ name, dtype: 'float32' }))
+  graph.outputs = [ports.loss, ...(backward ? gradients : [options.loss.value])].map((name) => ({
+    name,
+    dtype: 'float32',
+  }))
   graph.prune()
   return { model, weights: used, gradients, ports }
 }

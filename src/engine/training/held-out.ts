@@ -55,7 +55,10 @@ export class HeldOut {
     let meter: ReturnType<(typeof METRICS)[Task]['meter']> | undefined
     for await (const batch of samples.batches(indices, micro)) {
       const inputs = Object.fromEntries(
-        Object.entries(batch.inputs).map(([name, value]) => [name, value.dims.length > 0 ? padTo(value, micro) : value]),
+        Object.entries(batch.inputs).map(([name, value]) => [
+          name,
+          value.dims.length > 0 ? padTo(value, micro) : value,
+        ]),
       )
       const { graph, session } = await this.compile(inputs)
       const told = teacher && (await teacher.valuesFor(batch))
@@ -73,9 +76,19 @@ export class HeldOut {
       const reference = told ? { [spec.value]: told[0]! } : answer
       if (!labels && !told) continue
       const family = METRICS[labels ? task : 'unlabelled']
-      choice ??= family.choose(reference, { rows: count, ...(classes && { classes }), ...(labels && { labels }) })
+      choice ??= family.choose(reference, {
+        rows: count,
+        ...(classes && { classes }),
+        ...(labels && { labels }),
+      })
       meter ??= family.meter(choice)
-      meter.add({ indices: batch.indices, rows: count, outputs: answer, ...(labels && { labels }), reference })
+      meter.add({
+        indices: batch.indices,
+        rows: count,
+        outputs: answer,
+        ...(labels && { labels }),
+        reference,
+      })
     }
     const measured = meter?.result().quality
     return {

@@ -7,6 +7,7 @@ import type { Batch, Dataset, Split } from '../data/dataset'
 import type { Random } from '../math/random'
 import type { Model } from '../onnx'
 import { keepShared, keepZeros, maskedNames } from './constraints'
+import { matchingFeatures } from './feature-pairs'
 import type { LossSpec } from './losses'
 import { chooseObjective, type Objective } from './objective'
 import { Samples } from './samples'
@@ -31,7 +32,12 @@ export interface LearnOptions {
   settings: LearningSettings
   /** Uses labels where the data has some. */
   labels: boolean
-  teacher?: { model: Model; settings: TeacherSettings; features?: readonly { student: string; teacher: string; weight: number }[] }
+  teacher?: {
+    model: Model
+    settings: TeacherSettings
+    /** Weight of matching intermediate values of equal name and shape; 0 or absent for none. */
+    features?: number
+  }
   /** Names among the float32 initializers that learn; default: all weights. */
   trainable?(model: Model): string[]
   constraints?(parameters: Parameters): Constraint[]
@@ -51,12 +57,19 @@ const LEAST_HELD_OUT = 16
 /** Below this many training samples the calibration samples are learned from too. */
 const LEAST_TRAINING = 8
 
-function splitFor(data: Dataset | undefined, taught: boolean, by: string, notes: string[]): { data: Dataset; split: Split } {
+function splitFor(
+  data: Dataset | undefined,
+  taught: boolean,
+  by: string,
+  notes: string[],
+): { data: Dataset; split: Split } {
   if (!data) throw new PareError('data/split-missing', { split: 'training', by })
   const { training, calibration } = data.splits
   if (training.length >= LEAST_TRAINING) return { data, split: training }
   if (taught && calibration.length > training.length) {
-    notes.push(`There are ${training.length} training samples, so the original was imitated on the ${calibration.length} calibration samples.`)
+    notes.push(
+      `There are ${training.length} training samples, so the original was imitated on the ${calibration.length} calibration samples.`,
+    )
     return { data, split: calibration }
   }
   if (training.length === 0) throw new PareError('data/split-missing', { split: 'training', by })
@@ -96,7 +109,9 @@ async function firstBatch(samples: Samples, size: number): Promise<Batch> {
 
 function keyOf(parameters: Parameters, about: unknown): string {
   const hash = createHash('sha256').update(JSON.stringify(about))
-  hash.update(new Uint8Array(parameters.values.buffer, parameters.values.byteOffset, parameters.values.byteLength))
+  hash.update(
+    new Uint8Array(parameters.values.buffer, parameters.values.byteOffset, parameters.values.byteLength),
+  )
   return hash.digest('hex')
 }
 
@@ -105,7 +120,11 @@ function keyOf(parameters: Parameters, about: unknown): string {
  * `data/labels-out-of-range`, `data/shape-mismatch`, `model/nothing-to-do`, `model/unsupported-op`,
  * `model/non-finite` where not even the first steps were finite, `cancelled`.
  */
-export async function learn(source: Model, context: LearningContext, options: LearnOptions): Promise<Learned> {
+export async function learn(
+  source: Model,
+  context: LearningContext,
+  options: LearnOptions,
+): Promise<Learned> {
   const { settings, by, teacher: taughtBy } = options
   const notes: string[] = []
   const model = withWeightInitializers(source)
@@ -118,11 +137,15 @@ export async function learn(source: Model, context: LearningContext, options: Le
   const objective = await chooseObjective(model, data.task, first.inputs, first.labels)
   const trouble = await labelTrouble(samples, objective, data.task)
   if (trouble && !taughtBy)
-    throw first.labels ? new PareError('data/one-class', { by }) : new PareError('data/labels-missing', { by })
+    throw first.labels
+      ? new PareError('data/one-class', { by })
+      : new PareError('data/labels-missing', { by })
   const hard = options.labels && !trouble && !(taughtBy && taughtBy.settings.teacherShare === 1)
   if (trouble && options.labels) notes.push(`Only the original was learned from, as ${trouble}.`)
   const soft = taughtBy !== undefined && (taughtBy.settings.teacherShare > 0 || !hard)
-  const features = taughtBy?.features ?? []
+  const features = taughtBy?.features
+    ? await matchingFeatures(model, taughtBy.model, first.inputs, taughtBy.features, [objective.value])
+    : []
   const spec: LossSpec = {
     kind: objective.kind,
     value: objective.value,
@@ -133,11 +156,15 @@ export async function learn(source: Model, context: LearningContext, options: Le
   }
   const names = options.trainable?.(model) ?? trainableWeights(model.graph)
   if (names.length === 0)
-    throw new PareError('model/nothing-to-do', { by, reason: 'the model has no float32 weights that can learn' })
+    throw new PareError('model/nothing-to-do', {
+      by,
+      reason: 'the model has no float32 weights that can learn',
+    })
 
   let teacher: Teacher | undefined
   try {
-    if (soft || features.length > 0) teacher = await openTeacher(taughtBy!.model, data.task, objective, first, features, micro)
+    if (soft || features.length > 0)
+      teacher = await openTeacher(taughtBy!.model, data.task, objective, first, features, micro)
     const parameters = Parameters.of(model, names)
     const shared = options.keepShared === false ? { names: [] } : keepShared(parameters)
     const zeros = keepZeros(parameters, maskedNames(model))
@@ -146,7 +173,8 @@ export async function learn(source: Model, context: LearningContext, options: Le
     const order = context.random.fork('held out').shuffle(Array.from({ length: samples.count }, (_, i) => i))
     const held = Math.floor(settings.heldOut * samples.count)
     const heldOut = held >= LEAST_HELD_OUT ? order.slice(0, held) : []
-    if (heldOut.length === 0) notes.push('Too few training samples to hold some out: the last epoch was kept.')
+    if (heldOut.length === 0)
+      notes.push('Too few training samples to hold some out: the last epoch was kept.')
     const result = await train({
       model,
       spec,
@@ -190,13 +218,20 @@ async function openTeacher(
       expected: `[${objective.dims.join(', ')}], as the teacher gives`,
       got: `[${student.dims.join(', ')}]`,
     })
-  return Teacher.open(model, [objective.value, ...features.map((pair) => pair.teacher)], fixedBatch(model) ?? micro)
+  return Teacher.open(
+    model,
+    [objective.value, ...features.map((pair) => pair.teacher)],
+    fixedBatch(model) ?? micro,
+  )
 }
 
 function endingNotes(result: TrainResult): string[] {
   if (result.ending === 'diverged')
-    return ['Training diverged: the loss was no number any more. The best weights before that were kept; try a smaller learning rate.']
-  if (result.ending === 'asked') return [`Stopped on request after ${result.epochs} epochs; the best weights so far were kept.`]
+    return [
+      'Training diverged: the loss was no number any more. The best weights before that were kept; try a smaller learning rate.',
+    ]
+  if (result.ending === 'asked')
+    return [`Stopped on request after ${result.epochs} epochs; the best weights so far were kept.`]
   if (result.ending === 'early')
     return [`Stopped after ${result.epochs} epochs, as the held-out samples no longer improved.`]
   return []

@@ -13,7 +13,8 @@ export function mixed(batch: Batch, random: Random): Batch {
   const share = random.next()
   const inputs = Object.fromEntries(
     Object.entries(batch.inputs).map(([name, value]) => {
-      if (!isFloat(value.dtype) || !(value.data instanceof Float32Array) || value.dims.length === 0) return [name, value]
+      if (!isFloat(value.dtype) || !(value.data instanceof Float32Array) || value.dims.length === 0)
+        return [name, value]
       const other = pickRows(value, partners).data as Float32Array
       const data = value.data.map((x, i) => share * x + (1 - share) * other[i]!)
       return [name, { ...value, data }]

@@ -59,7 +59,9 @@ export async function chooseObjective(
   if (!chosen)
     throw new PareError('data/shape-mismatch', {
       input: 'labels',
-      expected: labels ? `an output for labels [${labels.dims.join(', ')}] of a ${task} task` : `a float output`,
+      expected: labels
+        ? `an output for labels [${labels.dims.join(', ')}] of a ${task} task`
+        : `a float output`,
       got: names.map((name) => `${name} [${traced.get(name)?.dims.join(', ') ?? '?'}]`).join('; '),
     })
   const { dims } = chosen

@@ -52,6 +52,7 @@ export async function findRate(
     }
     const loss = Number.isFinite(tail) ? ((await judge?.measure(parameters))?.loss ?? tail) : Infinity
     parameters.values.set(start)
+    for (const constraint of setup.constraints ?? []) constraint.restart?.()
     const best = Math.min(...trials.map((trial) => trial.loss))
     trials.push({ rate, loss: Number.isFinite(loss) ? loss : Infinity })
     if (!(loss < best * HOPELESS)) break

@@ -15,7 +15,11 @@ export function pickRows(value: Value, rows: readonly number[]): Value {
   const dims = [rows.length, ...value.dims.slice(1)]
   if (Array.isArray(value.data)) {
     const { data } = value
-    return { dtype: value.dtype, dims, data: rows.flatMap((row) => data.slice(row * width, (row + 1) * width)) }
+    return {
+      dtype: value.dtype,
+      dims,
+      data: rows.flatMap((row) => data.slice(row * width, (row + 1) * width)),
+    }
   }
   const source = value.data as Float32Array
   const data = new (source.constructor as new (length: number) => Float32Array)(rows.length * width)
@@ -42,13 +46,15 @@ export class Samples {
     for await (const batch of split.batches(64, { signal })) {
       bytes += Object.values(batch.inputs).reduce((n, value) => n + bytesOf(value), 0)
       const [first] = parts
-      if (bytes > KEEP_BYTES || (first && !sameRows(first, batch))) return new Samples(split, undefined, signal)
+      if (bytes > KEEP_BYTES || (first && !sameRows(first, batch)))
+        return new Samples(split, undefined, signal)
       parts.push(batch)
     }
     const [first] = parts
     if (!first) throw new PareError('data/empty', { path })
     const inputs: Values = {}
-    for (const name of Object.keys(first.inputs)) inputs[name] = concatRows(parts.map((part) => part.inputs[name]!))
+    for (const name of Object.keys(first.inputs))
+      inputs[name] = concatRows(parts.map((part) => part.inputs[name]!))
     const labels = first.labels && concatRows(parts.map((part) => part.labels!))
     return new Samples(split, { inputs, ...(labels && { labels }) }, signal)
   }

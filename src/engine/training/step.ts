@@ -26,7 +26,8 @@ const IGNORED = -100
 /** How many rows (samples, tokens, pixels) of a batch count in the loss. */
 export function countedRows(spec: LossSpec, batch: Batch): number {
   const { labels } = batch
-  if (!spec.hard || spec.kind !== 'cross-entropy' || !labels || labels.dims.length < 2) return batch.indices.length
+  if (!spec.hard || spec.kind !== 'cross-entropy' || !labels || labels.dims.length < 2)
+    return batch.indices.length
   let count = 0
   for (const label of labels.data as BigInt64Array) if (Number(label) !== IGNORED) count++
   return count
@@ -35,7 +36,10 @@ export function countedRows(spec: LossSpec, batch: Batch): number {
 export const padTo = (value: Value, rows: number): Value => {
   const have = value.dims[0] ?? 0
   if (have === rows) return value
-  return pickRows(value, Array.from({ length: rows }, (_, i) => Math.min(i, have - 1)))
+  return pickRows(
+    value,
+    Array.from({ length: rows }, (_, i) => Math.min(i, have - 1)),
+  )
 }
 
 interface Compiled {
@@ -86,12 +90,21 @@ export class StepRunner {
 
   private padded(inputs: Values): Values {
     return Object.fromEntries(
-      Object.entries(inputs).map(([name, value]) => [name, value.dims.length > 0 ? padTo(value, this.options.micro) : value]),
+      Object.entries(inputs).map(([name, value]) => [
+        name,
+        value.dims.length > 0 ? padTo(value, this.options.micro) : value,
+      ]),
     )
   }
 
   /** Adds this micro-batch's share to `sum`; gives its share of the loss. `share` is 1 / rows of the whole batch. */
-  async accumulate(example: Example, share: number, parameters: Parameters, sum: Float32Array, settings: LossSettings): Promise<number> {
+  async accumulate(
+    example: Example,
+    share: number,
+    parameters: Parameters,
+    sum: Float32Array,
+    settings: LossSettings,
+  ): Promise<number> {
     const inputs = this.padded(example.batch.inputs)
     const { graph, session } = await this.compile(inputs)
     const feeds: Values = { ...inputs, ...lossFeeds(graph, this.options, example, share, settings) }
@@ -144,7 +157,8 @@ export function lossFeeds(
   if (ports.teacher) feeds[ports.teacher] = padTo(teacher![0]!, micro)
   if (ports.alpha) feeds[ports.alpha] = float32([], Float32Array.of(settings.alpha))
   if (ports.temperature) feeds[ports.temperature] = float32([], Float32Array.of(settings.temperature))
-  if (ports.samples) feeds[ports.samples] = float32([micro], new Float32Array(micro).fill(share * perSample, 0, rows))
+  if (ports.samples)
+    feeds[ports.samples] = float32([micro], new Float32Array(micro).fill(share * perSample, 0, rows))
   ports.features.forEach((name, i) => (feeds[name] = padTo(teacher![i + 1]!, micro)))
   return feeds
 }

@@ -18,7 +18,12 @@ export class Teacher {
   ) {}
 
   /** `values` are names within the teacher; `batch` is the number of samples a run takes. */
-  static async open(model: Model, values: readonly string[], batch: number, threads?: number): Promise<Teacher> {
+  static async open(
+    model: Model,
+    values: readonly string[],
+    batch: number,
+    threads?: number,
+  ): Promise<Teacher> {
     const session = await openSession(withOutputs(model, values), threads ? { threads } : {})
     return new Teacher(session, values, batch)
   }
@@ -33,13 +38,21 @@ export class Teacher {
         name,
         value.dims.length === 0 || rows === this.batch
           ? value
-          : pickRows(value, Array.from({ length: this.batch }, (_, i) => Math.min(i, rows - 1))),
+          : pickRows(
+              value,
+              Array.from({ length: this.batch }, (_, i) => Math.min(i, rows - 1)),
+            ),
       ]),
     )
     const outputs = await this.session.run(filled, [...this.values])
     const found = this.values.map((name) => {
       const value = outputs[name]!
-      return rows === this.batch ? value : pickRows(value, batch.indices.map((_, i) => i))
+      return rows === this.batch
+        ? value
+        : pickRows(
+            value,
+            batch.indices.map((_, i) => i),
+          )
     })
     this.remember(batch.indices, found, keep)
     return found

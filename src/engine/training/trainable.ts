@@ -122,3 +122,8 @@ export class Parameters {
     return clone
   }
 }
+
+/** Weights with rows and columns: matrices, kernels and tables, not biases and scales. */
+export function matrixWeights(parameters: Parameters): string[] {
+  return parameters.names.filter((_, i) => parameters.dims[i]!.filter((dim) => dim > 1).length > 1)
+}

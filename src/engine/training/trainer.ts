@@ -26,6 +26,8 @@ export interface Constraint {
   values?(values: Float32Array, done: number): void
   /** False while weights are not yet what the pass promises, so that such an epoch is never kept. */
   eligible?(done: number): boolean
+  /** Weights were set from outside: after a trial, or from a checkpoint. */
+  restart?(): void
 }
 
 export interface TrainSetup {
@@ -107,7 +109,11 @@ export async function train(setup: TrainSetup): Promise<TrainResult> {
   }
 }
 
-async function trainWith(setup: TrainSetup, runner: StepRunner, judge: HeldOut | undefined): Promise<TrainResult> {
+async function trainWith(
+  setup: TrainSetup,
+  runner: StepRunner,
+  judge: HeldOut | undefined,
+): Promise<TrainResult> {
   const { parameters, settings, constraints = [] } = setup
   const { values } = parameters
   const size = batchOf(setup)
@@ -155,6 +161,7 @@ async function trainWith(setup: TrainSetup, runner: StepRunner, judge: HeldOut |
     const { steps, epoch, rate, bestEpoch, bestScore, sinceBest, curve } = stored.head
     Object.assign(state, { epoch, rate, bestEpoch, bestScore: bestScore ?? -Infinity, sinceBest, curve })
     optimizer.steps = steps
+    for (const constraint of constraints) constraint.restart?.()
     for (const at of curve) setup.point?.(at)
   } else {
     before = await judge?.measure(parameters)

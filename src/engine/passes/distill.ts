@@ -1,0 +1,68 @@
+import { z } from 'zod'
+import { PareError } from '../../contract/errors'
+import { readModel } from '../onnx'
+import { dropBranches } from '../training/depth'
+import { describeTraining, learn } from '../training/learn'
+import { learningFields, teacherFields } from '../training/settings'
+import { definePass } from './pass'
+
+const ID = 'distill'
+
+const params = z.object({
+  ...learningFields,
+  ...teacherFields,
+  features: z
+    .number()
+    .min(0)
+    .max(100)
+    .default(0)
+    .meta({
+      label: 'Layer by layer',
+      help: 'Weight of matching what the layers inside give, where student and original agree in shape. 0 compares answers only.',
+      search: [0, 1],
+    }),
+  depthCut: z.number().min(0).max(0.9).default(0).meta({
+    label: 'Blocks to drop',
+    help: 'Share of the residual blocks taken out before training, those first that change the answers least. 0 keeps the depth.',
+  }),
+  student: z.string().default('').meta({
+    label: 'Student file',
+    help: 'An ONNX file with the same inputs and outputs that is trained instead of the model as compressed so far. Empty for none.',
+    advanced: true,
+  }),
+})
+
+export const distill = definePass({
+  id: ID,
+  title: 'Distill from the original',
+  family: 'training',
+  summary: 'Trains the model as compressed so far to answer like the original; works without labels.',
+  sources: ['arXiv:1503.02531', 'arXiv:1412.6550', 'arXiv:2106.05237'],
+  needs: ['training'],
+  params,
+  check(_model, { student }) {
+    if (student && !student.endsWith('.onnx'))
+      throw new PareError('pass/bad-parameter', {
+        pass: ID,
+        parameter: 'student',
+        reason: 'it is not an .onnx file',
+      })
+  },
+  async run(model, { features, depthCut, student, ...settings }, context) {
+    const given = student ? readModel(student) : model
+    const cut = depthCut > 0 ? await dropBranches(given, depthCut, context) : { model: given, dropped: [] }
+    const learned = await learn(cut.model, context, {
+      by: ID,
+      settings,
+      labels: true,
+      teacher: { model: context.original, settings, features },
+    })
+    const dropped = cut.dropped.length > 0 ? `Dropped ${cut.dropped.length} residual blocks. ` : ''
+    return {
+      model: learned.model,
+      summary: `${dropped}${[`Distilled from the original: ${describeTraining(learned)}.`, ...learned.notes].join(' ')}`,
+      skipped: cut.dropped.map((layer) => ({ layer, reason: 'taken out: the answers hardly depend on it' })),
+      curve: learned.result.curve,
+    }
+  },
+})

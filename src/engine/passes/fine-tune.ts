@@ -1,0 +1,25 @@
+import { z } from 'zod'
+import { describeTraining, learn } from '../training/learn'
+import { learningFields } from '../training/settings'
+import { definePass } from './pass'
+
+const ID = 'fine-tune'
+
+export const fineTune = definePass({
+  id: ID,
+  title: 'Fine-tune',
+  family: 'training',
+  summary:
+    'Trains the model on labelled data for a few epochs, so that it recovers from what earlier steps took.',
+  sources: ['arXiv:1412.6980', 'arXiv:1711.05101', 'arXiv:1608.03983'],
+  needs: ['training', 'labels'],
+  params: z.object(learningFields),
+  async run(model, settings, context) {
+    const learned = await learn(model, context, { by: ID, settings, labels: true })
+    return {
+      model: learned.model,
+      summary: [`Fine-tuned: ${describeTraining(learned)}.`, ...learned.notes].join(' '),
+      curve: learned.result.curve,
+    }
+  },
+})

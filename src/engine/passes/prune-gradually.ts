@@ -1,0 +1,77 @@
+import { z } from 'zod'
+import { withMasks } from '../training/constraints'
+import { gradualPruning } from '../training/gradual-pruning'
+import { describeTraining, learn } from '../training/learn'
+import { learningFields, teacherFields } from '../training/settings'
+import { matrixWeights } from '../training/trainable'
+import { PareError } from '../../contract/errors'
+import { definePass } from './pass'
+
+const ID = 'prune-gradually'
+
+const params = z.object({
+  sparsity: z
+    .number()
+    .min(0)
+    .max(0.995)
+    .default(0.9)
+    .meta({
+      label: 'Zeros at the end',
+      help: 'Share of the weights that become zero. Zeros shrink the download; dense runtimes do not get faster from them.',
+      search: [0.8, 0.9, 0.95],
+    }),
+  scope: z.enum(['model', 'layer']).default('model').meta({
+    label: 'Share of',
+    help: '"model" takes what matters least anywhere; "layer" takes the same share of every layer.',
+    advanced: true,
+  }),
+  ramp: z.number().min(0.05).max(1).default(0.6).meta({
+    label: 'Growing phase',
+    help: 'Share of the training over which zeros grow; the rest of it recovers.',
+    advanced: true,
+  }),
+  ...learningFields,
+  ...teacherFields,
+})
+
+export const pruneGradually = definePass({
+  id: ID,
+  title: 'Prune weights while training',
+  family: 'pruning',
+  summary:
+    'Turns the least important weights into zeros little by little, while the others learn from the original to do without.',
+  sources: ['arXiv:1710.01878', 'arXiv:2010.07611', 'arXiv:1510.00149'],
+  needs: ['training'],
+  params,
+  async run(model, { sparsity, scope, ramp, ...settings }, context) {
+    let names: string[] = []
+    const learned = await learn(model, context, {
+      by: ID,
+      settings,
+      labels: true,
+      teacher: { model: context.original, settings },
+      keepShared: false,
+      constraints(parameters) {
+        names = matrixWeights(parameters)
+        if (names.length === 0)
+          throw new PareError('model/nothing-to-do', {
+            by: ID,
+            reason: 'the model has no weight matrices or kernels',
+          })
+        return [gradualPruning(parameters, { weights: names, sparsity, scope, ramp })]
+      },
+    })
+    const { parameters } = learned.result
+    const counted = names.map((name) => parameters.view(parameters.names.indexOf(name)))
+    const total = counted.reduce((n, view) => n + view.length, 0)
+    const zeros = counted.reduce((n, view) => n + view.reduce((k, w) => k + (w === 0 ? 1 : 0), 0), 0)
+    return {
+      model: withMasks(learned.model, names),
+      summary: [
+        `${((100 * zeros) / total).toFixed(1)}% of ${total.toLocaleString('en')} weights are zero; ${describeTraining(learned)}.`,
+        ...learned.notes,
+      ].join(' '),
+      curve: learned.result.curve,
+    }
+  },
+})
