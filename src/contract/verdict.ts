@@ -27,11 +27,23 @@ export function pointsText(original: Report, candidate: Report): string {
   return `${rounded < 0 ? '−' : '+'}${Math.abs(rounded)} point${Math.abs(rounded) === 1 ? '' : 's'}`
 }
 
+/**
+ * "2.4× faster", "1.3× slower", "same speed". Where both were timed in turn that ratio counts, and a difference
+ * its interval does not bear out is none.
+ */
+export function speedText(original: Report, candidate: Report): string {
+  const ratio = candidate.latencyRatio
+  if (!ratio)
+    return ratioText(original.latencyMs.p50, candidate.latencyMs.p50, 'faster', 'slower', 'same speed')
+  const [low, high] = ratio.interval
+  return low <= 1 && high >= 1 ? 'same speed' : ratioText(1, ratio.value, 'faster', 'slower', 'same speed')
+}
+
 /** "11.8× smaller, 2.4× faster, −0.2 points" */
 export function changeText(original: Report, candidate: Report): string {
   return [
     ratioText(original.bytes, candidate.bytes, 'smaller', 'larger', 'same size'),
-    ratioText(original.latencyMs.p50, candidate.latencyMs.p50, 'faster', 'slower', 'same speed'),
+    speedText(original, candidate),
     pointsText(original, candidate),
   ].join(', ')
 }

@@ -284,7 +284,11 @@ function placeReports(
 ): void {
   const json = { name, original, candidate: report, ...(recipe && { recipe }), ...(steps && { steps }) }
   files.write('report.json', `${JSON.stringify(json, null, 2)}\n`, 'what was measured, for programs')
-  const page = htmlReport({ title: name, original, candidates: [{ name, report, recipe, steps }] })
+  const page = htmlReport({
+    title: name,
+    original,
+    candidates: [{ name: recipe?.name ?? 'Compressed', report, recipe, steps }],
+  })
   files.write('report.html', page, 'what was measured, for people')
 }
 

@@ -4,7 +4,7 @@
  */
 import type { Target } from '../../contract/goal'
 import type { TargetCheck } from '../../contract/project'
-import type { Graph, Model, Node } from '../onnx'
+import type { Model, Node } from '../onnx'
 import type { TracedValue } from '../runtime/trace'
 import { constantValues } from '../runtime/weights'
 
@@ -13,6 +13,8 @@ interface Provider {
   operators: ReadonlySet<string>
   /** Convolutions and pools it takes, by spatial dimensions. */
   spatial: readonly number[]
+  /** Operators taken together with the Q/DQ around them; absent where Q/DQ are operators like others. */
+  quantized?: ReadonlySet<string>
   /** What to do with what it does not take. */
   advice: string
 }
@@ -25,6 +27,7 @@ const PROVIDERS: Partial<Record<Target, Provider>> = {
     operators: list(`AveragePool Conv ConvTranspose MaxPool Softmax QLinearConv Resize Gemm MatMul
       com.microsoft.QLinearAveragePool com.microsoft.QLinearSoftmax com.microsoft.QLinearConvTranspose`),
     spatial: [2],
+    quantized: list('AveragePool Conv ConvTranspose MaxPool Resize Softmax'),
     advice: 'The rest runs on the ordinary CPU provider, which is often as fast: measure both.',
   },
   'android-npu': {
@@ -159,28 +162,39 @@ function coverage(model: Model, target: Target, traced: Traced): TargetCheck[] {
   const provider = PROVIDERS[target]
   if (!provider) return []
   const { graph } = model
+  const producers = graph.producers()
   const constant = constantValues(graph)
   const nodes = graph.nodes.filter((node) =>
     node.outputs.some((output) => output !== '' && !constant.has(output)),
   )
-  const taken = nodes.map((node) => takes(provider, node, traced))
-  const share = nodes.length > 0 ? taken.filter(Boolean).length / nodes.length : 0
-  const pieces = partitions(nodes, taken, graph)
-  const others = [...new Set(nodes.filter((_, i) => !taken[i]).map((node) => node.opType))]
+  const isGlue = (node: Node): boolean =>
+    provider.quantized !== undefined && node.is('QuantizeLinear', 'DequantizeLinear')
+  const counted = nodes.filter((node) => !isGlue(node))
+  const taken = new Set(counted.filter((node) => takes(provider, node, traced, producers)))
+  const share = counted.length > 0 ? taken.size / counted.length : 0
+  const pieces = partitions(nodes, taken, isGlue, producers)
+  const others = [...new Set(counted.filter((node) => !taken.has(node)).map((node) => node.opType))]
   const left =
     others.length > 0
       ? ` Left to the CPU: ${others.slice(0, 8).join(', ')}${others.length > 8 ? ' …' : ''}.`
       : ''
   const words =
-    `${provider.name} takes ${Math.round(share * 100)}% of the ${nodes.length} operators in ${pieces} ` +
+    `${provider.name} takes ${Math.round(share * 100)}% of the ${counted.length} operators in ${pieces} ` +
     `${pieces === 1 ? 'part' : 'parts'}.${left}`
   const fits = pieces <= 2 && share > 0.75
   return [fits ? good(words) : warning(`${words} ${provider.advice}`)]
 }
 
-function takes(provider: Provider, node: Node, traced: Traced): boolean {
+function takes(
+  provider: Provider,
+  node: Node,
+  traced: Traced,
+  producers: ReadonlyMap<string, Node>,
+): boolean {
   const name = node.domain === '' ? node.opType : `${node.domain}.${node.opType}`
   if (!provider.operators.has(name)) return false
+  const quantized = node.inputs.some((input) => producers.get(input)?.is('DequantizeLinear'))
+  if (quantized && provider.quantized && !provider.quantized.has(name)) return false
   if (/Conv|Pool/.test(node.opType)) {
     const rank = traced.get(node.inputs[0]!)?.dims.length
     return rank === undefined || provider.spatial.includes(rank - 2)
@@ -188,26 +202,25 @@ function takes(provider: Provider, node: Node, traced: Traced): boolean {
   return true
 }
 
-/** Parts the taken nodes fall into when a part may not wait for a node outside that waits for the part. */
-function partitions(nodes: readonly Node[], taken: readonly boolean[], graph: Graph): number {
-  const producers = graph.producers()
+/** Parts the taken nodes fall into: a new one begins behind every node that is left to the CPU. */
+function partitions(
+  nodes: readonly Node[],
+  taken: ReadonlySet<Node>,
+  isGlue: (node: Node) => boolean,
+  producers: ReadonlyMap<string, Node>,
+): number {
   const level = new Map<Node, number>()
-  const inside = new Set(nodes.filter((_, i) => taken[i]))
-  const seen = new Set<number>()
-  nodes.forEach((node, i) => {
-    let own = 0
-    for (const input of node.inputs) {
-      const before = producers.get(input)
-      const at = before && level.get(before)
-      if (before === undefined || at === undefined) continue
-      // A new part begins after every node that is left to the CPU.
-      const crossing = taken[i] && !inside.has(before)
-      own = Math.max(own, crossing ? at + 1 : at)
-    }
-    level.set(node, own)
-    if (taken[i]) seen.add(own)
-  })
-  return seen.size
+  const inside = new Map<Node, boolean>()
+  const parts = new Set<number>()
+  for (const node of nodes) {
+    const before = node.inputs.flatMap((input) => producers.get(input) ?? []).filter((one) => level.has(one))
+    // Q/DQ belong to the side they come from.
+    inside.set(node, isGlue(node) ? before.every((one) => inside.get(one)) : taken.has(node))
+    const crossing = (one: Node): number => (inside.get(node) && !inside.get(one) ? 1 : 0)
+    level.set(node, Math.max(0, ...before.map((one) => level.get(one)! + crossing(one))))
+    if (taken.has(node)) parts.add(level.get(node)!)
+  }
+  return parts.size
 }
 
 function integers(model: Model, target: Target): TargetCheck[] {

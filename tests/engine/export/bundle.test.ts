@@ -96,15 +96,32 @@ describe.runIf(hasReference)('exportBundle', () => {
 
   it('holds what it says, whole', () => {
     const names = zipped.files.map(({ name }) => name)
-    for (const name of ['model.onnx', 'model.ort', 'required_operators.config', 'manifest.json', 'preprocessing.json'])
+    for (const name of [
+      'model.onnx',
+      'model.ort',
+      'required_operators.config',
+      'manifest.json',
+      'preprocessing.json',
+    ])
       expect(names).toContain(name)
-    for (const name of ['labels.txt', 'golden/0/input-0.npy', 'report.html', 'report.json', 'README.md', 'SHA256SUMS'])
+    for (const name of [
+      'labels.txt',
+      'golden/0/input-0.npy',
+      'report.html',
+      'report.json',
+      'README.md',
+      'SHA256SUMS',
+    ])
       expect(names).toContain(name)
     const sums = fs.readFileSync(path.join(bundle, 'SHA256SUMS'), 'utf8').trim().split('\n')
     expect(sums).toHaveLength(names.length - 1)
     for (const line of sums) {
       const [sum, name] = line.split('  ')
-      expect(createHash('sha256').update(fs.readFileSync(path.join(bundle, name!))).digest('hex')).toBe(sum)
+      expect(
+        createHash('sha256')
+          .update(fs.readFileSync(path.join(bundle, name!)))
+          .digest('hex'),
+      ).toBe(sum)
     }
     for (const { name, bytes } of zipped.files) expect(fs.statSync(path.join(bundle, name)).size).toBe(bytes)
   })
@@ -139,11 +156,14 @@ describe.runIf(hasReference)('exportBundle', () => {
     const manifest = Manifest.parse(JSON.parse(fs.readFileSync(path.join(bundle, 'manifest.json'), 'utf8')))
     const [input] = manifest.inputs
     expect(input!.exampleDims).toEqual([1, 1, 28, 28])
-    for (const heading of ['Kotlin', 'Swift', 'React Native', 'Python', 'C++']) expect(text).toContain(`### ${heading}`)
+    for (const heading of ['Kotlin', 'Swift', 'React Native', 'Python', 'C++'])
+      expect(text).toContain(`### ${heading}`)
     expect(text.split(`"${input!.name}"`).length).toBeGreaterThan(5)
     expect(text).toContain('longArrayOf(1, 1, 28, 28)')
     expect(manifest.answer).toEqual({ output: manifest.outputs[0]!.name, classes: 10 })
-    expect(fs.readFileSync(path.join(bundle, 'required_operators.config'), 'utf8')).toMatch(/^ai\.onnx;\d+;.*Conv/m)
+    expect(fs.readFileSync(path.join(bundle, 'required_operators.config'), 'utf8')).toMatch(
+      /^ai\.onnx;\d+;.*Conv/m,
+    )
   })
 
   it('escapes what people wrote', () => {
@@ -172,10 +192,16 @@ describe.runIf(hasReference)('exportBundle', () => {
     // ONNX Runtime writes its own format in another order each time; two files hold its hash.
     const varying = ['model.ort', 'manifest.json', 'SHA256SUMS']
     for (const { name } of again.files.filter(({ name }) => !varying.includes(name)))
-      expect(fs.readFileSync(path.join(second, name)).equals(fs.readFileSync(path.join(bundle, name))), name).toBe(true)
+      expect(
+        fs.readFileSync(path.join(second, name)).equals(fs.readFileSync(path.join(bundle, name))),
+        name,
+      ).toBe(true)
     const out = path.join(folder, 'as-folder')
     await exportBundle(request(), { form: 'folder', out })
-    const plain = await exportBundle({ ...request(), target: 'ios' }, { form: 'folder', out, overwrite: true })
+    const plain = await exportBundle(
+      { ...request(), target: 'ios' },
+      { form: 'folder', out, overwrite: true },
+    )
     expect(plain.bytes).toBeGreaterThan(0)
     expect(await reproduce(out)).toBe(60)
     expect(fs.readdirSync(folder).filter((name) => name.startsWith('.'))).toEqual([])
@@ -188,9 +214,17 @@ describe.runIf(hasReference)('exportBundle', () => {
       zipped.files.map(({ name, bytes }) => [name, bytes]),
     )
     expect(plan.checks.some(({ message }) => message.includes('XNNPACK takes'))).toBe(true)
-    expect(plan.snippets.map(({ language }) => language)).toEqual(['kotlin', 'swift', 'javascript', 'python', 'cpp'])
+    expect(plan.snippets.map(({ language }) => language)).toEqual([
+      'kotlin',
+      'swift',
+      'javascript',
+      'python',
+      'cpp',
+    ])
     const ios = await planBundle({ ...request(), target: 'ios', goldenSamples: 1 })
-    expect(ios.checks.find(({ message }) => message.includes('CoreML has no integer operators'))?.ok).toBe(false)
+    expect(ios.checks.find(({ message }) => message.includes('CoreML has no integer operators'))?.ok).toBe(
+      false,
+    )
   })
 
   it('leaves nothing behind when cancelled', async () => {
@@ -204,12 +238,20 @@ describe.runIf(hasReference)('exportBundle', () => {
 })
 
 describe.runIf(hasReference)('exportBundle of a model alone', () => {
-  it.each(['lenet5', 'bert', 'cnn1d_bn_legacy', 'mlp'])('strips %s of its exporter’s notes and checks itself', async (name) => {
-    const out = path.join(folder, name)
-    await exportBundle({ model: reference('models', `${name}.onnx`), name, target: 'any' }, { form: 'folder', out })
-    expect(await reproduce(out)).toBeGreaterThan(0)
-    const model = fs.readFileSync(path.join(out, 'model.onnx')).toString('latin1')
-    expect(model).not.toMatch(/stack_trace|File "|site-packages/)
-    expect(fs.readFileSync(path.join(out, 'model.ort')).toString('latin1')).not.toMatch(/File "|site-packages/)
-  })
+  it.each(['lenet5', 'bert', 'cnn1d_bn_legacy', 'mlp'])(
+    'strips %s of its exporter’s notes and checks itself',
+    async (name) => {
+      const out = path.join(folder, name)
+      await exportBundle(
+        { model: reference('models', `${name}.onnx`), name, target: 'any' },
+        { form: 'folder', out },
+      )
+      expect(await reproduce(out)).toBeGreaterThan(0)
+      const model = fs.readFileSync(path.join(out, 'model.onnx')).toString('latin1')
+      expect(model).not.toMatch(/stack_trace|File "|site-packages/)
+      expect(fs.readFileSync(path.join(out, 'model.ort')).toString('latin1')).not.toMatch(
+        /File "|site-packages/,
+      )
+    },
+  )
 })

@@ -15,17 +15,20 @@ const LABEL = 168
 const WIDTH = 720
 const ROW = 28
 
+/** A mark further out than this many of the longest bar would squeeze the bars: it runs off open-ended. */
+const MARK_LIMIT = 2
+
 /** Horizontal bars from zero, label left, number right. */
 export function bars(title: string, items: readonly Bar[]): string {
-  const most = Math.max(...items.map(({ value, mark }) => Math.max(value, mark ?? 0)), Number.MIN_VALUE)
+  const longest = Math.max(...items.map(({ value }) => value), Number.MIN_VALUE)
+  const most = Math.max(longest, ...items.map(({ mark = 0 }) => Math.min(mark, MARK_LIMIT * longest)))
   const room = WIDTH - LABEL - 112
   const rows = items.map(({ label, value, text, kind, mark }, i) => {
     const y = i * ROW
     const width = Math.max(2, (value / most) * room)
-    const end = Math.max(width, mark ? (mark / most) * room : 0)
-    const line = mark
-      ? `<path class="${kind}" d="M${LABEL + width} ${y + 14}H${LABEL + (mark / most) * room}m0 -4v8"/>`
-      : ''
+    const end = mark ? Math.max(width, (Math.min(mark, most) / most) * room) : width
+    const tick = mark && mark <= most ? 'm0 -4v8' : ''
+    const line = mark ? `<path class="${kind}" d="M${LABEL + width} ${y + 14}H${LABEL + end}${tick}"/>` : ''
     return `<text class="label" x="${LABEL - 12}" y="${y + 18}">${escape(shortened(label))}</text>
 <rect class="${kind}" x="${LABEL}" y="${y + 6}" width="${width.toFixed(1)}" height="16" rx="3"/>${line}
 <text class="number" x="${(LABEL + end + 8).toFixed(1)}" y="${y + 18}">${escape(text)}</text>`

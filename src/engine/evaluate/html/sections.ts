@@ -1,6 +1,6 @@
 /** The parts of the report page. */
 import type { LayerEvidence, Report, StepRecord } from '../../../contract/report'
-import { ratioText } from '../../../contract/verdict'
+import { pointsText, ratioText, speedText } from '../../../contract/verdict'
 import { formatBytes, formatCount, formatMetric, formatMicrojoules, formatMs, metricName } from '../format'
 import { bars, confusion, curve, type Bar } from './charts'
 import { cell, escape, paragraph, section, table, type Cell } from './parts'
@@ -127,29 +127,27 @@ export function overview(original: Report, candidates: readonly Named[]): string
 
 export function tiles(original: Report, report: Report): string {
   const { metric } = original.quality
-  const tile = (name: string, value: string, detail: string): string =>
-    `<div><dt>${escape(name)}</dt><dd>${escape(value)}<small>${escape(detail)}</small></dd></div>`
-  const from = (before: string, change: string): string => `from ${before} · ${change}`
+  const tile = (name: string, value: string, change: string, from: string): string =>
+    `<div><dt>${escape(name)}</dt><dd>${escape(value)}<small>${escape(change)}</small><small>${escape(from)}</small></dd></div>`
   const size = (before: number, after: number): string =>
     ratioText(before, after, 'smaller', 'larger', 'same size')
-  const time = ratioText(original.latencyMs.p50, report.latencyMs.p50, 'faster', 'slower', 'same speed')
+  const bytes = (name: string, of: (r: Report) => number): string =>
+    tile(name, formatBytes(of(report)), size(of(original), of(report)), `from ${formatBytes(of(original))}`)
   return `<dl class="tiles">${[
-    tile(
-      'File',
-      formatBytes(report.bytes),
-      from(formatBytes(original.bytes), size(original.bytes, report.bytes)),
-    ),
-    tile(
-      'Download',
-      formatBytes(report.downloadBytes),
-      from(formatBytes(original.downloadBytes), size(original.downloadBytes, report.downloadBytes)),
-    ),
+    bytes('File', (r) => r.bytes),
+    bytes('Download', (r) => r.downloadBytes),
     tile(
       metricName(metric),
       formatMetric(metric, report.quality.value),
-      `from ${formatMetric(metric, original.quality.value)} · ${report.quality.samples} samples`,
+      pointsText(original, report),
+      `from ${formatMetric(metric, original.quality.value)}`,
     ),
-    tile('Latency', formatMs(report.latencyMs.p50), from(formatMs(original.latencyMs.p50), time)),
+    tile(
+      'Latency',
+      formatMs(report.latencyMs.p50),
+      speedText(original, report),
+      `from ${formatMs(original.latencyMs.p50)}`,
+    ),
   ].join('')}</dl>`
 }
 

@@ -54,7 +54,7 @@ svg rect.original, svg rect.compressed { stroke: none; } svg path { fill: none; 
 svg .line { stroke: var(--compressed); stroke-width: 2; } svg .axisline { stroke: var(--line); }
 svg .cell { fill: var(--sunken); } svg .right { fill: var(--compressed); } svg .wrong { fill: var(--bad); }
 svg .count { text-anchor: middle; font-size: 11px; } svg .light { fill: var(--on-compressed); }
-.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(320px, 1fr)); gap: 24px; } .pair figure { margin: 0; }
+.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(320px, 1fr)); gap: 24px; } .pair figure { margin: 0; } .pair + p { margin-top: 16px; }
 .legend { display: flex; gap: 20px; margin-bottom: 12px; color: var(--muted); font-size: 13px; }
 .legend i { display: inline-block; width: 12px; height: 12px; margin-right: 6px; border-radius: 3px; vertical-align: -1px; }
 footer { margin-top: 32px; color: var(--muted); font-size: 13px; }
