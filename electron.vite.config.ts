@@ -14,7 +14,6 @@ export default defineConfig({
         input: {
           main: source('main/index.ts'),
           worker: source('engine/worker.ts'),
-          'memory-probe': source('engine/memory-probe.ts'),
           'browser-shell': source('browser-shell/index.ts'),
           cli: source('cli/index.ts'),
         },

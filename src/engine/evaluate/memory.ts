@@ -1,9 +1,8 @@
 /**
- * Peak memory a session adds: measured in a process of its own, so that nothing the engine holds counts in.
+ * Peak memory a session adds. Measured in a process of its own, which the host of the engine starts, so that
+ * nothing the engine holds counts in.
  */
-import { fork } from 'node:child_process'
 import fs from 'node:fs'
-import { PareError, toError, type ErrorData } from '../../contract/errors'
 import { Graph, Model } from '../onnx'
 import { openSession, withSession, type SessionOptions } from '../runtime/session'
 import type { Values } from '../runtime/value'
@@ -22,8 +21,6 @@ export interface ProbeReply {
 
 /** Measures in some process of its own. The Electron shell and Node start theirs in different ways. */
 export type MemoryProbe = (request: ProbeRequest, signal?: AbortSignal) => Promise<ProbeReply>
-
-export type ProbeAnswer = ({ ok: true } & ProbeReply) | { ok: false; error: ErrorData }
 
 const RUNS = 3
 
@@ -73,47 +70,3 @@ function forgetPeak(): void {
     // Some sandboxes forbid it; the peak then starts from that of loading the runtime.
   }
 }
-
-/** A probe that forks `entry`, the built `memory-probe.js`. Throws what the session threw, or `engine/crashed`. */
-export function forkProbe(entry: string): MemoryProbe {
-  return (request, signal) =>
-    new Promise((resolve, reject) => {
-      const child = fork(entry, [], {
-        execArgv: [],
-        serialization: 'advanced',
-        stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-      })
-      const stop = (): void => void child.kill('SIGKILL')
-      const settle = (act: () => void): void => {
-        signal?.removeEventListener('abort', stop)
-        child.removeAllListeners()
-        child.kill('SIGKILL')
-        act()
-      }
-      child.once('message', (answer: ProbeAnswer) =>
-        settle(() => (answer.ok ? resolve({ peakBytes: answer.peakBytes }) : reject(toError(answer.error)))),
-      )
-      child.once('error', (cause) => settle(() => reject(cause)))
-      child.once('exit', (code, killer) =>
-        settle(() => {
-          if (signal?.aborted) return reject(new PareError('cancelled', { during: 'measuring memory' }))
-          if (killer === 'SIGKILL')
-            return reject(new PareError('engine/out-of-memory', { during: 'measuring memory' }))
-          reject(
-            new PareError('engine/crashed', { exit: killer ?? String(code), during: 'measuring memory' }),
-          )
-        }),
-      )
-      signal?.addEventListener('abort', stop, { once: true })
-      // A message to a process that is already dead fails too; its exit says more.
-      if (signal?.aborted) stop()
-      else child.send(request, () => undefined)
-    })
-}
-
-/**
- * `forkProbe` where a process of plain Node can be forked. An Electron program with its fuses on cannot run as
- * Node; without a probe of the shell's own, memory is then measured in this process, a lower bound.
- */
-export const availableProbe = (entry: string | undefined): MemoryProbe =>
-  entry && !process.versions.electron && fs.existsSync(entry) ? forkProbe(entry) : probeHere
