@@ -4,7 +4,7 @@ import type { Random } from '../math/random'
 import { mixed } from './mixing'
 import { clipNorm, createOptimizer, type Optimizer } from './optimizer'
 import type { Samples } from './samples'
-import { countedRows, StepRunner, type Example, type LossSettings } from './step'
+import { countedRows, type Example, type LossSettings, type StepRunner } from './step'
 import type { TrainSetup } from './trainer'
 
 export class Updater {
