@@ -39,19 +39,20 @@ const TOO_LARGE = 0x47800000
 const INFINITE = 0x7f800000
 
 function roundSingles(values: Float32Array, out: Uint16Array): void {
+  const words = new Uint32Array(values.buffer, values.byteOffset, values.length)
   const single = new Float32Array(1)
-  const word = new Uint32Array(single.buffer)
-  for (let i = 0; i < values.length; i++) {
-    single[0] = values[i]!
-    const sign = (word[0]! >>> 16) & 0x8000
-    const size = word[0]! & 0x7fffffff
+  const bits = new Uint32Array(single.buffer)
+  for (let i = 0; i < out.length; i++) {
+    const word = words[i]!
+    const sign = (word >>> 16) & 0x8000
+    const size = word & 0x7fffffff
     if (size >= TOO_LARGE) out[i] = sign | (size > INFINITE ? 0x7e00 : 0x7c00)
     else if (size >= SMALLEST_NORMAL)
       out[i] = sign | ((size + 0xfff + ((size >>> 13) & 1) - 0x38000000) >>> 13)
     else {
       // Next to 0.5 a float32 counts in steps of 2⁻²⁴, as a float16 does below its normal range.
       single[0] = Math.abs(values[i]!) + 0.5
-      out[i] = sign | (word[0]! - 0x3f000000)
+      out[i] = sign | (bits[0]! - 0x3f000000)
     }
   }
 }

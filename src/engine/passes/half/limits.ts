@@ -50,8 +50,9 @@ export function fitHalf(tensor: Tensor): { values: Float32Array } | { reaches: n
   let masks = false
   for (let i = 0; i < source.length; i++) {
     const size = Math.abs(source[i]!)
-    if (size >= STANDS_FOR_INFINITY && size < Infinity) masks = true
-    else if (size > reaches && size < Infinity) reaches = size
+    if (size <= reaches) continue
+    if (size < STANDS_FOR_INFINITY) reaches = size
+    else if (size < Infinity) masks = true
   }
   if (reaches > LARGEST_HALF) return { reaches }
   return { values: masks ? source.map(maskValue) : source }

@@ -1,0 +1,28 @@
+/// <reference types="vite/client" />
+/**
+ * `npm run bench [-- name …]`: ratios and memory from one run on this machine. Each file beside this one is an
+ * entry that exports `entry`; its file name is its name.
+ */
+import path from 'node:path'
+import { holds, line, type Entry } from './support/figure'
+
+const found = import.meta.glob<{ entry: Entry }>(['./*.ts', '!./index.ts'])
+const entries = new Map(Object.entries(found).map(([file, load]) => [path.basename(file, '.ts'), load]))
+
+const wanted = process.argv.slice(2)
+const unknown = wanted.filter((name) => !entries.has(name))
+if (unknown.length > 0) {
+  console.error(`There is no entry ${unknown.join(', ')}; there are: ${[...entries.keys()].join(', ')}.`)
+  process.exit(2)
+}
+
+let missed = 0
+for (const name of wanted.length > 0 ? wanted : entries.keys()) {
+  const { entry } = await entries.get(name)!()
+  console.log(`${name}: ${entry.about}`)
+  for (const figure of await entry.run()) {
+    console.log(line(figure))
+    if (!holds(figure)) missed++
+  }
+}
+process.exit(missed > 0 ? 1 : 0)

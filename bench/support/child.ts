@@ -1,0 +1,32 @@
+/** Work done in a process of its own, so that its peak memory is its own. */
+import { fork } from 'node:child_process'
+
+export interface Measured<T> {
+  result: T
+  seconds: number
+  /** Largest resident set of the process, megabytes (10⁶ bytes). */
+  peakMegabytes: number
+}
+
+const TASK = 'PARE_BENCH_TASK'
+
+/** Runs `task` of the module at `url` in a child process; that module must call `answer`. */
+export function inChild<T>(url: string, task: string, ...args: string[]): Promise<Measured<T>> {
+  return new Promise((resolve, reject) => {
+    const child = fork(new URL(url), args, { env: { ...process.env, [TASK]: task } })
+    child.once('message', (message) => resolve(message as Measured<T>))
+    child.once('exit', (code, signal) =>
+      reject(new Error(`${task} ended with ${code ?? signal} and no result`)),
+    )
+  })
+}
+
+/** In a child: does the task it was started for. In the parent: nothing. */
+export async function answer(tasks: Record<string, (...args: string[]) => unknown>): Promise<void> {
+  const task = tasks[process.env[TASK] ?? '']
+  if (!task || !process.send) return
+  const start = performance.now()
+  const result = await task(...process.argv.slice(2))
+  const peakMegabytes = (process.resourceUsage().maxRSS * 1024) / 1e6
+  process.send({ result, seconds: (performance.now() - start) / 1000, peakMegabytes }, () => process.exit(0))
+}

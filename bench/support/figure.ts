@@ -1,0 +1,42 @@
+/** What an entry of the bench gives, and how it is shown. */
+export interface Figure {
+  what: string
+  value: number
+  /** '×' for ratios from one run, 'MB', 's', … */
+  unit: string
+  /** The value asked for, where there is one. */
+  wanted?: { atLeast?: number; atMost?: number }
+}
+
+export interface Entry {
+  /** One line. */
+  about: string
+  run(): Promise<Figure[]>
+}
+
+export const holds = ({ value, wanted }: Figure): boolean =>
+  value >= (wanted?.atLeast ?? -Infinity) && value <= (wanted?.atMost ?? Infinity)
+
+export function line(figure: Figure): string {
+  const { what, value, unit, wanted } = figure
+  const goal =
+    wanted?.atLeast !== undefined
+      ? `≥ ${wanted.atLeast}`
+      : wanted?.atMost !== undefined
+        ? `≤ ${wanted.atMost}`
+        : ''
+  const mark = goal === '' ? '' : holds(figure) ? '  ok' : '  MISSED'
+  return `  ${what.padEnd(58)} ${value.toFixed(value < 10 ? 2 : 0).padStart(8)} ${unit.padEnd(3)} ${goal}${mark}`
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[sorted.length >> 1]!
+}
+
+/** Seconds that `work` takes. */
+export async function seconds(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now()
+  await work()
+  return (performance.now() - start) / 1000
+}
