@@ -1,33 +1,47 @@
-/** Single entries built for tests that need a process of their own: quicker than the whole program, and without the window. */
+/**
+ * The entries that run in Node, built for tests that need processes of their own: quicker than the whole program,
+ * and without the window. They lie as they do in `out/`, inside the checkout so that they find their packages.
+ */
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { rolldown } from 'rolldown'
 
 const root = path.resolve(import.meta.dirname, '..')
+const ENTRIES = { worker: 'engine/worker.ts', cli: 'cli/index.ts', 'browser-shell': 'browser-shell/index.ts' }
 
-/** Builds `src/<entry>` into one file inside the checkout, so that it finds its packages. Gives its path. */
-export async function bundled(
-  entry: 'engine/worker.ts' | 'cli/index.ts' | 'browser-shell/index.ts',
-): Promise<string> {
-  const bundle = await rolldown({
-    input: path.join(root, 'src', entry),
+async function bundle(): Promise<string> {
+  const build = await rolldown({
+    input: Object.fromEntries(Object.entries(ENTRIES).map(([name, file]) => [name, path.join(root, 'src', file)])),
     platform: 'node',
     external: (id) => !id.startsWith('.') && !path.isAbsolute(id),
     logLevel: 'silent',
   })
-  const { output } = await bundle.generate({ format: 'es', codeSplitting: false })
-  await bundle.close()
-  const { code } = output[0]
-  const name = createHash('sha256').update(code).digest('hex').slice(0, 16)
-  const folder = path.join(root, 'node_modules', '.cache', 'pare-tests', name)
-  const file = path.join(folder, `${path.basename(path.dirname(entry))}-${path.basename(entry, '.ts')}.mjs`)
-  if (!fs.existsSync(file)) {
-    fs.mkdirSync(folder, { recursive: true })
-    // Test files run side by side: none may see another's half-written file.
-    const temporary = `${file}.${process.pid}`
-    fs.writeFileSync(temporary, code)
-    fs.renameSync(temporary, file)
+  const { output } = await build.generate({ format: 'es', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' })
+  await build.close()
+  const files = output.flatMap((file) => (file.type === 'chunk' ? [{ name: file.fileName, code: file.code }] : []))
+  const hash = createHash('sha256').update(JSON.stringify(files)).digest('hex').slice(0, 16)
+  const folder = path.join(root, 'node_modules', '.cache', 'pare-tests', hash)
+  if (fs.existsSync(folder)) return folder
+  // Test files run side by side: none may see another's half-written folder.
+  const temporary = `${folder}.${process.pid}`
+  const main = path.join(temporary, 'out', 'main')
+  fs.mkdirSync(main, { recursive: true })
+  fs.writeFileSync(path.join(temporary, 'package.json'), '{"type":"module"}')
+  fs.symlinkSync(path.join(root, 'resources'), path.join(temporary, 'resources'), 'junction')
+  for (const { name, code } of files) fs.writeFileSync(path.join(main, name), code)
+  try {
+    fs.renameSync(temporary, folder)
+  } catch {
+    fs.rmSync(temporary, { recursive: true, force: true })
   }
-  return file
+  return folder
+}
+
+let once: Promise<string> | undefined
+
+/** Absolute path of an entry. */
+export async function bundled(name: keyof typeof ENTRIES): Promise<string> {
+  once ??= bundle()
+  return path.join(await once, 'out', 'main', `${name}.js`)
 }

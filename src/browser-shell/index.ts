@@ -15,7 +15,7 @@ const LINGER_MS = 15_000
 const downloads = new Downloads()
 const service = createService({
   dataDir,
-  resourcesDir: process.env.PARE_RESOURCES_DIR ?? path.resolve(out, '../resources'),
+  resourcesDir: path.resolve(out, '../resources'),
   engine: () => forkEngine(path.join(out, 'main', 'worker.js')),
   shell: 'browser',
   host: {

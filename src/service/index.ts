@@ -1,3 +1,7 @@
 export type { ShellHost } from './core'
 export { forkEngine, type EngineExit, type EngineProcess } from './engine-process'
 export { createService, type Service, type ServiceOptions } from './service'
+export { EngineHost, type JobOptions } from './engine-host'
+export { Catalogue, fileName, readRecipe, recipeText } from './recipes'
+export { findSample, listSamples } from './samples'
+export type { DataReference, JobEvent, JobInput, JobName, JobOutput } from '../engine/jobs/protocol'

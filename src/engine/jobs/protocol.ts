@@ -105,7 +105,7 @@ export interface Jobs {
     {
       title: string
       original: Report
-      candidates: { name: string; recipe: Recipe; report: Report; steps: StepRecord[] }[]
+      candidates: { name: string; recipe?: Recipe; report: Report; steps?: StepRecord[] }[]
     },
     string
   >

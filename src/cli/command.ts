@@ -1,0 +1,48 @@
+/** What every command is given, and the options they share. */
+import { InvalidArgumentError, Option, type Command } from 'commander'
+import path from 'node:path'
+import type { Session } from './session'
+
+export interface CliContext {
+  /** The engine of this command. */
+  session: Session
+  resourcesDir: string
+}
+
+export type AddCommand = (program: Command, context: CliContext) => void
+
+function wholeNumber(text: string): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 0)
+    throw new InvalidArgumentError('It must be a whole number, 0 or more.')
+  return value
+}
+
+export const absolute = (text: string): string => path.resolve(text)
+
+export const jsonOption = (): Option =>
+  new Option('--json', 'print exactly one JSON document on stdout; progress goes to stderr')
+
+export function withEngineOptions(command: Command): Command {
+  return command
+    .addOption(jsonOption())
+    .addOption(
+      new Option('--threads <n>', 'threads within an operator; 0 = all cores')
+        .argParser(wholeNumber)
+        .default(0),
+    )
+    .addOption(new Option('--provider <id>', 'what runs the model: cpu, webgpu, dml, coreml').default('cpu'))
+}
+
+export function withDataOptions(command: Command): Command {
+  return command
+    .option(
+      '--data <path>',
+      'labelled data: an image folder, NPZ, CSV, Parquet, JSONL or WAV; without it inputs are random',
+      absolute,
+    )
+    .option('--tokenizer <file>', 'tokenizer.json for text, where it does not lie beside the data', absolute)
+}
+
+export const examples = (...lines: string[]): string =>
+  `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}\n`

@@ -1,0 +1,78 @@
+import { InvalidArgumentError } from 'commander'
+import path from 'node:path'
+import type { Recipe } from '../../contract/recipe'
+import { changeText } from '../../contract/verdict'
+import { readRecipe } from '../../service'
+import { absolute, examples, withDataOptions, withEngineOptions, type AddCommand } from '../command'
+import { compressInto } from '../compressing'
+import { print, printJson } from '../output'
+import { parsePassOption } from '../pass-option'
+import { notesOf, reportTable } from '../report-table'
+import { WITHOUT_DATA, type CommonOptions, type DataOptions, type Session } from '../session'
+
+interface CompressOptions extends CommonOptions, DataOptions {
+  recipe?: string
+  pass?: string[]
+  out: string
+  resume?: boolean
+}
+
+/** A preset by its name, or a file. A file is meant where the name ends like one or holds a slash. */
+async function recipeOf(session: Session, { recipe, pass }: CompressOptions): Promise<Recipe> {
+  if (pass) {
+    const passes = await session.run('passes', undefined, 'listing the passes')
+    const steps = pass.map((text) => parsePassOption(text, passes))
+    return { pare: 1, name: steps.map((step) => step.pass).join(' + '), description: '', steps }
+  }
+  const presets = await session.run('presets', undefined, 'listing the presets')
+  const preset = presets.find(({ id }) => id === recipe)
+  if (!preset) return readRecipe(path.resolve(recipe!))
+  const { name, description, steps } = preset
+  return { pare: 1, name, description, steps }
+}
+
+export const addCompress: AddCommand = (program, { session }) => {
+  const command = program
+    .command('compress')
+    .description('apply a recipe and measure what came out beside the original')
+    .argument('<model>', 'an ONNX file; it is never changed', absolute)
+    .option('--recipe <file|preset>', 'a recipe file, or safe, balanced, smallest, fastest')
+    .option(
+      '--pass <spec>',
+      "one pass as 'ID key=value …'; may be given several times",
+      (text: string, all: string[] = []) => [...all, text],
+    )
+    .requiredOption(
+      '--out <dir>',
+      'folder for model.onnx, recipe.json, report.json, report.html, samples.json',
+      absolute,
+    )
+    .option('--resume', 'go on from the last finished pass of an earlier run in that folder')
+  withEngineOptions(withDataOptions(command))
+    .addHelpText(
+      'after',
+      examples(
+        'pare compress model.onnx --data digits/ --recipe balanced --out small/',
+        "pare compress model.onnx --data digits/ --pass simplify --pass 'quantize-static calibration=entropy' --out small/",
+        'pare compress model.onnx --data digits/ --recipe my.recipe.json --out small/ --resume --json',
+      ),
+    )
+    .action(async (model: string, options: CompressOptions) => {
+      if ((options.recipe === undefined) === (options.pass === undefined))
+        throw new InvalidArgumentError('Give either --recipe or --pass.')
+      if (options.data === undefined) session.progress.say(WITHOUT_DATA)
+      const recipe = await recipeOf(session, options)
+      const result = await compressInto(session, { ...options, model, recipe })
+      if (options.json) return printJson(result)
+      const { original, candidate } = result
+      print(
+        reportTable([
+          { name: 'original', report: original },
+          { name: recipe.name, report: candidate },
+        ]),
+      )
+      print(`\n${changeText(original, candidate)}`)
+      for (const note of notesOf([candidate])) print(`- ${note}`)
+      print(`\nWritten:\n${result.files.map((file) => `  ${file}`).join('\n')}`)
+    })
+}

@@ -1,0 +1,30 @@
+import { Option } from 'commander'
+import { SPLITS, type SplitName } from '../../contract/dataset'
+import { absolute, examples, withDataOptions, withEngineOptions, type AddCommand } from '../command'
+import { print, printJson } from '../output'
+import { notesOf, reportTable } from '../report-table'
+import { dataOf, engineSettings, WITHOUT_DATA, type CommonOptions, type DataOptions } from '../session'
+
+export const addEvaluate: AddCommand = (program, { session }) => {
+  const command = program
+    .command('evaluate')
+    .description('measure a model: quality with its interval, latency, memory, sizes, energy estimate')
+    .argument('<model>', 'an ONNX file', absolute)
+    .addOption(new Option('--split <name>', 'which samples').choices(SPLITS).default('validation'))
+  withEngineOptions(withDataOptions(command))
+    .addHelpText(
+      'after',
+      examples(
+        'pare evaluate model.onnx --data digits/',
+        'pare evaluate model.onnx --data digits/ --split training --json',
+      ),
+    )
+    .action(async (model: string, options: CommonOptions & DataOptions & { split: SplitName }) => {
+      if (options.data === undefined) session.progress.say(WITHOUT_DATA)
+      const input = { model, data: dataOf(options), settings: engineSettings(options), split: options.split }
+      const report = await session.run('evaluate', input, 'measuring')
+      if (options.json) return printJson(report)
+      print(reportTable([{ name: '', report }]))
+      for (const note of notesOf([report])) print(`- ${note}`)
+    })
+}

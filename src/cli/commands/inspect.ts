@@ -1,0 +1,69 @@
+import type { ModelInspection } from '../../contract/model'
+import { absolute, examples, jsonOption, type AddCommand } from '../command'
+import { bytes, count, number, print, printJson, table } from '../output'
+
+const LAYERS_SHOWN = 12
+
+function describe(model: ModelInspection): string {
+  const port = ({ name, dtype, dims }: ModelInspection['inputs'][number]): string =>
+    `${name}: ${dtype} [${dims.map((dim) => dim ?? '?').join(', ')}]`
+  const facts = table(
+    [
+      ['file', model.path],
+      ['size', bytes(model.bytes)],
+      ['parameters', count(model.parameters)],
+      ['multiply-adds', count(model.macs)],
+      ['nodes', number(model.nodes)],
+      [
+        'opset',
+        Object.entries(model.opsets)
+          .map(([domain, version]) => `${domain || 'ai.onnx'} ${version}`)
+          .join(', '),
+      ],
+      ['producer', model.producer],
+      ['inputs', model.inputs.map(port).join('; ')],
+      ['outputs', model.outputs.map(port).join('; ')],
+    ],
+    'left',
+  )
+  const heavy = model.layers.toSorted((a, b) => b.bytes - a.bytes).slice(0, LAYERS_SHOWN)
+  const layers = table([
+    ['layer', 'operator', 'parameters', 'bytes', 'multiply-adds', 'type'],
+    ...heavy.map((one) => [
+      one.layer,
+      one.op,
+      count(one.parameters),
+      bytes(one.bytes),
+      count(one.macs),
+      one.dtype,
+    ]),
+  ])
+  const operators = table([
+    ['operator', 'nodes', 'parameters', 'multiply-adds'],
+    ...model.operators.map((one) => [one.op, String(one.count), count(one.parameters), count(one.macs)]),
+  ])
+  const rest = model.layers.length - heavy.length
+  const obstacles = model.obstacles.map(({ severity, message }) => `${severity}: ${message}`)
+  return [
+    facts,
+    `Where the weight sits:\n${layers}${rest > 0 ? `\n… and ${rest} more layers` : ''}`,
+    `Operators:\n${operators}`,
+    ...(obstacles.length > 0 ? [`What to know:\n${obstacles.map((line) => `- ${line}`).join('\n')}`] : []),
+  ].join('\n\n')
+}
+
+export const addInspect: AddCommand = (program, { session }) => {
+  program
+    .command('inspect')
+    .description(
+      'what a model is: size, parameters, operators, where the weight sits, what stands in the way',
+    )
+    .argument('<model>', 'an ONNX file', absolute)
+    .addOption(jsonOption())
+    .addHelpText('after', examples('pare inspect model.onnx', 'pare inspect model.onnx --json'))
+    .action(async (model: string, { json }: { json?: boolean }) => {
+      const inspection = await session.run('inspect', { model }, 'reading the model')
+      if (json) printJson(inspection)
+      else print(describe(inspection))
+    })
+}

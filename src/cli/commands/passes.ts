@@ -1,0 +1,56 @@
+import type { ParameterField, PassDescription } from '../../contract/passes'
+import { PareError } from '../../contract/errors'
+import { examples, jsonOption, type AddCommand } from '../command'
+import { print, printJson, table } from '../output'
+
+const range = ({ minimum, maximum, choices, kind }: ParameterField): string => {
+  if (choices) return choices.join(' | ')
+  if (minimum === undefined && maximum === undefined) return kind
+  return `${minimum ?? '…'} to ${maximum ?? '…'}`
+}
+
+function details(pass: PassDescription): string {
+  const parameters = table(
+    pass.parameters.map((field) => [
+      `  ${field.name}`,
+      range(field),
+      `default ${JSON.stringify(field.default ?? null)}`,
+      field.help,
+    ]),
+    'left',
+  )
+  const needs = pass.needs.length > 0 ? `Needs ${pass.needs.join(' and ')}.` : 'Needs no data.'
+  return [
+    `${pass.id}: ${pass.title} (${pass.family})`,
+    pass.summary,
+    needs,
+    parameters,
+    `Sources: ${pass.sources.join('; ')}`,
+  ]
+    .filter(Boolean)
+    .join('\n')
+}
+
+export const addPasses: AddCommand = (program, { session }) => {
+  program
+    .command('passes')
+    .description('what can be done to a model: every pass, with its parameters')
+    .argument('[id]', 'only this pass, in full')
+    .addOption(jsonOption())
+    .addHelpText('after', examples('pare passes', 'pare passes quantize-static', 'pare passes --json'))
+    .action(async (id: string | undefined, { json }: { json?: boolean }) => {
+      const all = await session.run('passes', undefined, 'listing the passes')
+      const chosen = id === undefined ? all : all.filter((pass) => pass.id === id)
+      if (id !== undefined && chosen.length === 0)
+        throw new PareError('pass/unknown', { pass: id, known: all.map((pass) => pass.id) })
+      if (json) printJson(id === undefined ? all : chosen[0])
+      else if (id !== undefined) print(details(chosen[0]!))
+      else
+        print(
+          table(
+            all.map((pass) => [pass.id, pass.family, pass.summary]),
+            'left',
+          ),
+        )
+    })
+}

@@ -1,0 +1,58 @@
+import os from 'node:os'
+import fs from 'node:fs'
+import path from 'node:path'
+import { changeText } from '../../contract/verdict'
+import { findSample, listSamples } from '../../service'
+import { absolute, examples, withEngineOptions, type AddCommand } from '../command'
+import { compressInto } from '../compressing'
+import { bytes, print, printJson } from '../output'
+import { reportTable } from '../report-table'
+import { engineSettings, type CommonOptions } from '../session'
+
+export const addSample: AddCommand = (program, { session, resourcesDir }) => {
+  const command = program
+    .command('sample')
+    .description('compress and export a built-in sample, to see how it goes')
+    .argument('[id]', 'which sample', listSamples(resourcesDir)[0]?.id)
+    .option('--out <dir>', 'folder for the results; default: a new temporary one', absolute)
+  withEngineOptions(command)
+    .addHelpText('after', examples('pare sample', 'pare sample digits --out tried/'))
+    .action(async (id: string, options: CommonOptions & { out?: string }) => {
+      const { title, model, data } = findSample(resourcesDir, id)
+      const out = options.out ?? fs.mkdtempSync(path.join(os.tmpdir(), 'pare-sample-'))
+      session.progress.say(`${title}: compressing with the preset “balanced”.`)
+      const presets = await session.run('presets', undefined, 'listing the presets')
+      const { name, description, steps } = presets.find((preset) => preset.id === 'balanced')!
+      const recipe = { pare: 1 as const, name, description, steps }
+      const result = await compressInto(session, { ...options, model, data, recipe, out })
+      const bundle = await session.run(
+        'exportBundle',
+        {
+          model: result.candidate.path,
+          data: { path: data },
+          settings: engineSettings(options),
+          target: 'any',
+          name: `${id}-${name}`.toLowerCase(),
+          report: result.candidate,
+          original: result.original,
+          recipe,
+          steps: result.steps,
+          form: 'zip',
+          out: path.join(out, 'bundle.zip'),
+          overwrite: true,
+        },
+        'writing the bundle',
+      )
+      if (options.json) return printJson({ ...result, bundle })
+      print(
+        reportTable([
+          { name: 'original', report: result.original },
+          { name, report: result.candidate },
+        ]),
+      )
+      print(`\n${changeText(result.original, result.candidate)}`)
+      print(
+        `\nBundle to ship: ${bundle.path} (${bytes(bundle.bytes)})\nReport to read: ${path.join(out, 'report.html')}`,
+      )
+    })
+}

@@ -1,0 +1,70 @@
+/** Compressing into a folder, as `compress` and `sample` do it. */
+import fs from 'node:fs'
+import path from 'node:path'
+import { PareError } from '../contract/errors'
+import type { Recipe } from '../contract/recipe'
+import type { CompressResult, StepRecord } from '../contract/report'
+import type { DataReference } from '../service'
+import { dataOf, engineSettings, type CommonOptions, type DataOptions, type Session } from './session'
+import { seconds } from './output'
+
+export interface CompressInto extends CommonOptions, DataOptions {
+  /** Absolute. */
+  model: string
+  recipe: Recipe
+  out: string
+  resume?: boolean
+}
+
+/** Checkpoints lie beside the results until the run is finished. */
+const WORK_FOLDER = '.pare'
+
+/** Throws rather than writing over the user's model or over files that Pare did not make. */
+export function checkOut(out: string, model: string): void {
+  const target = path.join(out, 'model.onnx')
+  if (!fs.existsSync(target)) return
+  const same = fs.existsSync(model) && fs.realpathSync(target) === fs.realpathSync(model)
+  if (same || !fs.existsSync(path.join(out, WORK_FOLDER, 'run.json')))
+    throw new PareError('export/exists', { path: target })
+}
+
+function say(session: Session, { pass, summary, seconds: took, failed, skipped }: StepRecord): void {
+  session.progress.say(`${failed ? '✗' : '✓'} ${pass} (${seconds(took)}): ${summary}`)
+  const [first] = skipped
+  if (first)
+    session.progress.say(
+      `  left alone: ${first.layer} (${first.reason})${skipped.length > 1 ? ` and ${skipped.length - 1} more` : ''}`,
+    )
+}
+
+/** Writes model.onnx, recipe.json, report.json, report.html and samples.json into the folder. */
+export async function compressInto(session: Session, options: CompressInto): Promise<CompressResult> {
+  const { model, recipe, out, resume = false } = options
+  checkOut(out, model)
+  const data: DataReference = dataOf(options)
+  const result = await session.run(
+    'compress',
+    {
+      model,
+      data,
+      settings: engineSettings(options),
+      folder: path.join(out, WORK_FOLDER),
+      into: out,
+      recipes: [recipe],
+      target: 'any',
+      seed: 0,
+      resume,
+    },
+    'compressing',
+    (event) => event.event === 'step' && say(session, event.data.record),
+  )
+  const { report, steps, files } = result.candidates[0]!
+  const page = {
+    title: path.basename(model),
+    original: result.original,
+    candidates: [{ name: recipe.name, recipe, report, steps }],
+  }
+  const html = path.join(out, 'report.html')
+  fs.writeFileSync(html, await session.run('htmlReport', page, 'writing the report'))
+  return { original: result.original, candidate: report, steps, files: [...files, html] }
+}

@@ -1,0 +1,67 @@
+/** The `pare` command. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 cancelled. */
+import { Command, CommanderError } from 'commander'
+import path from 'node:path'
+import { version } from '../../package.json'
+import { errorData, type ErrorCode } from '../contract/errors'
+import { errorMessage } from '../contract/messages'
+import { addCompare } from './commands/compare'
+import { addCompress } from './commands/compress'
+import { addEvaluate } from './commands/evaluate'
+import { addExport } from './commands/export'
+import { addInspect } from './commands/inspect'
+import { addPasses } from './commands/passes'
+import { addSample } from './commands/sample'
+import { examples } from './command'
+import { printError, printJson } from './output'
+import { Session } from './session'
+
+const COMMANDS = [addInspect, addPasses, addEvaluate, addCompress, addCompare, addExport, addSample]
+
+/** What was asked for cannot be: the words are wrong, not the model or the machine. */
+const USAGE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'pass/unknown',
+  'pass/bad-parameter',
+  'bad-request',
+])
+
+const here = import.meta.dirname
+const session = new Session(path.join(here, 'worker.js'))
+const resourcesDir = path.resolve(here, '../../resources')
+
+const program = new Command('pare')
+  .description('Make neural networks small enough to ship, on your own machine, with proof.')
+  .version(version)
+  .showHelpAfterError('(pare COMMAND --help tells more)')
+  .addHelpText(
+    'after',
+    examples(
+      'pare inspect model.onnx',
+      'pare compress model.onnx --data digits/ --recipe balanced --out small/',
+      'pare export small/model.onnx --target android --out bundle.zip',
+    ),
+  )
+for (const add of COMMANDS) add(program, { session, resourcesDir })
+for (const command of [program, ...program.commands]) command.exitOverride()
+
+async function main(): Promise<number> {
+  try {
+    await program.parseAsync()
+    return 0
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) {
+      // Commander has printed its own message, but for what an action refuses.
+      if (thrown.code === 'commander.invalidArgument' && !thrown.message.startsWith('error:'))
+        process.stderr.write(`pare: ${thrown.message}\n`)
+      return thrown.exitCode === 0 ? 0 : 2
+    }
+    const error = errorData(thrown)
+    session.progress.clear()
+    if (process.argv.includes('--json')) printJson({ error: { ...error, message: errorMessage(error) } })
+    printError(error)
+    return error.code === 'cancelled' ? 130 : USAGE.has(error.code) ? 2 : 1
+  } finally {
+    session.close()
+  }
+}
+
+process.exitCode = await main()

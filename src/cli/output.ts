@@ -1,0 +1,93 @@
+/** What the command line prints: calm tables with three significant digits, one progress line, or one JSON document. */
+import { errorMessage } from '../contract/messages'
+import type { ErrorData } from '../contract/errors'
+
+export const number = (value: number): string =>
+  !Number.isFinite(value)
+    ? '–'
+    : Math.abs(value) >= 1000
+      ? Math.round(value).toLocaleString('en')
+      : String(Number(value.toPrecision(3)))
+
+/** With a unit, 1000-based: "1.73 MB", "2.29 M". */
+function scaled(value: number, units: readonly string[], gap: string): string {
+  let power = 0
+  while (power < units.length - 1 && Math.abs(value) >= 999.5) {
+    value /= 1000
+    power++
+  }
+  return `${Number(value.toPrecision(3))}${gap}${units[power]}`.trim()
+}
+
+export const bytes = (value: number): string => scaled(value, ['B', 'KB', 'MB', 'GB', 'TB'], ' ')
+export const count = (value: number): string => scaled(value, ['', 'k', 'M', 'G', 'T'], ' ')
+export const milliseconds = (value: number): string =>
+  value < 1 ? `${number(value * 1000)} µs` : `${number(value)} ms`
+export const seconds = (value: number): string =>
+  value < 60 ? `${number(value)} s` : `${Math.floor(value / 60)} min ${Math.round(value % 60)} s`
+
+/** Columns padded to their widest cell; all but the first are aligned to the right. */
+export function table(rows: readonly (readonly string[])[], align: 'left' | 'right' = 'right'): string {
+  const widths = rows.reduce<number[]>((all, row) => {
+    row.forEach((cell, i) => (all[i] = Math.max(all[i] ?? 0, cell.length)))
+    return all
+  }, [])
+  return rows
+    .map((row) =>
+      row
+        .map((cell, i) => (i === 0 || align === 'left' ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}
+
+/** Exactly one JSON document on stdout. */
+export const printJson = (value: unknown): void =>
+  void process.stdout.write(`${JSON.stringify(value, null, 2)}\n`)
+
+export const print = (text: string): void => void process.stdout.write(`${text}\n`)
+
+export function printError(error: ErrorData): void {
+  const { title, what, where, todo } = errorMessage(error)
+  const place = where && !what.includes(where) ? `\n  where: ${where}` : ''
+  process.stderr.write(`pare: ${title}. ${what}${place}\n  what to do: ${todo}\n`)
+}
+
+const BAR = 24
+
+/** One line that is written over on a terminal; plain lines, not more than one a step, otherwise. Always stderr. */
+export class ProgressLine {
+  private last = ''
+  private shown = false
+
+  constructor(private readonly stream: NodeJS.WriteStream = process.stderr) {}
+
+  update({ done, doing, etaSeconds }: { done: number; doing: string; etaSeconds?: number }): void {
+    const percent = `${Math.floor(done * 100)}%`.padStart(4)
+    if (!this.stream.isTTY) {
+      // Counts change all the time; a new line only where something else begins.
+      const kind = doing.replace(/\d+/g, '')
+      if (kind === this.last) return
+      this.last = kind
+      this.stream.write(`${percent} ${doing}\n`)
+      return
+    }
+    const full = Math.round(done * BAR)
+    const eta = etaSeconds === undefined ? '' : ` · ${seconds(etaSeconds)} left`
+    const line = `${'█'.repeat(full)}${'░'.repeat(BAR - full)}${percent} ${doing}${eta}`
+    this.stream.write(`\r\u001b[2K${line.slice(0, (this.stream.columns ?? 80) - 1)}`)
+    this.shown = true
+  }
+
+  /** A line that stays, above the progress. */
+  say(text: string): void {
+    this.clear()
+    this.stream.write(`${text}\n`)
+  }
+
+  clear(): void {
+    if (this.shown) this.stream.write('\r\u001b[2K')
+    this.shown = false
+  }
+}

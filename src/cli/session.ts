@@ -1,0 +1,67 @@
+/** One command's engine: started on demand, killed on Ctrl-C, gone at the end. */
+import path from 'node:path'
+import type { JobEvent, JobInput, JobName, JobOutput } from '../service'
+import { EngineHost, forkEngine } from '../service'
+import { ProgressLine } from './output'
+
+export interface CommonOptions {
+  json?: boolean
+  threads?: number
+  provider?: string
+}
+
+export class Session {
+  readonly progress = new ProgressLine()
+  private readonly controller = new AbortController()
+  private readonly host: EngineHost
+
+  constructor(worker: string) {
+    this.host = new EngineHost(() => forkEngine(worker))
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => this.controller.abort())
+  }
+
+  async run<J extends JobName>(
+    job: J,
+    input: JobInput<J>,
+    during: string,
+    onEvent: (event: JobEvent) => void = () => undefined,
+  ): Promise<JobOutput<J>> {
+    const { signal } = this.controller
+    try {
+      return await this.host.run(job, input, {
+        during,
+        signal,
+        onEvent: (event) => {
+          if (event.event === 'progress') this.progress.update(event.data)
+          else onEvent(event)
+        },
+      })
+    } finally {
+      this.progress.clear()
+    }
+  }
+
+  close(): void {
+    this.progress.clear()
+    this.host.close()
+  }
+}
+
+export const engineSettings = ({ provider = 'cpu', threads = 0 }: CommonOptions) => ({
+  providers: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
+  threads,
+})
+
+/** What `--data` and its companions say; nothing means random inputs. */
+export interface DataOptions {
+  data?: string
+  tokenizer?: string
+}
+
+export const dataOf = ({ data, tokenizer }: DataOptions): JobInput<'openData'>['data'] => ({
+  ...(data !== undefined && { path: path.resolve(data) }),
+  ...(tokenizer !== undefined && { tokenizer: path.resolve(tokenizer) }),
+})
+
+export const WITHOUT_DATA =
+  'No data was given: inputs are random, and only the likeness to the original is measured. Give --data for quality.'
