@@ -4,7 +4,7 @@ import './styles/base.css'
 import { mount } from 'svelte'
 import App from './App.svelte'
 import { browserHost } from './host/browser'
-import { electronHost } from './host/electron'
+import { electronHost } from './host/bridged'
 import NoHost from './frame/NoHost.svelte'
 
 const target = document.getElementById('app')!

@@ -32,11 +32,15 @@ async function walk(entry: FileSystemEntry, prefix: string, found: DroppedFile[]
 export async function droppedFiles(transfer: DataTransfer, deep: boolean): Promise<DroppedFile[]> {
   if (!deep) return Array.from(transfer.files, (file) => ({ file, relativePath: file.name }))
   // The list is emptied as soon as the event is over, so every entry is taken before the first await.
-  const entries = Array.from(transfer.items, (item) => item.webkitGetAsEntry()).filter(
-    (entry) => entry !== null,
-  )
+  const items = Array.from(transfer.items, (item) => ({
+    entry: item.webkitGetAsEntry(),
+    file: item.getAsFile(),
+  }))
   const found: DroppedFile[] = []
-  for (const entry of entries) await walk(entry, '', found)
+  for (const { entry, file } of items) {
+    if (entry) await walk(entry, '', found)
+    else if (file) found.push({ file, relativePath: file.name })
+  }
   return found
 }
 

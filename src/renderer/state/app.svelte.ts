@@ -175,8 +175,8 @@ export class App {
     if (project.model.state !== 'loading' && project.data.state !== 'loading') delete this.tasks[project.id]
     this.project = project
     this.editor.load(project)
-    const known = new Set(candidatesOf(project).map((candidate) => candidate.id))
-    this.chosen = this.chosen.filter((id) => known.has(id))
+    const known = candidatesOf(project).map((candidate) => candidate.id)
+    this.chosen = this.chosen.filter((id) => known.includes(id))
   }
 
   async open(id: string): Promise<void> {
@@ -202,6 +202,8 @@ export class App {
 
   go(step: StepId): void {
     this.step = step
+    this.error = undefined
+    this.refused = []
     // The heading of the step takes the focus, so that keyboard and screen reader start at its top.
     requestAnimationFrame(() => document.getElementById('step-title')?.focus())
   }
@@ -211,7 +213,9 @@ export class App {
     this.error = undefined
   }
 
-  async openSample(id = this.samples[0]?.id): Promise<void> {
+  async openSample(
+    id = (this.samples.find((sample) => sample.id === 'digits') ?? this.samples[0])?.id,
+  ): Promise<void> {
     const project = id && (await this.ask('samples.open', { sample: id }))
     if (project) this.enter(project, 'model')
   }
@@ -240,20 +244,15 @@ export class App {
       project: project.id,
       files: files.map((file) => file.id),
     })
+    const kinds = result?.taken.map((file) => file.kind) ?? []
+    if (fresh && !kinds.length) await this.ask('projects.remove', { project: project.id })
+    else if (result) {
+      this.show(result.project)
+      if (kinds.includes('model')) this.go('model')
+      else if (kinds.includes('dataset')) this.go('data')
+      else if (kinds.includes('recipe')) this.go('goal')
+    }
     this.refused = result?.refused ?? []
-    if (!result) {
-      if (fresh) await this.ask('projects.remove', { project: project.id })
-      return
-    }
-    if (fresh && !result.taken.length) {
-      await this.ask('projects.remove', { project: project.id })
-      return
-    }
-    this.show(result.project)
-    const kinds = new Set(result.taken.map((file) => file.kind))
-    if (kinds.has('model')) this.go('model')
-    else if (kinds.has('dataset')) this.go('data')
-    else if (kinds.has('recipe')) this.go('goal')
   }
 
   confirm(question: Omit<Question, 'answer'>): Promise<string | null> {

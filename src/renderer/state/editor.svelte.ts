@@ -77,8 +77,9 @@ export class RecipeEditor {
   setParameter(index: number, name: string, value: unknown): Promise<void> {
     const steps = this.recipe.steps.map((step, at) => {
       if (at !== index) return step
-      const { [name]: _, ...params } = step.params
-      return { ...step, params: value === undefined ? params : { ...params, [name]: value } }
+      const params = { ...step.params, [name]: value }
+      if (value === undefined) delete params[name]
+      return { ...step, params }
     })
     return this.setSteps(steps, `${index}.${name}`)
   }

@@ -68,6 +68,13 @@ const counted = (id: string, title: string, term: string, of: (report: Report) =
   change: (a, b) => ratio(of(a), of(b), 'fewer', 'more'),
 })
 
+/** Measured in turn with the original, so that what else the machine does cancels out; the interval says how sure. */
+function pairedTime({ value, interval: [low, high] }: NonNullable<Report['latencyRatio']>): Change {
+  const change = ratio(1, value, 'faster', 'slower')
+  const by = value > 1 ? [low, high] : [1 / high, 1 / low]
+  return { ...change, text: `${change.text} (95%: ${by.map(times).join(' to ')})` }
+}
+
 const timed = (id: 'p50' | 'p95', title: string): Measure => ({
   id,
   title,
@@ -76,7 +83,10 @@ const timed = (id: 'p50' | 'p95', title: string): Measure => ({
   text: ({ latencyMs }) => milliseconds(latencyMs[id]),
   detail: ({ latencyMs: l }) =>
     `${whole(l.runs)} runs, batch ${l.batch}, ${l.provider}, ${l.threads} threads`,
-  change: (a, b) => ratio(a.latencyMs[id], b.latencyMs[id], 'faster', 'slower'),
+  change: (a, b) =>
+    id === 'p50' && b.latencyRatio
+      ? pairedTime(b.latencyRatio)
+      : ratio(a.latencyMs[id], b.latencyMs[id], 'faster', 'slower'),
   bar: true,
 })
 

@@ -3,20 +3,20 @@
 export const PAGE = 100
 
 export class Pager<Row> {
-  pages = $state.raw<ReadonlyMap<number, readonly Row[]>>(new Map())
-  private asked = new Set<number>()
+  pages = $state.raw<Readonly<Record<number, readonly Row[]>>>({})
+  private asked: Record<number, boolean> = {}
   private generation = 0
 
   constructor(
     private readonly fetch: (offset: number, limit: number) => Promise<readonly Row[] | undefined>,
   ) {}
 
-  at = (index: number): Row | undefined => this.pages.get(Math.floor(index / PAGE))?.[index % PAGE]
+  at = (index: number): Row | undefined => this.pages[Math.floor(index / PAGE)]?.[index % PAGE]
 
   reset(): void {
     this.generation++
-    this.asked.clear()
-    this.pages = new Map()
+    this.asked = {}
+    this.pages = {}
   }
 
   need(first: number, last: number): void {
@@ -25,12 +25,12 @@ export class Pager<Row> {
   }
 
   private async load(page: number): Promise<void> {
-    if (this.asked.has(page)) return
-    this.asked.add(page)
+    if (this.asked[page]) return
+    this.asked[page] = true
     const { generation } = this
     const rows = await this.fetch(page * PAGE, PAGE)
     if (generation !== this.generation) return
-    if (rows) this.pages = new Map(this.pages).set(page, rows)
-    else this.asked.delete(page)
+    if (rows) this.pages = { ...this.pages, [page]: rows }
+    else this.asked[page] = false
   }
 }

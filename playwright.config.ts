@@ -1,0 +1,33 @@
+/**
+ * Journeys through the window in a real browser, in front of the real service and engine. `PARE_BROWSER` names the
+ * browser; without it an installed one is looked for.
+ */
+import { defineConfig } from '@playwright/test'
+import { ensureBrowser } from './scripts/browser.mjs'
+
+const executablePath = process.env.PARE_BROWSER ?? (await ensureBrowser())
+const screenshots = Boolean(process.env.PARE_SCREENSHOTS)
+
+export default defineConfig({
+  testDir: 'tests/e2e',
+  testMatch: screenshots ? '**/*.shots.ts' : '**/*.spec.ts',
+  outputDir: 'test-results',
+  timeout: screenshots ? 180_000 : 90_000,
+  expect: { timeout: 20_000 },
+  workers: 2,
+  forbidOnly: Boolean(process.env.CI),
+  reporter: 'list',
+  use: {
+    viewport: { width: 1280, height: 800 },
+    colorScheme: 'light',
+    launchOptions: {
+      executablePath,
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-background-networking',
+        '--disable-component-update',
+      ],
+    },
+  },
+})
