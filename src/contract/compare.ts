@@ -53,7 +53,9 @@ export interface WeightHistogram {
 
 export interface OperatorTime {
   op: string
+  /** First output of the node, or the runtime's own name for what it fused. */
   layer: string
+  /** Milliseconds a sample, median. */
   original?: number
   candidate?: number
 }

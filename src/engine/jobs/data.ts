@@ -3,7 +3,7 @@ import type { Dataset } from '../data/dataset'
 import { openDataset } from '../data/open'
 import { openRandom } from '../data/random'
 import { readModel } from '../onnx'
-import type { SessionOptions } from '../runtime'
+import { chooseProviders, type SessionOptions } from '../runtime'
 import type { DataReference, EngineSettings } from './protocol'
 
 /** Opens what is referred to, or random inputs within the model's declared shapes where nothing is. */
@@ -31,7 +31,11 @@ export async function withData<T>(
   }
 }
 
-export const sessionOptions = ({ providers, threads }: EngineSettings): SessionOptions => ({
+/** The chosen device where a test run proves it, else the CPU and a word why. */
+export async function chosenSession({
   providers,
-  ...(threads > 0 && { threads }),
-})
+  threads,
+}: EngineSettings): Promise<{ session: SessionOptions; word?: string }> {
+  const { providers: proved, word } = await chooseProviders(providers[0] ?? 'cpu')
+  return { session: { providers: proved, ...(threads > 0 && { threads }) }, ...(word && { word }) }
+}

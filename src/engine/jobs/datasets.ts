@@ -10,7 +10,7 @@ import { findPreprocessing, looksLikeChance } from '../data/find'
 import { openZip } from '../data/zip'
 import { measureQuality } from '../evaluate/quality'
 import { diskError, readModel } from '../onnx'
-import { sessionOptions, withData } from './data'
+import { chosenSession, withData } from './data'
 import type { JobHandlers } from './job'
 
 /** True where the score could as well come from guessing, which mostly means wrong preprocessing. */
@@ -29,10 +29,11 @@ export const dataJobs: JobHandlers<'openData' | 'findPreprocessing' | 'samples' 
       model,
       data,
       async (dataset) => {
+        const { session } = await chosenSession(settings)
         progress(0, 'Scoring the original on the validation samples')
         const { original } = await measureQuality(model, [], {
           dataset,
-          session: sessionOptions(settings),
+          session,
           signal,
           progress: (done, total) =>
             progress(done / total, `Scoring the original: ${done} of ${total} samples`),
@@ -47,7 +48,7 @@ export const dataJobs: JobHandlers<'openData' | 'findPreprocessing' | 'samples' 
     ),
   findPreprocessing: ({ model, data, settings }, { progress, signal }) =>
     withData(model, data, async (dataset) => {
-      const session = sessionOptions(settings)
+      const { session } = await chosenSession(settings)
       const read = readModel(model)
       const score = async (variant: Dataset): Promise<number> => {
         const { quality } = (await measureQuality(read, [], { dataset: variant, session, signal })).original

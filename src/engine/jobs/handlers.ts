@@ -3,6 +3,13 @@ import { dataJobs } from './datasets'
 import { exportJobs } from './exports'
 import type { JobHandlers } from './job'
 import { modelJobs } from './models'
+import { operatorJobs } from './operators'
 import { runJobs } from './runs'
 
-export const HANDLERS: Partial<JobHandlers> = { ...modelJobs, ...dataJobs, ...runJobs, ...exportJobs }
+export const HANDLERS: Partial<JobHandlers> = {
+  ...modelJobs,
+  ...dataJobs,
+  ...runJobs,
+  ...exportJobs,
+  ...operatorJobs,
+}

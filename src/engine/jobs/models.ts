@@ -5,13 +5,32 @@ import { probeHere } from '../evaluate/memory'
 import { readModel } from '../onnx'
 import { describePasses, findPass } from '../passes'
 import { PRESETS } from '../passes/presets'
+import { listProviders } from '../runtime'
 import { inspectModel } from '../runtime/inspect'
 import { missingNeed } from '../run/steps'
 import { withData } from './data'
 import type { JobHandlers } from './job'
 
-export const modelJobs: JobHandlers<'probe' | 'passes' | 'presets' | 'inspect' | 'checkRecipe'> = {
+/** Names of ONNX Runtime's execution providers as people know them. */
+const TITLES: Record<string, string> = {
+  cpu: 'CPU',
+  cuda: 'NVIDIA GPU (CUDA)',
+  dml: 'GPU (DirectML)',
+  coreml: 'Apple (CoreML)',
+  webgpu: 'GPU (WebGPU)',
+}
+
+export const modelJobs: JobHandlers<
+  'probe' | 'providers' | 'passes' | 'presets' | 'inspect' | 'checkRecipe'
+> = {
   probe: (request) => probeHere(request),
+  providers: async () =>
+    (await listProviders()).map(({ name, works, reason }) => ({
+      id: name,
+      title: TITLES[name] ?? name,
+      available: works,
+      ...(reason && { reason }),
+    })),
   passes: () => describePasses(),
   presets: () => [...PRESETS],
   inspect: ({ model }) => inspectModel(model),

@@ -29,6 +29,8 @@ export interface CompressWork {
   resume: boolean
   seed: number
   session: SessionOptions
+  /** Plain sentences that belong to every report of this run. */
+  notes?: readonly string[]
   target: PassContext['target']
   /** Where the only candidate goes instead of `<folder>/candidates/1`. */
   into?: string
@@ -165,6 +167,7 @@ async function measureCandidate(
     signal: work.signal,
     progress,
   })
+  for (const { report } of [original, candidates[0]!]) report.notes.push(...(work.notes ?? []))
   const measured: Measured = {
     original: original.report,
     candidate: candidates[0]!.report,
