@@ -36,6 +36,7 @@ export const ImagePreprocessing = z.strictObject({
   invert: z.boolean().default(false),
 })
 
+/** value = (raw · scale − mean) / std, for the floating-point inputs of the highest rank (the others stay as they are). */
 export const ArrayPreprocessing = z.strictObject({
   kind: z.literal('array'),
   scale: z.number().default(1),

@@ -108,10 +108,10 @@ class ArraySource implements Source {
   async read(indices: readonly number[], preprocessing: Preprocessing): Promise<Reading> {
     const affine = preprocessing.kind === 'array' ? preprocessing : PLAIN
     const inputs: Values = {}
+    const measured = measuredRank(this.bound)
     for (const [name, { info, fit, array, constant }] of this.bound) {
       const dtype = info.dtype ?? 'float32'
-      // Ids and masks are not measurements: only floating-point inputs are scaled.
-      const change = isFloat(dtype) ? affine : PLAIN
+      const change = isFloat(dtype) && fit.dims.length === measured ? affine : PLAIN
       inputs[name] =
         array === undefined
           ? convertRows(filled(indices.length, fit.dims, constant ?? 0), fit, dtype, PLAIN)
@@ -143,6 +143,15 @@ class ArraySource implements Source {
     if (this.labels?.kind === 'rows') await this.labels.rows.close()
     await this.onClose()
   }
+}
+
+/**
+ * Ids and masks are not measurements, and a few numbers beside a picture are not pixels: scaling belongs to the
+ * floating-point inputs of the highest rank.
+ */
+function measuredRank(bound: Bound['inputs']): number {
+  const floats = [...bound.values()].filter(({ info }) => isFloat(info.dtype ?? 'float32'))
+  return Math.max(0, ...floats.map(({ fit }) => fit.dims.length))
 }
 
 const filled = (count: number, dims: readonly number[], value: number): Value => {

@@ -116,9 +116,12 @@ function defaultFill(info: ValueInfo): number | undefined {
   return /attention_mask|input_mask/i.test(info.name) ? 1 : undefined
 }
 
+/** The shape of an input that is declared alike, else of any that could be. */
 function sizesLike(bound: Bound['inputs'], info: ValueInfo): number[] | undefined {
   const want = rowDims(info)
-  for (const { fit } of bound.values())
-    if (fitRows(fit.dims, want) && fit.dims.length === want.length) return fit.dims
-  return undefined
+  const could = [...bound.values()].filter(
+    ({ fit }) => fit.dims.length === want.length && fitRows(fit.dims, want),
+  )
+  const alike = could.find((other) => shapeText(rowDims(other.info)) === shapeText(want))
+  return (alike ?? could.find((other) => other.info.dtype === info.dtype) ?? could[0])?.fit.dims
 }

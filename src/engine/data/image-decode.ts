@@ -3,12 +3,13 @@ import fs from 'node:fs/promises'
 import bmp from 'bmp-js'
 import sharp, { type Sharp } from 'sharp'
 import type { ImageOptions } from './image-input'
+import { centred, enlarge } from './image-resize'
 
 /** More pixels than this (a 16k × 16k picture) is not a sample but an attack. */
 const PIXEL_LIMIT = 2 ** 28
 
 /** Grey of the borders that letterboxing adds; the value YOLO's own code uses. */
-const BORDER = { r: 114, g: 114, b: 114, alpha: 1 }
+const BORDER = 114
 
 /** Opens a file, or the bytes of one, turned as its Exif says. */
 export async function openImage(input: string | Uint8Array): Promise<Sharp> {
@@ -49,25 +50,15 @@ export async function checkImage(file: string): Promise<void> {
   await (await openImage(file)).raw().toBuffer()
 }
 
-/** Resizes as told; a picture that has the size already is not touched. Linear kernel, as PIL's bilinear. */
-function resized(image: Sharp, from: Size, { width, height, resize, cropRatio }: ImageOptions): Sharp {
-  const kernel = { kernel: 'linear', fastShrinkOnLoad: false } as const
-  if (resize === 'stretch')
-    return from.width === width && from.height === height
-      ? image
-      : image.resize(width, height, { fit: 'fill', ...kernel })
-  if (resize === 'letterbox')
-    return image.resize(width, height, { fit: 'contain', background: BORDER, ...kernel })
-  const factor = Math.max((width * cropRatio) / from.width, (height * cropRatio) / from.height)
-  const across = Math.max(width, Math.round(from.width * factor))
-  const down = Math.max(height, Math.round(from.height * factor))
-  const left = Math.floor((across - width) / 2)
-  const top = Math.floor((down - height) / 2)
-  const scaled =
-    across === from.width && down === from.height
-      ? image
-      : image.resize(across, down, { fit: 'fill', ...kernel })
-  return scaled.extract({ left, top, width, height })
+/** Size of the whole picture before it is cropped or bordered. */
+function scaledSize(from: Size, { width, height, resize, cropRatio }: ImageOptions): Size {
+  if (resize === 'stretch') return { width, height }
+  const [x, y] = [(width * cropRatio) / from.width, (height * cropRatio) / from.height]
+  const [limit, factor] = resize === 'letterbox' ? [Math.min, Math.min(x, y)] : [Math.max, Math.max(x, y)]
+  return {
+    width: limit(width, Math.max(1, Math.round(from.width * factor))),
+    height: limit(height, Math.max(1, Math.round(from.height * factor))),
+  }
 }
 
 /** Pixels 0…255 as [height, width, channels]; grey from colour by ITU-R BT.601, as PIL and OpenCV do. */
@@ -78,10 +69,24 @@ export async function decodeImage(file: string | Uint8Array, options: ImageOptio
   const grey = options.channels === 1 && /^(b-w|grey16)$/.test(space ?? '')
   const coloured = image.toColourspace(grey ? 'b-w' : 'srgb')
   const alpha = options.channels === 4 ? coloured.ensureAlpha() : coloured.removeAlpha()
-  const { data, info } = await resized(alpha, from, options)
+  const to = scaledSize(from, options)
+  const { data, info } = await shrunk(alpha, from, to)
     .raw({ depth: 'uchar' })
     .toBuffer({ resolveWithObject: true })
-  return toChannels(data, info.channels, options.channels)
+  const small = { width: info.width, height: info.height, channels: info.channels, data }
+  const whole = info.width < to.width || info.height < to.height ? enlarge(small, to.width, to.height) : small
+  return toChannels(
+    centred(whole, options.width, options.height, BORDER).data,
+    info.channels,
+    options.channels,
+  )
+}
+
+/** Linear kernel, as PIL's bilinear; directions that grow are left for `enlarge`. */
+function shrunk(image: Sharp, from: Size, to: Size): Sharp {
+  const [across, down] = [Math.min(from.width, to.width), Math.min(from.height, to.height)]
+  if (across === from.width && down === from.height) return image
+  return image.resize(across, down, { fit: 'fill', kernel: 'linear', fastShrinkOnLoad: false })
 }
 
 function toChannels(pixels: Uint8Array, have: number, want: 1 | 3 | 4): Uint8Array {
