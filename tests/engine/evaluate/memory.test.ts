@@ -40,6 +40,8 @@ describe('probeHere', () => {
   it('brings the error of a model that does not load', async () => {
     const file = path.join(folder, 'broken.onnx')
     fs.writeFileSync(file, 'no model')
-    await expect(probeHere({ model: file, feeds })).rejects.toMatchObject({ data: { code: 'model/not-loadable', file } })
+    await expect(probeHere({ model: file, feeds })).rejects.toMatchObject({
+      data: { code: 'model/not-loadable', file },
+    })
   })
 })

@@ -1,0 +1,117 @@
+/** One sample with what the original and each candidate answer to it. */
+import sharp from 'sharp'
+import type { SampleDetail, SampleRow } from '../../contract/compare'
+import type { SplitName } from '../../contract/dataset'
+import { PareError } from '../../contract/errors'
+import type { Dataset } from '../data/dataset'
+import type { SessionOptions } from '../runtime/session'
+import { floatsOf, type Value, type Values } from '../runtime/value'
+import { METRICS, type OutputChoice } from './metrics'
+import { openRunner } from './runner'
+
+export interface DetailRequest {
+  dataset: Dataset
+  /** Default: validation. */
+  split?: SplitName
+  index: number
+  /** The original first. Absolute paths. */
+  models: readonly { name: string; model: string }[]
+  row: SampleRow
+  session?: SessionOptions
+}
+
+/** Values shown of each output. */
+const SHOWN = 8
+
+/** Runs the sample through every model. Throws `not-found` for a sample the split does not have. */
+export async function sampleDetail(request: DetailRequest): Promise<SampleDetail> {
+  const { dataset, index, models, row, session } = request
+  const split = dataset.splits[request.split ?? 'validation']
+  const missing = new PareError('not-found', { what: 'sample', id: String(index) })
+  if (index < 0 || index >= split.length) throw missing
+  for await (const batch of split.batches(1, { indices: [index] })) {
+    const answers: Values[] = []
+    for (const { model } of models) {
+      const runner = await openRunner(model, session)
+      try {
+        answers.push(await runner.run(batch.inputs, 1))
+      } finally {
+        await runner.release()
+      }
+    }
+    const context = { rows: 1, classes: dataset.classes, labels: batch.labels }
+    const choice = METRICS[dataset.task].choose(answers[0]!, context)
+    const [input] = Object.values(batch.inputs)
+    const image = await picture(answers[0]![choice.names[0]!]!)
+    return {
+      preview: await split.preview(index),
+      row,
+      outputs: await Promise.all(
+        answers.map(async (outputs, i) => {
+          const value = outputs[choice.names[0]!]!
+          return {
+            name: models[i]!.name,
+            values: valuesOf(value, choice, dataset.classes),
+            ...(image && { image: await picture(value) }),
+          }
+        }),
+      ),
+      ...(image && input && { inputImage: await picture(input) }),
+    }
+  }
+  throw missing
+}
+
+/** The strongest classes with their probabilities, or the first numbers of an output. */
+function valuesOf(
+  value: Value,
+  choice: OutputChoice,
+  classes: readonly string[] | undefined,
+): { name: string; value: number }[] {
+  const data = floatsOf(value)
+  const scored = choice.form === 'scores' && data.length === choice.classes
+  const shown = scored && choice.scale === 'logits' ? softmax(data) : data
+  const order = Array.from(shown.keys())
+  if (scored) order.sort((a, b) => shown[b]! - shown[a]!)
+  return order
+    .slice(0, SHOWN)
+    .filter((i) => Number.isFinite(shown[i]))
+    .map((i) => ({ name: (scored ? classes?.[i] : undefined) ?? String(i), value: shown[i]! }))
+}
+
+function softmax(logits: Float32Array): Float32Array {
+  const best = logits.reduce((a, b) => Math.max(a, b), -Infinity)
+  const powers = logits.map((v) => Math.exp(v - best))
+  const sum = powers.reduce((a, b) => a + b, 0)
+  return powers.map((v) => v / sum)
+}
+
+/** Sides below this are no picture. */
+const LEAST_SIDE = 16
+
+/**
+ * [1, C, H, W] or [1, H, W, C] with one or three channels as a PNG data URL, the range of its values stretched
+ * to black and white. Undefined for other shapes.
+ */
+async function picture(value: Value): Promise<string | undefined> {
+  const { dims } = value
+  if (dims.length !== 4 || dims[0] !== 1 || value.dtype === 'string') return undefined
+  const first = dims[1] === 1 || dims[1] === 3
+  const [channels, height, width] = first ? [dims[1]!, dims[2]!, dims[3]!] : [dims[3]!, dims[1]!, dims[2]!]
+  if ((channels !== 1 && channels !== 3) || height < LEAST_SIDE || width < LEAST_SIDE) return undefined
+  const data = floatsOf(value)
+  let low = Infinity
+  let high = -Infinity
+  for (const v of data) {
+    if (v < low) low = v
+    if (v > high) high = v
+  }
+  const scale = high > low ? 255 / (high - low) : 0
+  const pixels = Buffer.alloc(data.length)
+  const plane = height * width
+  for (let i = 0; i < plane; i++)
+    for (let c = 0; c < channels; c++)
+      pixels[i * channels + c] = Math.round((data[first ? c * plane + i : i * channels + c]! - low) * scale)
+  const png = await sharp(pixels, { raw: { width, height, channels } }).png().toBuffer()
+  return `data:image/png;base64,${png.toString('base64')}`
+}
