@@ -72,15 +72,23 @@ function applies({ layer, technique }: Probe): boolean {
  * Entries for every layer, technique and strength, in the order of the graph.
  * Throws `data/split-missing` without calibration samples, `model/nothing-to-do` without weights, `cancelled`.
  */
-export async function measureSensitivity(model: Model, data: Dataset, options: SensitivityOptions = {}): Promise<SensitivityReport> {
+export async function measureSensitivity(
+  model: Model,
+  data: Dataset,
+  options: SensitivityOptions = {},
+): Promise<SensitivityReport> {
   const limit = options.samples ?? 64
   const { calibration } = data.splits
-  if (calibration.length === 0) throw new PareError('data/split-missing', { split: 'calibration', by: 'sensitivity' })
+  if (calibration.length === 0)
+    throw new PareError('data/split-missing', { split: 'calibration', by: 'sensitivity' })
   const layers = weightedLayers(model.graph).filter(
     ({ layer, tensor }) => tensor.size >= SMALLEST && (options.layers?.includes(layer) ?? true),
   )
   if (layers.length === 0)
-    throw new PareError('model/nothing-to-do', { by: 'sensitivity', reason: 'the model has no layer with float weights' })
+    throw new PareError('model/nothing-to-do', {
+      by: 'sensitivity',
+      reason: 'the model has no layer with float weights',
+    })
   const probes = layers
     .flatMap((layer) =>
       (options.techniques ?? (Object.keys(STRENGTHS) as Technique[])).flatMap((technique) =>
@@ -101,7 +109,15 @@ export async function measureSensitivity(model: Model, data: Dataset, options: S
     const results = await divergences(model, models, batches, { classes })
     for (const [i, { points, sqnr }] of results.entries()) {
       const { layer, technique, strength } = group[i]!
-      entries.push({ layer: layer.layer, op: layer.node.opType, parameters: layer.tensor.size, technique, strength, points, sqnr })
+      entries.push({
+        layer: layer.layer,
+        op: layer.node.opType,
+        parameters: layer.tensor.size,
+        technique,
+        strength,
+        points,
+        sqnr,
+      })
     }
   }
   return { samples: Math.min(limit, calibration.length), entries }

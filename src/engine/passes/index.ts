@@ -2,6 +2,7 @@
 import { PareError } from '../../contract/errors'
 import type { PassDescription } from '../../contract/passes'
 import { float16 } from './float16'
+import { mixedPrecision } from './mixed-precision'
 import type { Pass } from './pass'
 import { pruneChannels } from './prune-channels'
 import { quantizeDynamic } from './quantize-dynamic'
@@ -20,6 +21,7 @@ export const PASSES: readonly Pass[] = [
   quantizeDynamic,
   quantizeStatic,
   quantizeWeights,
+  mixedPrecision,
   pruneChannels,
   fineTune,
   distill,

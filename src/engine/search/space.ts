@@ -32,8 +32,6 @@ export interface SearchSpace {
   presets: readonly Preset[]
   /** What the dataset can give. */
   available: ReadonlySet<PassNeed>
-  /** Recipes derived from sensitivities, with bits chosen layer by layer. */
-  mixed: readonly Recipe[]
 }
 
 export function keyOf(recipe: Recipe): string {
@@ -119,11 +117,7 @@ function firstRound(space: SearchSpace): Idea[] {
         why: `${pass.title} alone`,
       })),
     )
-  const mixed = space.mixed.map((recipe): Idea => ({
-    recipe,
-    why: 'bits chosen layer by layer from what each layer tolerates',
-  }))
-  return [...presets, ...mixed, ...singles]
+  return [...presets, ...singles]
 }
 
 function rankOf(step: RecipeStep, space: SearchSpace): number {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { chooseUnderBudget, type Choice } from '../../../src/engine/search/knapsack'
+import { chooseUnderBudget, type Choice } from '../../../src/engine/math/knapsack'
 
 /** Every combination, the plain way. */
 function best(layers: Choice[][], budget: number): number {

@@ -1,0 +1,204 @@
+/**
+ * A search on disk: `<folder>/trials/<key>.json` with its model beside it, the sensitivities once, and work folders
+ * with the checkpoints of one worker each. Several workers may share the folder; no file has two writers.
+ */
+import fs from 'node:fs'
+import path from 'node:path'
+import { SPLITS } from '../../contract/dataset'
+import type { SearchGoal } from '../../contract/goal'
+import type { PassNeed } from '../../contract/passes'
+import type { SensitivityReport } from '../../contract/sensitivity'
+import type { Dataset } from '../data/dataset'
+import { measureLatency } from '../evaluate/latency'
+import { measureSensitivity } from '../evaluate/sensitivity'
+import { deflatedBytes, modelSize } from '../evaluate/size'
+import { readModel, writeModel } from '../onnx'
+import { describePasses } from '../passes'
+import type { PassContext } from '../passes/pass'
+import { PRESETS } from '../passes/presets'
+import type { Built, Workshop } from '../search/attempt'
+import { partsOf } from '../search/parts'
+import type { SearchOptions, TrialStore } from '../search/search'
+import type { SearchSpace } from '../search/space'
+import type { Trial } from '../search/trial'
+import { RunFolder } from './checkpoints'
+import { readJson, sha256Of, writeJson } from './files'
+import { applyRecipe } from './steps'
+import { outputCheck } from './verify'
+
+export interface SearchWork {
+  /** The user's model, never written to. */
+  original: string
+  data: Dataset
+  goal: SearchGoal
+  folder: string
+  /** Name of this worker's own work folder; workers that share `folder` differ in it. */
+  worker: string
+  resume: boolean
+  seed: number
+  settings: Pick<PassContext, 'providers' | 'target'>
+  signal: AbortSignal
+  progress(done: number, doing: string): void
+  found(trial: Trial): void
+}
+
+export interface OpenedSearch {
+  options: SearchOptions
+  sensitivity: SensitivityReport
+  /** Removes what only served to go on. */
+  cleanUp(): void
+}
+
+/** Opens or begins a search; measures the sensitivities unless they are there. */
+export async function openSearch(work: SearchWork): Promise<OpenedSearch> {
+  const started = performance.now()
+  const trialsFolder = path.join(work.folder, 'trials')
+  const workFolder = path.join(work.folder, 'work', work.worker)
+  if (!work.resume) {
+    fs.rmSync(trialsFolder, { recursive: true, force: true })
+    fs.rmSync(path.join(work.folder, 'sensitivity.json'), { force: true })
+  }
+  fs.mkdirSync(trialsFolder, { recursive: true })
+  const sha256 = await sha256Of(work.original)
+  const basis = JSON.stringify([
+    sha256,
+    work.data.path,
+    work.data.preprocessing,
+    work.settings.target,
+    work.seed,
+  ])
+  const { size } = fs.statSync(work.original)
+  const run = RunFolder.open(workFolder, { path: work.original, bytes: size, sha256 }, work.resume)
+  const store = trialStore(trialsFolder)
+  const fileOf = (key: string): string => path.join(trialsFolder, `${key}.onnx`)
+  const earlier = store.all().reduce((sum, trial) => sum + trial.seconds, 0)
+  const sensitivity = await cachedSensitivity(work)
+  const { session, check } = await prepareCheck(work)
+  const shop: Workshop = {
+    ...work,
+    parts: partsOf(work.data, work.seed),
+    async build(recipe, key) {
+      const outcome = await applyRecipe({
+        ...work,
+        run,
+        recipe,
+        basis,
+        check,
+        begin: () => () => {
+          if (work.signal.aborted) throw work.signal.reason
+        },
+        reuse: () => undefined,
+        end: () => undefined,
+      })
+      const failed = outcome.steps.find((step) => step.failed)
+      if (failed)
+        return {
+          file: '',
+          bytes: 0,
+          downloadBytes: 0,
+          steps: [],
+          failed: `${failed.pass}: ${failed.summary}`,
+        }
+      return keepModel(
+        outcome.model,
+        fileOf(key),
+        outcome.steps.map((step) => step.summary),
+      )
+    },
+  }
+  const options: SearchOptions = {
+    shop,
+    store,
+    fileOf,
+    space: spaceOf(work.data),
+    clock: { used: () => earlier + (performance.now() - started) / 1000 },
+    progress: work.progress,
+    found(trial) {
+      if (trial.state !== 'kept')
+        for (const file of filesOf(fileOf(trial.key))) fs.rmSync(file, { force: true })
+      work.found(trial)
+    },
+    latency: (keys) => latencyRatios(work, keys.map(fileOf), session),
+  }
+  return {
+    options,
+    sensitivity,
+    cleanUp: () => fs.rmSync(path.join(work.folder, 'work'), { recursive: true, force: true }),
+  }
+}
+
+async function prepareCheck(work: SearchWork) {
+  const session = { providers: work.settings.providers }
+  return { session, check: await outputCheck(work.original, work.data, session) }
+}
+
+const filesOf = (model: string): string[] => [model, `${model}.data`]
+
+async function keepModel(from: string, to: string, steps: string[]): Promise<Built> {
+  const { files, bytes } = writeModel(readModel(from), to)
+  return { file: to, bytes, downloadBytes: await deflatedBytes(files), steps }
+}
+
+async function latencyRatios(
+  work: SearchWork,
+  files: readonly string[],
+  session: { providers: readonly string[] },
+): Promise<number[]> {
+  if (files.length === 0) return []
+  const [name] = SPLITS.filter((split) => work.data.splits[split].length > 0)
+  for await (const batch of work.data.splits[name ?? 'validation'].batches(1, { limit: 1 })) {
+    const { candidates } = await measureLatency(work.original, files, {
+      feeds: batch.inputs,
+      session,
+      signal: work.signal,
+    })
+    return candidates.map((candidate) => candidate.ratio.value)
+  }
+  return []
+}
+
+function trialStore(folder: string): TrialStore {
+  return {
+    all: () =>
+      fs
+        .readdirSync(folder)
+        .filter((name) => name.endsWith('.json'))
+        .sort()
+        .map((name) => readJson(path.join(folder, name)) as Trial | undefined)
+        .filter((trial) => trial !== undefined),
+    save: (trial) => writeJson(path.join(folder, `${trial.key}.json`), trial),
+  }
+}
+
+async function cachedSensitivity(work: SearchWork): Promise<SensitivityReport> {
+  const file = path.join(work.folder, 'sensitivity.json')
+  const cached = readJson(file) as SensitivityReport | undefined
+  if (cached) return cached
+  work.progress(0, 'measuring how sensitive each layer is')
+  const report = await measureSensitivity(readModel(work.original), work.data, {
+    signal: work.signal,
+    progress: work.progress,
+  })
+  writeJson(file, report)
+  return report
+}
+
+/** What the dataset can give to passes. */
+export function availableNeeds(data: Dataset): Set<PassNeed> {
+  const needs = new Set<PassNeed>()
+  if (data.splits.calibration.length > 0) needs.add('calibration')
+  if (data.splits.training.length > 0) needs.add('training')
+  if (data.task !== 'unlabelled') needs.add('labels')
+  return needs
+}
+
+function spaceOf(data: Dataset): SearchSpace {
+  return {
+    passes: describePasses(),
+    presets: PRESETS,
+    available: availableNeeds(data),
+  }
+}
+
+/** Size of the original as a download, for saying how much smaller something is. */
+export const downloadOf = (model: string): Promise<number> => deflatedBytes(modelSize(readModel(model)).files)
