@@ -1,0 +1,183 @@
+import { expect, test } from 'vitest'
+import type { FromEngine, ToEngine } from '../../src/engine/jobs/protocol'
+import { EngineHost } from '../../src/service/engine-host'
+import { forkEngine, type EngineExit, type EngineProcess } from '../../src/service/engine-process'
+import { exitError } from '../../src/service/exit-reason'
+import { bundled } from '../bundled'
+
+/** An engine process that does what the test says. */
+class FakeEngine implements EngineProcess {
+  readonly received: ToEngine[] = []
+  killed = false
+  private tell: (message: unknown) => void = () => undefined
+  private end: (exit: EngineExit) => void = () => undefined
+
+  post(message: unknown): void {
+    this.received.push(message as ToEngine)
+  }
+  onMessage(listener: (message: unknown) => void): void {
+    this.tell = listener
+  }
+  onExit(listener: (exit: EngineExit) => void): void {
+    this.end = listener
+  }
+  kill(): void {
+    this.killed = true
+    this.exit({ code: null, signal: 'SIGKILL', log: '' })
+  }
+  say(message: FromEngine): void {
+    this.tell(message)
+  }
+  exit(exit: EngineExit): void {
+    this.end(exit)
+  }
+  /** Id of the last job it was given. */
+  get job(): number {
+    return (this.received.findLast((message) => message.type === 'start') as { id: number }).id
+  }
+}
+
+function watched() {
+  const engines: FakeEngine[] = []
+  const deaths: string[] = []
+  const host = new EngineHost(
+    () => {
+      engines.push(new FakeEngine())
+      return engines.at(-1)!
+    },
+    (error) => deaths.push(error.code),
+  )
+  return { host, engines, deaths }
+}
+
+const passes = (host: EngineHost, signal?: AbortSignal) =>
+  host.run('passes', undefined, { during: 'listing', ...(signal && { signal }) })
+
+test('jobs go one after the other to the same process', async () => {
+  const { host, engines } = watched()
+  const first = passes(host)
+  const second = passes(host)
+  expect(engines).toHaveLength(1)
+  expect(engines[0]!.received).toHaveLength(1)
+  engines[0]!.say({ type: 'done', id: engines[0]!.job, output: ['one'] })
+  expect(await first).toEqual(['one'])
+  engines[0]!.say({ type: 'done', id: engines[0]!.job, output: ['two'] })
+  expect(await second).toEqual(['two'])
+})
+
+test('an error of the engine comes whole', async () => {
+  const { host, engines } = watched()
+  const job = passes(host)
+  const error = { code: 'data/shape-mismatch', input: 'x', expected: '[1, 4]', got: '[1, 3]' } as const
+  engines[0]!.say({ type: 'failed', id: engines[0]!.job, error })
+  await expect(job).rejects.toMatchObject({ name: 'PareError', data: error })
+})
+
+test('cancelling kills the process; what waits goes to a new one', async () => {
+  const { host, engines, deaths } = watched()
+  const stop = new AbortController()
+  const first = passes(host, stop.signal)
+  const second = passes(host)
+  stop.abort()
+  await expect(first).rejects.toMatchObject({ code: 'cancelled' })
+  expect(engines[0]!.killed).toBe(true)
+  expect(engines).toHaveLength(2)
+  engines[1]!.say({ type: 'done', id: engines[1]!.job, output: [] })
+  expect(await second).toEqual([])
+  expect(deaths).toEqual([])
+})
+
+test('cancelling what only waits kills nothing', async () => {
+  const { host, engines } = watched()
+  const stop = new AbortController()
+  const first = passes(host)
+  const second = passes(host, stop.signal)
+  stop.abort()
+  await expect(second).rejects.toMatchObject({ code: 'cancelled' })
+  expect(engines[0]!.killed).toBe(false)
+  engines[0]!.say({ type: 'done', id: engines[0]!.job, output: [] })
+  await first
+})
+
+test('late words of a killed process are not taken for the new one’s', async () => {
+  const { host, engines } = watched()
+  const stop = new AbortController()
+  const first = passes(host, stop.signal)
+  const id = engines[0]!.job
+  const second = passes(host)
+  stop.abort()
+  await expect(first).rejects.toThrow()
+  engines[0]!.say({ type: 'done', id, output: ['late'] })
+  engines[1]!.say({ type: 'done', id: engines[1]!.job, output: ['right'] })
+  expect(await second).toEqual(['right'])
+})
+
+test('a crash is an error with a code, and the next job runs', async () => {
+  const { host, engines, deaths } = watched()
+  const first = passes(host)
+  const second = passes(host)
+  engines[0]!.exit({ code: null, signal: 'SIGSEGV', log: '' })
+  await expect(first).rejects.toMatchObject({
+    data: { code: 'engine/crashed', exit: 'SIGSEGV', during: 'listing' },
+  })
+  engines[1]!.say({ type: 'done', id: engines[1]!.job, output: [] })
+  await second
+  expect(deaths).toEqual(['engine/crashed'])
+})
+
+test('after close nothing is taken any more', async () => {
+  const { host } = watched()
+  const running = passes(host)
+  host.close()
+  await expect(running).rejects.toMatchObject({ code: 'cancelled' })
+  await expect(passes(host)).rejects.toMatchObject({ code: 'cancelled' })
+})
+
+test.each<[string, EngineExit, number | undefined, string]>([
+  [
+    'the heap of V8',
+    { code: null, signal: 'SIGABRT', log: 'FATAL ERROR: JavaScript heap out of memory' },
+    0,
+    'engine/out-of-memory',
+  ],
+  ['the allocator', { code: 134, signal: null, log: 'what():  std::bad_alloc' }, 0, 'engine/out-of-memory'],
+  [
+    'a kernel that counts its kills, and did not',
+    { code: null, signal: 'SIGKILL', log: '' },
+    Infinity,
+    'engine/crashed',
+  ],
+  [
+    'a kernel that does not count',
+    { code: null, signal: 'SIGKILL', log: '' },
+    undefined,
+    'engine/out-of-memory',
+  ],
+  ['a bad address', { code: null, signal: 'SIGSEGV', log: 'Segmentation fault' }, 0, 'engine/crashed'],
+  ['an exit', { code: 3, signal: null, log: '' }, 0, 'engine/crashed'],
+])('an end by %s is told apart', (_, exit, kills, code) => {
+  expect(exitError(exit, 'work', kills)).toMatchObject({ code, during: 'work' })
+})
+
+test('the real process: answers, dies when killed from outside, comes back', async () => {
+  const worker = await bundled('worker')
+  const started: EngineProcess[] = []
+  const deaths: string[] = []
+  const host = new EngineHost(
+    () => {
+      started.push(forkEngine(worker))
+      return started.at(-1)!
+    },
+    (error) => deaths.push(error.code),
+  )
+  expect((await passes(host)).length).toBeGreaterThan(0)
+  const job = host.run('inspect', { model: '/nowhere.onnx' }, { during: 'reading the model' })
+  await expect(job).rejects.toMatchObject({ data: { code: 'data/not-found', path: '/nowhere.onnx' } })
+  const doomed = passes(host)
+  started[0]!.kill()
+  await expect(doomed).rejects.toMatchObject({ code: expect.stringMatching(/^engine\//) as string })
+  expect((await passes(host)).length).toBeGreaterThan(0)
+  expect(started).toHaveLength(2)
+  expect(deaths).toHaveLength(1)
+  host.close()
+})
