@@ -94,12 +94,18 @@ export class Graph {
   }
 
   private taken: Set<string> | undefined
+  /** Nodes that `taken` has seen; more of them means that someone added nodes by hand. */
+  private seen = 0
 
-  /** `base`, or `base_1`, `base_2`, … : a name nothing else has. */
+  /**
+   * `base`, or `base_1`, `base_2`, … : a name nothing else in this graph or in those nested in it has. For a
+   * nested graph ask the outermost one, whose names it must not hide.
+   */
   freshName(base: string): string {
-    this.taken ??= this.names()
+    if (!this.taken || this.nodes.length > this.seen) this.taken = this.names()
+    this.seen = this.nodes.length
     let name = base
-    for (let i = 1; this.taken.has(name); i++) name = `${base}_${i}`
+    for (let i = 1; this.taken.has(name) || this.initializers.has(name); i++) name = `${base}_${i}`
     this.taken.add(name)
     return name
   }
@@ -115,8 +121,13 @@ export class Graph {
   addNode(init: NodeInit, anchor?: Node): Node {
     const node = new Node({ ...init, name: init.name ?? this.freshName(init.opType) })
     const at = anchor ? this.nodes.indexOf(anchor) : -1
+    const known = this.nodes.length <= this.seen
     if (at < 0) this.nodes.push(node)
     else this.nodes.splice(at, 0, node)
+    if (known) {
+      this.seen = this.nodes.length
+      for (const output of node.outputs) this.taken?.add(output)
+    }
     return node
   }
 

@@ -3,7 +3,8 @@ import type { Graph } from './graph'
 import type { Tensor } from './tensor'
 import type { Int64 } from './wire'
 
-export type AttributeValue =
+/** `extra` holds the doc string and fields this version does not know, kept for writing back. */
+export type AttributeValue = { extra?: readonly Uint8Array[] } & (
   | { type: 'float'; value: number }
   | { type: 'int'; value: Int64 }
   | { type: 'string'; value: Uint8Array }
@@ -16,6 +17,7 @@ export type AttributeValue =
   | { type: 'graphs'; value: Graph[] }
   /** A reference to an attribute of the enclosing function, a sparse tensor or a type: kept byte for byte. */
   | { type: 'opaque'; value: Uint8Array }
+)
 
 /** What a caller may hand in for an attribute; plain numbers need their type said. */
 export type AttributeInput =
@@ -129,9 +131,8 @@ export class Node {
     const { opType, domain, name, inputs, outputs } = this
     const copy = new Node({ opType, domain, name, inputs, outputs })
     for (const [key, a] of this.attributes) {
-      if (a.type === 'graph') copy.attributes.set(key, { type: 'graph', value: a.value.clone() })
-      else if (a.type === 'graphs')
-        copy.attributes.set(key, { type: 'graphs', value: a.value.map((g) => g.clone()) })
+      if (a.type === 'graph') copy.attributes.set(key, { ...a, value: a.value.clone() })
+      else if (a.type === 'graphs') copy.attributes.set(key, { ...a, value: a.value.map((g) => g.clone()) })
       else copy.attributes.set(key, a)
     }
     copy.unknown = this.unknown

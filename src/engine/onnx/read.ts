@@ -2,26 +2,17 @@
  * Reads ONNX without loading the weights: the structure is parsed, large fields stay ranges of the file.
  * Source: onnx.proto3.
  */
-import fs from 'node:fs'
 import path from 'node:path'
 import { PareError } from '../../contract/errors'
-import { bitsOf, dtypeOfCode, packedBytes, type DType } from './dtype'
+import { dtypeOfCode, type DType } from './dtype'
 import { Graph, type Dim, type ValueInfo } from './graph'
 import { Model, type FunctionDef } from './model'
 import { Node, type AttributeValue } from './node'
+import { addEntry, parseTensor, type Surroundings } from './read-tensor'
+import { guessFormat } from './sniff'
 import { BufferSource, FileSource, type ByteSource } from './source'
-import { sizeOf, Tensor, type TensorSource } from './tensor'
+import type { Tensor } from './tensor'
 import { WireReader, type Int64 } from './wire'
-
-/** Where external data of a model lies; a location may not leave `folder`. */
-interface Surroundings {
-  file: string
-  folder: string | undefined
-  external: Map<string, FileSource>
-}
-
-/** Fields up to this size are copied into memory when met; larger ones are left in the file. */
-const KEEP_IN_FILE = 4096
 
 /**
  * Reads a model file; its weights stay in the file until asked for.
@@ -30,15 +21,34 @@ const KEEP_IN_FILE = 4096
  */
 export function readModel(file: string): Model {
   const source = new FileSource(path.resolve(file))
-  return parseModel(source, { file: source.name, folder: path.dirname(source.name), external: new Map() })
+  const around = { file: source.name, folder: path.dirname(source.name), external: new Map(), depth: 0 }
+  return parseModel(source, around)
 }
 
 /** Parses a model that lies in memory. External data cannot be resolved and is an error. */
 export function decodeModel(bytes: Uint8Array, name = '(memory)'): Model {
-  return parseModel(new BufferSource(bytes, name), { file: name, folder: undefined, external: new Map() })
+  return parseModel(new BufferSource(bytes, name), {
+    file: name,
+    folder: undefined,
+    external: new Map(),
+    depth: 0,
+  })
 }
 
+/** Parses; where that fails and the file is plainly something else, says what it is instead. */
 function parseModel(source: ByteSource, around: Surroundings): Model {
+  try {
+    return parseFields(source, around)
+  } catch (cause) {
+    const broken =
+      cause instanceof PareError && (cause.code === 'model/truncated' || cause.code === 'model/not-onnx')
+    const reason = broken ? guessFormat(source) : undefined
+    if (reason) throw new PareError('model/not-onnx', { file: around.file, reason }, { cause })
+    throw cause
+  }
+}
+
+function parseFields(source: ByteSource, around: Surroundings): Model {
   if (source.length === 0)
     throw new PareError('model/not-onnx', { file: around.file, reason: 'the file is empty' })
   const model = new Model()
@@ -84,18 +94,6 @@ function addOpset(model: Model, reader: WireReader): void {
   model.opsets.set(defaultDomain(domain), version)
 }
 
-function addEntry(into: Map<string, string>, reader: WireReader): void {
-  let key = ''
-  let value = ''
-  reader.fields((field, wire) => {
-    if (field === 1 && wire === 2) key = reader.text()
-    else if (field === 2 && wire === 2) value = reader.text()
-    else return false
-    return true
-  })
-  into.set(key, value)
-}
-
 function parseFunction(outer: WireReader): FunctionDef {
   const raw = outer.bytes(outer.span())
   const reader = new WireReader(new BufferSource(raw, outer.source.name))
@@ -109,7 +107,12 @@ function parseFunction(outer: WireReader): FunctionDef {
   return definition
 }
 
-function parseGraph(reader: WireReader, around: Surroundings): Graph {
+/** Graphs within graphs; protobuf's own readers stop at a hundred messages, which is 33 graphs. */
+const DEEPEST = 64
+
+function parseGraph(reader: WireReader, outside: Surroundings): Graph {
+  const around = { ...outside, depth: outside.depth + 1 }
+  if (around.depth > DEEPEST) throw reader.malformed(`graphs nested more than ${DEEPEST} deep`)
   const graph = new Graph()
   graph.name = ''
   graph.unknown = reader.fields((field, wire) => {
@@ -194,7 +197,7 @@ function parseAttribute(reader: WireReader, around: Surroundings): [string, Attr
     graphs: [] as Graph[],
   }
   let guessed: AttributeValue['type'] | undefined
-  reader.fields((field, wire) => {
+  const extra = reader.fields((field, wire) => {
     if (field === 1 && wire === 2) name = reader.text()
     else if (field === 2 && wire === 5) [seen.float, guessed] = [reader.float(), 'float']
     else if (field === 3 && wire === 0) [seen.int, guessed] = [reader.int64(), 'int']
@@ -223,7 +226,7 @@ function parseAttribute(reader: WireReader, around: Surroundings): [string, Attr
   }
   const value = seen[kind]
   if (value === undefined) throw reader.malformed(`attribute ${name} without its ${kind}`)
-  return [name, { type: kind, value } as AttributeValue]
+  return [name, { type: kind, value, ...(extra.length > 0 && { extra }) } as AttributeValue]
 }
 
 function parseValueInfo(reader: WireReader): ValueInfo {
@@ -273,147 +276,4 @@ function parseShape(reader: WireReader): Dim[] {
     return true
   })
   return dims
-}
-
-/** Payload of a typed data field (float_data and the like): one range per occurrence on the wire. */
-interface TypedField {
-  field: number
-  wire: number
-  offset: number
-  length: number
-}
-
-function parseTensor(reader: WireReader, around: Surroundings): { name: string; tensor: Tensor } {
-  const { source } = reader
-  const dims: Int64[] = []
-  let code = 0
-  let name = ''
-  let raw: { offset: number; length: number } | undefined
-  const typed: TypedField[] = []
-  const strings: string[] = []
-  const external = new Map<string, string>()
-  let isExternal = false
-  const extra = reader.fields((field, wire) => {
-    if (field === 1) return reader.repeated(wire, dims, (r) => r.int64())
-    if (field === 2 && wire === 0) code = Number(reader.varint())
-    else if (field === 6 && wire === 2) strings.push(reader.text())
-    else if (field === 8 && wire === 2) name = reader.text()
-    else if (field === 9 && wire === 2) {
-      const length = reader.span()
-      raw = { offset: reader.position, length }
-      reader.position += length
-    } else if (field === 13 && wire === 2) addEntry(external, reader.message())
-    else if (field === 14 && wire === 0) isExternal = Number(reader.varint()) === 1
-    else if ([4, 5, 7, 10, 11].includes(field)) {
-      const at = reader.position
-      if (wire === 2) {
-        const length = reader.span()
-        typed.push({ field, wire, offset: reader.position, length })
-        reader.position += length
-      } else {
-        reader.skip(wire)
-        typed.push({ field, wire, offset: at, length: reader.position - at })
-      }
-    } else return false
-    return true
-  })
-  const dtype = dtypeOfCode(code)
-  if (!dtype) throw reader.malformed(`tensor ${name} of unknown element type ${code}`)
-  const shape = dims.map(Number)
-  if (shape.some((dim) => dim < 0)) throw reader.malformed(`tensor ${name} with a negative dimension`)
-  const expected = packedBytes(dtype, sizeOf(shape))
-  const make = (data: TensorSource): { name: string; tensor: Tensor } => ({
-    name,
-    tensor: new Tensor(dtype, shape, data, extra),
-  })
-  if (dtype === 'string') return make({ strings, bytes: () => new Uint8Array(0) })
-  if (isExternal) return make(externalRange(external, around, name, expected))
-  if (raw) {
-    if (raw.length !== expected)
-      throw reader.malformed(`tensor ${name} holds ${raw.length} bytes where its shape needs ${expected}`)
-    return make(rangeSource(source, raw.offset, raw.length))
-  }
-  return make(typedSource(source, dtype, typed, sizeOf(shape), name))
-}
-
-function rangeSource(source: ByteSource, offset: number, length: number): TensorSource {
-  if (length <= KEEP_IN_FILE || source instanceof BufferSource) {
-    const bytes = source.read(offset, length)
-    return { bytes: () => bytes }
-  }
-  return { bytes: () => source.read(offset, length), range: { source, offset } }
-}
-
-/** Elements of the typed fields, as the packed bytes the rest of the program uses. */
-function typedSource(
-  source: ByteSource,
-  dtype: DType,
-  fields: TypedField[],
-  size: number,
-  name: string,
-): TensorSource {
-  const width = bitsOf(dtype)
-  const [first] = fields
-  const plainBytes = first && (first.field === 4 || first.field === 10)
-  if (plainBytes && fields.length === 1 && first.length * 8 === size * width)
-    return rangeSource(source, first.offset, first.length)
-  const compute = (): Uint8Array => {
-    const length = packedBytes(dtype, size)
-    const out = new Uint8Array(length)
-    const view = new DataView(out.buffer)
-    let at = 0
-    for (const { field, wire, offset, length: span } of fields) {
-      const reader = new WireReader(source, offset, offset + span)
-      while (!reader.done && at < length) {
-        if (field === 4) view.setFloat32(at, reader.float(), true)
-        else if (field === 10) out.set(reader.bytes(8), at)
-        else if (width === 64) view.setBigUint64(at, BigInt.asUintN(64, BigInt(reader.varint())), true)
-        else if (width === 32) view.setUint32(at, Number(BigInt.asUintN(32, BigInt(reader.varint()))), true)
-        else if (width === 16) view.setUint16(at, Number(BigInt.asUintN(16, BigInt(reader.varint()))), true)
-        else out[at] = Number(BigInt.asUintN(8, BigInt(reader.varint())))
-        at += field === 4 ? 4 : field === 10 ? 8 : Math.max(1, width / 8)
-        if (wire !== 2) break
-      }
-    }
-    if (at < length)
-      throw new PareError('model/not-onnx', {
-        file: source.name,
-        reason: `tensor ${name} has too few elements`,
-      })
-    return out
-  }
-  if (packedBytes(dtype, size) > KEEP_IN_FILE) return { bytes: compute }
-  const bytes = compute()
-  return { bytes: () => bytes }
-}
-
-/** External data may lie only in the model's folder or below it, links followed: models are untrusted. */
-function externalRange(
-  entries: Map<string, string>,
-  around: Surroundings,
-  tensor: string,
-  expected: number,
-): TensorSource {
-  const location = entries.get('location') ?? ''
-  const { file, folder } = around
-  const missing = new PareError('model/external-data-missing', { file: location || file, tensor })
-  if (folder === undefined || location === '') throw missing
-  const escapes = new PareError('model/external-data-escapes', { file, tensor, location })
-  if (path.isAbsolute(location) || path.win32.isAbsolute(location)) throw escapes
-  const target = path.resolve(folder, location)
-  if (!inside(folder, target)) throw escapes
-  if (!fs.existsSync(target)) throw missing
-  if (!inside(fs.realpathSync(folder), fs.realpathSync(target))) throw escapes
-  let source = around.external.get(target)
-  if (!source) around.external.set(target, (source = new FileSource(target)))
-  const offset = Number(entries.get('offset') ?? 0)
-  const length = Number(entries.get('length') ?? expected)
-  if (length !== expected || offset + length > source.length)
-    throw new PareError('model/truncated', { file: target, at: source.length })
-  return rangeSource(source, offset, length)
-}
-
-function inside(folder: string, target: string): boolean {
-  const relative = path.relative(folder, target)
-  return relative !== '' && !relative.startsWith('..') && !path.isAbsolute(relative)
 }

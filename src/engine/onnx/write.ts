@@ -86,7 +86,7 @@ function externalPiece(plan: ExternalPlan): Piece {
       let at = 0
       for (const [tensor, offset] of plan.offsets) {
         if (offset > at) yield new Uint8Array(offset - at)
-        yield* tensor.chunks()
+        yield* exactly(plan.location, tensor)
         at = offset + tensor.byteLength
       }
     },
@@ -224,6 +224,7 @@ function encodeAttribute(name: string, attribute: Exclude<AttributeValue, { type
       w.int(20, 10)
       break
   }
+  w.raw(attribute.extra ?? [])
   return w
 }
 
@@ -239,9 +240,20 @@ function encodeTensor(name: string, tensor: Tensor, plan?: ExternalPlan): WireWr
     w.message(13, entry('offset', String(offset)))
     w.message(13, entry('length', String(tensor.byteLength)))
     w.int(14, 1)
-  } else w.bytes(9, { length: tensor.byteLength, chunks: () => tensor.chunks() })
+  } else w.bytes(9, { length: tensor.byteLength, chunks: () => exactly(name, tensor) })
   w.raw(tensor.extra)
   return w
+}
+
+/** The bytes of a tensor; a computation that gives another number of bytes would spoil everything after it. */
+function* exactly(name: string, tensor: Tensor): Iterable<Uint8Array> {
+  let length = 0
+  for (const chunk of tensor.chunks()) {
+    length += chunk.length
+    yield chunk
+  }
+  if (length !== tensor.byteLength)
+    throw new RangeError(`tensor ${name} takes ${tensor.byteLength} bytes and gave ${length}`)
 }
 
 function encodeValueInfo(info: ValueInfo): WireWriter {

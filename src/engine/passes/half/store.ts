@@ -17,11 +17,11 @@ export interface Stored {
 export function storeHalf(model: Model): Stored {
   const clone = model.clone()
   const result: Stored = { model: clone, halved: [], tooLarge: [] }
-  for (const graph of clone.graphs()) storeIn(graph, result)
+  for (const graph of clone.graphs()) storeIn(graph, clone.graph, result)
   return result
 }
 
-function storeIn(graph: Graph, result: Stored): void {
+function storeIn(graph: Graph, outermost: Graph, result: Stored): void {
   const inputs = new Set(graph.inputs.map(({ name }) => name))
   for (const [name, tensor] of [...graph.initializers]) {
     if (tensor.dtype !== 'float32' || tensor.size < WORTH_IT || inputs.has(name) || graph.isOutput(name))
@@ -36,7 +36,8 @@ function storeIn(graph: Graph, result: Stored): void {
       return encode('float16', 'values' in again ? again.values : tensor.floats())
     })
     graph.initializers.delete(name)
-    const stored = graph.addInitializer(`${name}_f16`, half)
+    const stored = outermost.freshName(`${name}_f16`)
+    graph.initializers.set(stored, half)
     const [first] = graph.nodes
     graph.addNode(
       { opType: 'Cast', inputs: [stored], outputs: [name], attributes: { to: { int: codeOf('float32') } } },
