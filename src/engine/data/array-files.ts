@@ -92,7 +92,7 @@ async function arraySource(
       dims,
       dtype,
       looksLikeBytes: dtype === 'uint8',
-      open: () => open(context.options.signal),
+      open: () => open(context.options),
     }
   })
   return sourceOfArrays(named, file, context, { close })

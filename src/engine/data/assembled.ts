@@ -21,6 +21,7 @@ export interface Assembly {
   task: Task
   path: string
   classes?: readonly string[]
+  guessedOrder?: boolean
   preprocessing: Preprocessing
   parts: Parts
   plan: TargetPlan
@@ -49,6 +50,7 @@ export function assemble(assembly: Assembly): Dataset {
     task,
     path,
     ...(classes && { classes }),
+    ...(assembly.guessedOrder && { guessedOrder: true }),
     preprocessing,
     splits,
     summary: () => summarise(assembly, splits, classCounts),

@@ -31,7 +31,7 @@ export const readAudio: Reader = async (place, { inputs, companions, options }) 
     ? { root, files: [path.basename(place.path)], notes: [] }
     : await mediaFiles(root, 'audio', options.labelFile ?? companions.labelFile)
   const skipped = new SkippedFiles('sounds')
-  const kept = await withoutSkipped(listed, skipped, wavFormat, options.signal)
+  const kept = await withoutSkipped(listed, skipped, wavFormat, options)
   if (kept.files.length === 0) throw skipped.error(root)
   const first = await wavFormat(path.join(root, kept.files[0]!))
   const suggested = inferAudio(input, first)

@@ -1,7 +1,9 @@
 /** CSV and TSV as records with line numbers, streamed. Source: RFC 4180, and what spreadsheets make of it. */
 import fs from 'node:fs'
+import path from 'node:path'
 import { CsvError, parse } from 'csv-parse'
 import { PareError } from '../../contract/errors'
+import type { Watch } from './spool'
 
 export interface CsvRecord {
   /** Line in the file where the record begins or ends, from 1. */
@@ -15,7 +17,7 @@ export interface CsvFile {
   hasHeader: boolean
   /** Decimal comma: numbers are written 3,14 in files separated by semicolons. */
   decimalComma: boolean
-  records(signal?: AbortSignal): AsyncGenerator<CsvRecord>
+  records(watch?: Watch): AsyncGenerator<CsvRecord>
 }
 
 /** Longer records than this are not a table. */
@@ -45,9 +47,9 @@ export async function openCsv(file: string): Promise<CsvFile> {
     columns: hasHeader ? top.cells.map((cell) => cell.trim()) : top.cells.map((_, i) => `column ${i + 1}`),
     hasHeader,
     decimalComma,
-    async *records(signal) {
+    async *records(watch) {
       let skip = hasHeader
-      for await (const record of recordsOf(file, delimiter, signal)) {
+      for await (const record of recordsOf(file, delimiter, watch)) {
         if (!skip) yield record
         skip = false
       }
@@ -77,7 +79,19 @@ function separatorOf(line: string): string {
   return ['\t', ';', ','].reduce((best, mark) => (count(mark) > count(best) ? mark : best), ',')
 }
 
-async function* recordsOf(file: string, delimiter: string, signal?: AbortSignal): AsyncGenerator<CsvRecord> {
+interface Parsed {
+  record: string[]
+  info: { lines: number; bytes: number }
+}
+
+const PROGRESS_LINES = 500
+
+async function* recordsOf(
+  file: string,
+  delimiter: string,
+  { signal, progress }: Watch = {},
+): AsyncGenerator<CsvRecord> {
+  const total = progress ? (await fs.promises.stat(file)).size : 0
   const stream = fs.createReadStream(file)
   const parser = stream.pipe(
     parse({
@@ -91,11 +105,9 @@ async function* recordsOf(file: string, delimiter: string, signal?: AbortSignal)
   )
   stream.on('error', (error) => parser.destroy(error))
   try {
-    for await (const { record, info } of parser as AsyncIterable<{
-      record: string[]
-      info: { lines: number }
-    }>) {
+    for await (const { record, info } of parser as AsyncIterable<Parsed>) {
       signal?.throwIfAborted()
+      if (info.lines % PROGRESS_LINES === 0) progress?.(info.bytes / total, `Reading ${path.basename(file)}`)
       yield { line: info.lines, cells: record }
     }
   } catch (cause) {

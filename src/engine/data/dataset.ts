@@ -52,6 +52,8 @@ export interface Dataset {
   readonly task: Task
   readonly path: string
   readonly classes?: readonly string[]
+  /** The order of the classes is only that of their names; the model may have another. */
+  readonly guessedOrder?: boolean
   readonly preprocessing: Preprocessing
   readonly splits: Readonly<Record<SplitName, Split>>
   summary(): DatasetSummary

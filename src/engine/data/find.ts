@@ -152,9 +152,7 @@ async function tryOne(
   const common = preprocessing ? { preprocessing } : {}
   const plain: Candidate = { ...common, words, agreement: agreement(confusion) }
   const names = dataset.classes!
-  const named =
-    names.some((name, i) => name !== String(i)) || dataset.kind === 'images' || dataset.kind === 'audio'
-  if (!named || names.length > MATCHED_CLASSES) return [plain]
+  if (!dataset.guessedOrder || names.length > MATCHED_CLASSES) return [plain]
   const best = bestOrder(confusion, names)
   if (best.agreement <= plain.agreement) return [plain]
   const alphabetical = best.classes.every((name, i) => name === names.toSorted()[i])

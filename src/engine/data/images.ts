@@ -18,7 +18,7 @@ export const readImages: Reader = async (place, context) => {
   const labelFile = options.labelFile ?? (await besides(place.path, companions.labelFile))
   const listed = await mediaFiles(place.path, 'images', labelFile)
   const skipped = new SkippedFiles('images')
-  const kept = await withoutSkipped(listed, skipped, checkSome(listed.files.length), options.signal)
+  const kept = await withoutSkipped(listed, skipped, checkSome(listed.files.length), options)
   if (kept.files.length === 0) throw skipped.error(place.path)
   const pictures: Pictures = {
     length: kept.files.length,

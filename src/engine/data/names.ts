@@ -22,6 +22,7 @@ const SPLIT_WORDS: Record<string, GivenSplit> = {
   val: 'validation',
   dev: 'validation',
   eval: 'validation',
+  evaluation: 'validation',
   test: 'test',
   testing: 'test',
 }

@@ -5,7 +5,7 @@ import { PareError } from '../../contract/errors'
 import { sizeOf } from '../onnx'
 import { npyHeaderLength, npyRows, parseNpyHeader, type NpyHeader } from './npy'
 import type { Rows } from './source'
-import { fileBytes, Spool, type Bytes, type SpoolOptions } from './spool'
+import { fileBytes, Spool, type Bytes, type SpoolOptions, type Watch } from './spool'
 import { openZip, zipError, type ZipEntry } from './zip'
 
 /** An array that is known by its header and opened only when something reads it. */
@@ -14,7 +14,7 @@ export interface LazyArray {
   /** Why it cannot be used, where that is so (Python objects, say). */
   problem?: PareError
   header?: NpyHeader
-  open(signal?: AbortSignal): Promise<Rows>
+  open(watch?: Watch): Promise<Rows>
 }
 
 const SMALL_HEADER = 4096
@@ -62,7 +62,7 @@ async function lazyEntry(
     return {
       name,
       header,
-      open: async (signal) => npyRows(header, await dataOf(file, entry, header, options, signal), where),
+      open: async (watch = {}) => npyRows(header, await dataOf(file, entry, header, options, watch), where),
     }
   } catch (problem) {
     if (!(problem instanceof PareError)) throw problem
@@ -93,7 +93,7 @@ async function dataOf(
   entry: ZipEntry,
   header: NpyHeader,
   options: SpoolOptions,
-  signal?: AbortSignal,
+  { signal, progress }: Watch,
 ): Promise<Bytes> {
   const length = entry.size - header.dataOffset
   if (entry.stored) return fileBytes(file, (await entry.offset()) + header.dataOffset, length)
@@ -106,6 +106,7 @@ async function dataOf(
       const rest = piece.subarray(Math.min(skip, piece.length))
       skip -= piece.length - rest.length
       if (rest.length > 0) await spool.append(rest)
+      progress?.(spool.length / length, `Unpacking ${path.basename(file)}`)
     }
     return await spool.finish()
   } catch (cause) {

@@ -71,6 +71,7 @@ export async function openDataset(root: string, model: Model, options: OpenOptio
       task: recognised.task,
       path: absolute,
       ...(recognised.classes && { classes: recognised.classes }),
+      ...(recognised.guessedOrder && { guessedOrder: true }),
       preprocessing,
       parts,
       plan,

@@ -41,9 +41,9 @@ function asTable(columns: string[], records: Records): CsvFile {
     columns,
     hasHeader: true,
     decimalComma: false,
-    async *records(signal) {
+    async *records(watch) {
       let line = 0
-      for await (const { values } of records(signal))
+      for await (const { values } of records(watch?.signal))
         yield { line: ++line, cells: columns.map((key) => cell(values[key])) }
     },
   }

@@ -4,6 +4,7 @@ import { PareError } from '../../contract/errors'
 import { selectRows } from './label-column'
 import type { MediaFiles } from './media-files'
 import type { RawLabels } from './source'
+import type { Watch } from './spool'
 
 const NAMED = 5
 const PARALLEL = 16
@@ -11,7 +12,7 @@ const PARALLEL = 16
 export class SkippedFiles {
   private readonly reasons = new Map<string, string>()
 
-  constructor(private readonly noun: string) {}
+  constructor(readonly noun: string) {}
 
   get count(): number {
     return this.reasons.size
@@ -45,12 +46,13 @@ export async function withoutSkipped(
   listed: MediaFiles,
   skipped: SkippedFiles,
   check: ((file: string) => Promise<unknown>) | undefined,
-  signal?: AbortSignal,
+  { signal, progress }: Watch = {},
 ): Promise<MediaFiles> {
   if (!check) return listed
   const good: number[] = []
   for (let from = 0; from < listed.files.length; from += PARALLEL) {
     signal?.throwIfAborted()
+    progress?.(from / listed.files.length, `Looking at ${skipped.noun}`)
     const results = await Promise.allSettled(
       listed.files.slice(from, from + PARALLEL).map((file) => check(path.join(listed.root, file))),
     )

@@ -14,6 +14,13 @@ export interface Bytes {
   close(): Promise<void>
 }
 
+/** Stops long reading, and hears of it. */
+export interface Watch {
+  signal?: AbortSignal
+  /** `done` is a fraction of 1. */
+  progress?: (done: number, message: string) => void
+}
+
 /** More than this goes to a temporary file. */
 export const MEMORY_LIMIT = 64 * 2 ** 20
 

@@ -11,6 +11,7 @@ import { labelRank } from './names'
 import type { Reader, ReaderContext } from './reader'
 import { RowWriter } from './row-writer'
 import type { Rows, Source } from './source'
+import type { Watch } from './spool'
 import { judgedOutput } from './tasks'
 import { textInputs, textKeys, textSource } from './text'
 
@@ -37,14 +38,14 @@ async function tableOrTexts(file: string, context: ReaderContext): Promise<Sourc
   if (text)
     for await (const values of asRecords(csv)) {
       const keys = textKeys(values.values, text.ids.name, context.options.label)
-      if (keys) return textSource(file, asRecords(csv, context.options.signal), keys, context)
+      if (keys) return textSource(file, asRecords(csv, context.options), keys, context)
       break
     }
   return tableOf(file, csv, context)
 }
 
-async function* asRecords(csv: CsvFile, signal?: AbortSignal): AsyncGenerator<DataRecord> {
-  for await (const { line, cells } of csv.records(signal))
+async function* asRecords(csv: CsvFile, watch: Watch = {}): AsyncGenerator<DataRecord> {
+  for await (const { line, cells } of csv.records(watch))
     yield {
       where: `line ${line}`,
       values: Object.fromEntries(csv.columns.map((name, i) => [name, cells[i]])),
@@ -71,7 +72,7 @@ export async function tableOf(file: string, csv: CsvFile, context: ReaderContext
   )
   const labels = new LabelColumn(csv.decimalComma)
   try {
-    await fill(file, csv, layout, writers, labels, context.options.signal)
+    await fill(file, csv, layout, writers, labels, context.options)
     const arrays: NamedArray[] = []
     for (const [name, writer] of writers) {
       const rows = await writer.finish()
@@ -99,10 +100,10 @@ async function fill(
   layout: Layout,
   writers: ReadonlyMap<string, RowWriter>,
   labels: LabelColumn,
-  signal?: AbortSignal,
+  watch: Watch,
 ): Promise<void> {
   const groups = [...layout.groups].map(([name, columns]) => ({ columns, writer: writers.get(name)! }))
-  for await (const { cells, line } of csv.records(signal)) {
+  for await (const { cells, line } of csv.records(watch)) {
     for (const { columns, writer } of groups) {
       const row = new Float64Array(columns.length)
       for (const [i, column] of columns.entries()) {

@@ -11,6 +11,8 @@ export interface Recognised {
   targets: TargetPlan
   /** Class names in the order of the model's outputs, where there are classes. */
   classes?: readonly string[]
+  /** The order of the classes is only that of their names. */
+  guessedOrder?: boolean
   /** Why, in plain words. */
   reason: string
 }
@@ -140,20 +142,24 @@ function fromNames(output: Output, names: string[], hints: TaskHints): Recognise
   const asNumbers = names.every(isInteger) && Math.max(...names.map(Number)) < size
   if (asNumbers && !hints.classes) {
     const classes = numbered(size)
-    return classification(
-      { kind: 'class', classes, offset: 0, byName: false },
-      `labels are class numbers, ${size} outputs`,
-    )
+    return {
+      ...classification(
+        { kind: 'class', classes, offset: 0, byName: false },
+        `labels are class numbers, ${size} outputs`,
+      ),
+      guessedOrder: true,
+    }
   }
   const classes = hints.classes ?? names
   if (classes.length > size || names.some((name) => !classes.includes(name))) {
     const label = names.find((name) => !classes.includes(name)) ?? classes[size]!
     throw new PareError('data/labels-out-of-range', { label, classes: size })
   }
-  return classification(
+  const recognised = classification(
     { kind: 'class', classes, offset: 0, byName: true },
     `${names.length} class names, ${size} outputs`,
   )
+  return hints.classes ? recognised : { ...recognised, guessedOrder: true }
 }
 
 function classification(targets: TargetPlan & { classes: readonly string[] }, reason: string): Recognised {

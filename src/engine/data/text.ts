@@ -11,7 +11,7 @@ import { flatNumbers, isList, LabelColumn } from './label-column'
 import { labelRank } from './names'
 import type { ReaderContext } from './reader'
 import type { RawLabels, Reading, Source, SourcePreview } from './source'
-import { openTokenizer, type TextEncoder } from './tokenizer'
+import { openTokenizer, type TextEncoder, type Tokens } from './tokenizer'
 
 export const TEXT_KEY = /^(text|sentence|content|document|review|comment|message|question|prompt|input)$/i
 export const IDS_KEY = /^(input_?ids|ids|tokens|token_ids)$/i
@@ -21,6 +21,14 @@ const TOKEN_LIMIT = 65_536
 const TEXT_LIMIT = 4000
 /** Where neither model nor tokenizer says how long a text may be. */
 const DEFAULT_LENGTH = 128
+
+/** Under which names a record holds what. */
+export interface TextKeys {
+  text?: string
+  ids?: string
+  mask?: string
+  label?: string
+}
 
 type TextOptions = Extract<Preprocessing, { kind: 'text' }>
 
@@ -47,7 +55,7 @@ export function textInputs(inputs: readonly ValueInfo[]): TextInputs | undefined
 export async function textSource(
   file: string,
   records: AsyncIterable<DataRecord>,
-  keys: { text?: string; ids?: string; label?: string },
+  keys: TextKeys,
   { inputs, companions, options }: ReaderContext,
 ): Promise<Source> {
   const wanted = textInputs(inputs)!
@@ -72,7 +80,7 @@ export async function textSource(
           path: file,
           reason: `${where} has no text under "${keys.text}"`,
         })
-      const encoded = useText ? encoder!.encode(text as string) : readyIds(values[keys.ids!], file, where)
+      const encoded = useText ? encoder!.encode(text as string) : readyIds(values, keys, file, where)
       const content = encoded.content.slice(0, TOKEN_LIMIT)
       const { prefix, suffix } = encoded
       const packed = Int32Array.from([prefix.length, suffix.length, ...prefix, ...suffix, ...content])
@@ -99,13 +107,14 @@ export async function textSource(
   }
 }
 
-function readyIds(
-  value: unknown,
-  file: string,
-  where: string,
-): { prefix: number[]; content: number[]; suffix: number[] } {
-  const content = isList(value) ? flatNumbers(value) : []
-  if (content.length > 0 && content.every(Number.isInteger)) return { prefix: [], content, suffix: [] }
+/** Ids as they are, without the padding that a mask beside them tells of. */
+function readyIds(values: Record<string, unknown>, keys: TextKeys, file: string, where: string): Tokens {
+  const value = values[keys.ids!]
+  const mask = keys.mask === undefined ? undefined : values[keys.mask]
+  const all = isList(value) ? flatNumbers(value) : []
+  const kept = isList(mask) ? flatNumbers(mask) : undefined
+  if (all.length > 0 && all.every(Number.isInteger))
+    return { prefix: [], content: all.filter((_, i) => kept?.[i] !== 0), suffix: [] }
   throw new PareError('data/unreadable', {
     path: file,
     reason: `${where} has no list of whole numbers as token ids`,
@@ -124,7 +133,7 @@ export function textKeys(
   values: Record<string, unknown>,
   ids: string,
   label: string | undefined,
-): { text?: string; ids?: string; label?: string } | undefined {
+): TextKeys | undefined {
   const keys = Object.keys(values)
   const strings = keys.filter(
     (key) => typeof values[key] === 'string' && labelRank(key) === undefined && key !== label,
@@ -136,7 +145,13 @@ export function textKeys(
     .filter((key) => labelRank(key) !== undefined)
     .sort((a, b) => labelRank(a)! - labelRank(b)!)
   const found = label ?? ranked[0]
-  return { ...(text && { text }), ...(idsKey && { ids: idsKey }), ...(found && { label: found }) }
+  const mask = keys.find((key) => /mask/i.test(key) && isList(values[key]))
+  return {
+    ...(text && { text }),
+    ...(idsKey && { ids: idsKey }),
+    ...(mask && { mask }),
+    ...(found && { label: found }),
+  }
 }
 
 class TextSource implements Source {

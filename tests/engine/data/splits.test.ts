@@ -111,7 +111,7 @@ test.each([
   expect(splitOfName(name)).toEqual({ split, rest })
 })
 
-test.each(['trainer', 'evaluation_notes', 'cats', ''])('the name "%s" says no split', (name) => {
+test.each(['trainer', 'evaluator_notes', 'cats', ''])('the name "%s" says no split', (name) => {
   expect(splitOfName(name)).toBeUndefined()
 })
 

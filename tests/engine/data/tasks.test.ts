@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { recogniseTask, judgedOutput, type TaskHints } from '../../../src/engine/data/tasks'
 import type { LabelFacts } from '../../../src/engine/data/labels'
 import { openDataset } from '../../../src/engine/data/open'
-import { Model, Tensor, type Dim } from '../../../src/engine/onnx'
+import { Tensor, type Dim, type Model } from '../../../src/engine/onnx'
 import { declares, npy, npz, temporaryFolder, write } from './support'
 
 const none: LabelFacts = { kind: 'none' }
