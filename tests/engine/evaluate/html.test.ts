@@ -1,0 +1,199 @@
+import { describe, expect, it } from 'vitest'
+import type { Report } from '../../../src/contract/report'
+import { formatBytes, formatMetric, formatMs, formatNumber } from '../../../src/engine/evaluate/format'
+import { htmlReport } from '../../../src/engine/evaluate/html'
+
+const HOSTILE = '"><img src=x onerror=alert(1)>\u202e'
+
+function report(change: Partial<Report> = {}): Report {
+  return {
+    path: 'model.onnx',
+    bytes: 1_733_689,
+    downloadBytes: 1_603_837,
+    parameters: 431_080,
+    nonzeroParameters: 431_080,
+    macs: 2_293_000,
+    quality: {
+      metric: 'accuracy',
+      value: 0.994,
+      samples: 500,
+      interval: [0.9826, 0.998],
+      higherIsBetter: true,
+      others: { f1: 0.9939, top5: 1 },
+      split: 'validation',
+      task: 'classification',
+    },
+    latencyMs: { p50: 0.142, p95: 0.27, runs: 400, batch: 1, provider: 'cpu', threads: 2 },
+    peakMemoryBytes: 5_200_000,
+    energyMicrojoules: 286,
+    energySource: 'Estimate, not a measurement.',
+    sha256: 'e67fca7b44c8775bf3f935e69f365697d01747074ad31758a270d8cb63fd9da4',
+    confusion: [
+      [48, 2, 0],
+      [1, 49, 0],
+      [0, 0, 50],
+    ],
+    classes: ['normal', HOSTILE, 'ball'],
+    notes: [],
+    ...change,
+  }
+}
+
+const small = report({
+  bytes: 447_570,
+  downloadBytes: 398_763,
+  nonzeroParameters: 212_000,
+  latencyMs: { p50: 0.092, p95: 0.31, runs: 400, batch: 1, provider: 'cpu', threads: 2 },
+  latencyRatio: { value: 0.65, interval: [0.6, 0.71] },
+  fidelity: { cosine: 0.9995, sqnr: 32.1, agreement: 0.998, maxAbsoluteError: 0.4, samples: 500 },
+  quality: { ...report().quality, value: 0.99 },
+  confusion: [
+    [46, 4, 0],
+    [1, 49, 0],
+    [0, 0, 50],
+  ],
+  layers: [
+    {
+      layer: 'conv1',
+      op: 'Conv',
+      treatment: 'int8 per-channel',
+      bytesBefore: 2080,
+      bytesAfter: 620,
+      weightSqnr: 41.2,
+      activationSqnr: 38.0,
+    },
+    {
+      layer: 'conv2',
+      op: 'Conv',
+      treatment: 'int8 per-channel',
+      bytesBefore: 100_200,
+      bytesAfter: 25_400,
+      weightSqnr: 39.9,
+      activationSqnr: 33.1,
+    },
+    {
+      layer: 'fc1',
+      op: 'Gemm',
+      treatment: 'int8, pruned 51%',
+      bytesBefore: 1_602_000,
+      bytesAfter: 402_000,
+      weightSqnr: 14.2,
+      activationSqnr: 30.4,
+    },
+    {
+      layer: HOSTILE,
+      op: 'Gemm',
+      treatment: 'kept in float',
+      bytesBefore: 20_040,
+      bytesAfter: 20_040,
+      reason: 'the last layer',
+    },
+  ],
+  notes: ['With 500 samples a difference of 0.4 points cannot be told from chance.'],
+})
+
+const page = htmlReport({
+  title: `digits ${HOSTILE}`,
+  original: report(),
+  candidates: [
+    {
+      recipe: { pare: 1, name: 'Balanced', description: 'Half the weights, the rest in int8.', steps: [] },
+      report: small,
+      steps: [
+        {
+          pass: 'prune-magnitude',
+          params: { sparsity: 0.5, schedule: [1, 2] },
+          seconds: 41.3,
+          summary: 'Took out 51% of the weights; accuracy 99.4 → 98.8 before recovery.',
+          skipped: [{ layer: 'conv1', reason: 'too small to matter' }],
+          curve: Array.from({ length: 20 }, (_, epoch) => ({
+            epoch: epoch + 1,
+            loss: 0.4 * 0.86 ** epoch + 0.03 * Math.sin(epoch) ** 2,
+          })),
+        },
+        { pass: 'quantize-static', params: {}, seconds: 0.8, summary: 'Quantized 4 layers.', skipped: [] },
+      ],
+    },
+  ],
+})
+
+describe('htmlReport', () => {
+  it('says the verdict first and shows every number', () => {
+    expect(page).toContain('<h1>3.87× smaller, 1.54× faster, −0.4 points.</h1>')
+    for (const text of [
+      '448 kB',
+      '399 kB',
+      '99%',
+      '98.26% to 99.8%',
+      '92 µs',
+      '0.65× (0.60 to 0.71)',
+      '212 k not zero',
+      '41.2 dB',
+    ])
+      expect(page, text).toContain(text)
+    expect(page).toContain('cannot be told from chance')
+    expect(page).toContain('Estimate, not a measurement.')
+  })
+
+  it('lets nothing through that a model or a dataset brings along', () => {
+    expect(page).not.toContain('<img')
+    expect(page).not.toContain('\u202e')
+    expect(page).toContain('&quot;&gt;&lt;img src=x onerror=alert(1)&gt;')
+  })
+
+  it('needs nothing from outside and runs nothing', () => {
+    expect(page).not.toMatch(/<script|<link|<iframe|\bsrc="|url\(|@import|https?:/)
+    expect(page).toContain("default-src 'none'")
+  })
+
+  it('is whole markup', () => {
+    const open: string[] = []
+    const empty = new Set(['meta', 'rect', 'path', 'br'])
+    for (const [, closing, tag, rest] of page.matchAll(/<(\/?)([a-z][a-z0-9]*)\b([^>]*)>/g)) {
+      if (closing) expect(open.pop()).toBe(tag)
+      else if (!empty.has(tag!) && !rest!.endsWith('/')) open.push(tag!)
+    }
+    expect(open).toEqual([])
+  })
+
+  it('compares up to three by their names', () => {
+    const three = htmlReport({
+      title: 'digits',
+      original: report(),
+      candidates: ['Safe', 'Balanced', 'Smallest'].map((name) => ({ name, report: small })),
+    })
+    expect(three).toContain('<th scope="col">Smallest</th>')
+    expect(three).toContain('Safe: 3.87× smaller')
+  })
+
+  it('suits a regression without classes, layers or steps', () => {
+    const quality = {
+      ...report().quality,
+      metric: 'r2',
+      task: 'regression' as const,
+      value: 0.99997,
+      interval: [0.9999, 1] as [number, number],
+      others: { mae: 0.0123, rmse: 0.04 },
+    }
+    const plain = report({ quality, confusion: undefined, classes: undefined })
+    const html = htmlReport({ title: 'policy', original: plain, candidates: [{ report: plain }] })
+    expect(html).toContain('R²')
+    expect(html).not.toContain('<h2>Classes</h2>')
+    expect(html).toContain('Same size, same speed, no quality lost.')
+  })
+})
+
+describe('format', () => {
+  it.each([
+    [formatBytes(999), '999 B'],
+    [formatBytes(999_600), '1 MB'],
+    [formatBytes(1_733_689), '1.73 MB'],
+    [formatMs(0.142), '142 µs'],
+    [formatMs(1234), '1.23 s'],
+    [formatMetric('accuracy', 0.99412), '99.41%'],
+    [formatMetric('r2', 0.99997), '1'],
+    [formatMetric('sqnr', 32.123), '32.1 dB'],
+    [formatNumber(12345), '12,345'],
+    [formatNumber(0.000012345), '1.23e-5'],
+  ])('%s', (got, expected) => expect(got).toBe(expected))
+})

@@ -1,0 +1,149 @@
+import { describe, expect, it } from 'vitest'
+import { encodeNpy } from '../../../src/engine/export/npy'
+import { operatorsConfig } from '../../../src/engine/export/operators'
+import { namesPlace, withoutNotes } from '../../../src/engine/export/privacy'
+import { snippetsFor, type SnippetContext } from '../../../src/engine/export/snippets'
+import { checkTarget } from '../../../src/engine/export/targets'
+import { Node, readModel } from '../../../src/engine/onnx'
+import { parseNpyHeader } from '../../../src/engine/data/npy'
+import { traceShapes } from '../../../src/engine/runtime'
+import { hasReference, reference } from '../../reference'
+import { floats, ints, wires } from '../evaluate/support'
+
+describe('encodeNpy', () => {
+  it.each([
+    [floats([2, 3], [1, 2, 3, 4, 5, 6]), 'float32', [2, 3]],
+    [ints([4], [1, 2, 3, 4]), 'int64', [4]],
+    [floats([], [1]), 'float32', []],
+  ])('is read back as it was written', (value, dtype, shape) => {
+    const bytes = encodeNpy(value)
+    const header = parseNpyHeader(bytes, 'test')
+    expect(header).toMatchObject({ dtype, shape, fortranOrder: false, bigEndian: false })
+    expect(header.dataOffset % 64).toBe(0)
+    const data = value.data as Float32Array
+    expect(bytes.subarray(header.dataOffset)).toEqual(
+      Buffer.from(data.buffer, data.byteOffset, data.byteLength),
+    )
+  })
+})
+
+describe('withoutNotes', () => {
+  it('knows a place on a machine from a word', () => {
+    for (const text of ['/home/ann/net.py', 'File "/Users/bo/x.py"', 'C:\\models\\a', 'at D:/work/b'])
+      expect(namesPlace(text), text).toBe(true)
+    for (const text of ['a/b', 'N/A', 'http://example.org', '', 'ratio 1:2'])
+      expect(namesPlace(text), text).toBe(false)
+  })
+
+  it('takes notes out and leaves the rest', () => {
+    const model = wires({ x: { dims: [1, 2] } })
+    expect(withoutNotes(model)).toBe(model)
+    // NodeProto.doc_string (6), metadata_props (9), and a field this version does not know (99).
+    const field = (number: number, text: string): Uint8Array => {
+      const tag = number * 8 + 2
+      const head = tag < 128 ? [tag] : [(tag & 0x7f) | 0x80, tag >> 7]
+      return Uint8Array.from([...head, text.length, ...Buffer.from(text)])
+    }
+    const unknown = field(99, 'kept')
+    model.graph.nodes[0]!.unknown = [field(6, 'note'), field(9, 'trace'), unknown]
+    model.metadata.set('author', 'somebody').set('source', '/home/ann/train.py')
+    model.docString = 'made in /home/ann'
+    const clean = withoutNotes(model)
+    expect(clean.graph.nodes[0]!.unknown).toEqual([unknown])
+    expect([...clean.metadata.keys()]).toEqual(['author'])
+    expect(clean.docString).toBe('')
+    expect(model.graph.nodes[0]!.unknown).toHaveLength(3)
+  })
+})
+
+it('writes operators in the form of a reduced build', () => {
+  const model = wires({ x: { dims: [1, 2], op: 'Relu' }, y: { dims: [1, 2], op: 'Abs' } })
+  model.opsets.set('com.microsoft', 1)
+  model.graph.nodes.push(new Node({ opType: 'Gelu', domain: 'com.microsoft', inputs: ['x'], outputs: ['z'] }))
+  const lines = operatorsConfig(model, undefined).split('\n')
+  expect(lines.filter((line) => line && !line.startsWith('#'))).toEqual([
+    'ai.onnx;18;Abs,Relu',
+    'com.microsoft;1;Gelu',
+  ])
+})
+
+describe.runIf(hasReference)('checkTarget', () => {
+  const check = async (target: Parameters<typeof checkTarget>[1], ...file: string[]): Promise<string[]> => {
+    const model = readModel(reference(...file))
+    return checkTarget(model, target, await traceShapes(model)).map(
+      ({ ok, message }) => `${ok ? '+' : '-'} ${message}`,
+    )
+  }
+
+  it('counts what XNNPACK takes of LeNet-5, quantized or not', async () => {
+    const float = (await check('android-cpu', 'models', 'lenet5.onnx')).join('\n')
+    // Conv, MaxPool, Conv, MaxPool | Reshape | Gemm | Relu | Gemm
+    expect(float).toMatch(/XNNPACK takes 75% of the 8 operators in 3 parts\. Left to the CPU: Reshape, Relu/)
+    const int8 = (await check('android-cpu', 'peer', 'lenet5.static_minmax_pc.onnx')).join('\n')
+    expect(int8).toMatch(/Left to the CPU: .*Gemm/)
+  })
+
+  it('warns of free shapes, one-dimensional convolutions and integers where they matter', async () => {
+    expect((await check('android-npu', 'models', 'cnn1d.onnx')).join('\n')).toMatch(/Left to the CPU:.*Conv/)
+    const ios = (await check('ios', 'peer', 'cnn1d.static_minmax_pc.onnx')).join('\n')
+    expect(ios).toMatch(/- CoreML has no integer operators/)
+    expect(ios).toMatch(/- CoreML wants fixed shapes.*batch/)
+    expect((await check('any', 'models', 'lenet5.onnx')).join()).toBe(
+      '+ Opset 18: runs from ONNX Runtime 1.14 on.',
+    )
+  })
+})
+
+describe('snippets', () => {
+  const image: SnippetContext = {
+    file: 'model.ort',
+    inputs: [{ name: 'in"put$1', variable: 'inPut1', dtype: 'float32', dims: [1, 3, 32, 32] }],
+    answer: { name: 'logits', variable: 'logits', dtype: 'float32', dims: [1, 10] },
+    classes: true,
+    preprocessing: {
+      kind: 'image',
+      width: 32,
+      height: 32,
+      channels: 3,
+      resize: 'shortest-side-then-crop',
+      cropRatio: 1.14,
+      order: 'bgr',
+      layout: 'nchw',
+      scale: 1 / 255,
+      mean: [0.485, 0.456, 0.406],
+      std: [0.229, 0.224, 0.225],
+      invert: false,
+    },
+  }
+
+  it('carry names, shapes and preprocessing, quoted for their language', () => {
+    const code = Object.fromEntries(snippetsFor(image).map((one) => [one.language, one.code]))
+    expect(code.kotlin).toContain('"in\\"put\\$1" to OnnxTensor')
+    expect(code.kotlin).toContain('floatArrayOf(0.485f, 0.456f, 0.406f)')
+    expect(code.swift).toContain('"in\\"put$1": try Self.value(inPut1, .float, [1, 3, 32, 32])')
+    expect(code.javascript).toContain('new Tensor("float32", inPut1, [1, 3, 32, 32])')
+    expect(code.python).toContain('pixels = pixels[..., ::-1]')
+    expect(code.cpp).toContain('inPut1, 3072, inPut1Shape, 4')
+    for (const text of Object.values(code)) expect(text).not.toMatch(/undefined|NaN|\[object/)
+  })
+
+  it('feed several inputs of several types', () => {
+    const text: SnippetContext = {
+      ...image,
+      inputs: ['input_ids', 'attention_mask'].map((name) => ({
+        name,
+        variable: name.replace(/_(.)/, (_, c: string) => c.toUpperCase()),
+        dtype: 'int64',
+        dims: [1, 64],
+      })),
+      preprocessing: { kind: 'text', maxLength: 64, padId: 0 },
+    }
+    const code = Object.fromEntries(snippetsFor(text).map((one) => [one.language, one.code]))
+    expect(code.kotlin).toContain('fun run(inputIds: LongArray, attentionMask: LongArray)')
+    expect(code.swift).toContain('inputIds: [Int64], attentionMask: [Int64]')
+    expect(code.javascript).toContain('inputIds: BigInt64Array')
+    expect(code.python).toContain('np.asarray(inputIds, dtype=np.int64).reshape(1, 64)')
+    expect(code.cpp).toContain('int64_t* inputIds, int64_t* attentionMask')
+    expect(code.kotlin).not.toContain('prepare(')
+  })
+})
