@@ -5,6 +5,7 @@ import { float16 } from './float16'
 import { mixedPrecision } from './mixed-precision'
 import type { Pass } from './pass'
 import { pruneChannels } from './prune-channels'
+import { pruneWeights } from './prune-weights'
 import { quantizeDynamic } from './quantize-dynamic'
 import { quantizeStatic } from './quantize-static'
 import { quantizeWeights } from './quantize-weights'
@@ -23,6 +24,7 @@ export const PASSES: readonly Pass[] = [
   quantizeWeights,
   mixedPrecision,
   pruneChannels,
+  pruneWeights,
   fineTune,
   distill,
   pruneGradually,

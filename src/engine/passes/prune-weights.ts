@@ -1,0 +1,196 @@
+import zlib from 'node:zlib'
+import { z } from 'zod'
+import { PareError } from '../../contract/errors'
+import type { LayerEvidence } from '../../contract/report'
+import { encodedLength, encodeModel, type Model } from '../onnx'
+import { withMasks } from '../training/constraints'
+import { definePass, type PassContext } from './pass'
+import { allocate } from './pruning/allocate'
+import { samplesFor } from './pruning/calibration'
+import { prepare } from './pruning/prepare'
+import { traceSource } from './pruning/shapes'
+import { sparseLayers, type SparseLayer } from './pruning/sparse-layers'
+import { globalThreshold, pruneLayers, type Pattern } from './pruning/weights'
+
+const ID = 'prune-weights'
+const SAMPLES_FOR_SENSITIVITY = 64
+
+const params = z.object({
+  sparsity: z
+    .number()
+    .min(0)
+    .max(0.99)
+    .default(0.5)
+    .meta({
+      label: 'Zeros',
+      help: 'Share of the weights set to zero. The download shrinks with it; ordinary runtimes do not run faster.',
+      search: [0.5, 0.7, 0.9],
+    }),
+  method: z
+    .enum(['magnitude', 'wanda', 'sparsegpt'])
+    .default('magnitude')
+    .meta({
+      label: 'Method',
+      help: 'magnitude takes the smallest weights; wanda weighs them by how large their inputs are; sparsegpt also updates what stays. The last two measure on calibration data.',
+      search: ['magnitude', 'sparsegpt'],
+    }),
+  pattern: z.enum(['unstructured', '2:4', '4:8', 'blocks']).default('unstructured').meta({
+    label: 'Pattern',
+    help: '"2:4" and "4:8" zero half of every group of neighbours, for hardware that knows the pattern; blocks zero small rectangles.',
+    advanced: true,
+  }),
+  blockHeight: z
+    .int()
+    .min(1)
+    .max(256)
+    .default(4)
+    .meta({ label: 'Block height', help: 'Outputs a block spans.', advanced: true }),
+  blockWidth: z
+    .int()
+    .min(1)
+    .max(256)
+    .default(4)
+    .meta({ label: 'Block width', help: 'Inputs a block spans.', advanced: true }),
+  allocation: z
+    .enum(['layer', 'global', 'sensitivity'])
+    .default('layer')
+    .meta({
+      label: 'Share of',
+      help: '"layer" zeroes the same share everywhere; "global" the smallest weights of the whole model; "sensitivity" measures what each layer bears.',
+      search: ['layer', 'sensitivity'],
+    }),
+  threshold: z.number().min(0).default(0).meta({
+    label: 'Threshold',
+    help: 'When above 0: every weight of at most this size goes, whatever the share. Magnitude only.',
+    advanced: true,
+  }),
+  steps: z.int().min(1).max(20).default(1).meta({
+    label: 'Steps',
+    help: 'Reaches the share in this many rounds, fast first (cubic schedule), measuring again each time.',
+    advanced: true,
+  }),
+  samples: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .default(512)
+    .meta({ label: 'Samples', help: 'Calibration samples to measure on, at most.', advanced: true }),
+})
+
+type Params = z.output<typeof params>
+
+export const pruneWeights = definePass({
+  id: ID,
+  title: 'Zero out weights',
+  family: 'pruning',
+  summary:
+    'Sets the least useful weights to exactly zero: the download shrinks, shapes and speed stay; later training keeps the zeros.',
+  sources: [
+    'arXiv:1510.00149',
+    'arXiv:1710.01878',
+    'arXiv:2306.11695',
+    'arXiv:2301.00774',
+    'arXiv:2104.08378',
+  ],
+  params,
+  check(model, { method, allocation, threshold, pattern }) {
+    const wrong = (parameter: string, reason: string): never => {
+      throw new PareError('pass/bad-parameter', { pass: ID, parameter, reason })
+    }
+    if (method !== 'magnitude' && allocation === 'global')
+      wrong('allocation', 'global goes with magnitude only; take sensitivity')
+    if (threshold > 0 && (method !== 'magnitude' || pattern !== 'unstructured'))
+      wrong('threshold', 'goes with magnitude and no pattern only')
+    if (method === 'sparsegpt' && pattern === 'blocks')
+      wrong('pattern', 'sparsegpt knows no blocks; take wanda')
+    if (sparseLayers(prepare(model).model).layers.length === 0)
+      throw new PareError('model/nothing-to-do', {
+        by: ID,
+        reason: 'no layer has a float32 weight of 64 elements or more',
+      })
+  },
+  async run(original, options, context) {
+    const { model } = prepare(original)
+    const { layers, skipped } = sparseLayers(model)
+    const needsData = options.method !== 'magnitude'
+    const source =
+      needsData || options.allocation === 'sensitivity' ? samplesFor(model, context, ID) : undefined
+    context.progress(0, 'tracing shapes')
+    const { shapes } = needsData ? await traceSource(model) : { shapes: new Map() }
+    const { sparsity, threshold } = await plan(model, layers, options, context)
+    await pruneLayers(model, layers, {
+      method: options.method,
+      pattern: patternOf(options),
+      sparsity,
+      threshold,
+      steps: options.steps,
+      samples: options.samples,
+      source: needsData ? source : undefined,
+      shapes,
+      progress: (done, doing) => context.progress(0.3 + 0.7 * done, doing),
+    })
+    withMasks(
+      model,
+      layers.map(({ weight }) => weight),
+    )
+    return { model, skipped, summary: sentence(original, model, layers), layers: evidence(model, layers) }
+  },
+})
+
+const patternOf = ({ pattern, blockHeight, blockWidth }: Params): Pattern => {
+  if (pattern === 'blocks') return { kind: 'blocks', height: blockHeight, width: blockWidth }
+  if (pattern === 'unstructured') return { kind: 'unstructured' }
+  return pattern === '2:4' ? { kind: 'n-of-m', n: 2, m: 4 } : { kind: 'n-of-m', n: 4, m: 8 }
+}
+
+async function plan(
+  model: Model,
+  layers: readonly SparseLayer[],
+  { sparsity, allocation, threshold, samples }: Params,
+  context: PassContext,
+): Promise<{ sparsity: ReadonlyMap<string, number>; threshold?: number }> {
+  const even = new Map(layers.map(({ output }) => [output, sparsity]))
+  if (threshold > 0) return { sparsity: even, threshold }
+  if (allocation === 'global') return { sparsity: even, threshold: globalThreshold(model, layers, sparsity) }
+  if (allocation === 'layer') return { sparsity: even }
+  const source = samplesFor(model, context, ID)
+  const batches = (): ReturnType<typeof source> => source(16, Math.min(samples, SAMPLES_FOR_SENSITIVITY))
+  return {
+    sparsity: await allocate(model, layers, sparsity, batches, (done) =>
+      context.progress(0.3 * done, 'measuring what each layer bears'),
+    ),
+  }
+}
+
+const zerosOf = (model: Model, name: string): { zeros: number; size: number } => {
+  const values = model.graph.initializers.get(name)!.floats()
+  let zeros = 0
+  for (const value of values) if (value === 0) zeros++
+  return { zeros, size: values.length }
+}
+
+/** Above this size only the share is told: compressing gigabytes for one sentence takes too long. */
+const DEFLATE_LIMIT = 2 ** 28
+
+const deflated = (model: Model): number => zlib.deflateRawSync(encodeModel(model), { level: 9 }).length
+const kilobytes = (bytes: number): string => `${Math.round(bytes / 1000).toLocaleString('en')} kB`
+
+function sentence(before: Model, after: Model, layers: readonly SparseLayer[]): string {
+  const all = layers.map(({ weight }) => zerosOf(after, weight))
+  const share = all.reduce((n, { zeros }) => n + zeros, 0) / all.reduce((n, { size }) => n + size, 0)
+  const size =
+    encodedLength(before) > DEFLATE_LIMIT
+      ? ''
+      : ` The zipped model shrinks from ${kilobytes(deflated(before))} to ${kilobytes(deflated(after))};`
+  return (
+    `${Math.round(1000 * share) / 10}% of the weights in ${layers.length} layers are zero.${size}` +
+    ' ordinary runtimes store and multiply zeros like any number, so it runs no faster.'
+  ).replace('zero. ordinary', 'zero. Ordinary')
+}
+
+function evidence(model: Model, layers: readonly SparseLayer[]): LayerEvidence[] {
+  return layers.map(({ output, node, weight }) => {
+    const { zeros, size } = zerosOf(model, weight)
+    return { layer: output, op: node.opType, treatment: `${Math.round((100 * zeros) / size)}% zeros` }
+  })
+}

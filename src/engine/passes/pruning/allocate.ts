@@ -1,0 +1,85 @@
+/**
+ * How many zeros each layer bears, measured: every layer is pruned alone at several levels, the damage to the
+ * model's outputs noted, and the next zeros go where they cost least.
+ */
+import { maskLowest } from '../../math/pruning/masks'
+import { Tensor, type Model } from '../../onnx'
+import { divergences } from '../quantization/divergence'
+import type { Batches } from '../quantization/observe'
+import type { SparseLayer } from './sparse-layers'
+
+const LEVELS = [0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98]
+
+/** Error energy of the outputs, relative to their energy, with one layer pruned by magnitude. */
+async function damages(model: Model, layer: SparseLayer, batches: Batches): Promise<number[]> {
+  const tensor = model.graph.initializers.get(layer.weight)!
+  const values = tensor.floats()
+  const candidates = LEVELS.slice(1).map((level) => {
+    const mask = maskLowest(values.map(Math.abs), level)
+    const candidate = model.clone()
+    candidate.graph.initializers.set(
+      layer.weight,
+      Tensor.float32(
+        tensor.dims,
+        values.map((w, i) => (mask[i] ? w : 0)),
+      ),
+    )
+    return candidate
+  })
+  const measured = await divergences(model, candidates, batches, { classes: false })
+  return [0, ...measured.map(({ sqnr, finite }) => (finite ? 10 ** (-sqnr / 10) : Infinity))]
+}
+
+/** Shares by layer whose zeros add up to `share` of all weights, or the most the levels allow. */
+export async function allocate(
+  model: Model,
+  layers: readonly SparseLayer[],
+  share: number,
+  batches: Batches,
+  progress: (done: number) => void,
+): Promise<Map<string, number>> {
+  const costs: number[][] = []
+  for (const [index, layer] of layers.entries()) {
+    progress(index / layers.length)
+    costs.push(await damages(model, layer, batches))
+  }
+  return spend(layers, costs, share)
+}
+
+/** Raises one layer at a time by the step with the least damage per zero. */
+export function spend(
+  layers: readonly Pick<SparseLayer, 'output' | 'size'>[],
+  costs: readonly (readonly number[])[],
+  share: number,
+): Map<string, number> {
+  const level = layers.map(() => 0)
+  let left = share * layers.reduce((n, { size }) => n + size, 0)
+  const shares = new Map(layers.map(({ output }) => [output, 0]))
+  while (left > 0) {
+    const best = cheapestStep(layers, costs, level)
+    if (!best) break
+    const { index, to } = best
+    const { output, size } = layers[index]!
+    const gained = (LEVELS[to]! - LEVELS[level[index]!]!) * size
+    shares.set(output, gained <= left ? LEVELS[to]! : LEVELS[level[index]!]! + left / size)
+    level[index] = to
+    left -= gained
+  }
+  return shares
+}
+
+function cheapestStep(
+  layers: readonly { size: number }[],
+  costs: readonly (readonly number[])[],
+  level: readonly number[],
+): { index: number; to: number } | undefined {
+  let best: { index: number; to: number; price: number } | undefined
+  for (const [index, { size }] of layers.entries())
+    // Several levels at once: damage does not always grow evenly.
+    for (let to = level[index]! + 1; to < LEVELS.length; to++) {
+      const zeros = (LEVELS[to]! - LEVELS[level[index]!]!) * size
+      const price = Math.max(0, costs[index]![to]! - costs[index]![level[index]!]!) / zeros
+      if (!best || price < best.price) best = { index, to, price }
+    }
+  return best
+}
