@@ -7,7 +7,7 @@ import { definePass, type PassContext, type PassResult } from './pass'
 import { dynamicProduct, storedWeight, type Inputs, type IntegerConstants } from './quantization/dynamic'
 import { integerRows } from './quantization/embedding'
 import { activationSqnr, evidenceOf, type EvidenceSource } from './quantization/evidence'
-import { weightedLayers, type WeightedLayer } from './quantization/layers'
+import { nothingReason, weightedLayers, type WeightedLayer } from './quantization/layers'
 import { prepare } from './quantization/prepare'
 import { calibrationBatches } from './quantization/samples'
 import { WeightStore } from './quantization/static-weights'
@@ -15,14 +15,11 @@ import { WeightStore } from './quantization/static-weights'
 const ID = 'quantize-dynamic'
 
 const params = z.object({
-  perChannel: z
-    .boolean()
-    .default(true)
-    .meta({
-      label: 'A scale per channel',
-      help: 'Weights get one scale per output channel: more exact, a little larger.',
-      advanced: true,
-    }),
+  perChannel: z.boolean().default(true).meta({
+    label: 'A scale per channel',
+    help: 'Weights get one scale per output channel: more exact, a little larger.',
+    advanced: true,
+  }),
   weightClip: z
     .enum(['max', 'mse'])
     .default('max')
@@ -32,23 +29,16 @@ const params = z.object({
       search: ['max', 'mse'],
       advanced: true,
     }),
-  storeConvolutions: z
-    .boolean()
-    .default(true)
-    .meta({
-      label: 'Store convolutions as int8',
-      help: 'Convolutions keep computing in float at float speed; only their weights in the file become int8.',
-    }),
-  smallest: z
-    .int()
-    .min(0)
-    .default(512)
-    .meta({
-      label: 'Smallest layer',
-      help: 'Layers with fewer weights stay float: integers would cost more than they save.',
-      unit: 'weights',
-      advanced: true,
-    }),
+  storeConvolutions: z.boolean().default(true).meta({
+    label: 'Store convolutions as int8',
+    help: 'Convolutions keep computing in float at float speed; only their weights in the file become int8.',
+  }),
+  smallest: z.int().min(0).default(512).meta({
+    label: 'Smallest layer',
+    help: 'Layers with fewer weights stay float: integers would cost more than they save.',
+    unit: 'weights',
+    advanced: true,
+  }),
   exclude: z
     .array(z.string())
     .default([])
@@ -69,7 +59,7 @@ export const quantizeDynamic = definePass({
 type Params = z.output<typeof params>
 
 async function run(model: Model, options: Params, context: PassContext): Promise<PassResult> {
-  const { model: clone, notes } = prepare(model, ID)
+  const { model: clone, notes } = prepare(model)
   const { graph } = clone
   const float = clone.clone()
   const bits = context.target === 'cpu-no-vnni' ? 7 : 8
@@ -122,7 +112,7 @@ async function run(model: Model, options: Params, context: PassContext): Promise
   if (done.length === 0)
     throw new PareError('model/nothing-to-do', {
       by: ID,
-      reason: skipped[0]?.reason ?? 'it has no layer with constant weights',
+      reason: nothingReason(graph, skipped),
     })
   graph.sort()
   graph.prune()

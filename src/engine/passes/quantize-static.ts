@@ -8,6 +8,7 @@ import { definePass, type PassContext, type PassResult } from './pass'
 import { divergences, type Divergence } from './quantization/divergence'
 import { activationSqnr, evidenceOf, type EvidenceSource } from './quantization/evidence'
 import { keepFloat, keepFloatSentence, type KeptFloat } from './quantization/keep-float'
+import { nothingReason } from './quantization/layers'
 import type { Batches } from './quantization/observe'
 import { toOperators } from './quantization/operators'
 import { prepare } from './quantization/prepare'
@@ -124,7 +125,7 @@ export const quantizeStatic = definePass({
 
 /** Calibration is most of the work, then choosing the ranges, then giving layers back. */
 async function quantize(model: Model, options: Params, context: PassContext): Promise<PassResult> {
-  const prepared = prepare(model, ID)
+  const prepared = prepare(model)
   const batches = calibrationBatches(context, options.samples, ID)
   const few = judgingBatches(context, SAMPLES_TO_CHOOSE, ID)
   const many = judgingBatches(context, SAMPLES_TO_JUDGE, ID)
@@ -147,7 +148,10 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
   context.progress(0.4, 'choosing ranges')
   const results = methods.map((method) => build(method))
   if (results[0]!.plan.sites.length === 0 && results[0]!.embeddings.length === 0)
-    throw new PareError('model/nothing-to-do', { by: ID, reason: nothingReason(results[0]!) })
+    throw new PareError('model/nothing-to-do', {
+      by: ID,
+      reason: nothingReason(prepared.model.graph, results[0]!.skipped),
+    })
   const tried = await measure(
     results.map((result) => result.model),
     few,
@@ -204,9 +208,6 @@ function staticOptions(options: Params, context: PassContext): StaticOptions {
     },
   }
 }
-
-const nothingReason = ({ skipped }: StaticResult): string =>
-  skipped.length > 0 ? skipped[0]!.reason : 'it has no Conv, Gemm, MatMul or embedding with constant weights'
 
 const keptReasons = (kept: KeptFloat, options: Params): { layer: string; reason: string }[] =>
   kept.floats.map((layer) => ({

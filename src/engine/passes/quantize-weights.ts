@@ -8,7 +8,7 @@ import { divergences } from './quantization/divergence'
 import { activationSqnr, evidenceOf, type EvidenceSource } from './quantization/evidence'
 import { hessiansOf, planHessians, type Hessians } from './quantization/hessians'
 import { keepFloat, keepFloatSentence } from './quantization/keep-float'
-import { weightedLayers, type WeightedLayer } from './quantization/layers'
+import { nothingReason, weightedLayers, type WeightedLayer } from './quantization/layers'
 import { METHODS, quantizeLayer, type LowBit, type LowBitOptions } from './quantization/low-bit'
 import { prepare } from './quantization/prepare'
 import { rowShape } from './quantization/readers'
@@ -35,75 +35,52 @@ const params = z.object({
       help: 'How codes are chosen. "gptq" and "awq" look at calibration data; "kmeans" finds shared values; "ternary" and "binary" are one scale times −1, 0, 1.',
       search: ['gptq', 'hqq', 'kmeans'],
     }),
-  block: z
-    .int()
-    .min(0)
-    .max(4096)
-    .default(64)
-    .meta({
-      label: 'Block',
-      help: 'Weights that share a scale; 0 for one scale per output channel.',
-      advanced: true,
-    }),
-  symmetric: z
-    .boolean()
-    .default(false)
-    .meta({
-      label: 'Symmetric',
-      help: 'No zero points: a little smaller, a little less exact.',
-      advanced: true,
-    }),
-  codebook: z
-    .enum(['tensor', 'channel'])
-    .default('tensor')
-    .meta({
-      label: 'Shared values',
-      help: 'For "kmeans": one list of values a tensor, or one per output channel.',
-      advanced: true,
-    }),
+  block: z.int().min(0).max(4096).default(64).meta({
+    label: 'Block',
+    help: 'Weights that share a scale; 0 for one scale per output channel.',
+    advanced: true,
+  }),
+  symmetric: z.boolean().default(false).meta({
+    label: 'Symmetric',
+    help: 'No zero points: a little smaller, a little less exact.',
+    advanced: true,
+  }),
+  codebook: z.enum(['tensor', 'channel']).default('tensor').meta({
+    label: 'Shared values',
+    help: 'For "kmeans": one list of values a tensor, or one per output channel.',
+    advanced: true,
+  }),
   smallest: z
     .enum(['file', 'download'])
     .default('file')
     .meta({ label: 'Make smallest', help: 'The file itself, or the zipped download.' }),
-  storage: z
-    .enum(['auto', 'plain'])
-    .default('auto')
-    .meta({
-      label: 'Storage',
-      help: '"auto" keeps matrices packed in memory where ONNX Runtime can (MatMulNBits); "plain" uses standard operators only, restored when loaded.',
-      advanced: true,
-    }),
+  storage: z.enum(['auto', 'plain']).default('auto').meta({
+    label: 'Storage',
+    help: '"auto" keeps matrices packed in memory where ONNX Runtime can (MatMulNBits); "plain" uses standard operators only, restored when loaded.',
+    advanced: true,
+  }),
   embeddings: z
     .boolean()
     .default(true)
     .meta({ label: 'Embeddings', help: 'Also the tables words are looked up in.' }),
   convolutions: z.boolean().default(true).meta({ label: 'Convolutions', help: 'Also convolutions.' }),
-  maxLoss: z
-    .number()
-    .min(0)
-    .max(100)
-    .default(100)
-    .meta({
-      label: 'Largest loss',
-      unit: 'points',
-      help: 'Answers out of 100 that may change. Layers go back to float, costliest first, until this holds; 100 turns it off.',
-    }),
+  maxLoss: z.number().min(0).max(100).default(100).meta({
+    label: 'Largest loss',
+    unit: 'points',
+    help: 'Answers out of 100 that may change. Layers go back to float, costliest first, until this holds; 100 turns it off.',
+  }),
   samples: z
     .int()
     .min(1)
     .max(100_000)
     .default(128)
     .meta({ label: 'Calibration samples', help: 'At most this many are looked at.' }),
-  leastWeights: z
-    .int()
-    .min(0)
-    .default(1024)
-    .meta({
-      label: 'Smallest layer',
-      help: 'Layers with fewer weights stay float.',
-      unit: 'weights',
-      advanced: true,
-    }),
+  leastWeights: z.int().min(0).default(1024).meta({
+    label: 'Smallest layer',
+    help: 'Layers with fewer weights stay float.',
+    unit: 'weights',
+    advanced: true,
+  }),
   exclude: z
     .array(z.string())
     .default([])
@@ -134,7 +111,7 @@ export const quantizeWeights = definePass({
 const HESSIAN_BYTES = 2 ** 28
 
 async function run(model: Model, options: Params, context: PassContext): Promise<PassResult> {
-  const { model: prepared, notes } = prepare(model, ID)
+  const { model: prepared, notes } = prepare(model)
   const skipped: StepRecord['skipped'] = []
   const layers = weightedLayers(prepared.graph).filter((layer) => {
     const reason = reasonToSkip(layer, options)
@@ -144,7 +121,7 @@ async function run(model: Model, options: Params, context: PassContext): Promise
   if (layers.length === 0)
     throw new PareError('model/nothing-to-do', {
       by: ID,
-      reason: skipped[0]?.reason ?? 'it has no layer with constant weights',
+      reason: nothingReason(prepared.graph, skipped),
     })
   const found = await quantizeAll(prepared, layers, options, context)
   const build = (floats: ReadonlySet<string>): Assembled =>

@@ -15,7 +15,7 @@ export interface InputScaling {
 
 const EXPONENTS = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
 
-/** Undefined where no exponent lowers the error by at least a twentieth. */
+/** The search rounds plainly, which orders the exponents as any method does. Undefined where no exponent lowers the error by at least a twentieth. */
 export async function inputScaling(
   values: Float32Array,
   shape: GroupShape,
@@ -28,7 +28,7 @@ export async function inputScaling(
   )
   const errorOf = async (scale: Float32Array | undefined): Promise<number> => {
     const scaled = scale ? values.map((w, i) => w * scale[i % cols]!) : values
-    const back = dequantizeGroups(quantizeGroups(scaled, shape, options))
+    const back = dequantizeGroups(quantizeGroups(scaled, shape, { ...options, method: 'rtn' }))
     return outputError(values, scale ? back.map((w, i) => w / scale[i % cols]!) : back, rows, hessian)
   }
   const plain = await errorOf(undefined)

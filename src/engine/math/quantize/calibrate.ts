@@ -66,7 +66,8 @@ export function meanSquaredErrorRange(histogram: Histogram, type: IntegerType): 
     }
     return error
   }
-  let best: Range = [Math.min(0, min), Math.max(0, max)]
+  const top = Math.max(-min, max)
+  let best: Range = type.symmetric ? [-top, top] : [Math.min(0, min), Math.max(0, max)]
   let least = errorOf(...best)
   const shares = Array.from({ length: 64 }, (_, i) => 1 - i / 66)
   for (let round = 0; round < 2; round++) {

@@ -1,7 +1,5 @@
 /** float16 rounding of single numbers. Source: IEEE 754-2019. */
-import { getFloat16, setFloat16 } from '@petamoriken/float16'
-
-const view = new DataView(new ArrayBuffer(2))
+import { fromFloat16, toFloat16 } from '../../onnx/half'
 
 /** Smallest and largest scale that float16 holds with all its bits. */
 export const HALF_RANGE = [2 ** -14, 65504] as const
@@ -9,6 +7,5 @@ export const HALF_RANGE = [2 ** -14, 65504] as const
 /** The nearest float16; numbers it cannot hold precisely are given back as they are. */
 export function toHalf(value: number): number {
   if (value < HALF_RANGE[0] || value > HALF_RANGE[1]) return value
-  setFloat16(view, 0, value)
-  return getFloat16(view, 0)
+  return fromFloat16(toFloat16([value]))[0]!
 }

@@ -62,14 +62,12 @@ export function packZeros({ rows, zeros, ...shape }: GroupedCodes, bits: PlaneBi
   return out
 }
 
-/** The values a byte of packed codes stands for: [256, values per byte]. */
-export function byteTable(
-  bits: PlaneBits,
-  valueOfCode: (code: number) => number = (code) => code,
-): Float32Array {
+/** The codes a byte holds: [256, codes of a byte]. */
+export function byteTable(bits: PlaneBits): Uint8Array {
   const perByte = 8 / bits
   const mask = 2 ** bits - 1
-  return Float32Array.from({ length: 256 * perByte }, (_, i) =>
-    valueOfCode((Math.floor(i / perByte) >> ((i % perByte) * bits)) & mask),
+  return Uint8Array.from(
+    { length: 256 * perByte },
+    (_, i) => (Math.floor(i / perByte) >> ((i % perByte) * bits)) & mask,
   )
 }

@@ -74,7 +74,7 @@ export async function quantizeLayer(
   }
   const base = { symmetric: options.symmetric, halfScales: HALF_SCALES }
   const groupMethod = gridMethod(options)
-  if (options.method === 'awq' && hessians?.length === 1) {
+  if (options.method === 'awq' && hessians && layer.node.is('MatMul', 'Gemm')) {
     const found = await inputScaling(values, shape, hessians[0]!, { ...base, method: groupMethod })
     if (found) {
       const { scale } = found

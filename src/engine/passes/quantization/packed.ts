@@ -132,18 +132,21 @@ export class PackedStore {
     return this.shared(`scalar ${value}`, 'scalar', () => Tensor.scalar('float32', value))
   }
 
-  /** Bytes [..., n] → the codes they hold [..., n, codes of a byte] as floats. */
-  unpack(bytes: string, bits: PlaneBits, name: string): string {
-    if (bits === 8) return this.op('Cast', [bytes], `${name}_codes`, { to: { int: dtypeCode('float32') } })
+  /** Bytes [..., n] → the codes they hold [..., n, codes of a byte], as `dtype`. */
+  unpack(bytes: string, bits: PlaneBits, name: string, dtype: 'float32' | 'int32' = 'float32'): string {
+    const cast = (value: string): string =>
+      this.op('Cast', [value], `${name}_codes`, { to: { int: dtypeCode(dtype) } })
+    if (bits === 8) return cast(bytes)
     const table = this.shared(`table ${bits}`, `unpack_${bits}bit`, () =>
-      Tensor.float32([256, 8 / bits], byteTable(bits)),
+      Tensor.of('uint8', [256, 8 / bits], byteTable(bits)),
     )
-    return this.lookUp(table, bytes, name)
+    return cast(this.lookUp(table, bytes, name))
   }
 
-  lookUp(table: string, bytes: string, name: string): string {
-    const index = this.op('Cast', [bytes], `${name}_index`, { to: { int: dtypeCode('int32') } })
-    return this.op('Gather', [table, index], `${name}_codes`, { axis: { int: 0 } })
+  /** Entries of a table: of a byte, or of int32 codes. */
+  lookUp(table: string, codes: string, name: string): string {
+    const index = this.op('Cast', [codes], `${name}_index`, { to: { int: dtypeCode('int32') } })
+    return this.op('Gather', [table, index], `${name}_entries`, { axis: { int: 0 } })
   }
 
   private shared(key: string, name: string, make: () => Tensor): string {
@@ -190,24 +193,18 @@ export class PackedStore {
 
   /** As `restore`, from shared values. */
   restoreCodebook(packed: CodebookWeight, name: string, dims: readonly number[], dtype: DType): string {
-    const { codebook, planes } = packed
-    const [plane] = planes as [PackedCodes['planes'][number]]
-    let value: string
+    const { codebook } = packed
+    let codes = this.codes(packed, name)
+    let book = codebook.name
     if (codebook.perRow) {
-      const size = 2 ** Math.round(Math.log2(codebook.values.length / packed.rows))
+      const size = codebook.values.length / packed.rows
       const offsets = Float32Array.from({ length: packed.rows }, (_, r) => r * size)
       const offset = this.graph.addInitializer(`${name}_rows`, Tensor.float32([packed.rows, 1, 1], offsets))
-      const flat = this.op('Reshape', [codebook.name, this.ints([-1])], `${name}_books`)
-      value = this.lookUp(flat, this.op('Add', [this.codes(packed, name), offset], `${name}_row_codes`), name)
-    } else if (planes.length > 1) value = this.lookUp(codebook.name, this.codes(packed, name), name)
-    else if (plane.bits === 8) value = this.lookUp(codebook.name, plane.name, name)
-    else {
-      const values = byteTable(plane.bits, (code) => codebook.values[code] ?? 0)
-      this.graph.initializers.set(codebook.name, Tensor.float32([256, 8 / plane.bits], values))
-      value = this.lookUp(codebook.name, plane.name, name)
+      codes = this.op('Add', [codes, offset], `${name}_row_codes`)
+      book = this.op('Reshape', [book, this.ints([-1])], `${name}_books`)
     }
-    const blocks = this.op('Reshape', [value, this.ints([packed.rows, -1, packed.padded])], `${name}_values`)
-    return this.shaped(blocks, packed, name, dims, dtype)
+    const value = this.lookUp(book, codes, name)
+    return this.shaped(value, packed, name, dims, dtype)
   }
 
   /** [rows, blocks, padded] → the weight's dims, the filling cut off. */

@@ -1,19 +1,31 @@
 /** What every quantizer does to a model first; the function it computes stays the same. */
-import type { Model } from '../../onnx'
+import { raiseOpset, type Model } from '../../onnx'
 import { foldBatchNorm } from '../simplify/fold-batch-norm'
 import { constantsToInitializers } from '../simplify/tidy'
+import { isHalf, widen } from './widen'
 
 export interface Prepared {
   model: Model
   notes: string[]
 }
 
-/** A clone with Constant nodes as initializers and BatchNormalization folded into the layers before it. */
-export function prepare(model: Model, by: string): Prepared {
-  const clone = model.clone()
-  clone.requireOpset(13, 'QuantizeLinear', by)
+/** Per-channel DequantizeLinear came with it. */
+const OPSET = 13
+
+/**
+ * A clone with Constant nodes as initializers, BatchNormalization folded into the layers before it, and at least
+ * the operator set that integers need. Throws `model/unsupported-op` where an operator cannot be lifted.
+ */
+export function prepare(model: Model): Prepared {
+  const notes: string[] = []
+  if (model.opset < OPSET) notes.push(`raised from operator set ${model.opset} to ${OPSET}`)
+  const clone = model.opset < OPSET ? raiseOpset(model, OPSET) : model.clone()
   constantsToInitializers(clone)
+  if (isHalf(clone)) {
+    widen(clone)
+    notes.push('half precision was widened to float32 first; what stays float takes more bytes than before')
+  }
   const folded = foldBatchNorm(clone.graph).length
-  const notes = folded > 0 ? [`${folded} BatchNormalization folded into the layers before them`] : []
+  if (folded > 0) notes.push(`${folded} BatchNormalization folded into the layers before them`)
   return { model: clone, notes }
 }

@@ -32,8 +32,10 @@ export function insertQdq(model: Model, plan: Plan, options: QdqOptions): Map<st
   const writer = new Writer(model, plan, options)
   for (const site of plan.sites) if (site.absorbed) absorb(graph, site)
   const dequantized = new Map<string, string>()
+  const idle = new Set([...plan.carried].filter((node) => isIdentityRelu(node, writer)))
   for (const name of plan.quantized) {
-    if (isIdentityRelu(producers.get(name), plan, writer)) continue
+    const producer = producers.get(name)
+    if (producer && idle.has(producer)) continue
     dequantized.set(name, writer.pair(name))
   }
   const read = (name: string): string => dequantized.get(name) ?? name
@@ -49,8 +51,7 @@ export function insertQdq(model: Model, plan: Plan, options: QdqOptions): Map<st
     }
   }
   for (const embedding of options.embeddings ?? []) integerRows(graph, embedding, weights)
-  for (const node of plan.carried) {
-    if (!isIdentityRelu(node, plan, writer)) continue
+  for (const node of idle) {
     graph.removeNode(node)
     graph.replaceUses(node.outputs[0]!, node.inputs[0]!)
   }
@@ -60,8 +61,8 @@ export function insertQdq(model: Model, plan: Plan, options: QdqOptions): Map<st
 }
 
 /** The rounding starts at zero, so that Relu has nothing left to do. */
-function isIdentityRelu(node: Node | undefined, plan: Plan, writer: Writer): boolean {
-  if (!node?.is('Relu') || !plan.carried.has(node) || writer.graph.isOutput(node.outputs[0]!)) return false
+function isIdentityRelu(node: Node, writer: Writer): boolean {
+  if (!node.is('Relu') || writer.graph.isOutput(node.outputs[0]!)) return false
   const { zeroPoint, low } = writer.affine(node.outputs[0]!)
   return zeroPoint === low
 }
