@@ -10,9 +10,22 @@ const NOTES = { node: [6, 9], graph: [10, 16], value: [3, 4], tensor: [12, 16] }
 
 /** Text that names a place on somebody's machine. */
 const PATH =
-  /(?:^|[\s"'(=:,;])(?:\/(?:home|Users|root|tmp|work|mnt|opt|var|private|data|workspace)\/|[A-Za-z]:[\\/]|\\\\[\w.-]+\\)/
+  /(?:^|[\s"'(=:,;])(?:\/(?:home|Users|root|tmp|work|mnt|opt|var|private|data|work|workspace|workspaces|srv|media|Volumes|builds|content|kaggle)\/|[A-Za-z]:[\\/]|\\\\[\w.-]+\\)/
 
 export const namesPlace = (text: string): boolean => PATH.test(text)
+
+const PLACE = /(?:[A-Za-z]:[\\/]|\\\\|\/)(?:[^\s"'<>|:;,()\\/]+[\\/])+([^\s"'<>|:;,()\\/]*)/g
+
+/** A copy of plain data in which files are named without their folders. */
+export function withoutPlaces<T>(value: T): T {
+  if (typeof value === 'string')
+    return (namesPlace(value) ? value.replace(PLACE, (_, name: string) => name || '…') : value) as T
+  if (Array.isArray(value)) return value.map(withoutPlaces) as T
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, one]) => [key, withoutPlaces(one as unknown)]),
+  ) as T
+}
 
 /** Field number of an encoded protobuf field. */
 function fieldOf(raw: Uint8Array): number {

@@ -19,7 +19,7 @@ import { Manifest } from './manifest'
 import { encodeNpy } from './npy'
 import { operatorsConfig } from './operators'
 import { writeOptimized, type PortableLevel } from './ort-format'
-import { withoutNotes } from './privacy'
+import { withoutNotes, withoutPlaces } from './privacy'
 import { readme } from './readme'
 import { snippetContext, snippetsFor } from './snippets'
 import { checkTarget } from './targets'
@@ -59,7 +59,10 @@ const levelFor = (target: Target): PortableLevel =>
   target === 'android-npu' || target === 'ios' ? 'basic' : 'extended'
 
 /** Writes a bundle's files into `folder`. Throws `model/*`, `data/*`, `disk/*`, `cancelled`. */
-export async function stage(request: BundleRequest, folder: string): Promise<Staged> {
+export async function stage(asked: BundleRequest, folder: string): Promise<Staged> {
+  const { report: measuredReport, original: measuredOriginal, recipe, steps } = asked
+  const words = withoutPlaces({ report: measuredReport, original: measuredOriginal, recipe, steps })
+  const request: BundleRequest = { ...asked, ...words }
   const { progress, signal, target, dataset } = request
   const step = (done: number, doing: string): void => {
     signal?.throwIfAborted()

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { encodeNpy } from '../../../src/engine/export/npy'
 import { operatorsConfig } from '../../../src/engine/export/operators'
-import { namesPlace, withoutNotes } from '../../../src/engine/export/privacy'
+import { namesPlace, withoutNotes, withoutPlaces } from '../../../src/engine/export/privacy'
 import { snippetsFor, type SnippetContext } from '../../../src/engine/export/snippets'
 import { checkTarget } from '../../../src/engine/export/targets'
 import { Node, readModel } from '../../../src/engine/onnx'
@@ -33,6 +33,20 @@ describe('withoutNotes', () => {
       expect(namesPlace(text), text).toBe(true)
     for (const text of ['a/b', 'N/A', 'http://example.org', '', 'ratio 1:2'])
       expect(namesPlace(text), text).toBe(false)
+  })
+
+  it('names files without their folders in plain data', () => {
+    const said = {
+      note: 'read /home/ann/a b/net.onnx, then C:\\models\\x.onnx',
+      list: ['/tmp/run/3/y.npz', 'conv/1'],
+      n: 3,
+    }
+    expect(withoutPlaces(said)).toEqual({
+      note: 'read a b/net.onnx, then x.onnx',
+      list: ['y.npz', 'conv/1'],
+      n: 3,
+    })
+    expect(withoutPlaces({ layer: '/encoder/layer.0/MatMul' })).toEqual({ layer: '/encoder/layer.0/MatMul' })
   })
 
   it('takes notes out and leaves the rest', () => {

@@ -24,7 +24,8 @@ export function bars(title: string, items: readonly Bar[]): string {
   const most = Math.max(longest, ...items.map(({ mark = 0 }) => Math.min(mark, MARK_LIMIT * longest)))
   const room = WIDTH - LABEL - 112
   const rows = items.map(({ label, value, text, kind, mark }, i) => {
-    const y = i * ROW
+    // A bar without a label of its own belongs to the one above.
+    const y = i * ROW - (label ? 0 : 6)
     const width = Math.max(2, (value / most) * room)
     const end = mark ? Math.max(width, (Math.min(mark, most) / most) * room) : width
     const tick = mark && mark <= most ? 'm0 -4v8' : ''
@@ -36,8 +37,8 @@ export function bars(title: string, items: readonly Bar[]): string {
   return `<figure><figcaption>${escape(title)}</figcaption><svg viewBox="0 0 ${WIDTH} ${items.length * ROW}" role="img" aria-label="${escape(title)}">${rows.join('\n')}</svg></figure>`
 }
 
-const shortened = (label: string, most = 24): string =>
-  label.length <= most ? label : `${label.slice(0, 9)}…${label.slice(-(most - 10))}`
+const shortened = (label: string, most = 21): string =>
+  label.length <= most ? label : `${label.slice(0, most / 2 - 1)}…${label.slice(-(most / 2))}`
 
 /** A confusion matrix: the deeper a square, the larger the share of its row. */
 export function confusion(
@@ -68,11 +69,12 @@ export function confusion(
   const names =
     size >= 12
       ? counts.map((_, i) => {
-          const name = escape(shortened(classes[i] ?? String(i), 13))
+          const name = escape(shortened(classes[i] ?? String(i), 11))
           return `<text class="label" x="${left - 8}" y="${top + i * size + size / 2 + 4}">${name}</text>`
         })
       : []
-  const width = left + n * size
+  // Room for the words over a small matrix.
+  const width = Math.max(left + n * size, 280)
   return `<figure><figcaption>${escape(title)}</figcaption><svg class="confusion" viewBox="0 0 ${width} ${top + n * size}" style="max-width:${width}px" role="img" aria-label="${escape(title)}"><text class="axis" x="${left}" y="14">answered →  ·  rows: truth</text>${squares.join('')}${names.join('')}</svg></figure>`
 }
 

@@ -43,7 +43,7 @@ ul.notes li + li { margin-top: 8px; }
 ol.steps { margin: 0; padding-left: 22px; } ol.steps li { padding: 4px 0; } ol.steps li::marker { color: var(--muted); }
 ol.steps small { display: block; color: var(--muted); font-size: 13px; }
 code { font: 12px/1.5 ui-monospace, 'SF Mono', 'DejaVu Sans Mono', monospace; color: var(--muted); overflow-wrap: anywhere; }
-details summary { cursor: pointer; color: var(--muted); } details[open] summary { margin-bottom: 8px; }
+figure + details { margin-top: 16px; } details summary { cursor: pointer; color: var(--muted); } details[open] summary { margin-bottom: 8px; }
 figure { margin: 16px 0 0; } figure:first-of-type { margin-top: 0; }
 figcaption { color: var(--muted); font-size: 13px; margin-bottom: 8px; }
 svg { display: block; width: 100%; height: auto; font: 13px system-ui, sans-serif; font-variant-numeric: tabular-nums; }
