@@ -31,7 +31,8 @@ export async function sourceOfArrays(
   own: ArraySourceOptions = {},
 ): Promise<Source> {
   if (arrays.length === 0) throw new PareError('data/empty', { path: file })
-  const bound = bindArrays(arrays, inputs, { ...options, ...('labels' in own && { label: null }) })
+  const columns = { ...keptColumns(arrays, options.preprocessing), ...options.columns }
+  const bound = bindArrays(arrays, inputs, { ...options, columns, ...('labels' in own && { label: null }) })
   const used = new Set(
     [...bound.inputs.values()].flatMap(({ array }) => (array === undefined ? [] : [array])),
   )
@@ -62,6 +63,13 @@ export async function sourceOfArrays(
     title,
     own.close,
   )
+}
+
+/** Columns a preprocessing remembers, as far as these data have them: it may come from other data. */
+function keptColumns(arrays: readonly NamedArray[], preprocessing?: Preprocessing): Record<string, string> {
+  const columns = preprocessing?.kind === 'array' ? preprocessing.columns : {}
+  const names = new Set(arrays.map(({ name }) => name))
+  return Object.fromEntries(Object.entries(columns).filter(([, array]) => names.has(array)))
 }
 
 /** Fewer numbers than this are measurements, not pixels. */

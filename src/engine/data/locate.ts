@@ -73,7 +73,7 @@ async function locateFolder(root: string, wanted?: Format): Promise<Located | un
     const place = (candidate: Located): string =>
       candidate.root === root ? `${candidate.format} files` : path.relative(root, candidate.root)
     best.notes.push(
-      `The folder holds the data in ${found.length} forms; ${place(best)} is used, not ${others.map(place).join(' or ')}.`,
+      `The data is there in ${found.length} forms. Read: ${place(best)}. Left out: ${others.map(place).join(', ')}.`,
     )
   }
   best.companions = { ...companionsOf(root, listing), ...best.companions }

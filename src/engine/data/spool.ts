@@ -24,6 +24,9 @@ export interface Watch {
 /** More than this goes to a temporary file. */
 export const MEMORY_LIMIT = 64 * 2 ** 20
 
+/** Few large writes are faster than many small ones. */
+const WRITE_SIZE = 4 * 2 ** 20
+
 export function memoryBytes(bytes: Uint8Array): Bytes {
   return {
     length: bytes.length,
@@ -63,6 +66,7 @@ export interface SpoolOptions {
 export class Spool {
   private pieces: Uint8Array[] = []
   private size = 0
+  private waiting = 0
   private file: string | undefined
   private handle: fs.FileHandle | undefined
 
@@ -75,8 +79,10 @@ export class Spool {
   /** Keeps a reference: `bytes` must not change afterwards. Throws `disk/full` before it fills the disk. */
   async append(bytes: Uint8Array): Promise<void> {
     this.size += bytes.length
+    this.waiting += bytes.length
     this.pieces.push(bytes)
-    if (this.handle ?? this.size > (this.options.memoryLimit ?? MEMORY_LIMIT)) await this.flush()
+    const limit = this.options.memoryLimit ?? MEMORY_LIMIT
+    if (this.waiting > (this.handle ? Math.min(limit, WRITE_SIZE) : limit)) await this.flush()
   }
 
   private async flush(): Promise<void> {
@@ -86,15 +92,15 @@ export class Spool {
       this.handle = await fs.open(this.file, 'wx+', 0o600)
     }
     const disk = await fs.statfs(path.dirname(this.file!))
-    const waiting = this.pieces.reduce((sum, piece) => sum + piece.length, 0)
-    if (waiting > disk.bavail * disk.bsize) {
+    if (this.waiting > disk.bavail * disk.bsize) {
       const needed = this.size
       const folder = path.dirname(this.file!)
       await this.discard()
       throw new PareError('disk/full', { path: folder, needed })
     }
-    for (const piece of this.pieces) await this.handle.writeFile(piece)
+    await this.handle.writeFile(Buffer.concat(this.pieces))
     this.pieces = []
+    this.waiting = 0
   }
 
   async finish(): Promise<Bytes> {

@@ -4,7 +4,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { fitRows } from '../../../src/engine/data/convert'
 import { npyArray, npzArrays } from '../../../src/engine/data/npz'
-import { openDataset } from '../../../src/engine/data/open'
+import type { Batch } from '../../../src/engine/data/dataset'
+import { openDataset, type OpenOptions } from '../../../src/engine/data/open'
 import { Spool } from '../../../src/engine/data/spool'
 import { floatsOf } from '../../../src/engine/runtime/value'
 import { declares, fixture, fixtureJson, npy, npz, temporaryFolder, write } from './support'
@@ -215,4 +216,35 @@ test('an array that should be text or labels that are names work as class names'
   expect(dataset.classes).toEqual(['elm', 'fir', 'oak'])
   expect(dataset.summary().classCounts).toEqual([2, 2, 2])
   await dataset.close()
+})
+
+test('a person may say which array is fed and which holds the labels', async () => {
+  const values = (from: number): Uint8Array =>
+    npy(
+      '<f4',
+      [6, 6],
+      new Float32Array(36).map((_, i) => i + from),
+    )
+  const labels = npy('<i4', [6], Int32Array.from([0, 1, 2, 0, 1, 2]))
+  const root = write(temporaryFolder(), {
+    'a.npz': npz({ first: values(0), second: values(100), kind: labels }),
+  })
+  const read = async (options: OpenOptions): Promise<number> => {
+    const dataset = await openDataset(root, model, { label: 'kind', ...options })
+    expect(dataset.task).toBe('classification')
+    const { value } = (await dataset.splits.training.batches(1)[Symbol.asyncIterator]().next()) as {
+      value: Batch
+    }
+    await dataset.close()
+    return (value.inputs['x']!.data as Float32Array)[0]!
+  }
+  expect(await read({})).toBeLessThan(100)
+  expect(await read({ columns: { x: 'second' } })).toBeGreaterThanOrEqual(100)
+  const array = { kind: 'array', scale: 1 } as const
+  const kept = (columns: Record<string, string>) => ({
+    preprocessing: { ...array, mean: [0], std: [1], columns },
+  })
+  expect(await read(kept({ x: 'second' }))).toBeGreaterThanOrEqual(100)
+  expect(await read(kept({ x: 'of other data' }))).toBeLessThan(100)
+  await expect(read({ columns: { x: 'missing' } })).rejects.toMatchObject({ code: 'data/shape-mismatch' })
 })

@@ -67,7 +67,7 @@ describe.skipIf(!hasReference)('the reference data, with the figures of the refe
 
   test('a folder with several forms says which one it took', async () => {
     const dataset = await open('cnn1d', 'bearing')
-    expect(dataset.summary().notes.join(' ')).toContain('npz is used')
+    expect(dataset.summary().notes.join(' ')).toContain('Read: npz. Left out: csv.')
     await dataset.close()
   })
 })
