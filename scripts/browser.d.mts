@@ -1,2 +1,2 @@
-/** Path of a browser. Throws a sentence that says what to do where none can be had. */
+/** Path of a browser for the e2e tests, installed where it must. Throws a sentence where none can be had. */
 export function ensureBrowser(): Promise<string>

@@ -11,7 +11,7 @@ export interface CliContext {
 
 export type AddCommand = (program: Command, context: CliContext) => void
 
-function wholeNumber(text: string): number {
+export function wholeNumber(text: string): number {
   const value = Number(text)
   if (!Number.isInteger(value) || value < 0)
     throw new InvalidArgumentError('It must be a whole number, 0 or more.')

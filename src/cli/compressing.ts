@@ -17,7 +17,7 @@ export interface CompressInto extends CommonOptions, DataOptions {
 }
 
 /** Checkpoints lie beside the results until the run is finished. */
-const WORK_FOLDER = '.pare'
+export const WORK_FOLDER = '.pare'
 
 /** Throws rather than writing over the user's model or over files that Pare did not make. */
 export function checkOut(out: string, model: string): void {
@@ -59,12 +59,20 @@ export async function compressInto(session: Session, options: CompressInto): Pro
     (event) => event.event === 'step' && say(session, event.data.record),
   )
   const { report, steps, files } = result.candidates[0]!
-  const page = {
-    title: path.basename(model),
-    original: result.original,
-    candidates: [{ name: recipe.name, recipe, report, steps }],
-  }
+  const made: CompressResult = { original: result.original, candidate: report, steps, files }
+  return { ...made, files: [...files, await writeHtml(session, out, path.basename(model), recipe, made)] }
+}
+
+/** Writes report.html beside the other files; gives its path. */
+export async function writeHtml(
+  session: Session,
+  out: string,
+  title: string,
+  recipe: Recipe,
+  { original, candidate, steps }: CompressResult,
+): Promise<string> {
+  const page = { title, original, candidates: [{ name: recipe.name, recipe, report: candidate, steps }] }
   const html = path.join(out, 'report.html')
   fs.writeFileSync(html, await session.run('htmlReport', page, 'writing the report'))
-  return { original: result.original, candidate: report, steps, files: [...files, html] }
+  return html
 }

@@ -11,11 +11,23 @@ import { addExport } from './commands/export'
 import { addInspect } from './commands/inspect'
 import { addPasses } from './commands/passes'
 import { addSample } from './commands/sample'
+import { addSearch } from './commands/search'
+import { addSensitivity } from './commands/sensitivity'
 import { examples } from './command'
 import { printError, printJson } from './output'
 import { Session } from './session'
 
-const COMMANDS = [addInspect, addPasses, addEvaluate, addCompress, addCompare, addExport, addSample]
+const COMMANDS = [
+  addInspect,
+  addPasses,
+  addEvaluate,
+  addCompress,
+  addCompare,
+  addExport,
+  addSearch,
+  addSensitivity,
+  addSample,
+]
 
 /** What was asked for cannot be: the words are wrong, not the model or the machine. */
 const USAGE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([

@@ -16,6 +16,7 @@ import { Goal, TARGETS } from './goal'
 import type { PassDescription } from './passes'
 import type { BundlePlan, ExportRecord, FileRef, Project, ProjectSummary, Run } from './project'
 import { Recipe, type Preset } from './recipe'
+import type { TrialPoint } from './search'
 
 export interface Method<I extends z.ZodType = z.ZodType, O = unknown> {
   input: I
@@ -199,6 +200,8 @@ export interface Events {
     step?: number
   }
   'run.point': { run: string; project: string; epoch: number; loss: number; quality?: number }
+  /** A search has tried a recipe. */
+  'run.trial': { run: string; project: string; trial: TrialPoint }
   'run.ended': { run: string; project: string; status: string; title: string; message: string }
   'queue.changed': Record<string, never>
   'settings.changed': Record<string, never>

@@ -5,6 +5,7 @@ import type { Goal } from './goal'
 import type { ModelInspection } from './model'
 import type { Recipe } from './recipe'
 import type { Quality, Report, StepRecord } from './report'
+import type { TrialPoint } from './search'
 
 export interface FileRef {
   id: string
@@ -105,6 +106,8 @@ export interface Run {
   candidates: Candidate[]
   original?: Report
   curve?: StepRecord['curve']
+  /** What a search has tried so far. */
+  trials?: TrialPoint[]
   /** Plain paragraph at the end of a search: what was done, what it cost, what was tried and lost. */
   explanation?: string
   error?: ErrorData

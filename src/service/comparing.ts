@@ -1,15 +1,12 @@
 /** The Compare step: original against candidates of one run, on the samples both were measured with. */
 import path from 'node:path'
-import type { ComparedModels } from '../engine/jobs/protocol'
+import type { ComparedModels, Results } from '../engine/jobs/protocol'
 import { badRequest, modelAndDataOf, type Core } from './core'
 import type { Handlers, Parts } from './handlers'
 import { fileName } from './recipes'
 import { candidateModel, candidateOf } from './runs'
 
-interface Compared extends ComparedModels {
-  /** samples.json of each candidate. */
-  results: string[]
-}
+type Compared = ComparedModels & Results
 
 /** Candidates must have been measured with the same model and data: only then are rows the same samples. */
 function compared(core: Core, ids: readonly string[]): Compared {
@@ -20,8 +17,11 @@ function compared(core: Core, ids: readonly string[]): Compared {
     ({ run }) => run.model.sha256 === first!.run.model.sha256 && run.data.key === first!.run.data.key,
   )
   if (!alike) throw badRequest('compare', 'These candidates were measured with different models or data.')
+  const { quality, classes } = first!.run.original!
   return {
     ...modelAndDataOf(core, first!.run),
+    task: quality.task,
+    ...(classes && { classes }),
     candidates: found.map(({ candidate }, index) => ({
       name: candidate.recipe.name,
       model: candidateModel(store, ids[index]!),

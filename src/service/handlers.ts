@@ -198,8 +198,12 @@ function dataHandlers(parts: Parts) {
     },
     'model.diff': ({ project, candidate }) => {
       const { model } = modelAndData(core, core.store.get(project), 'model.diff')
-      const other = candidate === undefined ? model : candidateModel(core.store, candidate)
-      return core.interactive.run('diff', { model, candidate: other }, { during: 'comparing the graphs' })
+      const other = candidate === undefined ? undefined : candidateModel(core.store, candidate)
+      return core.interactive.run(
+        'diff',
+        { model, ...(other && { candidate: other }) },
+        { during: 'comparing the graphs' },
+      )
     },
   } satisfies Partial<Handlers>
 }

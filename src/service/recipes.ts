@@ -37,8 +37,9 @@ export class Catalogue {
 
   async recipesOf(goal: Goal): Promise<Recipe[]> {
     if (goal.kind === 'recipe') return [goal.recipe]
+    // A search finds its recipes itself.
+    if (goal.kind === 'search') return []
     const presets = (await this.presets()).map((preset) => ({ id: preset.id, recipe: plain(preset) }))
-    if (goal.kind === 'search') return presets.map(({ recipe }) => recipe)
     return presets.filter(({ id }) => id === goal.preset).map(({ recipe }) => recipe)
   }
 }

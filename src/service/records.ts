@@ -7,6 +7,7 @@ import type { ModelInspection } from '../contract/model'
 import type { LoadedData, RunStatus } from '../contract/project'
 import { Recipe } from '../contract/recipe'
 import type { Report, StepRecord } from '../contract/report'
+import type { TrialPoint } from '../contract/search'
 
 const Failure = z.custom<ErrorData>()
 
@@ -58,6 +59,7 @@ export const RunRecord = z.object({
   /** Steps of the recipe that ran last. */
   steps: z.array(z.custom<StepRecord>()),
   curve: z.custom<NonNullable<StepRecord['curve']>>().optional(),
+  trials: z.array(z.custom<TrialPoint>()).optional(),
   explanation: z.string().optional(),
   error: Failure.optional(),
 })

@@ -6,8 +6,10 @@ import { errorData, PareError, type ErrorData } from '../contract/errors'
 import { errorMessage } from '../contract/messages'
 import type { Goal } from '../contract/goal'
 import type { RunProgress } from '../contract/project'
+import type { Trial, TrialPoint } from '../contract/search'
 import type { JobEvent } from '../engine/jobs/protocol'
 import { badRequest, modelAndDataOf, type Core } from './core'
+import type { JobOptions } from './engine-host'
 import type { Catalogue } from './recipes'
 import { dataKey, type CandidateRecord, type ProjectRecord, type RunRecord } from './records'
 import { newId, readJson, writeJson } from './storage'
@@ -225,23 +227,30 @@ export class Runs {
   }
 
   private async work(run: RunRecord, signal: AbortSignal): Promise<void> {
-    const { core } = this
-    const result = await core.work.run(
-      'compress',
-      {
-        ...modelAndDataOf(core, run),
-        folder: this.folderOf(run.id),
-        recipes: run.recipes,
-        target: run.goal.kind === 'search' ? run.goal.target : 'any',
-        seed: 0,
-        resume: true,
-      },
-      { during: run.name, signal, onEvent: (event) => this.receive(run, event) },
-    )
-    core.store.updateRun(run, () => {
-      run.original = result.original
-      if (result.failed.length > 0)
-        run.explanation = result.failed
+    const { store, work } = this.core
+    const { goal } = run
+    const request = {
+      ...modelAndDataOf(this.core, run),
+      folder: this.folderOf(run.id),
+      seed: 0,
+      resume: true,
+    }
+    const options: JobOptions = { during: run.name, signal, onEvent: (event) => this.receive(run, event) }
+    if (goal.kind === 'search') {
+      const { result, run: made } = await work.run('search', { ...request, goal }, options)
+      store.updateRun(run, () => {
+        run.original = made.original
+        run.recipes = made.candidates.map(({ recipe }) => recipe)
+        run.trials = result.trials.map(pointOf)
+        run.explanation = result.explanation
+      })
+      return
+    }
+    const made = await work.run('compress', { ...request, recipes: run.recipes, target: 'any' }, options)
+    store.updateRun(run, () => {
+      run.original = made.original
+      if (made.failed.length > 0)
+        run.explanation = made.failed
           .map(({ recipe, error }) => `${recipe}: ${errorMessage(error).what}`)
           .join(' ')
     })
@@ -262,6 +271,10 @@ export class Runs {
         run.steps = [...run.steps.slice(0, data.step), record]
         if (record.curve) run.curve = record.curve
       })
+    } else if (event === 'trial') {
+      const trial = pointOf(data.trial)
+      run.trials = [...(run.trials ?? []).filter((other) => other.key !== trial.key), trial]
+      emit('run.trial', { ...about, trial })
     } else {
       store.updateRun(run, () => {
         const { n, recipe, report, folder, steps } = data.candidate
@@ -274,7 +287,7 @@ export class Runs {
   }
 
   private announce(run: RunRecord, error: ErrorData | undefined): void {
-    const best = run.candidates.at(-1)
+    const best = run.goal.kind === 'search' ? run.candidates[0] : run.candidates.at(-1)
     const said = error
       ? errorMessage(error)
       : {
@@ -302,6 +315,11 @@ export class Runs {
     this.saveQueue()
     this.core.emit('queue.changed', {})
   }
+}
+
+const pointOf = (trial: Trial): TrialPoint => {
+  const { key, state, reason, bytes, downloadBytes, pointsLost, latencyRatio, recipe } = trial
+  return { key, state, reason, bytes, downloadBytes, pointsLost, latencyRatio, name: recipe.name }
 }
 
 /** A candidate by its id. Throws `not-found`. */

@@ -71,7 +71,7 @@ export function frontOf(record: ProjectRecord): Set<string> {
 
 export function viewRun(run: RunRecord, front: ReadonlySet<string>, sources: ViewSources): Run {
   const live = sources.live(run.id)
-  const { id, project, name, goal, status, createdAt, seconds, curve, explanation, error } = run
+  const { id, project, name, goal, status, createdAt, seconds, curve, trials, explanation, error } = run
   return {
     id,
     project,
@@ -85,6 +85,7 @@ export function viewRun(run: RunRecord, front: ReadonlySet<string>, sources: Vie
     candidates: run.candidates.map((candidate) => viewCandidate(run, candidate, front)),
     ...(run.original && { original: withoutPath(run.original) }),
     ...(curve && { curve }),
+    ...(trials && { trials }),
     ...(explanation && { explanation }),
     ...(error && { error }),
     resumable: sources.resumable(run),

@@ -31,6 +31,32 @@ export async function withData<T>(
   }
 }
 
+let kept: { key: string; data: Promise<Dataset> } | undefined
+
+/** For looking at one sample after another: the dataset that was opened last stays open. */
+export async function withOpenData<T>(
+  model: string,
+  reference: DataReference,
+  use: (data: Dataset) => Promise<T>,
+): Promise<T> {
+  const key = JSON.stringify([model, reference])
+  if (kept?.key !== key) {
+    const before = kept
+    kept = { key, data: openReference(model, reference) }
+    // A failure must not be remembered, and one that nobody waits for any more says nothing new.
+    kept.data.catch(() => (kept = kept?.key === key ? undefined : kept))
+    await before?.data.then((data) => data.close()).catch(() => undefined)
+  }
+  return use(await kept.data)
+}
+
+/** The files may have changed: what is read next is opened anew. */
+export async function forgetOpenData(): Promise<void> {
+  const before = kept
+  kept = undefined
+  await before?.data.then((data) => data.close()).catch(() => undefined)
+}
+
 /** The chosen device where a test run proves it, else the CPU and a word why. */
 export async function chosenSession({
   providers,

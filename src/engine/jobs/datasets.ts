@@ -10,7 +10,7 @@ import { findPreprocessing, looksLikeChance } from '../data/find'
 import { openZip } from '../data/zip'
 import { measureQuality } from '../evaluate/quality'
 import { diskError, readModel } from '../onnx'
-import { chosenSession, withData } from './data'
+import { chosenSession, forgetOpenData, withData, withOpenData } from './data'
 import type { JobHandlers } from './job'
 
 /** True where the score could as well come from guessing, which mostly means wrong preprocessing. */
@@ -24,8 +24,9 @@ function isChance({ task, metric, value, samples }: Quality, classes: number | u
 const UNPACKED_LIMIT = 64 * 2 ** 30
 
 export const dataJobs: JobHandlers<'openData' | 'findPreprocessing' | 'samples' | 'unpack'> = {
-  openData: ({ model, data, settings }, { progress, signal }) =>
-    withData(
+  openData: async ({ model, data, settings }, { progress, signal }) => {
+    await forgetOpenData()
+    return withData(
       model,
       data,
       async (dataset) => {
@@ -45,7 +46,8 @@ export const dataJobs: JobHandlers<'openData' | 'findPreprocessing' | 'samples' 
         }
       },
       progress,
-    ),
+    )
+  },
   findPreprocessing: ({ model, data, settings }, { progress, signal }) =>
     withData(model, data, async (dataset) => {
       const { session } = await chosenSession(settings)
@@ -63,7 +65,7 @@ export const dataJobs: JobHandlers<'openData' | 'findPreprocessing' | 'samples' 
       }))
     }),
   samples: ({ model, data, split, offset, limit }) =>
-    withData(model, data, async (dataset) => {
+    withOpenData(model, data, async (dataset) => {
       const { length, preview } = dataset.splits[split]
       const wanted = Array.from(
         { length: Math.max(0, Math.min(limit, length - offset)) },

@@ -3,13 +3,15 @@ import { dataJobs } from './datasets'
 import { exportJobs } from './exports'
 import type { JobHandlers } from './job'
 import { modelJobs } from './models'
-import { operatorJobs } from './operators'
+import { compareJobs } from './comparing'
 import { runJobs } from './runs'
+import { searchJobs } from './search'
 
-export const HANDLERS: Partial<JobHandlers> = {
+export const HANDLERS: JobHandlers = {
   ...modelJobs,
   ...dataJobs,
   ...runJobs,
+  ...searchJobs,
   ...exportJobs,
-  ...operatorJobs,
+  ...compareJobs,
 }

@@ -10,14 +10,16 @@ import type {
   SamplePage,
   WeightHistogram,
 } from '../../contract/compare'
-import type { Preprocessing, SamplePreview, SplitName } from '../../contract/dataset'
+import type { Preprocessing, SamplePreview, SplitName, Task } from '../../contract/dataset'
 import type { ErrorData } from '../../contract/errors'
-import type { Target } from '../../contract/goal'
+import type { SearchGoal, Target } from '../../contract/goal'
 import type { ModelInspection } from '../../contract/model'
 import type { PassDescription } from '../../contract/passes'
 import type { BundlePlan, LoadedData, PreprocessingTrial } from '../../contract/project'
 import type { Preset, Recipe } from '../../contract/recipe'
 import type { Report, StepRecord } from '../../contract/report'
+import type { SearchJob, SearchResult, Trial } from '../../contract/search'
+import type { SensitivityReport, Technique } from '../../contract/sensitivity'
 import type { ProbeReply, ProbeRequest } from '../evaluate/memory'
 import type { FinishedRun, RunResult } from '../run/compress'
 import type { ProgressReport } from '../run/progress'
@@ -64,6 +66,25 @@ export interface ComparedModels extends ModelAndData {
   candidates: { name: string; model: string }[]
 }
 
+export interface SearchRequest extends ModelAndData {
+  /** The search's own folder, shared by its workers. */
+  folder: string
+  goal: SearchGoal
+  seed: number
+  resume: boolean
+  /** Where the winner goes instead of `<folder>/candidates`. */
+  into?: string
+  worker?: string
+}
+
+/** What was kept of each sample when candidates were measured. */
+export interface Results {
+  /** Absolute paths of each candidate's samples.json. */
+  results: string[]
+  task: Task
+  classes?: string[]
+}
+
 interface Job<I, O> {
   input: I
   output: O
@@ -78,7 +99,7 @@ export interface Jobs {
   presets: Job<undefined, Preset[]>
   inspect: Job<{ model: string }, ModelInspection>
   histogram: Job<{ model: string; candidate?: string; layer: string }, WeightHistogram>
-  diff: Job<{ model: string; candidate: string }, GraphDiff>
+  diff: Job<{ model: string; candidate?: string }, GraphDiff>
   openData: Job<ModelAndData, LoadedData>
   findPreprocessing: Job<ModelAndData, PreprocessingTrial[]>
   samples: Job<
@@ -88,18 +109,20 @@ export interface Jobs {
   checkRecipe: Job<ModelAndData & { recipe: Recipe }, { step: number; message: string }[]>
   evaluate: Job<ModelAndData & { split: SplitName }, Report>
   compress: Job<RunRequest, RunResult>
+  search: Job<SearchRequest, { result: SearchResult; run: RunResult }>
+  /** What is left to try now, as a list that can be spread over machines. */
+  searchList: Job<SearchRequest, SearchJob[]>
+  /** Tries the jobs with these keys that are still to be tried; gives the keys. */
+  searchStep: Job<SearchRequest & { share: { index: number; keys: string[] } }, string[]>
+  /** Concludes when nothing is left to try; else says what is. */
+  searchMerge: Job<SearchRequest, { left: SearchJob[] } | { result: SearchResult; run: RunResult }>
+  sensitivity: Job<ModelAndData & { samples: number; techniques?: Technique[] }, SensitivityReport>
   compare: Job<ComparedModels & { html?: string }, { original: Report; candidates: Report[] }>
   compareSamples: Job<
-    ComparedModels & {
-      results: string[]
-      filter: SampleFilter
-      class?: number
-      offset: number
-      limit: number
-    },
+    Results & { filter: SampleFilter; class?: number; offset: number; limit: number },
     SamplePage
   >
-  compareSample: Job<ComparedModels & { results: string[]; index: number }, SampleDetail>
+  compareSample: Job<Results & ComparedModels & { index: number }, SampleDetail>
   /** The self-contained report as HTML text. */
   htmlReport: Job<
     {
@@ -143,6 +166,8 @@ export interface JobEvents {
   point: { epoch: number; loss: number; quality?: number }
   /** A pass of a run has ended, or was found finished. */
   step: { candidate: number; step: number; record: StepRecord }
+  /** A search has tried a recipe. */
+  trial: { trial: Trial }
   /** A candidate is finished and measured. */
   candidate: { candidate: FinishedRun; original: Report }
 }

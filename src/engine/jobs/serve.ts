@@ -10,7 +10,7 @@ export interface Port {
   onMessage(listener: (message: unknown) => void): void
 }
 
-export function serve(port: Port, handlers: Partial<JobHandlers> = HANDLERS): void {
+export function serve(port: Port, handlers: JobHandlers = HANDLERS): void {
   let stopped = -1
   const probes = new Map<number, (answer: Extract<ToEngine, { type: 'probed' }>['answer']) => void>()
   let last: Promise<void> = Promise.resolve()
@@ -58,6 +58,8 @@ const DURING: Partial<Record<JobName, string>> = {
   findPreprocessing: 'trying ways to read the data',
   evaluate: 'measuring',
   compress: 'compressing',
+  search: 'searching',
+  sensitivity: 'measuring sensitivity',
   compare: 'comparing',
   exportBundle: 'writing the bundle',
 }

@@ -216,7 +216,10 @@ async function finishedBefore(
 }
 
 /** Everything besides the steps that decides what comes out. */
-function basisOf({ data, session, target, seed }: CompressWork, sha256: string): string {
+export function basisOf(
+  { data, session, target, seed }: Pick<CompressWork, 'data' | 'session' | 'target' | 'seed'>,
+  sha256: string,
+): string {
   const { kind, task, path: place, preprocessing, splits } = data
   const lengths = Object.values(splits).map(({ length, origin }) => [length, origin])
   const parts = [sha256, kind, task, place, preprocessing, lengths, session.providers, target, seed]

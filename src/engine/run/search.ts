@@ -5,6 +5,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { SPLITS } from '../../contract/dataset'
+import { PareError } from '../../contract/errors'
 import type { SearchGoal } from '../../contract/goal'
 import type { PassNeed } from '../../contract/passes'
 import type { SensitivityReport } from '../../contract/sensitivity'
@@ -16,15 +17,19 @@ import { readModel, writeModel } from '../onnx'
 import { describePasses } from '../passes'
 import type { PassContext } from '../passes/pass'
 import { PRESETS } from '../passes/presets'
+import type { SessionOptions } from '../runtime'
 import type { Built, Workshop } from '../search/attempt'
 import { partsOf } from '../search/parts'
 import type { SearchOptions, TrialStore } from '../search/search'
-import type { SearchSpace } from '../search/space'
-import type { Trial } from '../search/trial'
+import type { Trial } from '../../contract/search'
 import { RunFolder } from './checkpoints'
+import { basisOf } from './compress'
 import { readJson, sha256Of, writeJson } from './files'
 import { applyRecipe } from './steps'
 import { outputCheck } from './verify'
+
+/** A pass that runs when the time is up may go on for this share of the limit. */
+const OVERTIME = 0.03
 
 export interface SearchWork {
   /** The user's model, never written to. */
@@ -32,12 +37,14 @@ export interface SearchWork {
   data: Dataset
   goal: SearchGoal
   folder: string
-  /** Name of this worker's own work folder; workers that share `folder` differ in it. */
-  worker: string
+  /** Name of this worker, where several share `folder`; each keeps its checkpoints to itself. */
+  worker?: string
   resume: boolean
   seed: number
-  settings: Pick<PassContext, 'providers' | 'target'>
+  session: SessionOptions
+  target: PassContext['target']
   signal: AbortSignal
+  stopRequested?(): boolean
   progress(done: number, doing: string): void
   found(trial: Trial): void
 }
@@ -45,47 +52,42 @@ export interface SearchWork {
 export interface OpenedSearch {
   options: SearchOptions
   sensitivity: SensitivityReport
-  /** Removes what only served to go on. */
-  cleanUp(): void
 }
 
 /** Opens or begins a search; measures the sensitivities unless they are there. */
 export async function openSearch(work: SearchWork): Promise<OpenedSearch> {
   const started = performance.now()
   const trialsFolder = path.join(work.folder, 'trials')
-  const workFolder = path.join(work.folder, 'work', work.worker)
   if (!work.resume) {
     fs.rmSync(trialsFolder, { recursive: true, force: true })
     fs.rmSync(path.join(work.folder, 'sensitivity.json'), { force: true })
   }
   fs.mkdirSync(trialsFolder, { recursive: true })
   const sha256 = await sha256Of(work.original)
-  const basis = JSON.stringify([
-    sha256,
-    work.data.path,
-    work.data.preprocessing,
-    work.settings.target,
-    work.seed,
-  ])
+  const basis = basisOf(work, sha256)
   const { size } = fs.statSync(work.original)
+  const workFolder = work.worker === undefined ? work.folder : path.join(work.folder, 'work', work.worker)
   const run = RunFolder.open(workFolder, { path: work.original, bytes: size, sha256 }, work.resume)
   const store = trialStore(trialsFolder)
   const fileOf = (key: string): string => path.join(trialsFolder, `${key}.onnx`)
   const earlier = store.all().reduce((sum, trial) => sum + trial.seconds, 0)
   const sensitivity = await cachedSensitivity(work)
-  const { session, check } = await prepareCheck(work)
+  const check = await outputCheck(work.original, work.data, work.session)
+  const clock = { used: () => earlier + (performance.now() - started) / 1000 }
+  const overtime = work.goal.minutes * 60 * (1 + OVERTIME)
   const shop: Workshop = {
     ...work,
     parts: partsOf(work.data, work.seed),
     async build(recipe, key) {
       const outcome = await applyRecipe({
         ...work,
+        settings: { providers: work.session.providers ?? ['cpu'], target: work.target },
         run,
         recipe,
         basis,
         check,
         begin: () => () => {
-          if (work.signal.aborted) throw work.signal.reason
+          if (clock.used() > overtime) throw new PareError('cancelled', { during: 'the search' })
         },
         reuse: () => undefined,
         end: () => undefined,
@@ -99,37 +101,26 @@ export async function openSearch(work: SearchWork): Promise<OpenedSearch> {
           steps: [],
           failed: `${failed.pass}: ${failed.summary}`,
         }
-      return keepModel(
-        outcome.model,
-        fileOf(key),
-        outcome.steps.map((step) => step.summary),
-      )
+      const steps = outcome.steps.map((step) => step.summary)
+      return keepModel(outcome.model, fileOf(key), steps)
     },
   }
   const options: SearchOptions = {
     shop,
     store,
     fileOf,
-    space: spaceOf(work.data),
-    clock: { used: () => earlier + (performance.now() - started) / 1000 },
+    space: { passes: describePasses(), presets: PRESETS, available: availableNeeds(work.data) },
+    clock,
+    originalDownloadBytes: await deflatedBytes(modelSize(readModel(work.original)).files),
     progress: work.progress,
     found(trial) {
       if (trial.state !== 'kept')
         for (const file of filesOf(fileOf(trial.key))) fs.rmSync(file, { force: true })
       work.found(trial)
     },
-    latency: (keys) => latencyRatios(work, keys.map(fileOf), session),
+    latency: (keys) => latencyRatios(work, keys.map(fileOf)),
   }
-  return {
-    options,
-    sensitivity,
-    cleanUp: () => fs.rmSync(path.join(work.folder, 'work'), { recursive: true, force: true }),
-  }
-}
-
-async function prepareCheck(work: SearchWork) {
-  const session = { providers: work.settings.providers }
-  return { session, check: await outputCheck(work.original, work.data, session) }
+  return { options, sensitivity }
 }
 
 const filesOf = (model: string): string[] => [model, `${model}.data`]
@@ -139,19 +130,12 @@ async function keepModel(from: string, to: string, steps: string[]): Promise<Bui
   return { file: to, bytes, downloadBytes: await deflatedBytes(files), steps }
 }
 
-async function latencyRatios(
-  work: SearchWork,
-  files: readonly string[],
-  session: { providers: readonly string[] },
-): Promise<number[]> {
-  if (files.length === 0) return []
-  const [name] = SPLITS.filter((split) => work.data.splits[split].length > 0)
-  for await (const batch of work.data.splits[name ?? 'validation'].batches(1, { limit: 1 })) {
-    const { candidates } = await measureLatency(work.original, files, {
-      feeds: batch.inputs,
-      session,
-      signal: work.signal,
-    })
+async function latencyRatios(work: SearchWork, files: readonly string[]): Promise<number[]> {
+  const { original, data, session, signal } = work
+  const split = SPLITS.find((name) => data.splits[name].length > 0)
+  if (files.length === 0 || !split) return []
+  for await (const { inputs } of data.splits[split].batches(1, { limit: 1 })) {
+    const { candidates } = await measureLatency(original, files, { feeds: inputs, session, signal })
     return candidates.map((candidate) => candidate.ratio.value)
   }
   return []
@@ -191,14 +175,3 @@ export function availableNeeds(data: Dataset): Set<PassNeed> {
   if (data.task !== 'unlabelled') needs.add('labels')
   return needs
 }
-
-function spaceOf(data: Dataset): SearchSpace {
-  return {
-    passes: describePasses(),
-    presets: PRESETS,
-    available: availableNeeds(data),
-  }
-}
-
-/** Size of the original as a download, for saying how much smaller something is. */
-export const downloadOf = (model: string): Promise<number> => deflatedBytes(modelSize(readModel(model)).files)

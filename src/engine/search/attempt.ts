@@ -9,7 +9,7 @@ import type { Dataset } from '../data/dataset'
 import { measureQuality, type ModelQuality } from '../evaluate/quality'
 import { lossOf } from './loss'
 import type { SearchParts } from './parts'
-import type { SearchJob, Trial, TrialStage } from './trial'
+import type { SearchJob, Trial, TrialStage } from '../../contract/search'
 
 /** Calibration samples of the screen. */
 const SCREEN = 128
@@ -32,6 +32,7 @@ export interface Workshop {
   parts: SearchParts
   goal: SearchGoal
   signal: AbortSignal
+  /** Throws `cancelled` when the user cancels, and when the time for trials is up. */
   build(recipe: Recipe, key: string): Promise<Built>
 }
 
@@ -63,7 +64,10 @@ export async function attempt(job: SearchJob, shop: Workshop): Promise<Trial> {
     else await measure(trial, built.file, shop)
   } catch (thrown) {
     const error = errorData(thrown)
-    if (error.code === 'cancelled') throw thrown
+    if (error.code === 'cancelled') {
+      if (shop.signal.aborted) throw thrown
+      return { ...trial, state: 'out-of-time', reason: 'the time limit came first' }
+    }
     Object.assign(trial, { state: 'failed', reason: 'reason' in error ? error.reason : error.code })
   }
   trial.seconds = (performance.now() - started) / 1000

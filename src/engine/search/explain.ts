@@ -1,8 +1,7 @@
 /** The outcome of a search in one paragraph: what was done, what it cost, what was tried and lost. */
 import type { SearchGoal } from '../../contract/goal'
 import { obstacles } from './limits'
-import type { SearchResult } from './search'
-import type { Trial } from './trial'
+import type { SearchResult, Trial } from '../../contract/search'
 
 const times = (ratio: number): string => `${ratio.toPrecision(3)}×`
 const points = (value: number): string => `${Math.abs(value).toFixed(2)} points`
@@ -15,9 +14,9 @@ function lead(trial: Trial, originalDownload: number): string {
   return `${trial.recipe.name}: ${times(originalDownload / trial.downloadBytes)} smaller to download, ${lossText(trial.pointsLost ?? 0)} on the samples the search used. ${did}`.trim()
 }
 
-export function explain(result: SearchResult, goal: SearchGoal, originalDownload: number): string {
+export function explain(result: Omit<SearchResult, 'explanation'>): string {
   const sentences: string[] = []
-  const { winner, closest, confirmation, trials } = result
+  const { goal, winner, closest, confirmation, trials, originalDownloadBytes: originalDownload } = result
   if (winner) sentences.push(`The smallest inside your limits is ${lead(winner, originalDownload)}`)
   else if (closest)
     sentences.push(

@@ -1,6 +1,6 @@
 /** What the user asked for, held against a trial. */
 import type { SearchGoal } from '../../contract/goal'
-import type { Trial } from './trial'
+import type { Trial } from '../../contract/search'
 
 /** Measured quality that exactly meets the floor must not fail by rounding. */
 const EPSILON = 1e-9

@@ -6,11 +6,12 @@ import { PareError } from '../../contract/errors'
 import type { SearchGoal } from '../../contract/goal'
 import { measureQuality } from '../evaluate/quality'
 import { attempt, type Workshop } from './attempt'
+import { explain } from './explain'
 import { front } from './front'
 import { byMerit, isInside, obstacles } from './limits'
 import { lossOf } from './loss'
 import { jobsOf, LAST_ROUND, type SearchSpace } from './space'
-import type { Confirmation, SearchJob, Trial } from './trial'
+import type { Confirmation, SearchJob, SearchResult, Trial } from '../../contract/search'
 
 /** Finalists whose latency is measured and who may be held against the kept-back samples. */
 const FINALISTS = 6
@@ -27,21 +28,11 @@ export interface Clock {
   used(): number
 }
 
-export interface SearchResult {
-  trials: Trial[]
-  front: Trial[]
-  /** Absent when nothing is inside the limits; then `closest` is the nearest. */
-  winner?: Trial
-  closest?: Trial
-  confirmation?: Confirmation
-  /** Work that was left out for lack of time. */
-  leftOut: number
-}
-
 export interface SearchOptions {
   space: SearchSpace
   store: TrialStore
   shop: Workshop
+  originalDownloadBytes: number
   clock: Clock
   /** p50 ratio of each model file to the original, interleaved in one process. */
   latency(keys: readonly string[]): Promise<number[]>
@@ -77,6 +68,7 @@ export async function explore(options: SearchOptions): Promise<number> {
       const share = Math.min(1, clock.used() / limit)
       options.progress(share, `round ${job.round}, ${at + 1} of ${jobs.length}: ${job.recipe.name}`)
       const trial = await attempt(job, shop)
+      if (trial.state === 'out-of-time') return jobs.length - at
       store.save(trial)
       options.found(trial)
     }
@@ -107,14 +99,16 @@ export async function conclude(options: SearchOptions, leftOut: number): Promise
   ).sort(byMerit)
   options.progress(0.97, 'confirming the winner on samples the search never used')
   const confirmed = await confirmFirst(inside, options)
-  return {
+  const result = {
+    goal: shop.goal,
     trials,
-    front: best,
-    winner: confirmed?.trial,
-    closest: confirmed ? undefined : closestOf(measured, shop.goal),
-    confirmation: confirmed?.confirmation,
+    front: best.map((trial) => trial.key),
+    ...(confirmed && { winner: confirmed.trial, confirmation: confirmed.confirmation }),
+    ...(!confirmed && { closest: closestOf(measured, shop.goal) }),
     leftOut,
+    originalDownloadBytes: options.originalDownloadBytes,
   }
+  return { ...result, explanation: explain(result) }
 }
 
 /** The smallest finalist the kept-back samples confirm; else the smallest they do not contradict. */

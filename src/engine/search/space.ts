@@ -8,7 +8,7 @@ import type { ParameterField, PassDescription, PassFamily, PassNeed } from '../.
 import type { Preset, Recipe, RecipeStep } from '../../contract/recipe'
 import { front } from './front'
 import { byMerit, isInside } from './limits'
-import type { SearchJob, Trial } from './trial'
+import type { SearchJob, Trial } from '../../contract/search'
 
 /** Passes follow each other in this order in a recipe; within a family, in the order of the registry. */
 const FAMILY_ORDER: readonly PassFamily[] = [

@@ -1,0 +1,192 @@
+import { InvalidArgumentError, Option } from 'commander'
+import fs from 'node:fs'
+import path from 'node:path'
+import { SearchGoal } from '../../contract/goal'
+import type { CompressResult } from '../../contract/report'
+import type { SearchJob, SearchResult, Trial } from '../../contract/search'
+import type { JobInput, JobOutput } from '../../service'
+import { absolute, examples, withDataOptions, withEngineOptions, type AddCommand } from '../command'
+import { checkOut, WORK_FOLDER, writeHtml } from '../compressing'
+import { bytes, print, printJson } from '../output'
+import { dataOf, engineSettings, type CommonOptions, type DataOptions, type Session } from '../session'
+
+interface SearchOptions extends CommonOptions, DataOptions {
+  maxDrop: number
+  maxBytes?: number
+  maxLatency?: number
+  target: SearchGoal['target']
+  minutes: number
+  out: string
+  resume?: boolean
+  listJobs?: boolean
+  job?: number
+  of?: number
+  merge?: boolean
+}
+
+const UNITS: Record<string, number> = {
+  '': 1,
+  b: 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+}
+
+export function sizeOption(text: string): number {
+  const [, figure, unit = ''] = /^([\d.]+)\s*([a-z]*)$/i.exec(text.trim()) ?? []
+  const scale = UNITS[unit.toLowerCase()]
+  const value = Number(figure) * (scale ?? NaN)
+  if (!(value > 0)) throw new InvalidArgumentError('It must be a size, such as 900KB or 1.5MB.')
+  return Math.round(value)
+}
+
+export function shareOption(text: string): number {
+  const value = Number(text.trim().replace(/[x×]$/i, ''))
+  if (!(value > 0))
+    throw new InvalidArgumentError("It must be a share of the original's latency, such as 0.5x.")
+  return value
+}
+
+function numberOption(text: string): number {
+  const value = Number(text)
+  if (!Number.isFinite(value) || value < 0) throw new InvalidArgumentError('It must be a number, 0 or more.')
+  return value
+}
+
+const TARGET_NAMES: Record<string, SearchGoal['target']> = { generic: 'any' }
+
+function goalOf({ maxDrop, maxBytes, maxLatency, target, minutes }: SearchOptions): SearchGoal {
+  const parsed = SearchGoal.safeParse({ kind: 'search', maxDrop, maxBytes, maxLatency, target, minutes })
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  throw new InvalidArgumentError(`${issue!.path.join('.')}: ${issue!.message}`)
+}
+
+function say(session: Session, { state, recipe, downloadBytes, pointsLost, reason }: Trial): void {
+  const loss = pointsLost === undefined ? '' : `, ${pointsLost.toFixed(2)} points lost`
+  const outcome = state === 'kept' ? `${bytes(downloadBytes)}${loss}` : `${state}: ${reason}`
+  session.progress.say(`  ${recipe.name}: ${outcome}`)
+}
+
+/** Which of the jobs this worker takes: one of them, or every `of`-th. */
+export function shareOf(jobs: readonly SearchJob[], index: number, of: number | undefined): string[] {
+  return jobs.filter((_, at) => (of === undefined ? at === index : at % of === index)).map((job) => job.key)
+}
+
+async function report(
+  session: Session,
+  options: SearchOptions,
+  { result, run }: JobOutput<'search'>,
+  model: string,
+): Promise<void> {
+  const { report: candidate, steps, files, recipe } = run.candidates[0]!
+  const summary: CompressResult = { original: run.original, candidate, steps, files }
+  const html = await writeHtml(session, options.out, path.basename(model), recipe, summary)
+  const all = { ...summary, files: [...files, html, path.join(options.out, 'search.json')], search: result }
+  if (options.json) return printJson(all)
+  print(result.explanation)
+  printFront(result)
+  print(`\nWritten:\n${all.files.map((file) => `  ${file}`).join('\n')}`)
+}
+
+function printFront({ front, trials }: SearchResult): void {
+  print('\nThe trade-off, smallest download first:')
+  for (const key of front) {
+    const trial = trials.find((one) => one.key === key)!
+    print(
+      `  ${bytes(trial.downloadBytes).padStart(9)}  ${(trial.pointsLost ?? 0).toFixed(2).padStart(6)} points lost  ${trial.recipe.name}`,
+    )
+  }
+}
+
+export const addSearch: AddCommand = (program, { session }) => {
+  const command = program
+    .command('search')
+    .description(
+      'find the smallest model within a quality floor and a budget, with proof on samples it never used',
+    )
+    .argument('<model>', 'an ONNX file; it is never changed', absolute)
+    .addOption(
+      new Option('--max-drop <points>', 'most quality that may be lost; 1 is one percentage point')
+        .argParser(numberOption)
+        .default(1),
+    )
+    .addOption(new Option('--max-bytes <size>', 'largest file, such as 1MB').argParser(sizeOption))
+    .addOption(
+      new Option('--max-latency <share>', "latency as a share of the original's, such as 0.5x").argParser(
+        shareOption,
+      ),
+    )
+    .addOption(
+      new Option('--target <name>', 'what it is for')
+        .choices(['generic', 'android-cpu', 'android-npu', 'ios', 'raspberry-pi'])
+        .default('generic'),
+    )
+    .addOption(new Option('--minutes <n>', 'time limit').argParser(numberOption).default(30))
+    .requiredOption('--out <dir>', 'folder for the model, its reports and search.json', absolute)
+    .option('--resume', 'go on with an earlier search in that folder; finished trials are not repeated')
+    .option('--list-jobs', 'print what is left to try as JSON, for a scheduler to spread')
+    .addOption(
+      new Option('--job <n>', 'try job n of that list (from 0), or with --of every m-th from n').argParser(
+        numberOption,
+      ),
+    )
+    .addOption(new Option('--of <m>', 'number of workers that share the list').argParser(numberOption))
+    .option('--merge', 'conclude what the jobs found; says what is left to try when there is more')
+  withEngineOptions(withDataOptions(command))
+    .addHelpText(
+      'after',
+      examples(
+        'pare search model.onnx --data digits/ --max-drop 0.5 --out best/',
+        'pare search model.onnx --data digits/ --max-bytes 1MB --max-latency 0.5x --minutes 10 --out best/ --json',
+        'pare search model.onnx --data digits/ --out best/ --list-jobs',
+        'pare search model.onnx --data digits/ --out best/ --job 2 --of 4',
+        'pare search model.onnx --data digits/ --out best/ --merge',
+      ),
+    )
+    .action(async (model: string, options: SearchOptions) => {
+      const spread = options.listJobs || options.job !== undefined || options.merge
+      const folder = path.join(options.out, WORK_FOLDER)
+      if (!spread || options.merge) checkOut(options.out, model)
+      const request: JobInput<'search'> = {
+        model,
+        data: dataOf(options),
+        settings: engineSettings(options),
+        folder,
+        goal: goalOf({ ...options, target: TARGET_NAMES[options.target] ?? options.target }),
+        seed: 0,
+        resume: Boolean(options.resume || spread),
+        into: options.out,
+      }
+      fs.mkdirSync(folder, { recursive: true })
+      const listen = (event: Parameters<NonNullable<Parameters<Session['run']>[3]>>[0]): void => {
+        if (event.event === 'trial') say(session, event.data.trial)
+      }
+      if (options.listJobs)
+        return printJson(await session.run('searchList', { ...request, worker: 'list' }, 'listing the jobs'))
+      if (options.job !== undefined) {
+        const index = options.job
+        const list = await session.run(
+          'searchList',
+          { ...request, worker: String(index) },
+          'listing the jobs',
+        )
+        const share = { index, keys: shareOf(list, index, options.of) }
+        const tried = await session.run('searchStep', { ...request, share }, 'trying recipes', listen)
+        return options.json
+          ? printJson({ tried })
+          : print(`${tried.length} of ${list.length} jobs were tried.`)
+      }
+      if (!options.merge)
+        return report(session, options, await session.run('search', request, 'searching', listen), model)
+      const merged = await session.run('searchMerge', { ...request, worker: 'merge' }, 'merging')
+      if ('result' in merged) return report(session, options, merged, model)
+      if (options.json) return printJson(merged)
+      print(
+        `${merged.left.length} jobs are left to try: run them as before (--list-jobs shows them), then merge again.`,
+      )
+    })
+}

@@ -1,0 +1,67 @@
+import { Option } from 'commander'
+import { TECHNIQUES, type Sensitivity, type Technique } from '../../contract/sensitivity'
+import {
+  absolute,
+  examples,
+  wholeNumber,
+  withDataOptions,
+  withEngineOptions,
+  type AddCommand,
+} from '../command'
+import { count, print, printJson, table } from '../output'
+import { dataOf, engineSettings, type CommonOptions, type DataOptions } from '../session'
+
+interface SensitivityOptions extends CommonOptions, DataOptions {
+  samples: number
+  technique?: Technique[]
+}
+
+const heading = ({ technique, strength }: Sensitivity): string =>
+  technique === 'bits' ? `${strength} bits` : `${technique} ${Math.round(strength * 100)}%`
+
+/** One row a layer, one column a technique and strength: decibel of the outputs against the original's. */
+function heatMap(entries: readonly Sensitivity[]): string {
+  const columns = [...new Set(entries.map(heading))]
+  const layers = [...new Set(entries.map((entry) => entry.layer))]
+  const rows = layers.map((layer) => {
+    const own = entries.filter((entry) => entry.layer === layer)
+    const cells = columns.map(
+      (column) => own.find((entry) => heading(entry) === column)?.sqnr.toFixed(1) ?? '',
+    )
+    return [layer, own[0]!.op, count(own[0]!.parameters), ...cells]
+  })
+  return table([['layer', 'operator', 'weights', ...columns], ...rows])
+}
+
+export const addSensitivity: AddCommand = (program, { session }) => {
+  const command = program
+    .command('sensitivity')
+    .description('measure what each layer tolerates: fewer bits, zeros, fewer channels, lower rank')
+    .argument('<model>', 'an ONNX file; it is never changed', absolute)
+    .addOption(new Option('--samples <n>', 'calibration samples').argParser(wholeNumber).default(64))
+    .addOption(new Option('--technique <names...>', 'only these').choices([...TECHNIQUES]))
+  withEngineOptions(withDataOptions(command))
+    .addHelpText(
+      'after',
+      examples(
+        'pare sensitivity model.onnx --data digits/',
+        'pare sensitivity model.onnx --data digits/ --technique bits --json',
+      ),
+    )
+    .action(async (model: string, options: SensitivityOptions) => {
+      const { samples, technique } = options
+      const input = {
+        model,
+        data: dataOf(options),
+        settings: engineSettings(options),
+        samples,
+        techniques: technique,
+      }
+      const report = await session.run('sensitivity', input, 'measuring sensitivity')
+      if (options.json) return printJson(report)
+      print(heatMap(report.entries))
+      print(
+        `\nDecibel of the outputs against the original's on ${report.samples} calibration samples: higher is less harm.`,
+      )
+    })
+}

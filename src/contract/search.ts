@@ -1,0 +1,70 @@
+/** What a search found, for the window, the command line and `search.json`. */
+import type { SearchGoal } from './goal'
+import type { Recipe } from './recipe'
+import type { Fidelity, Quality } from './report'
+
+/** How far a trial came: divergence on calibration, a subset of the search samples, all of them. */
+export type TrialStage = 'built' | 'screen' | 'subset' | 'search'
+
+export interface Trial {
+  /** Equal recipes have equal keys, on every machine. */
+  key: string
+  round: number
+  recipe: Recipe
+  state: 'kept' | 'dropped' | 'failed' | 'out-of-time'
+  stage: TrialStage
+  /** Why it was dropped or failed; empty for a kept one. */
+  reason: string
+  seconds: number
+  bytes: number
+  downloadBytes: number
+  /** On the calibration samples. */
+  fidelity?: Fidelity
+  /** On the samples of the last stage. */
+  quality?: Quality
+  pointsLost?: number
+  /** p50 of the candidate over p50 of the original, interleaved; finalists only. */
+  latencyRatio?: number
+  /** One sentence a pass. */
+  steps: string[]
+}
+
+/** The winner held against samples no trial has seen. */
+export interface Confirmation {
+  original: Quality
+  candidate: Quality
+  pointsLost: number
+  /** 95% interval of the points lost, from the same samples. */
+  interval: [low: number, high: number]
+  verdict: 'confirmed' | 'not-contradicted' | 'contradicted'
+}
+
+export interface SearchJob {
+  key: string
+  round: number
+  recipe: Recipe
+  /** Why it is worth trying, in plain words. */
+  why: string
+}
+
+/** A trial as a point of the trade-off chart. */
+export type TrialPoint = Pick<
+  Trial,
+  'key' | 'state' | 'reason' | 'bytes' | 'downloadBytes' | 'pointsLost' | 'latencyRatio'
+> & { name: string }
+
+export interface SearchResult {
+  goal: SearchGoal
+  trials: Trial[]
+  /** Keys of the trials nothing beats in download, size and quality, smallest download first. */
+  front: string[]
+  /** Absent when nothing is inside the limits; then `closest` is the nearest. */
+  winner?: Trial
+  closest?: Trial
+  confirmation?: Confirmation
+  /** Work that was left out for lack of time. */
+  leftOut: number
+  originalDownloadBytes: number
+  /** One paragraph: what was done, what it cost, what was tried and lost. */
+  explanation: string
+}

@@ -1,0 +1,125 @@
+/** The search as jobs: whole on one machine, or its work list spread over many and merged. */
+import fs from 'node:fs'
+import path from 'node:path'
+import type { SearchResult } from '../../contract/search'
+import { measureSensitivity } from '../evaluate/sensitivity'
+import { readModel } from '../onnx'
+import { compress, type RunResult } from '../run/compress'
+import { writeJson } from '../run/files'
+import { openSearch, type OpenedSearch } from '../run/search'
+import { attempt } from '../search/attempt'
+import { conclude, explore, pending } from '../search/search'
+import { chosenSession, withData } from './data'
+import type { JobContext, JobHandlers } from './job'
+import type { SearchRequest } from './protocol'
+import { passTarget } from './runs'
+
+/** Share of the progress that is the search itself; the rest measures what it found. */
+const SEARCH_SHARE = 0.9
+/** Finished candidates besides the winner: others of the front inside the limits. */
+const OTHERS = 2
+
+type Opened = OpenedSearch & { finish(result: SearchResult): Promise<RunResult> }
+
+/** Opens data and search, hands both to `use`. */
+async function withSearch<T>(
+  request: SearchRequest,
+  context: JobContext,
+  use: (search: Opened) => Promise<T>,
+): Promise<T> {
+  const { model, data, settings, goal, folder, resume, seed, worker } = request
+  const progress = (done: number, doing: string): void => context.progress(SEARCH_SHARE * done, doing)
+  return withData(model, data, async (dataset) => {
+    const { session, word } = await chosenSession(settings)
+    const shared = {
+      original: model,
+      data: dataset,
+      session,
+      target: passTarget(goal.target),
+      seed,
+      signal: context.signal,
+    }
+    const search = await openSearch({
+      ...shared,
+      goal,
+      folder,
+      resume,
+      worker,
+      stopRequested: () => context.stopRequested(),
+      progress,
+      found: (trial) => context.emit('trial', { trial }),
+    })
+    const finish = (result: SearchResult): Promise<RunResult> => {
+      const recipes = chosenOf(result).map((trial) => trial.recipe)
+      return compress({
+        ...shared,
+        folder,
+        recipes: request.into ? recipes.slice(0, 1) : recipes,
+        into: request.into,
+        resume: true,
+        notes: [result.explanation, ...(word ? [word] : [])],
+        probe: context.probe,
+        stopRequested: () => context.stopRequested(),
+        progress: ({ done, doing }) => context.progress(SEARCH_SHARE + (1 - SEARCH_SHARE) * done, doing),
+        step: (at) => context.emit('step', at),
+        candidate: (candidate, original) => context.emit('candidate', { candidate, original }),
+      })
+    }
+    return use({ ...search, finish })
+  })
+}
+
+/** The winner, or what comes closest, and others of the front that are kept. */
+function chosenOf({ winner, closest, front, trials }: SearchResult): SearchResult['trials'] {
+  const first = winner ?? closest
+  const others = front
+    .map((key) => trials.find((trial) => trial.key === key)!)
+    .filter((trial) => trial.key !== first?.key && (first?.pointsLost ?? 0) >= (trial.pointsLost ?? Infinity))
+  return [...(first ? [first] : []), ...others.slice(0, OTHERS)]
+}
+
+async function finishSearch(
+  { options, finish }: Opened,
+  request: SearchRequest,
+  leftOut: number,
+): Promise<{ result: SearchResult; run: RunResult }> {
+  const result = await conclude(options, leftOut)
+  const run = await finish(result)
+  writeJson(path.join(request.into ?? request.folder, 'search.json'), result)
+  fs.rmSync(path.join(request.folder, 'work'), { recursive: true, force: true })
+  return { result, run }
+}
+
+export const searchJobs: JobHandlers<'search' | 'searchList' | 'searchStep' | 'searchMerge' | 'sensitivity'> =
+  {
+    search: (request, context) =>
+      withSearch(request, context, async (search) =>
+        finishSearch(search, request, await explore(search.options)),
+      ),
+    searchList: (request, context) =>
+      withSearch(request, context, ({ options }) =>
+        Promise.resolve(pending(options.space, options.store.all(), request.goal)),
+      ),
+    searchStep: ({ share, ...request }, context) =>
+      withSearch({ ...request, worker: String(share.index) }, context, async ({ options }) => {
+        const mine = pending(options.space, options.store.all(), request.goal).filter((job) =>
+          share.keys.includes(job.key),
+        )
+        for (const [at, job] of mine.entries()) {
+          context.progress(at / mine.length, job.recipe.name)
+          const trial = await attempt(job, options.shop)
+          options.store.save(trial)
+          options.found(trial)
+        }
+        return mine.map((job) => job.key)
+      }),
+    searchMerge: (request, context) =>
+      withSearch(request, context, async (search) => {
+        const left = pending(search.options.space, search.options.store.all(), request.goal)
+        return left.length > 0 ? { left } : finishSearch(search, request, 0)
+      }),
+    sensitivity: ({ model, data, samples, techniques }, { signal, progress }) =>
+      withData(model, data, (dataset) =>
+        measureSensitivity(readModel(model), dataset, { samples, techniques, signal, progress }),
+      ),
+  }
