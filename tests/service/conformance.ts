@@ -100,7 +100,7 @@ export function conforms(name: string, start: Start): void {
       })
       expect(opened.data).toMatchObject({ state: 'ready', value: { looksLikeChance: false } })
       if (opened.data.state !== 'ready') throw new Error('no data')
-      expect(opened.data.value.baseline.value).toBeCloseTo(0.9222, 3)
+      expect(opened.data.value.baseline.value).toBeGreaterThan(0.9)
 
       const check = await client.invoke('recipes.check', { project: id, recipe: QUANTIZED.recipe })
       expect(check).toEqual({ ok: true, problems: [] })
