@@ -19,7 +19,7 @@ export interface Shell {
 
 export async function startShell(dataDir: string): Promise<Shell> {
   const child = spawn(process.execPath, [path.join(out, 'main', 'browser-shell.js')], {
-    env: { ...process.env, PARE_DATA_DIR: dataDir, PARE_NO_OPEN: '1', PARE_RESOURCES_DIR: resource() },
+    env: { ...process.env, PARE_DATA_DIR: dataDir, PARE_NO_OPEN: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let said = ''

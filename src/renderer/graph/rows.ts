@@ -1,5 +1,6 @@
 /** The graph as a foldable list: groups with their nodes, searched and filtered. */
 import type { GraphDiffNode } from '../../contract/compare'
+import { hasWords } from '../lib/find'
 
 export type DiffState = GraphDiffNode['state']
 export const DIFF_STATES: readonly DiffState[] = ['changed', 'added', 'removed', 'same']
@@ -25,12 +26,7 @@ export interface Query {
 
 export function passes(node: GraphDiffNode, { text, states }: Query): boolean {
   if (!states.has(node.state)) return false
-  if (!text) return true
-  const words = `${node.op} ${node.label} ${node.id} ${node.change} ${node.group}`.toLowerCase()
-  return text
-    .toLowerCase()
-    .split(/\s+/)
-    .every((word) => words.includes(word))
+  return hasWords(`${node.op} ${node.label} ${node.id} ${node.change} ${node.group}`, text)
 }
 
 /** Groups stay in the graph's order. While something is searched every group is open. */

@@ -1,0 +1,180 @@
+/** The main job: from a drop to an exported bundle, on the digits sample's own files. */
+import fs from 'node:fs'
+import path from 'node:path'
+import yauzl from 'yauzl'
+import { expectAccessible } from './axe'
+import { drop, expect, openSample, resource, step, test } from './shell'
+
+const MODEL = resource('samples', 'digits', 'lenet5.onnx')
+const DATA = resource('samples', 'digits', 'data')
+
+const entriesOf = (file: string): Promise<string[]> =>
+  new Promise((resolve, reject) =>
+    yauzl.open(file, { lazyEntries: false }, (error, zip) => {
+      if (error) return reject(error)
+      const names: string[] = []
+      zip.on('entry', (entry: { fileName: string }) => names.push(entry.fileName))
+      zip.on('end', () => resolve(names))
+    }),
+  )
+
+test('drop, data, recipe, run, compare, export', async ({ pare, scratch }) => {
+  const started = Date.now()
+
+  await test.step('a model and its data dropped together are told apart', async () => {
+    await drop(pare, MODEL, DATA)
+    await expect(pare.getByRole('heading', { name: 'lenet5.onnx' })).toBeVisible()
+    await expect(step(pare, 'Model')).toContainText('431')
+    await expect(step(pare, 'Data')).toContainText('the original:')
+    await expectAccessible(pare, 'Model')
+  })
+
+  await test.step('the data is recognised and proved by the baseline', async () => {
+    await pare.getByRole('button', { name: 'Go on to data' }).click()
+    await expect(pare.getByRole('heading', { level: 1 })).toContainText('600 images')
+    await expect(pare.getByText('Right answers')).toBeVisible()
+    await expect(pare.getByRole('img', { name: /png/ }).first()).toBeVisible()
+    await expectAccessible(pare, 'Data')
+  })
+
+  await test.step('a recipe of two passes, with undo', async () => {
+    await pare.getByRole('button', { name: 'Go on to goal' }).click()
+    await expectAccessible(pare, 'Goal, search')
+    await pare.getByRole('tab', { name: 'Presets' }).click()
+    await expectAccessible(pare, 'Goal, presets')
+    await pare.getByRole('tab', { name: 'Custom recipe' }).click()
+    for (const pass of ['Simplify', 'Static integer quantization']) {
+      await pare.getByRole('button', { name: 'Add a pass…' }).click()
+      await pare.getByPlaceholder('Search passes').fill(pass)
+      await expect(pare.getByRole('option', { name: pass })).toHaveAttribute('aria-selected', 'true')
+      await pare.keyboard.press('Enter')
+      await expect(pare.getByRole('region', { name: new RegExp(pass) })).toBeVisible()
+    }
+    const passes = pare.getByRole('list', { name: 'Passes' }).locator('> li')
+    await expect(passes).toHaveCount(2)
+    await pare.getByRole('button', { name: 'Undo the recipe change' }).click()
+    await expect(passes).toHaveCount(1)
+    await pare.getByRole('button', { name: 'Redo the recipe change' }).click()
+    await expect(passes).toHaveCount(2)
+    await expect(step(pare, 'Goal')).toContainText('2 passes')
+    await expectAccessible(pare, 'Goal, recipe')
+  })
+
+  await test.step('the run ends with a candidate on the chart', async () => {
+    await pare.getByRole('button', { name: 'Start compressing' }).click()
+    await expect(pare.getByRole('button', { name: 'Go on to compare' })).toBeVisible({ timeout: 60_000 })
+    await expect(pare.getByRole('table', { name: 'Candidates' }).getByRole('row')).toHaveCount(2)
+    await pare.getByRole('button', { name: 'Size against quality as a table' }).click()
+    await expect(pare.getByRole('cell', { name: 'original', exact: true })).toBeVisible()
+    await expectAccessible(pare, 'Compress')
+  })
+
+  await test.step('the comparison: verdict, samples, classes, layers, graph', async () => {
+    await pare.getByRole('button', { name: 'Go on to compare' }).click()
+    await expect(pare.getByRole('heading', { level: 1 })).toContainText('smaller')
+    await expectAccessible(pare, 'Compare, overview')
+    await pare.getByRole('tab', { name: 'Samples' }).click()
+    await pare.getByText('All', { exact: false }).first().click()
+    await expect(
+      pare
+        .getByRole('table', { name: /^Samples/ })
+        .getByRole('row')
+        .nth(3),
+    ).toBeVisible()
+    await pare.getByRole('table', { name: /^Samples/ }).focus()
+    await pare.keyboard.press('Enter')
+    await expect(pare.getByRole('dialog').getByRole('heading', { name: 'Original' })).toBeVisible()
+    await pare.keyboard.press('Escape')
+    await expectAccessible(pare, 'Compare, samples')
+    await pare.getByRole('tab', { name: 'Classes' }).click()
+    await expect(pare.getByRole('region', { name: 'Confusion matrix of Original' })).toBeVisible()
+    await expectAccessible(pare, 'Compare, classes')
+    await pare.getByRole('tab', { name: 'Layers' }).click()
+    await expect(pare.getByRole('table', { name: 'Layers' })).toBeVisible()
+    await expect(pare.getByRole('table', { name: 'Time by operator' })).toBeVisible()
+    await expectAccessible(pare, 'Compare, layers')
+    await pare.getByRole('tab', { name: 'Graph' }).click()
+    await expect(pare.getByText(/\d+ changed|\d+ added/).first()).toBeVisible()
+    await expectAccessible(pare, 'Compare, graph')
+    const report = pare.waitForEvent('download')
+    await pare.getByRole('button', { name: 'HTML report' }).click()
+    const file = path.join(scratch, 'report.html')
+    await (await report).saveAs(file)
+    expect(fs.readFileSync(file, 'utf8')).not.toMatch(/<(script|link|img)[^>]+(src|href)="https?:/)
+  })
+
+  await test.step('the bundle is planned, saved and whole', async () => {
+    await pare.getByRole('button', { name: 'Go on to export' }).click()
+    await expect(pare.getByText('manifest.json')).toBeVisible()
+    await expectAccessible(pare, 'Export')
+    const download = pare.waitForEvent('download')
+    await pare.getByRole('button', { name: 'Save the bundle…' }).click()
+    await expect(pare.getByText('Saved', { exact: true })).toBeVisible()
+    const file = path.join(scratch, 'bundle.zip')
+    await (await download).saveAs(file)
+    const names = await entriesOf(file)
+    for (const name of ['model.onnx', 'model.ort', 'manifest.json', 'report.html', 'README.md'])
+      expect(
+        names.some((entry) => entry.endsWith(name)),
+        name,
+      ).toBe(true)
+    await expect(step(pare, 'Export')).toContainText('1 bundle saved')
+  })
+
+  const seconds = (Date.now() - started) / 1000
+  console.log(`from drop to bundle: ${seconds.toFixed(0)} s`)
+  expect(seconds).toBeLessThan(180)
+})
+
+test('the keyboard alone gets from the sample to a bundle', async ({ pare }) => {
+  const press = (...keys: string[]) =>
+    keys.reduce<Promise<void>>(
+      (before, key) => before.then(() => pare.keyboard.press(key)),
+      Promise.resolve(),
+    )
+  const command = async (words: string): Promise<void> => {
+    await press('Control+k')
+    await expect(pare.getByPlaceholder('What do you want to do?')).toBeFocused()
+    await pare.keyboard.type(words)
+    await expect(pare.getByRole('option', { name: words }).first()).toHaveAttribute('aria-selected', 'true')
+    await press('Enter')
+  }
+  await command('Try the sample')
+  await expect(pare.getByRole('heading', { name: 'At a glance' })).toBeVisible()
+  await press('Control+2')
+  await expect(pare.getByText('Right answers')).toBeVisible()
+  await press('Control+3')
+  await pare.getByRole('tab', { name: 'Find the best for me' }).focus()
+  await press('ArrowRight')
+  await expect(pare.getByRole('tab', { name: 'Presets' })).toBeFocused()
+  await press('Tab', 'Tab')
+  await expect(pare.getByRole('radio', { name: /Safe/ })).toBeFocused()
+  await press('Space')
+  await expect(step(pare, 'Goal')).toContainText('Safe')
+  await press('Control+Enter')
+  await expect(step(pare, 'Compress')).toContainText('1 candidate', { timeout: 60_000 })
+  const chart = pare.getByRole('application', { name: /^Size against quality/ })
+  await chart.focus()
+  await press('ArrowRight')
+  await expect(pare.locator('[aria-live="polite"]').filter({ hasText: 'download' })).not.toHaveCount(0)
+  await press('Control+5')
+  await expect(pare.getByRole('heading', { level: 1 })).toContainText('smaller')
+  await press('Control+6')
+  await expect(pare.getByText('manifest.json')).toBeVisible()
+  await press('Control+s')
+  await expect(step(pare, 'Export')).toContainText('1 bundle saved')
+})
+
+test('the sample is there at once, with projects that persist', async ({ pare }) => {
+  await openSample(pare)
+  await pare.getByTitle('Rename the project').click()
+  await pare.getByRole('textbox', { name: 'Name' }).fill('My digits')
+  await pare.getByRole('button', { name: 'Rename' }).click()
+  await expect(pare.getByTitle('Rename the project')).toHaveText('My digits')
+  await pare.reload()
+  await pare
+    .getByRole('region', { name: 'Recent' })
+    .getByRole('button', { name: /^My digits/ })
+    .click()
+  await expect(pare.getByRole('heading', { name: 'At a glance' })).toBeVisible()
+})
