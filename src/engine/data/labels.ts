@@ -128,6 +128,8 @@ export async function targetsOf(source: Source, plan: TargetPlan): Promise<Targe
     }
   }
   if (labels.kind === 'names') return namedValues(labels)
+  if (plan.kind === 'class-map' && plan.dims.length === 1)
+    return { of: async (indices, inputs) => ahead(await numbers(labels.rows, indices, plan), inputs) }
   return { of: (indices) => numbers(labels.rows, indices, plan) }
 }
 
@@ -200,6 +202,26 @@ async function numbers(
       throw new PareError('data/labels-out-of-range', { label: String(label), classes: plan.classes })
   }
   return { dtype: 'int64', dims, data }
+}
+
+/**
+ * Labels that are the ids themselves are meant to be moved one step, as Hugging Face's models do inside: without
+ * that every position would be scored on the token it was given.
+ */
+function ahead(labels: Value, inputs: Values): Value {
+  const data = labels.data as BigInt64Array
+  const same = Object.values(inputs).some(
+    (input) =>
+      input.data.length === data.length &&
+      /^u?int/.test(input.dtype) &&
+      data.every((label, i) => label === IGNORED || label === BigInt(input.data[i]!)),
+  )
+  if (!same) return labels
+  const length = labels.dims[1]!
+  return {
+    ...labels,
+    data: data.map((_, i) => ((i + 1) % length === 0 ? IGNORED : data[i + 1]!)),
+  }
 }
 
 /** Each position is scored on the token after it; the last and the padding are not scored. */

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { recogniseTask, judgedOutput, type TaskHints } from '../../../src/engine/data/tasks'
+import type { Batch } from '../../../src/engine/data/dataset'
 import type { LabelFacts } from '../../../src/engine/data/labels'
 import { openDataset } from '../../../src/engine/data/open'
 import { Tensor, type Dim, type Model } from '../../../src/engine/onnx'
@@ -87,9 +88,13 @@ function languageModel(): Model {
     ],
     [['logits', ['N', 'T', 50]]],
   )
-  const table = model.graph.addInitializer('table', Tensor.fromBytes('float32', [50, 4], new Uint8Array(800)))
+  const weights = (rows: number, columns: number): Tensor =>
+    Tensor.fromBytes('float32', [rows, columns], new Uint8Array(4 * rows * columns))
+  model.importOpset('', 17)
+  const table = model.graph.addInitializer('table', weights(50, 4))
+  const head = model.graph.addInitializer('head', weights(4, 50))
   model.graph.addNode({ opType: 'Gather', inputs: [table, 'ids'], outputs: ['embedded'] })
-  model.graph.addNode({ opType: 'Projection', inputs: ['embedded'], outputs: ['logits'] })
+  model.graph.addNode({ opType: 'MatMul', inputs: ['embedded', head], outputs: ['logits'] })
   return model
 }
 
@@ -130,4 +135,25 @@ test('class maps are checked as they are read, and void is not scored', async ()
     data: { code: 'data/labels-out-of-range', label: '9', classes: 3 },
   })
   await bad.close()
+})
+
+test('labels that are the ids themselves are moved one step, others are not', async () => {
+  const ids = BigInt64Array.from([5n, 6n, 7n, 8n, 9n, 10n, 11n, 12n])
+  const read = async (labels: BigInt64Array): Promise<bigint[]> => {
+    const arrays = { ids, attention_mask: new BigInt64Array(8).fill(1n), labels }
+    const files = Object.entries(arrays).map(([name, data]) => [name, npy('<i8', [2, 4], data)])
+    const root = write(temporaryFolder(), {
+      'a.npz': npz(Object.fromEntries(files) as Record<string, Uint8Array>),
+    })
+    const dataset = await openDataset(root, languageModel())
+    expect(dataset.task).toBe('language-model')
+    const { value } = (await dataset.splits.validation.batches(2)[Symbol.asyncIterator]().next()) as {
+      value: Batch
+    }
+    await dataset.close()
+    return Array.from(value.labels!.data as BigInt64Array)
+  }
+  expect(await read(ids)).toEqual([6n, 7n, 8n, -100n, 10n, 11n, 12n, -100n])
+  const next = BigInt64Array.from([6n, 7n, 8n, -100n, 10n, 11n, 12n, -100n])
+  expect(await read(next)).toEqual(Array.from(next))
 })
