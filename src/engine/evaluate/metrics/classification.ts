@@ -23,6 +23,8 @@ import {
 const CONFUSION_LIMIT = 200
 /** Room for the classes of a model that gives labels when the dataset does not say how many there are. */
 const UNDECLARED = 10_000
+/** A logit this far below the best adds less than 1e-8 to the sum of probabilities. */
+const NEGLIGIBLE = -18.5
 const NAMES = [/logit/i, /prob|softmax|score/i, /^(output|y)/i]
 
 function choose(outputs: Values, { rows, classes, labels }: MetricContext): OutputChoice {
@@ -89,37 +91,57 @@ class ClassificationMeter implements Meter {
     const { names, form, classes } = this.choice
     const data = floatsOf(outputs[names[0]!]!)
     const truth = labelNumbers(labels, 'accuracy')
-    for (let row = 0; row < rows; row++) {
-      const label = checkedLabel(Number(truth[row]), classes)
-      if (form === 'scores') this.addScores(data, row * classes, indices[row]!, label)
-      else this.addSingle(data[row]!, indices[row]!, label)
-    }
+    if (form === 'scores') return this.addScores(data, truth, indices, rows)
+    for (let row = 0; row < rows; row++)
+      this.addSingle(data[row]!, indices[row]!, checkedLabel(Number(truth[row]), classes))
   }
 
-  /** The hot loop of an evaluation: one walk for the answer, one for its probability. */
-  private addScores(data: Float32Array, start: number, index: number, label: number): void {
+  /** The hot loop of an evaluation: one walk of a row for the answer, one for its probability. */
+  private addScores(
+    data: Float32Array,
+    truth: ArrayLike<number>,
+    indices: readonly number[],
+    rows: number,
+  ): void {
     const { classes, scale } = this.choice
-    const end = start + classes
-    let at = start
-    let best = data[start]!
-    // NaN and +∞ rank nothing; −∞ is how a model says "never this class".
-    let bad = !(best < Infinity)
-    for (let i = start + 1; i < end; i++) {
-      const value = data[i]!
-      if (value > best) {
-        best = value
-        at = i
-      } else if (value !== value) bad = true
+    for (let row = 0; row < rows; row++) {
+      const label = checkedLabel(truth[row]!, classes)
+      const start = row * classes
+      const end = start + classes
+      let at = start
+      let best = data[start]!
+      // NaN and +∞ rank nothing; −∞ is how a model says "never this class".
+      let bad = !(best < Infinity)
+      for (let i = start + 1; i < end; i++) {
+        const value = data[i]!
+        if (value > best) {
+          best = value
+          at = i
+        } else if (value !== value) bad = true
+      }
+      if (bad || best === Infinity || best === -Infinity) {
+        this.count(indices[row]!, label, -1, 0, false, true)
+        continue
+      }
+      let score = best
+      if (scale === 'logits') {
+        let sum = 0
+        for (let i = start; i < end; i++) {
+          const below = data[i]! - best
+          if (below > NEGLIGIBLE) sum += Math.exp(below)
+        }
+        score = 1 / sum
+      }
+      const answer = at - start
+      this.count(
+        indices[row]!,
+        label,
+        answer,
+        score,
+        answer === label || this.isInTop5(data, start, label),
+        false,
+      )
     }
-    if (bad || !Number.isFinite(best)) return this.count(index, label, -1, 0, false, true)
-    let score = best
-    if (scale === 'logits') {
-      let sum = 0
-      for (let i = start; i < end; i++) sum += Math.exp(data[i]! - best)
-      score = 1 / sum
-    }
-    const answer = at - start
-    this.count(index, label, answer, score, answer === label || this.isInTop5(data, start, label), false)
   }
 
   private isInTop5(data: Float32Array, start: number, label: number): boolean {

@@ -24,6 +24,8 @@ import {
 /** Squared errors kept for the interval; its spread comes from the first samples where there are more. */
 const KEPT_ERRORS = 4_000_000
 
+const NONE = new Float64Array(0)
+
 function choose(outputs: Values, { rows, labels }: MetricContext): OutputChoice {
   if (!labels) throw new PareError('data/labels-missing', { by: 'r2' })
   const width = rowSize(labels)
@@ -42,9 +44,11 @@ class RegressionMeter implements Meter {
   private sum = new Float64Array(0)
   private sumOfSquares = new Float64Array(0)
   private squaredError = new Float64Array(0)
-  /** Where an output is not finite: the label counts in, the error becomes that of answering the mean. */
-  private missing: { column: number; label: number }[] = []
-  private errors: number[] = []
+  /** Labels where an output is not finite, by column: their number, sum and sum of squares. */
+  private missing: [count: Float64Array, sum: Float64Array, squares: Float64Array] = [NONE, NONE, NONE]
+  /** Squared errors, an array a batch. */
+  private readonly errors: Float32Array[] = []
+  private kept = 0
   private absolute = 0
   private nonFinite = 0
 
@@ -56,32 +60,46 @@ class RegressionMeter implements Meter {
     const truth = floatsOf(labels)
     if (this.width === 0) this.start(rowSize(labels))
     const { width, sum, sumOfSquares, squaredError, samples } = this
-    const keep = this.errors.length + rows * width <= KEPT_ERRORS
+    const errors = new Float32Array(rows * width)
+    let absolute = 0
     for (let row = 0; row < rows; row++) {
+      const start = row * width
       let rowError = 0
       let bad = false
       for (let column = 0; column < width; column++) {
-        const label = truth[row * width + column]!
-        const difference = data[row * width + column]! - label
+        const label = truth[start + column]!
+        const difference = data[start + column]! - label
+        const square = difference * difference
         sum[column]! += label
         sumOfSquares[column]! += label * label
-        if (Number.isFinite(difference)) {
-          squaredError[column]! += difference * difference
+        errors[start + column] = square
+        if (square < Infinity) {
+          squaredError[column]! += square
           rowError += Math.abs(difference)
         } else {
           bad = true
-          this.missing.push({ column, label })
+          this.miss(column, label)
         }
-        if (keep) this.errors.push(difference * difference)
       }
       if (bad) this.nonFinite++
-      this.absolute += rowError
+      absolute += rowError
       samples.index.push(indices[row]!)
-      samples.label.push(truth[row * width]!)
+      samples.label.push(truth[start]!)
       // JSON has no NaN: a sample without an answer shows the size of its label as its error.
-      samples.answer.push(bad ? 0 : data[row * width]!)
-      samples.score.push(bad ? Math.abs(truth[row * width]!) : rowError / width)
+      samples.answer.push(bad ? 0 : data[start]!)
+      samples.score.push(bad ? Math.abs(truth[start]!) : rowError / width)
     }
+    this.absolute += absolute
+    if (this.kept + errors.length > KEPT_ERRORS) return
+    this.errors.push(errors)
+    this.kept += errors.length
+  }
+
+  private miss(column: number, label: number): void {
+    const [count, sum, squares] = this.missing
+    count[column]!++
+    sum[column]! += label
+    squares[column]! += label * label
   }
 
   private start(width: number): void {
@@ -89,6 +107,7 @@ class RegressionMeter implements Meter {
     this.sum = new Float64Array(width)
     this.sumOfSquares = new Float64Array(width)
     this.squaredError = new Float64Array(width)
+    this.missing = [new Float64Array(width), new Float64Array(width), new Float64Array(width)]
   }
 
   result(): Measured {
@@ -97,9 +116,13 @@ class RegressionMeter implements Meter {
     const mean = this.sum.map((s) => s / n)
     const squaredError = Float64Array.from(this.squaredError)
     let absolute = this.absolute
-    for (const { column, label } of this.missing) {
-      squaredError[column]! += (label - mean[column]!) ** 2
-      absolute += Math.abs(label - mean[column]!)
+    // An answer that is not finite counts as the mean of the labels: no skill. For the absolute error this is
+    // the most it can be (Cauchy–Schwarz).
+    const [count, sum, squares] = this.missing
+    for (let c = 0; c < width; c++) {
+      const error = Math.max(0, squares[c]! - 2 * mean[c]! * sum[c]! + count[c]! * mean[c]! ** 2)
+      squaredError[c]! += error
+      absolute += Math.sqrt(count[c]! * error)
     }
     const variation = this.sumOfSquares.map((s, c) => Math.max(0, s - n * mean[c]! ** 2))
     const scores = squaredError.map((error, c) => share(error, variation[c]!))
@@ -124,19 +147,20 @@ class RegressionMeter implements Meter {
   }
 
   private interval(value: number, n: number, variation: Float64Array): [number, number] {
-    const { width, errors } = this
-    const kept = width ? Math.floor(errors.length / width) : 0
+    const { width } = this
+    let kept = 0
     let total = 0
     let squares = 0
-    for (let row = 0; row < kept; row++) {
-      let normalised = 0
-      for (let c = 0; c < width; c++) {
-        const error = errors[row * width + c]!
-        if (variation[c]! > 0) normalised += Number.isFinite(error) ? error / (variation[c]! / n) : 1
+    for (const errors of this.errors)
+      for (let start = 0; start < errors.length; start += width, kept++) {
+        let normalised = 0
+        for (let c = 0; c < width; c++) {
+          const error = errors[start + c]!
+          if (variation[c]! > 0) normalised += error < Infinity ? error / (variation[c]! / n) : 1
+        }
+        total += normalised / width
+        squares += (normalised / width) ** 2
       }
-      total += normalised / width
-      squares += (normalised / width) ** 2
-    }
     const [low, high] = meanInterval(kept, total, squares)
     const half = ((high - low) / 2) * Math.sqrt(kept / (n || 1))
     return [value - half, Math.min(1, value + half)]
