@@ -236,4 +236,17 @@ describe('simplify', () => {
       expect((await inspectModel(after)).obstacles.map(({ kind }) => kind)).not.toContain('private-metadata')
     },
   )
+
+  test
+    .runIf(hasReference)
+    .each(['cnn1d.fp16', 'cnn1d.static_minmax_pc', 'lenet5.static_minmax_pc', 'mlp.static_minmax_pc'])(
+    '%s, as other tools wrote them: sorted, not larger, the same answers',
+    async (name) => {
+      const model = readModel(reference('peer', `${name}.onnx`))
+      const { model: after } = await simplifyPass.run(model, {}, contextOf(model))
+      expect(encodedLength(after)).toBeLessThanOrEqual(encodedLength(model))
+      const { relative } = await compareOutputs(model, after, await workingFeeds(model, { batch: 3 }))
+      expect(relative).toBeLessThan(1e-4)
+    },
+  )
 })
