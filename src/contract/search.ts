@@ -36,6 +36,8 @@ export interface Confirmation {
   pointsLost: number
   /** 95% interval of the points lost, from the same samples. */
   interval: [low: number, high: number]
+  /** Points lost on the search's and the kept-back samples together. */
+  together: number
   verdict: 'confirmed' | 'not-contradicted' | 'contradicted'
 }
 
@@ -62,6 +64,8 @@ export interface SearchResult {
   winner?: Trial
   closest?: Trial
   confirmation?: Confirmation
+  /** Smaller finalists that the kept-back samples spoke against. */
+  rejected: { trial: Trial; confirmation: Confirmation }[]
   /** Work that was left out for lack of time. */
   leftOut: number
   originalDownloadBytes: number

@@ -24,17 +24,20 @@ export function explain(result: Omit<SearchResult, 'explanation'>): string {
     )
   else sentences.push('Nothing that was tried gave a working model.')
   if (confirmation) {
-    const { verdict, pointsLost, original, candidate } = confirmation
-    const said = {
-      confirmed: 'inside the floor there too',
-      'not-contradicted': 'over the floor there, but by no more than chance explains on so few samples',
-      contradicted: 'over the floor there',
-    }[verdict]
+    const { verdict, pointsLost, together, original, candidate } = confirmation
+    const said =
+      verdict === 'confirmed'
+        ? 'inside the floor there too'
+        : `over the floor there by no more than chance explains on so few, and ${lossText(together)} on all samples together`
     sentences.push(
       `On ${candidate.samples} samples the search never used, ${candidate.metric} goes from ${original.value.toPrecision(4)} to ${candidate.value.toPrecision(4)} (${lossText(pointsLost)}): ${said}.`,
     )
   } else if (winner)
     sentences.push('There were too few samples to keep some back, so this figure is not confirmed on others.')
+  for (const { trial, confirmation: against } of result.rejected.slice(0, 1))
+    sentences.push(
+      `Smaller was ${trial.recipe.name} (${trial.downloadBytes.toLocaleString('en')} bytes), but the kept-back samples speak against it (${lossText(against.pointsLost)} there, ${lossText(against.together)} on all together).`,
+    )
   sentences.push(tally(trials, goal))
   if (result.leftOut > 0) sentences.push(`Time ended with ${result.leftOut} ideas of the last round untried.`)
   return sentences.join(' ')

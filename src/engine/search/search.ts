@@ -15,8 +15,14 @@ import type { Confirmation, SearchJob, SearchResult, Trial } from '../../contrac
 
 /** Finalists whose latency is measured and who may be held against the kept-back samples. */
 const FINALISTS = 6
-/** Share of the time limit kept for latency and confirmation. */
-const RESERVE = 0.1
+/** Time kept for latency, confirmation and the reports: a tenth, and on short limits what they take at least. */
+const RESERVE = { share: 0.1, seconds: 20, most: 0.3 }
+
+/** Seconds of a search's limit that go to trials. */
+export function exploringSeconds({ minutes }: SearchGoal): number {
+  const limit = minutes * 60
+  return limit - Math.max(limit * RESERVE.share, Math.min(RESERVE.seconds, limit * RESERVE.most))
+}
 
 export interface TrialStore {
   all(): Trial[]
@@ -56,7 +62,7 @@ export function pending(space: SearchSpace, trials: readonly Trial[], goal: Sear
 /** Tries what there is to try until time is up. Throws `cancelled`; what was found until then is in the store. */
 export async function explore(options: SearchOptions): Promise<number> {
   const { space, store, shop, clock } = options
-  const limit = shop.goal.minutes * 60 * (1 - RESERVE)
+  const limit = exploringSeconds(shop.goal)
   for (
     let jobs = pending(space, store.all(), shop.goal);
     jobs.length > 0;
@@ -103,43 +109,54 @@ export async function conclude(options: SearchOptions, leftOut: number): Promise
     goal: shop.goal,
     trials,
     front: best.map((trial) => trial.key),
-    ...(confirmed && { winner: confirmed.trial, confirmation: confirmed.confirmation }),
-    ...(!confirmed && { closest: closestOf(measured, shop.goal) }),
+    ...confirmed,
+    ...(!confirmed.winner && { closest: closestOf(measured, shop.goal) }),
     leftOut,
     originalDownloadBytes: options.originalDownloadBytes,
   }
   return { ...result, explanation: explain(result) }
 }
 
-/** The smallest finalist the kept-back samples confirm; else the smallest they do not contradict. */
-async function confirmFirst(
-  finalists: readonly Trial[],
-  options: SearchOptions,
-): Promise<{ trial: Trial; confirmation?: Confirmation } | undefined> {
-  const { confirm } = options.shop.parts
-  const [first] = finalists
-  if (!first) return undefined
-  if (confirm.splits.validation.length === 0) return { trial: first }
+interface Confirmed {
+  winner?: Trial
+  confirmation?: Confirmation
+  rejected: { trial: Trial; confirmation: Confirmation }[]
+}
+
+/**
+ * The smallest finalist that the kept-back samples do not contradict and that is inside the floor on all samples
+ * together: on few samples a single one is more than a point, so the kept-back part alone would decide by luck.
+ */
+async function confirmFirst(finalists: readonly Trial[], options: SearchOptions): Promise<Confirmed> {
+  const { parts, original, goal } = options.shop
+  const samples = parts.confirm.splits.validation.length
+  if (finalists.length === 0 || samples === 0) return { winner: finalists[0], rejected: [] }
   const files = finalists.map((trial) => options.fileOf(trial.key))
-  const { original, candidates } = await measureQuality(options.shop.original, files, { dataset: confirm })
-  const tested = candidates.map((candidate, at) => {
-    const loss = lossOf(original, candidate)
-    const { maxDrop } = options.shop.goal
-    const verdict =
-      loss.points <= maxDrop ? 'confirmed' : loss.low <= maxDrop ? 'not-contradicted' : 'contradicted'
+  const measured = await measureQuality(original, files, { dataset: parts.confirm })
+  const rejected: Confirmed['rejected'] = []
+  for (const [at, trial] of finalists.entries()) {
+    const candidate = measured.candidates[at]!
+    const loss = lossOf(measured.original, candidate)
+    const searched = trial.quality!.samples
+    const together = (trial.pointsLost! * searched + loss.points * samples) / (searched + samples)
     const confirmation: Confirmation = {
-      original: original.quality,
+      original: measured.original.quality,
       candidate: candidate.quality,
       pointsLost: loss.points,
       interval: [loss.low, loss.high],
-      verdict,
+      together,
+      verdict:
+        loss.points <= goal.maxDrop
+          ? 'confirmed'
+          : loss.low <= goal.maxDrop
+            ? 'not-contradicted'
+            : 'contradicted',
     }
-    return { trial: finalists[at]!, confirmation }
-  })
-  return (
-    tested.find(({ confirmation }) => confirmation.verdict === 'confirmed') ??
-    tested.find(({ confirmation }) => confirmation.verdict === 'not-contradicted')
-  )
+    if (confirmation.verdict !== 'contradicted' && together <= goal.maxDrop)
+      return { winner: trial, confirmation, rejected }
+    rejected.push({ trial, confirmation })
+  }
+  return { rejected }
 }
 
 /** With nothing inside the limits: the trial with the fewest things against it, then the least lost. */
