@@ -127,6 +127,28 @@ export function conforms(name: string, start: Start): void {
       expect((await client.invoke('projects.get', { project: id })).exports).toHaveLength(1)
       const report = await client.invoke('compare.report', { project: id, candidates: [candidate!.id] })
       expect(report.html).toContain('<!doctype html>')
+      const candidates = [candidate!.id]
+      const rows = await client.invoke('compare.samples', {
+        project: id,
+        candidates,
+        filter: 'all',
+        offset: 0,
+        limit: 5,
+      })
+      expect(rows.rows).toHaveLength(5)
+      expect(rows.total).toBe(candidate!.report.quality.samples)
+      const { index } = rows.rows[4]!
+      const detail = await client.invoke('compare.sample', { project: id, candidates, index })
+      expect(detail.row).toEqual(rows.rows[4])
+      expect(detail.outputs).toHaveLength(2)
+      const diff = await client.invoke('model.diff', { project: id, candidate: candidate!.id })
+      expect(diff.counts.added + diff.counts.changed).toBeGreaterThan(0)
+      const heavy =
+        opened.model.state === 'ready'
+          ? opened.model.value.layers.toSorted((a, b) => b.bytes - a.bytes)[0]!
+          : undefined
+      const histogram = await client.invoke('model.histogram', { project: id, layer: heavy!.layer })
+      expect(histogram.before.reduce((sum, bin) => sum + bin, 0)).toBeGreaterThan(1000)
       const times = await client.invoke('compare.operators', { project: id, candidate: candidate!.id })
       expect(times.some(({ original, candidate: after }) => original! > 0 && after! > 0)).toBe(true)
       const page = await client.invoke('data.samples', {
