@@ -50,10 +50,6 @@ const params = z.object({
     help: 'For "kmeans": one list of values a tensor, or one per output channel.',
     advanced: true,
   }),
-  smallest: z
-    .enum(['file', 'download'])
-    .default('file')
-    .meta({ label: 'Make smallest', help: 'The file itself, or the zipped download.' }),
   storage: z.enum(['auto', 'plain']).default('auto').meta({
     label: 'Storage',
     help: '"auto" keeps matrices packed in memory where ONNX Runtime can (MatMulNBits); "plain" uses standard operators only, restored when loaded.',

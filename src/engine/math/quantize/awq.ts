@@ -28,7 +28,12 @@ export async function inputScaling(
   )
   const errorOf = async (scale: Float32Array | undefined): Promise<number> => {
     const scaled = scale ? values.map((w, i) => w * scale[i % cols]!) : values
-    const back = dequantizeGroups(quantizeGroups(scaled, shape, { ...options, method: 'rtn' }))
+    const back = dequantizeGroups(
+      quantizeGroups(scaled, shape, {
+        ...options,
+        method: options.method === 'mse' ? 'rtn' : options.method,
+      }),
+    )
     return outputError(values, scale ? back.map((w, i) => w / scale[i % cols]!) : back, rows, hessian)
   }
   const plain = await errorOf(undefined)

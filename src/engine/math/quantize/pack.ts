@@ -21,8 +21,8 @@ export interface PackedPlane {
 }
 
 /** Blocks are filled up with zeros to whole bytes of every plane. */
-export function packPlanes(grouped: GroupShape & { codes: Uint8Array }, bits = grouped.bits): PackedPlane[] {
-  const { rows, cols, codes } = grouped
+export function packPlanes(grouped: GroupShape & { codes: Uint8Array }): PackedPlane[] {
+  const { rows, cols, codes, bits } = grouped
   const blocks = blocksOf(grouped)
   const block = paddedBlock(grouped.block, bits)
   const filled = new Uint8Array(rows * blocks * block)

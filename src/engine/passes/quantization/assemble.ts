@@ -1,6 +1,4 @@
 /** A model with its low-bit weights in place of the float ones, each stored once however many layers read it. */
-import { deflateRawSync } from 'node:zlib'
-import { packPlanes } from '../../math/quantize/pack'
 import { Tensor, type Model } from '../../onnx'
 import type { WeightedLayer } from './layers'
 import type { LowBit } from './low-bit'
@@ -9,7 +7,6 @@ import { fitsMatMulNBits, readByMatMulNBits, readRestored, readRows, restoredDim
 
 export interface AssembleOptions {
   storage: 'auto' | 'plain'
-  smallest: 'file' | 'download'
 }
 
 export interface Assembled {
@@ -36,15 +33,9 @@ export function assemble(
     if (!found) continue
     const layer = { ...original, node: nodes.get(original.layer)! }
     let stored = packed.get(found)
-    if (!stored) packed.set(found, (stored = pack(store, layer.weight, found, options)))
+    if (!stored) packed.set(found, (stored = pack(store, layer.weight, found)))
     const input = found.inputScale ? scaledInput(store, layer, found.inputScale) : layer.node.inputs[0]!
-    const isPacked = stored.bits === found.bits
-    if (
-      'scales' in stored &&
-      options.storage === 'auto' &&
-      isPacked &&
-      fitsMatMulNBits(layer, found.bits, found.block)
-    ) {
+    if ('scales' in stored && options.storage === 'auto' && fitsMatMulNBits(layer, found.bits, found.block)) {
       readByMatMulNBits(clone, layer, stored, input)
       readers.set(layer.layer, 'MatMulNBits')
     } else if ('scales' in stored && layer.node.is('Gather')) {
@@ -63,22 +54,9 @@ export function assemble(
   return { model: clone, readers }
 }
 
-function pack(
-  store: PackedStore,
-  name: string,
-  low: LowBit,
-  options: AssembleOptions,
-): PackedWeight | CodebookWeight {
-  const storedBits = options.smallest === 'download' ? bitsForDownload(low) : low.bits
-  if (low.grouped) return store.addGroups(name, low.grouped, { storedBits, halfScales: true })
-  return store.addCodebook(name, low, low.codes, low.codebook!, storedBits)
-}
-
-/** Bits of a code in the file so that the zip is smallest: whole bytes let deflate code them by frequency. */
-function bitsForDownload(low: LowBit): number {
-  const deflated = (bits: number): number =>
-    packPlanes(low, bits).reduce((sum, { bytes }) => sum + deflateRawSync(bytes, { level: 9 }).length, 0)
-  return low.bits < 8 && deflated(8) < 0.98 * deflated(low.bits) ? 8 : low.bits
+function pack(store: PackedStore, name: string, low: LowBit): PackedWeight | CodebookWeight {
+  if (low.grouped) return store.addGroups(name, low.grouped)
+  return store.addCodebook(name, low, low.codes, low.codebook!)
 }
 
 function restore(store: PackedStore, layer: WeightedLayer, stored: PackedWeight | CodebookWeight): string {

@@ -14,7 +14,7 @@ import { sharedValues } from '../../math/quantize/kmeans'
 import { transposed } from '../../math/quantize/rows'
 import { sqnr } from '../../math/quantize/sqnr'
 import { finiteWeights, type WeightedLayer } from './layers'
-import { rowShape } from './readers'
+import { fitsMatMulNBits, rowShape } from './readers'
 
 export const METHODS = ['gptq', 'awq', 'hqq', 'mse', 'rtn', 'kmeans', 'ternary', 'binary'] as const
 export type Method = (typeof METHODS)[number]
@@ -26,6 +26,7 @@ export interface LowBitOptions {
   block: number
   symmetric: boolean
   codebook: 'tensor' | 'channel'
+  storage: 'auto' | 'plain'
   by: string
 }
 
@@ -53,9 +54,13 @@ export function rowsOf(layer: WeightedLayer, by: string): Float32Array {
   return turned ? transposed(values, cols, rows) : values
 }
 
-/** Blocks no longer than the row, and the row itself where a block would hardly divide it. */
-export function blockFor(cols: number, block: number): number {
-  return block === 0 || cols <= block * 1.5 ? cols : block
+/**
+ * Blocks no longer than the row, and the row itself where a block would hardly divide it. MatMulNBits wants a
+ * power of two from 16 up.
+ */
+export function blockFor(cols: number, block: number, powerOfTwo: boolean): number {
+  if (!powerOfTwo) return block === 0 || cols <= block * 1.5 ? cols : block
+  return cols > block ? block : Math.max(16, 2 ** Math.ceil(Math.log2(cols)))
 }
 
 export async function quantizeLayer(
@@ -66,12 +71,9 @@ export async function quantizeLayer(
   const values = rowsOf(layer, options.by)
   const { rows, cols } = rowShape(layer)
   if (options.method === 'kmeans') return codebookOf(values, rows, cols, options)
-  const shape: GroupShape = {
-    rows,
-    cols,
-    block: blockFor(cols, options.block),
-    bits: options.method === 'ternary' ? 2 : options.bits,
-  }
+  const bits = options.method === 'ternary' ? 2 : options.bits
+  const packed = options.storage === 'auto' && fitsMatMulNBits(layer, bits, options.block)
+  const shape: GroupShape = { rows, cols, block: blockFor(cols, options.block, packed), bits }
   const base = { symmetric: options.symmetric, halfScales: HALF_SCALES }
   const groupMethod = gridMethod(options)
   if (options.method === 'awq' && hessians && layer.node.is('MatMul', 'Gemm')) {

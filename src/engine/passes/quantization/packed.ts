@@ -35,57 +35,45 @@ export interface CodebookWeight extends PackedCodes {
   codebook: { name: string; values: Float32Array; perRow: boolean }
 }
 
-export interface PackOptions {
-  /** Bits a code takes in the file; 8 where unpacked bytes deflate better than packed ones. */
-  storedBits?: number
-  halfScales: boolean
-}
-
 export class PackedStore {
   private readonly tables = new Map<string, string>()
 
   constructor(readonly graph: Graph) {}
 
-  addCodes(name: string, shape: GroupShape, codes: Uint8Array, storedBits = shape.bits): PackedCodes {
+  addCodes(name: string, shape: GroupShape, codes: Uint8Array): PackedCodes {
     const { rows, cols, block } = shape
-    const planes = packPlanes({ ...shape, codes }, storedBits).map(({ bits, bytes, bytesPerBlock }) => ({
+    const planes = packPlanes({ ...shape, codes }).map(({ bits, bytes, bytesPerBlock }) => ({
       bits,
       name: this.graph.addInitializer(
         `${name}_q${bits}`,
         Tensor.fromBytes('uint8', [rows, blocksOf(shape), bytesPerBlock], bytes),
       ),
     }))
-    return { rows, cols, block, bits: storedBits, planes, padded: paddedBlock(block, storedBits) }
+    return { rows, cols, block, bits: shape.bits, planes, padded: paddedBlock(block, shape.bits) }
   }
 
-  addGroups(name: string, grouped: GroupedCodes, options: PackOptions): PackedWeight {
-    const codes = this.addCodes(name, grouped, grouped.codes, options.storedBits)
+  addGroups(name: string, grouped: GroupedCodes): PackedWeight {
+    const codes = this.addCodes(name, grouped, grouped.codes)
     return {
       ...codes,
-      scales: this.addScales(name, grouped, options.halfScales),
+      scales: this.addScales(name, grouped),
       zeros: this.addZeros(name, grouped),
     }
   }
 
-  addCodebook(
-    name: string,
-    shape: GroupShape,
-    codes: Uint8Array,
-    values: Float32Array,
-    storedBits = shape.bits,
-  ): CodebookWeight {
+  addCodebook(name: string, shape: GroupShape, codes: Uint8Array, values: Float32Array): CodebookWeight {
     const size = 2 ** shape.bits
     const perRow = values.length > size
     const dims = perRow ? [shape.rows, size] : [values.length]
     const book = this.graph.addInitializer(`${name}_codebook`, Tensor.float32(dims, values))
-    return { ...this.addCodes(name, shape, codes, storedBits), codebook: { name: book, values, perRow } }
+    return { ...this.addCodes(name, shape, codes), codebook: { name: book, values, perRow } }
   }
 
-  private addScales(name: string, grouped: GroupedCodes, half: boolean): string {
+  private addScales(name: string, grouped: GroupedCodes): string {
     const { graph } = this
     const dims = [grouped.rows, blocksOf(grouped)]
     const { scales } = grouped
-    if (!half || scales.some((s) => s < HALF_RANGE[0] || s > HALF_RANGE[1]))
+    if (scales.some((s) => s < HALF_RANGE[0] || s > HALF_RANGE[1]))
       return graph.addInitializer(`${name}_scale`, Tensor.float32(dims, scales))
     return this.op(
       'Cast',
