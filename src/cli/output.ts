@@ -51,7 +51,8 @@ export const print = (text: string): void => void process.stdout.write(`${text}\
 export function printError(error: ErrorData): void {
   const { title, what, where, todo } = errorMessage(error)
   const place = where && !what.includes(where) ? `\n  where: ${where}` : ''
-  process.stderr.write(`pare: ${title}. ${what}${place}\n  what to do: ${todo}\n`)
+  const told = what.startsWith(title) ? what : `${title}. ${what}`
+  process.stderr.write(`pare: ${told}${place}\n  what to do: ${todo}\n`)
 }
 
 const BAR = 24

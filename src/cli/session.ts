@@ -17,7 +17,8 @@ export class Session {
 
   constructor(worker: string) {
     this.host = new EngineHost(() => forkEngine(worker))
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => this.controller.abort())
+    // Not only once: npm and the terminal may both send it, and a second one must not end this without a word.
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => this.controller.abort())
   }
 
   async run<J extends JobName>(
