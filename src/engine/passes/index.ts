@@ -10,10 +10,12 @@ import { quantizeDynamic } from './quantize-dynamic'
 import { quantizeStatic } from './quantize-static'
 import { quantizeWeights } from './quantize-weights'
 import { simplifyPass } from './simplify'
+import { adaround } from './adaround'
 import { distill } from './distill'
 import { fineTune } from './fine-tune'
 import { packWeights } from './pack-weights'
 import { pruneGradually } from './prune-gradually'
+import { quantizeAware } from './quantize-aware'
 import { trainedCodebook } from './trained-codebook'
 
 export const PASSES: readonly Pass[] = [
@@ -29,6 +31,8 @@ export const PASSES: readonly Pass[] = [
   distill,
   pruneGradually,
   trainedCodebook,
+  quantizeAware,
+  adaround,
   packWeights,
 ]
 

@@ -3,7 +3,7 @@
  * everything between is plain ONNX. Shapes are static at the micro-batch size.
  */
 import { PareError } from '../../contract/errors'
-import type { Model, Node } from '../onnx'
+import { raiseOpset, type Model, type Node } from '../onnx'
 import { computedValues, shapesAt, type Values } from '../runtime'
 import { ruleFor, Tape, type Traced } from './gradients'
 import { operatorKey } from './gradients/rule'
@@ -50,7 +50,7 @@ function learnable(
       const dtype = traced.get(output)?.dtype
       if (
         dtype === 'float32' ||
-        (dtype && node.is('QuantizeLinear')) ||
+        (dtype && node.opType === 'QuantizeLinear') ||
         (!dtype && node.subgraphs().length > 0)
       )
         needed.add(output)
@@ -80,6 +80,20 @@ function requireRules(nodes: readonly Node[]): void {
   })
 }
 
+/** Operator set in which ScatterElements adds, which overlapping pools and repeated indices want. */
+const ADDING = 16
+
+/** A clone, in a newer operator set where its operators can be written so; the user's model stays as it is. */
+function lifted(source: Model): Model {
+  if (source.opset >= ADDING) return source.clone()
+  try {
+    return raiseOpset(source, ADDING)
+  } catch (cause) {
+    if (cause instanceof PareError) return source.clone()
+    throw cause
+  }
+}
+
 /**
  * Builds the training graph. Throws `model/unsupported-op` naming every operator without a gradient rule,
  * `model/opset-too-old` below 9, `model/nothing-to-do` where no weight influences the loss, `model/not-loadable` where inputs do not fit.
@@ -88,8 +102,8 @@ export async function buildTrainingGraph(
   source: Model,
   options: TrainingGraphOptions,
 ): Promise<TrainingGraph> {
-  source.requireOpset(9, 'OneHot', 'training')
-  const model = source.clone()
+  const model = lifted(source)
+  model.requireOpset(9, 'OneHot', 'training')
   const { graph } = model
   graph.sort()
   const traced = await traceAt(model, options.feeds)

@@ -51,4 +51,9 @@ const dequantize: Rule = single((t, node, dy) => {
   return [dx, t.reshape(t.unbroadcast(product, dims, shape), t.shape(scale))]
 })
 
-export const quantization: Rules = { QuantizeLinear: quantize, DequantizeLinear: dequantize }
+export const quantization: Rules = {
+  QuantizeLinear: quantize,
+  DequantizeLinear: dequantize,
+  'com.microsoft::QuantizeLinear': quantize,
+  'com.microsoft::DequantizeLinear': dequantize,
+}

@@ -1,0 +1,94 @@
+import { z } from 'zod'
+import { describeTraining } from '../training/learn'
+import { learningFields, teacherFields } from '../training/settings'
+import { trainLowBit } from './learned-rounding/low-bit-training'
+import { definePass } from './pass'
+
+const ID = 'adaround'
+
+const params = z.object({
+  bits: z
+    .int()
+    .min(2)
+    .max(8)
+    .default(4)
+    .meta({ label: 'Bits', help: 'Bits of a weight.', search: [4, 3] }),
+  block: z.int().min(0).max(4096).default(64).meta({
+    label: 'Block',
+    help: 'Weights that share a step size; 0 for one per output channel.',
+    advanced: true,
+  }),
+  symmetric: z.boolean().default(false).meta({
+    label: 'Symmetric',
+    help: 'No zero points: a little smaller, a little less exact.',
+    advanced: true,
+  }),
+  features: z.number().min(0).max(100).default(1).meta({
+    label: 'Layer by layer',
+    help: 'Weight of matching what the layers inside the original give; 0 compares answers only.',
+    advanced: true,
+  }),
+  settle: z.number().min(0).max(10).default(0.0001).meta({
+    label: 'Settling',
+    help: 'Strength of the pull that makes every weight decide between rounding up and down.',
+    advanced: true,
+  }),
+  smallest: z
+    .enum(['file', 'download'])
+    .default('file')
+    .meta({ label: 'Make smallest', help: 'The file itself, or the zipped download.' }),
+  leastWeights: z.int().min(0).default(1024).meta({
+    label: 'Smallest layer',
+    help: 'Layers with fewer weights stay float.',
+    unit: 'weights',
+    advanced: true,
+  }),
+  ...learningFields,
+  temperature: teacherFields.temperature,
+})
+
+export const adaround = definePass({
+  id: ID,
+  title: 'Learned rounding',
+  family: 'quantization',
+  summary:
+    'Learns for every weight whether to round up or down, from what the original answers; needs no labels and few samples.',
+  sources: ['arXiv:2004.10568', 'arXiv:2102.05426'],
+  needs: ['training'],
+  params,
+  async run(
+    model,
+    { bits, block, symmetric, features, settle, smallest, leastWeights, temperature, ...settings },
+    context,
+  ) {
+    const {
+      model: trained,
+      learned,
+      layers,
+      skipped,
+    } = await trainLowBit(model, context.original, context, {
+      by: ID,
+      bits,
+      block,
+      symmetric,
+      learns: 'rounding',
+      leastWeights,
+      smallest,
+      settings,
+      teacher: { teacherShare: 1, temperature, mixing: 0 },
+      features,
+      settle,
+      labels: false,
+    })
+    return {
+      model: trained,
+      summary: [
+        `Rounding of ${layers.length} layers learned at ${bits} bits: ${describeTraining(learned)}.`,
+        ...learned.notes,
+      ].join(' '),
+      layers,
+      skipped,
+      curve: learned.result.curve,
+    }
+  },
+})

@@ -1,0 +1,214 @@
+/** Low-bit weights by training: fake-quantized in place, trained with the original as teacher, packed for real. */
+import { PareError } from '../../../contract/errors'
+import type { LayerEvidence, StepRecord } from '../../../contract/report'
+import { dequantizeGroups } from '../../math/quantize/grouped'
+import { toHalf } from '../../math/quantize/half'
+import { sqnr } from '../../math/quantize/sqnr'
+import { Tensor, type Model } from '../../onnx'
+import {
+  codesOf,
+  fakeNames,
+  settleRounding,
+  writeFakeWeight,
+  type FakeWeight,
+} from '../../training/fake-quant'
+import { learn, type Learned } from '../../training/learn'
+import type { LearningSettings, TeacherSettings } from '../../training/settings'
+import { trainableWeights } from '../../training/trainable'
+import { assemble } from '../quantization/assemble'
+import { hessiansOf, planHessians, type Hessians } from '../quantization/hessians'
+import { weightedLayers, type WeightedLayer } from '../quantization/layers'
+import { quantizeLayer, rowsOf, type LowBit } from '../quantization/low-bit'
+import { prepare } from '../quantization/prepare'
+import { rowShape } from '../quantization/readers'
+import { calibrationBatches } from '../quantization/samples'
+import type { PassContext } from '../pass'
+
+export interface LowBitTraining {
+  by: string
+  bits: number
+  block: number
+  symmetric: boolean
+  learns: FakeWeight['learns']
+  /** Layers with fewer weights stay float. */
+  leastWeights: number
+  smallest: 'file' | 'download'
+  settings: LearningSettings
+  teacher: TeacherSettings
+  features: number
+  /** Strength of AdaRound's regularizer. */
+  settle?: number
+  labels: boolean
+}
+
+export interface LowBitTrained {
+  model: Model
+  learned: Learned
+  layers: LayerEvidence[]
+  skipped: StepRecord['skipped']
+}
+
+interface Trained {
+  layer: WeightedLayer
+  fake: FakeWeight
+  start: LowBit
+}
+
+const keyOf = (layer: WeightedLayer): string => `${layer.weight}|${rowShape(layer).turned}`
+
+/** Makes a layer read `rows` [outputs, inputs] in place of its weight. */
+function readRows(model: Model, layer: WeightedLayer, rows: string): void {
+  const { graph } = model
+  const { tensor, weight } = layer
+  const { turned } = rowShape(layer)
+  let value = rows
+  const add = (opType: string, inputs: string[], attributes = {}): string => {
+    const output = graph.freshName(`${weight}/${opType}`)
+    graph.addNode({ opType, inputs, outputs: [output], attributes })
+    return output
+  }
+  if (turned) value = add('Transpose', [value], { perm: { ints: [1, 0] } })
+  const shape = graph.addInitializer(`${weight}/shape`, Tensor.int64(tensor.dims))
+  value = add('Reshape', [value, shape])
+  const node = graph.producer(layer.layer)!
+  node.inputs = node.inputs.map((input) => (input === weight ? value : input))
+}
+
+/** Trains and packs. Throws `model/nothing-to-do` where no layer can be quantized, and what `learn` throws. */
+export async function trainLowBit(
+  source: Model,
+  original: Model,
+  context: PassContext,
+  options: LowBitTraining,
+): Promise<LowBitTrained> {
+  const { by, bits } = options
+  const { model: prepared, notes } = prepare(source)
+  const skipped: StepRecord['skipped'] = []
+  const layers = weightedLayers(prepared.graph).filter((layer) => {
+    const reason = reasonToSkip(layer, options)
+    if (reason) skipped.push({ layer: layer.layer, reason })
+    return !reason
+  })
+  if (layers.length === 0)
+    throw new PareError('model/nothing-to-do', {
+      by,
+      reason: skipped[0]?.reason ?? 'it has no layer with constant float32 weights',
+    })
+  const fakeModel = prepared.clone()
+  const trained = new Map<string, Trained>()
+  const values = new Map<string, string>()
+  const starts = await startingCodes(prepared, layers, context, options)
+  for (const layer of layers) {
+    const key = keyOf(layer)
+    if (!trained.has(key)) {
+      const start = starts.get(key)!
+      const written = writeFakeWeight(
+        fakeModel.graph,
+        layer.weight,
+        rowsOf(layer, by),
+        start.grouped!,
+        options.learns,
+      )
+      trained.set(key, { layer, fake: written.fake, start })
+      values.set(key, written.value)
+    }
+    readRows(fakeModel, layer, values.get(key)!)
+  }
+  fakeModel.graph.sort()
+  fakeModel.graph.prune()
+  const fakes = [...trained.values()].map(({ fake }) => fake)
+  const learned = await learn(fakeModel, context, {
+    by,
+    settings: options.settings,
+    labels: options.labels,
+    teacher: { model: original, settings: options.teacher, features: options.features },
+    keepShared: false,
+    trainable: (model) => {
+      const names = fakeNames(fakes)
+      // Rounding alone is learned from few samples; the other weights would only fit those.
+      return options.learns === 'rounding'
+        ? names
+        : [...new Set([...names, ...trainableWeights(model.graph)])]
+    },
+    constraints: (parameters) => (options.settle ? [settleRounding(parameters, fakes, options.settle)] : []),
+  })
+  learned.notes.unshift(...notes.map((note) => `The model was first changed: ${note}.`))
+  const found = new Map<string, LowBit>()
+  const evidence: LayerEvidence[] = []
+  for (const [key, { layer, fake, start }] of trained) {
+    const grouped = codesOf(learned.result.parameters, fake, toHalf)
+    const weightSqnr = sqnr(rowsOf(layer, by), dequantizeGroups(grouped))
+    found.set(key, { ...start, codes: grouped.codes, grouped, weightSqnr })
+    evidence.push({
+      layer: layer.layer,
+      op: layer.node.opType,
+      treatment: `${bits}-bit ${options.learns === 'steps' ? 'trained' : 'learned rounding'}`,
+      bytesBefore: layer.tensor.byteLength,
+      bytesAfter: Math.ceil((grouped.codes.length * bits) / 8) + 2 * grouped.scales.length,
+      ...(Number.isFinite(weightSqnr) && { weightSqnr }),
+    })
+  }
+  const others = withTrainedOthers(prepared, learned.model)
+  const { model } = assemble(
+    others,
+    weightedLayers(others.graph).filter(
+      (l) => found.has(keyOf(l)) && layers.some((m) => m.layer === l.layer),
+    ),
+    (layer) => found.get(keyOf(layer)),
+    {
+      storage: 'auto',
+      smallest: options.smallest,
+    },
+  )
+  return { model, learned, layers: evidence, skipped }
+}
+
+/** Bytes of Hessians held at once, and samples they are summed over. */
+const HESSIAN_BYTES = 2 ** 28
+const HESSIAN_SAMPLES = 128
+
+/** Codes to start from: the best there are without training, so that training begins where those end. */
+async function startingCodes(
+  model: Model,
+  layers: readonly WeightedLayer[],
+  context: PassContext,
+  { by, bits, block, symmetric }: LowBitTraining,
+): Promise<Map<string, LowBit>> {
+  const found = new Map<string, LowBit>()
+  const first = [...new Map([...layers].reverse().map((layer) => [keyOf(layer), layer])).values()].reverse()
+  const quantize = async (layer: WeightedLayer, hessians: Hessians): Promise<void> => {
+    context.progress(0, `finding steps for layer ${found.size + 1} of ${first.length}`)
+    const looked = hessians.get(layer.node)
+    const method = bits === 1 ? 'binary' : looked ? 'gptq' : 'mse'
+    found.set(
+      keyOf(layer),
+      await quantizeLayer(layer, { bits, method, block, symmetric, codebook: 'tensor', by }, looked),
+    )
+  }
+  const byNode = new Map(first.map((layer) => [layer.node, layer]))
+  if (bits > 1 && context.data?.splits.calibration.length) {
+    for (const chunk of planHessians(model, [...byNode.keys()], HESSIAN_BYTES).chunks) {
+      const hessians = await hessiansOf(model, chunk, calibrationBatches(context, HESSIAN_SAMPLES, by))
+      for (const node of chunk) await quantize(byNode.get(node)!, hessians)
+    }
+  }
+  for (const layer of first) if (!found.has(keyOf(layer))) await quantize(layer, new Map())
+  return found
+}
+
+/** Biases, scales of norms and small layers as training left them. */
+function withTrainedOthers(prepared: Model, trained: Model): Model {
+  const clone = prepared.clone()
+  for (const name of clone.graph.initializers.keys()) {
+    const tensor = trained.graph.initializers.get(name)
+    if (tensor) clone.graph.initializers.set(name, tensor)
+  }
+  return clone
+}
+
+function reasonToSkip({ tensor, node }: WeightedLayer, options: LowBitTraining): string | undefined {
+  if (tensor.dtype !== 'float32') return `its weights are ${tensor.dtype}`
+  if (tensor.size < options.leastWeights) return `only ${tensor.size} weights`
+  if (node.is('Gemm') && node.int('transA', 0)) return 'Gemm with a transposed activation'
+  return undefined
+}

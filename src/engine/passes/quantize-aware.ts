@@ -1,0 +1,104 @@
+import { z } from 'zod'
+import { describeTraining } from '../training/learn'
+import { learningFields, teacherFields } from '../training/settings'
+import { trainLowBit } from './learned-rounding/low-bit-training'
+import { hasIntegerWeights, trainIntegers } from './learned-rounding/integer-training'
+import { definePass } from './pass'
+
+const ID = 'quantize-aware'
+
+const params = z.object({
+  bits: z
+    .int()
+    .min(1)
+    .max(8)
+    .default(4)
+    .meta({
+      label: 'Bits',
+      help: 'Bits of a weight. A model that already has integers (after static quantization) keeps its own and is trained as it is.',
+      search: [4, 2],
+    }),
+  block: z.int().min(0).max(4096).default(64).meta({
+    label: 'Block',
+    help: 'Weights that share a step size; 0 for one per output channel.',
+    advanced: true,
+  }),
+  symmetric: z.boolean().default(false).meta({
+    label: 'Symmetric',
+    help: 'No zero points: a little smaller, a little less exact.',
+    advanced: true,
+  }),
+  features: z.number().min(0).max(100).default(0).meta({
+    label: 'Layer by layer',
+    help: 'Weight of matching what the layers inside the original give.',
+    advanced: true,
+  }),
+  smallest: z
+    .enum(['file', 'download'])
+    .default('file')
+    .meta({ label: 'Make smallest', help: 'The file itself, or the zipped download.' }),
+  leastWeights: z.int().min(0).default(1024).meta({
+    label: 'Smallest layer',
+    help: 'Layers with fewer weights stay float.',
+    unit: 'weights',
+    advanced: true,
+  }),
+  ...learningFields,
+  ...teacherFields,
+})
+
+export const quantizeAware = definePass({
+  id: ID,
+  title: 'Quantization-aware training',
+  family: 'training',
+  summary:
+    'Trains the model while it already computes with integers, step sizes included, so that few bits lose little.',
+  sources: ['arXiv:1902.08153', 'arXiv:1308.3432', 'arXiv:1712.05877'],
+  needs: ['training'],
+  params,
+  async run(model, { bits, block, symmetric, features, smallest, leastWeights, ...settings }, context) {
+    if (hasIntegerWeights(model)) {
+      const {
+        model: trained,
+        learned,
+        count,
+      } = await trainIntegers(model, context.original, context, { by: ID, settings, features })
+      return {
+        model: trained,
+        summary: [
+          `${count} integer weights and biases trained in place: ${describeTraining(learned)}.`,
+          ...learned.notes,
+        ].join(' '),
+        curve: learned.result.curve,
+      }
+    }
+    const {
+      model: trained,
+      learned,
+      layers,
+      skipped,
+    } = await trainLowBit(model, context.original, context, {
+      by: ID,
+      bits,
+      block,
+      symmetric,
+      learns: 'steps',
+      leastWeights,
+      smallest,
+      settings,
+      teacher: settings,
+      features,
+      labels: true,
+    })
+    return {
+      model: trained,
+      summary: [
+        `${layers.length} layers take ${bits === 1 ? '1 bit' : `${bits} bits`} a weight: ${describeTraining(learned)}.`,
+        ...learned.notes,
+      ].join(' '),
+      layers,
+      skipped,
+      curve: learned.result.curve,
+    }
+  },
+})
