@@ -74,7 +74,7 @@ test('drop, data, recipe, run, compare, export', async ({ pare, scratch }) => {
     await expect(pare.getByRole('heading', { level: 1 })).toContainText('smaller')
     await expectAccessible(pare, 'Compare, overview')
     await pare.getByRole('tab', { name: 'Samples' }).click()
-    await pare.getByText('All', { exact: false }).first().click()
+    await pare.getByRole('group', { name: 'Which samples' }).getByText('All').click()
     await expect(
       pare
         .getByRole('table', { name: /^Samples/ })

@@ -81,7 +81,7 @@ export class RecipeEditor {
       if (value === undefined) delete params[name]
       return { ...step, params }
     })
-    return this.setSteps(steps, `${index}.${name}`)
+    return this.setSteps(steps, value === undefined ? '' : `${index}.${name}`)
   }
 
   undo(): Promise<void> {

@@ -1,0 +1,51 @@
+import { expect, it } from 'vitest'
+import { pointsLost } from '../../../src/contract/points'
+import type { Quality } from '../../../src/contract/report'
+import {
+  metricName,
+  qualityChange,
+  qualityInterval,
+  qualitySentence,
+  qualityValue,
+} from '../../../src/renderer/lib/metrics'
+import { qualityLimit } from '../../../src/renderer/steps/compress/points'
+import { original } from '../fake/fixtures'
+
+const perplexity = (value: number): Quality => ({
+  ...original.quality,
+  metric: 'perplexity',
+  value,
+  interval: [value * 0.9, value * 1.1],
+  higherIsBetter: false,
+  others: {},
+})
+
+it('writes fractions as per cent and other metrics as they are', () => {
+  expect(qualityValue(original.quality)).toBe('97.8%')
+  expect(qualityInterval(original.quality)).toBe('96.6% – 98.7%')
+  expect(qualityValue(perplexity(23.41))).toBe('23.4')
+  expect(qualitySentence(original.quality)).toBe('97.8% right answers on 360 validation samples')
+  expect(metricName('something-new').term).toBe('something-new')
+})
+
+it('writes changes in the unit of the metric', () => {
+  expect(qualityChange(original.quality, { ...original.quality, value: 0.9578 })).toBe('−2.0 points')
+  expect(qualityChange(perplexity(20), perplexity(21.5))).toBe('+1.5')
+})
+
+it.each([
+  ['a share of 1', original.quality],
+  ['perplexity', perplexity(20)],
+  ['an error that is better when small', { ...perplexity(0.4), metric: 'mae' }],
+])('draws the limit exactly where the search draws it: %s', (_, quality) => {
+  const scale = metricName(quality.metric).fraction ? 100 : 1
+  const limit = qualityLimit(
+    { kind: 'search', maxDrop: 1.5, target: 'any', minutes: 5 },
+    { ...original, quality },
+  )!
+  expect(pointsLost(quality, { ...quality, value: limit / scale })).toBeCloseTo(1.5, 9)
+})
+
+it('has no limit for recipes', () => {
+  expect(qualityLimit({ kind: 'preset', preset: 'safe' }, original)).toBeUndefined()
+})

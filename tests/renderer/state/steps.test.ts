@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest'
+import { bestOf, stepInfos } from '../../../src/renderer/state/steps'
+import { finishedRun, project } from '../fake/fixtures'
+
+const lines = (part: Parameters<typeof project>[0]) =>
+  Object.fromEntries(stepInfos(project(part)).map(({ id, state, line }) => [id, `${state}: ${line}`]))
+const plain = (text: string | undefined) => text?.replaceAll('\u202f', ' ')
+
+describe('the rail', () => {
+  it('says at the start what is needed first', () => {
+    expect(lines({ model: { state: 'empty' }, data: { state: 'empty' } })).toEqual({
+      model: 'ready: drop an ONNX model',
+      data: 'later: needs a model first',
+      goal: 'later: needs a model first',
+      compress: 'later: needs a goal first',
+      compare: 'later: needs a finished candidate',
+      export: 'later: needs a finished candidate',
+    })
+  })
+
+  it('carries the one-line result of what is done', () => {
+    const said = lines({ goal: finishedRun().goal, runs: [finishedRun()] })
+    expect(plain(said.model)).toBe('done: 249 kB, 61.7 k parameters')
+    expect(said.data).toBe('done: the original: 97.8%')
+    expect(said.goal).toBe('done: lose at most 1 point')
+    expect(said.compress).toBe('done: 5 candidates')
+    expect(said.compare).toBe('done: 10.9× smaller, −0.6 points: inside your limit')
+    expect(said.export).toBe('ready: ready to save')
+  })
+
+  it('lets one go on without data', () => {
+    expect(lines({ data: { state: 'empty' } }).data).toBe('ready: add data, or go on without')
+  })
+
+  it('shows work, failure and staleness', () => {
+    const file = { id: 'f', name: 'half.onnx', bytes: 9, kind: 'model' as const }
+    expect(lines({ model: { state: 'loading', file, doing: 'Reading' } }).model).toBe('busy: Reading')
+    expect(
+      lines({
+        model: { state: 'failed', file, error: { code: 'model/truncated', file: 'half.onnx', at: 9 } },
+      }).model,
+    ).toMatch(/^failed: .*half\.onnx/)
+    expect(lines({ runs: [{ ...finishedRun(), status: 'running', candidates: [] }] }).compress).toBe(
+      'busy: running',
+    )
+    const [stale] = stepInfos(project({ stale: [{ step: 'model' as never, reason: 'changed' }] }))
+    expect(stale?.stale).toBe('changed')
+  })
+})
+
+describe('the candidate that is shown first', () => {
+  it('is the smallest inside the limit', () => {
+    expect(bestOf(project({ runs: [finishedRun()] }))?.name).toBe('pruned 80%, int8')
+  })
+
+  it('is the smallest of all when none is inside', () => {
+    const run = finishedRun()
+    const outside = run.candidates.map((candidate) => ({ ...candidate, insideLimit: false }))
+    expect(bestOf(project({ runs: [{ ...run, candidates: outside }] }))?.name).toBe('pruned 95%, 3 bit')
+  })
+})

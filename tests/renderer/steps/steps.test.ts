@@ -1,0 +1,167 @@
+import { describe, expect, it } from 'vitest'
+import type { ParameterField } from '../../../src/contract/passes'
+import { classRows } from '../../../src/renderer/steps/compare/classes'
+import { measuresFor } from '../../../src/renderer/steps/compare/measures'
+import { Pager } from '../../../src/renderer/steps/compare/pager.svelte'
+import { frontOf } from '../../../src/renderer/steps/compress/points'
+import { preprocessingFacts } from '../../../src/renderer/steps/data/words'
+import { treeLines } from '../../../src/renderer/steps/export/tree'
+import { parameterText, parseParameter, rangeText } from '../../../src/renderer/steps/goal/parameters'
+import { sorted, type Column } from '../../../src/renderer/ui/columns'
+import { finishedRun, loadedData, original, report } from '../fake/fixtures'
+
+const field = (part: Partial<ParameterField>): ParameterField => ({
+  name: 'x',
+  kind: 'number',
+  label: 'X',
+  help: '',
+  default: 0,
+  ...part,
+})
+
+describe('generated fields', () => {
+  it.each([
+    [{ kind: 'number', minimum: 0, maximum: 1 }, '0,5', { value: 0.5 }],
+    [{ kind: 'number', maximum: 1 }, '2', { problem: 'At most 1.' }],
+    [{ kind: 'number', minimum: 1 }, '-3', { problem: 'At least 1.' }],
+    [{ kind: 'integer' }, '2.5', { problem: 'A whole number is needed.' }],
+    [{ kind: 'number' }, 'many', { problem: 'A number is needed.' }],
+    [{ kind: 'list' }, 'conv1, fc2\n fc3,', { value: ['conv1', 'fc2', 'fc3'] }],
+    [{ kind: 'text' }, 'as it is', { value: 'as it is' }],
+  ] as const)('%o takes %s', (part, text, parsed) =>
+    expect(parseParameter(field(part), text)).toEqual(parsed),
+  )
+
+  it('says ranges and defaults', () => {
+    expect(
+      [{ minimum: 0, maximum: 1 }, { minimum: 1 }, { maximum: 4 }, {}].map((part) => rangeText(field(part))),
+    ).toEqual(['0 to 1', '1 or more', '4 or less', ''])
+    expect([undefined, ['a', 'b'], false, 0].map(parameterText)).toEqual(['', 'a, b', 'false', '0'])
+  })
+})
+
+describe('the comparison', () => {
+  const candidate = report({
+    bytes: 62_000,
+    p50: 0.8,
+    fidelity: { cosine: 1, sqnr: 30, agreement: 0.99, maxAbsoluteError: 0, samples: 9 },
+    qualityChange: { value: -0.006, interval: [-0.014, 0.002] },
+  })
+  const measures = measuresFor(original, [candidate])
+  const change = (id: string) => measures.find((measure) => measure.id === id)?.change?.(original, candidate)
+
+  it('says how much, and whether that is better', () => {
+    expect(change('bytes')).toEqual({ text: '4.01× smaller', better: true })
+    expect(change('p50')).toEqual({ text: '2× slower', better: false })
+    expect(change('macs')).toEqual({ text: 'the same' })
+  })
+
+  it('gives the interval of the paired difference', () => {
+    expect(change('quality')?.text).toBe('±0 points (95%: −1.4 to 0.2)')
+  })
+
+  it('prefers the ratio that was measured in turn', () => {
+    const faster = { ...candidate, latencyRatio: { value: 0.5, interval: [0.4, 0.625] as [number, number] } }
+    expect(measures.find(({ id }) => id === 'p50')?.change?.(original, faster)).toEqual({
+      text: '2× faster (95%: 1.6× to 2.5×)',
+      better: true,
+    })
+  })
+
+  it('leaves out what was not measured', () => {
+    expect(measuresFor(original, [report({})]).some(({ id }) => id === 'agreement')).toBe(false)
+  })
+
+  it('counts classes from the confusion matrix', () => {
+    const a = {
+      ...original,
+      confusion: [
+        [8, 2],
+        [0, 0],
+      ],
+      classes: ['no', 'yes'],
+    }
+    const b = {
+      ...original,
+      confusion: [
+        [5, 5],
+        [0, 0],
+      ],
+    }
+    expect(classRows(a, [b])).toEqual([
+      { index: 0, name: 'no', samples: 10, recall: 0.8, recalls: [0.5] },
+      { index: 1, name: 'yes', samples: 0, recall: 0, recalls: [0] },
+    ])
+  })
+})
+
+it('joins the front from small to large', () => {
+  expect(frontOf(finishedRun().candidates).map(({ x }) => x)).toEqual([9_800, 21_080, 55_300, 113_800])
+})
+
+it('says preprocessing in words', () => {
+  const facts = preprocessingFacts(loadedData().summary.preprocessing)
+  expect(facts.map(({ value }) => value)).toEqual([
+    '28 × 28, stretched',
+    'grey',
+    '0 to 1',
+    '0 and 1',
+    'channels first (NCHW)',
+  ])
+})
+
+it('makes a tree of entries, with the sizes of folders', () => {
+  const entry = (name: string, bytes: number) => ({ name, bytes, what: '' })
+  const lines = treeLines([entry('golden/a/in.npz', 5), entry('model.onnx', 9), entry('golden/out.npz', 3)])
+  expect(lines.map(({ depth, name, bytes }) => `${'>'.repeat(depth)}${name} ${bytes}`)).toEqual([
+    'model.onnx 9',
+    'golden 8',
+    '>a 5',
+    '>>in.npz 5',
+    '>out.npz 3',
+  ])
+})
+
+it('sorts numbers as numbers, words with numbers naturally, missing ones last', () => {
+  const columns: Column<{ n?: number; s: string }>[] = [
+    { id: 'n', title: '', text: ({ n }) => String(n), raw: ({ n }) => n },
+    { id: 's', title: '', text: ({ s }) => s },
+  ]
+  const rows = [{ n: 10, s: 'b10' }, { s: 'b9' }, { n: 9, s: 'a' }]
+  expect(sorted(rows, columns, { column: 'n', descending: false }).map(({ n }) => n)).toEqual([
+    9,
+    10,
+    undefined,
+  ])
+  expect(sorted(rows, columns, { column: 'n', descending: true }).map(({ n }) => n)).toEqual([
+    10,
+    9,
+    undefined,
+  ])
+  expect(sorted(rows, columns, { column: 's', descending: false }).map(({ s }) => s)).toEqual([
+    'a',
+    'b9',
+    'b10',
+  ])
+})
+
+it('fetches each page once, and forgets answers to old questions', async () => {
+  const asked: number[] = []
+  let hold: (() => void) | undefined
+  const pager = new Pager<number>(async (offset, limit) => {
+    asked.push(offset)
+    if (hold === undefined) await new Promise<void>((resolve) => (hold = resolve))
+    return Array.from({ length: limit }, (_, at) => offset + at)
+  })
+  pager.need(0, 50)
+  pager.need(10, 60)
+  expect(asked).toEqual([0])
+  pager.reset()
+  pager.need(250, 310)
+  await new Promise((resolve) => setTimeout(resolve))
+  hold?.()
+  await new Promise((resolve) => setTimeout(resolve))
+  expect(asked).toEqual([0, 200, 300])
+  expect(pager.at(0)).toBeUndefined()
+  expect(pager.at(255)).toBe(255)
+})
