@@ -2,6 +2,7 @@
 import { PareError } from '../../contract/errors'
 import type { PassDescription } from '../../contract/passes'
 import { float16 } from './float16'
+import { lowRankPass } from './low-rank'
 import { mixedPrecision } from './mixed-precision'
 import type { Pass } from './pass'
 import { pruneChannels } from './prune-channels'
@@ -27,6 +28,7 @@ export const PASSES: readonly Pass[] = [
   mixedPrecision,
   pruneChannels,
   pruneWeights,
+  lowRankPass,
   fineTune,
   distill,
   pruneGradually,

@@ -75,7 +75,7 @@ function layersToFit(original: Model, pruned: Model, source: ShapeSource, kept: 
   })
 }
 
-interface Task {
+export interface FitTask {
   original: Model
   pruned: Model
   layer: LinearLayer
@@ -84,7 +84,7 @@ interface Task {
   options: ReconstructOptions
 }
 
-async function fitLayer(task: Task): Promise<{ before: number; after: number } | undefined> {
+async function fitLayer(task: FitTask): Promise<{ before: number; after: number } | undefined> {
   const { pruned, layer } = task
   const { groups, inputs, outputs } = layer.shape
   const [fit, aside] = await regressions(task)
@@ -123,14 +123,14 @@ async function fitLayer(task: Task): Promise<{ before: number; after: number } |
 }
 
 /** Sums to fit by and sums kept aside, one of each a group. */
-async function regressions({
+export async function regressions({
   original,
   pruned,
   layer,
   source,
   kept,
   options,
-}: Task): Promise<[Regression[], Regression[]]> {
+}: FitTask): Promise<[Regression[], Regression[]]> {
   const { groups, inputs, outputs } = layer.shape
   const shapeOf = (value: string): number[] =>
     source.shapes.get(value)!.dims.map((length, axis) => kept(value, axis)?.length ?? length)

@@ -1,0 +1,279 @@
+/** Low-rank factorization of a model, layer by layer from the input on. */
+import { outputError } from '../../math/factorize/low-rank'
+import { rankForEnergy } from '../../math/factorize/rank'
+import { fitRidge, Regression } from '../../math/pruning/ridge'
+import type { Double } from '../../math/cholesky'
+import { matmul, matrix } from '../../runtime/linalg'
+import type { Model } from '../../onnx'
+import type { SampleSource } from '../layerwise/accumulate'
+import { linearLayer, weightRows, type LinearLayer } from '../layerwise/patches'
+import { addToBias } from '../pruning/bias'
+import type { ShapeSource } from '../pruning/collect'
+import { regressions } from '../pruning/reconstruct'
+import { applyForm, elementsOf, type Form } from './form'
+import {
+  productForm,
+  spatialForm,
+  tuckerForm,
+  type ConvForm,
+  type Factorized,
+  type FormOptions,
+} from './forms'
+import { timeShare } from './measure'
+
+export interface FactorizeOptions {
+  rankBy: 'ratio' | 'energy' | 'break-even'
+  ratio: number
+  energy: number
+  conv: ConvForm | 'auto' | 'keep'
+  whiten: boolean
+  refit: boolean
+  least: number
+  /** Keep a factorization only where it is measured to be faster. */
+  onlyFaster: boolean
+  samples: number
+  fixedBatch?: number
+  source?: SampleSource
+  shapes: ShapeSource
+  signal: AbortSignal
+  progress(done: number, doing: string): void
+}
+
+export interface FactorizedLayer {
+  layer: string
+  op: string
+  form: Form
+  before: number
+  after: number
+  /** Share of the output's variance that is error, on calibration data; undefined without data. */
+  error: number | undefined
+}
+
+export interface FactorizeResult {
+  done: FactorizedLayer[]
+  skipped: { layer: string; reason: string }[]
+}
+
+const none = (): undefined => undefined
+
+/** A classifier of ten classes needs its ten directions. */
+const LEAST_SIDE = 24
+
+/** Edits the model. */
+export async function factorize(
+  original: Model,
+  model: Model,
+  options: FactorizeOptions,
+): Promise<FactorizeResult> {
+  const result: FactorizeResult = { done: [], skipped: [] }
+  const uses = original.graph.consumerMap()
+  const names = original.graph.nodes.filter(
+    (node) => node.is('Conv', 'Gemm', 'MatMul') && original.graph.initializers.has(node.inputs[1] ?? ''),
+  )
+  for (const [index, { outputs }] of names.entries()) {
+    const name = outputs[0]!
+    options.progress(index / names.length, `layer ${index + 1} of ${names.length}`)
+    const node = model.graph.nodes.find((one) => one.outputs[0] === name)!
+    const layer = linearLayer(model.graph, node)
+    const reason = whyNot(layer, uses.get(node.inputs[1]!)?.length ?? 0, options)
+    if (!layer || reason) {
+      result.skipped.push({
+        layer: name,
+        reason: reason ?? 'its weight is not a plain float32 matrix or kernel',
+      })
+      continue
+    }
+    const outcome = await factorizeLayer(original, model, layer, options)
+    if (typeof outcome === 'string') result.skipped.push({ layer: name, reason: outcome })
+    else result.done.push({ layer: name, op: node.opType, ...outcome })
+  }
+  return result
+}
+
+function whyNot(
+  layer: LinearLayer | undefined,
+  uses: number,
+  { least, conv }: FactorizeOptions,
+): string | undefined {
+  if (!layer) return undefined
+  const { groups, inputs, outputs } = layer.shape
+  if (groups > 1)
+    return outputs === 1
+      ? 'a depthwise kernel has rank one already'
+      : 'grouped kernels are small matrices already'
+  if (Math.min(inputs, outputs) < LEAST_SIDE)
+    return `with ${Math.min(inputs, outputs)} ${outputs < inputs ? 'outputs' : 'inputs'} there is no rank to spare`
+  if (inputs * outputs < least) return `it has only ${inputs * outputs} weights`
+  if (uses > 1) return 'its weight is shared by several layers'
+  if (layer.kind === 'conv' && conv === 'keep') return 'convolutions were to be left alone'
+  return undefined
+}
+
+async function factorizeLayer(
+  original: Model,
+  model: Model,
+  layer: LinearLayer,
+  options: FactorizeOptions,
+): Promise<Omit<FactorizedLayer, 'layer' | 'op'> | string> {
+  const { inputs, outputs } = layer.shape
+  const w = matrix(inputs, outputs, Float64Array.from(weightRows(layer, model.graph)))
+  const dims = model.graph.initializers.get(layer.weight)!.dims
+  const sums = options.source && (await statistics(original, model, layer, options, options.source))
+  const covariance = sums && options.whiten ? sums[0].centred().xx : undefined
+  const inDims = options.shapes.shapes.get(layer.input)!.dims
+  const make = (how: FormOptions): Promise<Factorized[]> =>
+    candidates(layer, dims, w, { ...how, covariance }, options)
+  const time = (form: Form): Promise<number> => timeShare(model, layer, form, inDims, options.signal)
+  const found =
+    options.rankBy === 'break-even'
+      ? await atBreakEven(make, time, inputs, outputs)
+      : await best(await make(limitOf(options)), w, sums)
+  if (!found) return 'no rank of it is faster than the layer'
+  if (elementsOf(found.form) >= w.data.length)
+    return `rank ${found.form.rank.join(', ')} would need as many numbers as the layer`
+  if (options.onlyFaster && (await time(found.form)) >= 1)
+    return `rank ${found.form.rank.join(', ')} was measured not to be faster`
+  const finished = await finish(model, layer, found, sums, options)
+  applyForm(model.graph, layer, finished.form)
+  return {
+    form: finished.form,
+    before: w.data.length,
+    after: elementsOf(finished.form),
+    error: finished.error,
+  }
+}
+
+const limitOf = ({ rankBy, ratio, energy }: FactorizeOptions): FormOptions =>
+  rankBy === 'energy' ? { energy } : { share: ratio }
+
+/** Products of the layer's present inputs, among themselves and with the original's outputs. */
+async function statistics(
+  original: Model,
+  model: Model,
+  layer: LinearLayer,
+  options: FactorizeOptions,
+  source: SampleSource,
+): Promise<[Regression, Regression] | undefined> {
+  const task = {
+    original,
+    pruned: model,
+    layer,
+    source: options.shapes,
+    kept: none,
+    options: { ...options, batches: source },
+  }
+  const [[fit], [aside]] = await regressions(task)
+  return fit && aside && fit.samples > 0 && aside.samples > 0 ? [fit, aside] : undefined
+}
+
+async function candidates(
+  layer: LinearLayer,
+  dims: readonly number[],
+  w: Double,
+  how: FormOptions,
+  { conv }: FactorizeOptions,
+): Promise<Factorized[]> {
+  if (layer.kind === 'matrix' || conv === 'channel' || how.energy !== undefined)
+    return [await productForm(layer, dims, w, how, rankForEnergy)]
+  const makers = {
+    channel: () => productForm(layer, dims, w, how, rankForEnergy),
+    spatial: () => spatialForm(layer, dims, w, how),
+    tucker: () => tuckerForm(layer, dims, w, how),
+  }
+  const wanted = conv === 'auto' || conv === 'keep' ? (['channel', 'spatial', 'tucker'] as const) : [conv]
+  const found: Factorized[] = []
+  for (const kind of wanted) {
+    const form = await makers[kind]()
+    if (form) found.push(form)
+  }
+  return found.length > 0 ? found : [await makers.channel()]
+}
+
+/** The form that is nearest in what the layer gives; of unequal sizes only those that save. */
+async function best(
+  forms: readonly Factorized[],
+  w: Double,
+  sums: readonly [Regression, Regression] | undefined,
+): Promise<Factorized | undefined> {
+  const covariance = sums?.[0].centred().xx
+  let chosen: { form: Factorized; error: number } | undefined
+  for (const form of forms) {
+    const error = forms.length > 1 ? await outputError(w, form.equivalent, covariance) : 0
+    if (!chosen || error < chosen.error) chosen = { form, error }
+  }
+  return chosen?.form
+}
+
+const STEPS = 5
+/** A rank counts as faster from here on: timings of single layers scatter. */
+const FASTER = 0.97
+
+/** The largest rank that is measured to be faster, between one and the rank that needs as many numbers. */
+async function atBreakEven(
+  make: (how: FormOptions) => Promise<Factorized[]>,
+  time: (form: Form) => Promise<number>,
+  inputs: number,
+  outputs: number,
+): Promise<Factorized | undefined> {
+  let [low, high] = [0, Math.max(1, Math.floor((inputs * outputs) / (inputs + outputs)))]
+  let found: Factorized | undefined
+  for (let step = 0; step < STEPS && high - low > 0; step++) {
+    const rank = Math.max(1, Math.round((low + high) / 2))
+    const [form] = await make({ rank })
+    if (form && (await time(form.form)) < FASTER) {
+      found = form
+      if (low === rank) break
+      low = rank
+    } else high = rank - 1
+  }
+  return found
+}
+
+/** Fits the last factor and the bias to the original's outputs where there is data to do so. */
+async function finish(
+  model: Model,
+  layer: LinearLayer,
+  found: Factorized,
+  sums: readonly [Regression, Regression] | undefined,
+  { refit }: FactorizeOptions,
+): Promise<{ form: Form; error: number | undefined }> {
+  if (!sums) return { form: found.form, error: undefined }
+  const [fit, aside] = sums
+  let { form, equivalent } = found
+  let error = await relativeError(aside, equivalent)
+  if (refit && found.front && found.back && found.withBack) {
+    const fitted = await fitRidge(
+      await projected(fit, found.front),
+      await projected(aside, found.front),
+      found.back,
+    )
+    form = found.withBack(fitted.w)
+    equivalent = await matmul(found.front, fitted.w)
+    error = fitted.after
+  }
+  const old = layer.node.is('MatMul')
+    ? undefined
+    : model.graph.initializers.get(layer.node.inputs[2] ?? '')?.floats()
+  addToBias(
+    model.graph,
+    layer,
+    fit.biasFor(equivalent.data).map((value, i) => value - (old?.[i] ?? 0)),
+  )
+  return { form, error }
+}
+
+async function relativeError(sums: Regression, w: Double): Promise<number> {
+  const total = sums.centred().yy.reduce((sum, one) => sum + one, 0)
+  return total > 0 ? (await sums.errorOf(w)) / total : 0
+}
+
+/** The sums as if X·A had been the input. */
+async function projected(sums: Regression, a: Double): Promise<Regression> {
+  const out = new Regression(a.cols, sums.targets)
+  const xx = matrix(sums.inputs, sums.inputs, sums.xx)
+  const inner = await matmul(await matmul(a, xx, { transA: true }), a)
+  const cross = await matmul(a, matrix(sums.inputs, sums.targets, sums.xy), { transA: true })
+  const mean = await matmul(a, matrix(sums.inputs, 1, sums.x), { transA: true })
+  out.add({ xx: inner.data, xy: cross.data, x: mean.data, y: sums.y, yy: sums.yy, samples: sums.samples })
+  return out
+}

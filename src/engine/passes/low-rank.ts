@@ -1,0 +1,119 @@
+import { z } from 'zod'
+import { PareError } from '../../contract/errors'
+import { definePass } from './pass'
+import { factorize, type FactorizedLayer } from './factorization/run'
+import { fixedBatchOf, samplesFor } from './pruning/calibration'
+import { prepare } from './pruning/prepare'
+import { traceSource } from './pruning/shapes'
+
+const ID = 'low-rank'
+
+const params = z.object({
+  rankBy: z.enum(['ratio', 'energy', 'break-even']).default('ratio').meta({
+    label: 'Rank by',
+    help: '"ratio" gives each layer the share of numbers below; "energy" keeps what carries that much of its output; "break-even" takes the largest rank that is measured to be faster here.',
+  }),
+  ratio: z
+    .number()
+    .min(0.02)
+    .max(0.95)
+    .default(0.5)
+    .meta({
+      label: 'Numbers to keep',
+      help: "Share of each layer's weights that its factors may have.",
+      search: [0.3, 0.5, 0.7],
+    }),
+  energy: z.number().min(0.5).max(1).default(0.99).meta({
+    label: 'Energy to keep',
+    help: "Share of the variance of each layer's output that its factors must hold, where rank goes by energy.",
+    advanced: true,
+  }),
+  conv: z
+    .enum(['auto', 'channel', 'spatial', 'tucker', 'keep'])
+    .default('auto')
+    .meta({
+      label: 'Convolutions',
+      help: '"channel": fewer channels, then 1×1; "spatial": a tall and a wide kernel; "tucker": 1×1, a small core, 1×1; "auto" takes what errs least at the same size.',
+      search: ['auto', 'keep'],
+    }),
+  whiten: z.boolean().default(true).meta({
+    label: 'Weigh by real inputs',
+    help: 'Chooses the factors by what the layer gives for calibration data instead of by its weights alone. Needs no labels.',
+  }),
+  refit: z.boolean().default(true).meta({
+    label: 'Refit',
+    help: 'Solves the last factor and the bias again, by least squares to the original outputs on calibration data.',
+  }),
+  onlyFaster: z.boolean().default(false).meta({
+    label: 'Only where faster',
+    help: 'Times each layer against its factors on this machine and keeps the layer where they are not faster.',
+    advanced: true,
+  }),
+  least: z.int().min(16).max(10_000_000).default(2048).meta({
+    label: 'Smallest layer',
+    help: 'Layers with fewer weights are left alone.',
+    advanced: true,
+  }),
+  samples: z
+    .int()
+    .min(8)
+    .max(100_000)
+    .default(1024)
+    .meta({
+      label: 'Samples',
+      help: 'Calibration and training samples to measure on, at most.',
+      advanced: true,
+    }),
+})
+
+export const lowRankPass = definePass({
+  id: ID,
+  title: 'Factor layers',
+  family: 'factorization',
+  summary:
+    'Writes large layers as products of smaller ones, chosen by what matters for real inputs; never where that costs more than it saves.',
+  sources: ['arXiv:2403.07378', 'arXiv:1511.06530', 'arXiv:1405.3866', 'arXiv:0909.4061'],
+  params,
+  async run(original, options, context) {
+    const { model: before } = prepare(original)
+    const model = before.clone()
+    const wantsData = options.whiten || options.refit
+    const source = wantsData && context.data ? samplesFor(before, context, ID) : undefined
+    context.progress(0, 'tracing shapes')
+    const feeds = source && (await source(1, 1)[Symbol.asyncIterator]().next())
+    const shapes = await traceSource(before, feeds && !feeds.done ? feeds.value : undefined)
+    const { done, skipped } = await factorize(before, model, {
+      ...options,
+      source,
+      shapes,
+      fixedBatch: fixedBatchOf(before),
+      signal: context.signal,
+      progress: (at, doing) => context.progress(at, doing),
+    })
+    if (done.length === 0)
+      throw new PareError('model/nothing-to-do', {
+        by: ID,
+        reason: skipped[0]?.reason ?? 'no layer is a product with a constant matrix',
+      })
+    return {
+      model,
+      skipped,
+      summary: sentence(done, skipped.length, source !== undefined && options.whiten),
+      layers: done.map(({ layer, op, form, before: old, after, error }) => ({
+        layer,
+        op,
+        treatment: `${form.kind}, rank ${form.rank.join('·')}, ${Math.round((100 * after) / old)}% of its numbers`,
+        bytesBefore: 4 * old,
+        bytesAfter: 4 * after,
+        ...(error !== undefined && error > 0 && { activationSqnr: -10 * Math.log10(error) }),
+      })),
+    }
+  },
+})
+
+function sentence(done: readonly FactorizedLayer[], skipped: number, whitened: boolean): string {
+  const before = done.reduce((n, layer) => n + layer.before, 0)
+  const after = done.reduce((n, layer) => n + layer.after, 0)
+  const how = whitened ? ', weighed by calibration data' : ''
+  return `${done.length} layers became products of smaller ones${how}: ${before.toLocaleString('en')} → ${after.toLocaleString('en')} numbers; ${skipped} were left alone.`
+}
