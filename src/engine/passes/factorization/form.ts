@@ -1,5 +1,5 @@
 /** A layer written as two or three smaller ones. */
-import { Tensor, type Graph } from '../../onnx'
+import type { Tensor, Graph } from '../../onnx'
 import type { LinearLayer } from '../layerwise/patches'
 
 /** One convolution or product of the new chain. */
