@@ -1,6 +1,6 @@
 /**
- * A search on disk: `<folder>/trials/<key>.json` with its model beside it, the sensitivities once, and work folders
- * with the checkpoints of one worker each. Several workers may share the folder; no file has two writers.
+ * A search on disk: `search/<basis>/trials/<key>.json` with its model beside it, the sensitivities once, and work
+ * folders with the checkpoints of one worker each. Several workers may share the folder; no file has two writers.
  */
 import fs from 'node:fs'
 import path from 'node:path'
@@ -20,16 +20,14 @@ import { PRESETS } from '../passes/presets'
 import type { SessionOptions } from '../runtime'
 import type { Built, Workshop } from '../search/attempt'
 import { partsOf } from '../search/parts'
-import type { SearchOptions, TrialStore } from '../search/search'
+import type { SearchSpace } from '../search/space'
+import { exploringSeconds, type SearchOptions, type TrialStore } from '../search/search'
 import type { Trial } from '../../contract/search'
 import { RunFolder } from './checkpoints'
 import { basisOf } from './compress'
 import { readJson, sha256Of, writeJson } from './files'
 import { applyRecipe } from './steps'
 import { outputCheck } from './verify'
-
-/** A pass that runs when the time is up may go on for this share of the limit. */
-const OVERTIME = 0.03
 
 export interface SearchWork {
   /** The user's model, never written to. */
@@ -43,6 +41,8 @@ export interface SearchWork {
   seed: number
   session: SessionOptions
   target: PassContext['target']
+  /** Passes and presets to build recipes from; default: all. */
+  from?: Pick<SearchSpace, 'passes' | 'presets'>
   signal: AbortSignal
   stopRequested?(): boolean
   progress(done: number, doing: string): void
@@ -57,24 +57,24 @@ export interface OpenedSearch {
 /** Opens or begins a search; measures the sensitivities unless they are there. */
 export async function openSearch(work: SearchWork): Promise<OpenedSearch> {
   const started = performance.now()
-  const trialsFolder = path.join(work.folder, 'trials')
-  if (!work.resume) {
-    fs.rmSync(trialsFolder, { recursive: true, force: true })
-    fs.rmSync(path.join(work.folder, 'sensitivity.json'), { force: true })
-  }
-  fs.mkdirSync(trialsFolder, { recursive: true })
   const sha256 = await sha256Of(work.original)
   const basis = basisOf(work, sha256)
+  // What was found for another model, other data or another floor does not count.
+  const found = path.join(work.folder, 'search', `${basis.slice(0, 16)}-${work.goal.maxDrop}`)
+  const trialsFolder = path.join(found, 'trials')
+  if (!work.resume) fs.rmSync(path.join(work.folder, 'search'), { recursive: true, force: true })
+  fs.mkdirSync(trialsFolder, { recursive: true })
   const { size } = fs.statSync(work.original)
   const workFolder = work.worker === undefined ? work.folder : path.join(work.folder, 'work', work.worker)
   const run = RunFolder.open(workFolder, { path: work.original, bytes: size, sha256 }, work.resume)
   const store = trialStore(trialsFolder)
   const fileOf = (key: string): string => path.join(trialsFolder, `${key}.onnx`)
   const earlier = store.all().reduce((sum, trial) => sum + trial.seconds, 0)
-  const sensitivity = await cachedSensitivity(work)
+  const sensitivity = await cachedSensitivity(work, path.join(found, 'sensitivity.json'))
   const check = await outputCheck(work.original, work.data, work.session)
   const clock = { used: () => earlier + (performance.now() - started) / 1000 }
-  const overtime = work.goal.minutes * 60 * (1 + OVERTIME)
+  // The scheduler of a worker has a limit of its own.
+  const overtime = work.worker === undefined ? exploringSeconds(work.goal) : Infinity
   const shop: Workshop = {
     ...work,
     parts: partsOf(work.data, work.seed),
@@ -109,7 +109,10 @@ export async function openSearch(work: SearchWork): Promise<OpenedSearch> {
     shop,
     store,
     fileOf,
-    space: { passes: describePasses(), presets: PRESETS, available: availableNeeds(work.data) },
+    space: {
+      ...(work.from ?? { passes: describePasses(), presets: PRESETS }),
+      available: availableNeeds(work.data),
+    },
     clock,
     originalDownloadBytes: await deflatedBytes(modelSize(readModel(work.original)).files),
     progress: work.progress,
@@ -154,8 +157,7 @@ function trialStore(folder: string): TrialStore {
   }
 }
 
-async function cachedSensitivity(work: SearchWork): Promise<SensitivityReport> {
-  const file = path.join(work.folder, 'sensitivity.json')
+async function cachedSensitivity(work: SearchWork, file: string): Promise<SensitivityReport> {
   const cached = readJson(file) as SensitivityReport | undefined
   if (cached) return cached
   work.progress(0, 'measuring how sensitive each layer is')

@@ -93,7 +93,7 @@ const title = (steps: readonly RecipeStep[]): string =>
 
 const recipeOf = (steps: readonly RecipeStep[]): Recipe => ({
   pare: 1,
-  name: title(steps).slice(0, 200),
+  name: title(steps.filter((step) => step.pass !== CLEAN_UP.pass)).slice(0, 200),
   description: '',
   steps: [...steps],
 })

@@ -1,0 +1,199 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { SearchGoal } from '../../../src/contract/goal'
+import type { PassDescription } from '../../../src/contract/passes'
+import type { Quality, SampleResults } from '../../../src/contract/report'
+import type { Trial } from '../../../src/contract/search'
+import type { ModelQuality } from '../../../src/engine/evaluate/quality'
+import { isInside, obstacles } from '../../../src/engine/search/limits'
+import { lossOf } from '../../../src/engine/search/loss'
+import { exploringSeconds } from '../../../src/engine/search/search'
+import { jobsOf, keyOf, LAST_ROUND, type SearchSpace } from '../../../src/engine/search/space'
+
+const goal = (over: Partial<SearchGoal> = {}): SearchGoal => ({
+  kind: 'search',
+  maxDrop: 1,
+  target: 'any',
+  minutes: 5,
+  ...over,
+})
+
+const pass = (
+  id: string,
+  family: PassDescription['family'],
+  over: Partial<PassDescription> = {},
+): PassDescription => ({
+  id,
+  title: id,
+  family,
+  summary: '',
+  sources: [],
+  needs: [],
+  parameters: [
+    { name: 'strength', kind: 'number', label: 'Strength', help: '', default: 1, search: [1, 2, 3] },
+  ],
+  ...over,
+})
+
+const space: SearchSpace = {
+  passes: [
+    pass('simplify', 'clean-up'),
+    pass('quantize', 'quantization'),
+    pass('prune', 'pruning'),
+    pass('learn', 'training', { needs: ['training'] }),
+  ],
+  presets: [
+    {
+      pare: 1,
+      id: 'safe',
+      name: 'Safe',
+      description: '',
+      cost: '',
+      steps: [{ pass: 'quantize', params: {} }],
+    },
+  ],
+  available: new Set(['calibration']),
+}
+
+const trialOf = (
+  key: string,
+  recipe: Trial['recipe'],
+  round: number,
+  downloadBytes: number,
+  pointsLost: number,
+): Trial => ({
+  key,
+  recipe,
+  round,
+  state: 'kept',
+  stage: 'search',
+  reason: '',
+  seconds: 1,
+  bytes: downloadBytes * 2,
+  downloadBytes,
+  pointsLost,
+  steps: [],
+})
+
+describe('the work list', () => {
+  const first = jobsOf(1, space, [], goal())
+
+  test('holds the presets, then every usable pass with each of its search values', () => {
+    expect(first.map((job) => job.recipe.name)).toEqual([
+      'Safe',
+      'quantize',
+      'quantize strength 2',
+      'quantize strength 3',
+      'prune',
+      'prune strength 2',
+      'prune strength 3',
+    ])
+    expect(new Set(first.map((job) => job.key)).size).toBe(first.length)
+  })
+
+  test('later rounds combine what did well, in the order passes follow each other, and never repeat', () => {
+    const trials = first.map((job, at) => trialOf(job.key, job.recipe, 1, 100 - at, at / 10))
+    const second = jobsOf(2, space, trials, goal())
+    expect(second.length).toBeGreaterThan(0)
+    for (const { recipe, key } of second) {
+      expect(recipe.steps.map((step) => step.pass)).toEqual(['simplify', 'prune', 'quantize'])
+      expect(trials.some((trial) => trial.key === key)).toBe(false)
+      expect(key).toBe(keyOf(recipe))
+    }
+  })
+
+  test('training is tried where a result is over the floor but smaller than the best inside it', () => {
+    const trials = first.map((job, at) => trialOf(job.key, job.recipe, 1, 100 - at, at < 6 ? 0 : 3))
+    const willing = { ...space, available: new Set(['calibration', 'training'] as const) }
+    const names = (spaceOf: SearchSpace): string[] =>
+      jobsOf(LAST_ROUND, spaceOf, trials, goal()).map((job) => job.recipe.name)
+    expect(names(willing)).toEqual(['prune strength 3 → learn'])
+    expect(names(space)).toEqual([])
+  })
+
+  test('does not depend on the order in which trials came in', () => {
+    const results = fc.array(fc.record({ bytes: fc.nat(50), lost: fc.nat(40) }), {
+      minLength: first.length,
+      maxLength: first.length,
+    })
+    fc.assert(
+      fc.property(results, fc.integer(), (values, seed) => {
+        const trials = first.map((job, at) =>
+          trialOf(job.key, job.recipe, 1, values[at]!.bytes + 1, values[at]!.lost / 10),
+        )
+        const shuffled = [...trials].sort(
+          (a, b) => ((a.key.charCodeAt(0) * seed) % 7) - ((b.key.charCodeAt(0) * seed) % 7),
+        )
+        expect(jobsOf(2, space, shuffled, goal())).toEqual(jobsOf(2, space, trials, goal()))
+      }),
+    )
+  })
+})
+
+describe('limits', () => {
+  const trial = trialOf('k', space.presets[0]!, 1, 500, 0.9)
+
+  test.each([
+    [goal(), true],
+    [goal({ maxDrop: 0.9 }), true],
+    [goal({ maxDrop: 0.5 }), false],
+    [goal({ maxBytes: 1000 }), true],
+    [goal({ maxBytes: 999 }), false],
+  ])('%j', (asked, inside) => {
+    expect(isInside(trial, asked)).toBe(inside)
+    expect(obstacles(trial, asked)).toHaveLength(inside ? 0 : 1)
+  })
+
+  test('latency counts once it is measured', () => {
+    const slow = { ...trial, latencyRatio: 0.8 }
+    expect(isInside(slow, goal({ maxLatency: 0.5 }))).toBe(false)
+    expect(isInside(slow, goal({ maxLatency: 0.8 }))).toBe(true)
+  })
+
+  test('some of the time is kept for measuring what was found', () => {
+    expect(exploringSeconds(goal({ minutes: 30 }))).toBe(27 * 60)
+    expect(exploringSeconds(goal({ minutes: 1 }))).toBe(42)
+  })
+})
+
+describe('points lost', () => {
+  const measured = (answers: number[], labels: number[]): ModelQuality => {
+    const right = answers.filter((answer, at) => answer === labels[at]).length
+    const quality: Quality = {
+      metric: 'accuracy',
+      value: right / labels.length,
+      samples: labels.length,
+      interval: [0, 1],
+      higherIsBetter: true,
+      others: {},
+      split: 'validation',
+      task: 'classification',
+    }
+    const samples: SampleResults = {
+      index: labels.map((_, at) => at),
+      label: labels,
+      answer: answers,
+      score: answers,
+    }
+    return { quality, samples } as unknown as ModelQuality
+  }
+
+  test('the interval is that of the paired difference', () => {
+    const labels = Array.from({ length: 100 }, () => 1)
+    const original = measured(labels, labels)
+    const candidate = measured(
+      labels.map((label, at) => (at < 4 ? 0 : label)),
+      labels,
+    )
+    const { points, low, high } = lossOf(original, candidate)
+    expect(points).toBeCloseTo(4)
+    // Four discordant pairs of 100: sqrt(4 − 16/100)/100 · 1.96.
+    expect(low).toBeCloseTo(4 - 196 * (Math.sqrt(3.84) / 100), 6)
+    expect(high).toBeCloseTo(4 + 196 * (Math.sqrt(3.84) / 100), 6)
+  })
+
+  test('equal answers leave no doubt', () => {
+    const same = measured([1, 2, 3], [1, 2, 0])
+    expect(lossOf(same, same)).toEqual({ points: 0, low: 0, high: 0 })
+  })
+})
