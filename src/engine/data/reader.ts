@@ -5,6 +5,7 @@ import type { Format } from './formats'
 import type { Companions, Place } from './locate'
 import type { GivenSplit } from './names'
 import type { Source } from './source'
+import type { Shares } from './splits'
 
 export interface OpenOptions {
   /** Where several forms of the data lie side by side; default: the most exact one. */
@@ -23,6 +24,8 @@ export interface OpenOptions {
   task?: Task
   /** Decides the splits that are made. Default 0. */
   seed?: number
+  /** Sizes of the splits that are made; default: see splits.ts. */
+  shares?: Shares
   signal?: AbortSignal
   /** Called while a large file is read. `done` is a fraction of 1. */
   progress?: (done: number, message: string) => void

@@ -29,11 +29,33 @@ export interface SplitResult {
   notes: string[]
 }
 
+/** Shares of the samples Pare splits itself, 0 … 1; what the dataset has split stays as it is. */
+export interface Shares {
+  calibration: number
+  validation: number
+}
+
+interface Counts {
+  calibration: number
+  validation: number
+}
+
+/** How many of `length` samples each split that is made gets; at least one each, and one is left for training. */
+function countsOf(length: number, shares: Shares | undefined): Counts {
+  const fifth = Math.ceil(length / 5)
+  if (!shares) return { validation: fifth, calibration: Math.min(CALIBRATION_LIMIT, fifth) }
+  const within = (share: number, most: number): number =>
+    Math.max(1, Math.min(most, Math.round(share * length)))
+  const validation = within(shares.validation, length - 2)
+  return { validation, calibration: within(shares.calibration, length - validation - 1) }
+}
+
 /** `classOf` gives the class of each sample of a source, where samples have one. */
 export function makeSplits(
   given: Partial<Record<GivenSplit | 'whole', Source>>,
   classOf: (source: Source) => Int32Array | undefined,
   seed: number,
+  shares?: Shares,
 ): SplitResult {
   const notes: string[] = []
   const all = (source: Source): Part => ({ source, origin: 'given' })
@@ -46,26 +68,29 @@ export function makeSplits(
   }
   const pool = given.whole ?? (training && !validation && !calibration ? training : undefined)
   const only = pool ?? (training || calibration ? undefined : (validation ?? test))
-  if (only) return unsplit(only, classOf(only), seed, notes)
+  if (only) return unsplit(only, classOf(only), seed, shares, notes)
   if (training) {
     const order = stratifiedOrder(training.length, classOf(training), seed)
-    const fifth = Math.ceil(training.length / 5)
+    // A validation split that is given takes nothing from training.
+    const wanted = shares && validation ? { ...shares, validation: 0 } : shares
+    const counts = countsOf(training.length, wanted)
     let used = 0
     const take = (count: number): Part => {
       const part: Part = { source: training, order: order.slice(used, used + count), origin: 'made' }
       used += count
       return part
     }
-    const made = { validation: validation ? all(validation) : take(fifth) }
-    const calibrated = calibration ? all(calibration) : take(Math.min(CALIBRATION_LIMIT, fifth))
+    const made = { validation: validation ? all(validation) : take(counts.validation) }
+    const calibrated = calibration ? all(calibration) : take(counts.calibration)
     const rest: Part =
       used === 0 ? all(training) : { source: training, order: order.slice(used), origin: 'made' }
-    if (!validation) notes.push('A fifth of the training samples is set aside for validation.')
+    const part = shares ? 'A part' : 'A fifth'
+    if (!validation) notes.push(`${part} of the training samples is set aside for validation.`)
     if (!calibration) notes.push('Calibration samples are taken out of training.')
     return { parts: { calibration: calibrated, training: rest, validation: made.validation }, notes }
   }
   // Only calibration (and perhaps validation) is there.
-  if (!validation) return unsplit(calibration!, classOf(calibration!), seed, notes)
+  if (!validation) return unsplit(calibration!, classOf(calibration!), seed, shares, notes)
   notes.push('There are no training samples; passes that train use the calibration samples.')
   return {
     parts: {
@@ -81,6 +106,7 @@ function unsplit(
   source: Source,
   classes: Int32Array | undefined,
   seed: number,
+  shares: Shares | undefined,
   notes: string[],
 ): SplitResult {
   if (source.length < FEWEST) {
@@ -89,11 +115,15 @@ function unsplit(
     return { parts: { calibration: part, training: part, validation: part }, notes }
   }
   const order = stratifiedOrder(source.length, classes, seed)
-  const fifth = Math.ceil(source.length / 5)
-  const cut = fifth + Math.min(CALIBRATION_LIMIT, fifth)
+  const { validation, calibration } = countsOf(source.length, shares)
+  const cut = validation + calibration
   const part = (from: number, to: number): Part => ({ source, order: order.slice(from, to), origin: 'made' })
   return {
-    parts: { validation: part(0, fifth), calibration: part(fifth, cut), training: part(cut, source.length) },
+    parts: {
+      validation: part(0, validation),
+      calibration: part(validation, cut),
+      training: part(cut, source.length),
+    },
     notes,
   }
 }

@@ -9,11 +9,14 @@ import type { DataReference, EngineSettings } from './protocol'
 /** Opens what is referred to, or random inputs within the model's declared shapes where nothing is. */
 export async function openReference(
   model: string,
-  { path, ...options }: DataReference,
+  { path, splits, ...options }: DataReference,
   progress?: (done: number, doing: string) => void,
 ): Promise<Dataset> {
   const read = readModel(model)
-  return path === undefined ? openRandom(read) : openDataset(path, read, { ...options, progress })
+  if (path === undefined) return openRandom(read)
+  if (!splits) return openDataset(path, read, { ...options, progress })
+  const { seed, ...shares } = splits
+  return openDataset(path, read, { ...options, seed, shares, progress })
 }
 
 /** Opens, uses and always closes a dataset. */
