@@ -33,10 +33,6 @@ const params = z.object({
     help: 'Strength of the pull that makes every weight decide between rounding up and down.',
     advanced: true,
   }),
-  smallest: z
-    .enum(['file', 'download'])
-    .default('file')
-    .meta({ label: 'Make smallest', help: 'The file itself, or the zipped download.' }),
   leastWeights: z.int().min(0).default(1024).meta({
     label: 'Smallest layer',
     help: 'Layers with fewer weights stay float.',
@@ -58,7 +54,7 @@ export const adaround = definePass({
   params,
   async run(
     model,
-    { bits, block, symmetric, features, settle, smallest, leastWeights, temperature, ...settings },
+    { bits, block, symmetric, features, settle, leastWeights, temperature, ...settings },
     context,
   ) {
     const {
@@ -73,7 +69,6 @@ export const adaround = definePass({
       symmetric,
       learns: 'rounding',
       leastWeights,
-      smallest,
       settings,
       teacher: { teacherShare: 1, temperature, mixing: 0 },
       features,

@@ -33,10 +33,6 @@ const params = z.object({
     help: 'Weight of matching what the layers inside the original give.',
     advanced: true,
   }),
-  smallest: z
-    .enum(['file', 'download'])
-    .default('file')
-    .meta({ label: 'Make smallest', help: 'The file itself, or the zipped download.' }),
   leastWeights: z.int().min(0).default(1024).meta({
     label: 'Smallest layer',
     help: 'Layers with fewer weights stay float.',
@@ -56,7 +52,7 @@ export const quantizeAware = definePass({
   sources: ['arXiv:1902.08153', 'arXiv:1308.3432', 'arXiv:1712.05877'],
   needs: ['training'],
   params,
-  async run(model, { bits, block, symmetric, features, smallest, leastWeights, ...settings }, context) {
+  async run(model, { bits, block, symmetric, features, leastWeights, ...settings }, context) {
     if (hasIntegerWeights(model)) {
       const {
         model: trained,
@@ -84,7 +80,6 @@ export const quantizeAware = definePass({
       symmetric,
       learns: 'steps',
       leastWeights,
-      smallest,
       settings,
       teacher: settings,
       features,

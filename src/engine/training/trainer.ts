@@ -61,6 +61,7 @@ export type Ending = 'done' | 'early' | 'asked' | 'diverged'
 export interface TrainResult {
   /** The best weights. */
   parameters: Parameters
+  /** Loss of the held-out part, or of the training where nothing is held out; epoch 0 is the start. */
   curve: { epoch: number; loss: number; quality?: number }[]
   bestEpoch: number
   epochs: number
@@ -201,7 +202,7 @@ async function trainWith(
     }
     const done = state.epoch / settings.epochs
     consider(held, state.epoch, done)
-    report(state.epoch, sum / Math.max(1, step), held)
+    report(state.epoch, held?.loss ?? sum / Math.max(1, step), held)
     saveCheckpoint(setup.scratch, { key: setup.key, ...state, steps: optimizer.steps }, kept)
     if (ending === 'done' && judge && state.sinceBest >= settings.patience && eligible(done)) ending = 'early'
   }

@@ -32,7 +32,6 @@ export interface LowBitTraining {
   learns: FakeWeight['learns']
   /** Layers with fewer weights stay float. */
   leastWeights: number
-  smallest: 'file' | 'download'
   settings: LearningSettings
   teacher: TeacherSettings
   features: number
@@ -157,7 +156,6 @@ export async function trainLowBit(
     (layer) => found.get(keyOf(layer)),
     {
       storage: 'auto',
-      smallest: options.smallest,
     },
   )
   return { model, learned, layers: evidence, skipped }
@@ -182,7 +180,11 @@ async function startingCodes(
     const method = bits === 1 ? 'binary' : looked ? 'gptq' : 'mse'
     found.set(
       keyOf(layer),
-      await quantizeLayer(layer, { bits, method, block, symmetric, codebook: 'tensor', by }, looked),
+      await quantizeLayer(
+        layer,
+        { bits, method, block, symmetric, codebook: 'tensor', storage: 'auto', by },
+        looked,
+      ),
     )
   }
   const byNode = new Map(first.map((layer) => [layer.node, layer]))
