@@ -1,0 +1,73 @@
+/** Every step at two sizes, light and dark, into `screenshots/`: `npm run screenshots`. */
+import path from 'node:path'
+import type { Page } from '@playwright/test'
+import { expect, openSample, step, test } from './shell'
+
+const folder = path.resolve(import.meta.dirname, '../../screenshots')
+const SIZES = [
+  { width: 1280, height: 800 },
+  { width: 1024, height: 700 },
+]
+
+async function shoot(page: Page, name: string): Promise<void> {
+  for (const size of SIZES)
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.setViewportSize(size)
+      await page.emulateMedia({ colorScheme })
+      // Charts are drawn again after a change of size.
+      await page.evaluate(
+        () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 150))),
+      )
+      await page.screenshot({
+        path: path.join(folder, `${name}-${size.width}x${size.height}-${colorScheme}.png`),
+      })
+    }
+}
+
+test('every step', async ({ pare }) => {
+  await shoot(pare, '0-empty')
+  await openSample(pare)
+  await expect(step(pare, 'Data')).toContainText('the original:')
+  await shoot(pare, '1-model')
+  await pare.getByRole('tab', { name: 'Graph' }).click()
+  await pare.getByText('Drawing', { exact: true }).click()
+  await expect(pare.getByRole('application', { name: /^Drawing/ })).toBeVisible()
+  await pare.getByRole('application', { name: /^Drawing/ }).scrollIntoViewIfNeeded()
+  await shoot(pare, '1-model-graph')
+  await step(pare, 'Data').click()
+  await expect(pare.getByRole('img', { name: /png/ }).first()).toBeVisible()
+  await shoot(pare, '2-data')
+  await step(pare, 'Goal').click()
+  await shoot(pare, '3-goal-search')
+  await pare.getByRole('tab', { name: 'Presets' }).click()
+  await shoot(pare, '3-goal-presets')
+  await pare.getByRole('button', { name: 'Adapt…' }).nth(1).click()
+  await pare.getByRole('tab', { name: 'Custom recipe' }).click()
+  await expect(pare.getByRole('list', { name: 'Passes' })).toBeVisible()
+  await shoot(pare, '3-goal-recipe')
+  for (const preset of ['Safe', 'Balanced']) {
+    await step(pare, 'Goal').click()
+    await pare.getByRole('tab', { name: 'Presets' }).click()
+    await pare.getByText(preset, { exact: true }).click()
+    await expect(step(pare, 'Goal')).toContainText(preset)
+    await pare.getByRole('button', { name: 'Start compressing' }).click()
+    if (preset === 'Balanced') await shoot(pare, '4-compress-running')
+    await expect(pare.getByRole('button', { name: 'Go on to compare' })).toBeVisible({ timeout: 90_000 })
+  }
+  await shoot(pare, '4-compress')
+  await step(pare, 'Compare').click()
+  await shoot(pare, '5-compare')
+  for (const tab of ['Samples', 'Classes', 'Layers', 'Graph']) {
+    await pare.getByRole('tab', { name: tab }).click()
+    await expect(pare.getByRole('progressbar')).toHaveCount(0)
+    await shoot(pare, `5-compare-${tab.toLowerCase()}`)
+  }
+  await step(pare, 'Export').click()
+  await expect(pare.getByText('manifest.json')).toBeVisible()
+  await pare.getByRole('button', { name: 'Save the bundle…' }).click()
+  await expect(pare.getByText('Saved', { exact: true })).toBeVisible()
+  await shoot(pare, '6-export')
+  await pare.keyboard.press('Control+k')
+  await expect(pare.getByPlaceholder('What do you want to do?')).toBeVisible()
+  await shoot(pare, '7-commands')
+})

@@ -1,0 +1,109 @@
+/** The frame: themes, text size, small windows, forced colours, less motion, settings, recipes as files. */
+import fs from 'node:fs'
+import path from 'node:path'
+import type { Page } from '@playwright/test'
+import { expectAccessible } from './axe'
+import { drop, expect, openSample, step, test } from './shell'
+
+const STEPS = ['Model', 'Data', 'Goal', 'Compress', 'Compare', 'Export']
+const background = (page: Page): Promise<string> =>
+  page.evaluate(() => getComputedStyle(document.body).backgroundColor)
+
+test('light, dark and text size are kept', async ({ pare }) => {
+  const choose = async (title: string): Promise<void> => {
+    await pare.getByRole('button', { name: 'Theme' }).click()
+    await pare.getByRole('menuitem', { name: title }).click()
+  }
+  const light = await background(pare)
+  await choose('Dark')
+  await expect.poll(() => background(pare)).not.toBe(light)
+  await expectAccessible(pare, 'the empty state, dark')
+  await pare.keyboard.press('Control+=')
+  await pare.keyboard.press('Control+=')
+  await expect
+    .poll(() => pare.evaluate(() => getComputedStyle(document.documentElement).fontSize))
+    .toBe('19.2px')
+  await pare.reload()
+  await expect(pare.getByText('Drop an ONNX model')).toBeVisible()
+  expect(await background(pare)).not.toBe(light)
+  await pare.keyboard.press('Control+0')
+  await expect
+    .poll(() => pare.evaluate(() => getComputedStyle(document.documentElement).fontSize))
+    .toBe('16px')
+  await choose('As the system')
+  await expect.poll(() => background(pare)).toBe(light)
+})
+
+test('settings, shortcuts and about open, close and give the focus back', async ({ pare }) => {
+  await pare.keyboard.press('Control+,')
+  await expect(pare.getByRole('dialog', { name: 'Settings' })).toBeVisible()
+  await pare.getByRole('spinbutton', { name: 'Threads' }).fill('2')
+  await pare.keyboard.press('Escape')
+  await expect(pare.getByRole('dialog')).toHaveCount(0)
+  for (const [words, title] of [
+    ['Keyboard shortcuts', 'Keyboard shortcuts'],
+    ['About', 'About Pare'],
+  ] as const) {
+    await pare.getByRole('button', { name: 'All commands' }).click()
+    await pare.getByPlaceholder('What do you want to do?').fill(words)
+    await pare.keyboard.press('Enter')
+    await expect(pare.getByRole('dialog', { name: title })).toBeVisible()
+    await expectAccessible(pare, title)
+    await pare.keyboard.press('Escape')
+  }
+  await expect(pare.getByRole('button', { name: 'All commands' })).toBeFocused()
+})
+
+test('small window, dark, forced colours, less motion: every step stays inside and accessible', async ({
+  pare,
+}) => {
+  await openSample(pare)
+  await expect(step(pare, 'Data')).toContainText('the original:')
+  await pare.setViewportSize({ width: 1024, height: 700 })
+  await pare.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' })
+  for (const name of STEPS) {
+    await step(pare, name).click()
+    await expect(pare.getByRole('heading', { level: 1 })).toBeFocused()
+    const wide = await pare.evaluate(
+      () =>
+        document.documentElement.scrollWidth > innerWidth ||
+        document.querySelector('main')!.scrollWidth > document.querySelector('main')!.clientWidth,
+    )
+    expect(wide, `${name} is wider than the window`).toBe(false)
+    await expectAccessible(pare, `${name}, small and dark`)
+  }
+  const moving = await pare.evaluate(
+    () => document.getAnimations().filter(({ playState }) => playState === 'running').length,
+  )
+  expect(moving).toBe(0)
+
+  await pare.emulateMedia({ forcedColors: 'active', colorScheme: 'light' })
+  await step(pare, 'Goal').click()
+  const current = pare.locator('nav [aria-current="step"]')
+  expect(
+    await current.evaluate((node) => getComputedStyle(node).outlineStyle),
+    'the current step is marked without colour',
+  ).toBe('solid')
+})
+
+test('a recipe goes out as a file and comes back by a drop', async ({ pare, scratch }) => {
+  await openSample(pare)
+  await step(pare, 'Goal').click()
+  await pare.getByRole('tab', { name: 'Presets' }).click()
+  await pare.getByRole('button', { name: 'Adapt…' }).first().click()
+  await pare.getByRole('tab', { name: 'Custom recipe' }).click()
+  await pare.getByRole('textbox', { name: 'Name' }).fill('Mine')
+  await pare.getByRole('textbox', { name: 'Name' }).press('Enter')
+  await pare.getByRole('textbox', { name: 'Name' }).blur()
+  await expect(step(pare, 'Goal')).toContainText('Mine')
+  const download = pare.waitForEvent('download')
+  await pare.getByRole('button', { name: 'Export the recipe' }).click()
+  const file = path.join(scratch, 'mine.json')
+  await (await download).saveAs(file)
+  const recipe = JSON.parse(fs.readFileSync(file, 'utf8')) as { name: string; steps: unknown[] }
+  expect(recipe).toMatchObject({ pare: 1, name: 'Mine' })
+
+  fs.writeFileSync(file, JSON.stringify({ ...recipe, name: 'Theirs' }))
+  await drop(pare, file)
+  await expect(step(pare, 'Goal')).toContainText('Theirs')
+})
