@@ -26,6 +26,7 @@ const canary = () => {
 const results = [
   run('types (Node)', ['tsc', '-p', 'tsconfig.node.json']).ok,
   run('types (web)', ['tsc', '-p', 'tsconfig.web.json']).ok,
+  run('types (journeys)', ['tsc', '-p', 'tsconfig.e2e.json']).ok,
   run('svelte-check', ['svelte-check', '--tsconfig', 'tsconfig.web.json', '--fail-on-warnings']).ok,
   canary(),
   run('eslint', ['eslint', '.', '--max-warnings', '0']).ok,
