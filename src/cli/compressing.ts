@@ -4,8 +4,8 @@ import path from 'node:path'
 import { PareError } from '../contract/errors'
 import type { Recipe } from '../contract/recipe'
 import type { CompressResult, StepRecord } from '../contract/report'
-import type { DataReference } from '../service'
-import { dataOf, engineSettings, type CommonOptions, type DataOptions, type Session } from './session'
+import { preparedData } from './prepared'
+import { engineSettings, type CommonOptions, type DataOptions, type Session } from './session'
 import { seconds } from './output'
 
 export interface CompressInto extends CommonOptions, DataOptions {
@@ -41,7 +41,7 @@ function say(session: Session, { pass, summary, seconds: took, failed, skipped }
 export async function compressInto(session: Session, options: CompressInto): Promise<CompressResult> {
   const { model, recipe, out, resume = false } = options
   checkOut(out, model)
-  const data: DataReference = dataOf(options)
+  const data = await preparedData(session, model, options)
   const result = await session.run(
     'compress',
     {

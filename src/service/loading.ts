@@ -59,7 +59,7 @@ export class Loader {
   }
 
   private async loadData(project: string): Promise<void> {
-    await this.task(project, 'data', 'Reading the data', async (signal) => {
+    const value = await this.task(project, 'data', 'Reading the data', async (signal) => {
       await this.unpack(project, signal)
       return this.core.interactive.run('openData', this.inputOf(project), {
         during: 'reading the data',
@@ -68,6 +68,8 @@ export class Loader {
           event.event === 'progress' && this.progress(project, event.data.done, event.data.doing),
       })
     })
+    // What looks like guessing was mostly read in another way than the model was trained with.
+    if (value?.looksLikeChance) await this.findPreprocessing(project)
   }
 
   /** Tries the usual ways to read the data; the ranked trials join what was loaded. */

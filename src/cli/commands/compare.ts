@@ -3,8 +3,9 @@ import path from 'node:path'
 import { changeText } from '../../contract/verdict'
 import { absolute, examples, withDataOptions, withEngineOptions, type AddCommand } from '../command'
 import { print, printJson } from '../output'
+import { preparedData } from '../prepared'
 import { notesOf, reportTable } from '../report-table'
-import { dataOf, engineSettings, WITHOUT_DATA, type CommonOptions, type DataOptions } from '../session'
+import { engineSettings, type CommonOptions, type DataOptions } from '../session'
 
 export const addCompare: AddCommand = (program, { session }) => {
   const command = program
@@ -27,11 +28,10 @@ export const addCompare: AddCommand = (program, { session }) => {
         candidate: string,
         options: CommonOptions & DataOptions & { html?: string },
       ) => {
-        if (options.data === undefined) session.progress.say(WITHOUT_DATA)
         const name = path.basename(candidate)
         const input = {
           model: original,
-          data: dataOf(options),
+          data: await preparedData(session, original, options),
           settings: engineSettings(options),
           candidates: [{ name, model: candidate }],
         }

@@ -8,7 +8,7 @@ import { compressInto } from '../compressing'
 import { print, printJson } from '../output'
 import { parsePassOption } from '../pass-option'
 import { notesOf, reportTable } from '../report-table'
-import { WITHOUT_DATA, type CommonOptions, type DataOptions, type Session } from '../session'
+import { type CommonOptions, type DataOptions, type Session } from '../session'
 
 interface CompressOptions extends CommonOptions, DataOptions {
   recipe?: string
@@ -60,7 +60,6 @@ export const addCompress: AddCommand = (program, { session }) => {
     .action(async (model: string, options: CompressOptions) => {
       if ((options.recipe === undefined) === (options.pass === undefined))
         throw new InvalidArgumentError('Give either --recipe or --pass.')
-      if (options.data === undefined) session.progress.say(WITHOUT_DATA)
       const recipe = await recipeOf(session, options)
       const result = await compressInto(session, { ...options, model, recipe })
       if (options.json) return printJson(result)

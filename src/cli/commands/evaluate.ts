@@ -2,8 +2,9 @@ import { Option } from 'commander'
 import { SPLITS, type SplitName } from '../../contract/dataset'
 import { absolute, examples, withDataOptions, withEngineOptions, type AddCommand } from '../command'
 import { print, printJson } from '../output'
+import { preparedData } from '../prepared'
 import { notesOf, reportTable } from '../report-table'
-import { dataOf, engineSettings, WITHOUT_DATA, type CommonOptions, type DataOptions } from '../session'
+import { engineSettings, type CommonOptions, type DataOptions } from '../session'
 
 export const addEvaluate: AddCommand = (program, { session }) => {
   const command = program
@@ -20,8 +21,12 @@ export const addEvaluate: AddCommand = (program, { session }) => {
       ),
     )
     .action(async (model: string, options: CommonOptions & DataOptions & { split: SplitName }) => {
-      if (options.data === undefined) session.progress.say(WITHOUT_DATA)
-      const input = { model, data: dataOf(options), settings: engineSettings(options), split: options.split }
+      const input = {
+        model,
+        data: await preparedData(session, model, options),
+        settings: engineSettings(options),
+        split: options.split,
+      }
       const report = await session.run('evaluate', input, 'measuring')
       if (options.json) return printJson(report)
       print(reportTable([{ name: '', report }]))

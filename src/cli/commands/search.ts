@@ -8,7 +8,8 @@ import type { JobInput, JobOutput } from '../../service'
 import { absolute, examples, withDataOptions, withEngineOptions, type AddCommand } from '../command'
 import { checkOut, WORK_FOLDER, writeHtml } from '../compressing'
 import { bytes, print, printJson } from '../output'
-import { dataOf, engineSettings, type CommonOptions, type DataOptions, type Session } from '../session'
+import { preparedData } from '../prepared'
+import { engineSettings, type CommonOptions, type DataOptions, type Session } from '../session'
 
 interface SearchOptions extends CommonOptions, DataOptions {
   maxDrop: number
@@ -153,7 +154,7 @@ export const addSearch: AddCommand = (program, { session }) => {
       if (!spread || options.merge) checkOut(options.out, model)
       const request: JobInput<'search'> = {
         model,
-        data: dataOf(options),
+        data: await preparedData(session, model, options),
         settings: engineSettings(options),
         folder,
         goal: goalOf({ ...options, target: TARGET_NAMES[options.target] ?? options.target }),

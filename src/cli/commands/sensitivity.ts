@@ -9,7 +9,8 @@ import {
   type AddCommand,
 } from '../command'
 import { count, print, printJson, table } from '../output'
-import { dataOf, engineSettings, type CommonOptions, type DataOptions } from '../session'
+import { preparedData } from '../prepared'
+import { engineSettings, type CommonOptions, type DataOptions } from '../session'
 
 interface SensitivityOptions extends CommonOptions, DataOptions {
   samples: number
@@ -52,7 +53,7 @@ export const addSensitivity: AddCommand = (program, { session }) => {
       const { samples, technique } = options
       const input = {
         model,
-        data: dataOf(options),
+        data: await preparedData(session, model, options),
         settings: engineSettings(options),
         samples,
         techniques: technique,
