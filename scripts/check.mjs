@@ -15,7 +15,7 @@ const run = (name, args, { quiet = false } = {}) => {
 const canary = () => {
   const { ok, output } = run(
     'canary',
-    ['svelte-check', '--workspace', 'tests/canary', '--tsconfig', 'tests/canary/tsconfig.json'],
+    ['svelte-check', '--workspace', 'tests/canary', '--tsconfig', 'tsconfig.json'],
     { quiet: true },
   )
   const seen = !ok && /not assignable to type 'number'/.test(output) && /missing/.test(output)

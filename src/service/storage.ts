@@ -52,7 +52,7 @@ export function readJson<S extends z.ZodType>(file: string, schema: S): z.output
 /** Every JSON file of a folder, by name without its ending. */
 export function readJsonFolder<S extends z.ZodType>(folder: string, schema: S): Map<string, z.output<S>> {
   const found = new Map<string, z.output<S>>()
-  let names: string[] = []
+  let names: string[]
   try {
     names = fs.readdirSync(folder)
   } catch {

@@ -65,7 +65,12 @@ export async function openDataset(root: string, model: Model, options: OpenOptio
     })
     const plan = recognised.targets
     const targets = await targetsOfAll(sources, plan)
-    const { parts, notes } = makeSplits(given, (source) => targets.get(source)?.ids, options.seed ?? 0, options.shares)
+    const { parts, notes } = makeSplits(
+      given,
+      (source) => targets.get(source)?.ids,
+      options.seed ?? 0,
+      options.shares,
+    )
     return assemble({
       kind: KIND_OF_FORMAT[located.format],
       task: recognised.task,

@@ -7,7 +7,12 @@ import { dequantizeChannels, forChannels, quantizeChannels } from './quantize/ch
 import { svd } from './svd'
 
 /** Round to nearest per channel with clipping by squared error; `values` must be finite. */
-export function roundedTo(bits: number, values: Float32Array, dims: readonly number[], axis: number): Float32Array {
+export function roundedTo(
+  bits: number,
+  values: Float32Array,
+  dims: readonly number[],
+  axis: number,
+): Float32Array {
   const codes = quantizeChannels(values, dims, { bits, signed: true, symmetric: true, axis, clip: 'mse' })
   return dequantizeChannels(codes, dims, axis)
 }
@@ -20,11 +25,20 @@ export function sparsified(share: number, values: Float32Array): Float32Array {
 }
 
 /** The share of channels with the smallest L1 norm set to zero; at least one stays. */
-export function withoutChannels(share: number, values: Float32Array, dims: readonly number[], axis: number): Float32Array {
+export function withoutChannels(
+  share: number,
+  values: Float32Array,
+  dims: readonly number[],
+  axis: number,
+): Float32Array {
   const norms: { channel: number; norm: number }[] = []
-  forChannels(values, dims, axis, (channel, row) => norms.push({ channel, norm: row.reduce((n, v) => n + Math.abs(v), 0) }))
+  forChannels(values, dims, axis, (channel, row) =>
+    norms.push({ channel, norm: row.reduce((n, v) => n + Math.abs(v), 0) }),
+  )
   norms.sort((a, b) => a.norm - b.norm)
-  const gone = new Set(norms.slice(0, Math.min(norms.length - 1, Math.floor(share * norms.length))).map((n) => n.channel))
+  const gone = new Set(
+    norms.slice(0, Math.min(norms.length - 1, Math.floor(share * norms.length))).map((n) => n.channel),
+  )
   const out = values.slice()
   forChannels(values, dims, axis, (channel, row, indexOf) => {
     if (gone.has(channel)) for (let i = 0; i < row.length; i++) out[indexOf(i)] = 0
@@ -33,7 +47,11 @@ export function withoutChannels(share: number, values: Float32Array, dims: reado
 }
 
 /** The best approximation of the weight, seen as [first dimension, rest], with this share of its full rank. */
-export async function atRank(share: number, values: Float32Array, dims: readonly number[]): Promise<Float32Array> {
+export async function atRank(
+  share: number,
+  values: Float32Array,
+  dims: readonly number[],
+): Promise<Float32Array> {
   const rows = dims[0]!
   const cols = values.length / rows
   const rank = Math.max(1, Math.round(share * Math.min(rows, cols)))

@@ -35,16 +35,11 @@ const params = z.object({
       help: 'How the codes of each layer are chosen; as in the low-bit pass.',
       search: ['gptq', 'kmeans'],
     }),
-  samples: z
-    .int()
-    .min(1)
-    .max(4096)
-    .default(64)
-    .meta({
-      label: 'Calibration samples',
-      help: 'Looked at to see what each layer tolerates.',
-      advanced: true,
-    }),
+  samples: z.int().min(1).max(4096).default(64).meta({
+    label: 'Calibration samples',
+    help: 'Looked at to see what each layer tolerates.',
+    advanced: true,
+  }),
   smallest: z
     .enum(['file', 'download'])
     .default('file')

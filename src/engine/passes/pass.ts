@@ -80,8 +80,13 @@ export function definePass<S extends z.ZodObject>(definition: PassDefinition<S>)
     const result = z.strictObject(definition.params.shape).safeParse(params ?? {})
     if (result.success) return result.data as z.output<S>
     const [issue] = result.error.issues
-    const parameter = issue?.path.join('.') || (issue?.code === 'unrecognized_keys' ? issue.keys.join(', ') : '')
-    throw new PareError('pass/bad-parameter', { pass: definition.id, parameter, reason: issue?.message ?? 'invalid' })
+    const parameter =
+      issue?.path.join('.') || (issue?.code === 'unrecognized_keys' ? issue.keys.join(', ') : '')
+    throw new PareError('pass/bad-parameter', {
+      pass: definition.id,
+      parameter,
+      reason: issue?.message ?? 'invalid',
+    })
   }
   return {
     id: definition.id,
@@ -93,7 +98,9 @@ export function definePass<S extends z.ZodObject>(definition: PassDefinition<S>)
       summary: definition.summary,
       sources: [...definition.sources],
       needs: [...needs],
-      parameters: Object.entries(definition.params.shape).map(([name, schema]) => toField(name, schema as z.ZodType)),
+      parameters: Object.entries(definition.params.shape).map(([name, schema]) =>
+        toField(name, schema as z.ZodType),
+      ),
     },
     parse,
     check: (model, params) => definition.check?.(model, parse(params)),
@@ -114,7 +121,12 @@ interface FieldSchema {
 
 function toField(name: string, schema: z.ZodType): ParameterField {
   const json = z.toJSONSchema(schema, { io: 'input' }) as FieldSchema & Partial<ParameterMeta>
-  const kinds: Record<string, ParameterField['kind']> = { number: 'number', integer: 'integer', boolean: 'boolean', array: 'list' }
+  const kinds: Record<string, ParameterField['kind']> = {
+    number: 'number',
+    integer: 'integer',
+    boolean: 'boolean',
+    array: 'list',
+  }
   if (!json.label || !json.help) throw new TypeError(`parameter ${name} lacks its label or help`)
   const safe = (limit: number | undefined): number | undefined =>
     limit === undefined || Math.abs(limit) >= Number.MAX_SAFE_INTEGER ? undefined : limit

@@ -6,7 +6,8 @@ export const PRESETS: readonly Preset[] = [
     pare: 1,
     id: 'safe',
     name: 'Safe',
-    description: 'Cleans the graph up and stores the weights as 16-bit floats; the arithmetic stays as it was.',
+    description:
+      'Cleans the graph up and stores the weights as 16-bit floats; the arithmetic stays as it was.',
     cost: 'About half the size; answers practically never change.',
     steps: [
       { pass: 'simplify', params: {} },
