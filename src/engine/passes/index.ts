@@ -1,6 +1,7 @@
 /** The registry of passes: one line a pass. */
 import { PareError } from '../../contract/errors'
 import type { PassDescription } from '../../contract/passes'
+import { equalize } from './equalize'
 import { float16 } from './float16'
 import { lowRankPass } from './low-rank'
 import { mixedPrecision } from './mixed-precision'
@@ -10,7 +11,9 @@ import { pruneWeights } from './prune-weights'
 import { quantizeDynamic } from './quantize-dynamic'
 import { quantizeStatic } from './quantize-static'
 import { quantizeWeights } from './quantize-weights'
+import { shareWeights } from './share-weights'
 import { simplifyPass } from './simplify'
+import { smoothQuant } from './smooth-quant'
 import { adaround } from './adaround'
 import { distill } from './distill'
 import { fineTune } from './fine-tune'
@@ -22,9 +25,12 @@ import { trainedCodebook } from './trained-codebook'
 export const PASSES: readonly Pass[] = [
   simplifyPass,
   float16,
+  equalize,
+  smoothQuant,
   quantizeDynamic,
   quantizeStatic,
   quantizeWeights,
+  shareWeights,
   mixedPrecision,
   pruneChannels,
   pruneWeights,

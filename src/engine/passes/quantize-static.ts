@@ -5,6 +5,8 @@ import { CALIBRATORS, type Calibrator } from '../math/quantize/calibrate'
 import type { IntegerType } from '../math/quantize/affine'
 import type { Model } from '../onnx'
 import { definePass, type PassContext, type PassResult } from './pass'
+import { adaptiveCodes } from './quantization/adaptive'
+import { findSites } from './quantization/sites'
 import { divergences, type Divergence } from './quantization/divergence'
 import { activationSqnr, evidenceOf, type EvidenceSource } from './quantization/evidence'
 import { keepFloat, keepFloatSentence, type KeptFloat } from './quantization/keep-float'
@@ -65,6 +67,22 @@ const params = z.object({
       label: 'Clip weights',
       help: '"mse" clips rare large weights where that lowers the squared error.',
       search: ['max', 'mse'],
+      advanced: true,
+    }),
+  rounding: z
+    .enum(['nearest', 'adaptive'])
+    .default('nearest')
+    .meta({
+      label: 'Rounding',
+      help: '"adaptive" rounds weights so that the outputs on calibration data stay closest; slower.',
+      search: ['nearest', 'adaptive'],
+    }),
+  correctBias: z
+    .boolean()
+    .default(true)
+    .meta({
+      label: 'Correct biases',
+      help: 'Biases make up for what rounding the weights adds on average.',
       advanced: true,
     }),
   reduceRange: z.enum(['auto', 'yes', 'no']).default('auto').meta({
@@ -134,6 +152,14 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
   const calibrated = await calibrate(prepared.model, base, batches, (batch) =>
     context.progress(Math.min(0.4, (0.4 * batch * 16) / wanted), 'measuring the ranges of activations'),
   )
+  if (options.rounding === 'adaptive') {
+    const { sites } = findSites(prepared.model.graph, base)
+    const codes = await adaptiveCodes(prepared.model, sites, few, {
+      ...base.weights,
+      progress: (done, doing) => context.progress(0.4 + 0.1 * done, doing),
+    })
+    base.weights = { ...base.weights, rounding: (site) => codes.get(site.layer) }
+  }
   const build = (calibrator: Calibrator, floats: ReadonlySet<string> = new Set()): StaticResult =>
     quantizeStatically(prepared.model, calibrated, {
       ...base,
@@ -198,6 +224,7 @@ function staticOptions(options: Params, context: PassContext): StaticOptions {
     calibrator: 'min-max',
     percentile: options.percentile,
     attention: options.attention,
+    correctBias: options.correctBias,
     exclude: new Set(options.exclude),
     weights: {
       perChannel: options.perChannel,

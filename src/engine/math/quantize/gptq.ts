@@ -29,28 +29,18 @@ const PANEL = 64
 
 /**
  * `values` [rows, cols]; `hessian` = XᵀX of the layer's inputs [cols, cols], which is not changed. Columns are
- * taken in the order of falling diagonals (act-order), grids come from the weights as they were.
+ * taken in the order of falling diagonals (act-order), grids come from the weights as they were unless given.
  */
 export async function gptq(
   values: Float32Array,
   shape: GroupShape,
   hessian: Double,
   options: ErrorSpreading,
+  grids?: Pick<GroupedCodes, 'scales' | 'zeros'>,
 ): Promise<GroupedCodes> {
   const { rows, cols, bits } = shape
-  const out = emptyCodes(shape)
+  const out = grids ? { ...emptyCodes(shape), ...grids } : withGrids(values, shape, options)
   const blocks = blocksOf(shape)
-  for (let r = 0; r < rows; r++)
-    for (let b = 0; b < blocks; b++) {
-      const from = r * cols + b * shape.block
-      const grid = blockGrid(
-        values.subarray(from, Math.min(from + shape.block, (r + 1) * cols)),
-        bits,
-        options,
-      )
-      out.scales[r * blocks + b] = grid.scale
-      out.zeros[r * blocks + b] = grid.zero
-    }
   const order = byFallingDiagonal(hessian)
   const h = permuted(hessian, order)
   const { l } = await choleskyDamped(h, options.damping)
@@ -79,6 +69,20 @@ export async function gptq(
     if (to < cols) await spread(work, rows, cols, errors, upper, from, to)
   }
   if (options.sweeps > 0) await refine(out, values, hessian, options)
+  return out
+}
+
+function withGrids(values: Float32Array, shape: GroupShape, options: GroupOptions): GroupedCodes {
+  const out = emptyCodes(shape)
+  const { rows, cols, block, bits } = shape
+  const blocks = blocksOf(shape)
+  for (let r = 0; r < rows; r++)
+    for (let b = 0; b < blocks; b++) {
+      const from = r * cols + b * block
+      const grid = blockGrid(values.subarray(from, Math.min(from + block, (r + 1) * cols)), bits, options)
+      out.scales[r * blocks + b] = grid.scale
+      out.zeros[r * blocks + b] = grid.zero
+    }
   return out
 }
 

@@ -1,4 +1,5 @@
 /** Histograms of activations over a stream of calibration batches: one pass, nothing stored. */
+import { addChannels, type ChannelStatistics } from './channels'
 import { Histogram } from '../../math/quantize/histogram'
 import type { Model } from '../../onnx'
 import { floatsOf, streamActivations, type Values } from '../../runtime'
@@ -13,18 +14,23 @@ export type Batches = () => AsyncIterable<Values>
 
 export interface Observed {
   histograms: Map<string, Histogram>
-  batches: number
+  channels: Map<string, ChannelStatistics>
 }
 
-/** One histogram a value. Values that are no tensors of floats get none. */
+/**
+ * One histogram a value, and statistics by channel of those that `axisOf` names an axis for. Values that are no
+ * tensors of floats get none.
+ */
 export async function observe(
   model: Model,
   names: readonly string[],
   batches: Batches,
+  axisOf: ReadonlyMap<string, number>,
   progress?: (batch: number) => void,
 ): Promise<Observed> {
   const histograms = new Map<string, Histogram>()
-  const streamed = await streamActivations(
+  const channels = new Map<string, ChannelStatistics>()
+  await streamActivations(
     model,
     names,
     batches,
@@ -33,10 +39,12 @@ export async function observe(
       let histogram = histograms.get(name)
       if (!histogram) histograms.set(name, (histogram = new Histogram()))
       histogram.add(floatsOf(value))
+      const axis = axisOf.get(name)
+      if (axis !== undefined) addChannels(channels, name, value, axis)
     },
     { maxBytes: 2 ** 26, progress: ({ batch }) => progress?.(batch) },
   )
-  return { histograms, batches: streamed.batches }
+  return { histograms, channels }
 }
 
 /** The range that covers all the given values, each calibrated by itself. */

@@ -18,8 +18,8 @@ export interface WeightOptions {
   rounding?: Rounding
   /** Codes already found, shared by several trials on the same model with the same options. */
   cache?: WeightCache
-  /** Added to a layer's bias before it is rounded: bias correction. */
-  biasShift?(site: Site): Float32Array | undefined
+  /** Mean of each channel of a layer's input: with it, biases are corrected (arXiv:1906.04721, section 4.2). */
+  meanOf?(input: string): ArrayLike<number> | undefined
 }
 
 export type WeightCache = Map<string, { codes: ChannelCodes; sqnr: number }>
@@ -48,16 +48,16 @@ export class WeightStore {
     const floors = bias && smallestScales(bias, input.scale, axis === undefined)
     let codes = this.rounded(site, axis)
     if (floors?.some((floor, c) => codes.scales[c]! < floor)) codes = this.rounded(site, axis, floors)
+    if (bias) this.correct(site, bias, codes, axis)
     let values = this.written.get(codes)
     if (!values) this.written.set(codes, (values = this.write(site, codes, axis)))
     return bias ? [values, this.writeBias(site, bias, codes.scales, input.scale, axis)] : [values]
   }
 
-  /** Tied weights share codes, unless a layer's own data or bias decides them. */
+  /** Tied weights share codes (the first layer's data decides), unless a layer's bias needs scales of its own. */
   private rounded(site: Site, axis: number | undefined, floors?: Float32Array): ChannelCodes {
     const { name, tensor } = site.weight!
-    const own =
-      floors !== undefined ? `${site.layer}, scaled for its bias` : this.options.rounding ? site.layer : ''
+    const own = floors === undefined ? '' : `${site.layer}, scaled for its bias`
     return this.codesOf(site.layer, name, tensor, axis, own, floors, site)
   }
 
@@ -127,11 +127,36 @@ export class WeightStore {
     return this.constants(name, tensor.dims, codes, 0)
   }
 
+  /** A copy, for it may be corrected; a convolution without a bias gets one where there is something to correct. */
   private biasOf(site: Site): Float32Array | undefined {
-    const shift = this.options.biasShift?.(site)
-    if (!site.bias) return shift
-    const values = finiteWeights(site.bias.name, site.bias.tensor, this.options.by)
-    return shift ? values.map((b, i) => b + shift[i]!) : values
+    if (site.bias) return finiteWeights(site.bias.name, site.bias.tensor, this.options.by).slice()
+    const { tensor } = site.weight!
+    return site.node.is('Conv') && this.options.meanOf ? new Float32Array(tensor.dims[0]!) : undefined
+  }
+
+  /** Adds Σ (W − Ŵ) · E[x], which is what the outputs are off by on average. */
+  private correct(site: Site, bias: Float32Array, codes: ChannelCodes, axis: number | undefined): void {
+    const { name, tensor } = site.weight!
+    const mean = this.options.meanOf?.(site.inputs[0]!)
+    if (!mean) return
+    const values = finiteWeights(name, tensor, this.options.by)
+    const rounded = dequantizeChannels(codes, tensor.dims, axis)
+    const isConv = site.node.is('Conv')
+    const rowsFirst = isConv || site.node.int('transB', 0) === 1
+    const outputs = bias.length
+    const taps = isConv ? tensor.dims.slice(2).reduce((n, d) => n * d, 1) : 1
+    const inputs = values.length / outputs / taps
+    const perGroup = outputs / (isConv ? site.node.int('group', 1) : 1)
+    for (let o = 0; o < outputs; o++) {
+      const firstInput = Math.floor(o / perGroup) * inputs
+      let shift = 0
+      for (let i = 0; i < inputs; i++)
+        for (let t = 0; t < taps; t++) {
+          const at = rowsFirst ? (o * inputs + i) * taps + t : i * outputs + o
+          shift += (values[at]! - rounded[at]!) * mean[isConv ? firstInput + i : i]!
+        }
+      bias[o]! += shift
+    }
   }
 
   /** int32 in units of input scale × weight scale, as the accumulator counts. */

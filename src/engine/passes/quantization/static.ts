@@ -3,6 +3,7 @@ import type { Calibrator } from '../../math/quantize/calibrate'
 import type { Histogram } from '../../math/quantize/histogram'
 import type { IntegerType } from '../../math/quantize/affine'
 import type { Model } from '../../onnx'
+import type { ChannelStatistics } from './channels'
 import { observe, looksLikeMask, rangeOf, type Batches } from './observe'
 import { weightedLayers, type WeightedLayer } from './layers'
 import { planActivations, rangeSources, type Plan } from './plan'
@@ -15,12 +16,16 @@ export interface StaticOptions extends SiteOptions {
   calibrator: Calibrator
   percentile: number
   weights: WeightOptions
+  /** Biases make up for what rounding the weights adds on average. */
+  correctBias: boolean
   /** Layers whose activations get 16 bits. */
   wide?: ReadonlySet<string>
 }
 
 export interface Calibrated {
   histograms: Map<string, Histogram>
+  /** Inputs of layers with weights, by channel. */
+  channels: Map<string, ChannelStatistics>
   /** Values no integer range can hold. */
   masks: Set<string>
 }
@@ -46,16 +51,18 @@ export async function calibrate(
   progress?: (batch: number) => void,
 ): Promise<Calibrated> {
   const names = new Set<string>()
+  const axisOf = new Map<string, number>()
   for (const exclude of [undefined, options.exclude]) {
     const { sites } = findSites(model.graph, { ...options, exclude })
+    for (const { node, weight, inputs } of sites) if (weight) axisOf.set(inputs[0]!, node.is('Conv') ? 1 : -1)
     for (const absorb of [true, false])
       for (const name of planActivations(model.graph, sites, { absorb }).quantized) names.add(name)
   }
-  const { histograms } = await observe(model, [...names], batches, progress)
+  const { histograms, channels } = await observe(model, [...names], batches, axisOf, progress)
   const masks = new Set(
     [...histograms].filter(([, histogram]) => looksLikeMask(histogram)).map(([name]) => name),
   )
-  return { histograms, masks }
+  return { histograms, channels, masks }
 }
 
 /** A quantized clone of `model`; the histograms must be of the same graph. */
@@ -92,7 +99,10 @@ export function quantizeStatically(
       tensor.dtype === 'float32' && tensor.size >= SMALLEST_TABLE && !options.exclude?.has(layer),
   )
   const weightSqnr = insertQdq(clone, plan, {
-    weights: options.weights,
+    weights: {
+      ...options.weights,
+      ...(options.correctBias && { meanOf: (name) => calibrated.channels.get(name)?.mean }),
+    },
     embeddings,
     activation(name) {
       const group = plan.groups.get(name)!

@@ -1,0 +1,86 @@
+/**
+ * int8 weights rounded so that outputs, not weights, stay close: the scales are those of plain rounding, the
+ * codes come from error spreading and coordinate descent on calibration data, without gradients.
+ * Sources: arXiv:2004.10568 (AdaRound: why nearest is not best), arXiv:2210.17323, arXiv:2403.07134 (COMQ).
+ */
+import type { Double } from '../../math/cholesky'
+import { quantizeChannels, type ChannelCodes } from '../../math/quantize/channels'
+import { gptq } from '../../math/quantize/gptq'
+import { transposed } from '../../math/quantize/rows'
+import type { Model } from '../../onnx'
+import { hessiansOf, planHessians } from './hessians'
+import { rowsOf } from './low-bit'
+import type { Batches } from './observe'
+import type { Site } from './plan'
+import { rowShape } from './readers'
+
+export interface AdaptiveOptions {
+  bits: number
+  clip: 'max' | 'mse'
+  by: string
+  progress(done: number, doing: string): void
+}
+
+const HESSIAN_BYTES = 2 ** 28
+
+/** Codes by layer, of those sites whose weight has a scale per output channel. */
+export async function adaptiveCodes(
+  model: Model,
+  sites: readonly Site[],
+  batches: Batches,
+  options: AdaptiveOptions,
+): Promise<Map<string, ChannelCodes>> {
+  const found = new Map<string, ChannelCodes>()
+  const usable = new Map(
+    sites.filter(({ weight }) => weight?.axis !== undefined).map((site) => [site.node, site]),
+  )
+  const { chunks } = planHessians(model, [...usable.keys()], HESSIAN_BYTES)
+  for (const chunk of chunks) {
+    const hessians = await hessiansOf(model, chunk, batches)
+    for (const node of chunk) {
+      options.progress(found.size / usable.size, `rounding layer ${found.size + 1} of ${usable.size}`)
+      const site = usable.get(node)!
+      found.set(site.layer, await codesOf(site, hessians.get(node)!, options))
+    }
+  }
+  return found
+}
+
+async function codesOf(
+  site: Site,
+  hessians: readonly Double[],
+  options: AdaptiveOptions,
+): Promise<ChannelCodes> {
+  const { name, tensor, axis } = site.weight!
+  const layer = { node: site.node, layer: site.layer, weight: name, tensor, axis: axis! }
+  const values = rowsOf(layer, options.by)
+  const { rows, cols, turned } = rowShape(layer)
+  const type = { bits: options.bits, signed: true, symmetric: true }
+  const { scales, zeroPoints } = quantizeChannels(tensor.floats(), tensor.dims, {
+    ...type,
+    axis,
+    clip: options.clip,
+  })
+  const middle = 2 ** (options.bits - 1)
+  const perGroup = rows / hessians.length
+  const codes = new Int8Array(values.length)
+  for (const [g, hessian] of hessians.entries()) {
+    const from = g * perGroup
+    const shape = { rows: perGroup, cols, block: cols, bits: options.bits }
+    const grids = {
+      scales: scales.slice(from, from + perGroup),
+      zeros: new Float32Array(perGroup).fill(middle),
+    }
+    const how = { method: 'rtn', symmetric: true, halfScales: false, damping: 0.01, sweeps: 2 } as const
+    const part = await gptq(
+      values.subarray(from * cols, (from + perGroup) * cols),
+      shape,
+      hessian,
+      how,
+      grids,
+    )
+    // The lowest code has no counterpart: leaving it out keeps the type symmetric.
+    for (let i = 0; i < part.codes.length; i++) codes[from * cols + i] = Math.max(1, part.codes[i]!) - middle
+  }
+  return { codes: turned ? transposed(codes, rows, cols) : codes, scales, zeroPoints }
+}

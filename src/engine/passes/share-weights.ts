@@ -1,0 +1,83 @@
+import { z } from 'zod'
+import { PareError } from '../../contract/errors'
+import type { LayerEvidence, StepRecord } from '../../contract/report'
+import { fromCodebook, sharedValues } from '../math/quantize/kmeans'
+import { sqnr } from '../math/quantize/sqnr'
+import { Tensor, type Model } from '../onnx'
+import { definePass } from './pass'
+import { finiteWeights, nothingReason, weightedLayers } from './quantization/layers'
+import { prepare } from './quantization/prepare'
+
+const ID = 'share-weights'
+
+const params = z.object({
+  bits: z
+    .int()
+    .min(1)
+    .max(8)
+    .default(5)
+    .meta({
+      label: 'Bits',
+      help: 'Each weight tensor keeps 2 to this power different values. 5 bits cost next to nothing.',
+      search: [6, 5, 4],
+    }),
+  leastWeights: z
+    .int()
+    .min(0)
+    .default(512)
+    .meta({
+      label: 'Smallest layer',
+      help: 'Layers with fewer weights keep their values.',
+      unit: 'weights',
+      advanced: true,
+    }),
+  exclude: z
+    .array(z.string())
+    .default([])
+    .meta({ label: 'Leave alone', help: 'Names of layers that keep their values.', advanced: true }),
+})
+
+export const shareWeights = definePass({
+  id: ID,
+  title: 'Share weight values',
+  family: 'sharing',
+  summary:
+    'Each layer keeps a few different weight values, chosen by k-means; pruned weights stay zero. The file is as large as before, the zipped download several times smaller.',
+  sources: ['arXiv:1510.00149'],
+  params,
+  async run(model: Model, { bits, leastWeights, exclude }, context) {
+    const { model: clone, notes } = prepare(model)
+    const { graph } = clone
+    const skipped: StepRecord['skipped'] = []
+    const evidence: LayerEvidence[] = []
+    const done = new Set<string>()
+    const layers = weightedLayers(graph)
+    for (const [i, { layer, node, weight, tensor }] of layers.entries()) {
+      context.progress(i / layers.length, `layer ${i + 1} of ${layers.length}`)
+      if (done.has(weight)) continue
+      if (tensor.size < leastWeights || exclude.includes(layer) || exclude.includes(node.name)) {
+        skipped.push({
+          layer,
+          reason: tensor.size < leastWeights ? `only ${tensor.size} weights` : 'left alone as asked',
+        })
+        continue
+      }
+      const values = finiteWeights(weight, tensor, ID)
+      const codebook = sharedValues(values, 2 ** bits, { keepZeros: true })
+      const shared = fromCodebook(codebook)
+      graph.initializers.set(weight, Tensor.float32(tensor.dims, shared))
+      done.add(weight)
+      const decibel = sqnr(values, shared)
+      evidence.push({
+        layer,
+        op: node.opType,
+        treatment: `${codebook.centroids.length} shared values`,
+        weightSqnr: Number.isFinite(decibel) ? decibel : undefined,
+      })
+    }
+    if (evidence.length === 0)
+      throw new PareError('model/nothing-to-do', { by: ID, reason: nothingReason(graph, skipped) })
+    const summary = [`${evidence.length} layers share at most ${2 ** bits} values each`, ...notes].join('; ')
+    return { model: clone, summary: `${summary}.`, skipped, layers: evidence }
+  },
+})

@@ -1,0 +1,142 @@
+import { z } from 'zod'
+import { PareError } from '../../contract/errors'
+import { magnitudes, scaledAlong, smoothing } from '../math/quantize/equalize'
+import { Tensor, type Graph, type Model, type Node } from '../onnx'
+import { definePass } from './pass'
+import { channelStatistics } from './quantization/channels'
+import { finiteWeights, weightedLayers, type WeightedLayer } from './quantization/layers'
+import { prepare } from './quantization/prepare'
+import { calibrationBatches } from './quantization/samples'
+
+const ID = 'smooth-quant'
+
+const params = z.object({
+  strength: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.5)
+    .meta({
+      label: 'Strength',
+      help: 'How much of the range moves from activations into weights: 0.5 shares it, more suits models with strong outliers.',
+      search: [0.3, 0.5, 0.7],
+    }),
+  samples: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .default(128)
+    .meta({ label: 'Calibration samples', help: 'At most this many are looked at.' }),
+})
+
+export const smoothQuant = definePass({
+  id: ID,
+  title: 'Smooth activations',
+  family: 'quantization',
+  summary:
+    'Moves outliers of activations into the weights of transformers, so that one integer range serves all channels: run it before quantizing. The model computes the same.',
+  sources: ['arXiv:2211.10438'],
+  needs: ['calibration'],
+  params,
+  async run(model: Model, { strength, samples }, context) {
+    const { model: clone, notes } = prepare(model)
+    const { graph } = clone
+    const byInput = matricesByInput(graph)
+    if (byInput.size === 0)
+      throw new PareError('model/nothing-to-do', {
+        by: ID,
+        reason: 'no activation goes into a MatMul or Gemm with a constant weight',
+      })
+    const axes = new Map([...byInput.keys()].map((name) => [name, -1]))
+    const statistics = await channelStatistics(clone, axes, calibrationBatches(context, samples, ID), () =>
+      context.progress(0.3, 'looking at activations'),
+    )
+    const counts = { folded: 0, inserted: 0 }
+    for (const [name, layers] of byInput) {
+      const seen = statistics.get(name)
+      if (!seen) continue
+      const weights = new Float32Array(seen.largest.length)
+      for (const layer of layers)
+        for (const [i, size] of magnitudes(
+          finiteWeights(layer.weight, layer.tensor, ID),
+          layer.tensor.dims,
+          inputAxis(layer.node),
+        ).entries())
+          weights[i] = Math.max(weights[i]!, size)
+      const factors = smoothing(seen.largest, weights, strength)
+      for (const layer of layers) scaleWeight(graph, layer, factors)
+      counts[divide(graph, name, layers, factors)]++
+    }
+    graph.sort()
+    graph.prune()
+    const parts = [`${counts.folded + counts.inserted} activations smoothed`]
+    if (counts.folded > 0) parts.push(`${counts.folded} within the normalization before them`)
+    if (counts.inserted > 0) parts.push(`${counts.inserted} by one multiplication each`)
+    return { model: clone, summary: `${[...parts, ...notes].join('; ')}.` }
+  },
+})
+
+const inputAxis = (node: Node): number => (node.is('Gemm') && node.int('transB', 0) ? 1 : 0)
+
+function matricesByInput(graph: Graph): Map<string, WeightedLayer[]> {
+  const found = new Map<string, WeightedLayer[]>()
+  for (const layer of weightedLayers(graph, ['MatMul', 'Gemm'])) {
+    const { node, tensor } = layer
+    if (
+      tensor.dims.length !== 2 ||
+      tensor.dtype !== 'float32' ||
+      node.inputs[1] !== layer.weight ||
+      node.int('transA', 0)
+    )
+      continue
+    found.set(node.inputs[0]!, [...(found.get(node.inputs[0]!) ?? []), layer])
+  }
+  return found
+}
+
+function scaleWeight(graph: Graph, { node, weight, tensor }: WeightedLayer, factors: Float32Array): void {
+  const scaled = scaledAlong(tensor.floats(), tensor.dims, inputAxis(node), factors)
+  node.inputs[1] = graph.addInitializer(weight, Tensor.float32(tensor.dims, scaled))
+}
+
+/** Divides the activation: within the LayerNormalization that makes it where only these layers read it, else by a node. */
+function divide(
+  graph: Graph,
+  name: string,
+  layers: readonly WeightedLayer[],
+  factors: Float32Array,
+): 'folded' | 'inserted' {
+  const inverse = factors.map((s) => 1 / s)
+  const norm = graph.producer(name)
+  const parameters = norm?.is('LayerNormalization') ? norm.inputs.slice(1, 3).filter(Boolean) : []
+  const constants = parameters.map((input) => graph.initializers.get(input))
+  const private_ =
+    !graph.isOutput(name) &&
+    graph.consumers(name).every((reader) => layers.some(({ node }) => node === reader))
+  if (
+    norm &&
+    private_ &&
+    constants.length > 0 &&
+    constants.every((tensor) => tensor?.size === factors.length)
+  ) {
+    for (const [i, tensor] of constants.entries())
+      norm.inputs[i + 1] = graph.addInitializer(
+        parameters[i]!,
+        Tensor.float32(
+          tensor!.dims,
+          tensor!.floats().map((v, c) => v * inverse[c]!),
+        ),
+      )
+    return 'folded'
+  }
+  const smooth = graph.freshName(`${name}_smooth`)
+  const by = graph.addInitializer(`${name}_smoothing`, Tensor.float32([inverse.length], inverse))
+  graph.addNode({
+    opType: 'Mul',
+    name: graph.freshName(`${name}_smoothing_Mul`),
+    inputs: [name, by],
+    outputs: [smooth],
+  })
+  for (const { node } of layers) node.inputs[0] = smooth
+  return 'inserted'
+}
