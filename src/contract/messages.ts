@@ -257,11 +257,3 @@ export function errorMessage(error: ErrorData): ErrorMessage {
   const message = write(error)
   return { ...message, what: message.what.replace(/([.!?])[.]+$/, '$1') }
 }
-
-export const messageOf = errorMessage
-
-/** One paragraph, for a terminal or a notification. */
-export function sentenceOf(error: ErrorData): string {
-  const { what, where, todo } = errorMessage(error)
-  return where && !what.includes(baseName(where)) ? `${where}: ${what} ${todo}` : `${what} ${todo}`
-}

@@ -1,6 +1,6 @@
 /** What the rail says about each step, from the project alone. */
 import { STEP_IDS, STEP_TITLES, type StepId } from '../../contract/actions'
-import { messageOf } from '../../contract/messages'
+import { errorMessage } from '../../contract/messages'
 import type { Candidate, Project, Run } from '../../contract/project'
 import { bytes, count, plural } from '../lib/format'
 import { qualityValue } from '../lib/metrics'
@@ -34,14 +34,14 @@ export function bestOf(project: Project): Candidate | undefined {
 
 function modelLine({ model }: Project): Line {
   if (model.state === 'loading') return { state: 'busy', line: model.doing }
-  if (model.state === 'failed') return { state: 'failed', line: messageOf(model.error).what }
+  if (model.state === 'failed') return { state: 'failed', line: errorMessage(model.error).what }
   if (model.state === 'empty') return { state: 'ready', line: 'drop an ONNX model' }
   return { state: 'done', line: `${bytes(model.value.bytes)}, ${count(model.value.parameters)} parameters` }
 }
 
 function dataLine({ model, data }: Project): Line {
   if (data.state === 'loading') return { state: 'busy', line: data.doing }
-  if (data.state === 'failed') return { state: 'failed', line: messageOf(data.error).what }
+  if (data.state === 'failed') return { state: 'failed', line: errorMessage(data.error).what }
   if (data.state === 'ready')
     return { state: 'done', line: `the original: ${qualityValue(data.value.baseline)}` }
   if (model.state !== 'ready') return { state: 'later', line: 'needs a model first' }
