@@ -49,10 +49,9 @@ export const equalize = definePass({
         reason: 'no two layers follow each other with nothing but Relu or pooling between',
       })
     for (const { first, second } of pairs) for (const node of [first, second]) ownWeights(graph, node)
-    let largest = 0
     for (let round = 0; round < rounds; round++) {
       context.progress(round / rounds, 'evening out layers')
-      largest = 0
+      let largest = 1
       for (const pair of pairs) largest = Math.max(largest, even(graph, pair))
       if (largest < 1.001) break
     }
