@@ -1,0 +1,70 @@
+/**
+ * The app packed as for users, with a stand-in for the Electron binary: the archive holds what the engine needs,
+ * and the packed engine compresses the sample when plain Node starts it.
+ */
+import { extractAll, listPackage } from '@electron/asar'
+import { execFileSync, spawnSync } from 'node:child_process'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import electron from 'electron/package.json' with { type: 'json' }
+import { builtEntry } from './built'
+import { makeStubElectron } from './stub-electron'
+
+const root = path.resolve(import.meta.dirname, '..')
+const work = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-package-'))
+afterAll(() => fs.rmSync(work, { recursive: true, force: true }))
+
+test.runIf(process.platform === 'linux')(
+  'the packed engine compresses the sample',
+  () => {
+    builtEntry('worker')
+    const stub = makeStubElectron(path.join(work, 'electron'), electron.version)
+    const builder = path.join(root, 'node_modules', 'electron-builder', 'cli.js')
+    const settings = [
+      `-c.electronDist=${stub}`,
+      `-c.directories.output=${path.join(work, 'dist')}`,
+      '-c.npmRebuild=false',
+    ]
+    execFileSync(process.execPath, [builder, '--linux', 'dir', '--publish', 'never', ...settings], {
+      cwd: root,
+      stdio: 'pipe',
+    })
+
+    const resources = path.join(work, 'dist', 'linux-unpacked', 'resources')
+    const archive = path.join(resources, 'app.asar')
+    const packed = listPackage(archive, { isPack: false })
+    expect(packed).toEqual(
+      expect.arrayContaining(['/out/main/main.js', '/out/preload/index.cjs', '/out/renderer/index.html']),
+    )
+    expect(packed.filter((file) => /^\/(src|tests|docs|bench)\//.test(file))).toEqual([])
+    expect(packed.filter((file) => /napi-v6\/(win32|darwin)/.test(file))).toEqual([])
+    expect(fs.existsSync(path.join(resources, 'app.asar.unpacked', 'out', 'main', 'worker.js'))).toBe(true)
+
+    const app = path.join(work, 'app')
+    extractAll(archive, app)
+    fs.cpSync(path.join(resources, 'resources'), path.join(app, 'resources'), { recursive: true })
+    const sample = path.join(app, 'resources', 'samples', 'bearing')
+    const out = path.join(work, 'small')
+    const args = [
+      path.join(app, 'out/main/cli.js'),
+      'compress',
+      path.join(sample, 'cnn1d.onnx'),
+      '--data',
+      path.join(sample, 'data'),
+      '--recipe',
+      'safe',
+      '--out',
+      out,
+      '--json',
+    ]
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', cwd: work })
+    expect(stderr).not.toMatch(/Cannot find|ERR_/)
+    expect(status).toBe(0)
+    const { original, candidate } = JSON.parse(stdout)
+    expect(candidate.bytes).toBeLessThan(original.bytes * 0.6)
+    expect(candidate.quality.value).toBeGreaterThan(original.quality.value - 0.02)
+  },
+  300_000,
+)
