@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest'
+import type { Goal } from '../../src/contract/goal'
+import type { Report } from '../../src/contract/report'
+import { missed, onFront, verdict } from '../../src/service/verdict'
+
+const report = (bytes: number, p50: number, accuracy: number, downloadBytes = bytes): Report =>
+  ({
+    bytes,
+    downloadBytes,
+    latencyMs: { p50, p95: p50, runs: 1, batch: 1, provider: 'cpu', threads: 1 },
+    quality: { metric: 'accuracy', value: accuracy, higherIsBetter: true },
+  }) as Report
+
+const search = (limits: Partial<Extract<Goal, { kind: 'search' }>>): Goal => ({
+  kind: 'search',
+  maxDrop: 1,
+  target: 'any',
+  minutes: 30,
+  ...limits,
+})
+const original = report(1_180_000, 2.4, 0.98)
+const small = report(100_000, 1, 0.978)
+
+test.each<[Goal, Report, string]>([
+  [search({}), small, '11.8× smaller, 2.4× faster, −0.2 points: inside your limit'],
+  [search({ maxDrop: 0.1 }), small, '11.8× smaller, 2.4× faster, −0.2 points: over your limit for quality'],
+  [search({ maxDrop: 0.2 }), small, '11.8× smaller, 2.4× faster, −0.2 points: inside your limit'],
+  [
+    search({ maxBytes: 50_000, maxLatency: 0.1 }),
+    small,
+    '11.8× smaller, 2.4× faster, −0.2 points: over your limit for size and latency',
+  ],
+  [{ kind: 'preset', preset: 'balanced' }, report(1_180_000, 4.8, 0.99), 'same size, 2× slower, +1 point'],
+  [
+    { kind: 'preset', preset: 'balanced' },
+    report(2_360_000, 2.4, 0.98),
+    '2× larger, same speed, no quality lost',
+  ],
+])('%o', (goal, candidate, sentence) => {
+  expect(verdict(goal, original, candidate)).toBe(sentence)
+})
+
+test('only a search has limits to miss', () => {
+  expect(missed({ kind: 'preset', preset: 'smallest' }, original, report(1, 1, 0))).toEqual([])
+})
+
+test('the front holds what nothing beats; equals stay side by side', () => {
+  const place = (id: string, bytes: number, accuracy: number) => ({
+    id,
+    original,
+    report: report(bytes, 1, accuracy),
+  })
+  const front = onFront([
+    place('a', 100, 0.97),
+    place('b', 50, 0.96),
+    place('c', 100, 0.96),
+    place('d', 50, 0.96),
+    place('e', 200, 0.98),
+  ])
+  expect([...front].sort()).toEqual(['a', 'b', 'd', 'e'])
+})
