@@ -22,6 +22,8 @@ export interface HeldOutOptions {
   spec: LossSpec
   trainable: readonly string[]
   samples: Samples
+  /** Lets the teacher keep what it told. */
+  remember: boolean
   indices: readonly number[]
   micro: number
   task: Task
@@ -48,7 +50,7 @@ export class HeldOut {
   }
 
   async measure(parameters: Parameters): Promise<Held> {
-    const { samples, indices, micro, task, teacher, spec, settings, classes } = this.options
+    const { samples, remember, indices, micro, task, teacher, spec, settings, classes } = this.options
     let loss = 0
     let rows = 0
     let choice: OutputChoice | undefined
@@ -61,7 +63,7 @@ export class HeldOut {
         ]),
       )
       const { graph, session } = await this.compile(inputs)
-      const told = teacher && (await teacher.valuesFor(batch))
+      const told = teacher && (await teacher.valuesFor(batch, remember))
       const feeds = { ...inputs, ...lossFeeds(graph, { spec, micro }, { batch, teacher: told }, 1, settings) }
       for (const name of graph.weights) {
         const i = parameters.names.indexOf(name)

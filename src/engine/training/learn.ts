@@ -170,10 +170,12 @@ export async function learn(
     const zeros = keepZeros(parameters, maskedNames(model))
     const own = options.constraints?.(parameters) ?? []
     const constraints = [shared.constraint, zeros, ...own].filter((c): c is Constraint => c !== undefined)
-    const order = context.random.fork('held out').shuffle(Array.from({ length: samples.count }, (_, i) => i))
-    const held = Math.floor(settings.heldOut * samples.count)
-    const heldOut = held >= LEAST_HELD_OUT ? order.slice(0, held) : []
-    if (heldOut.length === 0)
+    const all = Array.from({ length: samples.count }, (_, i) => i)
+    const judge = await judgeFor(data, split, settings.heldOut, context.signal)
+    const order = context.random.fork('held out').shuffle(all)
+    const held = judge ? 0 : Math.floor(settings.heldOut * samples.count)
+    const apart = held >= LEAST_HELD_OUT ? held : 0
+    if (apart === 0 && !judge)
       notes.push('Too few training samples to hold some out: the last epoch was kept.')
     const result = await train({
       model,
@@ -181,8 +183,9 @@ export async function learn(
       task: data.task,
       parameters,
       samples,
-      training: order.slice(heldOut.length).sort((a, b) => a - b),
-      heldOut,
+      training: order.slice(apart).sort((a, b) => a - b),
+      heldOut: judge?.indices ?? order.slice(0, apart),
+      ...(judge && { judged: judge.samples }),
       micro,
       settings,
       loss: { alpha: taughtBy?.settings.teacherShare ?? 0, temperature: taughtBy?.settings.temperature ?? 1 },
@@ -201,6 +204,32 @@ export async function learn(
   } finally {
     await teacher?.release()
   }
+}
+
+/** Fewest calibration samples to judge epochs by, and most. */
+const LEAST_JUDGING = 64
+const MOST_JUDGING = 2048
+
+/**
+ * Calibration samples judge the epochs where there are enough: the original may have been trained on the
+ * training samples, and is then too sure of them to tell a good student from one that learned them by heart.
+ */
+async function judgeFor(
+  data: Dataset,
+  split: Split,
+  share: number,
+  signal: AbortSignal,
+): Promise<{ samples: Samples; indices: number[] } | undefined> {
+  const { calibration } = data.splits
+  if (
+    share === 0 ||
+    split === calibration ||
+    calibration.origin === 'shared' ||
+    calibration.length < LEAST_JUDGING
+  )
+    return undefined
+  const samples = await Samples.open(calibration, signal, data.path)
+  return { samples, indices: Array.from({ length: Math.min(MOST_JUDGING, samples.count) }, (_, i) => i) }
 }
 
 async function openTeacher(
@@ -243,9 +272,9 @@ export function describeTraining({ result }: Learned): string {
   const share = (value: number): string => value.toFixed(4)
   const quality =
     best?.quality !== undefined && before?.quality !== undefined
-      ? `; quality on held-out training samples ${share(before.quality)} → ${share(best.quality)}`
+      ? `; quality on held-out samples ${share(before.quality)} → ${share(best.quality)}`
       : best && before
-        ? `; loss on held-out training samples ${share(before.loss)} → ${share(best.loss)}`
+        ? `; loss on held-out samples ${share(before.loss)} → ${share(best.loss)}`
         : ''
   return `${epochs} epochs, best after ${bestEpoch}${quality}`
 }

@@ -60,7 +60,7 @@ export const learningFields = {
   }),
   heldOut: z.number().min(0).max(0.5).default(0.1).meta({
     label: 'Held-out share',
-    help: 'Part of the training data that only judges the epochs. The best epoch by it is kept.',
+    help: 'Part of the training data that only judges the epochs; the best epoch is kept. Calibration samples are used instead where there are 64 or more. 0 judges nothing and keeps the last epoch.',
     advanced: true,
   }),
   patience: z.int().min(1).max(1000).default(8).meta({

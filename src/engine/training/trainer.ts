@@ -37,6 +37,8 @@ export interface TrainSetup {
   parameters: Parameters
   samples: Samples
   training: readonly number[]
+  /** Where `heldOut` points; the training samples themselves where absent. */
+  judged?: Samples
   heldOut: readonly number[]
   micro: number
   settings: LearningSettings
@@ -100,7 +102,14 @@ export async function train(setup: TrainSetup): Promise<TrainResult> {
   const runner = new StepRunner(trainables)
   const judge =
     setup.heldOut.length > 0
-      ? new HeldOut({ ...trainables, indices: setup.heldOut, settings: setup.loss })
+      ? new HeldOut({
+          ...trainables,
+          samples: setup.judged ?? setup.samples,
+          // A teacher remembers values by position, which means something else in another split.
+          remember: setup.judged === undefined,
+          indices: setup.heldOut,
+          settings: setup.loss,
+        })
       : undefined
   try {
     return await trainWith(setup, runner, judge)

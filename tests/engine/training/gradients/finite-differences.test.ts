@@ -8,7 +8,10 @@ import { differentiableOperators } from '../../../../src/engine/training/gradien
 import { CASES, type Case, type CaseInput } from './cases'
 
 /** Rules that are not derivatives by design; the tests of quantization look after them. */
-const STRAIGHT_THROUGH = ['Round', 'QuantizeLinear', 'DequantizeLinear'].flatMap((op) => [op, `com.microsoft::${op}`])
+const STRAIGHT_THROUGH = ['Round', 'QuantizeLinear', 'DequantizeLinear'].flatMap((op) => [
+  op,
+  `com.microsoft::${op}`,
+])
 /** Flat almost everywhere; or rules shared with a tested sibling that this ONNX Runtime has no kernel for. */
 const WITHOUT_CASE = ['Floor', 'Ceil', 'Sign', 'Swish']
 
