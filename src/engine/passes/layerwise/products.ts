@@ -33,17 +33,22 @@ export interface ProductShape {
   targets?: number
 }
 
+/** Names that no model's own can clash with. */
+const INPUT = 'pare:input'
+const TARGET = 'pare:target'
+const WEIGHT = 'pare:weight'
+
 /** A session of its own: the model's opset and its other layers do not matter. */
 export async function openProducts(
   layer: LinearLayer,
   weight: Tensor,
   shape: ProductShape,
 ): Promise<ProductSession> {
-  const { model, positions } = productModel(layer, weight, shape)
+  const { model, positions } = productModel({ ...layer, input: INPUT, weight: WEIGHT }, weight, shape)
   const session = await openSession(model)
   return {
     async add(x, y) {
-      const out = await session.run(y ? { [layer.input]: x, target: y } : { [layer.input]: x })
+      const out = await session.run(y ? { [INPUT]: x, [TARGET]: y } : { [INPUT]: x })
       const floats = (name: string): Float32Array | undefined => out[name]?.data as Float32Array | undefined
       const samples =
         layer.kind === 'conv' ? x.dims[0]! * positions : x.dims.slice(0, -1).reduce((n, d) => n * d, 1)
@@ -77,8 +82,8 @@ function productModel(
   appendProduct(graph, x, x, 'xx')
   appendSum(graph, x, axes, 'x')
   if (targets !== undefined) {
-    graph.inputs.push({ name: 'target', dtype: 'float32', dims: outDims.map(() => null) })
-    const y = appendOutputRows(graph, layer, 'target', outDims, targets)
+    graph.inputs.push({ name: TARGET, dtype: 'float32', dims: outDims.map(() => null) })
+    const y = appendOutputRows(graph, layer, TARGET, outDims, targets)
     appendProduct(graph, x, y, 'xy')
     appendSum(graph, y, axes, 'y')
     const squared = graph.freshName('squared')

@@ -79,7 +79,7 @@ async function pruneLayer(
   for (let g = 0; g < groups; g++) {
     const from = g * inputs * outputs
     const rows = toOutputRows(before, from, inputs, outputs, order)
-    const gram = products && reordered(products.gram[g]!, order)
+    const gram = products && covariance(products, g, order)
     fromOutputRows(await prunedRows(rows, outputs, gram, share, options), after, from, inputs, outputs, order)
   }
   model.graph.initializers.set(layer.weight, tensorOfRows(layer, model.graph, after))
@@ -120,11 +120,18 @@ function meanLoss(
   return loss
 }
 
-function reordered(gram: Double, order: Int32Array): Double {
-  const n = gram.rows
+/**
+ * Σ (x − mean)(x − mean)ᵀ with inputs in the given order: what is constant the bias makes up for, so it must not
+ * decide which weights stay.
+ */
+function covariance({ gram, mean, rows }: InputProducts, g: number, order: Int32Array): Double {
+  const n = order.length
   const data = new Float64Array(n * n)
   for (let i = 0; i < n; i++)
-    for (let j = 0; j < n; j++) data[i * n + j] = gram.data[order[i]! * n + order[j]!]!
+    for (let j = 0; j < n; j++) {
+      const [a, b] = [order[i]!, order[j]!]
+      data[i * n + j] = gram[g]!.data[a * n + b]! - rows * mean[g]![a]! * mean[g]![b]!
+    }
   return matrix(n, n, data)
 }
 
@@ -148,10 +155,12 @@ async function prunedRows(
   return rows.map((w, i) => (mask[i] ? w : 0))
 }
 
-/** |w|, or with data |w|·‖x‖. Source of the latter: Wanda, arXiv:2306.11695. */
+/** |w|, or with data |w|·‖x − mean‖, as Wanda (arXiv:2306.11695) where a bias takes up the mean. */
 function scoresOf(rows: Float32Array, inputs: number, gram: Double | undefined): Float32Array {
   if (!gram) return rows.map(Math.abs)
-  const norms = Float64Array.from({ length: inputs }, (_, i) => Math.sqrt(gram.data[i * inputs + i]!))
+  const norms = Float64Array.from({ length: inputs }, (_, i) =>
+    Math.sqrt(Math.max(0, gram.data[i * inputs + i]!)),
+  )
   return rows.map((w, i) => Math.abs(w) * norms[i % inputs]!)
 }
 

@@ -1,0 +1,146 @@
+import { describe, expect, test } from 'vitest'
+import { encodeModel, readModel, type Model } from '../../../src/engine/onnx'
+import { pruneChannels } from '../../../src/engine/passes/prune-channels'
+import { macsOf } from '../../../src/engine/runtime/macs'
+import { randomFeeds, traceShapes } from '../../../src/engine/runtime'
+import { hasReference, reference } from '../../reference'
+import { Net } from './pruning/build'
+import { outputsOf, weightCount } from './pruning/check'
+import { contextFor } from './pruning/context'
+
+function resnet(): Model {
+  const net = new Net(1)
+  let x = net.cbr(net.input('x', ['batch', 3, 16, 16]), 3, 16, 3)
+  for (let block = 0; block < 2; block++)
+    x = net.relu(net.op('Add', [net.norm(net.conv(net.cbr(x, 16, 24, 3), 24, 16, 3), 16), x]))
+  return net.head(x, 16).done()
+}
+
+async function macs(model: Model): Promise<number> {
+  const shapes = await traceShapes(model)
+  return model.graph.nodes.reduce((sum, node) => sum + macsOf(node, shapes), 0)
+}
+
+async function error(a: Model, b: Model): Promise<number> {
+  const feeds = randomFeeds(a, { batch: 32, seed: 5, side: 16 })
+  const [x, y] = [Object.values(await outputsOf(a, feeds))[0]!, Object.values(await outputsOf(b, feeds))[0]!]
+  expect(y.dims).toEqual(x.dims)
+  return x.data.reduce((sum, value, i) => sum + (value - y.data[i]!) ** 2, 0) / x.data.length
+}
+
+test.each(['l1', 'l2', 'batch-norm', 'geometric-median', 'activation', 'random'])(
+  'every criterion gives a smaller model that runs: %s',
+  async (criterion) => {
+    const model = resnet()
+    const before = encodeModel(model)
+    const { model: small, summary } = await pruneChannels.run(
+      model,
+      { criterion, reconstruct: false },
+      contextFor(model, 32),
+    )
+    expect(weightCount(small)).toBeLessThan(0.7 * weightCount(model))
+    expect(await error(model, small)).toBeLessThan(100)
+    expect(summary).toMatch(/Removed \d+ of 64 removable channels or heads in 3 groups/)
+    // The model handed in is not touched.
+    expect(Buffer.compare(Buffer.from(encodeModel(model)), Buffer.from(before))).toBe(0)
+  },
+)
+
+test('refitting takes away at least half of the error, without labels', async () => {
+  const model = resnet()
+  for (const criterion of ['activation', 'random']) {
+    const bare = await pruneChannels.run(model, { criterion, reconstruct: false }, contextFor(model))
+    const refitted = await pruneChannels.run(model, { criterion }, contextFor(model))
+    expect(await error(model, refitted.model)).toBeLessThan(0.5 * (await error(model, bare.model)))
+    expect(refitted.layers!.some(({ activationSqnr }) => activationSqnr !== undefined)).toBe(true)
+  }
+})
+
+test('grouped convolutions and products without bias are refitted too', async () => {
+  const net = new Net(2)
+  const x = net.cbr(net.input('x', ['batch', 3, 12, 12]), 3, 16, 3)
+  const grouped = net.relu(net.conv(net.cbr(x, 16, 16, 1), 16, 12, 3, { group: 2, bias: false }))
+  const flat = net.op('Flatten', [net.op('GlobalAveragePool', [grouped])])
+  const hidden = net.relu(net.op('MatMul', [flat, net.weight([12, 20])]))
+  const model = net.output(net.op('MatMul', [hidden, net.weight([20, 4])]), 2).done()
+  const bare = await pruneChannels.run(model, { reconstruct: false, ratio: 0.25 }, contextFor(model))
+  const refitted = await pruneChannels.run(model, { ratio: 0.25 }, contextFor(model))
+  expect(await error(model, refitted.model)).toBeLessThan(0.5 * (await error(model, bare.model)))
+})
+
+describe('how much goes', () => {
+  test('multiplications or bytes come to the goal', async () => {
+    const model = resnet()
+    for (const scope of ['layer', 'global']) {
+      const byMacs = await pruneChannels.run(
+        model,
+        { target: 'macs', goal: 0.5, scope, reconstruct: false },
+        contextFor(model, 32),
+      )
+      const share = (await macs(byMacs.model)) / (await macs(model))
+      expect(share).toBeLessThanOrEqual(0.5)
+      expect(share).toBeGreaterThan(0.38)
+      const bySize = await pruneChannels.run(
+        model,
+        { target: 'size', goal: 0.6, scope, reconstruct: false },
+        contextFor(model, 32),
+      )
+      expect(encodeModel(bySize.model).length / encodeModel(model).length).toBeLessThan(0.63)
+    }
+  })
+
+  test('milliseconds are measured', async () => {
+    const model = resnet()
+    const { model: small } = await pruneChannels.run(
+      model,
+      { target: 'latency', goal: 0.9, reconstruct: false },
+      contextFor(model, 32),
+    )
+    expect(weightCount(small)).toBeLessThan(weightCount(model))
+  }, 30_000)
+
+  test('multiples of 8 stay, and one channel at least', async () => {
+    const model = resnet()
+    const { model: even } = await pruneChannels.run(
+      model,
+      { ratio: 0.4, multipleOf: 8, reconstruct: false },
+      contextFor(model, 32),
+    )
+    const kernels = [...even.graph.initializers.values()].filter(({ dims }) => dims.length === 4)
+    expect(kernels.map(({ dims }) => dims[0]! % 8)).toEqual(kernels.map(() => 0))
+    const { model: least } = await pruneChannels.run(
+      model,
+      { ratio: 0.95, keepAtLeast: 0, reconstruct: false },
+      contextFor(model, 32),
+    )
+    const thin = [...least.graph.initializers.values()].filter(({ dims }) => dims.length === 4)
+    expect(Math.min(...thin.map(({ dims }) => dims[0]!))).toBe(1)
+    expect(Number.isFinite(await error(model, least))).toBe(true)
+  })
+})
+
+test('a model without a channel to spare says so', async () => {
+  const net = new Net(3)
+  const model = net.output(net.gemm(net.input('x', ['batch', 4]), 4, 3), 2).done()
+  await expect(pruneChannels.run(model, {}, contextFor(model, 16))).rejects.toMatchObject({
+    code: 'model/nothing-to-do',
+  })
+  await expect(pruneChannels.run(resnet(), { ratio: 0 }, contextFor(resnet(), 16))).rejects.toMatchObject({
+    code: 'model/nothing-to-do',
+  })
+})
+
+describe.skipIf(!hasReference)('LeNet-5', () => {
+  test('parameters and multiplications fall together, the interface stays', async () => {
+    const model = readModel(reference('models', 'lenet5.onnx'))
+    const { model: small } = await pruneChannels.run(
+      model,
+      { ratio: 0.5, reconstruct: false },
+      contextFor(model, 32),
+    )
+    expect(weightCount(small) / weightCount(model)).toBeLessThan(0.27)
+    expect((await macs(small)) / (await macs(model))).toBeLessThan(0.3)
+    expect(small.graph.inputs).toEqual(model.graph.inputs)
+    expect(small.graph.outputs).toEqual(model.graph.outputs)
+  })
+})
