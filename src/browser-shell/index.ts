@@ -4,6 +4,7 @@ import envPaths from 'env-paths'
 import open from 'open'
 import { createService, forkEngine } from '../service'
 import { Downloads } from './downloads'
+import { lockFolder } from './lock'
 import { startServer } from './server'
 import { showWindow } from './window'
 
@@ -12,6 +13,10 @@ const dataDir = path.resolve(process.env.PARE_DATA_DIR || envPaths('Pare', { suf
 /** How long after its last window closed Pare waits for a reload before it ends. */
 const LINGER_MS = 15_000
 
+if (!lockFolder(dataDir)) {
+  console.error(`Pare is open already (with its data in ${dataDir}). Use its window, or close it first.`)
+  process.exit(1)
+}
 const downloads = new Downloads()
 const service = createService({
   dataDir,

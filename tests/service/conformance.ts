@@ -2,6 +2,7 @@
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { zipSync } from 'fflate'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { EventName, Events, MethodInput, MethodName, MethodOutput } from '../../src/contract/app'
 import type { FileRef, Project, Run } from '../../src/contract/project'
@@ -203,6 +204,45 @@ export function conforms(name: string, start: Start): void {
       expect(model.state).toBe('ready')
       expect(data).toMatchObject({ state: 'failed' })
       if (data.state === 'failed') expect(data.error.code).toMatch(/^data\//)
+    })
+
+    test('a zip of class folders is data', async () => {
+      const archive: Record<string, Uint8Array> = {}
+      const validation = path.join(digits, 'data', 'validation')
+      for (const file of fs.readdirSync(validation, { recursive: true, encoding: 'utf8' }))
+        if (file.endsWith('.png'))
+          archive[file.split(path.sep).join('/')] = fs.readFileSync(path.join(validation, file))
+      const zip = write('digits.zip', zipSync(archive, { level: 0 }))
+      const { data } = await project(zip, path.join(digits, 'lenet5.onnx'))
+      expect(data).toMatchObject({ state: 'ready', value: { summary: { kind: 'images' } } })
+      if (data.state === 'ready') {
+        expect(data.value.summary.samples).toBe(Object.keys(archive).length)
+        expect(data.value.baseline.value).toBeGreaterThan(0.9)
+      }
+    })
+
+    test('data that was read the wrong way is found out, and the right way is offered', async () => {
+      const { id, data } = await project(path.join(digits, 'lenet5.onnx'), path.join(digits, 'data'))
+      if (data.state !== 'ready' || data.value.summary.preprocessing.kind !== 'image')
+        throw new Error('no images')
+      const wrong = { ...data.value.summary.preprocessing, scale: -1, mean: [300], std: [0.01] }
+      await client.invoke('data.setPreprocessing', { project: id, preprocessing: wrong })
+      const found = await until(
+        () => client.invoke('projects.get', { project: id }),
+        (project) => project.data.state === 'ready' && project.data.value.trials !== undefined,
+      )
+      if (found.data.state !== 'ready') throw new Error('no data')
+      expect(found.data.value.looksLikeChance).toBe(true)
+      const [best] = found.data.value.trials!
+      expect(best!.score).toBeGreaterThan(0.9)
+      const { preprocessing, classes } = best!
+      await client.invoke('data.setPreprocessing', {
+        project: id,
+        preprocessing,
+        ...(classes && { classes }),
+      })
+      const { data: right } = await settled(id)
+      expect(right).toMatchObject({ state: 'ready', value: { looksLikeChance: false } })
     })
 
     test('an empty folder gives its sentence', async () => {
