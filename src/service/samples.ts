@@ -6,6 +6,8 @@ import type { SampleInfo } from '../contract/app'
 import { PareError } from '../contract/errors'
 
 const Sample = z.object({
+  /** Place in lists; the first is what “Try the sample” opens. */
+  order: z.number(),
   title: z.string(),
   description: z.string(),
   /** Relative to its folder. */
@@ -24,13 +26,17 @@ export function listSamples(resourcesDir: string): BuiltInSample[] {
   if (!fs.existsSync(root)) return []
   return fs
     .readdirSync(root)
-    .sort()
-    .flatMap((id): BuiltInSample[] => {
-      const file = path.join(root, id, 'sample.json')
-      if (!fs.existsSync(file)) return []
-      const { title, description, model, data } = Sample.parse(JSON.parse(fs.readFileSync(file, 'utf8')))
-      return [{ id, title, description, model: path.join(root, id, model), data: path.join(root, id, data) }]
-    })
+    .map((id) => ({ id, file: path.join(root, id, 'sample.json') }))
+    .filter(({ file }) => fs.existsSync(file))
+    .map(({ id, file }) => ({ id, ...Sample.parse(JSON.parse(fs.readFileSync(file, 'utf8'))) }))
+    .sort((a, b) => a.order - b.order)
+    .map(({ id, title, description, model, data }) => ({
+      id,
+      title,
+      description,
+      model: path.join(root, id, model),
+      data: path.join(root, id, data),
+    }))
 }
 
 export function findSample(resourcesDir: string, id: string): BuiltInSample {
