@@ -6,7 +6,9 @@ import App from './App.svelte'
 import { browserHost } from './host/browser'
 import { electronHost } from './host/bridged'
 import NoHost from './frame/NoHost.svelte'
+import { applyRemembered } from './ui/theme.svelte'
 
+applyRemembered()
 const target = document.getElementById('app')!
 
 try {

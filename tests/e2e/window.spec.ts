@@ -25,7 +25,7 @@ test('light, dark and text size are kept', async ({ pare }) => {
     .toBe('19.2px')
   await pare.reload()
   await expect(pare.getByText('Drop an ONNX model')).toBeVisible()
-  expect(await background(pare)).not.toBe(light)
+  await expect.poll(() => background(pare)).not.toBe(light)
   await pare.keyboard.press('Control+0')
   await expect
     .poll(() => pare.evaluate(() => getComputedStyle(document.documentElement).fontSize))
@@ -97,7 +97,7 @@ test('a recipe goes out as a file and comes back by a drop', async ({ pare, scra
   await pare.getByRole('textbox', { name: 'Name' }).blur()
   await expect(step(pare, 'Goal')).toContainText('Mine')
   const download = pare.waitForEvent('download')
-  await pare.getByRole('button', { name: 'Export the recipe' }).click()
+  await pare.getByRole('button', { name: 'Export…' }).click()
   const file = path.join(scratch, 'mine.json')
   await (await download).saveAs(file)
   const recipe = JSON.parse(fs.readFileSync(file, 'utf8')) as { name: string; steps: unknown[] }
