@@ -1,21 +1,10 @@
 /** Tensors as they go in and out of ONNX Runtime. */
 import * as ort from 'onnxruntime-node'
 import type { DType } from '../onnx'
-import { decode } from '../onnx/numeric'
+import { decode, type NumericArray } from '../onnx/numeric'
 import { sizeOf, Tensor } from '../onnx/tensor'
 
-export type ValueData =
-  | Float32Array
-  | Float64Array
-  | Int8Array
-  | Uint8Array
-  | Int16Array
-  | Uint16Array
-  | Int32Array
-  | Uint32Array
-  | BigInt64Array
-  | BigUint64Array
-  | string[]
+export type ValueData = NumericArray | string[]
 
 /** A value with its shape. float16 and bfloat16 data are their bits in a Uint16Array. */
 export interface Value {
