@@ -20,6 +20,8 @@ await build({
       input: {
         index: path.join(root, 'bench', 'index.ts'),
         'large-tasks': path.join(root, 'bench', 'support', 'large-tasks.ts'),
+        'prune-tasks': path.join(root, 'bench', 'support', 'prune-tasks.ts'),
+        'quantize-tasks': path.join(root, 'bench', 'support', 'quantize-tasks.ts'),
       },
       output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },
     },
