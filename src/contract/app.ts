@@ -32,13 +32,24 @@ const nothing = z.undefined()
 const id = z.string().min(1).max(100)
 const page = { offset: z.int().nonnegative(), limit: z.int().min(1).max(500) }
 
+const settingsFields = {
+  theme: z.enum(['system', 'light', 'dark']),
+  textScale: z.number().min(0.7).max(2),
+  provider: z.string(),
+  threads: z.int().min(0).max(256),
+  notifications: z.boolean(),
+}
+
 export const Settings = z.strictObject({
-  theme: z.enum(['system', 'light', 'dark']).default('system'),
-  textScale: z.number().min(0.7).max(2).default(1),
-  provider: z.string().default('cpu'),
-  threads: z.int().min(0).max(256).default(0),
-  notifications: z.boolean().default(true),
+  theme: settingsFields.theme.default('system'),
+  textScale: settingsFields.textScale.default(1),
+  provider: settingsFields.provider.default('cpu'),
+  threads: settingsFields.threads.default(0),
+  notifications: settingsFields.notifications.default(true),
 })
+
+/** Only what is given changes; a field with a default would be put back to it by every other change. */
+export const SettingsChange = z.strictObject(settingsFields).partial()
 export type Settings = z.output<typeof Settings>
 
 export interface AppInfo {
@@ -59,7 +70,7 @@ export interface SampleInfo {
 export const methods = {
   'app.info': method<AppInfo>()(nothing),
   'settings.get': method<Settings>()(nothing),
-  'settings.set': method<Settings>()(Settings.partial()),
+  'settings.set': method<Settings>()(SettingsChange),
   /** Licences and links of what Pare is made of, as text. */
   'app.about': method<{ version: string; licences: string }>()(nothing),
 
