@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { PareError } from '../../../src/contract/errors'
+import type { PareError } from '../../../src/contract/errors'
 import { decodeGaps, distinctValues, encodeGaps } from '../../../src/engine/math/gap-code'
 import { seeded } from '../../../src/engine/math/random'
 import { encodeModel, Tensor, type Model } from '../../../src/engine/onnx'
