@@ -77,14 +77,11 @@ const params = z.object({
       help: '"adaptive" rounds weights so that the outputs on calibration data stay closest; slower.',
       search: ['nearest', 'adaptive'],
     }),
-  correctBias: z
-    .boolean()
-    .default(true)
-    .meta({
-      label: 'Correct biases',
-      help: 'Biases make up for what rounding the weights adds on average.',
-      advanced: true,
-    }),
+  correctBias: z.boolean().default(true).meta({
+    label: 'Correct biases',
+    help: 'Biases make up for what rounding the weights adds on average.',
+    advanced: true,
+  }),
   reduceRange: z.enum(['auto', 'yes', 'no']).default('auto').meta({
     label: '7-bit weights',
     help: 'Keeps products from saturating on x86 CPUs without VNNI. "auto": when the target is such a CPU.',
@@ -170,6 +167,10 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
     })
   const measure = (models: readonly Model[], over: Batches): Promise<Divergence[]> =>
     divergences(prepared.model, models, over, { classes: context.data!.task === 'classification' })
+  const closest = async (models: readonly Model[]): Promise<number> => {
+    const tried = await measure(models, few)
+    return tried.reduce((leader, { sqnr }, i) => (sqnr > tried[leader]!.sqnr ? i : leader), 0)
+  }
   const methods = options.calibration === 'auto' ? CALIBRATORS : [options.calibration]
   context.progress(0.4, 'choosing ranges')
   const results = methods.map((method) => build(method))
@@ -178,11 +179,7 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
       by: ID,
       reason: nothingReason(prepared.model.graph, results[0]!.skipped),
     })
-  const tried = await measure(
-    results.map((result) => result.model),
-    few,
-  )
-  const best = tried.reduce((leader, { sqnr }, i) => (sqnr > tried[leader]!.sqnr ? i : leader), 0)
+  const best = results.length > 1 ? await closest(results.map((result) => result.model)) : 0
   const method = methods[best]!
   const layers = results[best]!.plan.sites.map((site) => site.layer)
   const kept = await keepFloat(results[best]!.model, {

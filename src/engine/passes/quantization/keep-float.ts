@@ -22,8 +22,9 @@ export interface KeepFloatProblem {
 export interface KeptFloat {
   model: Model
   floats: string[]
-  before: Divergence
-  after: Divergence
+  /** Measured where a limit was set. */
+  before?: Divergence
+  after?: Divergence
   /** Points that are back, layer by layer, when it alone stays float. */
   gains: Map<string, number>
 }
@@ -33,14 +34,11 @@ const TOGETHER = 4
 /** Gives the model as it is where it already holds the limit. */
 export async function keepFloat(full: Model, problem: KeepFloatProblem): Promise<KeptFloat> {
   const { layers, limit } = problem
+  const gone: KeptFloat = { model: full, floats: [], gains: new Map() }
+  // No model loses more than all answers.
+  if (limit >= 100) return gone
   const before = await problem.judge(full)
-  const asItIs = {
-    model: full,
-    floats: [],
-    before: before!,
-    after: before!,
-    gains: new Map<string, number>(),
-  }
+  const asItIs = { ...gone, before, after: before }
   if (before.points <= limit || layers.length === 0) return asItIs
   const { noise, gains } = await costs(full, problem)
   const order = [...layers].sort((a, b) => noise.get(a)! - noise.get(b)!)
@@ -96,7 +94,7 @@ export function keepFloatSentence(
   limit: number,
 ): string {
   const points = (value: number): string => value.toFixed(value < 0.095 ? 2 : 1)
-  if (floats.length === 0) return ''
+  if (floats.length === 0 || !before || !after) return ''
   const cost = `they cost ${points(before.points - after.points)} of the ${points(before.points)} points`
   const held =
     after.points <= limit
