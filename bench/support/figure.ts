@@ -4,6 +4,8 @@ export interface Figure {
   value: number
   /** '×' for ratios from one run, 'MB', 's', … */
   unit: string
+  /** Decimals shown; by default 2 below 10 and none above. */
+  digits?: number
   /** The value asked for, where there is one. */
   wanted?: { atLeast?: number; atMost?: number }
 }
@@ -18,7 +20,7 @@ export const holds = ({ value, wanted }: Figure): boolean =>
   value >= (wanted?.atLeast ?? -Infinity) && value <= (wanted?.atMost ?? Infinity)
 
 export function line(figure: Figure): string {
-  const { what, value, unit, wanted } = figure
+  const { what, value, unit, wanted, digits = value < 10 ? 2 : 0 } = figure
   const goal =
     wanted?.atLeast !== undefined
       ? `≥ ${wanted.atLeast}`
@@ -26,7 +28,7 @@ export function line(figure: Figure): string {
         ? `≤ ${wanted.atMost}`
         : ''
   const mark = goal === '' ? '' : holds(figure) ? '  ok' : '  MISSED'
-  return `  ${what.padEnd(58)} ${value.toFixed(value < 10 ? 2 : 0).padStart(8)} ${unit.padEnd(3)} ${goal}${mark}`
+  return `  ${what.padEnd(58)} ${value.toFixed(digits).padStart(8)} ${unit.padEnd(3)} ${goal}${mark}`
 }
 
 export function median(values: readonly number[]): number {
