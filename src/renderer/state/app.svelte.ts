@@ -48,6 +48,8 @@ export class App {
   projects = $state.raw<ProjectSummary[]>([])
   samples = $state.raw<SampleInfo[]>([])
   project = $state.raw<Project>()
+  /** Unchanged when the project only got newer, so that questions about it are not asked again. */
+  readonly projectId = $derived(this.project?.id ?? '')
   passes = $state.raw<PassDescription[]>([])
   presets = $state.raw<Preset[]>([])
   queue = $state.raw<Queue>({ waiting: [], paused: false, stopAfterCurrent: false })

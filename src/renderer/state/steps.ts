@@ -86,8 +86,9 @@ const LINES: Record<StepId, (project: Project) => Line> = {
 }
 
 export function stepInfos(project: Project): StepInfo[] {
+  const busy = project.runs.some(isActive)
   return STEP_IDS.map((id) => {
-    const stale = project.stale.find((entry) => entry.step === id)
+    const stale = busy ? undefined : project.stale.find((entry) => entry.step === id)
     return { id, title: STEP_TITLES[id], ...LINES[id](project), ...(stale ? { stale: stale.reason } : {}) }
   })
 }

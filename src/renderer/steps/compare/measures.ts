@@ -98,7 +98,8 @@ function qualityMeasures({ quality }: Report): Measure[] {
     term: name.term,
     value: (report) => report.quality.value,
     text: (report) => metricValue(quality.metric, report.quality.value),
-    detail: (report) => `95%: ${qualityInterval(report.quality)}, ${whole(report.quality.samples)} samples`,
+    detail: ({ quality: q }) =>
+      `95%: ${qualityInterval(q)}, ${whole(q.samples)} ${q.split === 'random' ? 'random inputs' : 'samples'}`,
     change: (a, b) => pairedChange(a, b),
   }
   const others = Object.keys(quality.others).map((metric): Measure => {

@@ -1,0 +1,39 @@
+/** The Data step: kinds of data, the split, the finder of preprocessing, and going on without any. */
+import { drop, expect, openSample, resource, step, test } from './shell'
+
+test('signals are shown as signals, with the classes of the model', async ({ pare }) => {
+  await pare.getByRole('button', { name: /^Bearing faults/ }).click()
+  await expect(step(pare, 'Data')).toContainText('the original:')
+  await step(pare, 'Data').click()
+  await expect(pare.getByRole('heading', { level: 1 })).toContainText('516 samples')
+  await expect(pare.getByRole('img', { name: /row/ }).first()).toBeVisible()
+  await pare.getByRole('group', { name: 'Split' }).getByText('Calibration').click()
+  await expect(pare.getByText(/of 96$/)).toBeVisible()
+})
+
+test('the finder tries the usual ways, ranks them, and says which is in use', async ({ pare }) => {
+  await openSample(pare)
+  await expect(step(pare, 'Data')).toContainText('the original:')
+  await step(pare, 'Data').click()
+  await pare.getByRole('button', { name: 'Find the right way' }).click()
+  await expect(pare.getByRole('heading', { name: 'Ways that were tried, best first' })).toBeVisible({
+    timeout: 60_000,
+  })
+  await expect(pare.getByText('in use', { exact: true })).toHaveCount(1)
+})
+
+test('without data only fidelity is measured, and every screen says so', async ({ pare }) => {
+  await drop(pare, resource('samples', 'digits', 'lenet5.onnx'))
+  await expect(pare.getByRole('heading', { name: 'At a glance' })).toBeVisible()
+  await step(pare, 'Data').click()
+  await expect(pare.getByText(/only fidelity to the original can be/)).toBeVisible()
+  await pare.getByRole('button', { name: 'Go on without data' }).click()
+  await pare.getByRole('tab', { name: 'Presets' }).click()
+  await pare.getByText('Safe', { exact: true }).click()
+  await expect(step(pare, 'Goal')).toContainText('Safe')
+  await pare.getByRole('button', { name: 'Start compressing' }).click()
+  await pare.getByRole('button', { name: 'Go on to compare' }).click({ timeout: 60_000 })
+  await expect(pare.getByRole('region', { name: 'Measured', exact: true }).first()).toContainText(
+    'random inputs',
+  )
+})
