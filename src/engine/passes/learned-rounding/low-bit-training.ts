@@ -125,9 +125,10 @@ export async function trainLowBit(
     trainable: (model) => {
       const names = fakeNames(fakes)
       // Rounding alone is learned from few samples; the other weights would only fit those.
-      return options.learns === 'rounding'
-        ? names
-        : [...new Set([...names, ...trainableWeights(model.graph)])]
+      if (options.learns === 'rounding') return names
+      // Asked of the model as it was: scales and zero points of the fake weights look like weights too.
+      const others = trainableWeights(prepared.graph).filter((name) => model.graph.initializers.has(name))
+      return [...names, ...others]
     },
     constraints: (parameters) => (options.settle ? [settleRounding(parameters, fakes, options.settle)] : []),
   })
