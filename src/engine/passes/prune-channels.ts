@@ -33,7 +33,7 @@ const params = z.object({
     .default('activation')
     .meta({
       label: 'What goes first',
-      help: '"activation" measures on calibration data what each channel contributes; l1, l2, geometric-median and batch-norm look at weights only; taylor needs gradients; random is for comparison.',
+      help: '"activation" measures on calibration data what each channel contributes; l1, l2, geometric-median and batch-norm look at weights only; taylor asks the loss and needs labels; random is for comparison.',
       search: ['activation', 'l2'],
     }),
   scope: z
@@ -90,14 +90,6 @@ export const pruneChannels = definePass({
   sources: ['arXiv:2301.12900', 'arXiv:2403.18955', 'arXiv:1707.06168'],
   needs: ['calibration'],
   params,
-  check(_model, { criterion }) {
-    if (criterion === 'taylor')
-      throw new PareError('pass/bad-parameter', {
-        pass: ID,
-        parameter: 'criterion',
-        reason: 'taylor scores come from training; choose activation, which needs no gradients',
-      })
-  },
   async run(model, options, context) {
     const result = await pruneModelChannels(model, options, context)
     if (result.removed.size === 0)

@@ -11,10 +11,11 @@ import { channelMoments } from './moments'
 import { prepare, type Prepared } from './prepare'
 import { reconstruct, type Refitted } from './reconstruct'
 import { keptAfter, removeUnits, type Kept } from './remove'
-import { scoreUnits, type Criterion, type WeightImportance } from './scores'
+import { scoreUnits, type Criterion } from './scores'
 import { selectUnits, type Selection } from './select'
 import { traceSource } from './shapes'
 import { latencyShare, ratioFor } from './target'
+import { taylorImportance } from './taylor'
 
 export interface ChannelOptions extends Omit<Selection, 'ratio'> {
   criterion: Criterion
@@ -27,8 +28,6 @@ export interface ChannelOptions extends Omit<Selection, 'ratio'> {
   throughLayerNorm: boolean
   reconstruct: boolean
   samples: number
-  /** For 'taylor': |w·g| of every element, by initializer, as training measured it. */
-  importance?: WeightImportance
 }
 
 export interface PrunedChannels {
@@ -65,13 +64,17 @@ export async function pruneModelChannels(
           context.progress(0.1, `reading activations, batch ${batch + 1}`),
         )
       : undefined
+  const importance =
+    options.criterion === 'taylor'
+      ? await taylorImportance(prepared.model, context, ID, options.samples)
+      : undefined
   const { scores, fellBack } = await scoreUnits(
     {
       graph: prepared.model.graph,
       dependencies,
       random: context.random.fork('prune-channels'),
       moments,
-      importance: options.importance,
+      importance,
     },
     options.criterion,
   )
