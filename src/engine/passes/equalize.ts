@@ -5,20 +5,16 @@ import { Tensor, type Graph, type Model, type Node } from '../onnx'
 import { definePass } from './pass'
 import { finiteWeights } from './quantization/layers'
 import { prepare } from './quantization/prepare'
+import { counted } from './quantization/words'
 
 const ID = 'equalize'
 
 const params = z.object({
-  rounds: z
-    .int()
-    .min(1)
-    .max(100)
-    .default(20)
-    .meta({
-      label: 'Rounds',
-      help: 'Times all pairs of layers are evened out; chains need a few.',
-      advanced: true,
-    }),
+  rounds: z.int().min(1).max(100).default(20).meta({
+    label: 'Rounds',
+    help: 'Times all pairs of layers are evened out; chains need a few.',
+    advanced: true,
+  }),
 })
 
 /** Two layers with nothing between them that a positive factor per channel does not pass through. */
@@ -57,7 +53,7 @@ export const equalize = definePass({
     }
     return {
       model: clone,
-      summary: `${[`${pairs.length} pairs of layers have channels of even range now`, ...notes].join('; ')}.`,
+      summary: `${[`${counted(pairs.length, 'pair of layers has', 'pairs of layers have')} channels of even range now`, ...notes].join('; ')}.`,
     }
   },
 })

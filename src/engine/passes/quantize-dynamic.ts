@@ -11,6 +11,7 @@ import { nothingReason, weightedLayers, type WeightedLayer } from './quantizatio
 import { prepare } from './quantization/prepare'
 import { calibrationBatches } from './quantization/samples'
 import { WeightStore } from './quantization/static-weights'
+import { counted } from './quantization/words'
 
 const ID = 'quantize-dynamic'
 
@@ -183,11 +184,15 @@ function summaryOf(
   notes: string[],
 ): string {
   const parts: string[] = []
-  if (counts.products > 0) parts.push(`${counts.products} layers run on int8 with ranges found as data comes`)
-  if (counts.tables > 0) parts.push(`${counts.tables} embeddings are stored as int8`)
+  if (counts.products > 0)
+    parts.push(
+      `${counted(counts.products, 'layer runs', 'layers run')} on int8 with ranges found as data comes`,
+    )
+  if (counts.tables > 0)
+    parts.push(`${counted(counts.tables, 'embedding is', 'embeddings are')} stored as int8`)
   if (counts.stored > 0)
     parts.push(
-      `${counts.stored} convolutions are stored as int8 and run in float, which is faster than dynamic int8`,
+      `${counted(counts.stored, 'convolution is', 'convolutions are')} stored as int8 and computed in float, which is faster than dynamic int8`,
     )
   if (bits === 7) parts.push('weights use 7 of their 8 bits, as products saturate on CPUs without VNNI')
   return `${[...parts, ...notes].join('; ')}.`

@@ -16,6 +16,7 @@ import { toOperators } from './quantization/operators'
 import { prepare } from './quantization/prepare'
 import { calibrationBatches, judgingBatches } from './quantization/samples'
 import { calibrate, quantizeStatically, type StaticOptions, type StaticResult } from './quantization/static'
+import { counted } from './quantization/words'
 
 const ID = 'quantize-static'
 
@@ -303,7 +304,8 @@ function summaryOf(
   const chosen =
     options.calibration === 'auto' ? ` (closest to the original of ${CALIBRATORS.length} tried)` : ''
   const parts = [`${done} of ${layers} layers run on int8 with ${method} ranges${chosen}`]
-  if (result.embeddings.length > 0) parts.push(`${result.embeddings.length} embeddings are stored as int8`)
+  if (result.embeddings.length > 0)
+    parts.push(`${counted(result.embeddings.length, 'embedding is', 'embeddings are')} stored as int8`)
   const sentence = keepFloatSentence(kept, layers, options.maxLoss)
   if (sentence)
     parts.push(

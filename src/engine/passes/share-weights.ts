@@ -7,6 +7,7 @@ import { Tensor, type Model } from '../onnx'
 import { definePass } from './pass'
 import { finiteWeights, nothingReason, weightedLayers } from './quantization/layers'
 import { prepare } from './quantization/prepare'
+import { counted } from './quantization/words'
 
 const ID = 'share-weights'
 
@@ -21,16 +22,12 @@ const params = z.object({
       help: 'Each weight tensor keeps 2 to this power different values. 5 bits cost next to nothing.',
       search: [6, 5, 4],
     }),
-  leastWeights: z
-    .int()
-    .min(0)
-    .default(512)
-    .meta({
-      label: 'Smallest layer',
-      help: 'Layers with fewer weights keep their values.',
-      unit: 'weights',
-      advanced: true,
-    }),
+  leastWeights: z.int().min(0).default(512).meta({
+    label: 'Smallest layer',
+    help: 'Layers with fewer weights keep their values.',
+    unit: 'weights',
+    advanced: true,
+  }),
   exclude: z
     .array(z.string())
     .default([])
@@ -77,7 +74,10 @@ export const shareWeights = definePass({
     }
     if (evidence.length === 0)
       throw new PareError('model/nothing-to-do', { by: ID, reason: nothingReason(graph, skipped) })
-    const summary = [`${evidence.length} layers share at most ${2 ** bits} values each`, ...notes].join('; ')
+    const summary = [
+      `${counted(evidence.length, 'layer has', 'layers have')} at most ${2 ** bits} different values each`,
+      ...notes,
+    ].join('; ')
     return { model: clone, summary: `${summary}.`, skipped, layers: evidence }
   },
 })

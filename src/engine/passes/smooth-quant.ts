@@ -7,6 +7,7 @@ import { channelStatistics } from './quantization/channels'
 import { finiteWeights, weightedLayers, type WeightedLayer } from './quantization/layers'
 import { prepare } from './quantization/prepare'
 import { calibrationBatches } from './quantization/samples'
+import { counted } from './quantization/words'
 
 const ID = 'smooth-quant'
 
@@ -69,7 +70,7 @@ export const smoothQuant = definePass({
     }
     graph.sort()
     graph.prune()
-    const parts = [`${counts.folded + counts.inserted} activations smoothed`]
+    const parts = [`${counted(counts.folded + counts.inserted, 'activation', 'activations')} smoothed`]
     if (counts.folded > 0) parts.push(`${counts.folded} within the normalization before them`)
     if (counts.inserted > 0) parts.push(`${counts.inserted} by one multiplication each`)
     return { model: clone, summary: `${[...parts, ...notes].join('; ')}.` }

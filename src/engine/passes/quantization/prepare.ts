@@ -3,6 +3,7 @@ import { raiseOpset, type Model } from '../../onnx'
 import { foldBatchNorm } from '../simplify/fold-batch-norm'
 import { constantsToInitializers } from '../simplify/tidy'
 import { isHalf, widen } from './widen'
+import { counted } from './words'
 
 export interface Prepared {
   model: Model
@@ -26,6 +27,9 @@ export function prepare(model: Model): Prepared {
     notes.push('half precision was widened to float32 first; what stays float takes more bytes than before')
   }
   const folded = foldBatchNorm(clone.graph).length
-  if (folded > 0) notes.push(`${folded} BatchNormalization folded into the layers before them`)
+  if (folded > 0)
+    notes.push(
+      `${counted(folded, 'BatchNormalization', 'BatchNormalizations')} folded into the layers before`,
+    )
   return { model: clone, notes }
 }
