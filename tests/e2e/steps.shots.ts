@@ -56,10 +56,15 @@ test('every step', async ({ pare }) => {
   }
   await shoot(pare, '4-compress')
   await step(pare, 'Compare').click()
+  await pare.getByRole('checkbox', { name: /^Safe/ }).check()
   await shoot(pare, '5-compare')
   for (const tab of ['Samples', 'Classes', 'Layers', 'Graph']) {
     await pare.getByRole('tab', { name: tab }).click()
     await expect(pare.getByRole('progressbar')).toHaveCount(0)
+    if (tab === 'Samples') {
+      await pare.getByRole('group', { name: 'Which samples' }).getByText('All').click()
+      await expect(pare.getByRole('table', { name: /^Samples/ })).toBeVisible()
+    }
     await shoot(pare, `5-compare-${tab.toLowerCase()}`)
   }
   await step(pare, 'Export').click()

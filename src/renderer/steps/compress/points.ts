@@ -3,6 +3,7 @@ import type { Goal } from '../../../contract/goal'
 import type { Candidate } from '../../../contract/project'
 import { isShare } from '../../../contract/points'
 import type { Report } from '../../../contract/report'
+import type { TrialPoint } from '../../../contract/search'
 import { metricName } from '../../lib/metrics'
 
 export interface Point {
@@ -30,6 +31,21 @@ export const originalPoint = (report: Report): Point => ({
   x: report.downloadBytes,
   y: report.quality.value * scaleOf(report.quality.metric),
 })
+
+/** What a search has tried and measured, as faint points under the candidates. */
+export function trialPoints(trials: readonly TrialPoint[], original: Report | undefined): Point[] {
+  if (!original) return []
+  const { metric, value, higherIsBetter } = original.quality
+  const unit = isShare(metric) ? 1 : Math.abs(value)
+  return trials
+    .filter((trial) => trial.state !== 'failed' && trial.pointsLost !== undefined)
+    .map(({ key, name, downloadBytes, pointsLost }) => ({
+      id: key,
+      name,
+      x: downloadBytes,
+      y: (value + ((higherIsBetter ? -1 : 1) * unit * pointsLost!) / 100) * scaleOf(metric),
+    }))
+}
 
 /** Not beaten in size and quality, from small to large. */
 export const frontOf = (candidates: readonly Candidate[]): Point[] =>
