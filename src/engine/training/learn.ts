@@ -95,13 +95,13 @@ async function labelTrouble(samples: Samples, objective: Objective, task: Task):
 }
 
 /** The batch size a model insists on. */
-function fixedBatch(model: Model): number | undefined {
+export function fixedBatch(model: Model): number | undefined {
   const sizes = model.graph.requiredInputs.map((input) => input.dims?.[0])
   const [size] = sizes
   return typeof size === 'number' && size > 0 && sizes.every((other) => other === size) ? size : undefined
 }
 
-async function firstBatch(samples: Samples, size: number): Promise<Batch> {
+export async function firstBatch(samples: Samples, size: number): Promise<Batch> {
   const indices = Array.from({ length: size }, (_, i) => i % samples.count)
   for await (const batch of samples.batches(indices, size)) return batch
   throw new RangeError('no samples')
