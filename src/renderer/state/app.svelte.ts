@@ -18,6 +18,7 @@ import type { Target } from '../../contract/goal'
 import type { FileRef, Project, ProjectSummary, Run, RunProgress } from '../../contract/project'
 import type { Preset } from '../../contract/recipe'
 import type { StepRecord } from '../../contract/report'
+import type { TrialPoint } from '../../contract/search'
 import type { BrowserHost, Connection } from '../host/browser'
 import { RecipeEditor } from './editor.svelte'
 import { bestOf, candidatesOf, isActive } from './steps'
@@ -56,6 +57,8 @@ export class App {
   /** Live progress by run, newer than the run itself. */
   live = $state<Record<string, RunProgress & { step?: number; project: string }>>({})
   curves = $state<Record<string, Curve>>({})
+  /** What a search has tried, by run. */
+  trials = $state<Record<string, TrialPoint[]>>({})
   /** Work that is no run, by project. */
   tasks = $state<Record<string, { done: number; doing: string }>>({})
   step = $state<StepId>('model')
@@ -128,6 +131,10 @@ export class App {
     on('run.progress', (event) => (this.live[event.run] = event))
     on('run.point', ({ run, epoch, loss, quality }) => {
       this.curves[run] = [...(this.curves[run] ?? []), { epoch, loss, quality }]
+    })
+    on('run.trial', ({ run, trial }) => {
+      const known = this.trials[run] ?? []
+      this.trials[run] = [...known.filter(({ key }) => key !== trial.key), trial]
     })
     on('run.ended', (event) => this.ended(event))
     on('task.progress', ({ project, ...task }) => (this.tasks[project] = task))

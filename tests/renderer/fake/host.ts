@@ -8,7 +8,13 @@ import type {
   MethodOutput,
   Settings,
 } from '../../../src/contract/app'
-import type { GraphDiff, GraphDiffNode, SampleRow } from '../../../src/contract/compare'
+import type {
+  GraphDiff,
+  GraphDiffNode,
+  SampleFilter,
+  SamplePage,
+  SampleRow,
+} from '../../../src/contract/compare'
 import { PareError } from '../../../src/contract/errors'
 import type { Project, Run } from '../../../src/contract/project'
 import * as fixture from './fixtures'
@@ -98,6 +104,35 @@ export class FakeHost implements Host {
     const handler = this.handlers[name] as ((input: MethodInput<M>) => MethodOutput<M>) | undefined
     if (!handler) throw new PareError('not-found', { what: 'method', id: name })
     return structuredClone(await handler(input))
+  }
+
+  private readonly found = new Map<string, { counts: SamplePage['counts']; rows: SampleRow[] }>()
+
+  /** Kept, as a backend keeps them: its work must not be taken for the window's. */
+  private rowsOf(candidates: number, filter: SampleFilter, klass: number | undefined) {
+    const key = `${candidates} ${filter} ${klass}`
+    const kept = this.found.get(key)
+    if (kept) return kept
+    const all = Array.from({ length: this.options.samples ?? 360 }, (_, at) => row(at, candidates)).filter(
+      ({ label }) => klass === undefined || label === String(klass),
+    )
+    const right = ({ label, original }: SampleRow): boolean => original.answer === label
+    const kinds: Record<SampleFilter, (row: SampleRow) => boolean> = {
+      all: () => true,
+      changed: (r) => r.candidates.some(({ changed }) => changed),
+      'now-wrong': (r) => right(r) && r.candidates.some(({ answer }) => answer !== r.label),
+      'now-right': (r) => !right(r) && r.candidates.some(({ answer }) => answer === r.label),
+    }
+    const count = (kind: SampleFilter): number => all.filter(kinds[kind]).length
+    const counts = {
+      all: all.length,
+      changed: count('changed'),
+      'now-wrong': count('now-wrong'),
+      'now-right': count('now-right'),
+    }
+    const made = { counts, rows: all.filter(kinds[filter]) }
+    this.found.set(key, made)
+    return made
   }
 
   private change(part: Partial<Project>): Project {
@@ -241,6 +276,18 @@ export class FakeHost implements Host {
         ...(candidate ? { after: bell.map((n, at) => (at % 3 === 1 ? n * 3 : 0)) } : {}),
       }
     },
+    'model.sensitivity': () => ({
+      samples: 32,
+      entries: [8, 4, 2].map((bits) => ({
+        layer: '/fc1/Gemm',
+        op: 'Gemm',
+        parameters: 400_500,
+        technique: 'bits' as const,
+        strength: bits,
+        points: 8 - bits,
+        sqnr: 6 * bits,
+      })),
+    }),
     'model.diff': ({ candidate }) => graphDiff(this.options.nodes ?? 60, candidate !== undefined),
     'data.samples': ({ offset, limit }) => ({
       total: 360,
@@ -300,28 +347,8 @@ export class FakeHost implements Host {
       this.emit('queue.changed', {})
     },
     'compare.samples': ({ candidates, filter, offset, limit, class: klass }) => {
-      const all = Array.from({ length: this.options.samples ?? 360 }, (_, at) =>
-        row(at, candidates.length),
-      ).filter(({ label }) => klass === undefined || label === String(klass))
-      const right = ({ label, original }: SampleRow): boolean => original.answer === label
-      const kinds = {
-        all: () => true,
-        changed: (r: SampleRow) => r.candidates.some(({ changed }) => changed),
-        'now-wrong': (r: SampleRow) => right(r) && r.candidates.some(({ answer }) => answer !== r.label),
-        'now-right': (r: SampleRow) => !right(r) && r.candidates.some(({ answer }) => answer === r.label),
-      }
-      const count = (kind: keyof typeof kinds): number => all.filter(kinds[kind]).length
-      const rows = all.filter(kinds[filter])
-      return {
-        total: rows.length,
-        counts: {
-          all: all.length,
-          changed: count('changed'),
-          'now-wrong': count('now-wrong'),
-          'now-right': count('now-right'),
-        },
-        rows: rows.slice(offset, offset + limit),
-      }
+      const { counts, rows } = this.rowsOf(candidates.length, filter, klass)
+      return { total: rows.length, counts, rows: rows.slice(offset, offset + limit) }
     },
     'compare.sample': ({ index, candidates }) => ({
       preview: fixture.sample(index),
