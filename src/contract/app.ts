@@ -17,6 +17,7 @@ import type { PassDescription } from './passes'
 import type { BundlePlan, ExportRecord, FileRef, Project, ProjectSummary, Run } from './project'
 import { Recipe, type Preset } from './recipe'
 import type { TrialPoint } from './search'
+import type { SensitivityReport } from './sensitivity'
 
 export interface Method<I extends z.ZodType = z.ZodType, O = unknown> {
   input: I
@@ -107,6 +108,9 @@ export const methods = {
     z.strictObject({ project: id, layer: z.string(), candidate: id.optional() }),
   ),
   'model.diff': method<GraphDiff>()(z.strictObject({ project: id, candidate: id.optional() })),
+
+  /** What each layer tolerates, measured now on calibration samples; progress by events. */
+  'model.sensitivity': method<SensitivityReport>()(z.strictObject({ project: id })),
 
   'data.samples': method<{ total: number; samples: SamplePreview[] }>()(
     z.strictObject({ project: id, split: z.enum(SPLITS), ...page }),

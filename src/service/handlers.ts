@@ -16,6 +16,9 @@ export type Handlers = {
   [M in MethodName]: (input: MethodParsed<M>) => Promise<MethodOutput<M>> | MethodOutput<M>
 }
 
+/** Calibration samples the heat map is measured on: enough to rank layers, few enough to wait for. */
+const SENSITIVITY_SAMPLES = 32
+
 export interface Parts {
   core: Core
   loader: Loader
@@ -194,6 +197,19 @@ function dataHandlers(parts: Parts) {
         'histogram',
         { model, layer, ...(other && { candidate: other }) },
         { during: 'reading weights' },
+      )
+    },
+    'model.sensitivity': ({ project }) => {
+      const input = modelAndData(core, core.store.get(project), 'model.sensitivity')
+      return core.interactive.run(
+        'sensitivity',
+        { ...input, samples: SENSITIVITY_SAMPLES },
+        {
+          during: 'measuring sensitivity',
+          onEvent: (event) => {
+            if (event.event === 'progress') core.emit('task.progress', { project, ...event.data })
+          },
+        },
       )
     },
     'model.diff': ({ project, candidate }) => {
