@@ -243,6 +243,15 @@ describe('difficult models', () => {
     expect(await fidelity(model, candidate, one)).toBeGreaterThan(20)
   })
 
+  test('a model that takes batches of three only', async () => {
+    const net = new Net(9)
+    net.output(net.gemm(net.relu(net.gemm(net.input('x', [3, 8]), 8, 16)), 16, 4), 2)
+    const fixed = { x: noise([20, 8]) }
+    const { model: candidate, layers } = await quantizeStatic.run(net.model, {}, contextOf(net.model, fixed))
+    expect(layers).toHaveLength(2)
+    expect(await fidelity(net.model, candidate, { x: noise([3, 8]) })).toBeGreaterThan(25)
+  })
+
   test('operator set 7', async () => {
     const net = new Net(7, 7)
     const x = net.input('x', [null, 3, 8, 8])

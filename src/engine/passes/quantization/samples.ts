@@ -1,30 +1,56 @@
 /** Calibration batches of a run's dataset, the same ones each time they are asked for. */
 import { PareError } from '../../../contract/errors'
-import type { Values } from '../../runtime'
+import type { Split } from '../../data/dataset'
+import type { Model } from '../../onnx'
+import { concatRows, sliceRows, type Value, type Values } from '../../runtime'
 import type { PassContext } from '../pass'
 import type { Batches } from './observe'
 
-/** At most `limit` samples of the calibration split, `batch` at a time. Throws `data/split-missing` without any. */
-export function calibrationBatches(context: PassContext, limit: number, by: string, batch = 16): Batches {
+const BATCH = 16
+
+/** At most `limit` samples of the calibration split. Throws `data/split-missing` without any. */
+export function calibrationBatches(context: PassContext, limit: number, by: string): Batches {
   const split = context.data?.splits.calibration
   if (!split || split.length === 0) throw new PareError('data/split-missing', { split: 'calibration', by })
-  return async function* (): AsyncIterable<Values> {
-    for await (const { inputs } of split.batches(batch, { limit, signal: context.signal })) yield inputs
-  }
+  return () => batchesOf(split, limit, context)
 }
 
 /**
  * Samples to judge by: the calibration split and, where that is small, training samples. Never validation:
  * what decides must not also be what proves.
  */
-export function judgingBatches(context: PassContext, limit: number, by: string, batch = 16): Batches {
+export function judgingBatches(context: PassContext, limit: number, by: string): Batches {
   const { calibration, training } = context.data?.splits ?? {}
-  const first = calibrationBatches(context, limit, by, batch)
+  const first = calibrationBatches(context, limit, by)
   const more = limit - (calibration?.length ?? 0)
   return async function* (): AsyncIterable<Values> {
     yield* first()
-    if (more <= 0 || !training || training.length === 0) return
-    for await (const { inputs } of training.batches(batch, { limit: more, signal: context.signal }))
-      yield inputs
+    if (more > 0 && training && training.length > 0) yield* batchesOf(training, more, context)
   }
+}
+
+async function* batchesOf(split: Split, limit: number, context: PassContext): AsyncIterable<Values> {
+  const fixed = fixedBatch(context.original)
+  for await (const { inputs } of split.batches(fixed ?? BATCH, { limit, signal: context.signal }))
+    yield fixed === undefined ? inputs : filled(inputs, fixed)
+}
+
+/** Samples that a model insists on, where its inputs do. */
+function fixedBatch(model: Model): number | undefined {
+  for (const { dims } of model.graph.requiredInputs) {
+    const first = dims?.[0]
+    if (typeof first === 'number' && first > 0) return first
+  }
+  return undefined
+}
+
+/** A last batch that is too small starts over with its own samples. */
+function filled(inputs: Values, batch: number): Values {
+  const fill = (value: Value): Value => {
+    let full = value
+    while (full.dims[0]! < batch)
+      full = concatRows([full, sliceRows(value, 0, Math.min(value.dims[0]!, batch - full.dims[0]!))])
+    return full
+  }
+  return Object.fromEntries(Object.entries(inputs).map(([name, value]) => [name, fill(value)]))
 }
