@@ -144,3 +144,10 @@ describe.skipIf(!hasReference)('LeNet-5', () => {
     expect(small.graph.outputs).toEqual(model.graph.outputs)
   })
 })
+
+test('asking the loss needs labels, and says so', async () => {
+  const model = resnet()
+  await expect(
+    pruneChannels.run(model, { criterion: 'taylor', reconstruct: false }, contextFor(model, 16)),
+  ).rejects.toMatchObject({ code: 'data/labels-missing' })
+})
