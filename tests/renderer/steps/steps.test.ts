@@ -3,7 +3,7 @@ import type { ParameterField } from '../../../src/contract/passes'
 import { classRows } from '../../../src/renderer/steps/compare/classes'
 import { measuresFor } from '../../../src/renderer/steps/compare/measures'
 import { Pager } from '../../../src/renderer/steps/compare/pager.svelte'
-import { frontOf } from '../../../src/renderer/steps/compress/points'
+import { frontOf, qualityRange } from '../../../src/renderer/steps/compress/points'
 import { preprocessingFacts } from '../../../src/renderer/steps/data/words'
 import { treeLines } from '../../../src/renderer/steps/export/tree'
 import { parameterText, parseParameter, rangeText } from '../../../src/renderer/steps/goal/parameters'
@@ -97,6 +97,15 @@ describe('the comparison', () => {
 
 it('joins the front from small to large', () => {
   expect(frontOf(finishedRun().candidates).map(({ x }) => x)).toEqual([9_800, 21_080, 55_300, 113_800])
+})
+
+it('leaves room around the points, and never shows shares above 100%', () => {
+  expect(qualityRange([99.5, 99.5], true)).toEqual({ min: 99, max: 100 })
+  expect(qualityRange([94.4, 97.8], true)).toEqual({ min: 93, max: 99 })
+  expect(qualityRange([], true)).toBeUndefined()
+  const range = qualityRange([20, 25], false)!
+  expect(range.min).toBeLessThan(20)
+  expect(range.max).toBeGreaterThan(25)
 })
 
 it('says preprocessing in words', () => {

@@ -62,3 +62,17 @@ export function qualityLimit(goal: Goal | undefined, original: Report | undefine
   const drop = (isShare(metric) ? 1 : Math.abs(value)) * (goal.maxDrop / 100)
   return (value + (higherIsBetter ? -drop : drop)) * scaleOf(metric)
 }
+
+/** Where the quality axis begins and ends: room around the points, and a share stays within 0 and 100%. */
+export function qualityRange(
+  values: readonly number[],
+  fraction: boolean,
+): { min: number; max: number } | undefined {
+  if (!values.length) return undefined
+  const [low, high] = [Math.min(...values), Math.max(...values)]
+  const room = Math.max((high - low) * 0.15, fraction ? 0.5 : Math.abs(high) * 0.02)
+  const unit = 10 ** Math.floor(Math.log10(Math.max(high - low + room, 1e-9)))
+  const min = Math.floor((low - room) / unit) * unit
+  const max = Math.ceil((high + room) / unit) * unit
+  return fraction ? { min: Math.max(0, min), max: Math.min(100, max) } : { min, max }
+}
