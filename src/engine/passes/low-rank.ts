@@ -54,16 +54,11 @@ const params = z.object({
     help: 'Layers with fewer weights are left alone.',
     advanced: true,
   }),
-  samples: z
-    .int()
-    .min(8)
-    .max(100_000)
-    .default(1024)
-    .meta({
-      label: 'Samples',
-      help: 'Calibration and training samples to measure on, at most.',
-      advanced: true,
-    }),
+  samples: z.int().min(8).max(100_000).default(1024).meta({
+    label: 'Samples',
+    help: 'Calibration and training samples to measure on, at most.',
+    advanced: true,
+  }),
 })
 
 export const lowRankPass = definePass({
