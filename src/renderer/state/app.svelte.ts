@@ -21,26 +21,9 @@ import type { StepRecord } from '../../contract/report'
 import type { TrialPoint } from '../../contract/search'
 import type { BrowserHost, Connection } from '../host/browser'
 import { RecipeEditor } from './editor.svelte'
+import type { Overlay, Question, Queue } from './kinds'
 import { bestOf, candidatesOf, isActive } from './steps'
 
-export interface Question {
-  title: string
-  text: string
-  yes: string
-  danger?: boolean
-  /** Asks for a line of text; the answer is it. */
-  value?: string
-  label?: string
-  answer(value: string | null): void
-}
-
-export type Overlay = 'palette' | 'settings' | 'shortcuts' | 'about'
-export interface Queue {
-  running?: string
-  waiting: string[]
-  paused: boolean
-  stopAfterCurrent: boolean
-}
 type Curve = NonNullable<StepRecord['curve']>
 
 export class App {

@@ -1,0 +1,20 @@
+/** What the window's state is made of, beside what the contract gives. */
+
+export interface Question {
+  title: string
+  text: string
+  yes: string
+  danger?: boolean
+  /** Asks for a line of text; the answer is it. */
+  value?: string
+  label?: string
+  answer(value: string | null): void
+}
+
+export type Overlay = 'palette' | 'settings' | 'shortcuts' | 'about'
+export interface Queue {
+  running?: string
+  waiting: string[]
+  paused: boolean
+  stopAfterCurrent: boolean
+}
