@@ -12,14 +12,22 @@ const ENTRIES = { worker: 'engine/worker.ts', cli: 'cli/index.ts', 'browser-shel
 
 async function bundle(): Promise<string> {
   const build = await rolldown({
-    input: Object.fromEntries(Object.entries(ENTRIES).map(([name, file]) => [name, path.join(root, 'src', file)])),
+    input: Object.fromEntries(
+      Object.entries(ENTRIES).map(([name, file]) => [name, path.join(root, 'src', file)]),
+    ),
     platform: 'node',
     external: (id) => !id.startsWith('.') && !path.isAbsolute(id),
     logLevel: 'silent',
   })
-  const { output } = await build.generate({ format: 'es', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' })
+  const { output } = await build.generate({
+    format: 'es',
+    entryFileNames: '[name].js',
+    chunkFileNames: '[name]-[hash].js',
+  })
   await build.close()
-  const files = output.flatMap((file) => (file.type === 'chunk' ? [{ name: file.fileName, code: file.code }] : []))
+  const files = output.flatMap((file) =>
+    file.type === 'chunk' ? [{ name: file.fileName, code: file.code }] : [],
+  )
   const hash = createHash('sha256').update(JSON.stringify(files)).digest('hex').slice(0, 16)
   const folder = path.join(root, 'node_modules', '.cache', 'pare-tests', hash)
   if (fs.existsSync(folder)) return folder

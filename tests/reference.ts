@@ -6,7 +6,8 @@ const folder = path.resolve(import.meta.dirname, '../../shared/reference')
 
 export const hasReference = fs.existsSync(path.join(folder, 'manifest.json'))
 
-if (!hasReference) console.warn('The reference set is not beside this checkout; checks against it are left out.')
+if (!hasReference)
+  console.warn('The reference set is not beside this checkout; checks against it are left out.')
 
 export const reference = (...parts: string[]): string => path.join(folder, ...parts)
 
