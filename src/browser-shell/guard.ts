@@ -1,23 +1,10 @@
 /** Who may speak to the loopback server: this page from this machine, with a session. No cookies. */
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-
-export const CONTENT_SECURITY_POLICY = (port: number): string =>
-  [
-    "default-src 'none'",
-    "script-src 'self'",
-    "style-src 'self' 'unsafe-inline'",
-    "img-src 'self' data: blob:",
-    "font-src 'self'",
-    "worker-src 'self'",
-    `connect-src 'self' ws://127.0.0.1:${port} ws://localhost:${port}`,
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-  ].join('; ')
+import { contentSecurityPolicy } from '../contract/csp'
 
 export const securityHeaders = (port: number): Record<string, string> => ({
-  'Content-Security-Policy': CONTENT_SECURITY_POLICY(port),
+  'Content-Security-Policy': contentSecurityPolicy(`ws://127.0.0.1:${port}`, `ws://localhost:${port}`),
   'X-Content-Type-Options': 'nosniff',
   'Referrer-Policy': 'no-referrer',
   'Cross-Origin-Opener-Policy': 'same-origin',

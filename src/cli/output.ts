@@ -19,7 +19,7 @@ function scaled(value: number, units: readonly string[], gap: string): string {
   return `${Number(value.toPrecision(3))}${gap}${units[power]}`.trim()
 }
 
-export const bytes = (value: number): string => scaled(value, ['B', 'KB', 'MB', 'GB', 'TB'], ' ')
+export { formatBytes as bytes } from '../contract/format'
 export const count = (value: number): string => scaled(value, ['', 'k', 'M', 'G', 'T'], ' ')
 export const milliseconds = (value: number): string =>
   value < 1 ? `${number(value * 1000)} µs` : `${number(value)} ms`

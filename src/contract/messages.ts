@@ -1,5 +1,6 @@
 /** The one table from error data to sentences: what happened, where, and what to do. */
 import type { ErrorCode, ErrorData } from './errors'
+import { formatBytes } from './format'
 
 export interface ErrorMessage {
   /** A few words for a heading. */
@@ -15,12 +16,6 @@ export interface ErrorMessage {
 type Table = { [C in ErrorCode]: (error: Extract<ErrorData, { code: C }>) => ErrorMessage }
 
 const baseName = (path: string): string => path.split(/[\\/]/).filter(Boolean).pop() ?? path
-
-const bytes = (count: number): string => {
-  const units = ['B', 'KB', 'MB', 'GB', 'TB']
-  const power = Math.min(units.length - 1, count > 0 ? Math.floor(Math.log10(count) / 3) : 0)
-  return `${Number((count / 1000 ** power).toPrecision(3))} ${units[power]}`
-}
 
 const list = (items: readonly string[], most = 12): string =>
   items.length <= most
@@ -39,7 +34,7 @@ const TABLE: Table = {
   }),
   'model/truncated': ({ file, at }) => ({
     title: 'The model file is cut short',
-    what: `“${baseName(file)}” ends in the middle of the model, after ${bytes(at)}.`,
+    what: `“${baseName(file)}” ends in the middle of the model, after ${formatBytes(at)}.`,
     where: file,
     todo: 'The copy or download was probably interrupted. Copy or export the file again.',
   }),
@@ -201,7 +196,7 @@ const TABLE: Table = {
   }),
   'disk/full': ({ path, needed }) => ({
     title: 'The disk is full',
-    what: `There is no room to write “${baseName(path)}”${needed > 0 ? `, which needs ${bytes(needed)}` : ''}.`,
+    what: `There is no room to write “${baseName(path)}”${needed > 0 ? `, which needs ${formatBytes(needed)}` : ''}.`,
     where: path,
     todo: NEEDS_PLACE,
   }),

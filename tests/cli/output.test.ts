@@ -5,7 +5,7 @@ test('three significant digits and a unit', () => {
   expect([0, 999, 1000, 999_500, 1_725_672, 2.5e9].map(bytes)).toEqual([
     '0 B',
     '999 B',
-    '1 KB',
+    '1 kB',
     '1 MB',
     '1.73 MB',
     '2.5 GB',
@@ -25,9 +25,9 @@ test('a table lines up', () => {
   expect(
     table([
       ['', 'original', 'small'],
-      ['file', '1.73 MB', '443 KB'],
+      ['file', '1.73 MB', '443 kB'],
     ]),
-  ).toBe('      original   small\nfile   1.73 MB  443 KB')
+  ).toBe('      original   small\nfile   1.73 MB  443 kB')
 })
 
 function stream(isTTY: boolean) {

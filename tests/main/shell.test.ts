@@ -53,7 +53,7 @@ test('the renderer is served under a strict policy, and only read', async () => 
   const policy = real.headers.get('Content-Security-Policy')!
   expect(policy).toContain("default-src 'none'")
   expect(policy).toContain("script-src 'self'")
-  expect(policy).not.toMatch(/unsafe-eval|script-src[^;]*unsafe-inline|https?:/)
+  expect(policy).not.toMatch(/unsafe-eval|unsafe-inline|https?:/)
   expect((await serve({ url: START_URL, method: 'POST' } as Request)).status).toBe(404)
 })
 

@@ -18,8 +18,7 @@ function scaled(value: number, units: readonly string[]): string {
   return `${digits(value)} ${units[power]}`
 }
 
-/** Decimal units, as files and downloads are sold. */
-export const formatBytes = (bytes: number): string => scaled(bytes, ['B', 'kB', 'MB', 'GB', 'TB'])
+export { formatBytes } from '../../contract/format'
 
 /** Parameters, MACs. */
 export const formatCount = (count: number): string => scaled(count, ['', 'k', 'M', 'G', 'T']).trim()

@@ -1,6 +1,7 @@
 /** Half precision: weights of two bytes, computed in float16 or only stored so. */
 import { z } from 'zod'
 import { PareError } from '../../contract/errors'
+import { formatBytes } from '../../contract/format'
 import type { StepRecord } from '../../contract/report'
 import { encodedLength, type Model, type Node } from '../onnx'
 import { computedValues, openSession, typesOf, workingFeeds, type Values } from '../runtime'
@@ -149,7 +150,7 @@ async function halve(original: Model, { compute, keep }: Params, context: PassCo
 }
 
 const sentence = (count: number, before: number, after: Model, how: string): string =>
-  `${count} weights ${how}: ${before} → ${encodedLength(after)} bytes.`
+  `${count} weights ${how}: ${formatBytes(before)} → ${formatBytes(encodedLength(after))}.`
 
 export const float16 = definePass({
   id: 'float16',

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { PareError } from '../../contract/errors'
+import { formatBytes } from '../../contract/format'
 import type { LayerEvidence } from '../../contract/report'
 import type { Tensor } from '../onnx'
 import { MASKS } from '../training/constraints'
@@ -84,7 +85,7 @@ export const packWeights = definePass({
     model.metadata.delete(MASKS)
     return Promise.resolve({
       model,
-      summary: `${layers.length} weight tensors packed: ${before.toLocaleString('en')} → ${after.toLocaleString('en')} bytes in a download.`,
+      summary: `${layers.length} weight tensors packed: ${formatBytes(before)} → ${formatBytes(after)} in a download.`,
       layers,
     })
   },

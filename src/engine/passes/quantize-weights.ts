@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { PareError } from '../../contract/errors'
+import { formatBytes } from '../../contract/format'
 import type { StepRecord } from '../../contract/report'
 import type { Model, Node } from '../onnx'
 import { definePass, type PassContext, type PassResult } from './pass'
@@ -255,10 +256,9 @@ function summaryOf(sources: readonly EvidenceSource[], options: Params, context:
   const done = sources.filter(({ treatment }) => treatment !== 'kept in float')
   const before = done.reduce((sum, { bytesBefore }) => sum + bytesBefore!, 0)
   const after = done.reduce((sum, { bytesAfter }) => sum + bytesAfter!, 0)
-  const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(2)
   const blind =
     (options.method === 'gptq' || options.method === 'awq') && !context.data
       ? ' (no data to look at, so codes are chosen by the weights alone)'
       : ''
-  return `${done.length} of ${sources.length} layers take ${options.bits === 1 ? '1 bit' : `${options.bits} bits`} by ${options.method}${blind}: ${megabytes(before)} MB of weights became ${megabytes(after)} MB, ${(before / after).toFixed(1)}× less`
+  return `${done.length} of ${sources.length} layers take ${options.bits === 1 ? '1 bit' : `${options.bits} bits`} by ${options.method}${blind}: ${formatBytes(before)} of weights became ${formatBytes(after)}, ${(before / after).toFixed(1)}× less`
 }

@@ -1,5 +1,6 @@
 /** Makes a model smaller and plainer without changing what it computes. */
 import { z } from 'zod'
+import { formatBytes } from '../../contract/format'
 import { encodedLength, type Model } from '../onnx'
 import { compareOutputs, traceShapes, workingFeeds, type Values } from '../runtime'
 import { definePass, type PassContext, type PassResult } from './pass'
@@ -34,7 +35,7 @@ function steps(params: { fold: boolean; notes: boolean; runtime: boolean }, scra
       const did = [
         constants > 0 && `${plural(constants, 'Constant node')} turned into weights`,
         forwarders > 0 && `${plural(forwarders, 'Identity or Dropout', 'Identities and Dropouts')} removed`,
-        saved > 0 && `${saved} bytes of weights stored once instead of twice`,
+        saved > 0 && `${formatBytes(saved)} of weights stored once instead of twice`,
         dropped.nodes + dropped.initializers > 0 &&
           `${plural(dropped.nodes + dropped.initializers, 'unused part')} dropped`,
       ]
@@ -64,7 +65,7 @@ function steps(params: { fold: boolean; notes: boolean; runtime: boolean }, scra
     title: "removing the exporter's notes",
     async edit(model) {
       const bytes = stripNotes(model)
-      return { model, did: bytes > 0 ? `${bytes} bytes of exporter's notes removed` : '' }
+      return { model, did: bytes > 0 ? `${formatBytes(bytes)} of exporter's notes removed` : '' }
     },
   }
   return [
@@ -110,7 +111,7 @@ async function simplify(
   const [from, to] = [encodedLength(original), encodedLength(model)]
   const what = [...new Set(done)].join('; ') || 'nothing was left to simplify'
   const nodes = `${original.graph.nodes.length} → ${model.graph.nodes.length} nodes`
-  return { model, summary: `${nodes}, ${from} → ${to} bytes: ${what}.`, skipped }
+  return { model, summary: `${nodes}, ${formatBytes(from)} → ${formatBytes(to)}: ${what}.`, skipped }
 }
 
 export const simplifyPass = definePass({

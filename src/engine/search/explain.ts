@@ -1,4 +1,5 @@
 /** The outcome of a search in one paragraph: what was done, what it cost, what was tried and lost. */
+import { formatBytes } from '../../contract/format'
 import type { SearchGoal } from '../../contract/goal'
 import { obstacles } from './limits'
 import type { SearchResult, Trial } from '../../contract/search'
@@ -36,7 +37,7 @@ export function explain(result: Omit<SearchResult, 'explanation'>): string {
     sentences.push('There were too few samples to keep some back, so this figure is not confirmed on others.')
   for (const { trial, confirmation: against } of result.rejected.slice(0, 1))
     sentences.push(
-      `Smaller was ${trial.recipe.name} (${trial.downloadBytes.toLocaleString('en')} bytes), but the kept-back samples speak against it (${lossText(against.pointsLost)} there, ${lossText(against.together)} on all together).`,
+      `Smaller was ${trial.recipe.name} (${formatBytes(trial.downloadBytes)}), but the kept-back samples speak against it (${lossText(against.pointsLost)} there, ${lossText(against.together)} on all together).`,
     )
   sentences.push(tally(trials, goal))
   if (result.leftOut > 0) sentences.push(`Time ended with ${result.leftOut} ideas of the last round untried.`)
@@ -53,5 +54,5 @@ function tally(trials: readonly Trial[], goal: SearchGoal): string {
   if (failed > 0) parts.push(`${failed} could not be carried out`)
   const text = `${parts.join(', ')}.`
   if (!temptation) return text
-  return `${text} Smaller but over the limit was ${temptation.recipe.name} (${temptation.downloadBytes.toLocaleString('en')} bytes, ${lossText(temptation.pointsLost ?? 0)}).`
+  return `${text} Smaller but over the limit was ${temptation.recipe.name} (${formatBytes(temptation.downloadBytes)}, ${lossText(temptation.pointsLost ?? 0)}).`
 }

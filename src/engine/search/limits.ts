@@ -1,4 +1,5 @@
 /** What the user asked for, held against a trial. */
+import { formatBytes } from '../../contract/format'
 import type { SearchGoal } from '../../contract/goal'
 import type { Trial } from '../../contract/search'
 
@@ -12,7 +13,7 @@ export function obstacles(trial: Trial, goal: SearchGoal): string[] {
   else if (trial.pointsLost > goal.maxDrop + EPSILON)
     against.push(`it loses ${trial.pointsLost.toFixed(2)} points where ${goal.maxDrop} are allowed`)
   if (goal.maxBytes !== undefined && trial.bytes > goal.maxBytes)
-    against.push(`it takes ${trial.bytes} bytes where ${goal.maxBytes} are allowed`)
+    against.push(`it takes ${formatBytes(trial.bytes)}, more than the ${formatBytes(goal.maxBytes)} allowed`)
   if (
     goal.maxLatency !== undefined &&
     trial.latencyRatio !== undefined &&

@@ -180,7 +180,7 @@ describe('simplify', () => {
     expect(after.graph.nodes[0]!.unknown).toHaveLength(1)
     expect((await compareOutputs(model, after, await workingFeeds(model))).relative).toBe(0)
     expect(summary).toMatch(
-      /8 → 3 nodes, \d+ → \d+ bytes: .*1 Constant node turned.*16384 bytes of weights stored once/,
+      /8 → 3 nodes, [\d.]+ kB → [\d.]+ kB: .*1 Constant node turned.*16\.4 kB of weights stored once/,
     )
     expect(model.graph.nodes).toHaveLength(8)
   })
