@@ -25,7 +25,11 @@ const REACH = { factor: 4, points: 3 }
 /** Partners taken into the next round, and recipes in it. */
 const KEEP = 6
 const ROUND_SIZE = 16
-export const LAST_ROUND = 4
+/** Recipes that learn take minutes where others take seconds: they come once the cheap ones are known. */
+const FIRST_LEARNING_ROUND = 3
+export const LAST_ROUND = 5
+/** How long to learn is no question of what the result is; the search leaves it at its default. */
+const EFFORT = new Set(['epochs', 'learningRate', 'samples'])
 
 export interface SearchSpace {
   passes: readonly PassDescription[]
@@ -49,12 +53,17 @@ export function jobsOf(
   trials: readonly Trial[],
   goal: SearchGoal,
 ): SearchJob[] {
+  const learning = round >= FIRST_LEARNING_ROUND
+  const allowed = (recipe: Recipe): boolean => learning || !learns(recipe, space)
+  const found = [
+    ...(round === 1 ? firstRound(space) : nextRound(space, trials, goal, learning)),
+    ...(round === FIRST_LEARNING_ROUND ? presetsOf(space) : []),
+  ]
   const tried = new Set(trials.map((trial) => trial.key))
-  const found = round === 1 ? firstRound(space) : nextRound(space, trials, goal, round === LAST_ROUND)
   const jobs: SearchJob[] = []
   for (const { recipe, why } of found) {
     const key = keyOf(recipe)
-    if (tried.has(key)) continue
+    if (tried.has(key) || !allowed(recipe)) continue
     tried.add(key)
     jobs.push({ key, round, recipe, why })
   }
@@ -73,7 +82,7 @@ function usable(pass: PassDescription, space: SearchSpace): boolean {
 /** The default of a pass and one variant for each search value of each parameter. */
 function variants(pass: PassDescription): RecipeStep[] {
   const one = (field: ParameterField): RecipeStep[] =>
-    (field.search ?? [])
+    (EFFORT.has(field.name) ? [] : (field.search ?? []))
       .filter((value) => value !== field.default)
       .map((value) => ({ pass: pass.id, params: { [field.name]: value } }))
   return [{ pass: pass.id, params: {} }, ...pass.parameters.flatMap(one)]
@@ -100,15 +109,26 @@ const recipeOf = (steps: readonly RecipeStep[]): Recipe => ({
 
 const CLEAN_UP: RecipeStep = { pass: 'simplify', params: {} }
 
-function firstRound(space: SearchSpace): Idea[] {
-  const presets = space.presets
-    .filter((preset) =>
-      preset.steps.every((step) => space.passes.some((pass) => pass.id === step.pass && usable(pass, space))),
-    )
-    .map(({ pare, name, description, steps }): Idea => ({
+const passOf = (id: string, space: SearchSpace): PassDescription | undefined =>
+  space.passes.find((pass) => pass.id === id)
+
+const learns = (recipe: Recipe, space: SearchSpace): boolean =>
+  recipe.steps.some((step) => passOf(step.pass, space)?.needs.includes('training'))
+
+function presetsOf(space: SearchSpace): Idea[] {
+  const possible = (step: RecipeStep): boolean => {
+    const pass = passOf(step.pass, space)
+    return pass !== undefined && usable(pass, space)
+  }
+  return space.presets
+    .filter((preset) => preset.steps.every(possible))
+    .map(({ pare, name, description, steps }) => ({
       recipe: { pare, name, description, steps },
       why: 'a preset',
     }))
+}
+
+function firstRound(space: SearchSpace): Idea[] {
   const singles = space.passes
     .filter((pass) => pass.family !== 'clean-up' && pass.family !== 'training' && usable(pass, space))
     .flatMap((pass) =>
@@ -117,7 +137,47 @@ function firstRound(space: SearchSpace): Idea[] {
         why: `${pass.title} alone`,
       })),
     )
-  return [...presets, ...singles]
+  return [...presetsOf(space), ...singles]
+}
+
+/** The recipe with one parameter one declared step milder or stronger. */
+function neighbours(recipe: Recipe, space: SearchSpace): Idea[] {
+  return recipe.steps.flatMap((step, at) => {
+    const fields = passOf(step.pass, space)?.parameters ?? []
+    return fields
+      .filter((field) => !EFFORT.has(field.name) && field.search?.every((value) => typeof value === 'number'))
+      .flatMap((field) => {
+        const own = Number(step.params[field.name] ?? field.default)
+        const values = (field.search as number[]).toSorted((a, b) => a - b)
+        const near = [values.findLast((value) => value < own), values.find((value) => value > own)]
+        return near
+          .filter((value) => value !== undefined)
+          .map((value): Idea => {
+            const { [field.name]: _, ...params } = step.params
+            // A default that is written out would be the same recipe under another key.
+            const changed =
+              value === field.default
+                ? { pass: step.pass, params }
+                : { pass: step.pass, params: { ...params, [field.name]: value } }
+            const steps = recipe.steps.map((other, i) => (i === at ? changed : other))
+            return {
+              recipe: recipeOf(steps),
+              why: `${recipe.name}, with ${field.label.toLowerCase()} ${value}`,
+            }
+          })
+      })
+  })
+}
+
+/** Passes without anything to choose that only store smaller what is there. */
+function finishers(recipe: Recipe, space: SearchSpace): Idea[] {
+  return space.passes
+    .filter((pass) => pass.family === 'sharing' && !pass.parameters.some((field) => field.search))
+    .filter((pass) => usable(pass, space) && !recipe.steps.some((step) => step.pass === pass.id))
+    .map((pass) => ({
+      recipe: recipeOf([...recipe.steps, { pass: pass.id, params: {} }]),
+      why: `${recipe.name}, stored smaller`,
+    }))
 }
 
 function rankOf(step: RecipeStep, space: SearchSpace): number {
@@ -147,27 +207,34 @@ function promising(trials: readonly Trial[], goal: SearchGoal): Trial[] {
   ).sort(byMerit)
 }
 
-function nextRound(space: SearchSpace, trials: readonly Trial[], goal: SearchGoal, last: boolean): Idea[] {
+function nextRound(
+  space: SearchSpace,
+  trials: readonly Trial[],
+  goal: SearchGoal,
+  learning: boolean,
+): Idea[] {
   const best = promising(trials, goal).slice(0, KEEP)
   const mild = trials.filter((trial) => isInside(trial, goal)).sort(byMerit)
   const partners = [...new Map([...best, ...mild.slice(0, KEEP)].map((trial) => [trial.key, trial])).values()]
   const smallest = mild[0]?.downloadBytes ?? Infinity
   const ideas: (Idea & { merit: number })[] = []
-  for (const trial of best) {
-    // Training is dear: it is tried where the result would be smaller than the best that is inside the floor.
-    if (!isInside(trial, goal) && trial.downloadBytes < smallest)
-      for (const step of trainings(space, trial.recipe))
-        ideas.push({ ...withTraining(trial.recipe, step, space), merit: trial.downloadBytes })
-    if (last) continue
+  const add = (merit: number, found: readonly Idea[]): void => {
+    for (const idea of found) ideas.push({ ...idea, merit })
+  }
+  for (const trial of partners) {
+    const { recipe, downloadBytes } = trial
+    add(downloadBytes, finishers(recipe, space))
+    add(downloadBytes, neighbours(recipe, space))
+    // Learning is tried where the result would be smaller than the best that is inside the floor.
+    if (learning && !isInside(trial, goal) && downloadBytes < smallest)
+      add(
+        downloadBytes,
+        trainings(space, recipe).map((step) => withTraining(recipe, step, space)),
+      )
     for (const partner of partners) {
-      const steps = merge(trial.recipe, partner.recipe, space)
-      const names = `${trial.recipe.name} with ${partner.recipe.name}`
-      if (steps)
-        ideas.push({
-          recipe: recipeOf(steps),
-          why: `both did well alone: ${names}`,
-          merit: Math.min(trial.downloadBytes, partner.downloadBytes),
-        })
+      const steps = merge(recipe, partner.recipe, space)
+      const why = `both did well alone: ${recipe.name} with ${partner.recipe.name}`
+      if (steps) add(Math.min(downloadBytes, partner.downloadBytes), [{ recipe: recipeOf(steps), why }])
     }
   }
   return ideas.sort((a, b) => a.merit - b.merit || (a.recipe.name < b.recipe.name ? -1 : 1))
