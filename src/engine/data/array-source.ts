@@ -13,6 +13,8 @@ import type { RawLabels, Reading, Rows, Source, SourcePreview } from './source'
 export interface NamedArray extends ArrayInfo {
   /** All elements are whole numbers 0 to 255, as pixels are. */
   looksLikeBytes: boolean
+  /** Names of the numbers of a row, where they were columns of a table. */
+  columns?: readonly string[]
   open(): Promise<Rows>
 }
 
@@ -61,9 +63,21 @@ export async function sourceOfArrays(
     suggested,
     [...bound.notes, ...notes],
     title,
+    columnsOf(bound, byName),
     own.close,
   )
 }
+
+const columnsOf = (
+  bound: Bound,
+  arrays: ReadonlyMap<string, NamedArray>,
+): Readonly<Record<string, readonly string[]>> =>
+  Object.fromEntries(
+    [...bound.inputs].flatMap(([name, { array }]) => {
+      const columns = array === undefined ? undefined : arrays.get(array)?.columns
+      return columns ? [[name, columns]] : []
+    }),
+  )
 
 /** Columns a preprocessing remembers, as far as these data have them: it may come from other data. */
 function keptColumns(arrays: readonly NamedArray[], preprocessing?: Preprocessing): Record<string, string> {
@@ -110,6 +124,7 @@ class ArraySource implements Source {
     readonly suggested: Preprocessing,
     readonly notes: readonly string[],
     private readonly title: (index: number) => string,
+    private readonly columns: Readonly<Record<string, readonly string[]>>,
     private readonly onClose: () => void | Promise<void> = () => {},
   ) {}
 
@@ -130,7 +145,7 @@ class ArraySource implements Source {
 
   async preview(index: number, preprocessing: Preprocessing): Promise<SourcePreview> {
     const { inputs } = await this.read([index], preprocessing)
-    return { title: this.title(index), inputs }
+    return { title: this.title(index), inputs, columns: this.columns }
   }
 
   async identity(indices: readonly number[]): Promise<Uint8Array[]> {

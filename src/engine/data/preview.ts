@@ -15,7 +15,7 @@ export async function previewOf(
   raw: SourcePreview,
   label: string | undefined,
 ): Promise<SamplePreview> {
-  const { inputs, ...rest } = raw
+  const { inputs, columns, ...rest } = raw
   const preview: SamplePreview = { index, ...rest, ...(label !== undefined && { label }) }
   if (!inputs || preview.thumbnail !== undefined || preview.text !== undefined) return preview
   for (const [name, value] of Object.entries(inputs)) {
@@ -24,7 +24,7 @@ export async function previewOf(
     if (picture) preview.thumbnail ??= await thumbnailOf(picture)
     else if (sizeOf(value.dims) > VALUES_LIMIT)
       preview.series = [...(preview.series ?? []), ...seriesOf(value)].slice(0, SERIES_LIMIT)
-    else preview.values = [...(preview.values ?? []), ...valuesOf(name, value)]
+    else preview.values = [...(preview.values ?? []), ...valuesOf(name, value, columns?.[name])]
   }
   return preview
 }
@@ -100,11 +100,15 @@ export function shorten(points: readonly number[]): number[] {
   return out
 }
 
-function valuesOf(name: string, value: Value): { name: string; value: number }[] {
+function valuesOf(
+  name: string,
+  value: Value,
+  columns?: readonly string[],
+): { name: string; value: number }[] {
   const floats = floatsOf(value)
   const single = floats.length === 1
   return Array.from(floats, (v, i) => ({
-    name: single ? name : `${name} ${i + 1}`,
+    name: columns?.[i] ?? (single ? name : `${name} ${i + 1}`),
     value: Number(v.toPrecision(6)),
   }))
 }

@@ -29,6 +29,8 @@ export interface Reading {
 export interface SourcePreview extends Pick<SamplePreview, 'title' | 'thumbnail' | 'text'> {
   /** What the model is fed, where a picture of the numbers is the best there is. */
   inputs?: Values
+  /** What each number of an input is called, where the data says so. */
+  columns?: Readonly<Record<string, readonly string[]>>
 }
 
 export interface Source {

@@ -76,7 +76,8 @@ export async function tableOf(file: string, csv: CsvFile, context: ReaderContext
     const arrays: NamedArray[] = []
     for (const [name, writer] of writers) {
       const rows = await writer.finish()
-      arrays.push(named(name, rows, writer.looksLikeBytes))
+      const columns = layout.groups.get(name)!.map((i) => csv.columns[i]!)
+      arrays.push(named(name, rows, writer.looksLikeBytes, columns))
     }
     return await sourceOfArrays(arrays, file, context, { labels: await labels.finish(file) })
   } catch (cause) {
@@ -85,12 +86,18 @@ export async function tableOf(file: string, csv: CsvFile, context: ReaderContext
   }
 }
 
-const named = (name: string, rows: Rows, looksLikeBytes: boolean): NamedArray => ({
+const named = (
+  name: string,
+  rows: Rows,
+  looksLikeBytes: boolean,
+  columns: readonly string[],
+): NamedArray => ({
   name,
   length: rows.length,
   dims: rows.dims,
   dtype: rows.dtype,
   looksLikeBytes,
+  columns,
   open: async () => rows,
 })
 

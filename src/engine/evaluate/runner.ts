@@ -1,6 +1,7 @@
 /** A session that takes batches of any size, also where the model's own batch is fixed. */
 import { PareError } from '../../contract/errors'
 import { readModel, type Model, type ValueInfo } from '../onnx'
+import { fixedBatchOf } from '../runtime/feeds'
 import { openSession, type SessionOptions } from '../runtime/session'
 import { concatRows, sliceRows, type Value, type Values } from '../runtime/value'
 
@@ -22,7 +23,7 @@ export async function openRunner(source: Model | string, options: SessionOptions
   const session = await openSession(source, options)
   const inputs = model.graph.requiredInputs.filter((input) => session.inputNames.includes(input.name))
   const tensors = model.graph.outputs.filter((output) => output.dtype).map((output) => output.name)
-  const fixedBatch = commonBatch(inputs)
+  const fixedBatch = fixedBatchOf(inputs)
   let checked = false
   return {
     model,
@@ -50,7 +51,7 @@ export async function openRunner(source: Model | string, options: SessionOptions
  */
 export function feedsFor(model: Model, sample: Values): Values {
   const inputs = model.graph.requiredInputs
-  const size = commonBatch(inputs) ?? 1
+  const size = fixedBatchOf(inputs) ?? 1
   return Object.fromEntries(
     inputs.flatMap(({ name }): [string, Value][] => {
       const value = sample[name]
@@ -58,13 +59,6 @@ export function feedsFor(model: Model, sample: Values): Values {
       return [[name, size > 1 && value.dims[0] === 1 ? concatRows(Array<Value>(size).fill(value)) : value]]
     }),
   )
-}
-
-/** The first dimension all inputs agree on when it is a number. */
-function commonBatch(inputs: readonly ValueInfo[]): number | undefined {
-  const sizes = new Set(inputs.map((input) => input.dims?.[0]))
-  const [size] = sizes
-  return sizes.size === 1 && typeof size === 'number' && size > 0 ? size : undefined
 }
 
 function checkInput(input: ValueInfo, value: Value | undefined): void {

@@ -10,6 +10,7 @@ import { atRank, roundedTo, sparsified, withoutChannels } from '../math/perturb'
 import { Tensor, type Model } from '../onnx'
 import { divergences } from '../passes/quantization/divergence'
 import { finiteWeights, weightedLayers, type WeightedLayer } from '../passes/quantization/layers'
+import { feedsOf } from '../passes/quantization/samples'
 
 const STRENGTHS: Record<Technique, readonly number[]> = {
   bits: [8, 4, 3, 2],
@@ -96,9 +97,7 @@ export async function measureSensitivity(
       ),
     )
     .filter(applies)
-  const batches = async function* () {
-    for await (const batch of calibration.batches(32, { limit, signal: options.signal })) yield batch.inputs
-  }
+  const batches = () => feedsOf(model, calibration, limit, options.signal)
   const classes = data.task === 'classification' || data.task === 'language-model'
   const entries: Sensitivity[] = []
   for (let at = 0; at < probes.length; at += TOGETHER) {

@@ -2,7 +2,8 @@ import { z } from 'zod'
 import { PareError } from '../../contract/errors'
 import { definePass } from './pass'
 import { factorize, type FactorizedLayer } from './factorization/run'
-import { fixedBatchOf, samplesFor } from './pruning/calibration'
+import { fixedBatchOf } from '../runtime'
+import { samplesFor } from './pruning/calibration'
 import { prepare } from './pruning/prepare'
 import { traceSource } from './pruning/shapes'
 
@@ -81,7 +82,7 @@ export const lowRankPass = definePass({
       ...options,
       source,
       shapes,
-      fixedBatch: fixedBatchOf(before),
+      fixedBatch: fixedBatchOf(before.graph.requiredInputs),
       signal: context.signal,
       progress: (at, doing) => context.progress(at, doing),
     })

@@ -45,6 +45,13 @@ function lengthOf(dim: Dim, axis: number, rank: number, options: Required<FeedOp
   return options.sequence
 }
 
+/** The batch that inputs fix, where they agree on one; undefined where it is free. */
+export function fixedBatchOf(inputs: readonly ValueInfo[]): number | undefined {
+  const sizes = new Set(inputs.map((input) => input.dims?.[0]))
+  const [size] = sizes
+  return sizes.size === 1 && typeof size === 'number' && size > 0 ? size : undefined
+}
+
 /** Dimensions of an input with every dynamic axis decided. */
 export function resolveDims(info: ValueInfo, options: FeedOptions = {}): number[] {
   const full = { batch: 1, seed: 0, sequence: 16, side: 224, ...options }

@@ -169,11 +169,16 @@ function neighbours(recipe: Recipe, space: SearchSpace): Idea[] {
   })
 }
 
-/** Passes without anything to choose that only store smaller what is there. */
+/** A pass without anything to choose that only stores smaller what is there. */
+const isFinisher = (pass: PassDescription): boolean =>
+  pass.family === 'sharing' && !pass.parameters.some((field) => field.search)
+
 function finishers(recipe: Recipe, space: SearchSpace): Idea[] {
   return space.passes
-    .filter((pass) => pass.family === 'sharing' && !pass.parameters.some((field) => field.search))
-    .filter((pass) => usable(pass, space) && !recipe.steps.some((step) => step.pass === pass.id))
+    .filter(
+      (pass) =>
+        isFinisher(pass) && usable(pass, space) && !recipe.steps.some((step) => step.pass === pass.id),
+    )
     .map((pass) => ({
       recipe: recipeOf([...recipe.steps, { pass: pass.id, params: {} }]),
       why: `${recipe.name}, stored smaller`,
@@ -182,16 +187,22 @@ function finishers(recipe: Recipe, space: SearchSpace): Idea[] {
 
 function rankOf(step: RecipeStep, space: SearchSpace): number {
   const at = space.passes.findIndex((pass) => pass.id === step.pass)
-  const family = space.passes[at]?.family ?? 'clean-up'
+  const pass = space.passes[at]
+  // What only stores smaller leaves nothing for others to work on.
+  if (pass && isFinisher(pass)) return Infinity
+  const family = pass?.family ?? 'clean-up'
   return FAMILY_ORDER.indexOf(family) * 1000 + at
 }
+
+const byRank = (x: RecipeStep, y: RecipeStep, space: SearchSpace): number =>
+  x.pass === y.pass ? 0 : rankOf(x, space) - rankOf(y, space)
 
 /** Steps of both in the order passes follow each other; undefined when they share a pass. */
 function merge(a: Recipe, b: Recipe, space: SearchSpace): RecipeStep[] | undefined {
   const work = (recipe: Recipe): RecipeStep[] => recipe.steps.filter((step) => step.pass !== CLEAN_UP.pass)
   const steps = [...work(a), ...work(b)]
   if (new Set(steps.map((step) => step.pass)).size < steps.length) return undefined
-  return [CLEAN_UP, ...steps.sort((x, y) => rankOf(x, space) - rankOf(y, space))]
+  return [CLEAN_UP, ...steps.sort((x, y) => byRank(x, y, space))]
 }
 
 /** Kept trials on the front of download and loss, and those near enough to be worth saving. */

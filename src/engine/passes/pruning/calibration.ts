@@ -1,15 +1,8 @@
 /** Samples to measure by: no labels, never the validation split. */
 import { PareError } from '../../../contract/errors'
 import type { Model } from '../../onnx'
-import type { Values } from '../../runtime'
+import { fixedBatchOf, type Values } from '../../runtime'
 import type { PassContext } from '../pass'
-
-/** The batch a model fixes; undefined where it is free. */
-export function fixedBatchOf(model: Model): number | undefined {
-  const sizes = new Set(model.graph.requiredInputs.map((input) => input.dims?.[0]))
-  const [size] = sizes
-  return sizes.size === 1 && typeof size === 'number' && size > 0 ? size : undefined
-}
 
 /** Calibration samples, then training samples until there are `limit`; whole batches only where the batch is fixed. */
 export function samplesFor(
@@ -20,7 +13,7 @@ export function samplesFor(
   const { calibration, training } = context.data?.splits ?? {}
   if (!calibration || calibration.length + (training?.length ?? 0) === 0)
     throw new PareError('data/split-missing', { split: 'calibration', by })
-  const fixed = fixedBatchOf(model)
+  const fixed = fixedBatchOf(model.graph.requiredInputs)
   const names = new Set(model.graph.requiredInputs.map((input) => input.name))
   return async function* (size, limit) {
     let left = limit

@@ -1,7 +1,8 @@
 /** Channel pruning from scores to a smaller model. */
 import type { Model } from '../../onnx'
 import type { PassContext } from '../pass'
-import { fixedBatchOf, samplesFor } from './calibration'
+import { fixedBatchOf } from '../../runtime'
+import { samplesFor } from './calibration'
 import type { AttentionUnit } from './carry'
 import type { ShapeSource } from './collect'
 import { costModel, type Cost } from './cost'
@@ -103,7 +104,7 @@ export async function pruneModelChannels(
       ? await reconstruct(prepared.model, pruned, source, kept, {
           batches: samples,
           samples: options.samples,
-          fixedBatch: fixedBatchOf(model),
+          fixedBatch: fixedBatchOf(model.graph.requiredInputs),
           progress: (done, doing) => context.progress(0.3 + 0.7 * done, doing),
         })
       : []

@@ -2,7 +2,7 @@
 import { PareError } from '../../../contract/errors'
 import type { Split } from '../../data/dataset'
 import type { Model } from '../../onnx'
-import { concatRows, sliceRows, type Value, type Values } from '../../runtime'
+import { concatRows, fixedBatchOf, sliceRows, type Value, type Values } from '../../runtime'
 import type { PassContext } from '../pass'
 import type { Batches } from './observe'
 
@@ -29,19 +29,19 @@ export function judgingBatches(context: PassContext, limit: number, by: string):
   }
 }
 
-async function* batchesOf(split: Split, limit: number, context: PassContext): AsyncIterable<Values> {
-  const fixed = fixedBatch(context.original)
-  for await (const { inputs } of split.batches(fixed ?? BATCH, { limit, signal: context.signal }))
-    yield fixed === undefined ? inputs : filled(inputs, fixed)
-}
+const batchesOf = (split: Split, limit: number, context: PassContext): AsyncIterable<Values> =>
+  feedsOf(context.original, split, limit, context.signal)
 
-/** Samples that a model insists on, where its inputs do. */
-function fixedBatch(model: Model): number | undefined {
-  for (const { dims } of model.graph.requiredInputs) {
-    const first = dims?.[0]
-    if (typeof first === 'number' && first > 0) return first
-  }
-  return undefined
+/** Feeds of a split in the batch the model insists on, where it does. */
+export async function* feedsOf(
+  model: Model,
+  split: Split,
+  limit: number,
+  signal?: AbortSignal,
+): AsyncIterable<Values> {
+  const fixed = fixedBatchOf(model.graph.requiredInputs)
+  for await (const { inputs } of split.batches(fixed ?? BATCH, { limit, signal }))
+    yield fixed === undefined ? inputs : filled(inputs, fixed)
 }
 
 /** A last batch that is too small starts over with its own samples. */
