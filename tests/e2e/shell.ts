@@ -82,10 +82,13 @@ export const test = base.extend<Fixtures>({
   pare: async ({ page, shell }, use) => {
     const wrong: string[] = []
     page.on('pageerror', (error) => wrong.push(error.message))
+    page.on('console', (message) => {
+      if (/Content.Security.Policy/i.test(message.text())) wrong.push(message.text())
+    })
     await page.goto(shell.address)
     await expect(page.getByText('Drop an ONNX model')).toBeVisible()
     await use(page)
-    expect(wrong, 'errors thrown in the page').toEqual([])
+    expect(wrong, 'errors thrown in the page, and what its policy refused').toEqual([])
   },
 })
 

@@ -1,0 +1,166 @@
+/** One tiny model and dataset of every kind, written to a folder; each model answers its data rightly by design. */
+import fs from 'node:fs'
+import path from 'node:path'
+import { Graph, Model, Tensor, writeModel, type Dim, type DType } from '../../src/engine/onnx'
+import { npy, npz, tokenizerJson, wav } from '../engine/data/files'
+
+const SHARED = path.resolve(import.meta.dirname, '../fixtures/data')
+
+type Declared = readonly [name: string, dims: readonly Dim[], dtype?: DType]
+
+const floats = (dims: readonly number[], values: readonly number[]): Tensor =>
+  Tensor.fromBytes('float32', dims, new Uint8Array(Float32Array.from(values).buffer))
+
+function modelOf(
+  inputs: readonly Declared[],
+  outputs: readonly Declared[],
+  fill: (graph: Graph) => void,
+): Model {
+  const model = new Model()
+  model.graph = new Graph()
+  model.importOpset('', 17)
+  const info = ([name, dims, dtype = 'float32']: Declared) => ({ name, dims, dtype })
+  model.graph.inputs = inputs.map(info)
+  model.graph.outputs = outputs.map(info)
+  fill(model.graph)
+  return model
+}
+
+/** scores = x · w for weights of one row per feature. */
+const linear = (weights: readonly (readonly number[])[]): Model => {
+  const [features, classes] = [weights.length, weights[0]!.length]
+  return modelOf([['features', ['N', features]]], [['scores', ['N', classes]]], (graph) => {
+    const w = graph.addInitializer('w', floats([features, classes], weights.flat()))
+    graph.addNode({ opType: 'MatMul', inputs: ['features', w], outputs: ['scores'] })
+  })
+}
+
+const rows = (count: number): { x: number[]; label: string }[] =>
+  Array.from({ length: count }, (_, i) => {
+    const x = [Math.sin(i + 1), Math.cos(3 * i), Math.sin(7 * i), i % 5]
+    return { x, label: x[0]! > 0 ? 'up' : 'down' }
+  })
+
+const WORDS = ['good', 'bad', 'film', 'was', 'very']
+
+/** Embeds each token by one number, good +1 and bad −1, and sums. */
+const reader = (): Model =>
+  modelOf([['input_ids', ['N', 'T'], 'int64']], [['scores', ['N', 2]]], (graph) => {
+    const table = graph.addInitializer(
+      'table',
+      floats([10, 2], [...Array<number>(8).fill(0), -1, 1, 1, -1, ...Array<number>(8).fill(0)]),
+    )
+    graph.addNode({ opType: 'Gather', inputs: [table, 'input_ids'], outputs: ['embedded'] })
+    graph.addNode({
+      opType: 'ReduceMean',
+      inputs: ['embedded'],
+      outputs: ['scores'],
+      attributes: { axes: { ints: [1] }, keepdims: { int: 0 } },
+    })
+  })
+
+/** The energy of a sound against a threshold. */
+const listener = (): Model =>
+  modelOf([['wave', ['N', 800]]], [['scores', ['N', 2]]], (graph) => {
+    graph.addNode({ opType: 'Mul', inputs: ['wave', 'wave'], outputs: ['power'] })
+    graph.addNode({
+      opType: 'ReduceMean',
+      inputs: ['power'],
+      outputs: ['energy'],
+      attributes: { axes: { ints: [1] }, keepdims: { int: 1 } },
+    })
+    const w = graph.addInitializer('w', floats([1, 2], [1, -1]))
+    const b = graph.addInitializer('b', floats([2], [-0.05, 0.05]))
+    graph.addNode({ opType: 'Gemm', inputs: ['energy', w, b], outputs: ['scores'] })
+  })
+
+const twoInputs = (): Model =>
+  modelOf(
+    [
+      ['left', ['N', 3]],
+      ['right', ['N', 2]],
+    ],
+    [['scores', ['N', 2]]],
+    (graph) => {
+      graph.addNode({
+        opType: 'Concat',
+        inputs: ['left', 'right'],
+        outputs: ['both'],
+        attributes: { axis: { int: 1 } },
+      })
+      const w = graph.addInitializer('w', floats([5, 2], [-1, 1, 0, 0, 0, 0, -1, 1, 0, 0]))
+      graph.addNode({ opType: 'MatMul', inputs: ['both', w], outputs: ['scores'] })
+    },
+  )
+
+/** The third column of the shared Parquet file is the class c of its row: 2·c·x − c² is largest there. */
+const nearest = (): Model =>
+  linear([0, 1, 2, 3, 4, 5].map((f) => [0, 1, 2, 3].map((c) => (f === 2 ? 2 * c : f === 5 ? -c * c : 0))))
+
+const COUNT = 60
+
+/** Writes the data of one kind and gives what a person would drop. */
+const WRITERS = {
+  csv(folder: string) {
+    const file = path.join(folder, 'readings.csv')
+    const lines = rows(COUNT).map(({ x, label }) => [...x.map((v) => v.toFixed(4)), label].join(','))
+    fs.writeFileSync(file, ['temperature,pressure,flow,hour,label', ...lines].join('\n'))
+    return {
+      model: linear([
+        [-1, 1],
+        [0, 0],
+        [0, 0],
+        [0, 0],
+      ]),
+      data: [file],
+    }
+  },
+  parquet() {
+    return { model: nearest(), data: [path.join(SHARED, 'conforming_columns.parquet')] }
+  },
+  text(folder: string) {
+    const texts = Array.from({ length: COUNT }, (_, i) => ({
+      text: `film was ${i % 3 ? 'very ' : ''}${i % 2 ? 'good' : 'bad'}`,
+      label: i % 2 ? 1 : 0,
+    }))
+    const file = path.join(folder, 'reviews.jsonl')
+    fs.writeFileSync(file, texts.map((line) => JSON.stringify(line)).join('\n'))
+    const tokenizer = path.join(folder, 'tokenizer.json')
+    fs.writeFileSync(tokenizer, tokenizerJson(WORDS))
+    return { model: reader(), data: [file, tokenizer] }
+  },
+  wav(folder: string) {
+    const root = path.join(folder, 'sounds')
+    for (let i = 0; i < 24; i++) {
+      const name = i % 2 ? 'loud' : 'quiet'
+      const sound = Array.from({ length: 800 }, (_, t) => (i % 2 ? 0.7 : 0.05) * Math.sin((t * (i + 5)) / 40))
+      fs.mkdirSync(path.join(root, name), { recursive: true })
+      fs.writeFileSync(path.join(root, name, `${i}.wav`), wav(sound))
+    }
+    return { model: listener(), data: [root] }
+  },
+  inputs(folder: string) {
+    const all = Array.from({ length: COUNT }, (_, i) => [Math.sin(i + 1), 1, 2, Math.cos(5 * i), 3])
+    const part = (from: number, to: number): Float32Array =>
+      Float32Array.from(all.flatMap((row) => row.slice(from, to)))
+    const labels = BigInt64Array.from(all, (row) => BigInt(row[0]! + row[3]! > 0 ? 1 : 0))
+    const file = path.join(folder, 'pairs.npz')
+    const arrays = {
+      left: npy('<f4', [COUNT, 3], part(0, 3)),
+      right: npy('<f4', [COUNT, 2], part(3, 5)),
+      labels: npy('<i8', [COUNT], labels),
+    }
+    fs.writeFileSync(file, npz(arrays))
+    return { model: twoInputs(), data: [file] }
+  },
+}
+
+export type Kind = keyof typeof WRITERS
+
+/** Paths of what a person would drop: the model, then its data. */
+export function writeKind(kind: Kind, folder: string): string[] {
+  const { model, data } = WRITERS[kind](folder)
+  const file = path.join(folder, 'model.onnx')
+  writeModel(model, file)
+  return [file, ...data]
+}
