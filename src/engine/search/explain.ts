@@ -1,6 +1,7 @@
 /** The outcome of a search in one paragraph: what was done, what it cost, what was tried and lost. */
 import { formatBytes } from '../../contract/format'
 import type { SearchGoal } from '../../contract/goal'
+import { formatMetric } from '../evaluate/format'
 import { obstacles } from './limits'
 import type { SearchResult, Trial } from '../../contract/search'
 
@@ -31,7 +32,7 @@ export function explain(result: Omit<SearchResult, 'explanation'>): string {
         ? 'inside the floor there too'
         : `over the floor there by no more than chance explains on so few, and ${lossText(together)} on all samples together`
     sentences.push(
-      `On ${candidate.samples} samples the search never used, ${candidate.metric} goes from ${original.value.toPrecision(4)} to ${candidate.value.toPrecision(4)} (${lossText(pointsLost)}): ${said}.`,
+      `On ${candidate.samples} samples the search never used, ${candidate.metric} goes from ${formatMetric(original.metric, original.value)} to ${formatMetric(candidate.metric, candidate.value)} (${lossText(pointsLost)}): ${said}.`,
     )
   } else if (winner)
     sentences.push('There were too few samples to keep some back, so this figure is not confirmed on others.')
@@ -39,18 +40,25 @@ export function explain(result: Omit<SearchResult, 'explanation'>): string {
     sentences.push(
       `Smaller was ${trial.recipe.name} (${formatBytes(trial.downloadBytes)}), but the kept-back samples speak against it (${lossText(against.pointsLost)} there, ${lossText(against.together)} on all together).`,
     )
-  sentences.push(tally(trials, goal))
+  sentences.push(tally(trials, goal, winner ?? closest))
   if (result.leftOut > 0) sentences.push(`Time ended with ${result.leftOut} ideas of the last round untried.`)
   return sentences.join(' ')
 }
 
-function tally(trials: readonly Trial[], goal: SearchGoal): string {
+function tally(trials: readonly Trial[], goal: SearchGoal, told: Trial | undefined): string {
   const dropped = trials.filter((trial) => trial.state === 'dropped').length
   const failed = trials.filter((trial) => trial.state === 'failed').length
-  const over = trials.filter((trial) => trial.state === 'kept' && obstacles(trial, goal).length > 0)
+  const cut = trials.filter((trial) => trial.state === 'out-of-time').length
+  const over = trials.filter(
+    (trial) =>
+      trial.state === 'kept' &&
+      trial.downloadBytes < (told?.downloadBytes ?? 0) &&
+      obstacles(trial, goal).length > 0,
+  )
   const temptation = over.sort((a, b) => a.downloadBytes - b.downloadBytes)[0]
   const parts = [`${trials.length} recipes were tried`]
   if (dropped > 0) parts.push(`${dropped} were given up early`)
+  if (cut > 0) parts.push(`${cut} met the end of the time`)
   if (failed > 0) parts.push(`${failed} could not be carried out`)
   const text = `${parts.join(', ')}.`
   if (!temptation) return text

@@ -1,0 +1,49 @@
+/** "Find the best for me" on the bearing sample, within a minute; and what each layer of it tolerates. */
+import type { Page } from '@playwright/test'
+import { expectAccessible } from './axe'
+import { expect, step, test } from './shell'
+
+const openBearings = async (page: Page): Promise<void> => {
+  await page.getByRole('button', { name: /^Bearing faults/ }).click()
+  await expect(step(page, 'Data')).toContainText('the original:')
+}
+
+test('a search of a minute ends with a winner inside the limit, its reasons and all it tried', async ({
+  pare,
+}) => {
+  await openBearings(pare)
+  await step(pare, 'Goal').click()
+  await pare.getByRole('spinbutton', { name: /^Time for searching/ }).fill('1')
+  await pare.keyboard.press('Tab')
+  await expect(step(pare, 'Goal')).toContainText('lose at most 1 point')
+  await pare.getByRole('button', { name: 'Start compressing' }).click()
+  await expect(pare.getByRole('button', { name: 'Go on to compare' })).toBeVisible({ timeout: 120_000 })
+
+  const why = pare.getByRole('region', { name: 'What was done and why' })
+  await expect(why).toContainText('The smallest inside your limits is')
+  await expect(why).toContainText(/\d+ recipes were tried/)
+  const candidates = pare.getByRole('table', { name: 'Candidates' })
+  await expect(candidates.getByRole('row').nth(1)).toContainText('inside')
+  await pare.getByRole('button', { name: 'Size against quality as a table' }).click()
+  await expect(pare.getByRole('cell', { name: 'original', exact: true })).toBeVisible()
+  await expect(pare.getByRole('cell', { name: /^on the front, inside the limit/ }).first()).toBeVisible()
+  await expect(pare.getByRole('cell', { name: 'tried by the search' }).first()).toBeVisible()
+  await expectAccessible(pare, 'Compress, after a search')
+
+  await pare.getByRole('button', { name: 'Go on to compare' }).click()
+  await expect(pare.getByRole('heading', { level: 1 })).toContainText('inside your limit')
+  await pare.getByRole('button', { name: 'Go on to export' }).click()
+  await expect(pare.getByText('manifest.json')).toBeVisible()
+  await expect(pare.getByRole('button', { name: 'Save the bundle…' })).toBeEnabled()
+})
+
+test('the sensitivity of each layer is measured and shown as a heat map', async ({ pare }) => {
+  await openBearings(pare)
+  await step(pare, 'Model').click()
+  await pare.getByRole('tab', { name: 'Sensitivity' }).click()
+  await pare.getByRole('button', { name: 'Measure the sensitivity' }).click()
+  const table = pare.getByRole('table', { name: 'Sensitivity by layer' })
+  await expect(table).toBeVisible({ timeout: 60_000 })
+  await expect(table.getByRole('row').nth(1)).toContainText(/\d dB/)
+  await expectAccessible(pare, 'Model, sensitivity')
+})
