@@ -14,8 +14,10 @@ import { dominates } from '../../../src/engine/search/front'
 import { isInside } from '../../../src/engine/search/limits'
 import { conclude, explore, pending } from '../../../src/engine/search/search'
 
-const sample = path.resolve('resources/samples/bearing')
-const original = path.join(sample, 'cnn1d.onnx')
+const SAMPLES = { bearing: 'cnn1d.onnx', digits: 'lenet5.onnx' }
+type SampleName = keyof typeof SAMPLES
+const folderOf = (sample: SampleName): string => path.resolve('resources/samples', sample)
+const modelOf = (sample: SampleName): string => path.join(folderOf(sample), SAMPLES[sample])
 const root = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-search-'))
 
 /** Passes without training, so that a whole search takes seconds. */
@@ -26,18 +28,19 @@ const from = {
   presets: PRESETS.filter(({ id }) => id === 'safe' || id === 'balanced'),
 }
 
-let data: Dataset
+const datasets = {} as Record<SampleName, Dataset>
 beforeAll(async () => {
-  data = await openDataset(path.join(sample, 'data'), readModel(original))
+  for (const sample of ['bearing', 'digits'] as const)
+    datasets[sample] = await openDataset(path.join(folderOf(sample), 'data'), readModel(modelOf(sample)))
 })
 afterAll(async () => {
-  await data.close()
+  for (const data of Object.values(datasets)) await data.close()
   fs.rmSync(root, { recursive: true, force: true })
 })
 
-const work = (name: string, over: Partial<SearchWork> = {}): SearchWork => ({
-  original,
-  data,
+const work = (name: string, over: Partial<SearchWork> = {}, sample: SampleName = 'bearing'): SearchWork => ({
+  original: modelOf(sample),
+  data: datasets[sample],
   goal: { kind: 'search', maxDrop: 1, target: 'any', minutes: 30 },
   folder: path.join(root, name),
   resume: false,
@@ -51,26 +54,35 @@ const work = (name: string, over: Partial<SearchWork> = {}): SearchWork => ({
   ...over,
 })
 
-test('the winner is not beaten by any single pass or preset, is confirmed on samples never used, and resumes', async () => {
+/** A whole search; its winner must not be beaten by any preset, single pass or other trial inside the limits. */
+async function whole(name: string, sample: SampleName) {
   const tried: Trial[] = []
-  const { options } = await openSearch(work('whole', { found: (trial) => tried.push(trial) }))
+  const { options } = await openSearch(work(name, { found: (trial) => tried.push(trial) }, sample))
   const result = await conclude(options, await explore(options))
-  const { winner, confirmation, trials } = result
+  const { winner, confirmation, trials, rejected } = result
   expect(tried.length).toBe(trials.length)
   expect(winner).toBeDefined()
   const costs = (trial: Trial): number[] => [trial.downloadBytes, trial.pointsLost ?? Infinity]
-  const rejected = new Set(result.rejected.map(({ trial }) => trial.key))
+  const out = new Set(rejected.map(({ trial }) => trial.key))
   const better = trials.filter(
     (trial) =>
-      !rejected.has(trial.key) &&
-      isInside(trial, options.shop.goal) &&
-      dominates(costs(trial), costs(winner!)),
+      !out.has(trial.key) && isInside(trial, options.shop.goal) && dominates(costs(trial), costs(winner!)),
   )
   expect(better).toEqual([])
-  expect(confirmation!.candidate.samples).toBe(Math.floor(data.splits.validation.length * 0.3))
+  expect(confirmation!.candidate.samples).toBe(Math.floor(datasets[sample].splits.validation.length * 0.3))
   expect(confirmation!.together).toBeLessThanOrEqual(1)
   expect(result.explanation).toContain(winner!.recipe.name)
+  return result
+}
 
+test('the winner on images is on the front of presets and single passes', async () => {
+  const { trials } = await whole('digits', 'digits')
+  expect(trials.filter((trial) => trial.round === 1).length).toBeGreaterThan(10)
+}, 300_000)
+
+test('the winner on signals is on the front, resumes, and is the same from four workers', async () => {
+  const result = await whole('whole', 'bearing')
+  const winner = result.winner!
   const repeated: Trial[] = []
   const again = await openSearch(work('whole', { resume: true, found: (trial) => repeated.push(trial) }))
   await explore(again.options)
@@ -82,7 +94,7 @@ test('the winner is not beaten by any single pass or preset, is confirmed on sam
     const jobs = pending(list.options.space, list.options.store.all(), list.options.shop.goal)
     if (jobs.length === 0) {
       const merged = await conclude(list.options, 0)
-      expect(merged.winner!.key).toBe(winner!.key)
+      expect(merged.winner!.key).toBe(winner.key)
       expect(merged.front).toEqual(result.front)
       break
     }
