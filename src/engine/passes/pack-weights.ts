@@ -4,7 +4,7 @@ import { formatBytes } from '../../contract/format'
 import type { LayerEvidence } from '../../contract/report'
 import type { Tensor } from '../onnx'
 import { MASKS } from '../training/constraints'
-import { asFloat16, asGaps, asTable, costOf, deflated, writeForm, type Form } from './packing/forms'
+import { asDigits, asFloat16, asGaps, asTable, costOf, deflated, writeForm, type Form } from './packing/forms'
 import { definePass } from './pass'
 
 const ID = 'pack-weights'
@@ -19,6 +19,7 @@ const params = z.object({
 const KINDS: Record<Form['kind'], string> = {
   float16: '16-bit floats',
   table: 'table and codes',
+  digits: 'table and several codes a byte',
   gaps: 'table, codes and gaps between nonzeros',
 }
 
@@ -49,6 +50,8 @@ export const packWeights = definePass({
     const { graph } = model
     // The operators that bring the weights back came with opset 11.
     const gaps = model.opset >= 11
+    // Slice takes its limits as inputs from opset 10.
+    const slices = model.opset >= 10
     const shared = new Map<string, string>()
     const layers: LayerEvidence[] = []
     let [before, after] = [0, 0]
@@ -59,6 +62,7 @@ export const packWeights = definePass({
       if (tensor.dtype !== 'float32' || tensor.size < 16) return
       const best = smallest(tensor, [
         asTable(tensor),
+        slices ? asDigits(tensor) : undefined,
         gaps ? asGaps(tensor) : undefined,
         half ? asFloat16(tensor) : undefined,
       ])

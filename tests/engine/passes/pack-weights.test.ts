@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { PareError } from '../../../src/contract/errors'
+import { digitsPerByte, digitTable, packDigits } from '../../../src/engine/math/digits'
 import { decodeGaps, distinctValues, encodeGaps } from '../../../src/engine/math/gap-code'
 import { seeded } from '../../../src/engine/math/random'
 import { encodeModel, Tensor, type Model } from '../../../src/engine/onnx'
@@ -62,6 +63,18 @@ describe('packing weights', () => {
     expect(await logits(packed)).toEqual(await logits(model))
   })
 
+  // 3 values go five to a byte, with some left over; 8 go two to a byte.
+  test.each([3, 8])('many weights of %i values take hardly more than their entropy', async (count) => {
+    const model = perceptron(4, 20_011)
+    const { dims, size } = model.graph.initializers.get('w1')!
+    const weights = Float32Array.from({ length: size }, () => 1 + random.below(count) / 7)
+    model.graph.initializers.set('w1', Tensor.float32(dims, weights))
+    const { model: packed, layers } = await pack(model, false)
+    expect(layers).toMatchObject([{ layer: 'w1', treatment: 'table and several codes a byte' }])
+    expect(layers![0]!.bytesAfter!).toBeLessThan(1.05 * ((size * Math.log2(count)) / 8) + 400)
+    expect(await logits(packed)).toEqual(await logits(model))
+  })
+
   test('biases in half precision change answers only by its rounding', async () => {
     const model = perceptron(4, 256)
     const { model: packed } = await pack(model, true)
@@ -75,6 +88,19 @@ describe('packing weights', () => {
       .then(() => pack(perceptron(4), false))
       .catch((cause: unknown) => cause)
     expect((thrown as PareError).code).toBe('model/nothing-to-do')
+  })
+})
+
+describe('digits', () => {
+  test.each([2, 3, 5, 8, 16])('codes of %i values come back from the table of digits', (base) => {
+    const codes = Uint8Array.from({ length: 1001 }, () => random.below(base))
+    const perByte = digitsPerByte(base)
+    expect(base ** perByte).toBeLessThanOrEqual(256)
+    const table = digitTable(base)
+    const back = [...packDigits(codes, base)].flatMap((byte) => [
+      ...table.subarray(byte * perByte, (byte + 1) * perByte),
+    ])
+    expect(back.slice(0, codes.length)).toEqual([...codes])
   })
 })
 

@@ -1,11 +1,12 @@
 /** Ways to store a constant, each with the plain ONNX nodes that bring it back when a session is created. */
 import zlib from 'node:zlib'
+import { digitsPerByte, digitTable, packDigits } from '../../math/digits'
 import { distinctValues, encodeGaps } from '../../math/gap-code'
 import { sizeOf, Tensor, type Graph, type NodeInit } from '../../onnx'
 
 /** A stored form: constants by role, and how to write the nodes from their names. */
 export interface Form {
-  kind: 'float16' | 'table' | 'gaps'
+  kind: 'float16' | 'table' | 'digits' | 'gaps'
   constants: Record<string, Tensor>
   nodes(names: Record<string, string>, output: string, fresh: (base: string) => string): NodeInit[]
 }
@@ -64,6 +65,54 @@ export function asTable(tensor: Tensor): Form | undefined {
       return [
         cast(codes!, indices, INT32),
         { opType: 'Gather', inputs: [table!, indices], outputs: [output] },
+      ]
+    },
+  }
+}
+
+/** Values a table may have for two or more codes to fit a byte. */
+const MOST_FOR_DIGITS = 16
+
+/**
+ * A table of few values and several codes a byte, as the digits of a number: deflate works on bytes, and spends
+ * half a bit a weight more on codes that come one a byte.
+ */
+export function asDigits(tensor: Tensor): Form | undefined {
+  const found = distinctValues(tensor.floats())
+  if (!found || found.table.length < 2 || found.table.length > MOST_FOR_DIGITS) return undefined
+  const base = found.table.length
+  const perByte = digitsPerByte(base)
+  const size = sizeOf(tensor.dims)
+  const padded = Math.ceil(size / perByte) * perByte
+  return {
+    kind: 'digits',
+    constants: {
+      table: Tensor.float32([base], found.table),
+      codes: Tensor.fromBytes('uint8', [padded / perByte], packDigits(found.codes, base)),
+      // Equal for every tensor of so many values, and then stored once.
+      digits: Tensor.of('int32', [base ** perByte, perByte], digitTable(base)),
+      shape: Tensor.int64(tensor.dims),
+      ...(padded > size && {
+        flat: Tensor.int64([-1]),
+        start: Tensor.int64([0]),
+        end: Tensor.int64([size]),
+      }),
+    },
+    nodes({ table, codes, digits, shape, flat, start, end }, output, fresh) {
+      const [bytes, indices, values] = ['b', 'i', 'v'].map(fresh) as [string, string, string]
+      const nodes: NodeInit[] = [
+        cast(codes!, bytes, INT32),
+        { opType: 'Gather', inputs: [digits!, bytes], outputs: [indices] },
+        { opType: 'Gather', inputs: [table!, indices], outputs: [values] },
+      ]
+      const whole = { opType: 'Reshape', inputs: [values, shape!], outputs: [output] }
+      if (!flat) return [...nodes, whole]
+      const [row, cut] = ['r', 'c'].map(fresh) as [string, string]
+      return [
+        ...nodes,
+        { opType: 'Reshape', inputs: [values, flat], outputs: [row] },
+        { opType: 'Slice', inputs: [row, start!, end!], outputs: [cut] },
+        { ...whole, inputs: [cut, shape!] },
       ]
     },
   }
