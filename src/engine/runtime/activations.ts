@@ -46,7 +46,7 @@ export async function streamActivations(
     count = 0
     await withSession(
       withOutputs(model, chunk),
-      { optimization: 'basic', ...options.session },
+      { optimization: 'basic', spinning: false, ...options.session },
       async (session) => {
         for await (const feeds of batches()) {
           if (round === 0) for (const name of fed) await visit(name, feeds[name]!, count)

@@ -153,7 +153,11 @@ function kernel(
 ): Promise<Session> {
   const key = `${opType} ${dtype} ${transA} ${transB}`
   let session = kernels.get(key)
-  if (!session) kernels.set(key, (session = openSession(productModel(opType, dtype, transA, transB))))
+  if (!session)
+    kernels.set(
+      key,
+      (session = openSession(productModel(opType, dtype, transA, transB), { spinning: false })),
+    )
   return session
 }
 

@@ -89,7 +89,7 @@ export function blockGrid(part: Float32Array, bits: number, options: GroupOption
     case 'ternary':
       return { scale: scaled(ternaryScale(part)), zero: 1 }
     case 'rtn':
-      return rangeGrid(part, bits, 1, options.symmetric, scaled)
+      return rangeGrid(rangeOf(part), bits, 1, options.symmetric, scaled)
     case 'mse':
       return leastSquaresGrid(part, bits, options.symmetric, scaled)
     case 'hqq':
@@ -97,19 +97,25 @@ export function blockGrid(part: Float32Array, bits: number, options: GroupOption
   }
 }
 
+function rangeOf(part: Float32Array): [min: number, max: number] {
+  let [min, max] = [0, 0]
+  for (let i = 0; i < part.length; i++) {
+    const v = part[i]!
+    if (v < min) min = v
+    else if (v > max) max = v
+  }
+  return [min, max]
+}
+
+/** The grid over a share of the range. */
 function rangeGrid(
-  part: Float32Array,
+  [min, max]: readonly [number, number],
   bits: number,
   share: number,
   symmetric: boolean,
   scaled: (s: number) => number,
 ): BlockGrid {
   const top = 2 ** bits - 1
-  let [min, max] = [0, 0]
-  for (const v of part) {
-    if (v < min) min = v
-    else if (v > max) max = v
-  }
   if (symmetric) {
     const middle = 2 ** (bits - 1)
     // The longer side gets the code more that two's complement has, where one scale's sign is free to choose.
@@ -119,10 +125,15 @@ function rangeGrid(
   return { scale, zero: Math.min(top, Math.max(0, Math.round((-min * share) / scale))) }
 }
 
-function squaredError(part: Float32Array, grid: BlockGrid, top: number, limit: number): number {
+/** Given up once it is above `limit`. Written out in scalars: it is where rounding spends its time. */
+function squaredError(part: Float32Array, scale: number, zero: number, top: number, limit: number): number {
   let error = 0
   for (let i = 0; i < part.length && error < limit; i++) {
-    const d = part[i]! - valueOf(codeOf(part[i]!, grid, top), grid)
+    const x = part[i]!
+    let code = Math.round(x / scale + zero)
+    if (code < 0) code = 0
+    else if (code > top) code = top
+    const d = x - (code - zero) * scale
     error += d * d
   }
   return error
@@ -136,25 +147,29 @@ function leastSquaresGrid(
   scaled: (s: number) => number,
 ): BlockGrid {
   const top = 2 ** bits - 1
-  let best = rangeGrid(part, bits, 1, symmetric, scaled)
-  let least = squaredError(part, best, top, Infinity)
+  const range = rangeOf(part)
+  let best = rangeGrid(range, bits, 1, symmetric, scaled)
+  let least = squaredError(part, best.scale, best.zero, top, Infinity)
   const steps = bits >= 8 ? 10 : 24
   const lowest = bits >= 4 ? 0.6 : bits === 3 ? 0.45 : 0.25
   for (let step = 1; step <= steps; step++) {
     const share = 1 - (step * (1 - lowest)) / steps
-    const grid = rangeGrid(part, bits, share, symmetric, scaled)
-    for (const shift of symmetric ? [0] : [0, -1, 1]) {
-      const zero = grid.zero + shift
+    const { scale, zero: middle } = rangeGrid(range, bits, share, symmetric, scaled)
+    for (const shift of symmetric ? ALONE : AROUND) {
+      const zero = middle + shift
       if (zero < 0 || zero > top) continue
-      const error = squaredError(part, { ...grid, zero }, top, least)
+      const error = squaredError(part, scale, zero, top, least)
       if (error < least) {
         least = error
-        best = { ...grid, zero }
+        best = { scale, zero }
       }
     }
   }
   return best
 }
+
+const ALONE = [0]
+const AROUND = [0, -1, 1]
 
 /**
  * Half-quadratic splitting: minimises Σ|x − x̂|^0.7, which forgives the few large errors, by turns over the

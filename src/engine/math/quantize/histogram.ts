@@ -13,8 +13,6 @@ export class Histogram {
   count = 0
   /** Infinite or NaN values seen: an attention mask of −inf, or a broken model. */
   nonFinite = 0
-  sum = 0
-  sumSquares = 0
   /** Width of a bin; 0 until a value other than zero came. */
   width = 0
   private first = 0
@@ -29,8 +27,6 @@ export class Histogram {
       finite++
       if (v < min) min = v
       if (v > max) max = v
-      this.sum += v
-      this.sumSquares += v * v
     }
     this.nonFinite += values.length - finite
     if (finite === 0) return
@@ -40,9 +36,11 @@ export class Histogram {
     this.cover(min, max)
     const { counts, first } = this
     const scale = 1 / this.width
+    const all = finite === values.length
     for (let i = 0; i < values.length; i++) {
       const v = values[i]!
-      if (v - v === 0) counts[Math.floor(v * scale) - first]!++
+      // The difference is never negative, so cutting it off is rounding down.
+      if (all || v - v === 0) counts[(v * scale - first) | 0]!++
     }
   }
 

@@ -45,7 +45,7 @@ export async function openProducts(
   shape: ProductShape,
 ): Promise<ProductSession> {
   const { model, positions } = productModel({ ...layer, input: INPUT, weight: WEIGHT }, weight, shape)
-  const session = await openSession(model)
+  const session = await openSession(model, { spinning: false })
   return {
     async add(x, y) {
       const out = await session.run(y ? { [INPUT]: x, [TARGET]: y } : { [INPUT]: x })

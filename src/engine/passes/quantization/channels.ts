@@ -29,7 +29,12 @@ export function addChannels(
     )
   const values = floatsOf(value)
   const sums = new Float64Array(channels)
-  for (let start = 0, c = 0; start < values.length; start += inner, c = c + 1 === channels ? 0 : c + 1) {
+  if (inner === 1) addRows(values, sums, entry.largest)
+  for (
+    let start = 0, c = 0;
+    inner > 1 && start < values.length;
+    start += inner, c = c + 1 === channels ? 0 : c + 1
+  ) {
     let sum = 0
     let largest = entry.largest[c]!
     for (let i = start; i < start + inner; i++) {
@@ -44,6 +49,18 @@ export function addChannels(
   const more = values.length / channels
   entry.count += more
   for (let c = 0; c < channels; c++) entry.mean[c]! += (sums[c]! - entry.mean[c]! * more) / entry.count
+}
+
+/** Channels that lie side by side. */
+function addRows(values: Float32Array, sums: Float64Array, largest: Float32Array): void {
+  const channels = sums.length
+  for (let start = 0; start < values.length; start += channels)
+    for (let c = 0; c < channels; c++) {
+      const v = values[start + c]!
+      sums[c]! += v
+      const size = v < 0 ? -v : v
+      if (size > largest[c]!) largest[c] = size
+    }
 }
 
 /** `axisOf` gives the axis of channels of each value. */

@@ -70,7 +70,7 @@ export async function divergences(
   const sessions: Session[] = []
   try {
     for (const model of [original, ...candidates])
-      sessions.push(await openSession(model, { config: options.config }))
+      sessions.push(await openSession(model, { config: options.config, spinning: false }))
     const meters = candidates.map(() => new Meter())
     let samples = 0
     let batch = 0

@@ -5,6 +5,9 @@ import type { Model } from '../../onnx'
 import { computedValues, floatsOf, openSession, withOutputs } from '../../runtime'
 import type { Batches } from './observe'
 
+/** Both models run on the same samples, one after the other. */
+const BY_TURNS = { spinning: false }
+
 /** Decibel of values that exist under the same name in both models, run side by side on the same batches. */
 export async function activationSqnr(
   original: Model,
@@ -17,9 +20,9 @@ export async function activationSqnr(
   const shared = [...new Set(names)].filter((name) => inBoth.has(name) && before.has(name))
   if (shared.length === 0) return new Map()
   const meters = new Map(shared.map((name) => [name, new SqnrMeter()]))
-  const reference = await openSession(withOutputs(original, shared))
+  const reference = await openSession(withOutputs(original, shared), BY_TURNS)
   try {
-    const actual = await openSession(withOutputs(candidate, shared))
+    const actual = await openSession(withOutputs(candidate, shared), BY_TURNS)
     try {
       for await (const feeds of batches()) {
         const a = await reference.run(feeds, shared)

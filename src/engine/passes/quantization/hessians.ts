@@ -4,7 +4,7 @@
  */
 import type { Double } from '../../math/cholesky'
 import { Tensor, type Model, type Node } from '../../onnx'
-import { shapesAt, streamActivations, type Value } from '../../runtime'
+import { floatsOf, matmul, matrix, shapesAt, streamActivations, type Value } from '../../runtime'
 import { linearLayer, type LinearLayer } from '../layerwise/patches'
 import { openProducts, type ProductSession } from '../layerwise/products'
 import { prefixOf } from '../layerwise/prefix'
@@ -99,6 +99,14 @@ export async function hessiansOf(
 
 async function accumulate(sum: Sum, value: Value, outDims: readonly number[], model: Model): Promise<void> {
   const { layer } = sum
+  if (layer.kind === 'matrix') {
+    const { inputs } = layer.shape
+    const values = floatsOf(value)
+    const x = matrix(values.length / inputs, inputs, values)
+    const { data: square } = await matmul(x, x, { transA: true })
+    addTo(sum.groups[0]!.data, square, 0)
+    return
+  }
   const weight = model.graph.initializers.get(layer.weight)!
   sum.session ??= await openProducts(
     layer,
@@ -107,8 +115,11 @@ async function accumulate(sum: Sum, value: Value, outDims: readonly number[], mo
   )
   const { xx } = await sum.session.add(value)
   const size = layer.shape.inputs ** 2
-  for (const [g, { data }] of sum.groups.entries())
-    for (let i = 0; i < size; i++) data[i]! += xx[g * size + i]!
+  for (const [g, { data }] of sum.groups.entries()) addTo(data, xx, g * size)
+}
+
+function addTo(sum: Float64Array, values: ArrayLike<number>, from: number): void {
+  for (let i = 0; i < sum.length; i++) sum[i]! += values[from + i]!
 }
 
 /** Shapes of the layers' outputs; convolutions need them to unfold. */
