@@ -17,9 +17,13 @@ export interface Sensitivity {
   points: number
   /** Decibel, outputs against the original's. */
   sqnr: number
+  /** Decibel, the changed weight against itself before. */
+  weightSqnr: number
 }
 
 export interface SensitivityReport {
   samples: number
   entries: Sensitivity[]
+  /** Entries that had to be measured; the others were known. */
+  measured: number
 }

@@ -7,7 +7,7 @@ import type { Exports } from './exports'
 import type { Loader } from './loading'
 import { fileName, readRecipe, recipeText, type Catalogue } from './recipes'
 import type { ProjectRecord, RunRecord } from './records'
-import { candidateModel, type Runs } from './runs'
+import { candidateModel, sensitivitiesOf, type Runs } from './runs'
 import { findSample, listSamples } from './samples'
 import { takeFiles, UNNAMED } from './taking'
 import { frontOf, summarise, viewProject, viewRun, type ViewSources } from './view'
@@ -15,9 +15,6 @@ import { frontOf, summarise, viewProject, viewRun, type ViewSources } from './vi
 export type Handlers = {
   [M in MethodName]: (input: MethodParsed<M>) => Promise<MethodOutput<M>> | MethodOutput<M>
 }
-
-/** Calibration samples the heat map is measured on: enough to rank layers, few enough to wait for. */
-const SENSITIVITY_SAMPLES = 32
 
 export interface Parts {
   core: Core
@@ -203,7 +200,7 @@ function dataHandlers(parts: Parts) {
       const input = modelAndData(core, core.store.get(project), 'model.sensitivity')
       return core.interactive.run(
         'sensitivity',
-        { ...input, samples: SENSITIVITY_SAMPLES },
+        { ...input, sensitivities: sensitivitiesOf(core) },
         {
           during: 'measuring sensitivity',
           onEvent: (event) => {

@@ -232,6 +232,7 @@ export class Runs {
     const request = {
       ...modelAndDataOf(this.core, run),
       folder: this.folderOf(run.id),
+      sensitivities: sensitivitiesOf(this.core),
       seed: 0,
       resume: true,
     }
@@ -316,6 +317,9 @@ export class Runs {
     this.core.emit('queue.changed', {})
   }
 }
+
+/** What the heat map measured serves runs, and the other way round. */
+export const sensitivitiesOf = (core: Core): string => path.join(core.dataDir, 'sensitivity')
 
 const pointOf = (trial: Trial): TrialPoint => {
   const { key, state, reason, bytes, downloadBytes, pointsLost, latencyRatio, recipe } = trial

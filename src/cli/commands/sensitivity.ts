@@ -1,4 +1,5 @@
 import { Option } from 'commander'
+import path from 'node:path'
 import { TECHNIQUES, type Sensitivity, type Technique } from '../../contract/sensitivity'
 import {
   absolute,
@@ -8,12 +9,14 @@ import {
   withEngineOptions,
   type AddCommand,
 } from '../command'
+import { WORK_FOLDER } from '../compressing'
 import { count, print, printJson, table } from '../output'
 import { preparedData } from '../prepared'
 import { engineSettings, type CommonOptions, type DataOptions } from '../session'
 
 interface SensitivityOptions extends CommonOptions, DataOptions {
-  samples: number
+  samples?: number
+  out?: string
   technique?: Technique[]
 }
 
@@ -39,7 +42,17 @@ export const addSensitivity: AddCommand = (program, { session }) => {
     .command('sensitivity')
     .description('measure what each layer tolerates: fewer bits, zeros, fewer channels, lower rank')
     .argument('<model>', 'an ONNX file; it is never changed', absolute)
-    .addOption(new Option('--samples <n>', 'calibration samples').argParser(wholeNumber).default(64))
+    .addOption(
+      new Option('--samples <n>', 'calibration samples (default: 64, fewer for large models)').argParser(
+        wholeNumber,
+      ),
+    )
+    .addOption(
+      new Option(
+        '--out <dir>',
+        'folder of a search or a run: what it measured is used, what is measured is added',
+      ).argParser(absolute),
+    )
     .addOption(new Option('--technique <names...>', 'only these').choices([...TECHNIQUES]))
   withEngineOptions(withDataOptions(command))
     .addHelpText(
@@ -47,16 +60,18 @@ export const addSensitivity: AddCommand = (program, { session }) => {
       examples(
         'pare sensitivity model.onnx --data digits/',
         'pare sensitivity model.onnx --data digits/ --technique bits --json',
+        'pare sensitivity model.onnx --data digits/ --out best/',
       ),
     )
     .action(async (model: string, options: SensitivityOptions) => {
-      const { samples, technique } = options
+      const { samples, technique, out } = options
       const input = {
         model,
         data: await preparedData(session, model, options),
         settings: engineSettings(options),
         samples,
         techniques: technique,
+        sensitivities: out && path.join(out, WORK_FOLDER, 'sensitivity'),
       }
       const report = await session.run('sensitivity', input, 'measuring sensitivity')
       if (options.json) return printJson(report)

@@ -1,16 +1,21 @@
 /**
  * How much the outputs move when one layer alone is quantized, pruned or factorized, measured on calibration
- * samples. No labels are needed and nothing but that layer's weight is touched.
+ * samples. No labels are needed and nothing but that layer's weight is touched. What is in the cache already, from
+ * whichever caller, is not measured again.
  * The idea of one layer at a time: HAWQ (arXiv:1905.03696) and ONNX Runtime's own quantization debugging.
  */
 import { PareError } from '../../contract/errors'
 import type { Sensitivity, SensitivityReport, Technique } from '../../contract/sensitivity'
 import type { Dataset } from '../data/dataset'
 import { atRank, roundedTo, sparsified, withoutChannels } from '../math/perturb'
+import { sqnr } from '../math/quantize/sqnr'
 import { Tensor, type Model } from '../onnx'
 import { divergences } from '../passes/quantization/divergence'
 import { finiteWeights, weightedLayers, type WeightedLayer } from '../passes/quantization/layers'
+import { prepare } from '../passes/quantization/prepare'
 import { feedsOf } from '../passes/quantization/samples'
+import { macsOf, traceShapes } from '../runtime'
+import { layersKey, samplesKey, type SensitivityCache } from './sensitivity-cache'
 
 const STRENGTHS: Record<Technique, readonly number[]> = {
   bits: [8, 4, 3, 2],
@@ -18,17 +23,35 @@ const STRENGTHS: Record<Technique, readonly number[]> = {
   channels: [0.3, 0.5],
   rank: [0.5, 0.25],
 }
+const UNSEEN = 200
+/** JSON holds no infinite decibel: that of a change no output shows, or of one that breaks them. */
+const finite = (decibel: number): number => Math.max(-UNSEEN, Math.min(decibel, UNSEEN))
 /** Models that run beside the original at a time; each holds its own copy of the weights. */
 const TOGETHER = 6
 /** Layers with fewer weights than this are left out: nothing is won by compressing them. */
 const SMALLEST = 64
 
+/** Samples each layer is asked with, and fewer down to LEAST where the model is large. */
+const MOST = 64
+const LEAST = 16
+/** Multiply-accumulates that asking about bits may take over all layers: some ten seconds of a desktop CPU. */
+const AFFORDABLE = 1e11
+
+/** The same on every machine and for every caller, so that all ask with the same samples. */
+export async function affordableSamples(model: Model): Promise<number> {
+  const traced = await traceShapes(model)
+  const once = model.graph.nodes.reduce((sum, node) => sum + macsOf(node, traced), 0)
+  const probes = weightedLayers(model.graph).length * STRENGTHS.bits.length
+  return Math.min(MOST, Math.max(LEAST, Math.floor(AFFORDABLE / Math.max(1, once * probes))))
+}
+
 export interface SensitivityOptions {
-  /** Calibration samples; default 64. */
+  /** Calibration samples; default: see `affordableSamples`. */
   samples?: number
   techniques?: readonly Technique[]
   /** Only these layers. */
   layers?: readonly string[]
+  cache?: SensitivityCache
   signal?: AbortSignal
   progress?(done: number, doing: string): void
 }
@@ -39,7 +62,12 @@ interface Probe {
   strength: number
 }
 
-async function perturbed({ layer, technique, strength }: Probe): Promise<Tensor> {
+interface Perturbed {
+  model: Model
+  weightSqnr: number
+}
+
+async function perturbed({ layer, technique, strength }: Probe): Promise<[Tensor, number]> {
   const { tensor, axis, weight } = layer
   const values = finiteWeights(weight, tensor, 'sensitivity')
   const changed =
@@ -50,17 +78,17 @@ async function perturbed({ layer, technique, strength }: Probe): Promise<Tensor>
         : technique === 'channels'
           ? withoutChannels(strength, values, tensor.dims, axis)
           : await atRank(strength, values, tensor.dims)
-  return Tensor.of(tensor.dtype, tensor.dims, changed)
+  return [Tensor.of(tensor.dtype, tensor.dims, changed), finite(sqnr(values, changed))]
 }
 
 /** The model with one weight replaced for every reader that shares it. */
-async function probeModel(model: Model, probe: Probe): Promise<Model> {
+async function probeModel(model: Model, probe: Probe): Promise<Perturbed> {
   const copy = model.clone()
-  const tensor = await perturbed(probe)
+  const [tensor, weightSqnr] = await perturbed(probe)
   const { weight } = probe.layer
   if (copy.graph.initializers.has(weight)) copy.graph.initializers.set(weight, tensor)
   else copy.graph.producer(weight)?.set('value', { type: 'tensor', value: tensor })
-  return copy
+  return { model: copy, weightSqnr }
 }
 
 /** A technique that says nothing about a layer is not tried on it: an embedding's rows are no channels. */
@@ -74,11 +102,13 @@ function applies({ layer, technique }: Probe): boolean {
  * Throws `data/split-missing` without calibration samples, `model/nothing-to-do` without weights, `cancelled`.
  */
 export async function measureSensitivity(
-  model: Model,
+  original: Model,
   data: Dataset,
   options: SensitivityOptions = {},
 ): Promise<SensitivityReport> {
-  const limit = options.samples ?? 64
+  // Normalizations folded, as every quantizer does first: the weights asked about are those that get the bits.
+  const { model } = prepare(original)
+  const limit = options.samples ?? (await affordableSamples(model))
   const { calibration } = data.splits
   if (calibration.length === 0)
     throw new PareError('data/split-missing', { split: 'calibration', by: 'sensitivity' })
@@ -99,25 +129,42 @@ export async function measureSensitivity(
     .filter(applies)
   const batches = () => feedsOf(model, calibration, limit, options.signal)
   const classes = data.task === 'classification' || data.task === 'language-model'
-  const entries: Sensitivity[] = []
-  for (let at = 0; at < probes.length; at += TOGETHER) {
+  const { cache } = options
+  const about = cache && `${layersKey(model)}-${await samplesKey(batches(), data.task)}`
+  const entries = probes.map((probe) =>
+    cache?.find(about!, probe.layer.layer, probe.technique, probe.strength),
+  )
+  const missing = [...probes.keys()].filter((at) => !entries[at])
+  for (let from = 0; from < missing.length; from += TOGETHER) {
     if (options.signal?.aborted) throw new PareError('cancelled', { during: 'measuring sensitivity' })
-    const group = probes.slice(at, at + TOGETHER)
-    options.progress?.(at / probes.length, `${group[0]!.layer.layer}: ${group[0]!.technique}`)
-    const models = await Promise.all(group.map((probe) => probeModel(model, probe)))
+    const group = missing.slice(from, from + TOGETHER)
+    const first = probes[group[0]!]!
+    options.progress?.(from / missing.length, `${first.layer.layer}: ${first.technique}`)
+    const made = await Promise.all(group.map((at) => probeModel(model, probes[at]!)))
+    const models = made.map((one) => one.model)
     const results = await divergences(model, models, batches, { classes })
-    for (const [i, { points, sqnr }] of results.entries()) {
-      const { layer, technique, strength } = group[i]!
-      entries.push({
-        layer: layer.layer,
-        op: layer.node.opType,
-        parameters: layer.tensor.size,
-        technique,
-        strength,
-        points,
-        sqnr,
-      })
-    }
+    const measured = results.map((result, i) => entryOf(probes[group[i]!]!, result, made[i]!.weightSqnr))
+    measured.forEach((entry, i) => (entries[group[i]!] = entry))
+    cache?.keep(about!, measured)
   }
-  return { samples: Math.min(limit, calibration.length), entries }
+  return {
+    samples: Math.min(limit, calibration.length),
+    entries: entries.filter((entry) => entry !== undefined),
+    measured: missing.length,
+  }
 }
+
+const entryOf = (
+  { layer, technique, strength }: Probe,
+  { points, sqnr: outputs }: { points: number; sqnr: number },
+  weightSqnr: number,
+): Sensitivity => ({
+  layer: layer.layer,
+  op: layer.node.opType,
+  parameters: layer.tensor.size,
+  technique,
+  strength,
+  points,
+  sqnr: finite(outputs),
+  weightSqnr,
+})

@@ -59,6 +59,8 @@ export interface RunRequest extends ModelAndData {
   resume: boolean
   /** Where the only candidate goes instead of `<folder>/candidates/1`. */
   into?: string
+  /** Folder of sensitivities measured before; default: one in `folder`. */
+  sensitivities?: string
 }
 
 export interface ComparedModels extends ModelAndData {
@@ -74,6 +76,8 @@ export interface SearchRequest extends ModelAndData {
   resume: boolean
   /** Where the winner goes instead of `<folder>/candidates`. */
   into?: string
+  /** Folder of sensitivities measured before; default: one in `folder`. */
+  sensitivities?: string
   worker?: string
 }
 
@@ -116,7 +120,16 @@ export interface Jobs {
   searchStep: Job<SearchRequest & { share: { index: number; keys: string[] } }, string[]>
   /** Concludes when nothing is left to try; else says what is. */
   searchMerge: Job<SearchRequest, { left: SearchJob[] } | { result: SearchResult; run: RunResult }>
-  sensitivity: Job<ModelAndData & { samples: number; techniques?: Technique[] }, SensitivityReport>
+  sensitivity: Job<
+    ModelAndData & {
+      /** Default: 64, and fewer for large models. */
+      samples?: number
+      techniques?: Technique[]
+      /** Folder of sensitivities: what is there is not measured again, what is measured is added. */
+      sensitivities?: string
+    },
+    SensitivityReport
+  >
   compare: Job<ComparedModels & { html?: string }, { original: Report; candidates: Report[] }>
   compareSamples: Job<
     Results & { filter: SampleFilter; class?: number; offset: number; limit: number },

@@ -6,9 +6,10 @@ import { measureSensitivity } from '../evaluate/sensitivity'
 import { readModel } from '../onnx'
 import { compress, type RunResult } from '../run/compress'
 import { writeJson } from '../run/files'
-import { openSearch, type OpenedSearch } from '../run/search'
+import { openSearch } from '../run/search'
+import { sensitivitiesIn } from '../run/sensitivities'
 import { attempt } from '../search/attempt'
-import { conclude, explore, pending } from '../search/search'
+import { conclude, explore, pending, type SearchOptions } from '../search/search'
 import { chosenSession, withData } from './data'
 import type { JobContext, JobHandlers } from './job'
 import type { SearchRequest } from './protocol'
@@ -19,7 +20,10 @@ const SEARCH_SHARE = 0.9
 /** Finished candidates besides the winner: others of the front inside the limits. */
 const OTHERS = 2
 
-type Opened = OpenedSearch & { finish(result: SearchResult): Promise<RunResult> }
+interface Opened {
+  options: SearchOptions
+  finish(result: SearchResult): Promise<RunResult>
+}
 
 /** Opens data and search, hands both to `use`. */
 async function withSearch<T>(
@@ -27,7 +31,7 @@ async function withSearch<T>(
   context: JobContext,
   use: (search: Opened) => Promise<T>,
 ): Promise<T> {
-  const { model, data, settings, goal, folder, resume, seed, worker } = request
+  const { model, data, settings, goal, folder, resume, seed, worker, sensitivities } = request
   const progress = (done: number, doing: string): void => context.progress(SEARCH_SHARE * done, doing)
   return withData(model, data, async (dataset) => {
     const { session, word } = await chosenSession(settings)
@@ -38,8 +42,9 @@ async function withSearch<T>(
       target: passTarget(goal.target),
       seed,
       signal: context.signal,
+      sensitivities,
     }
-    const search = await openSearch({
+    const options = await openSearch({
       ...shared,
       goal,
       folder,
@@ -65,7 +70,7 @@ async function withSearch<T>(
         candidate: (candidate, original) => context.emit('candidate', { candidate, original }),
       })
     }
-    return use({ ...search, finish })
+    return use({ options, finish })
   })
 }
 
@@ -118,8 +123,14 @@ export const searchJobs: JobHandlers<'search' | 'searchList' | 'searchStep' | 's
         const left = pending(search.options.space, search.options.store.all(), request.goal)
         return left.length > 0 ? { left } : finishSearch(search, request, 0)
       }),
-    sensitivity: ({ model, data, samples, techniques }, { signal, progress }) =>
+    sensitivity: ({ model, data, samples, techniques, sensitivities }, { signal, progress }) =>
       withData(model, data, (dataset) =>
-        measureSensitivity(readModel(model), dataset, { samples, techniques, signal, progress }),
+        measureSensitivity(readModel(model), dataset, {
+          samples,
+          techniques,
+          cache: sensitivities === undefined ? undefined : sensitivitiesIn(sensitivities),
+          signal,
+          progress,
+        }),
       ),
   }

@@ -7,6 +7,7 @@ import { PareError } from '../../contract/errors'
 import type { ParameterField, PassDescription, PassFamily, PassNeed } from '../../contract/passes'
 import type { LayerEvidence, StepRecord } from '../../contract/report'
 import type { Dataset } from '../data/dataset'
+import type { SensitivityCache } from '../evaluate/sensitivity-cache'
 import type { Random } from '../math/random'
 import type { Model } from '../onnx'
 
@@ -34,6 +35,8 @@ export interface PassContext {
   providers: readonly string[]
   /** What the result is for; decides which operators are worth quantizing. */
   target: 'any' | 'android-cpu' | 'android-npu' | 'ios' | 'cpu-no-vnni'
+  /** What layers tolerate, as far as it was measured: a pass that measures more adds to it. */
+  sensitivities?: SensitivityCache
   /** The live curve of a pass that learns. */
   point?(at: { epoch: number; loss: number; quality?: number }): void
   /** True once the user asked to end learning early and keep the best so far; asked between steps. */

@@ -20,7 +20,7 @@ const params = z.object({
     .meta({
       label: 'Bits',
       help: 'Each weight tensor keeps 2 to this power different values. 5 bits cost next to nothing.',
-      search: [6, 5, 4],
+      search: [6, 5, 4, 3],
     }),
   leastWeights: z.int().min(0).default(512).meta({
     label: 'Smallest layer',

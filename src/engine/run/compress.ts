@@ -15,6 +15,7 @@ import type { SessionOptions } from '../runtime'
 import { RunFolder } from './checkpoints'
 import { readJson, sha256Of, writeJson } from './files'
 import { Progress, type ProgressReport, type Stage } from './progress'
+import { sensitivitiesIn } from './sensitivities'
 import { applyRecipe, chainKeys, failureOf, STOPS, validateRecipe, type RecipeOutcome } from './steps'
 import { outputCheck } from './verify'
 
@@ -32,6 +33,8 @@ export interface CompressWork {
   /** Plain sentences that belong to every report of this run. */
   notes?: readonly string[]
   target: PassContext['target']
+  /** Folder of sensitivities measured before; default: one in `folder`. */
+  sensitivities?: string
   /** Where the only candidate goes instead of `<folder>/candidates/1`. */
   into?: string
   probe?: MemoryProbe
@@ -90,6 +93,7 @@ export async function compress(work: CompressWork): Promise<RunResult> {
   const progress = new Progress(stagesOf(recipes), work.progress)
   progress.next()
   const check = await outputCheck(original, work.data, work.session)
+  const sensitivities = sensitivitiesIn(work.sensitivities ?? path.join(work.folder, 'sensitivity'))
   const result: RunResult = { original: undefined as unknown as Report, candidates: [], failed: [] }
   let firstOriginal: Report | undefined
   /** Position of the stage that comes after those of the recipes so far. */
@@ -133,6 +137,7 @@ export async function compress(work: CompressWork): Promise<RunResult> {
       basis,
       shared,
       check,
+      sensitivities,
       settings: { providers: work.session.providers ?? ['cpu'], target: work.target },
       begin: () => progress.next(),
       reuse: (step, record) => {

@@ -5,10 +5,9 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { SPLITS } from '../../contract/dataset'
-import { PareError } from '../../contract/errors'
+import { errorData, PareError } from '../../contract/errors'
 import type { SearchGoal } from '../../contract/goal'
 import type { PassNeed } from '../../contract/passes'
-import type { SensitivityReport } from '../../contract/sensitivity'
 import type { Dataset } from '../data/dataset'
 import { measureLatency } from '../evaluate/latency'
 import { measureSensitivity } from '../evaluate/sensitivity'
@@ -26,6 +25,7 @@ import type { Trial } from '../../contract/search'
 import { RunFolder } from './checkpoints'
 import { basisOf } from './compress'
 import { readJson, sha256Of, writeJson } from './files'
+import { sensitivitiesIn } from './sensitivities'
 import { applyRecipe } from './steps'
 import { outputCheck } from './verify'
 
@@ -37,6 +37,8 @@ export interface SearchWork {
   folder: string
   /** Name of this worker, where several share `folder`; each keeps its checkpoints to itself. */
   worker?: string
+  /** Folder of sensitivities measured before; default: one in `folder`. */
+  sensitivities?: string
   resume: boolean
   seed: number
   session: SessionOptions
@@ -49,13 +51,8 @@ export interface SearchWork {
   found(trial: Trial): void
 }
 
-export interface OpenedSearch {
-  options: SearchOptions
-  sensitivity: SensitivityReport
-}
-
 /** Opens or begins a search; measures the sensitivities unless they are there. */
-export async function openSearch(work: SearchWork): Promise<OpenedSearch> {
+export async function openSearch(work: SearchWork): Promise<SearchOptions> {
   const started = performance.now()
   const sha256 = await sha256Of(work.original)
   const basis = basisOf(work, sha256)
@@ -70,7 +67,17 @@ export async function openSearch(work: SearchWork): Promise<OpenedSearch> {
   const store = trialStore(trialsFolder)
   const fileOf = (key: string): string => path.join(trialsFolder, `${key}.onnx`)
   const earlier = store.all().reduce((sum, trial) => sum + trial.seconds, 0)
-  const sensitivity = await cachedSensitivity(work, path.join(found, 'sensitivity.json'))
+  const sensitivities = sensitivitiesIn(
+    work.sensitivities ?? path.join(work.folder, 'sensitivity'),
+    work.worker,
+  )
+  if (work.data.splits.calibration.length > 0)
+    await measureSensitivity(readModel(work.original), work.data, {
+      techniques: ['bits'],
+      cache: sensitivities,
+      signal: work.signal,
+      progress: (_, doing) => work.progress(0, `how sensitive each layer is: ${doing}`),
+    }).catch(unlessNothingToDo)
   const check = await outputCheck(work.original, work.data, work.session)
   const clock = { used: () => earlier + (performance.now() - started) / 1000 }
   // The scheduler of a worker has a limit of its own.
@@ -83,6 +90,7 @@ export async function openSearch(work: SearchWork): Promise<OpenedSearch> {
         ...work,
         settings: { providers: work.session.providers ?? ['cpu'], target: work.target },
         run,
+        sensitivities,
         recipe,
         basis,
         check,
@@ -123,7 +131,12 @@ export async function openSearch(work: SearchWork): Promise<OpenedSearch> {
     },
     latency: (keys) => latencyRatios(work, keys.map(fileOf)),
   }
-  return { options, sensitivity }
+  return options
+}
+
+/** A model without float weights can still be searched: it has nothing to be sensitive about. */
+function unlessNothingToDo(thrown: unknown): void {
+  if (errorData(thrown).code !== 'model/nothing-to-do') throw thrown
 }
 
 const filesOf = (model: string): string[] => [model, `${model}.data`]
@@ -155,18 +168,6 @@ function trialStore(folder: string): TrialStore {
         .filter((trial) => trial !== undefined),
     save: (trial) => writeJson(path.join(folder, `${trial.key}.json`), trial),
   }
-}
-
-async function cachedSensitivity(work: SearchWork, file: string): Promise<SensitivityReport> {
-  const cached = readJson(file) as SensitivityReport | undefined
-  if (cached) return cached
-  work.progress(0, 'measuring how sensitive each layer is')
-  const report = await measureSensitivity(readModel(work.original), work.data, {
-    signal: work.signal,
-    progress: work.progress,
-  })
-  writeJson(file, report)
-  return report
 }
 
 /** What the dataset can give to passes. */

@@ -6,6 +6,7 @@ import { errorMessage } from '../../contract/messages'
 import type { Recipe, RecipeStep } from '../../contract/recipe'
 import type { StepRecord } from '../../contract/report'
 import type { Dataset } from '../data/dataset'
+import type { SensitivityCache } from '../evaluate/sensitivity-cache'
 import { seeded } from '../math/random'
 import { readModel } from '../onnx'
 import { findPass } from '../passes'
@@ -25,6 +26,7 @@ export interface RecipeWork {
   check: OutputCheck
   settings: Pick<PassContext, 'providers' | 'target'>
   signal: AbortSignal
+  sensitivities?: SensitivityCache
   /** Called as each pass begins; gives its progress function. */
   begin(step: number): PassContext['progress']
   /** A pass whose result was there already. */
@@ -134,6 +136,7 @@ async function runStep(
     signal: work.signal,
     random: seeded(work.seed).fork(`${index}:${id}`),
     scratch: work.run.scratch(key),
+    sensitivities: work.sensitivities,
     point: work.point,
     stopRequested: work.stopRequested,
   }

@@ -1,9 +1,17 @@
+import fs from 'node:fs'
+import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Dataset } from '../../../src/engine/data/dataset'
 import { openDataset } from '../../../src/engine/data/open'
 import { measureSensitivity } from '../../../src/engine/evaluate/sensitivity'
-import { readModel } from '../../../src/engine/onnx'
+import type { SensitivityCache } from '../../../src/engine/evaluate/sensitivity-cache'
+import { readModel, Tensor } from '../../../src/engine/onnx'
+import { mixedPrecision } from '../../../src/engine/passes/mixed-precision'
+import { weightedLayers, type WeightedLayer } from '../../../src/engine/passes/quantization/layers'
+import { simplifyPass } from '../../../src/engine/passes/simplify'
+import { sensitivitiesIn } from '../../../src/engine/run/sensitivities'
+import { contextOf } from '../training/support'
 
 const sample = path.resolve('resources/samples/bearing')
 const model = readModel(path.join(sample, 'cnn1d.onnx'))
@@ -37,4 +45,49 @@ test('a model with a fixed batch gives the same figures', async () => {
   const free = await measureSensitivity(model, data, options)
   const one = await measureSensitivity(fixed, data, options)
   for (const [at, entry] of one.entries.entries()) expect(entry.sqnr).toBeCloseTo(free.entries[at]!.sqnr, 2)
+})
+
+test('nothing is measured twice: not by another caller, not on the cleaned-up model, not by mixed precision', async () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-sensitivity-'))
+  const cache = sensitivitiesIn(folder)
+  const first = await measureSensitivity(model, data, { techniques: ['bits', 'sparsity'], cache })
+  expect(first.measured).toBe(first.entries.length)
+  expect(first.measured).toBe(5 * (4 + 3))
+
+  // A second writer finds what the first has written, and only measures what is new.
+  const second = await measureSensitivity(model, data, { cache: sensitivitiesIn(folder, 'second') })
+  expect(second.measured).toBe(second.entries.length - first.measured)
+  const sparsities = second.entries.filter(({ technique }) => technique === 'sparsity')
+  expect(sparsities).toEqual(first.entries.filter(({ technique }) => technique === 'sparsity'))
+
+  const context = contextOf(model, data)
+  const { model: clean } = await simplifyPass.run(model, {}, context)
+  const counted = { find: 0, keep: 0 }
+  const counting: SensitivityCache = {
+    find: (...about) => {
+      counted.find++
+      return cache.find(...about)
+    },
+    keep: (...about) => {
+      counted.keep++
+      cache.keep(...about)
+    },
+  }
+  for (const size of [0.25, 0.1])
+    await mixedPrecision.run(clean, { size, storage: 'shared' }, { ...context, sensitivities: counting })
+  expect(counted).toEqual({ find: 2 * 5 * 4, keep: 0 })
+
+  // Other weights are another matter.
+  const changed = clean.clone()
+  const [{ weight, tensor }] = weightedLayers(changed.graph) as [WeightedLayer]
+  changed.graph.initializers.set(
+    weight,
+    Tensor.float32(
+      tensor.dims,
+      tensor.floats().map((w) => 2 * w),
+    ),
+  )
+  const other = await measureSensitivity(changed, data, { techniques: ['bits'], cache })
+  expect(other.measured).toBe(5 * 4)
+  fs.rmSync(folder, { recursive: true, force: true })
 })

@@ -57,7 +57,7 @@ const work = (name: string, over: Partial<SearchWork> = {}, sample: SampleName =
 /** A whole search; its winner must not be beaten by any preset, single pass or other trial inside the limits. */
 async function whole(name: string, sample: SampleName) {
   const tried: Trial[] = []
-  const { options } = await openSearch(work(name, { found: (trial) => tried.push(trial) }, sample))
+  const options = await openSearch(work(name, { found: (trial) => tried.push(trial) }, sample))
   const result = await conclude(options, await explore(options))
   const { winner, confirmation, trials, rejected } = result
   expect(tried.length).toBe(trials.length)
@@ -85,21 +85,21 @@ test('the winner on signals is on the front, resumes, and is the same from four 
   const winner = result.winner!
   const repeated: Trial[] = []
   const again = await openSearch(work('whole', { resume: true, found: (trial) => repeated.push(trial) }))
-  await explore(again.options)
+  await explore(again)
   expect(repeated).toEqual([])
 
   // The same search as four workers, then merged.
   for (;;) {
     const list = await openSearch(work('spread', { resume: true, worker: 'list' }))
-    const jobs = pending(list.options.space, list.options.store.all(), list.options.shop.goal)
+    const jobs = pending(list.space, list.store.all(), list.shop.goal)
     if (jobs.length === 0) {
-      const merged = await conclude(list.options, 0)
+      const merged = await conclude(list, 0)
       expect(merged.winner!.key).toBe(winner.key)
       expect(merged.front).toEqual(result.front)
       break
     }
     for (let index = 0; index < 4; index++) {
-      const { options: mine } = await openSearch(work('spread', { resume: true, worker: String(index) }))
+      const mine = await openSearch(work('spread', { resume: true, worker: String(index) }))
       for (const job of jobs.filter((_, at) => at % 4 === index))
         mine.store.save(await attempt(job, mine.shop))
     }
@@ -108,7 +108,7 @@ test('the winner on signals is on the front, resumes, and is the same from four 
 
 test('time that is up ends the search with what was found', async () => {
   const goal = { kind: 'search', maxDrop: 1, target: 'any', minutes: 0.05 } as const
-  const { options } = await openSearch(work('short', { goal }))
+  const options = await openSearch(work('short', { goal }))
   const leftOut = await explore(options)
   expect(leftOut).toBeGreaterThan(0)
   expect(options.store.all().length).toBeLessThan(pending(options.space, [], goal).length)
@@ -116,7 +116,7 @@ test('time that is up ends the search with what was found', async () => {
 
 test('cancelling keeps the front so far', async () => {
   const controller = new AbortController()
-  const { options } = await openSearch(
+  const options = await openSearch(
     work('cancelled', { signal: controller.signal, found: () => controller.abort() }),
   )
   await expect(explore(options)).rejects.toMatchObject({ code: 'cancelled' })

@@ -1,0 +1,82 @@
+/** Gives each layer the bits that were chosen for it. */
+import { Tensor, type Graph, type Model } from '../../onnx'
+import type { LayerEvidence, StepRecord } from '../../../contract/report'
+import { fitHalf } from '../half/limits'
+import type { PassContext } from '../pass'
+import { finiteWeights, weightedLayers, type WeightedLayer } from '../quantization/layers'
+import { quantizeWeights } from '../quantize-weights'
+import { FLOAT_BITS, HALF_BITS, MEASURED, sharedAt } from './choices'
+
+export interface Applied {
+  model: Model
+  layers: LayerEvidence[]
+  skipped: StepRecord['skipped']
+}
+
+/** Bits by name of the layer; layers it does not hold stay as they are. */
+export type BitsOf = ReadonlyMap<string, number>
+
+/** TensorProto.DataType.FLOAT */
+const FLOAT = 1
+
+/** Weights with few different values, as floats still: what packs and zips small later. */
+export function applyShared(model: Model, bitsOf: BitsOf): Applied {
+  const result: Applied = { model: model.clone(), layers: [], skipped: [] }
+  const { graph } = result.model
+  for (const { layer, node, weight, tensor } of weightedLayers(graph)) {
+    const bits = bitsOf.get(layer) ?? FLOAT_BITS
+    if (bits >= HALF_BITS) continue
+    const values = sharedAt(bits, finiteWeights(weight, tensor, 'mixed-precision'))
+    graph.initializers.set(weight, Tensor.float32(tensor.dims, values))
+    const bytesBefore = tensor.byteLength
+    const bytesAfter = Math.ceil((tensor.size * bits) / 8)
+    const treatment = `${2 ** bits} shared values`
+    result.layers.push({ layer, op: node.opType, treatment, bytesBefore, bytesAfter })
+  }
+  return result
+}
+
+/** The low-bit pass once for each number of bits in use, on the layers that get it; 16 bits are stored as halves. */
+export async function applyPacked(
+  model: Model,
+  bitsOf: BitsOf,
+  method: string,
+  context: PassContext,
+): Promise<Applied> {
+  const result: Applied = { model, layers: [], skipped: [] }
+  const used = MEASURED.filter((bits) => [...bitsOf.values()].includes(bits))
+  for (const [at, bits] of used.entries()) {
+    const exclude = weightedLayers(result.model.graph)
+      .map(({ layer }) => layer)
+      .filter((layer) => bitsOf.get(layer) !== bits)
+    const part = await quantizeWeights.run(
+      result.model,
+      { bits, method, exclude, leastWeights: 0 },
+      { ...context, progress: (done, doing) => context.progress((at + done) / used.length, doing) },
+    )
+    result.model = part.model
+    result.layers.push(...(part.layers ?? []).filter(({ layer }) => bitsOf.get(layer) === bits))
+    result.skipped.push(...(part.skipped ?? []).filter(({ layer }) => bitsOf.get(layer) === bits))
+  }
+  const half = weightedLayers(result.model.graph).filter(({ layer }) => bitsOf.get(layer) === HALF_BITS)
+  if (half.length > 0) result.model = result.model.clone()
+  for (const layer of half) result.layers.push(...storedAsHalf(result.model.graph, layer))
+  return result
+}
+
+/** The weight as float16 with a Cast behind it, which ONNX Runtime folds when it loads the model. */
+function storedAsHalf(graph: Graph, { layer, node, weight, tensor }: WeightedLayer): LayerEvidence[] {
+  const own = graph.initializers.get(weight)
+  const fits = own?.dtype === 'float32' ? fitHalf(own) : undefined
+  if (!fits || !('values' in fits)) return []
+  graph.initializers.delete(weight)
+  const stored = graph.addInitializer(`${weight}_f16`, Tensor.of('float16', tensor.dims, fits.values))
+  graph.addNode(
+    { opType: 'Cast', inputs: [stored], outputs: [weight], attributes: { to: { int: FLOAT } } },
+    graph.nodes[0],
+  )
+  const bytesBefore = tensor.byteLength
+  return [
+    { layer, op: node.opType, treatment: 'stored as float16', bytesBefore, bytesAfter: bytesBefore / 2 },
+  ]
+}

@@ -1,0 +1,47 @@
+/** The least budget at which a measured loss stays within its limit: every step is built and measured. */
+
+/** Halvings of the gap, in logarithms, between a budget that is too small and one that holds. */
+const STEPS = 5
+
+export interface FloorProblem<T> {
+  /** Points that may be lost; 100 measures nothing. */
+  limit: number
+  judge(built: T): Promise<number>
+  build(size: number, step: number, steps: number): Promise<T | undefined>
+}
+
+export interface Held<T> {
+  built: T
+  /** Measured loss; absent where nothing was measured. */
+  points?: number
+  /** What the first one lost, where it was too much. */
+  asked?: number
+}
+
+/** `first` where it holds, else the smallest budget that was found to hold; the mildest one tried where none does. */
+export async function untilItHolds<T extends { size: number }>(
+  first: T,
+  { limit, judge, build }: FloorProblem<T>,
+): Promise<Held<T>> {
+  if (limit >= 100) return { built: first }
+  const asked = await judge(first)
+  if (asked <= limit) return { built: first, points: asked }
+  let [low, high] = [first.size, 1]
+  let best: Held<T> = { built: first, points: asked, asked }
+  let holds = false
+  for (let step = 0; step < STEPS; step++) {
+    const size = Math.sqrt(low * high)
+    const built = await build(size, step, STEPS)
+    if (!built) return best
+    const points = await judge(built)
+    if (points <= limit) {
+      best = { built, points, asked }
+      holds = true
+      high = size
+    } else {
+      if (!holds) best = { built, points, asked }
+      low = size
+    }
+  }
+  return best
+}

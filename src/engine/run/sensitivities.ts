@@ -1,0 +1,47 @@
+/**
+ * Measured sensitivities on disk, one file for each model, set of samples and writer: several workers may share
+ * the folder, and no file has two writers.
+ */
+import fs from 'node:fs'
+import path from 'node:path'
+import type { Sensitivity } from '../../contract/sensitivity'
+import type { SensitivityCache } from '../evaluate/sensitivity-cache'
+import { readJson, writeJson } from './files'
+
+type Known = Map<string, Sensitivity>
+
+const keyOf = ({
+  layer,
+  technique,
+  strength,
+}: Pick<Sensitivity, 'layer' | 'technique' | 'strength'>): string => `${technique} ${strength} ${layer}`
+
+const entriesIn = (file: string): Sensitivity[] => {
+  const found = readJson(file)
+  return Array.isArray(found) ? (found as Sensitivity[]) : []
+}
+
+/** What is in `folder` by any writer; what is measured from now on goes to files of `writer`. */
+export function sensitivitiesIn(folder: string, writer = 'main'): SensitivityCache {
+  const known = new Map<string, Known>()
+  const own = (about: string): string => path.join(folder, `${about}.${writer}.json`)
+  const load = (about: string): Known => {
+    const names = fs.existsSync(folder) ? fs.readdirSync(folder).sort() : []
+    const files = names.filter((name) => name.startsWith(`${about}.`) && name.endsWith('.json'))
+    const entries = files.flatMap((name) => entriesIn(path.join(folder, name)))
+    return new Map(entries.map((entry) => [keyOf(entry), entry]))
+  }
+  const of = (about: string): Known => {
+    const found = known.get(about) ?? load(about)
+    known.set(about, found)
+    return found
+  }
+  return {
+    find: (about, layer, technique, strength) => of(about).get(keyOf({ layer, technique, strength })),
+    keep(about, entries) {
+      const all = of(about)
+      for (const entry of entries) all.set(keyOf(entry), entry)
+      writeJson(own(about), [...all.values()])
+    },
+  }
+}
