@@ -1,13 +1,20 @@
 /** Sizes as every sentence and table writes them. */
 
-/** Three significant digits in decimal units, as files and downloads are sold: "1.73 MB". */
-export function formatBytes(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB']
+export const BYTE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const
+
+/** A value in the largest of the decimal units in which three digits of it stay below a thousand. */
+export function scaled(value: number, units: readonly string[]): { value: number; unit: string } {
   let power = 0
   // 999.6 would be written 1000 of the smaller unit.
-  while (power < units.length - 1 && Math.abs(bytes) >= 999.5) {
-    bytes /= 1000
+  while (power < units.length - 1 && Math.abs(value) >= 999.5) {
+    value /= 1000
     power++
   }
-  return `${Number(bytes.toPrecision(3))} ${units[power]}`
+  return { value, unit: units[power]! }
+}
+
+/** Three significant digits in decimal units, as files and downloads are sold: "1.73 MB". */
+export function formatBytes(bytes: number): string {
+  const { value, unit } = scaled(bytes, BYTE_UNITS)
+  return `${Number(value.toPrecision(3))} ${unit}`
 }

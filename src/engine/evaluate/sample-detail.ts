@@ -42,7 +42,8 @@ export async function sampleDetail(request: DetailRequest): Promise<SampleDetail
     const context = { rows: 1, classes: dataset.classes, labels: batch.labels }
     const choice = METRICS[dataset.task].choose(answers[0]!, context)
     const [input] = Object.values(batch.inputs)
-    const image = await picture(answers[0]![choice.names[0]!]!)
+    const first = answers[0]![choice.names[0]!]!
+    const image = await picture(first)
     return {
       preview: await split.preview(index),
       row,
@@ -51,8 +52,9 @@ export async function sampleDetail(request: DetailRequest): Promise<SampleDetail
           const value = outputs[choice.names[0]!]!
           return {
             name: models[i]!.name,
-            values: valuesOf(value, choice, dataset.classes),
-            ...(image && { image: await picture(value) }),
+            values: valuesOf(value, choice, dataset),
+            // One range for all: pictures stretched each by itself could not be compared.
+            ...(image && { image: await picture(value, first) }),
           }
         }),
       ),
@@ -66,11 +68,12 @@ export async function sampleDetail(request: DetailRequest): Promise<SampleDetail
 function valuesOf(
   value: Value,
   choice: OutputChoice,
-  classes: readonly string[] | undefined,
+  { classes, task }: Pick<Dataset, 'classes' | 'task'>,
 ): { name: string; value: number }[] {
   const data = floatsOf(value)
   const scored = choice.form === 'scores' && data.length === choice.classes
-  const shown = scored && choice.scale === 'logits' ? softmax(data) : data
+  const logits = scored && choice.scale === 'logits'
+  const shown = !logits ? data : task === 'multi-label' ? data.map(sigmoid) : softmax(data)
   const order = Array.from(shown.keys())
   if (scored) order.sort((a, b) => shown[b]! - shown[a]!)
   return order
@@ -79,6 +82,8 @@ function valuesOf(
     .map((i) => ({ name: (scored ? classes?.[i] : undefined) ?? String(i), value: shown[i]! }))
 }
 
+const sigmoid = (v: number): number => 1 / (1 + Math.exp(-v))
+
 function softmax(logits: Float32Array): Float32Array {
   const best = logits.reduce((a, b) => Math.max(a, b), -Infinity)
   const powers = logits.map((v) => Math.exp(v - best))
@@ -86,32 +91,38 @@ function softmax(logits: Float32Array): Float32Array {
   return powers.map((v) => v / sum)
 }
 
+function rangeOf(value: Value): [low: number, high: number] {
+  let [low, high] = [Infinity, -Infinity]
+  for (const v of floatsOf(value)) {
+    if (v < low) low = v
+    if (v > high) high = v
+  }
+  return [low, high]
+}
+
+const grey = (level: number): number => Math.min(255, Math.max(0, Math.round(level)))
+
 /** Sides below this are no picture. */
 const LEAST_SIDE = 16
 
 /**
- * [1, C, H, W] or [1, H, W, C] with one or three channels as a PNG data URL, the range of its values stretched
- * to black and white. Undefined for other shapes.
+ * [1, C, H, W] or [1, H, W, C] with one or three channels as a PNG data URL, the range of the values of `like`
+ * stretched to black and white. Undefined for other shapes.
  */
-async function picture(value: Value): Promise<string | undefined> {
+async function picture(value: Value, like = value): Promise<string | undefined> {
   const { dims } = value
   if (dims.length !== 4 || dims[0] !== 1 || value.dtype === 'string') return undefined
   const first = dims[1] === 1 || dims[1] === 3
   const [channels, height, width] = first ? [dims[1]!, dims[2]!, dims[3]!] : [dims[3]!, dims[1]!, dims[2]!]
   if ((channels !== 1 && channels !== 3) || height < LEAST_SIDE || width < LEAST_SIDE) return undefined
   const data = floatsOf(value)
-  let low = Infinity
-  let high = -Infinity
-  for (const v of data) {
-    if (v < low) low = v
-    if (v > high) high = v
-  }
+  const [low, high] = rangeOf(like)
   const scale = high > low ? 255 / (high - low) : 0
   const pixels = Buffer.alloc(data.length)
   const plane = height * width
   for (let i = 0; i < plane; i++)
     for (let c = 0; c < channels; c++)
-      pixels[i * channels + c] = Math.round((data[first ? c * plane + i : i * channels + c]! - low) * scale)
+      pixels[i * channels + c] = grey((data[first ? c * plane + i : i * channels + c]! - low) * scale)
   const png = await sharp(pixels, { raw: { width, height, channels } }).png().toBuffer()
   return `data:image/png;base64,${png.toString('base64')}`
 }

@@ -3,7 +3,7 @@
  * too many, what lies around the changed nodes is drawn and the rest is left out, and said so.
  */
 import type { GraphDiffNode } from '../../contract/compare'
-import type { DiffState } from './rows'
+import { TOP, type DiffState } from './rows'
 
 export interface DrawnNode {
   id: string
@@ -37,7 +37,7 @@ function folded(group: string, members: readonly GraphDiffNode[]): DrawnNode {
   const state = states.size === 1 ? members[0]!.state : 'changed'
   return {
     id: `group:${group}`,
-    title: group || 'without a name',
+    title: group || TOP,
     note: `${members.length} nodes`,
     state,
     count: members.length,
@@ -47,7 +47,11 @@ function folded(group: string, members: readonly GraphDiffNode[]): DrawnNode {
 
 export function fold(nodes: readonly GraphDiffNode[], opened: ReadonlySet<string>, budget: number): Drawing {
   const groups = new Map<string, GraphDiffNode[]>()
-  for (const node of nodes) groups.set(node.group, [...(groups.get(node.group) ?? []), node])
+  for (const node of nodes) {
+    const members = groups.get(node.group)
+    if (members) members.push(node)
+    else groups.set(node.group, [node])
+  }
   const flat = nodes.length <= budget && opened.size === 0
   const shownAs = new Map<string, string>()
   const drawn: DrawnNode[] = []

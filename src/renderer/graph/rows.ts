@@ -15,6 +15,9 @@ export const STATE_NAMES: Record<DiffState, string> = {
 /** A second sign beside the colour. */
 export const STATE_SIGNS: Record<DiffState, string> = { changed: '~', added: '+', removed: '−', same: '' }
 
+/** The group of nodes whose names have no path. */
+export const TOP = 'at the top'
+
 export type GraphRow =
   | { kind: 'group'; group: string; count: number; touched: number; open: boolean }
   | { kind: 'node'; node: GraphDiffNode }
@@ -49,6 +52,6 @@ export function graphRows(
     const touched = list.filter(({ state }) => state !== 'same').length
     return single
       ? rows
-      : [{ kind: 'group', group: group || 'without a name', count: list.length, touched, open }, ...rows]
+      : [{ kind: 'group', group: group || TOP, count: list.length, touched, open }, ...rows]
   })
 }

@@ -1,4 +1,5 @@
 /** Numbers as people read them: three significant digits, units always, a true minus sign. */
+import { BYTE_UNITS, scaled } from '../../contract/format'
 
 const MINUS = '\u2212'
 const NARROW = '\u202f'
@@ -11,29 +12,23 @@ export function three(value: number): string {
   return signed(new Intl.NumberFormat('en', { maximumSignificantDigits: 3, useGrouping: true }).format(value))
 }
 
-function scaled(value: number, base: number, units: readonly string[]): string {
-  let index = 0
-  let rest = Math.abs(value)
-  // 999.6 would be written 1,000 of the smaller unit.
-  while (index < units.length - 1 && rest >= base * 0.9995) {
-    rest /= base
-    index++
-  }
-  const unit = units[index]
-  return `${three(Math.sign(value) * rest)}${unit ? NARROW + unit : ''}`
+function withUnit(value: number, units: readonly string[]): string {
+  const { value: rest, unit } = scaled(value, units)
+  return `${three(rest)}${unit ? NARROW + unit : ''}`
 }
 
-export const bytes = (value: number): string => scaled(value, 1000, ['B', 'kB', 'MB', 'GB', 'TB'])
+export const bytes = (value: number): string => withUnit(value, BYTE_UNITS)
 
 /** Counts of parameters, MACs and the like: '61.7 k', '1.23 M'. */
-export const count = (value: number): string => scaled(value, 1000, ['', 'k', 'M', 'G', 'T'])
+export const count = (value: number): string => withUnit(value, ['', 'k', 'M', 'G', 'T'])
 
 /** Whole things, every digit: '1,797'. */
 export const whole = (value: number): string => new Intl.NumberFormat('en').format(value)
 
 export function milliseconds(value: number): string {
   if (value >= 1000) return `${three(value / 1000)}${NARROW}s`
-  if (value >= 1 || value === 0) return `${three(value)}${NARROW}ms`
+  if (value === 0) return '0'
+  if (value >= 1) return `${three(value)}${NARROW}ms`
   return `${three(value * 1000)}${NARROW}µs`
 }
 
@@ -43,9 +38,9 @@ export function microjoules(value: number): string {
   return `${three(value)}${NARROW}µJ`
 }
 
-/** A share as per cent with one decimal, two above 99.9: 0.978 → '97.8%'. */
+/** A share as per cent with one decimal, two where one would say all: 0.978 → '97.8%', 0.9997 → '99.97%'. */
 export function percent(share: number): string {
-  const digits = share > 0.999 && share < 1 ? 2 : 1
+  const digits = share >= 0.9995 && share < 1 ? 2 : 1
   return `${signed((share * 100).toFixed(digits))}%`
 }
 

@@ -1,4 +1,5 @@
 /** Names of metrics in plain words with the technical term beside them, and how their values are written. */
+import type { Task } from '../../contract/dataset'
 import type { Quality, Report } from '../../contract/report'
 import { decibel, percent, points, three } from './format'
 
@@ -54,6 +55,19 @@ export function qualityChange(original: Quality, candidate: Quality): string {
   if (metricName(original.metric).fraction) return points(difference)
   return `${difference > 0 ? '+' : ''}${three(difference)}`
 }
+
+/** What stands beside an answer of a sample, in words, and how it is written. */
+export function scoreOf(task: Task): { what: string; text(score: number): string } {
+  if (task === 'classification' || task === 'multi-label')
+    return { what: 'how sure the model is', text: sureness }
+  if (task === 'language-model') return { what: 'how likely it finds each true token', text: sureness }
+  if (task === 'regression') return { what: 'how far off it is', text: (score) => `off by ${three(score)}` }
+  if (task === 'segmentation') return { what: 'the overlap with the truth', text: percent }
+  return { what: 'how like the original’s output it is (cosine)', text: percent }
+}
+
+/** A probability; very small ones only say so. */
+export const sureness = (share: number): string => (share > 0 && share < 0.001 ? '<0.1%' : percent(share))
 
 export interface Ratio {
   smaller: number

@@ -115,7 +115,7 @@ const HANDLERS: Record<ActionId, Handler> = {
   'theme.system': { run: (app) => app.set({ theme: 'system' }) },
   'theme.light': { run: (app) => app.set({ theme: 'light' }) },
   'theme.dark': { run: (app) => app.set({ theme: 'dark' }) },
-  'run.start': { run: startRun, when: (app) => hasModel(app) && Boolean(app.project?.goal) },
+  'run.start': { run: startRun, when: (app) => hasModel(app) && Boolean(app.project?.goal ?? app.proposal) },
   'run.cancel': { run: (app) => cancelRun(app, app.activeRun!), when: (app) => Boolean(app.activeRun) },
   'run.resume': {
     run: (app) => app.ask('runs.resume', { run: app.project!.runs.find((run) => run.resumable)!.id }),
@@ -123,7 +123,7 @@ const HANDLERS: Record<ActionId, Handler> = {
   },
   'run.stopTraining': {
     run: (app) => app.ask('runs.stopTraining', { run: app.activeRun!.id }),
-    when: (app) => running(app) && Boolean(app.curves[app.activeRun!.id]?.length),
+    when: (app) => running(app) && app.live.learns(app.activeRun!.id),
   },
   'queue.pause': { run: (app) => app.ask('queue.pause', { paused: true }), when: (app) => !app.queue.paused },
   'queue.resume': {

@@ -14,17 +14,14 @@ import type {
 import type { StepId } from '../../contract/actions'
 import { errorData, type ErrorData } from '../../contract/errors'
 import type { PassDescription } from '../../contract/passes'
-import type { Target } from '../../contract/goal'
-import type { FileRef, Project, ProjectSummary, Run, RunProgress } from '../../contract/project'
+import type { Goal, Target } from '../../contract/goal'
+import type { FileRef, Project, ProjectSummary, Run } from '../../contract/project'
 import type { Preset } from '../../contract/recipe'
-import type { StepRecord } from '../../contract/report'
-import type { TrialPoint } from '../../contract/search'
 import type { BrowserHost, Connection } from '../host/browser'
 import { RecipeEditor } from './editor.svelte'
 import type { Overlay, Question, Queue } from './kinds'
+import { Live } from './live.svelte'
 import { bestOf, candidatesOf, isActive } from './steps'
-
-type Curve = NonNullable<StepRecord['curve']>
 
 export class App {
   info = $state.raw<AppInfo>()
@@ -37,13 +34,7 @@ export class App {
   passes = $state.raw<PassDescription[]>([])
   presets = $state.raw<Preset[]>([])
   queue = $state.raw<Queue>({ waiting: [], paused: false, stopAfterCurrent: false })
-  /** Live progress by run, newer than the run itself. */
-  live = $state<Record<string, RunProgress & { step?: number; project: string }>>({})
-  curves = $state<Record<string, Curve>>({})
-  /** What a search has tried, by run. */
-  trials = $state<Record<string, TrialPoint[]>>({})
-  /** Work that is no run, by project. */
-  tasks = $state<Record<string, { done: number; doing: string }>>({})
+  readonly live = new Live()
   step = $state<StepId>('model')
   /** Candidates chosen in Compare; empty means the best one. */
   chosen = $state<string[]>([])
@@ -58,8 +49,9 @@ export class App {
   /** Said to screen readers politely. */
   said = $state('')
 
-  /** What Export would write. */
-  target = $state<Target>('any')
+  /** The goal that a form shows and that counts when nothing else was chosen. */
+  proposal = $state.raw<Goal>()
+  private picked = $state<Target>()
   form = $state<'zip' | 'folder'>('zip')
   readonly editor = new RecipeEditor(this)
 
@@ -105,22 +97,14 @@ export class App {
 
   private listen(): void {
     const on: Host['on'] = (name, listener) => this.host.on(name, listener)
+    this.live.listen({ on })
     on('project.changed', ({ project }) => {
       if (project === this.project?.id) void this.reload()
     })
     on('projects.changed', async () => (this.projects = (await this.ask('projects.list', undefined)) ?? []))
     on('queue.changed', async () => (this.queue = (await this.ask('queue.get', undefined)) ?? this.queue))
     on('settings.changed', async () => (this.settings = await this.ask('settings.get', undefined)))
-    on('run.progress', (event) => (this.live[event.run] = event))
-    on('run.point', ({ run, epoch, loss, quality }) => {
-      this.curves[run] = [...(this.curves[run] ?? []), { epoch, loss, quality }]
-    })
-    on('run.trial', ({ run, trial }) => {
-      const known = this.trials[run] ?? []
-      this.trials[run] = [...known.filter(({ key }) => key !== trial.key), trial]
-    })
     on('run.ended', (event) => this.ended(event))
-    on('task.progress', ({ project, ...task }) => (this.tasks[project] = task))
     on('engine.restarted', ({ reason }) => (this.said = reason))
     on('files.opened', ({ files }) => void this.take(files))
     const browser = this.host as Partial<BrowserHost>
@@ -132,7 +116,7 @@ export class App {
   }
 
   private ended({ run, title, message, project }: Events['run.ended']): void {
-    delete this.live[run]
+    this.live.forget(run)
     this.said = `${title}. ${message}`
     if (project === this.project?.id) void this.reload()
     if (this.host.shell === 'browser' && this.settings?.notifications && document.hidden) {
@@ -164,7 +148,8 @@ export class App {
   }
 
   show(project: Project): void {
-    if (project.model.state !== 'loading' && project.data.state !== 'loading') delete this.tasks[project.id]
+    if (project.model.state !== 'loading' && project.data.state !== 'loading')
+      delete this.live.tasks[project.id]
     this.project = project
     this.editor.load(project)
     const known = candidatesOf(project).map((candidate) => candidate.id)
@@ -179,6 +164,7 @@ export class App {
   /** Shows a project at the step where its work goes on. */
   enter(project: Project, step?: StepId): void {
     this.chosen = []
+    this.picked = undefined
     this.error = undefined
     this.show(project)
     this.go(step ?? this.nextStep(project))
@@ -263,6 +249,30 @@ export class App {
     if (this.settings) this.settings = { ...this.settings, ...change }
     const settings = await this.ask('settings.set', change)
     if (settings) this.settings = settings
+  }
+
+  /** A call that tells of its progress as a task of the project. */
+  async work<M extends MethodName>(
+    method: M,
+    input: MethodInput<M> & { project: string },
+  ): Promise<MethodOutput<M> | undefined> {
+    try {
+      return await this.ask(method, input)
+    } finally {
+      delete this.live.tasks[input.project]
+    }
+  }
+
+  passTitle = (id: string): string => this.passes.find((pass) => pass.id === id)?.title ?? id
+
+  /** What Export writes for: what was picked there, else what the goal names. */
+  get target(): Target {
+    const goal = this.project?.goal
+    return this.picked ?? (goal?.kind === 'search' ? goal.target : 'any')
+  }
+
+  set target(target: Target) {
+    this.picked = target
   }
 
   get candidates() {

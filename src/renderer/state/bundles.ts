@@ -32,5 +32,7 @@ export async function saveBundle(app: App, overwrite = false): Promise<ExportRec
       danger: true,
     })
     return yes === null ? undefined : saveBundle(app, true)
+  } finally {
+    delete app.live.tasks[app.projectId]
   }
 }

@@ -1,5 +1,5 @@
 /** Goals in words. */
-import type { Goal, Target } from '../../contract/goal'
+import type { Goal, SearchGoal, Target } from '../../contract/goal'
 import { bytes, plural, pointCount } from '../lib/format'
 
 export const TARGET_NAMES: Record<Target, { title: string; detail: string }> = {
@@ -16,6 +16,9 @@ export const PRESET_NAMES = {
   smallest: 'Smallest download',
   fastest: 'Fastest',
 } as const
+
+/** What "find the best for me" begins with. */
+export const START_GOAL: SearchGoal = { kind: 'search', maxDrop: 1, target: 'any', minutes: 30 }
 
 export function goalLine(goal: Goal): string {
   if (goal.kind === 'preset') return PRESET_NAMES[goal.preset]

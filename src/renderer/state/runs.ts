@@ -4,7 +4,8 @@ import type { App } from './app.svelte'
 
 export async function startRun(app: App): Promise<void> {
   if (!app.project) return
-  const run = await app.ask('runs.start', { project: app.project.id })
+  const goal = app.project.goal ?? app.proposal
+  const run = await app.ask('runs.start', { project: app.project.id, goal })
   if (!run) return
   app.go('compress')
   await app.reload()

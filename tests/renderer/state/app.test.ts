@@ -92,11 +92,18 @@ it('makes a project for a drop on the empty state, and removes it again when not
 
 it('follows live progress until the run ends', async () => {
   const { app, host } = await started({ project: project() })
-  host.emit('run.progress', { run: 'r', project: 'digits', done: 0.4, doing: 'Calibrating' })
+  host.emit('run.progress', { run: 'r', project: 'digits', done: 0.4, doing: 'Learning', step: 1 })
   host.emit('run.point', { run: 'r', project: 'digits', epoch: 1, loss: 0.5 })
   host.emit('run.point', { run: 'r', project: 'digits', epoch: 2, loss: 0.4, quality: 0.9 })
-  expect(app.live.r?.done).toBe(0.4)
-  expect(app.curves.r).toHaveLength(2)
+  expect(app.live.progress.r?.done).toBe(0.4)
+  expect(app.live.curves.r).toMatchObject({ step: 1, points: [{ epoch: 1 }, { epoch: 2 }] })
+  expect(app.live.learns('r')).toBe(true)
+  host.emit('run.progress', { run: 'r', project: 'digits', done: 0.6, doing: 'Packing', step: 2 })
+  expect(app.live.learns('r'), 'the next pass does not learn').toBe(false)
+  host.emit('run.point', { run: 'r', project: 'digits', epoch: 0, loss: 0.2 })
+  expect(app.live.curves.r?.points, 'another pass begins its own curve').toEqual([
+    { epoch: 0, loss: 0.2, quality: undefined },
+  ])
   host.emit('run.ended', {
     run: 'r',
     project: 'digits',
@@ -104,6 +111,7 @@ it('follows live progress until the run ends', async () => {
     title: 'Done',
     message: 'One candidate',
   })
-  expect(app.live.r).toBeUndefined()
+  expect(app.live.progress.r).toBeUndefined()
+  expect(app.live.curves.r).toBeUndefined()
   expect(app.said).toBe('Done. One candidate')
 })

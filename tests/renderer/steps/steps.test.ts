@@ -56,6 +56,16 @@ describe('the comparison', () => {
     expect(change('macs')).toEqual({ text: 'the same' })
   })
 
+  it('calls a time neither faster nor slower where its interval holds both', () => {
+    const timed = (value: number, interval: [number, number]) => {
+      const measured = { ...candidate, latencyRatio: { value, interval } }
+      return measures.find(({ id }) => id === 'p50')!.change!(original, measured)
+    }
+    expect(timed(0.5, [0.4, 0.625])).toEqual({ text: '2× faster (95%: 1.6× to 2.5×)', better: true })
+    expect(timed(0.8, [0.5, 1.25])).toEqual({ text: '1.25× faster (95%: 0.8× to 2×)' })
+    expect(change('p95')?.better, 'a single figure of the slow ones').toBeUndefined()
+  })
+
   it('gives the interval of the paired difference', () => {
     expect(change('quality')?.text).toBe('±0 points (95%: −1.4 to 0.2)')
   })

@@ -72,7 +72,9 @@ const counted = (id: string, title: string, term: string, of: (report: Report) =
 function pairedTime({ value, interval: [low, high] }: NonNullable<Report['latencyRatio']>): Change {
   const change = ratio(1, value, 'faster', 'slower')
   const by = value > 1 ? [low, high] : [1 / high, 1 / low]
-  return { ...change, text: `${change.text} (95%: ${by.map(times).join(' to ')})` }
+  const text = `${change.text} (95%: ${by.map(times).join(' to ')})`
+  // An interval around 1 tells neither faster nor slower.
+  return low < 1 && high > 1 ? { text } : { ...change, text }
 }
 
 const timed = (id: 'p50' | 'p95', title: string): Measure => ({
@@ -83,10 +85,12 @@ const timed = (id: 'p50' | 'p95', title: string): Measure => ({
   text: ({ latencyMs }) => milliseconds(latencyMs[id]),
   detail: ({ latencyMs: l }) =>
     `${whole(l.runs)} runs, batch ${l.batch}, ${l.provider}, ${l.threads} threads`,
-  change: (a, b) =>
-    id === 'p50' && b.latencyRatio
-      ? pairedTime(b.latencyRatio)
-      : ratio(a.latencyMs[id], b.latencyMs[id], 'faster', 'slower'),
+  change: (a, b) => {
+    if (id === 'p50' && b.latencyRatio) return pairedTime(b.latencyRatio)
+    const change = ratio(a.latencyMs[id], b.latencyMs[id], 'faster', 'slower')
+    // A single figure of the slow ones proves nothing either way.
+    return id === 'p95' ? { text: change.text } : change
+  },
   bar: true,
 })
 

@@ -10,6 +10,11 @@ export interface TreeLine {
   what: string
 }
 
+/** What folders of a bundle are for. */
+const FOLDERS: Record<string, string> = {
+  'golden/': 'inputs with the outputs a right device gives for them',
+}
+
 export function treeLines(entries: readonly BundleEntry[]): TreeLine[] {
   const folders = new Map<string, TreeLine>()
   const lines: TreeLine[] = []
@@ -20,7 +25,14 @@ export function treeLines(entries: readonly BundleEntry[]): TreeLine[] {
     let path = ''
     parts.forEach((part, depth) => {
       path += `${part}/`
-      const folder = folders.get(path) ?? { path, name: part, depth, folder: true, bytes: 0, what: '' }
+      const folder = folders.get(path) ?? {
+        path,
+        name: part,
+        depth,
+        folder: true,
+        bytes: 0,
+        what: FOLDERS[path] ?? '',
+      }
       if (!folders.has(path)) lines.push(folder)
       folders.set(path, folder)
       folder.bytes = folder.bytes! + bytes
@@ -34,4 +46,10 @@ export function treeLines(entries: readonly BundleEntry[]): TreeLine[] {
 function order(a: TreeLine, b: TreeLine): number {
   const nested = Number(a.path.includes('/')) - Number(b.path.includes('/'))
   return nested || (a.path.includes('/') ? a.path.localeCompare(b.path) : 0)
+}
+
+/** Folders a path lies in, from the outermost: 'a/b/c' → 'a/', 'a/b/'. */
+export function foldersOf(path: string): string[] {
+  const parts = path.split('/').filter(Boolean).slice(0, -1)
+  return parts.map((_, at) => `${parts.slice(0, at + 1).join('/')}/`)
 }
