@@ -46,11 +46,11 @@ async function end(code: number): Promise<void> {
 process.on('SIGINT', () => void end(130))
 process.on('SIGTERM', () => void end(0))
 
-const shown = !process.env.PARE_NO_OPEN && (await showWindow(server.address, path.join(dataDir, 'browser')))
-if (shown) {
+if (!process.env.PARE_NO_OPEN) endAfterLastWindow()
+const connected = new Promise((resolve) => server.sockets.onChange(resolve))
+if (!process.env.PARE_NO_OPEN && (await showWindow(server.address, path.join(dataDir, 'browser'), connected)))
   console.log('Pare is open in your browser. It ends when you close the window, or with Ctrl-C.')
-  endAfterLastWindow()
-} else console.log(`Open this address in a browser on this machine:\n${server.address}`)
+else console.log(`Open this address in a browser on this machine:\n${server.address}`)
 
 /** A run that is going on is finished first; the window can be opened again by starting Pare. */
 function endAfterLastWindow(): void {

@@ -1,7 +1,8 @@
 /** Shows an address: in an app window of an installed Chrome, Chromium or Edge, else in the default browser. */
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { Launcher } from 'chrome-launcher'
 import open from 'open'
 
@@ -24,24 +25,19 @@ function installedBrowser(): string | undefined {
   return chrome ?? EDGE[process.platform]?.find((file) => fs.existsSync(file))
 }
 
-/** Resolves to true when it stays open for a moment: a browser that cannot start ends at once. */
-function startsWell(command: string, args: string[]): Promise<boolean> {
-  return new Promise((resolve) => {
-    const child = spawn(command, args, { stdio: 'ignore', detached: true })
-    child.unref()
-    const timer = setTimeout(() => resolve(true), 1500)
-    child.once('error', () => resolve(false))
+/** How long a started browser may take until its page has connected. */
+const PATIENCE_MS = 30_000
+
+/** Settles when the browser could not start; one that is running already takes the address over and ends with 0. */
+const failed = (child: ChildProcess): Promise<'failed'> =>
+  new Promise((resolve) => {
+    child.once('error', () => resolve('failed'))
     child.once('exit', (code) => {
-      clearTimeout(timer)
-      // A browser that is running already takes the address over and ends with 0.
-      resolve(code === 0)
+      if (code !== 0) resolve('failed')
     })
   })
-}
 
-/** Resolves to false where nothing could be opened and the address must be printed. */
-export async function showWindow(address: string, profile: string): Promise<boolean> {
-  const browser = installedBrowser()
+function appWindow(browser: string, address: string, profile: string): ChildProcess {
   const args = [
     `--app=${address}`,
     `--user-data-dir=${profile}`,
@@ -49,14 +45,34 @@ export async function showWindow(address: string, profile: string): Promise<bool
     '--no-default-browser-check',
     '--window-size=1280,820',
   ]
-  if (browser && (await startsWell(browser, args))) return true
-  try {
-    const child = await open(address)
-    return await new Promise((resolve) => {
-      child.once('error', () => resolve(false))
-      setTimeout(() => resolve(child.exitCode === null || child.exitCode === 0), 1000)
-    })
-  } catch {
-    return false
+  const child = spawn(browser, args, { stdio: 'ignore', detached: true })
+  child.unref()
+  return child
+}
+
+/**
+ * Resolves to true once `connected` has, for only the page itself proves that it is seen; to false where nothing
+ * could be opened, or has not connected in half a minute, and the address must be printed.
+ */
+export async function showWindow(
+  address: string,
+  profile: string,
+  connected: Promise<unknown>,
+): Promise<boolean> {
+  const browser = installedBrowser()
+  const ways = [...(browser ? [() => appWindow(browser, address, profile)] : []), () => open(address)]
+  for (const launch of ways) {
+    try {
+      const child = await launch()
+      const outcome = await Promise.race([
+        connected,
+        failed(child),
+        setTimeout(PATIENCE_MS, 'silent' as const, { ref: false }),
+      ])
+      if (outcome !== 'failed') return outcome !== 'silent'
+    } catch {
+      // The next way may work.
+    }
   }
+  return false
 }
