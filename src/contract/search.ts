@@ -27,6 +27,8 @@ export interface Trial {
   latencyRatio?: number
   /** One sentence a pass. */
   steps: string[]
+  /** Seconds each of its passes took, where they ran. */
+  passSeconds?: Record<string, number>
 }
 
 /** The winner held against samples no trial has seen. */
@@ -38,6 +40,10 @@ export interface Confirmation {
   interval: [low: number, high: number]
   /** Points lost on the search's and the kept-back samples together. */
   together: number
+  /**
+   * 'confirmed': within the floor on the kept-back samples too. 'not-contradicted': over it there, by no more than
+   * chance explains on so few, and within it on all samples together.
+   */
   verdict: 'confirmed' | 'not-contradicted' | 'contradicted'
 }
 
@@ -64,7 +70,7 @@ export interface SearchResult {
   winner?: Trial
   closest?: Trial
   confirmation?: Confirmation
-  /** Smaller finalists that the kept-back samples spoke against. */
+  /** Smaller finalists that the kept-back samples did not confirm. */
   rejected: { trial: Trial; confirmation: Confirmation }[]
   /** Work that was left out for lack of time. */
   leftOut: number

@@ -27,7 +27,7 @@ const params = z.object({
     .meta({
       label: 'Size of the weights',
       help: 'Share of the original size of the weights that all layers together may take.',
-      search: [0.25, 0.16, 0.125, 0.1, 0.09, 0.08, 0.07],
+      search: [0.25, 0.16, 0.125, 0.1, 0.09, 0.085, 0.08, 0.07],
     }),
   storage: z
     .enum(['packed', 'shared'])

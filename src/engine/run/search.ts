@@ -8,19 +8,20 @@ import { SPLITS } from '../../contract/dataset'
 import { errorData, PareError } from '../../contract/errors'
 import type { SearchGoal } from '../../contract/goal'
 import type { PassNeed } from '../../contract/passes'
+import type { Recipe } from '../../contract/recipe'
 import type { Dataset } from '../data/dataset'
 import { measureLatency } from '../evaluate/latency'
 import { measureSensitivity } from '../evaluate/sensitivity'
 import { deflatedBytes, modelSize } from '../evaluate/size'
 import { readModel, writeModel } from '../onnx'
-import { describePasses } from '../passes'
+import { describePasses, findPass } from '../passes'
 import type { PassContext } from '../passes/pass'
 import { PRESETS } from '../passes/presets'
 import type { SessionOptions } from '../runtime'
 import type { Built, Workshop } from '../search/attempt'
 import { partsOf } from '../search/parts'
 import type { SearchSpace } from '../search/space'
-import { exploringSeconds, type SearchOptions, type TrialStore } from '../search/search'
+import { exploringSeconds, type Clock, type SearchOptions, type TrialStore } from '../search/search'
 import type { Trial } from '../../contract/search'
 import { RunFolder } from './checkpoints'
 import { basisOf } from './compress'
@@ -84,8 +85,9 @@ export async function openSearch(work: SearchWork): Promise<SearchOptions> {
   const overtime = work.worker === undefined ? exploringSeconds(work.goal) : Infinity
   const shop: Workshop = {
     ...work,
-    parts: partsOf(work.data, work.seed),
+    parts: partsOf(work.data, work.seed, work.goal.maxDrop),
     async build(recipe, key) {
+      const learning = learningClock(recipe, clock, overtime)
       const outcome = await applyRecipe({
         ...work,
         settings: { providers: work.session.providers ?? ['cpu'], target: work.target },
@@ -94,9 +96,13 @@ export async function openSearch(work: SearchWork): Promise<SearchOptions> {
         recipe,
         basis,
         check,
-        begin: () => () => {
-          if (clock.used() > overtime) throw new PareError('cancelled', { during: 'the search' })
+        begin: (step) => {
+          learning.begin(step)
+          return () => {
+            if (clock.used() > overtime) throw new PareError('cancelled', { during: 'the search' })
+          }
         },
+        stopRequested: () => learning.isOver() || (work.stopRequested?.() ?? false),
         reuse: () => undefined,
         end: () => undefined,
       })
@@ -107,10 +113,12 @@ export async function openSearch(work: SearchWork): Promise<SearchOptions> {
           bytes: 0,
           downloadBytes: 0,
           steps: [],
+          passSeconds: {},
           failed: `${failed.pass}: ${failed.summary}`,
         }
       const steps = outcome.steps.map((step) => step.summary)
-      return keepModel(outcome.model, fileOf(key), steps)
+      const passSeconds = Object.fromEntries(outcome.steps.map(({ pass, seconds }) => [pass, seconds]))
+      return { ...(await keepModel(outcome.model, fileOf(key))), steps, passSeconds }
     },
   }
   const options: SearchOptions = {
@@ -141,9 +149,33 @@ function unlessNothingToDo(thrown: unknown): void {
 
 const filesOf = (model: string): string[] => [model, `${model}.data`]
 
-async function keepModel(from: string, to: string, steps: string[]): Promise<Built> {
+async function keepModel(from: string, to: string): Promise<Pick<Built, 'file' | 'bytes' | 'downloadBytes'>> {
   const { files, bytes } = writeModel(readModel(from), to)
-  return { file: to, bytes, downloadBytes: await deflatedBytes(files), steps }
+  return { file: to, bytes, downloadBytes: await deflatedBytes(files) }
+}
+
+/** Of the time that is left, what one recipe may spend on learning. */
+const LEARNING_SHARE = 0.6
+
+/**
+ * When a step that learns must end: the recipe's share of the time left, spread over its learning steps. What was
+ * learned until then is kept. Without an end of the time it learns as long as it wants.
+ */
+function learningClock(
+  recipe: Recipe,
+  clock: Clock,
+  end: number,
+): { begin(step: number): void; isOver(): boolean } {
+  const learns = recipe.steps.map(({ pass }) => findPass(pass).needs.includes('training'))
+  const whole = clock.used() + LEARNING_SHARE * (end - clock.used())
+  let until = Infinity
+  return {
+    begin(step) {
+      const left = learns.slice(step).filter(Boolean).length
+      until = left > 0 ? clock.used() + (whole - clock.used()) / left : Infinity
+    },
+    isOver: () => clock.used() > until,
+  }
 }
 
 async function latencyRatios(work: SearchWork, files: readonly string[]): Promise<number[]> {

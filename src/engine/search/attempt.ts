@@ -21,6 +21,7 @@ export interface Built {
   bytes: number
   downloadBytes: number
   steps: string[]
+  passSeconds: Record<string, number>
   /** Why a pass of the recipe could not be carried out. */
   failed?: string
 }
@@ -59,7 +60,8 @@ export async function attempt(job: SearchJob, shop: Workshop): Promise<Trial> {
   }
   try {
     const built = await shop.build(job.recipe, job.key)
-    Object.assign(trial, { bytes: built.bytes, downloadBytes: built.downloadBytes, steps: built.steps })
+    const { bytes, downloadBytes, steps, passSeconds } = built
+    Object.assign(trial, { bytes, downloadBytes, steps, passSeconds })
     if (built.failed) Object.assign(trial, { state: 'failed', reason: built.failed })
     else await measure(trial, built.file, shop)
   } catch (thrown) {

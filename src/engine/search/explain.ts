@@ -1,66 +1,108 @@
 /** The outcome of a search in one paragraph: what was done, what it cost, what was tried and lost. */
 import { formatBytes } from '../../contract/format'
-import type { SearchGoal } from '../../contract/goal'
 import { formatMetric } from '../evaluate/format'
 import { obstacles } from './limits'
-import type { SearchResult, Trial } from '../../contract/search'
+import type { Confirmation, SearchResult, Trial } from '../../contract/search'
+
+type Result = Omit<SearchResult, 'explanation'>
 
 const times = (ratio: number): string => `${ratio.toPrecision(3)}×`
-const points = (value: number): string => `${Math.abs(value).toFixed(2)} points`
+const plural = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`
+const inPoints = (value: number): string => (Math.abs(value) === 1 ? '1 point' : `${value.toFixed(2)} points`)
 
+/** Below what two decimals show, nothing is lost. */
 const lossText = (lost: number): string =>
-  lost > 0 ? `losing ${points(lost)}` : lost < 0 ? `gaining ${points(lost)}` : 'losing nothing'
+  Math.abs(lost) < 0.005
+    ? 'losing nothing'
+    : lost > 0
+      ? `losing ${inPoints(lost)}`
+      : `gaining ${inPoints(-lost)}`
 
-function lead(trial: Trial, originalDownload: number): string {
-  const did = trial.steps.join(' ')
-  return `${trial.recipe.name}: ${times(originalDownload / trial.downloadBytes)} smaller to download, ${lossText(trial.pointsLost ?? 0)} on the samples the search used. ${did}`.trim()
+function sizeText({ downloadBytes }: Trial, { originalDownloadBytes: original }: Result): string {
+  return `${times(original / downloadBytes)} smaller to download (${formatBytes(downloadBytes)} instead of ${formatBytes(original)})`
 }
 
-export function explain(result: Omit<SearchResult, 'explanation'>): string {
+function lead(trial: Trial, result: Result): string {
+  const { recipe, quality, pointsLost = 0, latencyRatio, steps } = trial
+  const searched = quality ? ` on the ${quality.samples} samples the search went by` : ''
+  const time =
+    latencyRatio === undefined ? '' : `; on this machine it takes ${times(latencyRatio)} the original's time`
+  return `“${recipe.name}”: ${sizeText(trial, result)}, ${lossText(pointsLost)}${searched}${time}. ${steps.join(' ')}`.trim()
+}
+
+export function explain(result: Result): string {
+  const { goal, winner, closest, confirmation, trials, rejected, leftOut } = result
   const sentences: string[] = []
-  const { goal, winner, closest, confirmation, trials, originalDownloadBytes: originalDownload } = result
-  if (winner) sentences.push(`The smallest inside your limits is ${lead(winner, originalDownload)}`)
+  if (winner)
+    sentences.push(
+      `The smallest inside your limits is ${lead(winner, result)}`,
+      proof(confirmation, goal.maxDrop),
+    )
   else if (closest)
     sentences.push(
-      `Nothing that was tried is inside your limits. The closest is ${lead(closest, originalDownload)} Against it: ${obstacles(closest, goal).join('; ') || 'the kept-back samples contradict it'}.`,
+      `Nothing that was tried is inside your limits. The closest is ${lead(closest, result)}`,
+      `Against it: ${obstacles(closest, goal).join('; ') || againstText(closest, result)}.`,
     )
   else sentences.push('Nothing that was tried gave a working model.')
-  if (confirmation) {
-    const { verdict, pointsLost, together, original, candidate } = confirmation
-    const said =
-      verdict === 'confirmed'
-        ? 'inside the floor there too'
-        : `over the floor there by no more than chance explains on so few, and ${lossText(together)} on all samples together`
+  const [smaller] = rejected
+  if (smaller && smaller.trial.key !== closest?.key)
     sentences.push(
-      `On ${candidate.samples} samples the search never used, ${candidate.metric} goes from ${formatMetric(original.metric, original.value)} to ${formatMetric(candidate.metric, candidate.value)} (${lossText(pointsLost)}): ${said}.`,
+      `${rejected.length === 1 ? 'One smaller recipe' : `${rejected.length} smaller recipes`} did well on the search's samples but not on those kept back: the smallest, “${smaller.trial.recipe.name}” (${formatBytes(smaller.trial.downloadBytes)}), went from ${lossText(smaller.trial.pointsLost ?? 0)} to ${lossText(smaller.confirmation.pointsLost)}.`,
     )
-  } else if (winner)
-    sentences.push('There were too few samples to keep some back, so this figure is not confirmed on others.')
-  for (const { trial, confirmation: against } of result.rejected.slice(0, 1))
-    sentences.push(
-      `Smaller was ${trial.recipe.name} (${formatBytes(trial.downloadBytes)}), but the kept-back samples speak against it (${lossText(against.pointsLost)} there, ${lossText(against.together)} on all together).`,
-    )
-  sentences.push(tally(trials, goal, winner ?? closest))
-  if (result.leftOut > 0) sentences.push(`Time ended with ${result.leftOut} ideas of the last round untried.`)
+  sentences.push(tally(trials), ...temptation(result))
+  if (leftOut > 0)
+    sentences.push(`Time ended with ${plural(leftOut, 'idea', 'ideas')} of the last round untried.`)
   return sentences.join(' ')
 }
 
-function tally(trials: readonly Trial[], goal: SearchGoal, told: Trial | undefined): string {
-  const dropped = trials.filter((trial) => trial.state === 'dropped').length
-  const failed = trials.filter((trial) => trial.state === 'failed').length
-  const cut = trials.filter((trial) => trial.state === 'out-of-time').length
-  const over = trials.filter(
-    (trial) =>
-      trial.state === 'kept' &&
-      trial.downloadBytes < (told?.downloadBytes ?? 0) &&
-      obstacles(trial, goal).length > 0,
-  )
-  const temptation = over.sort((a, b) => a.downloadBytes - b.downloadBytes)[0]
-  const parts = [`${trials.length} recipes were tried`]
-  if (dropped > 0) parts.push(`${dropped} were given up early`)
-  if (cut > 0) parts.push(`${cut} met the end of the time`)
-  if (failed > 0) parts.push(`${failed} could not be carried out`)
-  const text = `${parts.join(', ')}.`
-  if (!temptation) return text
-  return `${text} Smaller but over the limit was ${temptation.recipe.name} (${formatBytes(temptation.downloadBytes)}, ${lossText(temptation.pointsLost ?? 0)}).`
+/** What the samples that no trial has seen say of the winner. */
+function proof(confirmation: Confirmation | undefined, floor: number): string {
+  if (!confirmation)
+    return 'There were too few samples to keep some back, so this figure is not confirmed on others.'
+  const { verdict, pointsLost, together, original, candidate, interval } = confirmation
+  const [low, high] = interval
+  const figures = `On ${candidate.samples} samples the search never used, ${candidate.metric} goes from ${formatMetric(original.metric, original.value)} to ${formatMetric(candidate.metric, candidate.value)}, ${lossText(pointsLost)} (95% interval of the loss: ${low.toFixed(2)} to ${high.toFixed(2)})`
+  return verdict === 'confirmed'
+    ? `${figures}: confirmed, within the ${inPoints(floor)} allowed there too.`
+    : `${figures}: not confirmed. That is more than the ${inPoints(floor)} allowed, though no more than chance explains on so few samples; on all samples together it is ${lossText(together)}. More validation samples would settle it.`
+}
+
+function againstText(closest: Trial, { rejected }: Result): string {
+  const own = rejected.find(({ trial }) => trial.key === closest.key)
+  return own
+    ? `on the ${own.confirmation.candidate.samples} samples kept back it is ${lossText(own.confirmation.pointsLost)}`
+    : 'the samples kept back speak against it'
+}
+
+function tally(trials: readonly Trial[]): string {
+  const count = (state: Trial['state']): number => trials.filter((trial) => trial.state === state).length
+  const [dropped, failed, cut] = [count('dropped'), count('failed'), count('out-of-time')]
+  const seconds = trials.reduce((sum, trial) => sum + trial.seconds, 0)
+  const time =
+    seconds < 90 ? plural(Math.round(seconds), 'second', 'seconds') : `${Math.round(seconds / 60)} minutes`
+  const parts = [`${plural(trials.length, 'recipe was', 'recipes were')} tried in ${time}`]
+  if (dropped > 0) parts.push(`${dropped} given up early as hopeless`)
+  if (cut > 0) parts.push(`${cut} cut short by the end of the time`)
+  const broken = trials.find((trial) => trial.state === 'failed')
+  if (broken)
+    parts.push(`${failed} could not be carried out (${failed > 1 ? 'among them ' : ''}${broken.reason})`)
+  return `${parts.join(', ')}.`
+}
+
+/** The least lossy of what is clearly smaller and over the limits: what a little more loss would buy. */
+function temptation({ trials, goal, winner, closest }: Result): string[] {
+  const told = winner ?? closest
+  const over = trials
+    .filter(
+      (trial) =>
+        trial.state === 'kept' &&
+        trial.downloadBytes < 0.9 * (told?.downloadBytes ?? 0) &&
+        obstacles(trial, goal).length > 0,
+    )
+    .sort((a, b) => (a.pointsLost ?? Infinity) - (b.pointsLost ?? Infinity))
+  const [next] = over
+  if (!next) return []
+  return [
+    `Smaller but over the limit: “${next.recipe.name}” at ${formatBytes(next.downloadBytes)}, where ${obstacles(next, goal).join(' and ')}.`,
+  ]
 }

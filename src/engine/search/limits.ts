@@ -6,11 +6,14 @@ import type { Trial } from '../../contract/search'
 /** Measured quality that exactly meets the floor must not fail by rounding. */
 const EPSILON = 1e-9
 
+/** True when a loss in points is no more than the floor allows. */
+export const within = (points: number, maxDrop: number): boolean => points <= maxDrop + EPSILON
+
 /** Everything that stands against a trial, in plain words; empty when it is inside all limits. */
 export function obstacles(trial: Trial, goal: SearchGoal): string[] {
   const against: string[] = []
   if (trial.pointsLost === undefined) against.push('its quality was not measured')
-  else if (trial.pointsLost > goal.maxDrop + EPSILON)
+  else if (!within(trial.pointsLost, goal.maxDrop))
     against.push(`it loses ${trial.pointsLost.toFixed(2)} points where ${goal.maxDrop} are allowed`)
   if (goal.maxBytes !== undefined && trial.bytes > goal.maxBytes)
     against.push(`it takes ${formatBytes(trial.bytes)}, more than the ${formatBytes(goal.maxBytes)} allowed`)

@@ -8,13 +8,15 @@ import { measureQuality } from '../evaluate/quality'
 import { attempt, type Workshop } from './attempt'
 import { explain } from './explain'
 import { front } from './front'
-import { byMerit, isInside, obstacles } from './limits'
-import { lossOf } from './loss'
+import { byMerit, isInside, obstacles, within } from './limits'
+import { lossOf, type Loss } from './loss'
 import { jobsOf, LAST_ROUND, type SearchSpace } from './space'
 import type { Confirmation, SearchJob, SearchResult, Trial } from '../../contract/search'
 
 /** Finalists whose latency is measured and who may be held against the kept-back samples. */
-const FINALISTS = 6
+const FINALISTS = 12
+/** With a limit on latency: how many groups of finalists are measured before giving up. */
+const GROUPS = 4
 /** Time kept for latency, confirmation and the reports: a tenth, and on short limits what they take at least. */
 const RESERVE = { share: 0.1, seconds: 20, most: 0.3 }
 
@@ -63,23 +65,33 @@ export function pending(space: SearchSpace, trials: readonly Trial[], goal: Sear
 export async function explore(options: SearchOptions): Promise<number> {
   const { space, store, shop, clock } = options
   const limit = exploringSeconds(shop.goal)
-  for (
-    let jobs = pending(space, store.all(), shop.goal);
-    jobs.length > 0;
-    jobs = pending(space, store.all(), shop.goal)
-  ) {
-    for (const [at, job] of jobs.entries()) {
-      if (shop.signal.aborted) throw new PareError('cancelled', { during: 'the search' })
-      if (clock.used() > limit) return jobs.length - at
-      const share = Math.min(1, clock.used() / limit)
-      options.progress(share, `round ${job.round}, ${at + 1} of ${jobs.length}: ${job.recipe.name}`)
-      const trial = await attempt(job, shop)
-      if (trial.state === 'out-of-time') return jobs.length - at
-      store.save(trial)
-      options.found(trial)
-    }
+  /** Jobs of the round that will hardly end in time; they wait until no other is left. */
+  const long = new Set<string>()
+  for (;;) {
+    const trials = store.all()
+    const jobs = pending(space, trials, shop.goal)
+    if (jobs.length === 0) return 0
+    if (shop.signal.aborted) throw new PareError('cancelled', { during: 'the search' })
+    if (clock.used() > limit) return jobs.length
+    for (const job of jobs) if (expectedSeconds(job, trials) > limit - clock.used()) long.add(job.key)
+    const job = jobs.find(({ key }) => !long.has(key))
+    // What is left cannot end in time: trying it would only burn the time.
+    if (!job) return jobs.length
+    const share = Math.min(1, clock.used() / limit)
+    options.progress(share, `round ${job.round}, ${jobs.length} to try: ${job.recipe.name}`)
+    const trial = await attempt(job, shop)
+    if (trial.state === 'out-of-time') return jobs.length
+    store.save(trial)
+    options.found(trial)
   }
-  return 0
+}
+
+/** Seconds a recipe's passes took elsewhere; 0 for those not seen yet. Passes that learn end when they are told. */
+function expectedSeconds({ recipe }: SearchJob, trials: readonly Trial[]): number {
+  return recipe.steps.reduce((sum, { pass }) => {
+    const seen = trials.flatMap((trial) => trial.passSeconds?.[pass] ?? [])
+    return sum + (seen.length > 0 ? Math.min(...seen) : 0)
+  }, 0)
 }
 
 /** The front of what is in the store, the winner, and its confirmation. */
@@ -87,17 +99,7 @@ export async function conclude(options: SearchOptions, leftOut: number): Promise
   const { store, shop } = options
   const trials = store.all()
   const measured = trials.filter((trial) => trial.state === 'kept' && trial.pointsLost !== undefined)
-  const finalists = measured
-    .filter((trial) => isInside(trial, shop.goal))
-    .sort(byMerit)
-    .slice(0, FINALISTS)
-  options.progress(0.95, 'measuring the latency of the finalists')
-  const ratios = await options.latency(finalists.map((trial) => trial.key))
-  for (const [at, trial] of finalists.entries()) {
-    trial.latencyRatio = ratios[at]
-    store.save(trial)
-  }
-  const inside = finalists.filter((trial) => isInside(trial, shop.goal))
+  const inside = await finalistsOf(measured, options)
   const best = front(
     measured,
     (t) => [t.downloadBytes, t.bytes, t.pointsLost!],
@@ -117,6 +119,25 @@ export async function conclude(options: SearchOptions, leftOut: number): Promise
   return { ...result, explanation: explain(result) }
 }
 
+/** The smallest inside all limits, their latency measured. With a limit on it, larger ones are looked at, too. */
+async function finalistsOf(measured: readonly Trial[], options: SearchOptions): Promise<Trial[]> {
+  const { store, shop } = options
+  const ordered = measured.filter((trial) => isInside(trial, shop.goal)).sort(byMerit)
+  options.progress(0.95, 'measuring the latency of the finalists')
+  const groups = shop.goal.maxLatency === undefined ? 1 : GROUPS
+  for (let at = 0; at < groups; at++) {
+    const group = ordered.slice(at * FINALISTS, (at + 1) * FINALISTS)
+    const ratios = await options.latency(group.map((trial) => trial.key))
+    for (const [i, trial] of group.entries()) {
+      trial.latencyRatio = ratios[i]
+      store.save(trial)
+    }
+    const inside = ordered.slice(0, (at + 1) * FINALISTS).filter((trial) => isInside(trial, shop.goal))
+    if (inside.length > 0) return inside
+  }
+  return []
+}
+
 interface Confirmed {
   winner?: Trial
   confirmation?: Confirmation
@@ -124,8 +145,9 @@ interface Confirmed {
 }
 
 /**
- * The smallest finalist that the kept-back samples do not contradict and that is inside the floor on all samples
- * together: on few samples a single one is more than a point, so the kept-back part alone would decide by luck.
+ * The smallest finalist that is within the floor on the kept-back samples as well. Where none is, on few samples
+ * each worth much: the smallest whose kept-back loss chance explains and that is within the floor on all samples
+ * together; it is called what it is, not confirmed.
  */
 async function confirmFirst(finalists: readonly Trial[], options: SearchOptions): Promise<Confirmed> {
   const { parts, original, goal } = options.shop
@@ -133,8 +155,7 @@ async function confirmFirst(finalists: readonly Trial[], options: SearchOptions)
   if (finalists.length === 0 || samples === 0) return { winner: finalists[0], rejected: [] }
   const files = finalists.map((trial) => options.fileOf(trial.key))
   const measured = await measureQuality(original, files, { dataset: parts.confirm })
-  const rejected: Confirmed['rejected'] = []
-  for (const [at, trial] of finalists.entries()) {
+  const held = finalists.map((trial, at) => {
     const candidate = measured.candidates[at]!
     const loss = lossOf(measured.original, candidate)
     const searched = trial.quality!.samples
@@ -145,18 +166,21 @@ async function confirmFirst(finalists: readonly Trial[], options: SearchOptions)
       pointsLost: loss.points,
       interval: [loss.low, loss.high],
       together,
-      verdict:
-        loss.points <= goal.maxDrop
-          ? 'confirmed'
-          : loss.low <= goal.maxDrop
-            ? 'not-contradicted'
-            : 'contradicted',
+      verdict: verdictOf(loss, together, goal.maxDrop),
     }
-    if (confirmation.verdict !== 'contradicted' && together <= goal.maxDrop)
-      return { winner: trial, confirmation, rejected }
-    rejected.push({ trial, confirmation })
-  }
-  return { rejected }
+    return { trial, confirmation }
+  })
+  const first = (verdict: Confirmation['verdict']): number =>
+    held.findIndex(({ confirmation }) => confirmation.verdict === verdict)
+  const at = first('confirmed') >= 0 ? first('confirmed') : first('not-contradicted')
+  if (at < 0) return { rejected: held }
+  const { trial: winner, confirmation } = held[at]!
+  return { winner, confirmation, rejected: held.slice(0, at) }
+}
+
+function verdictOf({ points, low }: Loss, together: number, maxDrop: number): Confirmation['verdict'] {
+  if (within(points, maxDrop)) return 'confirmed'
+  return low <= maxDrop && within(together, maxDrop) ? 'not-contradicted' : 'contradicted'
 }
 
 /** With nothing inside the limits: the trial with the fewest things against it, then the least lost. */

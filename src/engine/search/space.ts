@@ -9,6 +9,8 @@ import type { Preset, Recipe, RecipeStep } from '../../contract/recipe'
 import { front } from './front'
 import { byMerit, isInside } from './limits'
 import type { SearchJob, Trial } from '../../contract/search'
+import { LEARNING_OPENINGS, OPENINGS } from './openings'
+import { expectation, type Expected } from './expect'
 
 /** Passes follow each other in this order in a recipe; within a family, in the order of the registry. */
 const FAMILY_ORDER: readonly PassFamily[] = [
@@ -22,12 +24,19 @@ const FAMILY_ORDER: readonly PassFamily[] = [
 ]
 /** A trial this far over the floor may still be saved by training or by a milder partner. */
 const REACH = { factor: 4, points: 3 }
+const reach = ({ maxDrop }: SearchGoal): number => maxDrop * REACH.factor + REACH.points
 /** Partners taken into the next round, and recipes in it. */
 const KEEP = 6
 const ROUND_SIZE = 16
+/** Single passes at other than their default values are tried where the default did well. */
+const VARIANTS_ROUND = 2
 /** Recipes that learn take minutes where others take seconds: they come once the cheap ones are known. */
 const FIRST_LEARNING_ROUND = 3
-export const LAST_ROUND = 5
+/** With time to spare: every single pass with every value it declares. */
+const LEFTOVERS_ROUND = 7
+export const LAST_ROUND = 8
+/** Declared values tried on either side of a good one. */
+const NEAR = 2
 /** How long to learn is no question of what the result is; the search leaves it at its default. */
 const EFFORT = new Set(['epochs', 'learningRate', 'samples'])
 
@@ -46,7 +55,7 @@ export function keyOf(recipe: Recipe): string {
   return createHash('sha256').update(JSON.stringify(steps)).digest('hex').slice(0, 16)
 }
 
-/** The round's work list; empty when the search has nothing more to try. */
+/** The round's work list, the most promising first; empty when the search has nothing more to try. */
 export function jobsOf(
   round: number,
   space: SearchSpace,
@@ -55,10 +64,13 @@ export function jobsOf(
 ): SearchJob[] {
   const learning = round >= FIRST_LEARNING_ROUND
   const allowed = (recipe: Recipe): boolean => learning || !learns(recipe, space)
-  const found = [
-    ...(round === 1 ? firstRound(space) : nextRound(space, trials, goal, learning)),
-    ...(round === FIRST_LEARNING_ROUND ? presetsOf(space) : []),
-  ]
+  const found =
+    round === 1
+      ? firstRound(space)
+      : [
+          ...(round === FIRST_LEARNING_ROUND ? learningRound(space) : []),
+          ...nextRound(round, space, trials, goal, learning),
+        ]
   const tried = new Set(trials.map((trial) => trial.key))
   const jobs: SearchJob[] = []
   for (const { recipe, why } of found) {
@@ -77,6 +89,11 @@ interface Idea {
 
 function usable(pass: PassDescription, space: SearchSpace): boolean {
   return pass.needs.every((need) => space.available.has(need))
+}
+
+function canDo(step: RecipeStep, space: SearchSpace): boolean {
+  const pass = passOf(step.pass, space)
+  return pass !== undefined && usable(pass, space)
 }
 
 /** The default of a pass and one variant for each search value of each parameter. */
@@ -116,31 +133,40 @@ const learns = (recipe: Recipe, space: SearchSpace): boolean =>
   recipe.steps.some((step) => passOf(step.pass, space)?.needs.includes('training'))
 
 function presetsOf(space: SearchSpace): Idea[] {
-  const possible = (step: RecipeStep): boolean => {
-    const pass = passOf(step.pass, space)
-    return pass !== undefined && usable(pass, space)
-  }
   return space.presets
-    .filter((preset) => preset.steps.every(possible))
+    .filter((preset) => preset.steps.every((step) => canDo(step, space)))
     .map(({ pare, name, description, steps }) => ({
       recipe: { pare, name, description, steps },
       why: 'a preset',
     }))
 }
 
-function firstRound(space: SearchSpace): Idea[] {
-  const singles = space.passes
-    .filter((pass) => pass.family !== 'clean-up' && pass.family !== 'training' && usable(pass, space))
-    .flatMap((pass) =>
-      variants(pass).map((step): Idea => ({
-        recipe: recipeOf([CLEAN_UP, step]),
-        why: `${pass.title} alone`,
-      })),
-    )
-  return [...presetsOf(space), ...singles]
+const isSingle = (pass: PassDescription, space: SearchSpace): boolean =>
+  pass.family !== 'clean-up' && pass.family !== 'training' && usable(pass, space)
+
+const alone = (pass: PassDescription, steps: readonly RecipeStep[]): Idea[] =>
+  steps.map((step) => ({ recipe: recipeOf([CLEAN_UP, step]), why: `${pass.title} alone` }))
+
+function opened(openings: readonly (readonly RecipeStep[])[], space: SearchSpace): Idea[] {
+  return openings
+    .filter((steps) => steps.every((step) => canDo(step, space)))
+    .map((steps) => ({ recipe: recipeOf([CLEAN_UP, ...steps]), why: 'a combination that often does well' }))
 }
 
-/** The recipe with one parameter one declared step milder or stronger. */
+/** Openings, presets, and every usable pass as it comes. */
+function firstRound(space: SearchSpace): Idea[] {
+  const singles = space.passes
+    .filter((pass) => isSingle(pass, space))
+    .flatMap((pass) => alone(pass, variants(pass).slice(0, 1)))
+  return [...opened(OPENINGS, space), ...presetsOf(space), ...singles]
+}
+
+const learningRound = (space: SearchSpace): Idea[] => [
+  ...presetsOf(space),
+  ...opened(LEARNING_OPENINGS, space),
+]
+
+/** The recipe with one parameter one or two declared steps milder or stronger. */
 function neighbours(recipe: Recipe, space: SearchSpace): Idea[] {
   return recipe.steps.flatMap((step, at) => {
     const fields = passOf(step.pass, space)?.parameters ?? []
@@ -149,22 +175,23 @@ function neighbours(recipe: Recipe, space: SearchSpace): Idea[] {
       .flatMap((field) => {
         const own = Number(step.params[field.name] ?? field.default)
         const values = (field.search as number[]).toSorted((a, b) => a - b)
-        const near = [values.findLast((value) => value < own), values.find((value) => value > own)]
-        return near
-          .filter((value) => value !== undefined)
-          .map((value): Idea => {
-            const { [field.name]: _, ...params } = step.params
-            // A default that is written out would be the same recipe under another key.
-            const changed =
-              value === field.default
-                ? { pass: step.pass, params }
-                : { pass: step.pass, params: { ...params, [field.name]: value } }
-            const steps = recipe.steps.map((other, i) => (i === at ? changed : other))
-            return {
-              recipe: recipeOf(steps),
-              why: `${recipe.name}, with ${field.label.toLowerCase()} ${value}`,
-            }
-          })
+        const near = [
+          ...values.filter((value) => value < own).slice(-NEAR),
+          ...values.filter((value) => value > own).slice(0, NEAR),
+        ]
+        return near.map((value): Idea => {
+          const { [field.name]: _, ...params } = step.params
+          // A default that is written out would be the same recipe under another key.
+          const changed =
+            value === field.default
+              ? { pass: step.pass, params }
+              : { pass: step.pass, params: { ...params, [field.name]: value } }
+          const steps = recipe.steps.map((other, i) => (i === at ? changed : other))
+          return {
+            recipe: recipeOf(steps),
+            why: `${recipe.name}, with ${field.label.toLowerCase()} ${value}`,
+          }
+        })
       })
   })
 }
@@ -207,10 +234,7 @@ function merge(a: Recipe, b: Recipe, space: SearchSpace): RecipeStep[] | undefin
 
 /** Kept trials on the front of download and loss, and those near enough to be worth saving. */
 function promising(trials: readonly Trial[], goal: SearchGoal): Trial[] {
-  const within = trials.filter(
-    (trial) =>
-      trial.pointsLost !== undefined && trial.pointsLost <= goal.maxDrop * REACH.factor + REACH.points,
-  )
+  const within = trials.filter((trial) => trial.pointsLost !== undefined && trial.pointsLost <= reach(goal))
   return front(
     within,
     (t) => [t.downloadBytes, t.pointsLost!],
@@ -219,6 +243,7 @@ function promising(trials: readonly Trial[], goal: SearchGoal): Trial[] {
 }
 
 function nextRound(
+  round: number,
   space: SearchSpace,
   trials: readonly Trial[],
   goal: SearchGoal,
@@ -228,26 +253,35 @@ function nextRound(
   const mild = trials.filter((trial) => isInside(trial, goal)).sort(byMerit)
   const partners = [...new Map([...best, ...mild.slice(0, KEEP)].map((trial) => [trial.key, trial])).values()]
   const smallest = mild[0]?.downloadBytes ?? Infinity
+  const expect = expectation(trials, goal)
   const ideas: (Idea & { merit: number })[] = []
-  const add = (merit: number, found: readonly Idea[]): void => {
+  const add = (expected: Expected, found: readonly Idea[]): void => {
+    const merit = expect.merit(expected)
     for (const idea of found) ideas.push({ ...idea, merit })
   }
   for (const trial of partners) {
     const { recipe, downloadBytes } = trial
-    add(downloadBytes, finishers(recipe, space))
-    add(downloadBytes, neighbours(recipe, space))
+    add(expect.finished(trial), finishers(recipe, space))
+    add(expect.near(trial), neighbours(recipe, space))
     // Learning is tried where the result would be smaller than the best that is inside the floor.
     if (learning && !isInside(trial, goal) && downloadBytes < smallest)
       add(
-        downloadBytes,
+        expect.trained(trial),
         trainings(space, recipe).map((step) => withTraining(recipe, step, space)),
       )
     for (const partner of partners) {
       const steps = merge(recipe, partner.recipe, space)
       const why = `both did well alone: ${recipe.name} with ${partner.recipe.name}`
-      if (steps) add(Math.min(downloadBytes, partner.downloadBytes), [{ recipe: recipeOf(steps), why }])
+      if (steps) add(expect.both(trial, partner), [{ recipe: recipeOf(steps), why }])
     }
   }
+  if (round >= VARIANTS_ROUND)
+    for (const pass of space.passes.filter((one) => isSingle(one, space))) {
+      const own = keyOf(recipeOf([CLEAN_UP, { pass: pass.id, params: {} }]))
+      const base = trials.find((trial) => trial.key === own)
+      const well = base?.pointsLost !== undefined && base.pointsLost <= reach(goal)
+      if (base && (well || round >= LEFTOVERS_ROUND)) add(expect.near(base), alone(pass, variants(pass)))
+    }
   return ideas.sort((a, b) => a.merit - b.merit || (a.recipe.name < b.recipe.name ? -1 : 1))
 }
 

@@ -1,0 +1,38 @@
+/**
+ * Recipes to begin with: combinations that did well on many models. A search without them finds its way there too,
+ * but rounds later. A warm start from a portfolio: arXiv:2007.04074, section 3.1.
+ */
+import type { RecipeStep } from '../../contract/recipe'
+
+const PACK: RecipeStep = { pass: 'pack-weights', params: {} }
+
+const shared = (size: number): RecipeStep[] => [
+  { pass: 'mixed-precision', params: { storage: 'shared', size } },
+  PACK,
+]
+
+/** Cheap ones, the most promising first. */
+export const OPENINGS: readonly (readonly RecipeStep[])[] = [
+  shared(0.085),
+  [{ pass: 'share-weights', params: { bits: 3 } }, PACK],
+  shared(0.1),
+  [{ pass: 'quantize-weights', params: { bits: 3 } }],
+  [{ pass: 'prune-channels', params: {} }, ...shared(0.1)],
+  [
+    { pass: 'prune-weights', params: { method: 'sparsegpt' } },
+    { pass: 'share-weights', params: { bits: 4 } },
+    PACK,
+  ],
+]
+
+/** With learning: minutes where the others take seconds. */
+export const LEARNING_OPENINGS: readonly (readonly RecipeStep[])[] = [
+  [
+    { pass: 'prune-channels', params: {} },
+    { pass: 'distill', params: {} },
+    { pass: 'trained-codebook', params: { bits: 3 } },
+    PACK,
+  ],
+  [{ pass: 'trained-codebook', params: { bits: 3 } }, PACK],
+  [{ pass: 'trained-codebook', params: { bits: 2 } }, PACK],
+]
