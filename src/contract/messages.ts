@@ -48,7 +48,7 @@ const TABLE: Table = {
     title: 'Weights are missing',
     what: `The weights of “${tensor}” lie in a file beside the model that is not there: “${baseName(file)}”.`,
     where: file,
-    todo: 'Keep the model and its data file in one folder and choose both together.',
+    todo: 'Put that file beside the model and open it again; in the window it is enough to drop it too.',
   }),
   'model/external-data-escapes': ({ file, tensor, location }) => ({
     title: 'The model points outside its folder',

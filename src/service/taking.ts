@@ -1,4 +1,5 @@
 /** What happens to dropped files: each goes where its content belongs, whatever step the window shows. */
+import path from 'node:path'
 import { errorData } from '../contract/errors'
 import { errorMessage } from '../contract/messages'
 import type { FileRef } from '../contract/project'
@@ -12,7 +13,7 @@ export interface Taken {
 }
 
 /** Weights that lie beside a model. */
-const EXTERNAL = /\.(data|bin|weights?)$|^[^.]+$/i
+const EXTERNAL = /\.(data|onnx_data|bin|weights?)$|^[^.]+$/i
 
 const UNKNOWN =
   'it is neither an ONNX model, nor data (images, NPZ, CSV, Parquet, JSONL, WAV), nor a recipe, nor a tokenizer.'
@@ -26,6 +27,8 @@ export function takeFiles(core: Core, loader: Loader, project: string, ids: read
     void result.refused.push({ name: file.name, reason })
 
   const [model, ...moreModels] = of('model')
+  const missing = weightsMissing(core, project)
+  const late = model ? undefined : given.find(({ name }) => name === missing?.name)
   const beside = of('unknown').filter((file) => model && EXTERNAL.test(file.name))
   if (model) {
     const whole = beside.length > 0 ? files.gather([model, ...beside], model.name) : model
@@ -33,9 +36,13 @@ export function takeFiles(core: Core, loader: Loader, project: string, ids: read
     result.taken.push(whole)
   }
   for (const file of moreModels) refuse(file, 'a project has one model, and another one was taken.')
-  for (const file of of('unknown')) if (!beside.includes(file)) refuse(file, UNKNOWN)
+  if (late) {
+    takeModel(core, project, files.gather([missing!.model, late], missing!.model.name))
+    result.taken.push(late)
+  }
+  for (const file of of('unknown')) if (!beside.includes(file) && file !== late) refuse(file, UNKNOWN)
 
-  const datasets = of('dataset')
+  const datasets = of('dataset').filter((file) => file !== late)
   const [data] = datasets
   if (data) {
     const whole = datasets.length > 1 ? files.gather(datasets, `${datasets.length} data files`) : data
@@ -60,9 +67,19 @@ export function takeFiles(core: Core, loader: Loader, project: string, ids: read
     }
   }
   const changed = core.store.get(project)
-  if (model) loader.changed(changed, 'model')
+  if (model || late) loader.changed(changed, 'model')
   else if (data || of('tokenizer').length > 0) loader.changed(changed, 'data')
   return result
+}
+
+/** The file of weights that the project's model names and that did not lie beside it. */
+function weightsMissing(
+  { files, store }: Core,
+  project: string,
+): { name: string; model: FileRef } | undefined {
+  const { model } = store.get(project)
+  if (model?.error?.code !== 'model/external-data-missing') return undefined
+  return { name: path.basename(model.error.file), model: files.get(model.file) }
 }
 
 function takeModel({ store }: Core, project: string, file: FileRef): void {

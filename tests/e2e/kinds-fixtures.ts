@@ -1,6 +1,7 @@
 /** One tiny model and dataset of every kind, written to a folder; each model answers its data rightly by design. */
 import fs from 'node:fs'
 import path from 'node:path'
+import sharp from 'sharp'
 import { Graph, Model, Tensor, writeModel, type Dim, type DType } from '../../src/engine/onnx'
 import { npy, npz, tokenizerJson, wav } from '../engine/data/files'
 
@@ -93,6 +94,23 @@ const twoInputs = (): Model =>
     },
   )
 
+const SIDE = 24
+
+/** Blurs a grey picture, so that its answer is a picture of the same size. */
+const blurring = (): Model => {
+  const dims = ['N', 1, SIDE, SIDE] as const
+  return modelOf([['image', dims]], [['blurred', dims]], (graph) => {
+    const kernel = Array.from({ length: 9 }, (_, at) => (at === 4 ? 0.2 : 0.1))
+    const w = graph.addInitializer('w', floats([1, 1, 3, 3], kernel))
+    graph.addNode({
+      opType: 'Conv',
+      inputs: ['image', w],
+      outputs: ['blurred'],
+      attributes: { kernel_shape: { ints: [3, 3] }, pads: { ints: [1, 1, 1, 1] } },
+    })
+  })
+}
+
 /** The third column of the shared Parquet file is the class c of its row: 2·c·x − c² is largest there. */
 const nearest = (): Model =>
   linear([0, 1, 2, 3, 4, 5].map((f) => [0, 1, 2, 3].map((c) => (f === 2 ? 2 * c : f === 5 ? -c * c : 0))))
@@ -153,6 +171,33 @@ const WRITERS = {
     fs.writeFileSync(file, npz(arrays))
     return { model: twoInputs(), data: [file] }
   },
+}
+
+/** A model that answers with pictures, and pictures without labels. */
+export async function writePictures(folder: string): Promise<string[]> {
+  const model = path.join(folder, 'blur.onnx')
+  writeModel(blurring(), model)
+  const data = path.join(folder, 'pictures')
+  fs.mkdirSync(data)
+  for (let i = 0; i < 40; i++) {
+    const pixels = Buffer.from(
+      Array.from(
+        { length: SIDE * SIDE },
+        (_, at) => ((at % SIDE) * (i + 3) + Math.floor(at / SIDE) * 7) % 256,
+      ),
+    )
+    const raw = { width: SIDE, height: SIDE, channels: 1 } as const
+    await sharp(pixels, { raw })
+      .png()
+      .toFile(path.join(data, `${i}.png`))
+  }
+  return [model, data]
+}
+
+/** A model whose weights lie in a file beside it. */
+export function writeLoose(folder: string): string[] {
+  const weights = Array.from({ length: 64 }, (_, row) => [Math.sin(row), Math.cos(row), row / 64, 1])
+  return writeModel(linear(weights), path.join(folder, 'loose.onnx'), { externalData: 'always' }).files
 }
 
 export type Kind = keyof typeof WRITERS

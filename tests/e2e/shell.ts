@@ -68,8 +68,7 @@ interface Fixtures {
 }
 
 export const test = base.extend<Fixtures>({
-  // eslint-disable-next-line no-empty-pattern
-  scratch: async ({}, use) => {
+  scratch: async ({ browserName: _name }, use) => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-e2e-'))
     await use(folder)
     fs.rmSync(folder, { recursive: true, force: true })

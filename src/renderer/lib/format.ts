@@ -40,6 +40,7 @@ export function microjoules(value: number): string {
 
 /** A share as per cent with one decimal, two where one would say all: 0.978 → '97.8%', 0.9997 → '99.97%'. */
 export function percent(share: number): string {
+  if (share > 0.9999 && share < 1) return '>99.99%'
   const digits = share >= 0.9995 && share < 1 ? 2 : 1
   return `${signed((share * 100).toFixed(digits))}%`
 }

@@ -25,6 +25,7 @@ const NAMES: Record<string, MetricName> = {
   agreement: { title: 'Same answer as the original', term: 'agreement', fraction: true },
   retrieval: { title: 'Same neighbours as the original', term: 'retrieval agreement', fraction: true },
   sqnr: { title: 'Signal over noise', term: 'SQNR', fraction: false },
+  maxAbsoluteError: { title: 'Largest difference', term: 'max absolute error', fraction: false },
   miou: { title: 'Overlap', term: 'mean IoU', fraction: true },
   loss: { title: 'Loss', term: 'cross entropy', fraction: false },
 }

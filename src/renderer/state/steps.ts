@@ -42,8 +42,14 @@ function modelLine({ model }: Project): Line {
 function dataLine({ model, data }: Project): Line {
   if (data.state === 'loading') return { state: 'busy', line: data.doing }
   if (data.state === 'failed') return { state: 'failed', line: errorMessage(data.error).what }
-  if (data.state === 'ready')
-    return { state: 'done', line: `the original: ${qualityValue(data.value.baseline)}` }
+  if (data.state === 'ready') {
+    const { baseline } = data.value
+    const line =
+      baseline.task === 'unlabelled'
+        ? 'no labels: likeness counts'
+        : `the original: ${qualityValue(baseline)}`
+    return { state: 'done', line }
+  }
   if (model.state !== 'ready') return { state: 'later', line: 'needs a model first' }
   return { state: 'ready', line: 'add data, or go on without' }
 }

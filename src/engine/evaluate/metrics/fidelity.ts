@@ -162,7 +162,7 @@ class UnlabelledMeter implements Meter {
   private readonly samples = emptySamples()
   private readonly inner: FidelityMeter
 
-  constructor(choice: OutputChoice) {
+  constructor(private readonly choice: OutputChoice) {
     this.inner = new FidelityMeter(choice.names, choice.classes)
   }
 
@@ -171,7 +171,8 @@ class UnlabelledMeter implements Meter {
     this.inner.add(outputs, reference, rows, (cosine, top) => {
       this.samples.index.push(indices[row++]!)
       this.samples.label.push(null)
-      this.samples.answer.push(top)
+      // Which of the numbers of a picture is the largest is no answer.
+      this.samples.answer.push(this.choice.classes > 1 ? top : -1)
       this.samples.score.push(cosine)
     })
   }

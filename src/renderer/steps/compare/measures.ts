@@ -106,7 +106,9 @@ function qualityMeasures({ quality }: Report): Measure[] {
       `95%: ${qualityInterval(q)}, ${whole(q.samples)} ${q.split === 'random' ? 'random inputs' : 'samples'}`,
     change: (a, b) => pairedChange(a, b),
   }
-  const others = Object.keys(quality.others).map((metric): Measure => {
+  // Likeness has rows of its own, which are empty for the original.
+  const own = Object.keys(quality.others).filter((metric) => !FIDELITY.some(({ id }) => id === metric))
+  const others = own.map((metric): Measure => {
     const of = (report: Report): number | undefined => report.quality.others[metric]
     return {
       id: `quality.${metric}`,
