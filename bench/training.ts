@@ -13,6 +13,13 @@ import { trainingNets, type Net } from './support/training-nets'
 const BATCH = 64
 const ROUNDS = 15
 
+/** The first rounds warm up. */
+async function times(work: () => Promise<unknown>): Promise<number[]> {
+  const all: number[] = []
+  for (let round = 0; round < 3 + ROUNDS; round++) all.push(await seconds(work))
+  return all.slice(3)
+}
+
 async function timeOf(net: Net): Promise<Figure[]> {
   const { model, input, classes, name } = net
   const output = model.graph.outputs[0]!.name
@@ -31,25 +38,16 @@ async function timeOf(net: Net): Promise<Figure[]> {
     trainable: parameters.names,
     micro: BATCH,
   })
+  // One after the other: the threads of a session that waits spin, and take the cores of one that works.
   const forward = await openSession(model)
-  const [steps, passes]: [number[], number[]] = [[], []]
-  let loss = 0
-  for (let round = -3; round < ROUNDS; round++) {
-    const pass = await seconds(() => forward.run({ x: input }))
-    const step = await seconds(async () => {
-      gradients.fill(0)
-      loss = await runner.accumulate({ batch }, 1 / BATCH, parameters, gradients, {
-        alpha: 0,
-        temperature: 1,
-      })
-      optimizer.step(parameters.values, gradients, 1e-4, decay)
-    })
-    // The first rounds warm up.
-    if (round < 0) continue
-    steps.push(step)
-    passes.push(pass)
-  }
+  const passes = await times(() => forward.run({ x: input }))
   await forward.release()
+  let loss = 0
+  const steps = await times(async () => {
+    gradients.fill(0)
+    loss = await runner.accumulate({ batch }, 1 / BATCH, parameters, gradients, { alpha: 0, temperature: 1 })
+    optimizer.step(parameters.values, gradients, 1e-4, decay)
+  })
   await runner.release()
   if (!Number.isFinite(loss)) throw new Error(`${name}: the loss is ${loss}`)
   return [

@@ -44,7 +44,8 @@ export class HeldOut {
     await this.release()
     const { model, spec, trainable, threads } = this.options
     const graph = await buildTrainingGraph(model, { feeds: inputs, trainable, loss: spec, backward: false })
-    const session = await openSession(graph.model, threads ? { threads } : {})
+    // Threads that spin between epochs would take cores from the session that trains.
+    const session = await openSession(graph.model, { spinning: false, ...(threads && { threads }) })
     this.compiled = { key, graph, session }
     return this.compiled
   }

@@ -24,7 +24,11 @@ export class Teacher {
     batch: number,
     threads?: number,
   ): Promise<Teacher> {
-    const session = await openSession(withOutputs(model, values), threads ? { threads } : {})
+    // Threads that spin between runs would take cores from the session that trains.
+    const session = await openSession(withOutputs(model, values), {
+      spinning: false,
+      ...(threads && { threads }),
+    })
     return new Teacher(session, values, batch)
   }
 

@@ -118,6 +118,9 @@ function byGather(t: Tape, x: string, dy: string, dims: ConvDims, w: Windows): s
   return t.reshape(t.transpose(split, [0, 2, 1]), dims.w)
 }
 
+/** Kernels along one axis up to this long are cut out by Slices, which cost one copy of the input each. */
+const SHORT = 16
+
 /** Gradient of the weight [O, C/g, kernel] from input `x` and output gradient `dy`. */
 export function convWeightGradient(
   t: Tape,
@@ -131,6 +134,9 @@ export function convWeightGradient(
   const strided = w.strides.some((s) => s > 1)
   const bare = [...w.before, ...w.after].every((p) => p === 0)
   if (group === 1 && !strided && bare && spans(w).every((s) => s === 1)) return pointwise(t, x, dy, dims)
+  const line = w.kernel.length === 1
+  if (line && group === 1 && !strided && channels <= 8 && w.kernel[0]! <= SHORT)
+    return bySlices(t, x, dy, dims, w)
   if (group > 1 || channels <= 8) return byConvolution(t, x, dy, dims, w, group)
-  return strided || channels >= 128 ? byGather(t, x, dy, dims, w) : bySlices(t, x, dy, dims, w)
+  return line || strided || channels >= 128 ? byGather(t, x, dy, dims, w) : bySlices(t, x, dy, dims, w)
 }
