@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import type { SearchGoal } from '../../contract/goal'
 import type { ParameterField, PassDescription, PassFamily, PassNeed } from '../../contract/passes'
 import type { Preset, Recipe, RecipeStep } from '../../contract/recipe'
+import { PASSES } from '../passes'
 import { front } from './front'
 import { byMerit, isInside } from './limits'
 import type { SearchJob, Trial } from '../../contract/search'
@@ -105,16 +106,19 @@ function variants(pass: PassDescription): RecipeStep[] {
   return [{ pass: pass.id, params: {} }, ...pass.parameters.flatMap(one)]
 }
 
+/** Passes and parameters by their titles: people read these names. */
 const title = (steps: readonly RecipeStep[]): string =>
   steps
-    .map(({ pass, params }) =>
-      [
-        pass,
-        ...Object.entries(params).map(
-          ([name, value]) => `${name} ${typeof value === 'object' ? 'by layer' : String(value)}`,
-        ),
-      ].join(' '),
-    )
+    .map(({ pass, params }) => {
+      const known = PASSES.find(({ description }) => description.id === pass)?.description
+      const values = Object.entries(params).map(([name, value]) => {
+        const label = known?.parameters.find((field) => field.name === name)?.label ?? name
+        return `${label.toLowerCase()} ${typeof value === 'object' ? 'by layer' : String(value)}`
+      })
+      return [known?.title ?? pass, values.length > 0 ? `(${values.join(', ')})` : '']
+        .filter(Boolean)
+        .join(' ')
+    })
     .join(' → ')
 
 const recipeOf = (steps: readonly RecipeStep[]): Recipe => ({

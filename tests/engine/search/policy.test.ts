@@ -82,11 +82,11 @@ describe('the work list', () => {
     expect(first.map((job) => job.recipe.name)).toEqual([
       'Safe',
       'quantize',
-      'quantize strength 2',
-      'quantize strength 3',
+      'quantize (strength 2)',
+      'quantize (strength 3)',
       'prune',
-      'prune strength 2',
-      'prune strength 3',
+      'prune (strength 2)',
+      'prune (strength 3)',
     ])
     expect(new Set(first.map((job) => job.key)).size).toBe(first.length)
   })
@@ -118,7 +118,7 @@ describe('the work list', () => {
     } as const
     const trial = trialOf('m', { ...middle, steps: [...middle.steps] }, 1, 10, 0.2)
     const names = jobsOf(2, space, [trial], goal()).map((job) => job.recipe.name)
-    expect(names).toEqual(expect.arrayContaining(['quantize', 'quantize strength 3']))
+    expect(names).toEqual(expect.arrayContaining(['quantize', 'quantize (strength 3)']))
   })
 
   test('learning comes after the cheap rounds, where a result is over the floor but smaller than the best inside it', () => {
@@ -126,7 +126,7 @@ describe('the work list', () => {
     const trials = trialsOf((at) => (at < 6 ? 0 : 3))
     const names = (round: number, spaceOf: SearchSpace): string[] =>
       jobsOf(round, spaceOf, trials, goal()).map((job) => job.recipe.name)
-    expect(names(3, willing)).toContain('prune strength 3 → learn')
+    expect(names(3, willing)).toContain('prune (strength 3) → learn')
     expect(names(2, willing).filter((name) => name.includes('learn'))).toEqual([])
     expect(names(LAST_ROUND, space).filter((name) => name.includes('learn'))).toEqual([])
   })
