@@ -114,9 +114,9 @@ function writeAtomically(target: string, piece: Piece): void {
   }
 }
 
-/** A failed write as error data. */
+/** A failed write as error data; one that says already what failed stays as it is. */
 export function diskError(cause: unknown, file: string, needed: number): unknown {
-  if (!(cause instanceof Error) || !('code' in cause)) return cause
+  if (cause instanceof PareError || !(cause instanceof Error) || !('code' in cause)) return cause
   if (cause.code === 'ENOSPC') return new PareError('disk/full', { path: file, needed }, { cause })
   if (cause.code === 'EACCES' || cause.code === 'EPERM' || cause.code === 'EROFS')
     return new PareError('disk/denied', { path: file }, { cause })
