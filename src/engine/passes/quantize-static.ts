@@ -147,9 +147,11 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
   const many = judgingBatches(context, SAMPLES_TO_JUDGE, ID)
   const wanted = Math.min(options.samples, context.data!.splits.calibration.length)
   const base = staticOptions(options, context)
-  const calibrated = await calibrate(prepared.model, base, batches, (batch) =>
-    context.progress(Math.min(0.4, (0.4 * batch * 16) / wanted), 'measuring the ranges of activations'),
-  )
+  const calibrated = await calibrate(prepared.model, base, batches, {
+    extremesOnly: options.calibration === 'min-max',
+    progress: (batch) =>
+      context.progress(Math.min(0.4, (0.4 * batch * 16) / wanted), 'measuring the ranges of activations'),
+  })
   if (options.rounding === 'adaptive') {
     const { sites } = findSites(prepared.model.graph, base)
     const codes = await adaptiveCodes(prepared.model, sites, few, {

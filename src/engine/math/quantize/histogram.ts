@@ -5,6 +5,9 @@
  */
 const BINS = 4096
 
+/** Magnitudes from which a value may be the penalty of a mask. */
+export const EXTREME = 1e3
+
 export class Histogram {
   /** Exact extremes of the finite values; min > max before the first. */
   min = Infinity
@@ -18,30 +21,45 @@ export class Histogram {
   private first = 0
   private counts = new Float64Array(BINS)
 
+  /** With `extremesOnly`, batches are counted only once there are values that large: enough to tell a mask. */
+  constructor(private readonly extremesOnly = false) {}
+
   add(values: Float32Array): void {
+    const { length } = values
+    let { min, max } = this
+    let finite = length
+    // These loops see every activation of a calibration. Neither minimum forgives a NaN.
+    for (let i = 0; i < length; i++) {
+      const v = values[i]!
+      min = Math.min(min, v)
+      max = Math.max(max, v)
+    }
+    if (max - min - (max - min) !== 0) ({ min, max, finite } = this.finiteExtremes(values))
+    this.nonFinite += length - finite
+    if (finite === 0) return
+    this.count += finite
+    this.min = min
+    this.max = max
+    if (this.extremesOnly && Math.max(-min, max) < EXTREME) return
+    this.cover(min, max)
+    const { counts, first } = this
+    const scale = 1 / this.width
+    for (let i = 0; i < length; i++) {
+      const v = values[i]!
+      if (v - v === 0) counts[(Math.floor(v * scale) - first) | 0]!++
+    }
+  }
+
+  private finiteExtremes(values: Float32Array): { min: number; max: number; finite: number } {
     let { min, max } = this
     let finite = 0
-    for (let i = 0; i < values.length; i++) {
-      const v = values[i]!
+    for (const v of values) {
       if (v - v !== 0) continue
       finite++
       if (v < min) min = v
       if (v > max) max = v
     }
-    this.nonFinite += values.length - finite
-    if (finite === 0) return
-    this.count += finite
-    this.min = min
-    this.max = max
-    this.cover(min, max)
-    const { counts, first } = this
-    const scale = 1 / this.width
-    const all = finite === values.length
-    for (let i = 0; i < values.length; i++) {
-      const v = values[i]!
-      // The difference is never negative, so cutting it off is rounding down.
-      if (all || v - v === 0) counts[(v * scale - first) | 0]!++
-    }
+    return { min, max, finite }
   }
 
   /** Makes room for [min, max], zero included. */

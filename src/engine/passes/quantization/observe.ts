@@ -1,6 +1,6 @@
 /** Histograms of activations over a stream of calibration batches: one pass, nothing stored. */
-import { addChannels, type ChannelStatistics } from './channels'
-import { Histogram } from '../../math/quantize/histogram'
+import { addMeans, type ChannelMeans } from './channels'
+import { EXTREME, Histogram } from '../../math/quantize/histogram'
 import type { Model } from '../../onnx'
 import { floatsOf, streamActivations, type Values } from '../../runtime'
 import {
@@ -12,13 +12,19 @@ import {
 
 export type Batches = () => AsyncIterable<Values>
 
+export interface ObserveOptions {
+  /** Least and largest values are all that is wanted. */
+  extremesOnly?: boolean
+  progress?: (batch: number) => void
+}
+
 export interface Observed {
   histograms: Map<string, Histogram>
-  channels: Map<string, ChannelStatistics>
+  channels: Map<string, ChannelMeans>
 }
 
 /**
- * One histogram a value, and statistics by channel of those that `axisOf` names an axis for. Values that are no
+ * One histogram a value, and means by channel of those that `axisOf` names an axis for. Values that are no
  * tensors of floats get none.
  */
 export async function observe(
@@ -26,10 +32,10 @@ export async function observe(
   names: readonly string[],
   batches: Batches,
   axisOf: ReadonlyMap<string, number>,
-  progress?: (batch: number) => void,
+  { extremesOnly, progress }: ObserveOptions = {},
 ): Promise<Observed> {
   const histograms = new Map<string, Histogram>()
-  const channels = new Map<string, ChannelStatistics>()
+  const channels = new Map<string, ChannelMeans>()
   await streamActivations(
     model,
     names,
@@ -37,10 +43,10 @@ export async function observe(
     (name, value) => {
       if (!value.dtype.startsWith('float')) return
       let histogram = histograms.get(name)
-      if (!histogram) histograms.set(name, (histogram = new Histogram()))
+      if (!histogram) histograms.set(name, (histogram = new Histogram(extremesOnly)))
       histogram.add(floatsOf(value))
       const axis = axisOf.get(name)
-      if (axis !== undefined) addChannels(channels, name, value, axis)
+      if (axis !== undefined) addMeans(channels, name, value, axis)
     },
     { maxBytes: 2 ** 26, progress: ({ batch }) => progress?.(batch) },
   )
@@ -72,5 +78,5 @@ export function rangeOf(
 export function looksLikeMask(histogram: Histogram): boolean {
   if (histogram.nonFinite > 0) return true
   const spread = Math.max(Math.abs(histogram.min), Math.abs(histogram.max))
-  return spread >= 1e3 && histogram.widestGap() > 0.8
+  return spread >= EXTREME && histogram.widestGap() > 0.8
 }

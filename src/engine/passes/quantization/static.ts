@@ -3,8 +3,8 @@ import type { Calibrator } from '../../math/quantize/calibrate'
 import type { Histogram } from '../../math/quantize/histogram'
 import type { IntegerType } from '../../math/quantize/affine'
 import type { Model } from '../../onnx'
-import type { ChannelStatistics } from './channels'
-import { observe, looksLikeMask, rangeOf, type Batches } from './observe'
+import type { ChannelMeans } from './channels'
+import { observe, looksLikeMask, rangeOf, type Batches, type ObserveOptions } from './observe'
 import { weightedLayers, type WeightedLayer } from './layers'
 import { planActivations, rangeSources, type Plan } from './plan'
 import { insertQdq } from './qdq'
@@ -25,7 +25,7 @@ export interface StaticOptions extends SiteOptions {
 export interface Calibrated {
   histograms: Map<string, Histogram>
   /** Inputs of layers with weights, by channel. */
-  channels: Map<string, ChannelStatistics>
+  channels: Map<string, ChannelMeans>
   /** Values no integer range can hold. */
   masks: Set<string>
 }
@@ -48,7 +48,7 @@ export async function calibrate(
   model: Model,
   options: SiteOptions & { activations: IntegerType },
   batches: Batches,
-  progress?: (batch: number) => void,
+  how: ObserveOptions = {},
 ): Promise<Calibrated> {
   const names = new Set<string>()
   const axisOf = new Map<string, number>()
@@ -58,7 +58,7 @@ export async function calibrate(
     for (const absorb of [true, false])
       for (const name of planActivations(model.graph, sites, { absorb }).quantized) names.add(name)
   }
-  const { histograms, channels } = await observe(model, [...names], batches, axisOf, progress)
+  const { histograms, channels } = await observe(model, [...names], batches, axisOf, how)
   const masks = new Set(
     [...histograms].filter(([, histogram]) => looksLikeMask(histogram)).map(([name]) => name),
   )
