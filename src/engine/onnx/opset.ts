@@ -21,6 +21,9 @@ const IR_VERSIONS: readonly (readonly [opset: number, ir: number])[] = [
   [15, 8],
   [19, 9],
   [21, 10],
+  [23, 11],
+  [24, 12],
+  [25, 13],
 ]
 
 /** What a rule may do to the graph around its node. */

@@ -12,7 +12,7 @@ import { keepFloat, keepFloatSentence } from './quantization/keep-float'
 import { nothingReason, weightedLayers, type WeightedLayer } from './quantization/layers'
 import { METHODS, quantizeLayer, type LowBit, type LowBitOptions } from './quantization/low-bit'
 import { prepare } from './quantization/prepare'
-import { rowShape } from './quantization/readers'
+import { rowShape, STORAGES, type Storage } from './quantization/readers'
 import { calibrationBatches, judgingBatches } from './quantization/samples'
 
 const ID = 'quantize-weights'
@@ -51,9 +51,9 @@ const params = z.object({
     help: 'For "kmeans": one list of values a tensor, or one per output channel.',
     advanced: true,
   }),
-  storage: z.enum(['auto', 'plain']).default('auto').meta({
+  storage: z.enum(STORAGES).default('auto').meta({
     label: 'Storage',
-    help: '"auto" keeps matrices packed in memory where ONNX Runtime can (MatMulNBits); "plain" uses standard operators only, restored when loaded.',
+    help: '"matmulnbits" keeps matrices packed in memory (ONNX Runtime on CPUs); "dequantize-linear" is the form of the ONNX standard, for other runtimes; "plain" is restored when loaded, by basic operators every provider runs. "auto" is the last on phones with accelerators, else the first.',
     advanced: true,
   }),
   embeddings: z
@@ -104,10 +104,25 @@ export const quantizeWeights = definePass({
   run,
 })
 
+/**
+ * CoreML and NNAPI know no MatMulNBits, and each one would cut their part of the model in two; weights restored
+ * when the model is loaded are constants to them.
+ */
+const storageFor = (storage: Storage, target: PassContext['target']): Storage =>
+  storage === 'auto' && (target === 'ios' || target === 'android-npu') ? 'plain' : storage
+
+/** Said because it is what was measured, and other runtimes differ. */
+const FUSED =
+  'ONNX Runtime on CPUs multiplies DequantizeLinear weights by activations rounded to int8 (session.qdq_matmulnbits_accuracy_level), and so it was measured'
+
+const isFused = ({ op, treatment }: EvidenceSource): boolean =>
+  op === 'MatMul' && treatment.endsWith('DequantizeLinear')
+
 /** Bytes of Hessians held at once. */
 const HESSIAN_BYTES = 2 ** 28
 
-async function run(model: Model, options: Params, context: PassContext): Promise<PassResult> {
+async function run(model: Model, asked: Params, context: PassContext): Promise<PassResult> {
+  const options = { ...asked, storage: storageFor(asked.storage, context.target) }
   const { model: prepared, notes } = prepare(model)
   const skipped: StepRecord['skipped'] = []
   const layers = weightedLayers(prepared.graph).filter((layer) => {
@@ -160,7 +175,12 @@ async function run(model: Model, options: Params, context: PassContext): Promise
         calibrationBatches(context, 32, ID),
       )
     : new Map<string, number>()
-  const summary = [summaryOf(sources, options, context), ...(sentence ? [sentence] : []), ...notes].join('; ')
+  const summary = [
+    summaryOf(sources, options, context),
+    ...(sentence ? [sentence] : []),
+    ...(sources.some(isFused) ? [FUSED] : []),
+    ...notes,
+  ].join('; ')
   return { model: result.model, summary: `${summary}.`, skipped, layers: evidenceOf(sources, measured) }
 }
 
@@ -232,7 +252,7 @@ function evidenceSources(
       return { layer: layer.layer, op, treatment: 'kept in float', bytesBefore, bytesAfter: bytesBefore }
     const tied = counted.has(low)
     counted.add(low)
-    const bytesAfter = tied ? 0 : bytesOf(low)
+    const bytesAfter = tied ? 0 : bytesOf(low, reader)
     const treatment = `${low.bits}-bit ${low.method}, ${tied ? 'shared with a tied layer' : reader}`
     return {
       layer: layer.layer,
@@ -246,10 +266,11 @@ function evidenceSources(
   })
 }
 
-function bytesOf({ rows, cols, bits, grouped, codebook }: LowBit): number {
+function bytesOf({ rows, cols, bits, grouped, codebook }: LowBit, reader: string): number {
   const codes = Math.ceil((rows * cols * bits) / 8)
   if (codebook) return codes + 4 * codebook.length
-  return codes + grouped!.scales.length * 2 + Math.ceil((grouped!.zeros.length * bits) / 8)
+  const scale = reader === 'DequantizeLinear' ? 4 : 2
+  return codes + grouped!.scales.length * scale + Math.ceil((grouped!.zeros.length * bits) / 8)
 }
 
 function summaryOf(sources: readonly EvidenceSource[], options: Params, context: PassContext): string {

@@ -1,17 +1,25 @@
 /** A model with its low-bit weights in place of the float ones, each stored once however many layers read it. */
-import { Tensor, type Model } from '../../onnx'
+import { raiseOpset, Tensor, type Model } from '../../onnx'
 import type { WeightedLayer } from './layers'
 import type { LowBit } from './low-bit'
 import { PackedStore, type CodebookWeight, type PackedWeight } from './packed'
-import { fitsMatMulNBits, readByMatMulNBits, readRestored, readRows, restoredDims } from './readers'
+import {
+  fitsMatMulNBits,
+  readByMatMulNBits,
+  readRestored,
+  readRows,
+  restoredDims,
+  type Storage,
+} from './readers'
+import { addDequantized, fitsDequantizeLinear, opsetFor } from './standard'
 
 export interface AssembleOptions {
-  storage: 'auto' | 'plain'
+  storage: Storage
 }
 
 export interface Assembled {
   model: Model
-  /** What reads each layer's weight: 'MatMulNBits', 'rows' or 'restored at load'. */
+  /** What reads each layer's weight: 'MatMulNBits', 'DequantizeLinear', 'rows' or 'restored at load'. */
   readers: Map<string, string>
 }
 
@@ -22,7 +30,19 @@ export function assemble(
   codesOf: (layer: WeightedLayer) => LowBit | undefined,
   options: AssembleOptions,
 ): Assembled {
-  const clone = model.clone()
+  // A table that words are looked up in is packed; what is tied to it reads the same bytes.
+  const tables = new Set(layers.filter(({ node }) => node.is('Gather')).map(codesOf))
+  const isStandard = (layer: WeightedLayer, found: LowBit): boolean =>
+    options.storage === 'dequantize-linear' &&
+    !!found.grouped &&
+    fitsDequantizeLinear(layer, found.bits) &&
+    !tables.has(found)
+  const needed = layers.map((layer) => {
+    const found = codesOf(layer)
+    return found && isStandard(layer, found) ? opsetFor(found.grouped!) : 0
+  })
+  const lifted = raiseOpset(model, Math.max(...needed, 0))
+  const clone = lifted === model ? model.clone() : lifted
   const store = new PackedStore(clone.graph)
   const packed = new Map<LowBit, PackedWeight | CodebookWeight>()
   const restored = new Map<LowBit, string>()
@@ -32,10 +52,23 @@ export function assemble(
     const found = codesOf(original)
     if (!found) continue
     const layer = { ...original, node: nodes.get(original.layer)! }
+    if (isStandard(layer, found)) {
+      let value = restored.get(found)
+      if (!value) restored.set(found, (value = addDequantized(clone.graph, layer, found.grouped!)))
+      const { node, weight } = layer
+      if (found.inputScale) node.inputs[0] = scaledInput(store, layer, found.inputScale)
+      node.inputs = node.inputs.map((input) => (input === weight ? value : input))
+      readers.set(layer.layer, 'DequantizeLinear')
+      continue
+    }
     let stored = packed.get(found)
     if (!stored) packed.set(found, (stored = pack(store, layer.weight, found)))
     const input = found.inputScale ? scaledInput(store, layer, found.inputScale) : layer.node.inputs[0]!
-    if ('scales' in stored && options.storage === 'auto' && fitsMatMulNBits(layer, found.bits, found.block)) {
+    if (
+      'scales' in stored &&
+      options.storage !== 'plain' &&
+      fitsMatMulNBits(layer, found.bits, found.block)
+    ) {
       readByMatMulNBits(clone, layer, stored, input)
       readers.set(layer.layer, 'MatMulNBits')
     } else if ('scales' in stored && layer.node.is('Gather')) {

@@ -14,7 +14,7 @@ import { sharedValues } from '../../math/quantize/kmeans'
 import { transposed } from '../../math/quantize/rows'
 import { sqnr } from '../../math/quantize/sqnr'
 import { finiteWeights, type WeightedLayer } from './layers'
-import { fitsMatMulNBits, rowShape } from './readers'
+import { fitsMatMulNBits, rowShape, type Storage } from './readers'
 
 export const METHODS = ['gptq', 'awq', 'hqq', 'mse', 'rtn', 'kmeans', 'ternary', 'binary'] as const
 export type Method = (typeof METHODS)[number]
@@ -26,7 +26,7 @@ export interface LowBitOptions {
   block: number
   symmetric: boolean
   codebook: 'tensor' | 'channel'
-  storage: 'auto' | 'plain'
+  storage: Storage
   by: string
 }
 
@@ -72,7 +72,7 @@ export async function quantizeLayer(
   const { rows, cols } = rowShape(layer)
   if (options.method === 'kmeans') return codebookOf(values, rows, cols, options)
   const bits = options.method === 'ternary' ? 2 : options.bits
-  const packed = options.storage === 'auto' && fitsMatMulNBits(layer, bits, options.block)
+  const packed = options.storage !== 'plain' && fitsMatMulNBits(layer, bits, options.block)
   const shape: GroupShape = { rows, cols, block: blockFor(cols, options.block, packed), bits }
   const base = { symmetric: options.symmetric, halfScales: HALF_SCALES }
   const groupMethod = gridMethod(options)

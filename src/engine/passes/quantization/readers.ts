@@ -9,6 +9,10 @@ import { Tensor, type Graph, type Model } from '../../onnx'
 import type { WeightedLayer } from './layers'
 import type { PackedStore, PackedWeight } from './packed'
 
+/** 'auto' packs for ONNX Runtime on CPUs; who knows of another target says what suits it. */
+export const STORAGES = ['auto', 'matmulnbits', 'dequantize-linear', 'plain'] as const
+export type Storage = (typeof STORAGES)[number]
+
 /** [rows, cols] of a weight: rows are output channels, or words of an embedding. */
 export function rowShape({ node, tensor }: WeightedLayer): { rows: number; cols: number; turned: boolean } {
   const { dims, size } = tensor

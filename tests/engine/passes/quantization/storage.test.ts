@@ -1,0 +1,124 @@
+import { expect, test } from 'vitest'
+import { encodedLength, readModel, type Model } from '../../../../src/engine/onnx'
+import { quantizeWeights } from '../../../../src/engine/passes/quantize-weights'
+import {
+  floatsOf,
+  int64,
+  withSession,
+  type SessionOptions,
+  type Values,
+} from '../../../../src/engine/runtime'
+import { sqnr } from '../../../../src/engine/math/quantize/sqnr'
+import { Net } from '../pruning/build'
+import { contextOf, fidelity, noise } from './support'
+
+/** A convolution whose rows are ragged in blocks of 32, and matrices both ways round. */
+function mixed(): { model: Model; inputs: Values } {
+  const net = new Net(1)
+  const x = net.input('x', [null, 6, 8, 8])
+  const mapped = net.relu(net.conv(x, 6, 64, 3))
+  const flat = net.op('Flatten', [net.op('GlobalAveragePool', [mapped])])
+  const wide = net.op('MatMul', [net.gemm(flat, 64, 96), net.weight([96, 64])])
+  net.output(net.op('Gemm', [wide, net.weight([64, 40])]), 2)
+  return { model: net.model, inputs: { x: noise([16, 6, 8, 8]) } }
+}
+
+async function outputs(model: Model, inputs: Values, options: SessionOptions): Promise<Float32Array> {
+  return withSession(model, options, async (session) =>
+    floatsOf(Object.values(await session.run(inputs))[0]!),
+  )
+}
+
+const EXACT: SessionOptions = { config: { qdq_matmulnbits_accuracy_level: '0' } }
+
+test.each([
+  [8, 32, false],
+  [8, 0, true],
+  [4, 32, false],
+  [4, 32, true],
+  [4, 0, false],
+  [2, 32, false],
+])(
+  '%i bits in blocks of %i by DequantizeLinear hold what plain operators restore',
+  async (bits, block, symmetric) => {
+    const { model, inputs } = mixed()
+    const how = { bits, block, symmetric, method: 'mse', leastWeights: 0 }
+    const context = contextOf(model, inputs)
+    const standard = await quantizeWeights.run(model, { ...how, storage: 'dequantize-linear' }, context)
+    const plain = await quantizeWeights.run(model, { ...how, storage: 'plain' }, context)
+    expect(standard.model.graph.nodes.filter((node) => node.is('DequantizeLinear'))).toHaveLength(4)
+    expect(standard.model.graph.nodes.every((node) => node.domain === '')).toBe(true)
+    expect(standard.model.opset).toBe(bits === 2 ? 25 : bits === 4 || block > 0 ? 21 : 18)
+    const [a, b] = [await outputs(plain.model, inputs, {}), await outputs(standard.model, inputs, EXACT)]
+    expect(sqnr(a, b)).toBeGreaterThan(100)
+  },
+)
+
+/** Operators once ONNX Runtime has fused what it fuses by default. */
+async function fused(model: Model): Promise<(string | number | undefined)[][]> {
+  const file = `${contextOf(model).scratch}/fused.onnx`
+  await withSession(model, { optimization: 'extended', optimizedModelPath: file }, async () => undefined)
+  return readModel(file).graph.nodes.map((node) => [node.opType, node.int('accuracy_level')])
+}
+
+test('what plain ONNX Runtime makes of DequantizeLinear is what is measured: int8 arithmetic', async () => {
+  const net = new Net(2)
+  net.output(net.op('MatMul', [net.input('x', [null, 256]), net.weight([256, 128])]), 2)
+  const inputs = { x: noise([32, 256]) }
+  const context = contextOf(net.model, inputs)
+  const how = { storage: 'dequantize-linear' }
+  const { model, summary } = await quantizeWeights.run(net.model, how, context)
+  expect(summary).toContain('activations rounded to int8')
+  expect(await fused(model)).toEqual([['MatMulNBits', 4]])
+  const exact = await outputs(model, inputs, EXACT)
+  const byDefault = sqnr(exact, await outputs(model, inputs, {}))
+  expect(byDefault).toBeGreaterThan(30)
+  expect(byDefault).toBeLessThan(60)
+  const { model: packed } = await quantizeWeights.run(net.model, { storage: 'matmulnbits' }, context)
+  expect(sqnr(exact, await outputs(packed, inputs, {}))).toBeGreaterThan(100)
+})
+
+test('a large matrix takes a seventh of its bytes, scales and zero points included', async () => {
+  const net = new Net(3)
+  net.output(net.op('MatMul', [net.input('x', [null, 1024]), net.weight([1024, 512])]), 2)
+  const how = { method: 'rtn', storage: 'dequantize-linear' }
+  const { model, layers } = await quantizeWeights.run(net.model, how, contextOf(net.model))
+  expect(encodedLength(net.model) / encodedLength(model)).toBeGreaterThan(6.95)
+  expect(layers![0]!.bytesAfter! / encodedLength(model)).toBeGreaterThan(0.99)
+})
+
+test('a table and the layer tied to it stay one; an old model is lifted', async () => {
+  const net = new Net(4, 11)
+  const table = net.weight([256, 64], 'table', 1)
+  const looked = net.op('Gather', [table, net.input('ids', [null, 6], 'int64')])
+  const pooled = net.op('ReduceMean', [looked], { keepdims: { int: 0 }, axes: { ints: [1] } })
+  const mixed = net.op('MatMul', [pooled, net.weight([64, 64])])
+  net.output(net.op('Gemm', [mixed, table], { transB: { int: 1 } }), 2)
+  const how = { method: 'mse', storage: 'dequantize-linear' }
+  const { model } = await quantizeWeights.run(net.model, how, contextOf(net.model))
+  expect(model.opset).toBe(21)
+  expect(model.graph.nodes.filter((node) => node.is('DequantizeLinear'))).toHaveLength(1)
+  expect(encodedLength(model)).toBeLessThan((256 * 64 + 64 * 64) / 2 + 8000)
+  const ids = {
+    ids: int64(
+      [4, 6],
+      Array.from({ length: 24 }, (_, i) => (i * 53) % 256),
+    ),
+  }
+  expect(await fidelity(net.model, model, ids)).toBeGreaterThan(14)
+})
+
+test.each([
+  ['any', 3],
+  ['android-cpu', 3],
+  ['ios', 0],
+  ['android-npu', 0],
+] as const)('"auto" for %s: %i products packed', async (target, count) => {
+  const { model, inputs } = mixed()
+  const { model: candidate } = await quantizeWeights.run(
+    model,
+    { method: 'rtn', leastWeights: 0 },
+    contextOf(model, inputs, { target }),
+  )
+  expect(candidate.graph.nodes.filter((node) => node.opType === 'MatMulNBits')).toHaveLength(count)
+})
