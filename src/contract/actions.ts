@@ -107,7 +107,12 @@ export const ACTIONS = [
   },
   { id: 'run.cancel', title: 'Cancel the run', menu: 'run', shortcut: 'CmdOrCtrl+.', keywords: 'stop' },
   { id: 'run.resume', title: 'Resume the run', menu: 'run', keywords: 'continue' },
-  { id: 'run.stopTraining', title: 'End training, keep the best weights', menu: 'run' },
+  {
+    id: 'run.stopTraining',
+    title: 'Stop now, keep the best',
+    menu: 'run',
+    keywords: 'end training search weights',
+  },
   { id: 'queue.pause', title: 'Pause the queue', menu: 'run', group: true },
   { id: 'queue.resume', title: 'Go on with the queue', menu: 'run' },
   { id: 'queue.stopAfterCurrent', title: 'Finish this run, then stop', menu: 'run' },

@@ -5,6 +5,7 @@ import { badRequest, modelAndDataOf, type Core } from './core'
 import type { Handlers, Parts } from './handlers'
 import { fileName } from './recipes'
 import { candidateModel, candidateOf } from './runs'
+import { candidateName } from './view'
 
 type Compared = ComparedModels & Results
 
@@ -22,8 +23,8 @@ function compared(core: Core, ids: readonly string[]): Compared {
     ...modelAndDataOf(core, first!.run),
     task: quality.task,
     ...(classes && { classes }),
-    candidates: found.map(({ candidate }, index) => ({
-      name: candidate.recipe.name,
+    candidates: found.map(({ run, candidate }, index) => ({
+      name: candidateName(run, candidate),
       model: candidateModel(store, ids[index]!),
     })),
     results: found.map(({ candidate }) => path.join(candidate.folder, 'samples.json')),
@@ -60,11 +61,11 @@ export function compareHandlers({ core }: Parts) {
         {
           title: run.model.name,
           original: run.original!,
-          candidates: found.map(({ candidate: { recipe, report, steps } }) => ({
-            name: recipe.name,
-            recipe,
-            report,
-            steps,
+          candidates: found.map(({ run: of, candidate }) => ({
+            name: candidateName(of, candidate),
+            recipe: candidate.recipe,
+            report: candidate.report,
+            steps: candidate.steps,
           })),
         },
         { during: 'writing the report' },

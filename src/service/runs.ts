@@ -192,6 +192,7 @@ export class Runs {
 
   private async execute(run: RunRecord, signal: AbortSignal): Promise<void> {
     const { store } = this.core
+    this.progress.set(run.id, { done: run.done, doing: 'Starting the engine' })
     store.updateRun(run, () => {
       run.status = 'running'
       run.steps = []
@@ -220,7 +221,7 @@ export class Runs {
     this.announce(run, error)
     if (this.stopAfterCurrent) {
       this.stopAfterCurrent = false
-      this.queue.paused = true
+      this.queue.paused = this.queue.waiting.length > 0
     }
     this.queueChanged()
     this.proceed()
@@ -264,7 +265,11 @@ export class Runs {
       this.progress.set(run.id, data)
       emit('run.progress', { ...about, ...data })
     } else if (event === 'point') {
-      run.curve = [...(run.curve ?? []), data].slice(-CURVE_LIMIT)
+      // Epochs begin again with the next pass that learns.
+      const known = run.curve ?? []
+      run.curve = [...((known.at(-1)?.epoch ?? data.epoch) < data.epoch ? known : []), data].slice(
+        -CURVE_LIMIT,
+      )
       emit('run.point', { ...about, ...data })
     } else if (event === 'step') {
       store.updateRun(run, () => {
@@ -322,8 +327,9 @@ export class Runs {
 export const sensitivitiesOf = (core: Core): string => path.join(core.dataDir, 'sensitivity')
 
 const pointOf = (trial: Trial): TrialPoint => {
-  const { key, state, reason, bytes, downloadBytes, pointsLost, latencyRatio, recipe } = trial
-  return { key, state, reason, bytes, downloadBytes, pointsLost, latencyRatio, name: recipe.name }
+  const { key, state, reason, bytes, downloadBytes, pointsLost, latencyRatio, targetLatency, recipe } = trial
+  const { name } = recipe
+  return { key, state, reason, bytes, downloadBytes, pointsLost, latencyRatio, targetLatency, name }
 }
 
 /** A candidate by its id. Throws `not-found`. */

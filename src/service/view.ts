@@ -110,13 +110,20 @@ function viewSteps(run: RunRecord, running: number | undefined, { passTitle }: V
   })
 }
 
+/** What a candidate is called beside others: recipes that a search made have names as long as themselves. */
+export function candidateName({ goal, candidates }: RunRecord, { n, recipe }: CandidateRecord): string {
+  if (goal.kind !== 'search') return recipe.name
+  const place = candidates.findIndex((candidate) => candidate.n === n) + 1
+  return place === 1 ? 'Best found' : `Found ${place}`
+}
+
 function viewCandidate(run: RunRecord, candidate: CandidateRecord, front: ReadonlySet<string>): Candidate {
   const id = candidateId(run.id, candidate.n)
   const { recipe, report } = candidate
   return {
     id,
     run: run.id,
-    name: recipe.name,
+    name: candidateName(run, candidate),
     recipe,
     report: withoutPath(report),
     verdict: verdict(run.goal, run.original!, report),

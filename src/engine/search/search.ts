@@ -48,6 +48,8 @@ export interface SearchOptions {
   fileOf(key: string): string
   progress(done: number, doing: string): void
   found(trial: Trial): void
+  /** True once a person has had enough: what was found until then is concluded. */
+  stopRequested?(): boolean
 }
 
 /** What is left to try now, given what was found: one machine's whole work, or a list to spread over many. */
@@ -72,7 +74,7 @@ export async function explore(options: SearchOptions): Promise<number> {
     const jobs = pending(space, trials, shop.goal)
     if (jobs.length === 0) return 0
     if (shop.signal.aborted) throw new PareError('cancelled', { during: 'the search' })
-    if (clock.used() > limit) return jobs.length
+    if (clock.used() > limit || options.stopRequested?.()) return jobs.length
     for (const job of jobs) if (expectedSeconds(job, trials) > limit - clock.used()) long.add(job.key)
     const job = jobs.find(({ key }) => !long.has(key))
     // What is left cannot end in time: trying it would only burn the time.

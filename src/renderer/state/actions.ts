@@ -123,7 +123,7 @@ const HANDLERS: Record<ActionId, Handler> = {
   },
   'run.stopTraining': {
     run: (app) => app.ask('runs.stopTraining', { run: app.activeRun!.id }),
-    when: (app) => running(app) && app.live.learns(app.activeRun!.id),
+    when: (app) => running(app) && app.live.canStop(app.activeRun!),
   },
   'queue.pause': { run: (app) => app.ask('queue.pause', { paused: true }), when: (app) => !app.queue.paused },
   'queue.resume': {

@@ -1,6 +1,6 @@
 /** What moves while work goes on, newer than the project itself: progress, learning curves, trials, tasks. */
 import type { Host } from '../../contract/app'
-import type { RunProgress } from '../../contract/project'
+import type { Run, RunProgress } from '../../contract/project'
 import type { StepRecord } from '../../contract/report'
 import type { TrialPoint } from '../../contract/search'
 
@@ -37,7 +37,13 @@ export class Live {
     delete this.curves[run]
   }
 
-  /** True while a pass of the run learns and could be ended early. */
+  /** True while there is something to keep of what goes on: a search has tried recipes, or a pass learns. */
+  canStop({ id, goal, trials }: Run): boolean {
+    if (goal.kind === 'search') return (this.trials[id] ?? trials ?? []).length > 0
+    return this.learns(id)
+  }
+
+  /** True while a pass of the run learns. */
   learns(run: string): boolean {
     const curve = this.curves[run]
     return curve?.step !== undefined && curve.step === this.progress[run]?.step

@@ -286,7 +286,9 @@ export class FakeHost implements Host {
         strength: bits,
         points: 8 - bits,
         sqnr: 6 * bits,
+        weightSqnr: 6 * bits,
       })),
+      measured: 3,
     }),
     'model.diff': ({ candidate }) => graphDiff(this.options.nodes ?? 60, candidate !== undefined),
     'data.samples': ({ offset, limit }) => ({

@@ -39,13 +39,10 @@ it.each([
   ['an error that is better when small', { ...perplexity(0.4), metric: 'mae' }],
 ])('draws the limit exactly where the search draws it: %s', (_, quality) => {
   const scale = metricName(quality.metric).fraction ? 100 : 1
-  const limit = qualityLimit(
-    { kind: 'search', maxDrop: 1.5, target: 'any', minutes: 5 },
-    { ...original, quality },
-  )!
+  const limit = qualityLimit({ kind: 'search', maxDrop: 1.5, target: 'any', minutes: 5 }, quality)!
   expect(pointsLost(quality, { ...quality, value: limit / scale })).toBeCloseTo(1.5, 9)
 })
 
 it('has no limit for recipes', () => {
-  expect(qualityLimit({ kind: 'preset', preset: 'safe' }, original)).toBeUndefined()
+  expect(qualityLimit({ kind: 'preset', preset: 'safe' }, original.quality)).toBeUndefined()
 })

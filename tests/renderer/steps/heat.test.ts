@@ -15,6 +15,7 @@ const entry = (
   strength,
   points: 0,
   sqnr,
+  weightSqnr: sqnr,
 })
 
 test('one row a layer, one column a technique at a strength', () => {

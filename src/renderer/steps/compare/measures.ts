@@ -154,6 +154,16 @@ const COSTS: Measure[] = [
   sized('download', 'Download size', 'zipped', ({ downloadBytes }) => downloadBytes),
   timed('p50', 'Time per answer, typical'),
   timed('p95', 'Time per answer, slow ones'),
+  {
+    id: 'target',
+    title: 'Time on the target, against the original',
+    term: 'estimate from operator costs',
+    value: ({ targetLatency }) => targetLatency?.ratio,
+    text: ({ targetLatency: estimate }) => (estimate ? `${times(estimate.ratio)} on ${estimate.target}` : ''),
+    detail: ({ targetLatency }) => targetLatency?.source ?? '',
+    change: (_, { targetLatency }) =>
+      targetLatency ? ratio(1, targetLatency.ratio, 'faster', 'slower') : NONE,
+  },
   sized('memory', 'Memory while it runs', 'peak growth', ({ peakMemoryBytes }) => peakMemoryBytes),
   counted('parameters', 'Parameters', 'not zero', ({ nonzeroParameters }) => nonzeroParameters),
   counted('macs', 'Work per answer', 'MACs', ({ macs }) => macs),

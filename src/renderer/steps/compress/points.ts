@@ -2,7 +2,7 @@
 import type { Goal } from '../../../contract/goal'
 import type { Candidate } from '../../../contract/project'
 import { isShare } from '../../../contract/points'
-import type { Report } from '../../../contract/report'
+import type { Quality, Report } from '../../../contract/report'
 import type { TrialPoint } from '../../../contract/search'
 import { metricName } from '../../lib/metrics'
 
@@ -33,9 +33,9 @@ export const originalPoint = (report: Report): Point => ({
 })
 
 /** What a search has tried and measured, as faint points under the candidates. */
-export function trialPoints(trials: readonly TrialPoint[], original: Report | undefined): Point[] {
+export function trialPoints(trials: readonly TrialPoint[], original: Quality | undefined): Point[] {
   if (!original) return []
-  const { metric, value, higherIsBetter } = original.quality
+  const { metric, value, higherIsBetter } = original
   const unit = isShare(metric) ? 1 : Math.abs(value)
   return trials
     .filter((trial) => trial.state !== 'failed' && trial.pointsLost !== undefined)
@@ -55,9 +55,9 @@ export const frontOf = (candidates: readonly Candidate[]): Point[] =>
     .sort((a, b) => a.x - b.x)
 
 /** The quality a candidate must keep, in the chart's unit; undefined without a limit. */
-export function qualityLimit(goal: Goal | undefined, original: Report | undefined): number | undefined {
+export function qualityLimit(goal: Goal | undefined, original: Quality | undefined): number | undefined {
   if (goal?.kind !== 'search' || !original) return undefined
-  const { metric, value, higherIsBetter } = original.quality
+  const { metric, value, higherIsBetter } = original
   // A point is a hundredth of a share, else one percent of the original's value.
   const drop = (isShare(metric) ? 1 : Math.abs(value)) * (goal.maxDrop / 100)
   return (value + (higherIsBetter ? -drop : drop)) * scaleOf(metric)
