@@ -27,6 +27,13 @@ export function reportTable(columns: readonly { name: string; report: Report }[]
     row('peak memory', (report) => bytes(report.peakMemoryBytes)),
     row('energy (estimate)', (report) => `${number(report.energyMicrojoules)} µJ`),
   ]
+  const device = reports.find(({ targetLatency }) => targetLatency)?.targetLatency?.target
+  if (device)
+    rows.push(
+      row(`time on ${device} (estimate)`, ({ targetLatency }) =>
+        targetLatency ? `${targetLatency.ratio.toFixed(2)}×` : '1.00×',
+      ),
+    )
   if (reports.some(({ fidelity }) => fidelity)) {
     rows.push(row('likeness: cosine', ({ fidelity }) => (fidelity ? fidelity.cosine.toFixed(6) : '')))
     rows.push(row('likeness: SQNR', ({ fidelity }) => (fidelity ? `${number(fidelity.sqnr)} dB` : '')))

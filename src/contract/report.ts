@@ -58,6 +58,15 @@ export interface EnergyEstimate {
   source: string
 }
 
+/** Time on a device that is not here, from operator costs: an estimate, always shown as one. */
+export interface LatencyEstimate {
+  target: string
+  /** Over the original's on the same device: below 1 is faster. */
+  ratio: number
+  /** Where the figures of the device come from. */
+  source: string
+}
+
 export interface Report {
   /** Absolute. */
   path: string
@@ -74,6 +83,7 @@ export interface Report {
   latencyMs: LatencyStats
   /** Time over the original's, measured in turn with it: below 1 is faster. 95% interval. */
   latencyRatio?: { value: number; interval: [low: number, high: number] }
+  targetLatency?: LatencyEstimate
   /** Growth of resident memory while the session runs, in a process of its own. */
   peakMemoryBytes: number
   energyMicrojoules: number

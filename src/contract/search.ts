@@ -1,7 +1,7 @@
 /** What a search found, for the window, the command line and `search.json`. */
 import type { SearchGoal } from './goal'
 import type { Recipe } from './recipe'
-import type { Fidelity, Quality } from './report'
+import type { Fidelity, LatencyEstimate, Quality } from './report'
 
 /** How far a trial came: divergence on calibration, a subset of the search samples, all of them. */
 export type TrialStage = 'built' | 'screen' | 'subset' | 'search'
@@ -25,6 +25,8 @@ export interface Trial {
   pointsLost?: number
   /** p50 of the candidate over p50 of the original, interleaved; finalists only. */
   latencyRatio?: number
+  /** Estimate for the goal's target from operator costs; absent where the target is this machine. */
+  targetLatency?: LatencyEstimate
   /** One sentence a pass. */
   steps: string[]
   /** Seconds each of its passes took, where they ran. */
@@ -58,7 +60,7 @@ export interface SearchJob {
 /** A trial as a point of the trade-off chart. */
 export type TrialPoint = Pick<
   Trial,
-  'key' | 'state' | 'reason' | 'bytes' | 'downloadBytes' | 'pointsLost' | 'latencyRatio'
+  'key' | 'state' | 'reason' | 'bytes' | 'downloadBytes' | 'pointsLost' | 'latencyRatio' | 'targetLatency'
 > & { name: string }
 
 export interface SearchResult {

@@ -96,11 +96,27 @@ async function report(
 function printFront({ front, trials }: SearchResult): void {
   print('\nThe trade-off, smallest download first:')
   for (const key of front) {
-    const trial = trials.find((one) => one.key === key)!
-    print(
-      `  ${bytes(trial.downloadBytes).padStart(9)}  ${(trial.pointsLost ?? 0).toFixed(2).padStart(6)} points lost  ${trial.recipe.name}`,
-    )
+    const {
+      downloadBytes,
+      pointsLost = 0,
+      latencyRatio,
+      targetLatency,
+      recipe,
+    } = trials.find((one) => one.key === key)!
+    const cells = [
+      bytes(downloadBytes).padStart(9),
+      `${pointsLost.toFixed(2).padStart(6)} points lost`,
+      (latencyRatio === undefined ? '' : `${latencyRatio.toFixed(2)}× the time`).padEnd(14),
+      ...(targetLatency ? [`${targetLatency.ratio.toFixed(2)}× on ${targetLatency.target} (estimate)`] : []),
+      recipe.name,
+    ]
+    print(`  ${cells.join('  ')}`)
   }
+  const estimate = trials.find((trial) => trial.targetLatency)?.targetLatency
+  if (estimate)
+    print(
+      `\nTimes on ${estimate.target} are estimates from operator costs, not measurements. Figures of the device: ${estimate.source}.`,
+    )
 }
 
 export const addSearch: AddCommand = (program, { session }) => {

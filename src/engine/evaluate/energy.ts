@@ -71,7 +71,7 @@ export function estimateEnergy(model: Model, traced: ReadonlyMap<string, TracedV
 }
 
 /** The type a node multiplies in. Q/DQ pairs around it mean integers, as ONNX Runtime fuses them. */
-function arithmeticOf(
+export function arithmeticOf(
   node: Node,
   producers: ReadonlyMap<string, Node>,
   consumers: ReadonlyMap<string, Node[]>,

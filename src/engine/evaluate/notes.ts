@@ -32,6 +32,7 @@ export function notesOf(report: Report, reports: readonly Report[], context: Not
     notes.push(
       ...certainty(report, reports[0]!, samples),
       ...speed(report, reports, context),
+      ...elsewhere(report),
       ...size(report, reports[0]!),
     )
   }
@@ -49,6 +50,15 @@ function certainty(report: Report, original: Report, samples: number): string[] 
   return [
     `With ${samples} samples a difference of ${shown(points)} points cannot be told from chance ` +
       `(95% interval ${signed(low * 100)} to ${signed(high * 100)} points).`,
+  ]
+}
+
+/** Never without the word: nothing of it was measured. */
+function elsewhere({ targetLatency: estimate }: Report): string[] {
+  if (!estimate) return []
+  return [
+    `Estimate for ${estimate.target}, not a measurement: ${shown(estimate.ratio)}× the original's time there, from ` +
+      `the costs of each operator. Figures of the device: ${estimate.source}.`,
   ]
 }
 

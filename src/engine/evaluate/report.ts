@@ -1,7 +1,7 @@
 /** The whole measurement of an original and its candidates: same samples, same process, same settings. */
 import type { SplitName } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
-import type { LayerEvidence, Report, SampleResults } from '../../contract/report'
+import type { LatencyEstimate, LayerEvidence, Report, SampleResults } from '../../contract/report'
 import type { Dataset } from '../data/dataset'
 import { meanInterval } from '../math/statistics'
 import { readModel } from '../onnx'
@@ -16,6 +16,7 @@ import { notesOf } from './notes'
 import { measureQuality, type MeasuredQuality, type ModelQuality } from './quality'
 import { feedsFor } from './runner'
 import { deflatedBytes, modelSize } from './size'
+import { latencyEstimates } from './target-latency'
 
 export interface ReportOptions {
   /** Path of the original. */
@@ -28,6 +29,8 @@ export interface ReportOptions {
   limit?: number
   /** The settings the bundle will run with; default: ONNX Runtime's own. */
   session?: SessionOptions
+  /** Device the latency is estimated for as well, where it is not this machine. */
+  device?: string
   /** Measures memory in a process of its own; default: in this one, a lower bound. */
   probe?: MemoryProbe
   /** Bounds of the latency measurement; see `LatencyOptions`. */
@@ -104,7 +107,8 @@ export async function reportOn(options: ReportOptions): Promise<Measurements> {
     statics.push(await staticsOf(path, sample, options))
   }
   progress?.(1, 'Measured')
-  return assemble(options, quality, latency, statics)
+  const estimates = await latencyEstimates(original, paths, options.device ?? '', sample)
+  return assemble(options, quality, latency, statics, estimates)
 }
 
 async function firstSample(dataset: Dataset, split: SplitName): Promise<Values> {
@@ -140,6 +144,7 @@ function assemble(
   quality: MeasuredQuality,
   latency: MeasuredLatency,
   statics: readonly Static[],
+  estimates: readonly (LatencyEstimate | undefined)[],
 ): Measurements {
   const { classes } = options.dataset
   const measurement = (own: Statics, measured: ModelQuality, rest: Partial<Report>): Measurement => ({
@@ -162,6 +167,7 @@ function assemble(
     measurement(statics[i + 1]!.facts, quality.candidates[i]!, {
       latencyMs: latency.candidates[i]!.stats,
       latencyRatio: latency.candidates[i]!.ratio,
+      ...(estimates[i] && { targetLatency: estimates[i] }),
       qualityChange: changeOf(quality.original, quality.candidates[i]!),
       ...(layers && { layers }),
     }),

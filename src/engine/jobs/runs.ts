@@ -28,6 +28,7 @@ export const runJobs: JobHandlers<'compress' | 'evaluate' | 'compare'> = {
           session,
           notes: word ? [word] : [],
           target: passTarget(target),
+          device: target,
           probe: context.probe,
           signal: context.signal,
           stopRequested: () => context.stopRequested(),

@@ -59,6 +59,7 @@ async function withSearch<T>(
       return compress({
         ...shared,
         folder,
+        device: goal.target,
         recipes: request.into ? recipes.slice(0, 1) : recipes,
         into: request.into,
         resume: true,
@@ -70,7 +71,7 @@ async function withSearch<T>(
         candidate: (candidate, original) => context.emit('candidate', { candidate, original }),
       })
     }
-    return use({ options, finish })
+    return use({ options: { ...options, stopRequested: () => context.stopRequested() }, finish })
   })
 }
 

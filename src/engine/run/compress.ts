@@ -33,6 +33,8 @@ export interface CompressWork {
   /** Plain sentences that belong to every report of this run. */
   notes?: readonly string[]
   target: PassContext['target']
+  /** Device the latency is estimated for as well. */
+  device?: string
   /** Folder of sensitivities measured before; default: one in `folder`. */
   sensitivities?: string
   /** Where the only candidate goes instead of `<folder>/candidates/1`. */
@@ -169,6 +171,7 @@ async function measureCandidate(
     dataset: work.data,
     session: work.session,
     probe: work.probe,
+    device: work.device,
     signal: work.signal,
     progress,
   })

@@ -13,11 +13,12 @@ import type { Dataset } from '../data/dataset'
 import { measureLatency } from '../evaluate/latency'
 import { measureSensitivity } from '../evaluate/sensitivity'
 import { deflatedBytes, modelSize } from '../evaluate/size'
+import { latencyEstimates } from '../evaluate/target-latency'
 import { readModel, writeModel } from '../onnx'
 import { describePasses, findPass } from '../passes'
 import type { PassContext } from '../passes/pass'
 import { PRESETS } from '../passes/presets'
-import type { SessionOptions } from '../runtime'
+import type { SessionOptions, Values } from '../runtime'
 import type { Built, Workshop } from '../search/attempt'
 import { partsOf } from '../search/parts'
 import type { SearchSpace } from '../search/space'
@@ -83,9 +84,10 @@ export async function openSearch(work: SearchWork): Promise<SearchOptions> {
   const clock = { used: () => earlier + (performance.now() - started) / 1000 }
   // The scheduler of a worker has a limit of its own.
   const overtime = work.worker === undefined ? exploringSeconds(work.goal) : Infinity
+  const sample = await firstSample(work.data)
   const shop: Workshop = {
     ...work,
-    parts: partsOf(work.data, work.seed, work.goal.maxDrop),
+    parts: partsOf(work.data, work.seed),
     async build(recipe, key) {
       const learning = learningClock(recipe, clock, overtime)
       const outcome = await applyRecipe({
@@ -118,7 +120,10 @@ export async function openSearch(work: SearchWork): Promise<SearchOptions> {
         }
       const steps = outcome.steps.map((step) => step.summary)
       const passSeconds = Object.fromEntries(outcome.steps.map(({ pass, seconds }) => [pass, seconds]))
-      return { ...(await keepModel(outcome.model, fileOf(key))), steps, passSeconds }
+      const [targetLatency] = sample
+        ? await latencyEstimates(work.original, [outcome.model], work.goal.target, sample)
+        : []
+      return { ...(await keepModel(outcome.model, fileOf(key))), steps, passSeconds, targetLatency }
     },
   }
   const options: SearchOptions = {
@@ -137,7 +142,7 @@ export async function openSearch(work: SearchWork): Promise<SearchOptions> {
         for (const file of filesOf(fileOf(trial.key))) fs.rmSync(file, { force: true })
       work.found(trial)
     },
-    latency: (keys) => latencyRatios(work, keys.map(fileOf)),
+    latency: (keys) => latencyRatios(work, keys.map(fileOf), sample),
   }
   return options
 }
@@ -178,15 +183,20 @@ function learningClock(
   }
 }
 
-async function latencyRatios(work: SearchWork, files: readonly string[]): Promise<number[]> {
-  const { original, data, session, signal } = work
+async function latencyRatios(
+  { original, session, signal }: SearchWork,
+  files: readonly string[],
+  sample: Values | undefined,
+): Promise<number[]> {
+  if (files.length === 0 || !sample) return []
+  const { candidates } = await measureLatency(original, files, { feeds: sample, session, signal })
+  return candidates.map((candidate) => candidate.ratio.value)
+}
+
+async function firstSample(data: Dataset): Promise<Values | undefined> {
   const split = SPLITS.find((name) => data.splits[name].length > 0)
-  if (files.length === 0 || !split) return []
-  for await (const { inputs } of data.splits[split].batches(1, { limit: 1 })) {
-    const { candidates } = await measureLatency(original, files, { feeds: inputs, session, signal })
-    return candidates.map((candidate) => candidate.ratio.value)
-  }
-  return []
+  if (split) for await (const { inputs } of data.splits[split].batches(1, { limit: 1 })) return inputs
+  return undefined
 }
 
 function trialStore(folder: string): TrialStore {

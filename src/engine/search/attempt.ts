@@ -5,6 +5,7 @@
 import { errorData } from '../../contract/errors'
 import type { SearchGoal } from '../../contract/goal'
 import type { Recipe } from '../../contract/recipe'
+import type { LatencyEstimate } from '../../contract/report'
 import type { Dataset } from '../data/dataset'
 import { measureQuality, type ModelQuality } from '../evaluate/quality'
 import { lossOf } from './loss'
@@ -22,6 +23,7 @@ export interface Built {
   downloadBytes: number
   steps: string[]
   passSeconds: Record<string, number>
+  targetLatency?: LatencyEstimate
   /** Why a pass of the recipe could not be carried out. */
   failed?: string
 }
@@ -60,8 +62,14 @@ export async function attempt(job: SearchJob, shop: Workshop): Promise<Trial> {
   }
   try {
     const built = await shop.build(job.recipe, job.key)
-    const { bytes, downloadBytes, steps, passSeconds } = built
-    Object.assign(trial, { bytes, downloadBytes, steps, passSeconds })
+    const { bytes, downloadBytes, steps, passSeconds, targetLatency } = built
+    Object.assign(trial, {
+      bytes,
+      downloadBytes,
+      steps,
+      passSeconds,
+      ...(targetLatency && { targetLatency }),
+    })
     if (built.failed) Object.assign(trial, { state: 'failed', reason: built.failed })
     else await measure(trial, built.file, shop)
   } catch (thrown) {

@@ -20,6 +20,8 @@ export interface Expectation {
   finished(trial: Trial): Expected
   trained(trial: Trial): Expected
   both(a: Trial, b: Trial): Expected
+  /** Nothing is known: as large as the largest. */
+  untried(): Expected
   /** Lower comes first: bytes, more of them the further the loss lies over the floor. */
   merit(expected: Expected): number
 }
@@ -39,6 +41,7 @@ export function expectation(trials: readonly Trial[], { maxDrop }: SearchGoal): 
       downloadBytes: (a.downloadBytes * b.downloadBytes) / largest,
       pointsLost: lost(a) + lost(b),
     }),
+    untried: () => ({ downloadBytes: largest, pointsLost: 0 }),
     merit: ({ downloadBytes, pointsLost }) =>
       downloadBytes * (1 + Math.max(0, pointsLost - maxDrop) / (maxDrop + 0.5)),
   }

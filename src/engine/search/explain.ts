@@ -23,11 +23,14 @@ function sizeText({ downloadBytes }: Trial, { originalDownloadBytes: original }:
 }
 
 function lead(trial: Trial, result: Result): string {
-  const { recipe, quality, pointsLost = 0, latencyRatio, steps } = trial
+  const { recipe, quality, pointsLost = 0, latencyRatio, targetLatency, steps } = trial
   const searched = quality ? ` on the ${quality.samples} samples the search went by` : ''
   const time =
     latencyRatio === undefined ? '' : `; on this machine it takes ${times(latencyRatio)} the original's time`
-  return `“${recipe.name}”: ${sizeText(trial, result)}, ${lossText(pointsLost)}${searched}${time}. ${steps.join(' ')}`.trim()
+  const there = targetLatency
+    ? `; on ${targetLatency.target} ${times(targetLatency.ratio)}, an estimate from operator costs`
+    : ''
+  return `“${recipe.name}”: ${sizeText(trial, result)}, ${lossText(pointsLost)}${searched}${time}${there}. ${steps.join(' ')}`.trim()
 }
 
 export function explain(result: Result): string {
@@ -85,7 +88,9 @@ function tally(trials: readonly Trial[]): string {
   if (cut > 0) parts.push(`${cut} cut short by the end of the time`)
   const broken = trials.find((trial) => trial.state === 'failed')
   if (broken)
-    parts.push(`${failed} could not be carried out (${failed > 1 ? 'among them ' : ''}${broken.reason})`)
+    parts.push(
+      `${failed} could not be carried out (${failed > 1 ? 'among them ' : ''}${broken.reason.replace(/\.$/, '')})`,
+    )
   return `${parts.join(', ')}.`
 }
 

@@ -2,8 +2,11 @@
 import type { Dataset, Split } from '../data/dataset'
 import { seeded } from '../math/random'
 
-/** Share of the validation samples kept back to confirm the winner: at least, and at most. */
-const CONFIRM = { least: 0.3, most: 0.4 }
+/**
+ * Share of the validation samples kept back to confirm the winner: nearly as many as the search goes by, because
+ * on few samples a single one is more than most floors.
+ */
+const CONFIRM_SHARE = 0.4
 /** Samples of the quick look before the full search part. */
 const SUBSET = 200
 
@@ -48,17 +51,10 @@ const withValidation = (dataset: Dataset, positions: readonly number[]): Dataset
   close: () => dataset.close(),
 })
 
-/** As many as make a single sample count no more than the floor, within the shares above. */
-function confirmCount(samples: number, maxDrop: number): number {
-  const least = Math.floor(samples * CONFIRM.least)
-  const most = Math.floor(samples * CONFIRM.most)
-  return Math.max(least, Math.min(most, Math.ceil(100 / maxDrop)))
-}
-
-/** Splits validation by a seeded permutation; the same on every machine. `maxDrop` in points. */
-export function partsOf(dataset: Dataset, seed: number, maxDrop: number): SearchParts {
+/** Splits validation by a seeded permutation; the same on every machine. */
+export function partsOf(dataset: Dataset, seed: number): SearchParts {
   const order = seeded(seed).shuffle(Array.from({ length: dataset.splits.validation.length }, (_, i) => i))
-  const confirm = confirmCount(order.length, maxDrop)
+  const confirm = Math.floor(order.length * CONFIRM_SHARE)
   const ascending = (positions: number[]): number[] => positions.sort((a, b) => a - b)
   const search = order.slice(confirm)
   return {

@@ -65,13 +65,7 @@ export function jobsOf(
 ): SearchJob[] {
   const learning = round >= FIRST_LEARNING_ROUND
   const allowed = (recipe: Recipe): boolean => learning || !learns(recipe, space)
-  const found =
-    round === 1
-      ? firstRound(space)
-      : [
-          ...(round === FIRST_LEARNING_ROUND ? learningRound(space) : []),
-          ...nextRound(round, space, trials, goal, learning),
-        ]
+  const found = round === 1 ? firstRound(space) : laterRound(round, space, trials, goal, learning)
   const tried = new Set(trials.map((trial) => trial.key))
   const jobs: SearchJob[] = []
   for (const { recipe, why } of found) {
@@ -157,12 +151,25 @@ function opened(openings: readonly (readonly RecipeStep[])[], space: SearchSpace
     .map((steps) => ({ recipe: recipeOf([CLEAN_UP, ...steps]), why: 'a combination that often does well' }))
 }
 
-/** Openings, presets, and every usable pass as it comes. */
+/** Openings, presets, and every pass that alone makes a model small, as it comes. */
 function firstRound(space: SearchSpace): Idea[] {
   const singles = space.passes
-    .filter((pass) => isSingle(pass, space))
+    .filter((pass) => isSingle(pass, space) && codesWeights(pass))
     .flatMap((pass) => alone(pass, variants(pass).slice(0, 1)))
   return [...opened(OPENINGS, space), ...presetsOf(space), ...singles]
+}
+
+/** What follows from the rounds before; learning takes its turn behind the most promising of it. */
+function laterRound(
+  round: number,
+  space: SearchSpace,
+  trials: readonly Trial[],
+  goal: SearchGoal,
+  learning: boolean,
+): Idea[] {
+  const next = nextRound(round, space, trials, goal, learning)
+  if (round !== FIRST_LEARNING_ROUND) return next
+  return [...next.slice(0, ROUND_SIZE / 2), ...learningRound(space), ...next.slice(ROUND_SIZE / 2)]
 }
 
 const learningRound = (space: SearchSpace): Idea[] => [
@@ -228,11 +235,30 @@ function rankOf(step: RecipeStep, space: SearchSpace): number {
 const byRank = (x: RecipeStep, y: RecipeStep, space: SearchSpace): number =>
   x.pass === y.pass ? 0 : rankOf(x, space) - rankOf(y, space)
 
-/** Steps of both in the order passes follow each other; undefined when they share a pass. */
+/** Passes of the quantization family that only prepare for others of it. */
+const PREPARING = new Set(['equalize', 'smooth-quant'])
+/** Passes that learn what their weights are stored as. */
+const LEARNED_CODES = new Set(['trained-codebook', 'quantize-aware', 'adaround'])
+
+/** It decides how weights are stored. Two such passes in a recipe undo each other, or the second finds nothing. */
+function codesWeights(pass: PassDescription): boolean {
+  if (PREPARING.has(pass.id) || isFinisher(pass)) return false
+  return LEARNED_CODES.has(pass.id) || ['quantization', 'precision', 'sharing'].includes(pass.family)
+}
+
+function codersIn(steps: readonly RecipeStep[], space: SearchSpace): number {
+  return steps.filter((step) => {
+    const pass = passOf(step.pass, space)
+    return pass !== undefined && codesWeights(pass)
+  }).length
+}
+
+/** Steps of both in the order passes follow each other; undefined when they share a pass or both code weights. */
 function merge(a: Recipe, b: Recipe, space: SearchSpace): RecipeStep[] | undefined {
   const work = (recipe: Recipe): RecipeStep[] => recipe.steps.filter((step) => step.pass !== CLEAN_UP.pass)
   const steps = [...work(a), ...work(b)]
   if (new Set(steps.map((step) => step.pass)).size < steps.length) return undefined
+  if (codersIn(steps, space) > 1) return undefined
   return [CLEAN_UP, ...steps.sort((x, y) => byRank(x, y, space))]
 }
 
@@ -282,6 +308,7 @@ function nextRound(
   if (round >= VARIANTS_ROUND)
     for (const pass of space.passes.filter((one) => isSingle(one, space))) {
       const own = keyOf(recipeOf([CLEAN_UP, { pass: pass.id, params: {} }]))
+      if (!codesWeights(pass)) add(expect.untried(), alone(pass, variants(pass).slice(0, 1)))
       const base = trials.find((trial) => trial.key === own)
       const well = base?.pointsLost !== undefined && base.pointsLost <= reach(goal)
       if (base && (well || round >= LEFTOVERS_ROUND)) add(expect.near(base), alone(pass, variants(pass)))
@@ -293,7 +320,13 @@ function nextRound(
 function trainings(space: SearchSpace, recipe: Recipe): RecipeStep[] {
   const has = (id: string): boolean => recipe.steps.some((step) => step.pass === id)
   return space.passes
-    .filter((pass) => pass.family === 'training' && usable(pass, space) && !has(pass.id))
+    .filter(
+      (pass) =>
+        pass.family === 'training' &&
+        usable(pass, space) &&
+        !has(pass.id) &&
+        !(codesWeights(pass) && codersIn(recipe.steps, space) > 0),
+    )
     .map((pass) => ({ pass: pass.id, params: {} }))
 }
 

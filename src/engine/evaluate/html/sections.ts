@@ -44,6 +44,12 @@ const ROWS: readonly Row[] = [
         : undefined,
   },
   {
+    name: 'Latency on the target',
+    detail: 'estimate from operator costs, against the original there',
+    value: (r) =>
+      r.targetLatency ? `${r.targetLatency.ratio.toFixed(2)}× on ${r.targetLatency.target}` : '',
+  },
+  {
     name: 'Latency, slowest 5%',
     value: (r) => `from ${formatMs(r.latencyMs.p95)}`,
     amount: (r) => r.latencyMs.p95,
@@ -112,7 +118,8 @@ export function overview(original: Report, candidates: readonly Named[]): string
         ],
       ]
     : []
-  const rest = ROWS.map((row) => [
+  const told = ROWS.filter((row) => reports.some((report) => row.value(report) !== ''))
+  const rest = told.map((row) => [
     cell(row.name, row.detail),
     ...reports.map((r, i) =>
       cell(row.value(r), row.small?.(r), i === 0 ? undefined : toneOf(row, original, r)),

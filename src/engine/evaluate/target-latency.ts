@@ -1,0 +1,154 @@
+/**
+ * Time of one inference on a device that is not here, relative to the original's on the same device: operator by
+ * operator, what multiplies and what moves. An estimate, never a measurement, and said so wherever it is shown.
+ *
+ * time of a node = overhead + max(multiply-accumulates / throughput of its type, bytes it moves / bandwidth)
+ * (the roofline: Williams et al., Communications of the ACM 52/4, 2009).
+ */
+import type { LatencyEstimate } from '../../contract/report'
+import { isFloat, readModel, type Model, type Node } from '../onnx'
+import { macsOf } from '../runtime/macs'
+import { traceShapes, type TracedValue } from '../runtime/trace'
+import type { Values } from '../runtime/value'
+import { weightsByNode } from '../runtime/weights'
+import { arithmeticOf, type ArithmeticType } from './energy'
+import { feedsFor } from './runner'
+
+/** A device as the model sees it. */
+export interface Device {
+  /** Multiply-accumulates a second in float32. */
+  macsPerSecond: number
+  /** How much faster than float32 each type is. */
+  speed: Record<ArithmeticType, number>
+  bytesPerSecond: number
+  /** Seconds spent on a node whatever it does. */
+  overhead: number
+  source: string
+}
+
+/** MobileNet 1.0 224: multiply-accumulates of one image. Source: arXiv:1704.04861, table 4. */
+const MOBILENET_MACS = 569e6
+const TABLE = "MobileNet 1.0 224 in TensorFlow Lite's published benchmarks"
+/** What ONNX Runtime spends on a node here, doubled for the slower cores of phones: an assumption. */
+const OVERHEAD = 4e-6
+/** Four 16-bit channels of LPDDR4X at 4266 MT/s. Source: JEDEC JESD209-4-1. */
+const LPDDR4X = 34.1e9
+const PIXEL_4_FLOAT = MOBILENET_MACS / 14.0e-3
+
+/** By target of a goal. */
+export const DEVICES: Readonly<Record<string, Device>> = {
+  'android-cpu': {
+    macsPerSecond: PIXEL_4_FLOAT,
+    speed: { float32: 1, float16: 1, int8: 14.0 / 5.0 },
+    bytesPerSecond: LPDDR4X,
+    overhead: OVERHEAD,
+    source: `${TABLE} (Pixel 4, CPU: 14.0 ms in float, 5.0 ms in int8)`,
+  },
+  'android-npu': {
+    macsPerSecond: PIXEL_4_FLOAT,
+    speed: { float32: 14.0 / 14.8, float16: 14.0 / 14.8, int8: 14.0 / 3.2 },
+    bytesPerSecond: LPDDR4X,
+    overhead: OVERHEAD,
+    source: `${TABLE} (Pixel 4, NNAPI: 14.8 ms in float, 3.2 ms in int8; CPU: 14.0 ms in float)`,
+  },
+  ios: {
+    macsPerSecond: MOBILENET_MACS / 14.8e-3,
+    // Core ML has no QuantizeLinear: integers run on the CPU as floats between conversions.
+    speed: { float32: 1, float16: 2, int8: 1 },
+    bytesPerSecond: LPDDR4X,
+    overhead: OVERHEAD,
+    source: `${TABLE} (iPhone XS, CPU: 14.8 ms in float); half precision at twice float, as many lanes as fit 128 bits; no integer arithmetic in Core ML`,
+  },
+  'raspberry-pi': {
+    macsPerSecond: MOBILENET_MACS / 123.3e-3,
+    speed: { float32: 1, float16: 1, int8: 123.3 / 65.4 },
+    bytesPerSecond: 12.8e9,
+    overhead: 2 * OVERHEAD,
+    source: `${TABLE} (Pixel 2, a core without int8 dot products: 123.3 ms in float, 65.4 ms in int8)`,
+  },
+}
+
+type Traced = ReadonlyMap<string, TracedValue>
+
+/** Bytes of an element as it lies in memory. */
+const WIDTH: Readonly<Record<string, number>> = {
+  float64: 8,
+  int64: 8,
+  uint64: 8,
+  float32: 4,
+  int32: 4,
+  uint32: 4,
+  float16: 2,
+  bfloat16: 2,
+  int16: 2,
+  uint16: 2,
+}
+
+const elements = ({ dims }: TracedValue): number => dims.reduce((n, d) => n * d, 1)
+
+/** Operators that only rename memory. */
+const FREE = new Set(['Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Identity', 'Dropout', 'Shape'])
+
+/** Seconds of one run at the traced shapes (batch 1). */
+export function modelledSeconds(model: Model, traced: Traced, device: Device): number {
+  const { graph } = model
+  const producers = graph.producers()
+  const consumers = graph.consumerMap()
+  const isBetween = (value: string): boolean =>
+    producers.get(value)?.opType === 'DequantizeLinear' ||
+    (consumers.get(value) ?? []).some((reader) => reader.opType === 'QuantizeLinear')
+  /** Between QuantizeLinear pairs values travel as bytes, whatever type the graph shows. */
+  const bytes = (value: string | undefined): number => {
+    const known = value ? traced.get(value) : undefined
+    if (!known) return 0
+    return elements(known) * (isFloat(known.dtype) && isBetween(value!) ? 1 : (WIDTH[known.dtype] ?? 1))
+  }
+  let seconds = 0
+  for (const [node, weights] of weightsByNode(model, traced)) {
+    if (FREE.has(node.opType) || isFused(node, producers)) continue
+    const type = arithmeticOf(node, producers, consumers, traced)
+    const own = new Set(weights.map(({ value }) => value))
+    const moved =
+      [...node.inputs.filter((input) => !own.has(input)), ...node.outputs].reduce((n, v) => n + bytes(v), 0) +
+      weights.reduce((n, weight) => n + weightBytes(weight.parameters, type, node), 0)
+    const compute = macsOf(node, traced) / (device.macsPerSecond * device.speed[type])
+    seconds += device.overhead + Math.max(compute, moved / device.bytesPerSecond)
+  }
+  return seconds
+}
+
+/** Stored small is not read small: what plain operators unpack is unpacked once, when the model is loaded. */
+function weightBytes(parameters: number, type: ArithmeticType, node: Node): number {
+  if (node.opType === 'MatMulNBits') return (parameters * node.int('bits', 4)) / 8
+  return parameters * { float32: 4, float16: 2, int8: 1 }[type]
+}
+
+/** The pairs around an integer operator become part of it; so does Relu behind what it follows. */
+function isFused(node: Node, producers: ReadonlyMap<string, Node>): boolean {
+  if (node.opType === 'DequantizeLinear') return true
+  const before = producers.get(node.inputs[0] ?? '')
+  if (node.is('Relu', 'Clip')) return before?.is('Conv', 'Gemm', 'QLinearConv', 'FusedConv') ?? false
+  if (node.opType !== 'QuantizeLinear' || !before) return false
+  const source = before.is('Relu', 'Clip') ? producers.get(before.inputs[0] ?? '') : before
+  return producers.get(source?.inputs[0] ?? '')?.opType === 'DequantizeLinear'
+}
+
+/** Candidates against the original on a device, by path; undefined for devices without figures. */
+export async function latencyEstimates(
+  original: string,
+  candidates: readonly string[],
+  device: string,
+  sample: Values,
+): Promise<(LatencyEstimate | undefined)[]> {
+  const figures = DEVICES[device]
+  if (!figures) return candidates.map(() => undefined)
+  const secondsOf = async (path: string): Promise<number> => {
+    const model = readModel(path)
+    return modelledSeconds(model, await traceShapes(model, { feeds: feedsFor(model, sample) }), figures)
+  }
+  const before = await secondsOf(original)
+  const estimates: LatencyEstimate[] = []
+  for (const candidate of candidates)
+    estimates.push({ target: device, ratio: (await secondsOf(candidate)) / before, source: figures.source })
+  return estimates
+}
