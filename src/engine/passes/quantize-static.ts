@@ -10,7 +10,7 @@ import { findSites } from './quantization/sites'
 import { divergences, type Divergence } from './quantization/divergence'
 import { activationSqnr, evidenceOf, type EvidenceSource } from './quantization/evidence'
 import { keepFloat, keepFloatSentence, type KeptFloat } from './quantization/keep-float'
-import { nothingReason } from './quantization/layers'
+import { finiteWeights, nothingReason } from './quantization/layers'
 import type { Batches } from './quantization/observe'
 import { toOperators } from './quantization/operators'
 import { prepare } from './quantization/prepare'
@@ -147,6 +147,9 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
   const many = judgingBatches(context, SAMPLES_TO_JUDGE, ID)
   const wanted = Math.min(options.samples, context.data!.splits.calibration.length)
   const base = staticOptions(options, context)
+  // Before anything runs: activations of such a model are not numbers either, and would be taken for a mask.
+  for (const { weight } of findSites(prepared.model.graph, base).sites)
+    if (weight) finiteWeights(weight.name, weight.tensor, ID)
   const calibrated = await calibrate(prepared.model, base, batches, {
     extremesOnly: options.calibration === 'min-max',
     progress: (batch) =>
@@ -177,7 +180,8 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
   const methods = options.calibration === 'auto' ? CALIBRATORS : [options.calibration]
   context.progress(0.4, 'choosing ranges')
   const results = methods.map((method) => build(method))
-  if (results[0]!.plan.sites.length === 0 && results[0]!.embeddings.length === 0)
+  const [{ plan, embeddings, stored }] = results as [StaticResult]
+  if (plan.sites.length + embeddings.length + stored.length === 0)
     throw new PareError('model/nothing-to-do', {
       by: ID,
       reason: nothingReason(prepared.model.graph, results[0]!.skipped),
@@ -277,11 +281,11 @@ function layerEvidence(
       weightSqnr: result.weightSqnr.get(site.layer),
     }
   })
-  for (const { layer, tensor } of result.embeddings)
+  for (const { layer, node, tensor } of [...result.embeddings, ...result.stored])
     sources.push({
       layer,
-      op: 'Gather',
-      treatment: 'int8 per row',
+      op: node.opType,
+      treatment: node.is('Gather') ? 'int8 per row' : 'int8 weights, float arithmetic',
       bytesBefore: tensor.byteLength,
       bytesAfter: tensor.size,
       weightSqnr: result.weightSqnr.get(layer),
@@ -308,6 +312,10 @@ function summaryOf(
   const parts = [`${done} of ${layers} layers run on int8 with ${method} ranges${chosen}`]
   if (result.embeddings.length > 0)
     parts.push(`${counted(result.embeddings.length, 'embedding is', 'embeddings are')} stored as int8`)
+  if (result.stored.length > 0)
+    parts.push(
+      `${counted(result.stored.length, 'ConvTranspose is', 'ConvTransposes are')} stored as int8 and computed in float, as CPUs have no integer kernel for it`,
+    )
   const sentence = keepFloatSentence(kept, layers, options.maxLoss)
   if (sentence)
     parts.push(

@@ -5,6 +5,7 @@
 import { affineOf, type Affine, type IntegerType } from '../../math/quantize/affine'
 import type { Range } from '../../math/quantize/calibrate'
 import { Tensor, type DType, type Graph, type Model, type Node } from '../../onnx'
+import { storedWeight } from './dynamic'
 import { integerRows } from './embedding'
 import type { WeightedLayer } from './layers'
 import type { Plan, Site } from './plan'
@@ -21,6 +22,8 @@ export interface QdqOptions {
   weights: WeightOptions
   /** Embeddings whose rows become integers; `opset` of the model decides how. */
   embeddings?: readonly WeightedLayer[]
+  /** Layers whose weights are stored as integers and computed in float. */
+  stored?: readonly WeightedLayer[]
 }
 
 export const dtypeOf = ({ bits, signed }: IntegerType): DType => `${signed ? 'int' : 'uint'}${bits}` as DType
@@ -51,6 +54,7 @@ export function insertQdq(model: Model, plan: Plan, options: QdqOptions): Map<st
     }
   }
   for (const embedding of options.embeddings ?? []) integerRows(graph, embedding, weights)
+  for (const layer of options.stored ?? []) storedWeight(graph, layer, weights.addChannels(layer))
   for (const node of idle) {
     graph.removeNode(node)
     graph.replaceUses(node.outputs[0]!, node.inputs[0]!)

@@ -24,8 +24,6 @@ export function findSites(graph: Graph, options: SiteOptions): FoundSites {
   const skipped: FoundSites['skipped'] = []
   for (const node of graph.nodes) {
     const layer = node.outputs[0]!
-    if (node.is('ConvTranspose'))
-      skipped.push({ layer, reason: 'ConvTranspose has no integer kernel on the CPU' })
     if (node.is('LSTM', 'GRU', 'RNN'))
       skipped.push({ layer, reason: `${node.opType} has no integer kernel that reads calibrated scales` })
     if (!node.is('Conv', 'Gemm', 'MatMul')) continue
@@ -69,7 +67,7 @@ function siteOf(graph: Graph, node: Node, producers: Map<string, Node>, options:
   if (node.is('Gemm')) {
     if (node.int('transA', 0)) return 'Gemm with a transposed activation'
     if (node.float('alpha', 1) !== 1 || (third && node.float('beta', 1) !== 1))
-      return 'Gemm with factors alpha or beta'
+      return 'Gemm with a factor on what the model computes'
   }
   if (!third) return site
   const bias = graph.constant(third, producers)

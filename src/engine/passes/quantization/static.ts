@@ -34,6 +34,8 @@ export interface StaticResult {
   model: Model
   plan: Plan
   embeddings: WeightedLayer[]
+  /** ConvTranspose has no integer kernel on CPUs: int8 in the file, float arithmetic. */
+  stored: WeightedLayer[]
   skipped: { layer: string; reason: string }[]
   weightSqnr: Map<string, number>
 }
@@ -98,12 +100,20 @@ export function quantizeStatically(
     ({ layer, tensor }) =>
       tensor.dtype === 'float32' && tensor.size >= SMALLEST_TABLE && !options.exclude?.has(layer),
   )
+  const stored = weightedLayers(graph, ['ConvTranspose']).filter(
+    ({ layer, node, tensor }) =>
+      tensor.dtype === 'float32' &&
+      tensor.size >= (options.smallest ?? 0) &&
+      !options.exclude?.has(layer) &&
+      !options.exclude?.has(node.name),
+  )
   const weightSqnr = insertQdq(clone, plan, {
     weights: {
       ...options.weights,
       ...(options.correctBias && { meanOf: (name) => calibrated.channels.get(name)?.mean }),
     },
     embeddings,
+    stored,
     activation(name) {
       const group = plan.groups.get(name)!
       const type = group.some((member) => wide.has(member))
@@ -117,7 +127,7 @@ export function quantizeStatically(
       return { type, range }
     },
   })
-  return { model: clone, plan, embeddings, skipped, weightSqnr }
+  return { model: clone, plan, embeddings, stored, skipped, weightSqnr }
 }
 
 function unfit(name: string, plan: Plan, { histograms, masks }: Calibrated): boolean {
