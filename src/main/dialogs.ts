@@ -30,11 +30,13 @@ const OPEN: Record<PickKind, OpenDialogOptions> = {
   },
 }
 
+/** Each bundle is offered the place of the one before. */
 export function nativeHost(window: () => BrowserWindow | undefined): ShellHost {
   const open = (options: OpenDialogOptions) => {
     const parent = window()
     return parent ? dialog.showOpenDialog(parent, options) : dialog.showOpenDialog(options)
   }
+  let last: string | undefined
   return {
     async pick(kind) {
       const { canceled, filePaths } = await open(OPEN[kind])
@@ -44,13 +46,15 @@ export function nativeHost(window: () => BrowserWindow | undefined): ShellHost {
       const parent = window()
       const options = {
         title: 'Save the bundle',
-        defaultPath: path.join(app.getPath('documents'), suggestedName),
+        defaultPath: path.join(last ?? app.getPath('documents'), suggestedName),
         ...(form === 'zip' && { filters: [{ name: 'Zip', extensions: ['zip'] }] }),
       }
       const { canceled, filePath } = parent
         ? await dialog.showSaveDialog(parent, options)
         : await dialog.showSaveDialog(options)
-      return canceled || !filePath ? null : filePath
+      if (canceled || !filePath) return null
+      last = path.dirname(filePath)
+      return filePath
     },
     reveal: (file) => shell.showItemInFolder(file),
   }

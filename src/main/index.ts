@@ -1,9 +1,10 @@
 /** Electron's main process: it hosts the service and shows the window. */
-import { app, BrowserWindow } from 'electron'
+import { app, BrowserWindow, session } from 'electron'
 import path from 'node:path'
 import { createService, type Service } from '../service'
 import { Attention } from './attention'
 import { nativeHost } from './dialogs'
+import { keepDownloads } from './downloads'
 import { forkUtility } from './engine-process'
 import { answerWindow, tell } from './ipc'
 import { installMenu } from './menu'
@@ -47,6 +48,7 @@ function show(): void {
 
 function start(): void {
   enforceOffline()
+  keepDownloads(session.defaultSession)
   serveRenderer(path.join(out, 'renderer'))
   const worker = unpacked('main', 'worker.js')
   const started = createService({

@@ -22,6 +22,24 @@ test('the finder tries the usual ways, ranks them, and says which is in use', as
   await expect(pare.getByText('in use', { exact: true })).toHaveCount(1)
 })
 
+test('the split is made again, and the preprocessing changed by hand', async ({ pare }) => {
+  await openSample(pare)
+  await expect(step(pare, 'Data')).toContainText('the original: 99')
+  await step(pare, 'Data').click()
+  const split = pare.getByRole('region', { name: 'Split', exact: true })
+  await split.getByRole('button', { name: 'Change…' }).click()
+  await split.getByRole('spinbutton', { name: /^Validation/ }).fill('20')
+  await split.getByRole('button', { name: 'Split again' }).click()
+  await expect(split).toContainText('Every class in every part')
+  await expect(pare.getByRole('group', { name: 'Split' }).getByText('Validation 120')).toBeVisible()
+  const preprocessing = pare.getByRole('region', { name: 'Preprocessing', exact: true })
+  await preprocessing.getByRole('button', { name: 'Change…' }).click()
+  await preprocessing.getByRole('checkbox', { name: 'Invert' }).check()
+  await preprocessing.getByRole('button', { name: 'Use and score' }).click()
+  await expect(step(pare, 'Data')).not.toContainText('the original: 99')
+  await expect(preprocessing).toContainText('inverted')
+})
+
 test('without data only fidelity is measured, and every screen says so', async ({ pare }) => {
   await drop(pare, resource('samples', 'digits', 'lenet5.onnx'))
   await expect(pare.getByRole('heading', { name: 'At a glance' })).toBeVisible()

@@ -1,7 +1,8 @@
 /** Every kind of data beside pictures and signals: dropped with its model, recognised, proved, shown. */
+import path from 'node:path'
 import type { Page } from '@playwright/test'
 import { expectAccessible } from './axe'
-import { writeKind, type Kind } from './kinds-fixtures'
+import { writeKind, writeLoose, type Kind } from './kinds-fixtures'
 import { drop, expect, step, test } from './shell'
 
 interface Journey {
@@ -69,3 +70,14 @@ for (const { kind, says, preview } of JOURNEYS)
     await preview(pare)
     await expectAccessible(pare, `Data, ${kind}`)
   })
+
+test('weights that lie beside their model: dropped together, or after it', async ({ pare, scratch }) => {
+  const [model, weights] = writeLoose(scratch)
+  await drop(pare, model!)
+  await expect(pare.getByRole('alert')).toContainText(path.basename(weights!))
+  await drop(pare, weights!)
+  await expect(pare.getByRole('heading', { name: 'At a glance' })).toBeVisible()
+  await pare.getByTitle('All projects').click()
+  await drop(pare, model!, weights!)
+  await expect(pare.getByRole('heading', { name: 'At a glance' })).toBeVisible()
+})

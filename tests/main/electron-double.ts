@@ -13,21 +13,35 @@ export const exposed: Record<string, unknown> = {}
 export const rendererEvents = new EventEmitter()
 export const invoked: unknown[][] = []
 
-export const sessionDouble = {
+export const sessionDouble = Object.assign(new EventEmitter(), {
   webRequest: { onBeforeRequest: vi.fn() },
   setPermissionRequestHandler: vi.fn(),
   setPermissionCheckHandler: vi.fn(),
   setDevicePermissionHandler: vi.fn(),
-}
+})
 
-class BrowserWindow extends EventEmitter {
-  readonly webContents = { send: (channel: string, ...args: unknown[]) => void sent.push({ channel, args }) }
+export class BrowserWindow extends EventEmitter {
+  readonly webContents = Object.assign(new EventEmitter(), {
+    send: (channel: string, ...args: unknown[]) => void sent.push({ channel, args }),
+  })
+  readonly bars: number[] = []
+  focused = false
+  minimized = false
+  shown = 0
   readonly loaded: string[] = []
   bounds = { x: 10, y: 20, width: 900, height: 700 }
   constructor(readonly options: Record<string, unknown>) {
     super()
     opened.push(options)
+    windows.push(this)
   }
+  static readonly getAllWindows = (): BrowserWindow[] => []
+  setProgressBar = (share: number): void => void this.bars.push(share)
+  isFocused = (): boolean => this.focused
+  isMinimized = (): boolean => this.minimized
+  restore = (): void => void (this.minimized = false)
+  focus = (): void => void (this.focused = true)
+  show = (): void => void this.shown++
   maximize(): void {}
   isMaximized = (): boolean => false
   isDestroyed = (): boolean => false
@@ -38,9 +52,55 @@ class BrowserWindow extends EventEmitter {
   }
 }
 
+export const windows: BrowserWindow[] = []
+
+/** What the person answers in the next native dialog. */
+export const dialogAnswer: { filePaths?: string[]; filePath?: string; canceled: boolean } = { canceled: true }
+export const asked: Record<string, unknown>[] = []
+const answered = (...args: Record<string, unknown>[]) => {
+  asked.push(args.at(-1)!)
+  return Promise.resolve({ ...dialogAnswer })
+}
+
+export const appDouble = Object.assign(appEvents, {
+  isPackaged: false,
+  lock: true,
+  recent: [] as string[],
+  quits: 0,
+  focused: 0,
+  getPath: (name: string) => `/home/person/${name}`,
+  getAppPath: () => '/app',
+  requestSingleInstanceLock: (): boolean => appDouble.lock,
+  addRecentDocument: (file: string) => void appDouble.recent.push(file),
+  quit: () => void appDouble.quits++,
+  focus: () => void appDouble.focused++,
+  whenReady: () => Promise.resolve(),
+})
+
+export const power = { started: [] as string[], stopped: [] as number[] }
+
+export const notifications: Notification[] = []
+class Notification extends EventEmitter {
+  static readonly isSupported = (): boolean => true
+  constructor(readonly words: { title: string; body: string }) {
+    super()
+  }
+  show = (): void => void notifications.push(this)
+}
+
+export const revealed: string[] = []
+
 export const electron = {
   BrowserWindow,
-  app: appEvents,
+  app: appDouble,
+  Notification,
+  powerSaveBlocker: {
+    start: (kind: string) => power.started.push(kind),
+    stop: (id: number) => void power.stopped.push(id),
+  },
+  dialog: { showOpenDialog: answered, showSaveDialog: answered },
+  shell: { showItemInFolder: (file: string) => void revealed.push(file) },
+  utilityProcess: { fork: vi.fn() },
   session: { defaultSession: sessionDouble },
   ipcMain: { handle: (channel: string, handler: Handler) => void handlers.set(channel, handler) },
   protocol: {

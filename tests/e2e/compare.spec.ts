@@ -1,0 +1,76 @@
+/** Candidates beside each other, models that answer with pictures, and bundles for each target. */
+import type { Page } from '@playwright/test'
+import { TARGETS } from '../../src/contract/goal'
+import { expectAccessible } from './axe'
+import { writePictures } from './kinds-fixtures'
+import { drop, expect, openSample, step, test } from './shell'
+
+async function run(page: Page, preset: string, candidates: string): Promise<void> {
+  await step(page, 'Goal').click()
+  await page.getByRole('tab', { name: 'Presets' }).click()
+  await page.getByText(preset, { exact: true }).click()
+  await expect(step(page, 'Goal')).toContainText(preset)
+  await page.getByRole('button', { name: 'Start compressing' }).click()
+  await expect(step(page, 'Compress')).toContainText(candidates, { timeout: 60_000 })
+}
+
+test('three candidates beside the original, each looked into; a bundle for every target', async ({
+  pare,
+}) => {
+  await openSample(pare)
+  await expect(step(pare, 'Data')).toContainText('the original:')
+  await run(pare, 'Safe', '1 candidate')
+  await run(pare, 'Balanced', '2 candidates')
+  await run(pare, 'Fastest', '3 candidates')
+  await step(pare, 'Compare').click()
+  for (const name of ['Safe', 'Balanced', 'Fastest'])
+    await pare.getByRole('checkbox', { name: new RegExp(`^${name}`) }).check()
+  const heads = pare.getByRole('region', { name: 'Measured' }).last().getByRole('columnheader')
+  await expect(heads).toHaveText(['Measure', 'Original', 'Fastest', 'Balanced', 'Safe'])
+  await expectAccessible(pare, 'Compare, three candidates')
+  await pare.getByRole('tab', { name: 'Graph' }).click()
+  const which = pare.getByRole('group', { name: 'Which candidate' })
+  await which.getByText('Balanced').click()
+  await expect(pare.getByText('QuantizeLinear').first()).toBeVisible()
+  await which.getByText('Safe').click()
+  await expect(pare.getByText('QuantizeLinear')).toHaveCount(0)
+
+  await step(pare, 'Export').click()
+  for (const target of TARGETS) {
+    await pare.getByRole('combobox', { name: 'Target' }).selectOption(target)
+    await expect(pare.getByText('manifest.json')).toBeVisible({ timeout: 60_000 })
+    await expect(pare.getByRole('region', { name: 'Checks for this target' })).toContainText(/Opset|opset/)
+  }
+  await expectAccessible(pare, 'Export, Raspberry Pi')
+  await pare.getByRole('button', { name: 'Save the bundle…' }).click()
+  await expect(pare.getByText('Saved', { exact: true })).toBeVisible()
+  await pare.getByRole('button', { name: 'Save the bundle…' }).click()
+  const question = pare.getByRole('dialog', { name: 'Replace the bundle that is there?' })
+  await question.getByRole('button', { name: 'Keep it' }).click()
+  await expect(pare.getByText('Saved', { exact: true })).toHaveCount(0)
+  await pare.getByRole('button', { name: 'Save the bundle…' }).click()
+  await question.getByRole('button', { name: 'Replace' }).click()
+  await expect(pare.getByText('Saved', { exact: true })).toBeVisible()
+  await expect(step(pare, 'Export')).toContainText('1 bundle saved')
+})
+
+test('pictures as answers are compared with a slider between them', async ({ pare, scratch }) => {
+  await drop(pare, ...(await writePictures(scratch)))
+  await expect(step(pare, 'Data')).toContainText('no labels')
+  await run(pare, 'Safe', '1 candidate')
+  await step(pare, 'Compare').click()
+  await pare.getByRole('tab', { name: 'Samples' }).click()
+  await pare.getByRole('button', { name: 'Show all samples' }).click()
+  await pare.getByRole('table', { name: /^Samples/ }).focus()
+  await pare.keyboard.press('Enter')
+  const sample = pare.getByRole('dialog', { name: /^Sample/ })
+  await expect(sample.getByRole('img', { name: 'Original' })).toBeVisible()
+  const slider = sample.getByRole('slider', { name: 'Original at the left, Safe at the right' })
+  await slider.focus()
+  const before = await sample.getByRole('img', { name: 'Safe' }).evaluate((node) => node.style.clipPath)
+  await pare.keyboard.press('ArrowRight')
+  await expect
+    .poll(() => sample.getByRole('img', { name: 'Safe' }).evaluate((node) => node.style.clipPath))
+    .not.toBe(before)
+  await expectAccessible(pare, 'a sample of pictures')
+})

@@ -1,0 +1,88 @@
+/** The start of the app: one instance, files handed over before and after the window is there, recents. */
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeEach, expect, test, vi } from 'vitest'
+import { CHANNELS } from '../../src/contract/bridge'
+import type * as Double from './electron-double'
+
+const closed = vi.fn()
+vi.mock('../../src/service', () => ({
+  createService: () => ({
+    invoke: () => Promise.resolve({ notifications: true }),
+    onAny: () => () => undefined,
+    adoptPath: (file: string) =>
+      Promise.resolve({ id: file, name: path.basename(file), bytes: 1, kind: 'model' }),
+    close: closed,
+  }),
+}))
+
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-start-'))
+const model = path.join(folder, 'm.onnx')
+fs.writeFileSync(model, 'x')
+const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20))
+const handedOver = ({ sent }: typeof Double): string[] =>
+  sent
+    .filter(({ channel, args }) => channel === CHANNELS.event && args[0] === 'files.opened')
+    .flatMap(({ args }) => (args[1] as { files: { name: string }[] }).files.map(({ name }) => name))
+
+beforeEach(() => void vi.resetModules())
+
+afterAll(() => fs.rmSync(folder, { recursive: true, force: true }))
+
+/** Runs the main process anew, with a desktop of its own. */
+async function launch(args: string[] = [], alone = true): Promise<typeof Double> {
+  const double = await import('./electron-double')
+  vi.doMock('electron', () => double.electron)
+  double.appDouble.lock = alone
+  const before = process.argv
+  process.argv = ['electron', '/app', ...args]
+  await import('../../src/main/index')
+  await settle()
+  process.argv = before
+  return double
+}
+
+test('a file the app is started with is taken once the window is loaded, and becomes a recent one', async () => {
+  const desktop = await launch([model])
+  expect(desktop.windows).toHaveLength(1)
+  expect(handedOver(desktop)).toEqual([])
+  desktop.windows[0]!.webContents.emit('did-finish-load')
+  await settle()
+  expect(handedOver(desktop)).toEqual(['m.onnx'])
+  expect(desktop.appDouble.recent).toEqual([model])
+})
+
+test('a second start hands its files over and brings the window back', async () => {
+  const desktop = await launch()
+  const window = desktop.windows[0]!
+  window.webContents.emit('did-finish-load')
+  window.minimized = true
+  desktop.appDouble.emit('second-instance', {}, ['pare', '--flag', 'm.onnx'], folder)
+  await settle()
+  expect(handedOver(desktop)).toEqual(['m.onnx'])
+  expect([window.minimized, window.focused]).toEqual([false, true])
+  const prevented = vi.fn()
+  desktop.appDouble.emit('open-file', { preventDefault: prevented }, model)
+  await settle()
+  expect(prevented).toHaveBeenCalled()
+  expect(handedOver(desktop)).toEqual(['m.onnx', 'm.onnx'])
+})
+
+test('a second instance quits before it opens anything', async () => {
+  const desktop = await launch([model], false)
+  expect(desktop.appDouble.quits).toBe(1)
+  expect(desktop.windows).toHaveLength(0)
+})
+
+test('quitting ends the engine, so that a run is found again as interrupted', async () => {
+  const desktop = await launch()
+  desktop.appDouble.emit('before-quit')
+  expect(closed).toHaveBeenCalled()
+})
+
+test('installers register models and recipes', () => {
+  const built = fs.readFileSync(path.resolve(import.meta.dirname, '../../electron-builder.yml'), 'utf8')
+  const associations = /^fileAssociations:\n((?: .*\n)+)/m.exec(built)?.[1] ?? ''
+  expect([...associations.matchAll(/ext: (\w+)/g)].map(([, ext]) => ext)).toEqual(['onnx', 'pare'])
+})
