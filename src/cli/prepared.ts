@@ -34,6 +34,6 @@ export async function preparedData(
     session.progress.say('No usual way to read it scores better. Check that the data belongs to this model.')
     return data
   }
-  session.progress.say(`Read another way: ${best.explanation}.`)
+  session.progress.say(`Read another way: ${best.explanation} (${baseline.metric} ${best.score.toFixed(4)}).`)
   return { ...data, preprocessing: best.preprocessing, ...(best.classes && { classes: best.classes }) }
 }

@@ -18,6 +18,7 @@ export interface Finding {
   value: number
   /** How the dataset was read before. */
   baseline: boolean
+  /** How the samples are read, in words. */
   explanation: string
 }
 
@@ -68,7 +69,7 @@ export async function findPreprocessing(
     preprocessing: dataset.preprocessing,
     value,
     baseline: true,
-    explanation: `as it is read now: ${value.toFixed(4)}`,
+    explanation: 'as it is read now',
   }
   if ((options.when ?? 'chance') === 'chance' && !suspicious(dataset, value)) return [baseline]
   const candidates =
@@ -84,7 +85,7 @@ export async function findPreprocessing(
       ...(classes && { classes }),
       value: scored,
       baseline: false,
-      explanation: `${words} scored ${scored.toFixed(4)}; as it is read now it scored ${value.toFixed(4)}`,
+      explanation: words,
     })
   }
   return findings.sort((a, b) => b.value - a.value || Number(b.baseline) - Number(a.baseline))

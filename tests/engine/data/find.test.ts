@@ -26,9 +26,7 @@ describe.skipIf(!hasReference)('on the reference data', () => {
     const findings = await findPreprocessing(model, wrong, (d) => accuracy(model, d), { samples: 100 })
     expect(findings[0]).toMatchObject({ value: 0.994, baseline: false })
     expect(findings[0]!.preprocessing).toMatchObject({ invert: false })
-    expect(findings[0]!.explanation).toMatch(
-      /not inverted scored 0\.9940; as it is read now it scored 0\.\d{4}/,
-    )
+    expect(findings[0]!.explanation).toMatch(/not inverted$/)
     expect(findings.find((f) => f.baseline)!.value).toBeLessThan(0.127)
     await dataset.close()
   })
@@ -39,7 +37,7 @@ describe.skipIf(!hasReference)('on the reference data', () => {
     const raw = withPreprocessing(dataset, { kind: 'array', scale: 1, mean: [0], std: [1], columns: {} })
     const findings = await findPreprocessing(model, raw, (d) => accuracy(model, d), { when: 'always' })
     expect(findings[0]!.value).toBe(0.994)
-    expect(findings.map((f) => f.explanation.split(' scored ')[0])).toContain('divided by 255')
+    expect(findings.map((f) => f.explanation)).toContain('divided by 255')
     await dataset.close()
   })
 
