@@ -15,6 +15,8 @@ export interface ParameterField {
   choices?: string[]
   /** Values the search tries. */
   search?: unknown[]
+  /** It counts only where another parameter has this value. */
+  only?: { name: string; is: unknown }
   /** Shown only when asked for. */
   advanced?: boolean
   unit?: string

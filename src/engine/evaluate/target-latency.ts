@@ -68,6 +68,16 @@ export const DEVICES: Readonly<Record<string, Device>> = {
   },
 }
 
+/** The kind of machine this runs on: relative figures that plan, never shown, because here time is measured. */
+export const HERE: Device = {
+  macsPerSecond: 1024 ** 3 / 13.6e-3,
+  speed: { float32: 1, float16: 0.9, int8: 2.5 },
+  bytesPerSecond: 20e9,
+  overhead: OVERHEAD / 2,
+  source:
+    'a product of 1024 × 1024 matrices in 13.6 ms on one x86 core; int8 at the ratios of docs/quantization.md',
+}
+
 type Traced = ReadonlyMap<string, TracedValue>
 
 /** Bytes of an element as it lies in memory. */
@@ -89,8 +99,16 @@ const elements = ({ dims }: TracedValue): number => dims.reduce((n, d) => n * d,
 /** Operators that only rename memory. */
 const FREE = new Set(['Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Identity', 'Dropout', 'Shape'])
 
-/** Seconds of one run at the traced shapes (batch 1). */
-export function modelledSeconds(model: Model, traced: Traced, device: Device): number {
+/** A node that costs something, and its seconds in any arithmetic. */
+export interface NodeCost {
+  node: Node
+  /** What it multiplies in as the model is. */
+  type: ArithmeticType
+  seconds(type: ArithmeticType): number
+}
+
+/** What each node costs at the traced shapes (batch 1); nodes that the runtime folds or fuses are left out. */
+export function nodeCosts(model: Model, traced: Traced, device: Device): NodeCost[] {
   const { graph } = model
   const producers = graph.producers()
   const consumers = graph.consumerMap()
@@ -103,19 +121,25 @@ export function modelledSeconds(model: Model, traced: Traced, device: Device): n
     if (!known) return 0
     return elements(known) * (isFloat(known.dtype) && isBetween(value!) ? 1 : (WIDTH[known.dtype] ?? 1))
   }
-  let seconds = 0
-  for (const [node, weights] of weightsByNode(model, traced)) {
-    if (FREE.has(node.opType) || isFused(node, producers)) continue
-    const type = arithmeticOf(node, producers, consumers, traced)
-    const own = new Set(weights.map(({ value }) => value))
-    const moved =
-      [...node.inputs.filter((input) => !own.has(input)), ...node.outputs].reduce((n, v) => n + bytes(v), 0) +
-      weights.reduce((n, weight) => n + weightBytes(weight.parameters, type, node), 0)
-    const compute = macsOf(node, traced) / (device.macsPerSecond * device.speed[type])
-    seconds += device.overhead + Math.max(compute, moved / device.bytesPerSecond)
-  }
-  return seconds
+  return [...weightsByNode(model, traced)]
+    .filter(([node]) => !FREE.has(node.opType) && !isFused(node, producers))
+    .map(([node, weights]) => {
+      const own = new Set(weights.map(({ value }) => value))
+      const values = [...node.inputs.filter((input) => !own.has(input)), ...node.outputs]
+      const moved = values.reduce((n, value) => n + bytes(value), 0)
+      const macs = macsOf(node, traced)
+      const seconds = (type: ArithmeticType): number => {
+        const read = weights.reduce((n, weight) => n + weightBytes(weight.parameters, type, node), 0)
+        const compute = macs / (device.macsPerSecond * device.speed[type])
+        return device.overhead + Math.max(compute, (moved + read) / device.bytesPerSecond)
+      }
+      return { node, type: arithmeticOf(node, producers, consumers, traced), seconds }
+    })
 }
+
+/** Seconds of one run at the traced shapes (batch 1). */
+export const modelledSeconds = (model: Model, traced: Traced, device: Device): number =>
+  nodeCosts(model, traced, device).reduce((sum, { type, seconds }) => sum + seconds(type), 0)
 
 /** Stored small is not read small: what plain operators unpack is unpacked once, when the model is loaded. */
 function weightBytes(parameters: number, type: ArithmeticType, node: Node): number {

@@ -6,7 +6,8 @@ import { chooseUnderBudget } from '../math/knapsack'
 import type { Model } from '../onnx'
 import { applyPacked, applyShared, type Applied } from './mixed/apply'
 import { choicesOf, FLOAT_BITS, HALF_BITS, tied, type BitChoice } from './mixed/choices'
-import { untilItHolds } from './mixed/floor'
+import { untilItHolds, type Held } from './mixed/floor'
+import { applyTypes, chosenTypes, modelledShare, planLatency, tooFast, type TypesOf } from './mixed/latency'
 import { definePass, type PassContext, type PassResult } from './pass'
 import { divergences } from './quantization/divergence'
 import { weightedLayers, type WeightedLayer } from './quantization/layers'
@@ -19,6 +20,25 @@ const ID = 'mixed-precision'
 const JUDGED = 320
 
 const params = z.object({
+  budget: z
+    .enum(['size', 'latency'])
+    .default('size')
+    .meta({
+      label: 'Budget of',
+      help: '"size" gives each layer bits for its weights. "latency" gives each layer the arithmetic that is fast enough on the target: float, half or 8-bit integers.',
+      search: ['size', 'latency'],
+    }),
+  latency: z
+    .number()
+    .min(0.05)
+    .max(1)
+    .default(0.6)
+    .meta({
+      label: 'Share of the time',
+      help: "With a budget of latency: time against the original's on the target, estimated from the costs of its operators.",
+      search: [0.8, 0.6, 0.5, 0.4],
+      only: { name: 'budget', is: 'latency' },
+    }),
   size: z
     .number()
     .min(0.03)
@@ -28,6 +48,7 @@ const params = z.object({
       label: 'Size of the weights',
       help: 'Share of the original size of the weights that all layers together may take.',
       search: [0.25, 0.16, 0.125, 0.1, 0.09, 0.085, 0.08, 0.07],
+      only: { name: 'budget', is: 'size' },
     }),
   storage: z
     .enum(['packed', 'shared'])
@@ -91,38 +112,77 @@ async function run(model: Model, options: Params, context: PassContext): Promise
     signal: context.signal,
     progress: (done, doing) => context.progress(0.3 * done, doing),
   })
-  const groups = groupsOf(prepared, entries, options)
-  const build = async (size: number, from: number, to: number): Promise<Built | undefined> => {
-    const bitsOf = chosenBits(groups, size)
-    if (!bitsOf) return undefined
-    const within = (done: number, doing?: string): void => context.progress(from + (to - from) * done, doing)
-    const applied =
-      options.storage === 'shared'
-        ? applyShared(prepared, bitsOf)
-        : await applyPacked(prepared, bitsOf, options.method, { ...context, progress: within })
-    return { ...applied, bitsOf, size }
-  }
-  const first = await build(options.size, 0.3, 0.6)
-  if (!first)
-    throw new PareError('model/nothing-to-do', {
-      by: ID,
-      reason: `even 2 bits in every layer exceed ${options.size} of the size of the weights`,
-    })
+  const build =
+    options.budget === 'latency'
+      ? await latencyBuilder(prepared, entries, options, context)
+      : sizeBuilder(prepared, entries, options, context)
+  const first = (await build(0.3, 0.6))!
   const classes = data.task === 'classification'
   const held = await untilItHolds(first, {
     limit: options.maxLoss,
     judge: async (built) =>
       (await divergences(prepared, [built.model], judgingBatches(context, JUDGED, ID), { classes }))[0]!
         .points,
-    build: (size, step, steps) => build(size, 0.6 + (0.4 * step) / steps, 0.6 + (0.4 * (step + 1)) / steps),
+    build: (share, step, steps) => build(0.6 + (0.4 * step) / steps, 0.6 + (0.4 * (step + 1)) / steps, share),
   })
   const { layers, skipped } = held.built
-  return { model: held.built.model, summary: summaryOf(held.built, options, held, notes), layers, skipped }
+  return { model: held.built.model, summary: summaryOf(held, options, notes), layers, skipped }
+}
+
+/** Builds at a share of the budget's unit, by default the one asked for; undefined where nothing fits it. */
+type Builder = (from: number, to: number, share?: number) => Promise<Built | undefined>
+
+const part = (context: PassContext, from: number, to: number): PassContext => ({
+  ...context,
+  progress: (done, doing) => context.progress(from + (to - from) * done, doing),
+})
+
+function sizeBuilder(
+  model: Model,
+  entries: readonly Sensitivity[],
+  options: Params,
+  context: PassContext,
+): Builder {
+  const groups = groupsOf(model, entries, options)
+  return async (from, to, share) => {
+    const size = share ?? options.size
+    const bitsOf = chosenBits(groups, size)
+    if (!bitsOf && share === undefined)
+      throw new PareError('model/nothing-to-do', {
+        by: ID,
+        reason: `even 2 bits in every layer exceed ${size} of the size of the weights`,
+      })
+    if (!bitsOf) return undefined
+    const applied =
+      options.storage === 'shared'
+        ? applyShared(model, bitsOf)
+        : await applyPacked(model, bitsOf, options.method, part(context, from, to))
+    return { ...applied, size, told: bitsTold(bitsOf, size) }
+  }
+}
+
+async function latencyBuilder(
+  model: Model,
+  entries: readonly Sensitivity[],
+  options: Params,
+  context: PassContext,
+): Promise<Builder> {
+  const plan = await planLatency(model, entries, context)
+  return async (from, to, share) => {
+    const size = share ?? options.latency
+    const typesOf = chosenTypes(plan, size)
+    if (!typesOf && share === undefined) throw tooFast(plan, size)
+    if (!typesOf) return undefined
+    const applied = await applyTypes(model, typesOf, part(context, from, to))
+    return { ...applied, size, told: typesTold(typesOf, await modelledShare(applied.model, plan)) }
+  }
 }
 
 interface Built extends Applied {
-  bitsOf: ReadonlyMap<string, number>
+  /** Share of the budget's unit. */
   size: number
+  /** What each layer got, in words. */
+  told: string
 }
 
 function groupsOf(model: Model, entries: readonly Sensitivity[], { storage }: Params): Group[] {
@@ -148,25 +208,39 @@ function chosenBits(groups: readonly Group[], size: number): Map<string, number>
   )
 }
 
-function summaryOf(
-  { bitsOf, size }: Built,
-  options: Params,
-  { points, asked }: { points?: number; asked?: number },
-  notes: readonly string[],
-): string {
-  const counts = new Map<number, number>()
-  for (const bits of bitsOf.values()) counts.set(bits, (counts.get(bits) ?? 0) + 1)
+const counted = <T>(values: Iterable<T>): Map<T, number> => {
+  const counts = new Map<T, number>()
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1)
+  return counts
+}
+
+function bitsTold(bitsOf: ReadonlyMap<string, number>, size: number): string {
   const name = (bits: number): string =>
     bits === FLOAT_BITS ? 'in float' : bits === HALF_BITS ? 'in half precision' : `at ${bits} bits`
-  const told = [...counts].sort(([a], [b]) => b - a).map(([bits, count]) => `${count} ${name(bits)}`)
-  const share = `${bitsOf.size} layers share ${(100 * size).toFixed(0)}% of the size: ${told.join(', ')}`
+  const told = [...counted(bitsOf.values())]
+    .sort(([a], [b]) => b - a)
+    .map(([bits, count]) => `${count} ${name(bits)}`)
+  return `${bitsOf.size} layers share ${(100 * size).toFixed(0)}% of the size: ${told.join(', ')}`
+}
+
+const TYPES = { float32: 'in float', float16: 'in half precision', int8: 'in 8-bit integers' } as const
+
+function typesTold(typesOf: TypesOf, share: number): string {
+  const told = [...counted(typesOf.values())].map(([type, count]) => `${count} ${TYPES[type]}`)
+  return `${typesOf.size} layers compute ${told.join(', ')}; by estimate from operator costs that takes ${share.toFixed(2)}× the time on the target`
+}
+
+function summaryOf(
+  { built, points, asked }: Held<Built>,
+  { budget, size, latency }: Params,
+  notes: readonly string[],
+): string {
+  const wish = `${(100 * (budget === 'size' ? size : latency)).toFixed(0)}%`
   const floor =
     points === undefined
       ? []
-      : [
-          asked === undefined
-            ? `${points.toFixed(1)} of 100 answers change`
-            : `at the ${(100 * options.size).toFixed(0)}% asked for ${asked.toFixed(1)} of 100 answers changed, now ${points.toFixed(1)} do`,
-        ]
-  return `${[share, ...floor, ...notes].join('; ')}.`
+      : asked === undefined
+        ? [`${points.toFixed(1)} of 100 answers change`]
+        : [`at the ${wish} asked for ${asked.toFixed(1)} of 100 answers changed, now ${points.toFixed(1)} do`]
+  return `${[built.told, ...floor, ...notes].join('; ')}.`
 }

@@ -16,6 +16,8 @@ export interface ParameterMeta {
   label: string
   help: string
   search?: unknown[]
+  /** It counts only where another parameter has this value. */
+  only?: { name: string; is: unknown }
   advanced?: boolean
   unit?: string
 }
@@ -143,6 +145,7 @@ function toField(name: string, schema: z.ZodType): ParameterField {
     maximum: safe(json.maximum ?? json.exclusiveMaximum),
     choices: json.enum,
     search: json.search,
+    only: json.only,
     advanced: json.advanced,
     unit: json.unit,
   }

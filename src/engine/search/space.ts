@@ -91,10 +91,17 @@ function canDo(step: RecipeStep, space: SearchSpace): boolean {
   return pass !== undefined && usable(pass, space)
 }
 
+/** False where another parameter makes this one idle. */
+function counts({ only }: ParameterField, pass: PassDescription, params: RecipeStep['params']): boolean {
+  if (!only) return true
+  const other = pass.parameters.find((field) => field.name === only.name)
+  return (params[only.name] ?? other?.default) === only.is
+}
+
 /** The default of a pass and one variant for each search value of each parameter. */
 function variants(pass: PassDescription): RecipeStep[] {
   const one = (field: ParameterField): RecipeStep[] =>
-    (EFFORT.has(field.name) ? [] : (field.search ?? []))
+    (EFFORT.has(field.name) || !counts(field, pass, {}) ? [] : (field.search ?? []))
       .filter((value) => value !== field.default)
       .map((value) => ({ pass: pass.id, params: { [field.name]: value } }))
   return [{ pass: pass.id, params: {} }, ...pass.parameters.flatMap(one)]
@@ -180,9 +187,11 @@ const learningRound = (space: SearchSpace): Idea[] => [
 /** The recipe with one parameter one or two declared steps milder or stronger. */
 function neighbours(recipe: Recipe, space: SearchSpace): Idea[] {
   return recipe.steps.flatMap((step, at) => {
-    const fields = passOf(step.pass, space)?.parameters ?? []
-    return fields
-      .filter((field) => !EFFORT.has(field.name) && field.search?.every((value) => typeof value === 'number'))
+    const pass = passOf(step.pass, space)
+    if (!pass) return []
+    return pass.parameters
+      .filter((field) => !EFFORT.has(field.name) && counts(field, pass, step.params))
+      .filter((field) => field.search?.every((value) => typeof value === 'number'))
       .flatMap((field) => {
         const own = Number(step.params[field.name] ?? field.default)
         const values = (field.search as number[]).toSorted((a, b) => a - b)

@@ -5,6 +5,7 @@ import type { PassDescription } from '../../../src/contract/passes'
 import type { Quality, SampleResults } from '../../../src/contract/report'
 import type { Trial } from '../../../src/contract/search'
 import type { ModelQuality } from '../../../src/engine/evaluate/quality'
+import { describePasses } from '../../../src/engine/passes'
 import { isInside, obstacles } from '../../../src/engine/search/limits'
 import { lossOf } from '../../../src/engine/search/loss'
 import { exploringSeconds } from '../../../src/engine/search/search'
@@ -78,24 +79,39 @@ const trialOf = (
 describe('the work list', () => {
   const first = jobsOf(1, space, [], goal())
 
-  test('holds the presets, then every usable pass with each of its search values', () => {
-    expect(first.map((job) => job.recipe.name)).toEqual([
-      'Safe',
-      'quantize',
-      'quantize (strength 2)',
-      'quantize (strength 3)',
-      'prune',
-      'prune (strength 2)',
-      'prune (strength 3)',
-    ])
-    expect(new Set(first.map((job) => job.key)).size).toBe(first.length)
+  test('begins with the presets and every pass that alone makes a model small', () => {
+    expect(first.map((job) => job.recipe.name)).toEqual(['Safe', 'quantize'])
   })
+
+  test('begins with what often does well, where the passes for it are there', () => {
+    const all = { ...space, passes: describePasses(), presets: [] }
+    const names = jobsOf(1, all, [], goal()).map(({ recipe }) =>
+      recipe.steps.map(({ pass: id }) => id).join(),
+    )
+    expect(names[0]).toBe('simplify,mixed-precision,pack-weights')
+    expect(names).toContain('simplify,quantize-weights')
+    expect(names.filter((name) => name.includes('distill'))).toEqual([])
+    expect(new Set(names).size).toBeGreaterThan(8)
+  })
+
+  /** Every single pass with each value, as trials of the first round. */
+  const singles = ['quantize', 'prune'].flatMap((id) =>
+    [{}, { strength: 2 }, { strength: 3 }].map((params) => ({
+      pare: 1 as const,
+      name: `${id} ${JSON.stringify(params)}`,
+      description: '',
+      steps: [
+        { pass: 'simplify', params: {} },
+        { pass: id, params },
+      ],
+    })),
+  )
 
   const [recipes, trialsOf] = [
     (jobs: readonly { recipe: Trial['recipe'] }[]) =>
       jobs.map((job) => job.recipe.steps.map((step) => step.pass)),
     (lost: (at: number) => number): Trial[] =>
-      first.map((job, at) => trialOf(job.key, job.recipe, 1, 100 - at, lost(at))),
+      singles.map((recipe, at) => trialOf(keyOf(recipe), recipe, 1, 100 - at, lost(at))),
   ]
 
   test('later rounds combine what did well, in the order passes follow each other, and never repeat', () => {
@@ -123,7 +139,7 @@ describe('the work list', () => {
 
   test('learning comes after the cheap rounds, where a result is over the floor but smaller than the best inside it', () => {
     const willing = { ...space, available: new Set(['calibration', 'training'] as const) }
-    const trials = trialsOf((at) => (at < 6 ? 0 : 3))
+    const trials = trialsOf((at) => (at < 5 ? 0 : 2))
     const names = (round: number, spaceOf: SearchSpace): string[] =>
       jobsOf(round, spaceOf, trials, goal()).map((job) => job.recipe.name)
     expect(names(3, willing)).toContain('prune (strength 3) → learn')
@@ -131,15 +147,48 @@ describe('the work list', () => {
     expect(names(LAST_ROUND, space).filter((name) => name.includes('learn'))).toEqual([])
   })
 
+  test('a recipe codes its weights once', () => {
+    const coders = { ...space, passes: [...space.passes, pass('share', 'sharing')] }
+    const recipe = { ...singles[0]!, steps: [singles[0]!.steps[0]!, { pass: 'share', params: {} }] }
+    const trials = [...trialsOf(() => 0), trialOf(keyOf(recipe), recipe, 1, 5, 0)]
+    const found = recipes(jobsOf(2, coders, trials, goal()))
+    expect(found.filter((ids) => ids.includes('quantize') && ids.includes('share'))).toEqual([])
+    expect(found.some((ids) => ids.includes('prune') && ids.includes('share'))).toBe(true)
+  })
+
+  test('a parameter that another makes idle is not varied', () => {
+    const idle: PassDescription = pass('quantize', 'quantization', {
+      parameters: [
+        { name: 'budget', kind: 'choice', label: 'B', help: '', default: 'size', search: ['size', 'time'] },
+        {
+          name: 'time',
+          kind: 'number',
+          label: 'T',
+          help: '',
+          default: 1,
+          search: [1, 2],
+          only: { name: 'budget', is: 'time' },
+        },
+      ],
+    })
+    const only = { ...space, passes: [pass('simplify', 'clean-up', { parameters: [] }), idle] }
+    const base = { ...singles[0]!, steps: [singles[0]!.steps[0]!, { pass: 'quantize', params: {} }] }
+    const jobs = jobsOf(2, only, [trialOf(keyOf(base), base, 1, 5, 0)], goal())
+    expect(jobs.map(({ recipe }) => recipe.steps.at(-1)!.params)).toEqual([{ budget: 'time' }])
+    const timed = trialOf(jobs[0]!.key, jobs[0]!.recipe, 2, 5, 0)
+    const next = jobsOf(3, only, [trialOf(keyOf(base), base, 1, 5, 0), timed], goal())
+    expect(next.map(({ recipe }) => recipe.steps.at(-1)!.params)).toContainEqual({ budget: 'time', time: 2 })
+  })
+
   test('does not depend on the order in which trials came in', () => {
     const results = fc.array(fc.record({ bytes: fc.nat(50), lost: fc.nat(40) }), {
-      minLength: first.length,
-      maxLength: first.length,
+      minLength: singles.length,
+      maxLength: singles.length,
     })
     fc.assert(
       fc.property(results, fc.integer(), (values, seed) => {
-        const trials = first.map((job, at) =>
-          trialOf(job.key, job.recipe, 1, values[at]!.bytes + 1, values[at]!.lost / 10),
+        const trials = singles.map((recipe, at) =>
+          trialOf(keyOf(recipe), recipe, 1, values[at]!.bytes + 1, values[at]!.lost / 10),
         )
         const shuffled = [...trials].sort(
           (a, b) => ((a.key.charCodeAt(0) * seed) % 7) - ((b.key.charCodeAt(0) * seed) % 7),
@@ -168,6 +217,17 @@ describe('limits', () => {
     const slow = { ...trial, latencyRatio: 0.8 }
     expect(isInside(slow, goal({ maxLatency: 0.5 }))).toBe(false)
     expect(isInside(slow, goal({ maxLatency: 0.8 }))).toBe(true)
+  })
+
+  test('on a target that is not here its estimate decides', () => {
+    const estimated = {
+      ...trial,
+      latencyRatio: 0.4,
+      targetLatency: { target: 'ios', ratio: 0.9, source: '' },
+    }
+    expect(isInside(estimated, goal({ maxLatency: 0.5, target: 'ios' }))).toBe(false)
+    expect(obstacles(estimated, goal({ maxLatency: 0.5, target: 'ios' }))[0]).toContain('by estimate')
+    expect(isInside(estimated, goal({ maxLatency: 0.9, target: 'ios' }))).toBe(true)
   })
 
   test('some of the time is kept for measuring what was found', () => {
