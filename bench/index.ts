@@ -1,7 +1,7 @@
 /// <reference types="vite/client" />
 /**
- * `npm run bench [-- name …]`: ratios and memory from one run on this machine. Each file beside this one is an
- * entry that exports `entry`; its file name is its name.
+ * `npm run bench [-- name[:part,part] …]`: ratios and memory from one run on this machine. Each file beside this
+ * one is an entry that exports `entry`; its file name is its name, and some have parts to choose from.
  */
 import path from 'node:path'
 import { holds, line, type Entry } from './support/figure'
@@ -9,7 +9,13 @@ import { holds, line, type Entry } from './support/figure'
 const found = import.meta.glob<{ entry: Entry }>(['./*.ts', '!./index.ts'])
 const entries = new Map(Object.entries(found).map(([file, load]) => [path.basename(file, '.ts'), load]))
 
-const wanted = process.argv.slice(2)
+const asked = new Map(
+  process.argv.slice(2).map((word) => {
+    const [name, parts] = word.split(':') as [string, string?]
+    return [name, parts?.split(',') ?? []]
+  }),
+)
+const wanted = [...asked.keys()]
 const unknown = wanted.filter((name) => !entries.has(name))
 if (unknown.length > 0) {
   console.error(`There is no entry ${unknown.join(', ')}; there are: ${[...entries.keys()].join(', ')}.`)
@@ -20,7 +26,7 @@ let missed = 0
 for (const name of wanted.length > 0 ? wanted : entries.keys()) {
   const { entry } = await entries.get(name)!()
   console.log(`${name}: ${entry.about}`)
-  for (const figure of await entry.run()) {
+  for await (const figure of await entry.run(asked.get(name) ?? [])) {
     console.log(line(figure))
     if (!holds(figure)) missed++
   }

@@ -1,6 +1,7 @@
 /**
- * Quality of quantized models on their validation samples, beside the best that ONNX Runtime's own tools reach
- * on the same model and data. The tables of docs/quantization.md are this output. Needs the reference set.
+ * Quality of quantized models on their validation samples, beside what ONNX Runtime's own tools reach on the same
+ * model and data. The tables of docs/quantization.md are this output. Needs the reference set;
+ * `quantized-quality:bert,mlp` measures these models only.
  */
 import fs from 'node:fs'
 import os from 'node:os'
@@ -14,12 +15,7 @@ import { quantizeDynamic } from '../src/engine/passes/quantize-dynamic'
 import { quantizeStatic } from '../src/engine/passes/quantize-static'
 import { quantizeWeights } from '../src/engine/passes/quantize-weights'
 import type { Entry, Figure } from './support/figure'
-
-interface Baseline {
-  model: string
-  method: string
-  value?: number
-}
+import { dropsByMethod, type Baseline } from './support/drops'
 
 interface Manifest {
   models: { name: string; dataset: string }[]
@@ -28,8 +24,9 @@ interface Manifest {
 
 const reference = path.resolve('../shared/reference')
 
+const STATIC = 'static int8'
 const WORK: [name: string, pass: Pass, params: object, theirs?: string][] = [
-  ['static int8', quantizeStatic, {}, 'static'],
+  [STATIC, quantizeStatic, {}, 'static'],
   ['dynamic int8', quantizeDynamic, {}, 'dynamic'],
   ['4 bits, GPTQ', quantizeWeights, { bits: 4 }, 'mm4'],
   ['3 bits, GPTQ', quantizeWeights, { bits: 3 }],
@@ -43,7 +40,13 @@ const folderOf = (dataset: string): string =>
     ? path.join(reference, dataset, 'npz')
     : path.join(reference, dataset)
 
-async function figuresOf(name: string, dataset: string, baselines: readonly Baseline[]): Promise<Figure[]> {
+interface Measured {
+  float: number
+  values: number[]
+  figures: Figure[]
+}
+
+async function measured(name: string, dataset: string, baselines: readonly Baseline[]): Promise<Measured> {
   const model = readModel(path.join(reference, 'models', `${name}.onnx`))
   const data = await openDataset(folderOf(dataset), model)
   const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-bench-'))
@@ -62,46 +65,44 @@ async function figuresOf(name: string, dataset: string, baselines: readonly Base
     for (const [, pass, params] of WORK) made.push((await pass.run(model, params, context)).model)
     const { original, candidates } = await measureQuality(model, made, { dataset: data })
     const float = original.quality
+    const values = candidates.map(({ quality }) => quality.value)
     const figures: Figure[] = [
       { what: `${name}, float (${float.metric})`, value: float.value, unit: '', digits: 4 },
     ]
+    // One sample of theirs is within luck; of a regression, a thousandth.
+    const luck = data.task === 'classification' ? 1 / data.splits.validation.length : 0.001
     for (const [i, [what, , , theirs]] of WORK.entries()) {
-      const best = baselines.filter(
-        ({ model: of, method }) => of === name && theirs && method.startsWith(theirs),
-      )
-      const value = best.reduce((most, figure) => Math.max(most, figure.value ?? 0), 0)
-      // One sample of theirs is within luck; of a regression, a thousandth.
-      const luck = data.task === 'classification' ? 1 / data.splits.validation.length : 0.001
-      const wanted = value > 0 ? { atLeast: Math.round((value - luck) * 1e4 - 1) / 1e4 } : undefined
-      figures.push({
-        what: `${name}, ${what}`,
-        value: candidates[i]!.quality.value,
-        unit: '',
-        digits: 4,
-        wanted,
-      })
-      figures.push({
-        what: `${name}, ${what}: smaller`,
-        value: encodedLength(model) / encodedLength(made[i]!),
-        unit: '×',
-      })
+      const best = baselines
+        .filter(({ model: of, method }) => of === name && theirs && method.startsWith(theirs))
+        .reduce((most, { value }) => Math.max(most, value ?? 0), 0)
+      const wanted = best > 0 ? { atLeast: Math.round((best - luck) * 1e4 - 1) / 1e4 } : undefined
+      figures.push({ what: `${name}, ${what}`, value: values[i]!, unit: '', digits: 4, wanted })
+      const smaller = encodedLength(model) / encodedLength(made[i]!)
+      figures.push({ what: `${name}, ${what}: smaller`, value: smaller, unit: '×' })
     }
-    return figures
+    return { float: float.value, values, figures }
   } finally {
     fs.rmSync(scratch, { recursive: true, force: true })
     await data.close()
   }
 }
 
+async function* run(chosen: readonly string[] = []): AsyncIterable<Figure> {
+  const file = path.join(reference, 'manifest.json')
+  if (!fs.existsSync(file)) return
+  const { models, baselines } = JSON.parse(fs.readFileSync(file, 'utf8')) as Manifest
+  const drops = new Map<string, number>()
+  for (const { name, dataset } of models) {
+    if (chosen.length > 0 && !chosen.includes(name)) continue
+    const { float, values, figures } = await measured(name, dataset, baselines)
+    drops.set(name, float - values[WORK.findIndex(([what]) => what === STATIC)]!)
+    yield* figures
+  }
+  yield* dropsByMethod(baselines, drops, 'static')
+}
+
 export const entry: Entry = {
   about:
     'quality on validation samples; the goal is the best figure of the tools of ONNX Runtime less one sample',
-  async run() {
-    const file = path.join(reference, 'manifest.json')
-    if (!fs.existsSync(file)) return []
-    const { models, baselines } = JSON.parse(fs.readFileSync(file, 'utf8')) as Manifest
-    const figures: Figure[] = []
-    for (const { name, dataset } of models) figures.push(...(await figuresOf(name, dataset, baselines)))
-    return figures
-  },
+  run,
 }

@@ -13,7 +13,8 @@ export interface Figure {
 export interface Entry {
   /** One line. */
   about: string
-  run(): Promise<Figure[]>
+  /** `chosen` narrows it to parts of it, where an entry has such. Figures come at once or as they are measured. */
+  run(chosen: readonly string[]): Promise<Figure[]> | AsyncIterable<Figure>
 }
 
 export const holds = ({ value, wanted }: Figure): boolean =>

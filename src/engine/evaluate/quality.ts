@@ -70,7 +70,7 @@ export async function measureQuality(
   let choice: OutputChoice | undefined
   let done = 0
   try {
-    for (const model of [original, ...candidates]) runners.push(await openRunner(model, session))
+    for (const model of [original, ...candidates]) runners.push(await openRunner(model, { spinning: false, ...session }))
     for await (const batch of ahead(
       split.batches(options.batchSize ?? 64, { limit: options.limit, signal }),
     )) {
