@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { describeTraining } from '../training/learn'
-import { learningFields, teacherFields } from '../training/settings'
+import { teacherFields } from '../training/settings'
+import { featuresField, lowBitFields, roundedLearningFields } from './learned-rounding/fields'
 import { trainLowBit } from './learned-rounding/low-bit-training'
 import { definePass } from './pass'
 
@@ -13,33 +14,14 @@ const params = z.object({
     .max(8)
     .default(4)
     .meta({ label: 'Bits', help: 'Bits of a weight.', search: [4, 3] }),
-  block: z.int().min(0).max(4096).default(64).meta({
-    label: 'Block',
-    help: 'Weights that share a step size; 0 for one per output channel.',
-    advanced: true,
-  }),
-  symmetric: z.boolean().default(false).meta({
-    label: 'Symmetric',
-    help: 'No zero points: a little smaller, a little less exact.',
-    advanced: true,
-  }),
-  features: z.number().min(0).max(100).default(1).meta({
-    label: 'Layer by layer',
-    help: 'Weight of matching what the layers inside the original give; 0 compares answers only.',
-    advanced: true,
-  }),
+  ...lowBitFields,
+  features: featuresField(1),
   settle: z.number().min(0).max(10).default(0.0001).meta({
     label: 'Settling',
     help: 'Strength of the pull that makes every weight decide between rounding up and down.',
     advanced: true,
   }),
-  leastWeights: z.int().min(0).default(1024).meta({
-    label: 'Smallest layer',
-    help: 'Layers with fewer weights stay float.',
-    unit: 'weights',
-    advanced: true,
-  }),
-  ...learningFields,
+  ...roundedLearningFields,
   temperature: teacherFields.temperature,
 })
 

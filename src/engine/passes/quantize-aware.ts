@@ -1,6 +1,11 @@
 import { z } from 'zod'
 import { describeTraining } from '../training/learn'
-import { learningFields, teacherFields } from '../training/settings'
+import {
+  featuresField,
+  imitatingFields,
+  lowBitFields,
+  roundedLearningFields,
+} from './learned-rounding/fields'
 import { trainLowBit } from './learned-rounding/low-bit-training'
 import { hasIntegerWeights, trainIntegers } from './learned-rounding/integer-training'
 import { definePass } from './pass'
@@ -18,29 +23,10 @@ const params = z.object({
       help: 'Bits of a weight. A model that already has integers (after static quantization) keeps its own and is trained as it is.',
       search: [4, 2],
     }),
-  block: z.int().min(0).max(4096).default(64).meta({
-    label: 'Block',
-    help: 'Weights that share a step size; 0 for one per output channel.',
-    advanced: true,
-  }),
-  symmetric: z.boolean().default(false).meta({
-    label: 'Symmetric',
-    help: 'No zero points: a little smaller, a little less exact.',
-    advanced: true,
-  }),
-  features: z.number().min(0).max(100).default(0).meta({
-    label: 'Layer by layer',
-    help: 'Weight of matching what the layers inside the original give.',
-    advanced: true,
-  }),
-  leastWeights: z.int().min(0).default(1024).meta({
-    label: 'Smallest layer',
-    help: 'Layers with fewer weights stay float.',
-    unit: 'weights',
-    advanced: true,
-  }),
-  ...learningFields,
-  ...teacherFields,
+  ...lowBitFields,
+  features: featuresField(0),
+  ...roundedLearningFields,
+  ...imitatingFields,
 })
 
 export const quantizeAware = definePass({

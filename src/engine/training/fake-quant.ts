@@ -12,10 +12,11 @@ import type { Parameters } from './trainable'
 export interface FakeWeight {
   /** 'steps': weights [rows, blocks, block] and scales learn; 'rounding': up or down learns. */
   learns: 'steps' | 'rounding'
-  /** Weights, or rounding logits. */
+  /** Weights in units of `unit`, or rounding logits. */
   latent: string
-  /** Logarithm of how much a scale [rows, blocks, 1] has grown; absent for 'rounding'. */
+  /** Logarithm of how much a scale [rows, blocks, 1] has grown, divided by `GROWTH`; absent for 'rounding'. */
   growth?: string
+  unit: number
   start: GroupedCodes
   top: number
   /** For 'rounding': codes rounded down, padded like the latent. */
@@ -28,6 +29,17 @@ function padRows(values: Float32Array, { rows, cols, block }: GroupedCodes, bloc
   const out = new Float32Array(rows * blocks * block)
   for (let r = 0; r < rows; r++) out.set(values.subarray(r * cols, (r + 1) * cols), r * blocks * block)
   return out
+}
+
+/** Size that weights of every layer are brought to, so that one learning rate suits all: that of usual kernels. */
+const USUAL = 0.05
+
+/** A scale grows as fast as a weight does, relative to its size: the balance arXiv:1902.08153, section 2.2, asks for. */
+const GROWTH = 1 / USUAL
+
+function unitOf(rows: Float32Array): number {
+  const power = rows.reduce((sum, w) => sum + w * w, 0) / Math.max(1, rows.length)
+  return power > 0 ? Math.sqrt(power) / USUAL : 1
 }
 
 /** How far from its code a weight may start, in steps. */
@@ -70,6 +82,7 @@ export function writeFakeWeight(
   const codesAtStart = padRows(Float32Array.from(start.codes), start, blocks)
   const scales = constant(perBlock, start.scales)
   const zeros = constant(perBlock, start.zeros)
+  const unit = unitOf(rows)
   let fake: FakeWeight
   let codes: string
   let scale = scales
@@ -80,16 +93,17 @@ export function writeFakeWeight(
       const [scale, zero, code] = [start.scales[b]!, start.zeros[b]!, codesAtStart[i]!]
       const low = code === 0 ? -Infinity : code - INSIDE
       const high = code === top ? Infinity : code + INSIDE
-      return (Math.min(high, Math.max(low, w / scale + zero)) - zero) * scale
+      return ((Math.min(high, Math.max(low, w / scale + zero)) - zero) * scale) / unit
     })
     const latent = graph.addInitializer(`${name}/weights`, Tensor.float32(shape, nearest))
     const growth = graph.addInitializer(
       `${name}/growth`,
       Tensor.float32(perBlock, new Float32Array(start.scales.length)),
     )
-    scale = op('Mul', scales, op('Exp', growth))
-    codes = op('Clip', op('Round', op('Add', op('Div', latent, scale), zeros)), scalar(0), scalar(top))
-    fake = { learns, latent, growth, start, top }
+    scale = op('Mul', scales, op('Exp', op('Mul', growth, scalar(GROWTH))))
+    const level = op('Div', op('Mul', latent, scalar(unit)), scale)
+    codes = op('Clip', op('Round', op('Add', level, zeros)), scalar(0), scalar(top))
+    fake = { learns, latent, growth, unit, start, top }
   } else {
     const floors = new Float32Array(padded.length)
     const logits = new Float32Array(padded.length)
@@ -105,7 +119,7 @@ export function writeFakeWeight(
     const sigmoid = op('Add', op('Mul', op('Sigmoid', latent), scalar(STRETCH)), scalar(SHIFT))
     const up = op('Clip', sigmoid, scalar(0), scalar(1))
     codes = op('Clip', op('Add', constant(shape, floors), up), scalar(0), scalar(top))
-    fake = { learns, latent, start, top, floors }
+    fake = { learns, latent, unit, start, top, floors }
   }
   const values = op('Mul', op('Sub', codes, zeros), scale)
   const flat = graph.addInitializer(`${name}/shape`, Tensor.int64([start.rows, blocks * start.block]))
@@ -125,12 +139,14 @@ export function codesOf(
   fake: FakeWeight,
   roundScale: (scale: number) => number,
 ): GroupedCodes {
-  const { start, top, learns, floors } = fake
+  const { start, top, unit, learns, floors } = fake
   const blocks = blocksOf(start)
   const view = (name: string): Float32Array => parameters.view(parameters.names.indexOf(name))
   const latent = view(fake.latent)
   const growth = fake.growth ? view(fake.growth) : undefined
-  const scales = start.scales.map((scale, b) => (growth ? roundScale(scale * Math.exp(growth[b]!)) : scale))
+  const scales = start.scales.map((scale, b) =>
+    growth ? roundScale(scale * Math.exp(GROWTH * growth[b]!)) : scale,
+  )
   const codes = new Uint8Array(start.rows * start.cols)
   for (let r = 0; r < start.rows; r++)
     for (let c = 0; c < start.cols; c++) {
@@ -138,7 +154,7 @@ export function codesOf(
       const b = r * blocks + Math.floor(c / start.block)
       const level =
         learns === 'steps'
-          ? Math.round(latent[i]! / scales[b]! + start.zeros[b]!)
+          ? Math.round((latent[i]! * unit) / scales[b]! + start.zeros[b]!)
           : floors![i]! + (stretched(latent[i]!) >= 0.5 ? 1 : 0)
       codes[r * start.cols + c] = Math.min(top, Math.max(0, level))
     }

@@ -94,6 +94,17 @@ async function labelTrouble(samples: Samples, objective: Objective, task: Task):
   return seen.size < 2 && task === 'classification' ? 'all training samples are of one class' : undefined
 }
 
+/** Updates that a training without a given number of epochs aims for, and the epochs it is kept between. */
+const ENOUGH_UPDATES = 900
+const FEWEST_EPOCHS = 2
+const MOST_EPOCHS = 30
+
+function withEpochs(settings: LearningSettings, samples: number): LearningSettings {
+  if (settings.epochs > 0) return settings
+  const epochs = Math.round(ENOUGH_UPDATES / Math.ceil(samples / settings.batchSize))
+  return { ...settings, epochs: Math.min(MOST_EPOCHS, Math.max(FEWEST_EPOCHS, epochs)) }
+}
+
 /** The batch size a model insists on. */
 export function fixedBatch(model: Model): number | undefined {
   const sizes = model.graph.requiredInputs.map((input) => input.dims?.[0])
@@ -125,13 +136,14 @@ export async function learn(
   context: LearningContext,
   options: LearnOptions,
 ): Promise<Learned> {
-  const { settings, by, teacher: taughtBy } = options
+  const { by, teacher: taughtBy } = options
   const notes: string[] = []
   const model = withWeightInitializers(source)
   const { data, split } = splitFor(context.data, taughtBy !== undefined, by, notes)
   context.progress(0, 'reading training samples')
   fs.mkdirSync(context.scratch, { recursive: true })
   const samples = await Samples.open(split, context.signal, data.path)
+  const settings = withEpochs(options.settings, samples.count)
   const micro = fixedBatch(model) ?? Math.min(settings.microBatch, settings.batchSize)
   const first = await firstBatch(samples, micro)
   const objective = await chooseObjective(model, data.task, first.inputs, first.labels)
@@ -268,7 +280,7 @@ function endingNotes(result: TrainResult): string[] {
 
 /** One sentence of what training did, for summaries. */
 export function describeTraining({ result }: Learned): string {
-  const { before, best, bestEpoch, epochs } = result
+  const { before, best, bestEpoch, epochs, rate } = result
   const share = (value: number): string => value.toFixed(4)
   const quality =
     best?.quality !== undefined && before?.quality !== undefined
@@ -276,5 +288,5 @@ export function describeTraining({ result }: Learned): string {
       : best && before
         ? `; loss on held-out samples ${share(before.loss)} → ${share(best.loss)}`
         : ''
-  return `${epochs} epochs, best after ${bestEpoch}${quality}`
+  return `${epochs} epochs at learning rate ${Number(rate.toPrecision(2))}, best after ${bestEpoch}${quality}`
 }

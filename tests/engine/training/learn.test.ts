@@ -156,6 +156,29 @@ describe('ends of a training', () => {
     expect(weights(resumed.model).equals(weights(whole.model))).toBe(true)
   })
 
+  test('cancelled in the middle of an epoch: the model given is as it was, and only whole epochs are kept', async () => {
+    const model = perceptron()
+    const before = weights(model)
+    const context = contextOf(model, points())
+    const doing: string[] = []
+    context.progress = (_done, what = '') => {
+      doing.push(what)
+      // The third update of the second epoch, of five.
+      if (doing.filter((said) => said.startsWith('epoch 2')).length === 3)
+        throw new PareError('cancelled', { during: 'test' })
+    }
+    expect(await code(learn(model, context, plain({ epochs: 6 })))).toBe('cancelled')
+    expect(doing.filter((said) => said.startsWith('epoch 1'))).toHaveLength(5)
+    expect(weights(model).equals(before)).toBe(true)
+    const seen: number[] = []
+    context.point = ({ epoch }) => seen.push(epoch)
+    const doneBefore = doing.length
+    context.progress = (_done, what = '') => void doing.push(what)
+    await learn(model, context, plain({ epochs: 6 }))
+    expect(seen).toEqual([0, 1, 2, 3, 4, 5, 6])
+    expect(doing.slice(doneBefore).some((said) => said.startsWith('epoch 1'))).toBe(false)
+  })
+
   test('a checkpoint of other settings or half a file is not gone on with', async () => {
     const model = perceptron()
     const context = contextOf(model, points())
@@ -193,6 +216,11 @@ describe('ends of a training', () => {
 describe('bad input', () => {
   const model = perceptron()
   const teacher = { model: perceptron(1), settings: teachingOf() }
+
+  test('values that overflow from the first sample on', async () => {
+    const data = points({ fill: 'infinite' })
+    expect(await code(learn(model, contextOf(model, data), plain({ epochs: 2 })))).toBe('model/non-finite')
+  })
 
   test('no labels', async () => {
     expect(await code(learn(model, contextOf(model, points({ labels: 'none' })), plain()))).toBe(

@@ -21,7 +21,8 @@ import { weightedLayers, type WeightedLayer } from '../quantization/layers'
 import { quantizeLayer, rowsOf, type LowBit } from '../quantization/low-bit'
 import { prepare } from '../quantization/prepare'
 import { rowShape } from '../quantization/readers'
-import { calibrationBatches } from '../quantization/samples'
+import type { Batches } from '../quantization/observe'
+import { calibrationBatches, feedsOf } from '../quantization/samples'
 import type { PassContext } from '../pass'
 
 export interface LowBitTraining {
@@ -164,7 +165,18 @@ export async function trainLowBit(
 
 /** Bytes of Hessians held at once, and samples they are summed over. */
 const HESSIAN_BYTES = 2 ** 28
-const HESSIAN_SAMPLES = 128
+const HESSIAN_SAMPLES = 512
+
+/**
+ * The samples learned from, where there are enough: calibration samples judge the epochs, and a start fitted to
+ * them would look better than it is.
+ */
+function hessianBatches(context: PassContext, by: string): Batches | undefined {
+  const { training, calibration } = context.data?.splits ?? {}
+  if (training && training.length >= (calibration?.length ?? 0) && training.length > 0)
+    return () => feedsOf(context.original, training, HESSIAN_SAMPLES, context.signal)
+  return calibration?.length ? calibrationBatches(context, HESSIAN_SAMPLES, by) : undefined
+}
 
 /** Codes to start from: the best there are without training, so that training begins where those end. */
 async function startingCodes(
@@ -189,9 +201,10 @@ async function startingCodes(
     )
   }
   const byNode = new Map(first.map((layer) => [layer.node, layer]))
-  if (bits > 1 && context.data?.splits.calibration.length) {
+  const batches = bits > 1 ? hessianBatches(context, by) : undefined
+  if (batches) {
     for (const chunk of planHessians(model, [...byNode.keys()], HESSIAN_BYTES).chunks) {
-      const hessians = await hessiansOf(model, chunk, calibrationBatches(context, HESSIAN_SAMPLES, by))
+      const hessians = await hessiansOf(model, chunk, batches)
       for (const node of chunk) await quantize(byNode.get(node)!, hessians)
     }
   }

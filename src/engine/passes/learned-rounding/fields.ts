@@ -1,0 +1,56 @@
+/** Parameters that the passes share which learn low-bit weights. */
+import { z } from 'zod'
+import { learningFields, teacherFields } from '../../training/settings'
+
+/** What the weights become. */
+export const lowBitFields = {
+  block: z.int().min(0).max(4096).default(64).meta({
+    label: 'Block',
+    help: 'Weights that share a step size; 0 for one per output channel.',
+    advanced: true,
+  }),
+  symmetric: z.boolean().default(false).meta({
+    label: 'Symmetric',
+    help: 'No zero points: a little smaller, a little less exact.',
+    advanced: true,
+  }),
+  leastWeights: z.int().min(0).default(1024).meta({
+    label: 'Smallest layer',
+    help: 'Layers with fewer weights stay float.',
+    unit: 'weights',
+    advanced: true,
+  }),
+}
+
+/** Weight of matching what the layers inside the original give. */
+export const featuresField = (weight: number) =>
+  z.number().min(0).max(100).default(weight).meta({
+    label: 'Layer by layer',
+    help: 'Weight of matching what the layers inside the original give; 0 compares answers only.',
+    advanced: true,
+  })
+
+/**
+ * Rounded weights start close to their goal and move by whole steps: many small updates serve them better than
+ * few exact ones, and how many they need does not depend on how much data there is.
+ */
+export const roundedLearningFields = {
+  ...learningFields,
+  epochs: z
+    .int()
+    .min(0)
+    .max(1000)
+    .default(0)
+    .meta({
+      label: 'Epochs',
+      help: 'How many times the training data is gone through; 0 goes through it as often as some 900 updates take, 2 to 30 times.',
+      search: [0],
+    }),
+  batchSize: learningFields.batchSize.default(16).meta(learningFields.batchSize.meta()!),
+}
+
+/** The original alone: its answers to the training samples are what rounding has to keep, mistakes included. */
+export const imitatingFields = {
+  ...teacherFields,
+  teacherShare: teacherFields.teacherShare.default(1).meta(teacherFields.teacherShare.meta()!),
+}
