@@ -11,8 +11,8 @@ const SHARES = new Set([
   'r2',
   'cosine',
   'agreement',
-  'retrieval',
-  'next-token',
+  'retrievalAgreement',
+  'retrievalAccuracy',
 ])
 
 /** True where values are shares of 1, and a point is a hundredth. */

@@ -5,10 +5,10 @@ import type { Preprocessing } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
 import { resample } from '../math/resample'
 import type { ValueInfo } from '../onnx'
-import { castData, rowDims, shapeText } from './convert'
+import { rowDims, shapeText } from './convert'
 import { mediaFiles } from './media-files'
 import type { Reader } from './reader'
-import { SkippedFiles, withoutSkipped } from './skipped'
+import { readingOf, SkippedFiles, withoutSkipped } from './skipped'
 import type { RawLabels, Reading, Source, SourcePreview } from './source'
 import { wavFormat, wavSamples } from './wav'
 
@@ -96,20 +96,13 @@ class AudioSource implements Source {
     const { samples, channels } = options
     const { channelsLast } = layoutOf(this.input)
     const waves = await Promise.all(indices.map((index) => this.wave(this.files[index]!, options, signal)))
-    const good = waves.flatMap((wave, i) => (wave ? [i] : []))
-    const data = new Float32Array(good.length * channels * samples)
-    for (const [row, i] of good.entries())
-      for (const [c, wave] of waves[i]!.entries())
-        for (let t = 0; t < samples; t++)
-          data[row * channels * samples + (channelsLast ? t * channels + c : c * samples + t)] = wave[t]!
     const inner =
       rowDims(this.input).length === 1 ? [samples] : channelsLast ? [samples, channels] : [channels, samples]
-    const dims = [good.length, ...inner]
-    const dtype = this.input.dtype ?? 'float32'
-    const inputs = {
-      [this.input.name]: { dtype, dims, data: castData({ dtype: 'float32', dims, data }, dtype) },
-    }
-    return good.length === indices.length ? { inputs } : { inputs, kept: good }
+    return readingOf(waves, this.input, inner, (wave, into, at) => {
+      for (const [c, values] of wave.entries())
+        for (let t = 0; t < samples; t++)
+          into[at + (channelsLast ? t * channels + c : c * samples + t)] = values[t]!
+    })
   }
 
   /** One array of `samples` numbers per channel the model wants, or undefined where the file is damaged. */

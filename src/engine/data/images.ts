@@ -3,15 +3,14 @@ import fs from 'node:fs/promises'
 import path from 'node:path'
 import type { Preprocessing } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
-import type { DType, ValueInfo } from '../onnx'
-import { castData } from './convert'
+import type { ValueInfo } from '../onnx'
 import { checkImage, decodeImage, imageSize, openImage, placePixels, type Size } from './image-decode'
 import { inferImage, type ImageOptions } from './image-input'
 import { mediaFiles } from './media-files'
 import { THUMBNAIL_SIDE } from './preview'
 import type { Reader, ReaderContext } from './reader'
 import type { RawLabels, Reading, Source, SourcePreview } from './source'
-import { SkippedFiles, withoutSkipped } from './skipped'
+import { readingOf, SkippedFiles, withoutSkipped } from './skipped'
 
 export const readImages: Reader = async (place, context) => {
   const { companions, options } = context
@@ -115,15 +114,9 @@ class ImageSource implements Source {
   ): Promise<Reading> {
     const options = imageOptions(preprocessing)
     const pixels = await Promise.all(indices.map((index) => this.pixels(index, options, signal)))
-    const good = pixels.flatMap((p, i) => (p ? [i] : []))
-    const size = options.width * options.height * options.channels
-    const data = new Float32Array(good.length * size)
-    for (const [to, i] of good.entries()) placePixels(pixels[i]!, options, data, to * size)
-    const dims = [good.length, ...imageDims(options, this.input)]
-    const dtype: DType = this.input.dtype ?? 'float32'
-    const value = { dtype, dims, data: castData({ dtype: 'float32', dims, data }, dtype) }
-    const reading = { inputs: { [this.input.name]: value } }
-    return good.length === indices.length ? reading : { ...reading, kept: good }
+    return readingOf(pixels, this.input, imageDims(options, this.input), (picture, into, at) =>
+      placePixels(picture, options, into, at),
+    )
   }
 
   private async pixels(

@@ -1,9 +1,11 @@
 /** Files of a folder that could not be read: skipped, counted and named. */
 import path from 'node:path'
 import { PareError } from '../../contract/errors'
+import { sizeOf, type ValueInfo } from '../onnx'
+import { castData } from './convert'
 import { selectRows } from './label-column'
 import type { MediaFiles } from './media-files'
-import type { RawLabels } from './source'
+import type { RawLabels, Reading } from './source'
 import type { Watch } from './spool'
 
 const NAMED = 5
@@ -39,6 +41,25 @@ export class SkippedFiles {
       reason: `none of its ${this.count} ${this.noun} can be read${example}`,
     })
   }
+}
+
+/**
+ * The files of a batch as the model's one input, cast to its type: `inner` is the shape of one sample, `place`
+ * writes it from index `at` on. Files that could not be decoded are left out, and `kept` names the others.
+ */
+export function readingOf<T>(
+  decoded: readonly (T | undefined)[],
+  { name, dtype = 'float32' }: ValueInfo,
+  inner: readonly number[],
+  place: (sample: T, into: Float32Array, at: number) => void,
+): Reading {
+  const good = decoded.flatMap((sample, i) => (sample === undefined ? [] : [i]))
+  const size = sizeOf(inner)
+  const data = new Float32Array(good.length * size)
+  for (const [row, i] of good.entries()) place(decoded[i]!, data, row * size)
+  const dims = [good.length, ...inner]
+  const inputs = { [name]: { dtype, dims, data: castData({ dtype: 'float32', dims, data }, dtype) } }
+  return good.length === decoded.length ? { inputs } : { inputs, kept: good }
 }
 
 /** The files that pass `check`, with their labels; the others are noted in `skipped`. */

@@ -1,4 +1,5 @@
 /** Numbers as people read them: three significant digits, units always. */
+import { isShare } from '../../contract/points'
 
 const digits = (value: number, count = 3): string => {
   if (!Number.isFinite(value)) return '–'
@@ -35,18 +36,6 @@ export const formatMicrojoules = (value: number): string =>
       ? `${digits(value)} µJ`
       : `${digits(value / 1000)} mJ`
 
-/** Metrics that are shares of one, shown in percent. */
-const SHARES = new Set([
-  'accuracy',
-  'top5',
-  'f1',
-  'map',
-  'miou',
-  'agreement',
-  'retrievalAgreement',
-  'retrievalAccuracy',
-])
-
 const NAMES: Readonly<Record<string, string>> = {
   accuracy: 'Accuracy',
   top5: 'Top-5 accuracy',
@@ -71,8 +60,8 @@ export const metricName = (metric: string): string => NAMES[metric] ?? metric
 
 /** "99.4%", "0.998", "12.3 dB". */
 export function formatMetric(metric: string, value: number): string {
-  if (SHARES.has(metric)) return `${Number((value * 100).toFixed(2))}%`
-  if (metric === 'sqnr') return `${digits(value)} dB`
   if (metric === 'r2' || metric === 'cosine') return String(Number(value.toFixed(4)))
+  if (isShare(metric)) return `${Number((value * 100).toFixed(2))}%`
+  if (metric === 'sqnr') return `${digits(value)} dB`
   return formatNumber(value)
 }

@@ -11,6 +11,7 @@ import {
   perSample,
   preferNamed,
   rowSize,
+  scoresIn,
   type Measured,
   type Meter,
   type MetricContext,
@@ -32,13 +33,10 @@ function choose(outputs: Values, { rows, classes, labels }: MetricContext): Outp
   const floats = found.filter(([, value]) => isFloatValue(value))
   const highest = labels ? Math.max(...Array.from(labelNumbers(labels, 'accuracy'))) : 0
   const expected = classes?.length ?? highest + 1
-  const scores = (name: string, value: Value, reason: string): OutputChoice => ({
-    names: [name],
-    form: 'scores',
-    scale: looksLikeProbabilities(floatsOf(value), rows, rowSize(value)) ? 'probabilities' : 'logits',
-    classes: rowSize(value),
-    reason,
-  })
+  const scores = (name: string, value: Value, reason: string): OutputChoice => {
+    const count = rowSize(value)
+    return scoresIn(name, count, looksLikeProbabilities(floatsOf(value), rows, count), reason)
+  }
   const exact = floats.filter(([, value]) => rowSize(value) === expected && expected > 1)
   const best = preferNamed(exact, NAMES)
   if (best) {

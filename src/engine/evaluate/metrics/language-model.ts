@@ -14,6 +14,7 @@ import {
   noOutputFits,
   perSample,
   preferNamed,
+  scoresIn,
   type Measured,
   type Meter,
   type MetricContext,
@@ -35,13 +36,7 @@ function choose(outputs: Values, { rows, labels }: MetricContext): OutputChoice 
   const classes = best[1].dims[2]!
   const probabilities = looksLikeProbabilities(floatsOf(best[1]), rows * tokens, classes)
   const reason = `${best[0]} has one value for each of ${classes} tokens at every position`
-  return {
-    names: [best[0]],
-    form: 'scores',
-    scale: probabilities ? 'probabilities' : 'logits',
-    classes,
-    reason,
-  }
+  return scoresIn(best[0], classes, probabilities, reason)
 }
 
 class LanguageModelMeter implements Meter {

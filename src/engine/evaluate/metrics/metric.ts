@@ -80,6 +80,20 @@ export function preferNamed<T>(found: [string, T][], patterns: readonly RegExp[]
   return found[0]
 }
 
+/** An output with one score for each of `classes`. */
+export const scoresIn = (
+  name: string,
+  classes: number,
+  probabilities: boolean,
+  reason: string,
+): OutputChoice => ({
+  names: [name],
+  form: 'scores',
+  scale: probabilities ? 'probabilities' : 'logits',
+  classes,
+  reason,
+})
+
 export function noOutputFits(expected: string, outputs: Values): PareError {
   const got = Object.entries(outputs).map(([name, value]) => `${name} [${value.dims.join(', ')}]`)
   return new PareError('data/shape-mismatch', {

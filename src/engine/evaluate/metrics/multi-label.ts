@@ -13,6 +13,7 @@ import {
   perSample,
   preferNamed,
   rowSize,
+  scoresIn,
   type Measured,
   type Meter,
   type MetricContext,
@@ -31,13 +32,7 @@ function choose(outputs: Values, { rows, labels }: MetricContext): OutputChoice 
   if (!best) throw noOutputFits(`an output with one value for each of the ${classes} labels`, outputs)
   const probabilities = floatsOf(best[1]).every((v) => v >= 0 && v <= 1)
   const reason = `${best[0]} has one ${probabilities ? 'probability' : 'logit'} for each of the ${classes} labels`
-  return {
-    names: [best[0]],
-    form: 'scores',
-    scale: probabilities ? 'probabilities' : 'logits',
-    classes,
-    reason,
-  }
+  return scoresIn(best[0], classes, probabilities, reason)
 }
 
 class MultiLabelMeter implements Meter {

@@ -9,6 +9,7 @@ import {
   labelNumbers,
   noOutputFits,
   perSample,
+  scoresIn,
   preferNamed,
   type Measured,
   type Meter,
@@ -34,7 +35,7 @@ function choose(outputs: Values, { rows, classes, labels }: MetricContext): Outp
     const last = isChannelsLast(dims, classes?.length)
     const count = last ? dims[3]! : dims[1]!
     const reason = `${name} has one value for each of ${count} classes at every pixel`
-    return { names: [name], form: 'scores', scale: 'logits', classes: count, reason }
+    return scoresIn(name, count, false, reason)
   }
   const map = found.find(([, value]) => !isFloatValue(value) && value.dims.length >= 3)
   if (!map)
