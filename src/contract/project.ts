@@ -62,6 +62,8 @@ export interface ProjectSummary {
   data?: string
   /** One line: "lenet5 · 12.4× smaller, −0.2 points". */
   result?: string
+  /** The bundle saved last. */
+  bundle?: Pick<ExportRecord, 'id' | 'where'>
 }
 
 export type RunStatus = 'queued' | 'running' | 'paused' | 'done' | 'failed' | 'cancelled' | 'interrupted'

@@ -139,7 +139,16 @@ export function summarise(record: ProjectRecord, sources: ViewSources): ProjectS
   const model = nameOf(record.model?.file)
   const data = nameOf(record.data?.file)
   const result = bestResult(record)
-  return { id, name, updatedAt, ...(model && { model }), ...(data && { data }), ...(result && { result }) }
+  const [saved] = record.exports
+  return {
+    id,
+    name,
+    updatedAt,
+    ...(model && { model }),
+    ...(data && { data }),
+    ...(result && { result }),
+    ...(saved && { bundle: { id: saved.id, where: saved.where } }),
+  }
 }
 
 /** The smallest candidate inside its limits, in one line. */

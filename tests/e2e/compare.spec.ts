@@ -52,6 +52,10 @@ test('three candidates beside the original, each looked into; a bundle for every
   await question.getByRole('button', { name: 'Replace' }).click()
   await expect(pare.getByText('Saved', { exact: true })).toBeVisible()
   await expect(step(pare, 'Export')).toContainText('1 bundle saved')
+  await pare.getByTitle('All projects').click()
+  await expect(
+    pare.getByRole('button', { name: /^Show the last bundle of Handwritten digits/ }),
+  ).toBeVisible()
 })
 
 test('pictures as answers are compared with a slider between them', async ({ pare, scratch }) => {

@@ -1,4 +1,7 @@
-/** Every step at two sizes, light and dark, into `screenshots/`: `npm run screenshots`. */
+/**
+ * Every step at two sizes, light and dark, whole from top to bottom, and in forced colours, into `screenshots/`:
+ * `npm run screenshots`.
+ */
 import path from 'node:path'
 import type { Page } from '@playwright/test'
 import { expect, openSample, step, test } from './shell'
@@ -9,19 +12,41 @@ const SIZES = [
   { width: 1024, height: 700 },
 ]
 
+const settled = (page: Page): Promise<unknown> =>
+  // Charts are drawn again after a change of size.
+  page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 150))))
+
+const picture = (page: Page, name: string): Promise<Buffer> =>
+  page.screenshot({ path: path.join(folder, `${name}.png`) })
+
+/** What lies below the edge of the window too. */
+async function shootWhole(page: Page, name: string): Promise<void> {
+  const height = await page.evaluate(() =>
+    ['header', 'main', 'footer'].reduce(
+      (sum, part) => sum + (document.querySelector(part)?.scrollHeight ?? 0),
+      0,
+    ),
+  )
+  await page.setViewportSize({ width: SIZES[0]!.width, height: Math.max(SIZES[0]!.height, height) })
+  await settled(page)
+  await picture(page, `${name}-whole`)
+}
+
 async function shoot(page: Page, name: string): Promise<void> {
   for (const size of SIZES)
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.setViewportSize(size)
       await page.emulateMedia({ colorScheme })
-      // Charts are drawn again after a change of size.
-      await page.evaluate(
-        () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 150))),
-      )
-      await page.screenshot({
-        path: path.join(folder, `${name}-${size.width}x${size.height}-${colorScheme}.png`),
-      })
+      await settled(page)
+      await picture(page, `${name}-${size.width}x${size.height}-${colorScheme}`)
     }
+  await page.emulateMedia({ colorScheme: 'light' })
+  await shootWhole(page, name)
+  await page.setViewportSize(SIZES[0]!)
+  await page.emulateMedia({ forcedColors: 'active' })
+  await settled(page)
+  await picture(page, `${name}-forced`)
+  await page.emulateMedia({ forcedColors: 'none' })
 }
 
 test('every step', async ({ pare }) => {
@@ -34,6 +59,10 @@ test('every step', async ({ pare }) => {
   await expect(pare.getByRole('application', { name: /^Drawing/ })).toBeVisible()
   await pare.getByRole('application', { name: /^Drawing/ }).scrollIntoViewIfNeeded()
   await shoot(pare, '1-model-graph')
+  await pare.getByRole('tab', { name: 'Sensitivity' }).click()
+  await pare.getByRole('button', { name: 'Measure the sensitivity' }).click()
+  await expect(pare.getByRole('table', { name: 'Sensitivity by layer' })).toBeVisible({ timeout: 60_000 })
+  await shoot(pare, '1-model-sensitivity')
   await step(pare, 'Data').click()
   await expect(pare.getByRole('img', { name: /png/ }).first()).toBeVisible()
   await shoot(pare, '2-data')
@@ -45,18 +74,22 @@ test('every step', async ({ pare }) => {
   await pare.getByRole('tab', { name: 'Custom recipe' }).click()
   await expect(pare.getByRole('list', { name: 'Passes' })).toBeVisible()
   await shoot(pare, '3-goal-recipe')
-  for (const preset of ['Safe', 'Balanced']) {
+  for (const preset of ['Safe', 'Balanced', 'Smallest download']) {
     await step(pare, 'Goal').click()
     await pare.getByRole('tab', { name: 'Presets' }).click()
     await pare.getByText(preset, { exact: true }).click()
     await expect(step(pare, 'Goal')).toContainText(preset)
     await pare.getByRole('button', { name: 'Start compressing' }).click()
-    if (preset === 'Balanced') await shoot(pare, '4-compress-running')
+    if (preset === 'Smallest download') {
+      await expect(pare.getByRole('application', { name: /^Learning/ })).toBeVisible({ timeout: 60_000 })
+      await shoot(pare, '4-compress-running')
+    }
     await expect(pare.getByRole('button', { name: 'Go on to compare' })).toBeVisible({ timeout: 90_000 })
   }
   await shoot(pare, '4-compress')
   await step(pare, 'Compare').click()
-  await pare.getByRole('checkbox', { name: /^Safe/ }).check()
+  for (const name of ['Safe', 'Balanced'])
+    await pare.getByRole('checkbox', { name: new RegExp(`^${name}`) }).check()
   await shoot(pare, '5-compare')
   for (const tab of ['Samples', 'Classes', 'Layers', 'Graph']) {
     await pare.getByRole('tab', { name: tab }).click()
@@ -66,6 +99,13 @@ test('every step', async ({ pare }) => {
       await expect(pare.getByRole('table', { name: /^Samples/ })).toBeVisible()
     }
     await shoot(pare, `5-compare-${tab.toLowerCase()}`)
+    if (tab === 'Samples') {
+      await pare.getByRole('table', { name: /^Samples/ }).focus()
+      await pare.keyboard.press('Enter')
+      await expect(pare.getByRole('dialog').getByRole('heading', { name: 'Original' })).toBeVisible()
+      await shoot(pare, '5-compare-sample')
+      await pare.keyboard.press('Escape')
+    }
   }
   await step(pare, 'Export').click()
   await expect(pare.getByText('manifest.json')).toBeVisible()
