@@ -82,7 +82,7 @@ export function left(seconds: number): string {
 
 /** Shape of a tensor: '1 × 28 × 28', dynamic sizes by their name. */
 export const shape = (dims: readonly (number | string | null)[]): string =>
-  dims.length ? dims.map((dim) => dim ?? 'any').join(' × ') : 'scalar'
+  dims.length ? dims.map((dim) => dim ?? 'any').join(`${NARROW}×${NARROW}`) : 'scalar'
 
 export function when(iso: string, now = Date.now()): string {
   const age = (now - Date.parse(iso)) / 1000

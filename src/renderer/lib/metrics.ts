@@ -67,8 +67,11 @@ export function scoreOf(task: Task): { what: string; text(score: number): string
   return { what: 'how like the original’s output it is (cosine)', text: percent }
 }
 
-/** A probability; very small ones only say so. */
-export const sureness = (share: number): string => (share > 0 && share < 0.001 ? '<0.1%' : percent(share))
+/** A probability; near the ends it only says so. */
+export function sureness(share: number): string {
+  if (share > 0 && share < 0.001) return '<0.1%'
+  return share > 0.999 && share <= 1 ? '>99.9%' : percent(share)
+}
 
 export interface Ratio {
   smaller: number

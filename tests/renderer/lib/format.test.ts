@@ -81,7 +81,7 @@ it('writes durations and honest guesses of what is left', () => {
 })
 
 it('writes shapes, dates and plurals', () => {
-  expect(shape(['batch', 1, null])).toBe('batch × 1 × any')
+  expect(plain(shape(['batch', 1, null]))).toBe('batch × 1 × any')
   expect(shape([])).toBe('scalar')
   const now = Date.parse('2026-03-02T12:00:00Z')
   expect(
