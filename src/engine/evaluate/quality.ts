@@ -7,7 +7,7 @@ import { PareError } from '../../contract/errors'
 import type { Fidelity, Quality, SampleResults } from '../../contract/report'
 import type { Batch, Dataset } from '../data/dataset'
 import type { Model } from '../onnx'
-import type { SessionOptions } from '../runtime/session'
+import { BY_TURNS, type SessionOptions } from '../runtime/session'
 import type { Values } from '../runtime/value'
 import { FidelityMeter, METRICS, type Meter, type OutputChoice } from './metrics'
 import { openRunner, type Runner } from './runner'
@@ -70,7 +70,8 @@ export async function measureQuality(
   let choice: OutputChoice | undefined
   let done = 0
   try {
-    for (const model of [original, ...candidates]) runners.push(await openRunner(model, { spinning: false, ...session }))
+    for (const model of [original, ...candidates])
+      runners.push(await openRunner(model, { ...BY_TURNS, ...session }))
     for await (const batch of ahead(
       split.batches(options.batchSize ?? 64, { limit: options.limit, signal }),
     )) {

@@ -1,7 +1,7 @@
 /** Intermediate values, batch by batch, with nothing kept: what calibration looks at. */
 import { sizeOf, type Model } from '../onnx'
 import { computedValues, withOutputs } from './expose'
-import { withSession, type SessionOptions } from './session'
+import { BY_TURNS, withSession, type SessionOptions } from './session'
 import { shapesAt } from './trace'
 import type { Value, Values } from './value'
 
@@ -46,7 +46,7 @@ export async function streamActivations(
     count = 0
     await withSession(
       withOutputs(model, chunk),
-      { optimization: 'basic', spinning: false, ...options.session },
+      { ...BY_TURNS, optimization: 'basic', ...options.session },
       async (session) => {
         for await (const feeds of batches()) {
           if (round === 0) for (const name of fed) await visit(name, feeds[name]!, count)

@@ -1,7 +1,14 @@
 export { streamActivations, type Streamed, type StreamOptions } from './activations'
 export { computedValues, typesOf, withOutputs } from './expose'
 export { batchAxisOf, fixedBatchOf, randomFeeds, resolveDims, type FeedOptions } from './feeds'
-export { openSession, withSession, type PortType, type Session, type SessionOptions } from './session'
+export {
+  BY_TURNS,
+  openSession,
+  withSession,
+  type PortType,
+  type Session,
+  type SessionOptions,
+} from './session'
 export { shapesAt, traceShapes, workingFeeds, type TracedValue, type TraceOptions } from './trace'
 export * from './value'
 export {

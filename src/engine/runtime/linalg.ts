@@ -3,7 +3,7 @@
  * plain JavaScript. Sources: ONNX Gemm, com.microsoft FusedMatMul.
  */
 import { Model, type DType } from '../onnx'
-import { openSession, type Session } from './session'
+import { BY_TURNS, openSession, type Session } from './session'
 import type { Value } from './value'
 
 export type Floats = Float32Array | Float64Array
@@ -154,10 +154,7 @@ function kernel(
   const key = `${opType} ${dtype} ${transA} ${transB}`
   let session = kernels.get(key)
   if (!session)
-    kernels.set(
-      key,
-      (session = openSession(productModel(opType, dtype, transA, transB), { spinning: false })),
-    )
+    kernels.set(key, (session = openSession(productModel(opType, dtype, transA, transB), BY_TURNS)))
   return session
 }
 

@@ -34,6 +34,9 @@ export interface SessionOptions {
   spinning?: boolean
 }
 
+/** For sessions with other work between their runs: cores and memory are given back after each. */
+export const BY_TURNS: SessionOptions = { spinning: false, arena: false }
+
 /** What ONNX Runtime inferred of an input or output before running anything. */
 export interface PortType {
   name: string

@@ -3,7 +3,7 @@
  * with samples.
  */
 import { Model, Tensor, type Graph } from '../../onnx'
-import { openSession, type Value } from '../../runtime'
+import { BY_TURNS, openSession, type Value } from '../../runtime'
 import { appendOutputRows, appendRows, type LinearLayer } from './patches'
 
 /** Sums of one batch, groups behind each other. */
@@ -45,7 +45,7 @@ export async function openProducts(
   shape: ProductShape,
 ): Promise<ProductSession> {
   const { model, positions } = productModel({ ...layer, input: INPUT, weight: WEIGHT }, weight, shape)
-  const session = await openSession(model, { spinning: false })
+  const session = await openSession(model, BY_TURNS)
   return {
     async add(x, y) {
       const out = await session.run(y ? { [INPUT]: x, [TARGET]: y } : { [INPUT]: x })

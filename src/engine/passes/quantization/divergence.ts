@@ -4,7 +4,7 @@
  */
 import { SqnrMeter } from '../../math/quantize/sqnr'
 import type { Model } from '../../onnx'
-import { floatsOf, openSession, type Session, type Value, type Values } from '../../runtime'
+import { BY_TURNS, floatsOf, openSession, type Session, type Value, type Values } from '../../runtime'
 import type { Batches } from './observe'
 
 export interface Divergence {
@@ -70,7 +70,7 @@ export async function divergences(
   const sessions: Session[] = []
   try {
     for (const model of [original, ...candidates])
-      sessions.push(await openSession(model, { config: options.config, spinning: false }))
+      sessions.push(await openSession(model, { ...BY_TURNS, config: options.config }))
     const meters = candidates.map(() => new Meter())
     let samples = 0
     let batch = 0

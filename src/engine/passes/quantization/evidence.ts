@@ -2,11 +2,8 @@
 import type { LayerEvidence } from '../../../contract/report'
 import { SqnrMeter } from '../../math/quantize/sqnr'
 import type { Model } from '../../onnx'
-import { computedValues, floatsOf, openSession, withOutputs } from '../../runtime'
+import { BY_TURNS, computedValues, floatsOf, openSession, withOutputs } from '../../runtime'
 import type { Batches } from './observe'
-
-/** Both models run on the same samples, one after the other. */
-const BY_TURNS = { spinning: false }
 
 /** Decibel of values that exist under the same name in both models, run side by side on the same batches. */
 export async function activationSqnr(
