@@ -70,8 +70,9 @@ export async function measureQuality(
   let choice: OutputChoice | undefined
   let done = 0
   try {
-    for (const model of [original, ...candidates])
-      runners.push(await openRunner(model, { ...BY_TURNS, ...session }))
+    // One model alone keeps its threads spinning, for its runs then start sooner.
+    const settings = candidates.length > 0 ? { ...BY_TURNS, ...session } : session
+    for (const model of [original, ...candidates]) runners.push(await openRunner(model, settings))
     for await (const batch of ahead(
       split.batches(options.batchSize ?? 64, { limit: options.limit, signal }),
     )) {
