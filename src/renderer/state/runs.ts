@@ -4,11 +4,18 @@ import type { App } from './app.svelte'
 
 export async function startRun(app: App): Promise<void> {
   if (!app.project) return
+  mayTell(app)
   const goal = app.project.goal ?? app.proposal
   const run = await app.ask('runs.start', { project: app.project.id, goal })
   if (!run) return
   app.go('compress')
   await app.reload()
+}
+
+/** A browser tells of the end of a run only where it may: asked for when there is something to tell of. */
+function mayTell({ host, settings }: App): void {
+  const wanted = host.shell === 'browser' && settings?.notifications
+  if (wanted && Notification.permission === 'default') void Notification.requestPermission()
 }
 
 /** Asks when work would be lost, and says what is kept. */
