@@ -16,6 +16,11 @@ const params = z.object({
     .meta({ label: 'Bits', help: 'Bits of a weight.', search: [4, 3] }),
   ...lowBitFields,
   features: featuresField(1),
+  byLayer: z.boolean().default(true).meta({
+    label: 'Layer by layer first',
+    help: 'Each layer first learns to give what it gave in the original, before all learn together.',
+    advanced: true,
+  }),
   settle: z.number().min(0).max(10).default(0.0001).meta({
     label: 'Settling',
     help: 'Strength of the pull that makes every weight decide between rounding up and down.',
@@ -36,7 +41,7 @@ export const adaround = definePass({
   params,
   async run(
     model,
-    { bits, block, symmetric, features, settle, leastWeights, temperature, ...settings },
+    { bits, block, symmetric, features, byLayer, settle, leastWeights, temperature, ...settings },
     context,
   ) {
     const {
@@ -54,6 +59,7 @@ export const adaround = definePass({
       settings,
       teacher: { teacherShare: 1, temperature, mixing: 0 },
       features,
+      byLayer,
       settle,
       labels: false,
     })

@@ -26,6 +26,10 @@ const params = z.object({
   ...lowBitFields,
   features: featuresField(0),
   ...roundedLearningFields,
+  learningRate: roundedLearningFields.learningRate.meta({
+    ...roundedLearningFields.learningRate.meta()!,
+    help: 'Size of the steps; it rises during warm-up, then falls along a cosine. 0 takes one that suits the bits, or finds one by short trials where the model already has integers.',
+  }),
   ...imitatingFields,
 })
 

@@ -129,6 +129,19 @@ export function writeFakeWeight(
   return { value: op('Slice', whole, ints(0), ints(start.cols), ints(1)), fake }
 }
 
+/** A logit that is decided and can still change its mind. */
+const DECIDED = 2.2
+
+/** Every weight up or down, as its logit leans. */
+export const hardened = (logits: Float32Array): Float32Array =>
+  logits.map((v) => (stretched(v) >= 0.5 ? DECIDED : -DECIDED))
+
+/** Logits that give the codes a learned rounding started from. */
+export function startingLogits({ start, floors }: FakeWeight): Float32Array {
+  const codes = padRows(Float32Array.from(start.codes), start, blocksOf(start))
+  return codes.map((code, i) => (code > floors![i]! ? DECIDED : -DECIDED))
+}
+
 /** Names of all that learns. */
 export const fakeNames = (fakes: readonly FakeWeight[]): string[] =>
   fakes.flatMap(({ latent, growth }) => (growth ? [latent, growth] : [latent]))
