@@ -147,11 +147,13 @@ function weightBytes(parameters: number, type: ArithmeticType, node: Node): numb
   return parameters * { float32: 4, float16: 2, int8: 1 }[type]
 }
 
-/** The pairs around an integer operator become part of it; so does Relu behind what it follows. */
+/** The pairs around an integer operator become part of it; so do normalization and Relu behind a convolution. */
 function isFused(node: Node, producers: ReadonlyMap<string, Node>): boolean {
   if (node.opType === 'DequantizeLinear') return true
   const before = producers.get(node.inputs[0] ?? '')
-  if (node.is('Relu', 'Clip')) return before?.is('Conv', 'Gemm', 'QLinearConv', 'FusedConv') ?? false
+  if (node.is('BatchNormalization')) return before?.is('Conv') ?? false
+  if (node.is('Relu', 'Clip'))
+    return before?.is('Conv', 'Gemm', 'QLinearConv', 'FusedConv', 'BatchNormalization') ?? false
   if (node.opType !== 'QuantizeLinear' || !before) return false
   const source = before.is('Relu', 'Clip') ? producers.get(before.inputs[0] ?? '') : before
   return producers.get(source?.inputs[0] ?? '')?.opType === 'DequantizeLinear'

@@ -13,10 +13,10 @@ import { lossOf, type Loss } from './loss'
 import { jobsOf, LAST_ROUND, type SearchSpace } from './space'
 import type { Confirmation, SearchJob, SearchResult, Trial } from '../../contract/search'
 
-/** Finalists whose latency is measured and who may be held against the kept-back samples. */
-const FINALISTS = 12
-/** With a limit on latency: how many groups of finalists are measured before giving up. */
-const GROUPS = 4
+/** Finalists are measured and held against the kept-back samples in groups, until one of them is confirmed. */
+const GROUP = 4
+/** Groups looked at; with a limit on latency many finalists may be too slow. */
+const GROUPS = { usual: 3, withLatency: 12 }
 /** Time kept for latency, confirmation and the reports: a tenth, and on short limits what they take at least. */
 const RESERVE = { share: 0.1, seconds: 20, most: 0.3 }
 
@@ -88,12 +88,18 @@ export async function explore(options: SearchOptions): Promise<number> {
   }
 }
 
-/** Seconds a recipe's passes took elsewhere; 0 for those not seen yet. Passes that learn end when they are told. */
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, n) => total + n, 0)
+const least = (numbers: readonly number[]): number => (numbers.length > 0 ? Math.min(...numbers) : 0)
+
+/** What a recipe's passes and its measuring took elsewhere at least; passes not seen yet count nothing. */
 function expectedSeconds({ recipe }: SearchJob, trials: readonly Trial[]): number {
-  return recipe.steps.reduce((sum, { pass }) => {
-    const seen = trials.flatMap((trial) => trial.passSeconds?.[pass] ?? [])
-    return sum + (seen.length > 0 ? Math.min(...seen) : 0)
-  }, 0)
+  const measuring = trials
+    .filter((trial) => trial.state === 'kept')
+    .map(({ seconds, passSeconds = {} }) => Math.max(0, seconds - sum(Object.values(passSeconds))))
+  const passes = recipe.steps.map(({ pass }) =>
+    least(trials.flatMap((trial) => trial.passSeconds?.[pass] ?? [])),
+  )
+  return sum(passes) + least(measuring)
 }
 
 /** The front of what is in the store, the winner, and its confirmation. */
@@ -101,14 +107,12 @@ export async function conclude(options: SearchOptions, leftOut: number): Promise
   const { store, shop } = options
   const trials = store.all()
   const measured = trials.filter((trial) => trial.state === 'kept' && trial.pointsLost !== undefined)
-  const inside = await finalistsOf(measured, options)
   const best = front(
     measured,
-    (t) => [t.downloadBytes, t.bytes, t.pointsLost!],
+    (t) => [t.downloadBytes, t.bytes, t.pointsLost!, t.targetLatency?.ratio ?? 0],
     (t) => t.key,
   ).sort(byMerit)
-  options.progress(0.97, 'confirming the winner on samples the search never used')
-  const confirmed = await confirmFirst(inside, options)
+  const confirmed = await confirmFirst(measured, options)
   const result = {
     goal: shop.goal,
     trials,
@@ -121,47 +125,69 @@ export async function conclude(options: SearchOptions, leftOut: number): Promise
   return { ...result, explanation: explain(result) }
 }
 
-/** The smallest inside all limits, their latency measured. With a limit on it, larger ones are looked at, too. */
-async function finalistsOf(measured: readonly Trial[], options: SearchOptions): Promise<Trial[]> {
-  const { store, shop } = options
-  const ordered = measured.filter((trial) => isInside(trial, shop.goal)).sort(byMerit)
-  options.progress(0.95, 'measuring the latency of the finalists')
-  const groups = shop.goal.maxLatency === undefined ? 1 : GROUPS
-  for (let at = 0; at < groups; at++) {
-    const group = ordered.slice(at * FINALISTS, (at + 1) * FINALISTS)
-    const ratios = await options.latency(group.map((trial) => trial.key))
-    for (const [i, trial] of group.entries()) {
-      trial.latencyRatio = ratios[i]
-      store.save(trial)
-    }
-    const inside = ordered.slice(0, (at + 1) * FINALISTS).filter((trial) => isInside(trial, shop.goal))
-    if (inside.length > 0) return inside
-  }
-  return []
+interface Held {
+  trial: Trial
+  confirmation: Confirmation
 }
 
 interface Confirmed {
   winner?: Trial
   confirmation?: Confirmation
-  rejected: { trial: Trial; confirmation: Confirmation }[]
+  rejected: Held[]
 }
 
 /**
- * The smallest finalist that is within the floor on the kept-back samples as well. Where none is, on few samples
- * each worth much: the smallest whose kept-back loss chance explains and that is within the floor on all samples
- * together; it is called what it is, not confirmed.
+ * The smallest trial inside all limits that is within the floor on the kept-back samples as well. Where none is, on
+ * few samples each worth much: the smallest whose kept-back loss chance explains and that is within the floor on
+ * all samples together; it is called what it is, not confirmed.
  */
-async function confirmFirst(finalists: readonly Trial[], options: SearchOptions): Promise<Confirmed> {
-  const { parts, original, goal } = options.shop
-  const samples = parts.confirm.splits.validation.length
-  if (finalists.length === 0 || samples === 0) return { winner: finalists[0], rejected: [] }
-  const files = finalists.map((trial) => options.fileOf(trial.key))
-  const measured = await measureQuality(original, files, { dataset: parts.confirm })
-  const held = finalists.map((trial, at) => {
+async function confirmFirst(measured: readonly Trial[], options: SearchOptions): Promise<Confirmed> {
+  const { goal, parts } = options.shop
+  const ordered = measured.filter((trial) => isInside(trial, goal)).sort(byMerit)
+  const groups = goal.maxLatency === undefined ? GROUPS.usual : GROUPS.withLatency
+  const held: Held[] = []
+  for (let from = 0; from < Math.min(ordered.length, groups * GROUP); from += GROUP) {
+    const group = await timed(ordered.slice(from, from + GROUP), options)
+    if (group.length === 0) continue
+    if (parts.confirm.splits.validation.length === 0) return { winner: group[0], rejected: [] }
+    held.push(...(await heldAgainst(group, options)))
+    const at = held.findIndex(({ confirmation }) => confirmation.verdict === 'confirmed')
+    if (at >= 0) return chosen(held, at)
+  }
+  const at = held.findIndex(({ confirmation }) => confirmation.verdict === 'not-contradicted')
+  return at >= 0 ? chosen(held, at) : { rejected: held }
+}
+
+const chosen = (held: readonly Held[], at: number): Confirmed => ({
+  winner: held[at]!.trial,
+  confirmation: held[at]!.confirmation,
+  rejected: held.slice(0, at),
+})
+
+/** Those of a group that are fast enough, their latency measured. */
+async function timed(
+  group: readonly Trial[],
+  { latency, progress, shop, store }: SearchOptions,
+): Promise<Trial[]> {
+  progress(0.95, 'measuring the latency of the finalists')
+  const ratios = await latency(group.map((trial) => trial.key))
+  for (const [i, trial] of group.entries()) {
+    trial.latencyRatio = ratios[i]
+    store.save(trial)
+  }
+  return group.filter((trial) => isInside(trial, shop.goal))
+}
+
+async function heldAgainst(group: readonly Trial[], options: SearchOptions): Promise<Held[]> {
+  const { parts, original, goal, signal } = options.shop
+  options.progress(0.97, 'confirming the winner on samples the search never used')
+  const files = group.map((trial) => options.fileOf(trial.key))
+  const measured = await measureQuality(original, files, { dataset: parts.confirm, signal })
+  return group.map((trial, at) => {
     const candidate = measured.candidates[at]!
     const loss = lossOf(measured.original, candidate)
-    const searched = trial.quality!.samples
-    const together = (trial.pointsLost! * searched + loss.points * samples) / (searched + samples)
+    const [searched, back] = [trial.quality!.samples, candidate.quality.samples]
+    const together = (trial.pointsLost! * searched + loss.points * back) / (searched + back)
     const confirmation: Confirmation = {
       original: measured.original.quality,
       candidate: candidate.quality,
@@ -172,12 +198,6 @@ async function confirmFirst(finalists: readonly Trial[], options: SearchOptions)
     }
     return { trial, confirmation }
   })
-  const first = (verdict: Confirmation['verdict']): number =>
-    held.findIndex(({ confirmation }) => confirmation.verdict === verdict)
-  const at = first('confirmed') >= 0 ? first('confirmed') : first('not-contradicted')
-  if (at < 0) return { rejected: held }
-  const { trial: winner, confirmation } = held[at]!
-  return { winner, confirmation, rejected: held.slice(0, at) }
 }
 
 function verdictOf({ points, low }: Loss, together: number, maxDrop: number): Confirmation['verdict'] {
