@@ -3,7 +3,10 @@ import { fork } from 'node:child_process'
 
 export interface Measured<T> {
   result: T
+  /** Of the task. */
   seconds: number
+  /** Since the process started, loading included. */
+  wholeSeconds: number
   /** Largest resident set of the process, megabytes (10⁶ bytes). */
   peakMegabytes: number
 }
@@ -28,5 +31,7 @@ export async function answer(tasks: Record<string, (...args: string[]) => unknow
   const start = performance.now()
   const result = await task(...process.argv.slice(2))
   const peakMegabytes = (process.resourceUsage().maxRSS * 1024) / 1e6
-  process.send({ result, seconds: (performance.now() - start) / 1000, peakMegabytes }, () => process.exit(0))
+  const now = performance.now()
+  const times = { seconds: (now - start) / 1000, wholeSeconds: now / 1000 }
+  process.send({ result, ...times, peakMegabytes }, () => process.exit(0))
 }
