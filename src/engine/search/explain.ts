@@ -24,13 +24,15 @@ function sizeText({ downloadBytes }: Trial, { originalDownloadBytes: original }:
 
 function lead(trial: Trial, result: Result): string {
   const { recipe, quality, pointsLost = 0, latencyRatio, targetLatency, steps } = trial
+  // Cleaning up comes before everything and is no news.
+  const done = steps.filter((_, at) => recipe.steps[at]?.pass !== 'simplify')
   const searched = quality ? ` on the ${quality.samples} samples the search went by` : ''
   const time =
     latencyRatio === undefined ? '' : `; on this machine it takes ${times(latencyRatio)} the original's time`
   const there = targetLatency
     ? `; on ${targetLatency.target} ${times(targetLatency.ratio)}, an estimate from operator costs`
     : ''
-  return `“${recipe.name}”: ${sizeText(trial, result)}, ${lossText(pointsLost)}${searched}${time}${there}. ${steps.join(' ')}`.trim()
+  return `“${recipe.name}”: ${sizeText(trial, result)}, ${lossText(pointsLost)}${searched}${time}${there}. ${done.join(' ')}`.trim()
 }
 
 export function explain(result: Result): string {
@@ -48,14 +50,19 @@ export function explain(result: Result): string {
     )
   else sentences.push('Nothing that was tried gave a working model.')
   const [smaller] = rejected
-  if (smaller && smaller.trial.key !== closest?.key)
-    sentences.push(
-      `${rejected.length === 1 ? 'One smaller recipe' : `${rejected.length} smaller recipes`} did well on the search's samples but not on those kept back: the smallest, “${smaller.trial.recipe.name}” (${formatBytes(smaller.trial.downloadBytes)}), went from ${lossText(smaller.trial.pointsLost ?? 0)} to ${lossText(smaller.confirmation.pointsLost)}.`,
-    )
+  if (smaller && smaller.trial.key !== closest?.key) sentences.push(unconfirmed(smaller, rejected.length))
   sentences.push(tally(trials), ...temptation(result))
   if (leftOut > 0)
     sentences.push(`Time ended with ${plural(leftOut, 'idea', 'ideas')} of the last round untried.`)
   return sentences.join(' ')
+}
+
+/** Smaller ones that only did well on the samples the search went by. */
+function unconfirmed({ trial, confirmation }: Result['rejected'][number], count: number): string {
+  const change = `went from ${lossText(trial.pointsLost ?? 0)} to ${lossText(confirmation.pointsLost)}`
+  const name = `“${trial.recipe.name}” (${formatBytes(trial.downloadBytes)})`
+  const told = count === 1 ? `${name} ${change}` : `the smallest, ${name}, ${change}`
+  return `${count === 1 ? 'One smaller recipe' : `${count} smaller recipes`} did well on the search's samples but not on those kept back: ${told}.`
 }
 
 /** What the samples that no trial has seen say of the winner. */
@@ -67,7 +74,7 @@ function proof(confirmation: Confirmation | undefined, floor: number): string {
   const figures = `On ${candidate.samples} samples the search never used, ${candidate.metric} goes from ${formatMetric(original.metric, original.value)} to ${formatMetric(candidate.metric, candidate.value)}, ${lossText(pointsLost)} (95% interval of the loss: ${low.toFixed(2)} to ${high.toFixed(2)})`
   return verdict === 'confirmed'
     ? `${figures}: confirmed, within the ${inPoints(floor)} allowed there too.`
-    : `${figures}: not confirmed. That is more than the ${inPoints(floor)} allowed, though no more than chance explains on so few samples; on all samples together it is ${lossText(together)}. More validation samples would settle it.`
+    : `${figures}: not confirmed. That is more than the ${inPoints(floor)} allowed, though no more than chance explains on so few samples; ${lossText(together)} on all samples together. More validation samples would settle it.`
 }
 
 function againstText(closest: Trial, { rejected }: Result): string {

@@ -1,0 +1,118 @@
+import { describe, expect, test } from 'vitest'
+import type { Quality } from '../../../src/contract/report'
+import type { Confirmation, SearchResult, Trial } from '../../../src/contract/search'
+import { explain } from '../../../src/engine/search/explain'
+
+const quality = (value: number, samples: number): Quality => ({
+  metric: 'accuracy',
+  value,
+  samples,
+  interval: [value - 0.01, value + 0.01],
+  higherIsBetter: true,
+  others: {},
+  split: 'validation',
+  task: 'classification',
+})
+
+const trial = (name: string, over: Partial<Trial> = {}): Trial => ({
+  key: name,
+  round: 1,
+  recipe: {
+    pare: 1,
+    name,
+    description: '',
+    steps: [
+      { pass: 'simplify', params: {} },
+      { pass: 'float16', params: {} },
+    ],
+  },
+  state: 'kept',
+  stage: 'search',
+  reason: '',
+  seconds: 30,
+  bytes: 200_000,
+  downloadBytes: 100_000,
+  quality: quality(0.9, 300),
+  pointsLost: 0.3,
+  steps: ['Nothing was left to simplify.', 'Weights take half the bytes.'],
+  ...over,
+})
+
+const confirmation = (over: Partial<Confirmation> = {}): Confirmation => ({
+  original: quality(0.91, 200),
+  candidate: quality(0.906, 200),
+  pointsLost: 0.4,
+  interval: [-0.5, 1.3],
+  together: 0.34,
+  verdict: 'confirmed',
+  ...over,
+})
+
+const result = (over: Partial<SearchResult> = {}): Omit<SearchResult, 'explanation'> => ({
+  goal: { kind: 'search', maxDrop: 0.5, target: 'any', minutes: 5 },
+  trials: [trial('small')],
+  front: ['small'],
+  winner: trial('small', { latencyRatio: 0.5 }),
+  confirmation: confirmation(),
+  rejected: [],
+  leftOut: 0,
+  originalDownloadBytes: 1_000_000,
+  ...over,
+})
+
+describe('the paragraph that explains a search', () => {
+  test('says what was done, what it costs on which samples, and that it is confirmed', () => {
+    const text = explain(result())
+    expect(text).toContain(
+      'The smallest inside your limits is “small”: 10.0× smaller to download (100 kB instead of 1 MB), ' +
+        "losing 0.30 points on the 300 samples the search went by; on this machine it takes 0.500× the original's time.",
+    )
+    expect(text).toContain('Weights take half the bytes.')
+    expect(text).not.toContain('simplify')
+    expect(text).toContain('losing 0.40 points (95% interval of the loss: -0.50 to 1.30): confirmed')
+    expect(text).toContain('1 recipe was tried in 30 seconds.')
+  })
+
+  test('does not call confirmed what is not', () => {
+    const text = explain(
+      result({ confirmation: confirmation({ verdict: 'not-contradicted', pointsLost: 1, together: 0.5 }) }),
+    )
+    expect(text).toContain('losing 1 point (95% interval of the loss: -0.50 to 1.30): not confirmed.')
+    expect(text).toContain('losing 0.50 points on all samples together')
+  })
+
+  test('calls an estimate for another device an estimate', () => {
+    const winner = trial('small', { targetLatency: { target: 'ios', ratio: 0.61, source: 'somewhere' } })
+    expect(explain(result({ winner }))).toContain('; on ios 0.610×, an estimate from operator costs.')
+  })
+
+  test('names what was smaller and why it lost', () => {
+    const rejected = [
+      {
+        trial: trial('lucky', { downloadBytes: 80_000, pointsLost: 0.1 }),
+        confirmation: confirmation({ verdict: 'contradicted', pointsLost: 2 }),
+      },
+    ]
+    const over = trial('tiny', { downloadBytes: 40_000, pointsLost: 1.5 })
+    const broken = trial('broken', { state: 'failed', reason: 'it found nothing to work on.' })
+    const text = explain(result({ rejected, trials: [trial('small'), over, broken], leftOut: 3 }))
+    expect(text).toContain(
+      "One smaller recipe did well on the search's samples but not on those kept back: “lucky” (80 kB) went from losing 0.10 points to losing 2.00 points.",
+    )
+    expect(text).toContain('1 could not be carried out (it found nothing to work on).')
+    expect(text).toContain(
+      'Smaller but over the limit: “tiny” at 40 kB, where it loses 1.50 points where 0.5 are allowed.',
+    )
+    expect(text).toContain('Time ended with 3 ideas of the last round untried.')
+  })
+
+  test('says truthfully when nothing is inside the limits', () => {
+    const closest = trial('near', { pointsLost: 0.9 })
+    const text = explain(result({ winner: undefined, confirmation: undefined, closest, trials: [closest] }))
+    expect(text).toContain('Nothing that was tried is inside your limits. The closest is “near”')
+    expect(text).toContain('Against it: it loses 0.90 points where 0.5 are allowed.')
+    expect(explain(result({ winner: undefined, confirmation: undefined, trials: [] }))).toContain(
+      'Nothing that was tried gave a working model.',
+    )
+  })
+})
