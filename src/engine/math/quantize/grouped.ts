@@ -127,12 +127,13 @@ function rangeGrid(
 
 /** Given up once it is above `limit`. Written out in scalars: it is where rounding spends its time. */
 function squaredError(part: Float32Array, scale: number, zero: number, top: number, limit: number): number {
+  const inverse = 1 / scale
+  const shift = zero + 0.5
   let error = 0
   for (let i = 0; i < part.length && error < limit; i++) {
     const x = part[i]!
-    let code = Math.round(x / scale + zero)
-    if (code < 0) code = 0
-    else if (code > top) code = top
+    const at = x * inverse + shift
+    const code = at <= 0 ? 0 : at >= top ? top : at | 0
     const d = x - (code - zero) * scale
     error += d * d
   }
