@@ -25,6 +25,19 @@ export const OPENINGS: readonly (readonly RecipeStep[])[] = [
   ],
 ]
 
+/** Where time is limited: the arithmetic of each layer planned for that limit, alone and with fewer channels. */
+export function fastOpenings(maxLatency: number): RecipeStep[][] {
+  const planned = (latency: number): RecipeStep => ({
+    pass: 'mixed-precision',
+    params: { budget: 'latency', latency: Math.round(100 * Math.min(1, Math.max(0.05, latency))) / 100 },
+  })
+  // Three tenths of the channels are about half of the multiplications.
+  return [
+    [planned(maxLatency)],
+    [{ pass: 'prune-channels', params: {} }, planned(Math.min(1, maxLatency / 0.5))],
+  ]
+}
+
 /** With learning: minutes where the others take seconds. */
 export const LEARNING_OPENINGS: readonly (readonly RecipeStep[])[] = [
   [

@@ -10,7 +10,7 @@ import { PASSES } from '../passes'
 import { front } from './front'
 import { byMerit, isInside } from './limits'
 import type { SearchJob, Trial } from '../../contract/search'
-import { LEARNING_OPENINGS, OPENINGS } from './openings'
+import { fastOpenings, LEARNING_OPENINGS, OPENINGS } from './openings'
 import { expectation, type Expected } from './expect'
 
 /** Passes follow each other in this order in a recipe; within a family, in the order of the registry. */
@@ -65,7 +65,7 @@ export function jobsOf(
 ): SearchJob[] {
   const learning = round >= FIRST_LEARNING_ROUND
   const allowed = (recipe: Recipe): boolean => learning || !learns(recipe, space)
-  const found = round === 1 ? firstRound(space) : laterRound(round, space, trials, goal, learning)
+  const found = round === 1 ? firstRound(space, goal) : laterRound(round, space, trials, goal, learning)
   const tried = new Set(trials.map((trial) => trial.key))
   const jobs: SearchJob[] = []
   for (const { recipe, why } of found) {
@@ -159,11 +159,12 @@ function opened(openings: readonly (readonly RecipeStep[])[], space: SearchSpace
 }
 
 /** Openings, presets, and every pass that alone makes a model small, as it comes. */
-function firstRound(space: SearchSpace): Idea[] {
+function firstRound(space: SearchSpace, { maxLatency }: SearchGoal): Idea[] {
   const singles = space.passes
     .filter((pass) => isSingle(pass, space) && codesWeights(pass))
     .flatMap((pass) => alone(pass, variants(pass).slice(0, 1)))
-  return [...opened(OPENINGS, space), ...presetsOf(space), ...singles]
+  const fast = maxLatency === undefined ? [] : opened(fastOpenings(maxLatency), space)
+  return [...fast, ...opened(OPENINGS, space), ...presetsOf(space), ...singles]
 }
 
 /** What follows from the rounds before; learning takes its turn behind the most promising of it. */

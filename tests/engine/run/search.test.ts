@@ -138,12 +138,17 @@ test('the winner on signals is on the front, resumes, and is the same from four 
   }
 }, 300_000)
 
-test('time that is up ends the search with what was found', async () => {
-  const goal = { kind: 'search', maxDrop: 1, target: 'any', minutes: 0.05 } as const
+test('time that is up ends the search with what was found, times on the target estimated', async () => {
+  const goal = { kind: 'search', maxDrop: 1, target: 'android-cpu', minutes: 0.05 } as const
   const options = await openSearch(work('short', { goal }))
   const leftOut = await explore(options)
   expect(leftOut).toBeGreaterThan(0)
-  expect(options.store.all().length).toBeLessThan(pending(options.space, [], goal).length)
+  const tried = options.store.all()
+  expect(tried.length).toBeLessThan(pending(options.space, [], goal).length)
+  for (const { targetLatency } of tried.filter(({ state }) => state === 'kept')) {
+    expect(targetLatency).toMatchObject({ target: 'android-cpu' })
+    expect(targetLatency!.ratio).toBeGreaterThan(0.1)
+  }
 })
 
 test('cancelling keeps the front so far', async () => {

@@ -94,6 +94,15 @@ describe('the work list', () => {
     expect(new Set(names).size).toBeGreaterThan(8)
   })
 
+  test('with a limit on latency begins with arithmetic planned for it', () => {
+    const all = { ...space, passes: describePasses(), presets: [] }
+    const [job] = jobsOf(1, all, [], goal({ maxLatency: 0.4 }))
+    expect(job!.recipe.steps[1]).toEqual({
+      pass: 'mixed-precision',
+      params: { budget: 'latency', latency: 0.4 },
+    })
+  })
+
   /** Every single pass with each value, as trials of the first round. */
   const singles = ['quantize', 'prune'].flatMap((id) =>
     [{}, { strength: 2 }, { strength: 3 }].map((params) => ({
