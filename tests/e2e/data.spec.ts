@@ -1,4 +1,5 @@
 /** The Data step: kinds of data, the split, the finder of preprocessing, and going on without any. */
+import { writeKind } from './kinds-fixtures'
 import { drop, expect, openSample, resource, step, test } from './shell'
 
 test('signals are shown as signals, with the classes of the model', async ({ pare }) => {
@@ -22,22 +23,32 @@ test('the finder tries the usual ways, ranks them, and says which is in use', as
   await expect(pare.getByText('in use', { exact: true })).toHaveCount(1)
 })
 
-test('the split is made again, and the preprocessing changed by hand', async ({ pare }) => {
-  await openSample(pare)
-  await expect(step(pare, 'Data')).toContainText('the original: 99')
+test('the split is made again, unless the data came with one', async ({ pare, scratch }) => {
+  await drop(pare, ...writeKind('csv', scratch))
+  await expect(step(pare, 'Data')).toContainText('the original: 100')
   await step(pare, 'Data').click()
   const split = pare.getByRole('region', { name: 'Split', exact: true })
   await split.getByRole('button', { name: 'Change…' }).click()
-  await split.getByRole('spinbutton', { name: /^Validation/ }).fill('20')
+  await split.getByRole('spinbutton', { name: /^Validation/ }).fill('50')
   await split.getByRole('button', { name: 'Split again' }).click()
-  await expect(split).toContainText('Every class in every part')
-  await expect(pare.getByRole('group', { name: 'Split' })).toContainText(/Validation\s*120/)
+  await expect(pare.getByRole('group', { name: 'Split' })).toContainText(/Validation\s*30/)
+  await pare.getByTitle('All projects').click()
+  await openSample(pare)
+  await step(pare, 'Data').click()
+  await expect(split).toContainText('As the data came, and kept so')
+  await expect(split.getByRole('button', { name: 'Change…' })).toHaveCount(0)
+})
+
+test('the preprocessing is changed by hand, and proved again', async ({ pare }) => {
+  await openSample(pare)
+  await expect(step(pare, 'Data')).toContainText('the original: 99')
+  await step(pare, 'Data').click()
   const preprocessing = pare.getByRole('region', { name: 'Preprocessing', exact: true })
   await preprocessing.getByRole('button', { name: 'Change…' }).click()
   await preprocessing.getByRole('checkbox', { name: 'Invert' }).check()
   await preprocessing.getByRole('button', { name: 'Use and score' }).click()
-  await expect(step(pare, 'Data')).not.toContainText('the original: 99')
   await expect(preprocessing).toContainText('inverted')
+  await expect(step(pare, 'Data')).toContainText(/the original: [1-8]?\d\./)
 })
 
 test('without data only fidelity is measured, and every screen says so', async ({ pare }) => {

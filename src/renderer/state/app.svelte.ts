@@ -21,7 +21,7 @@ import type { BrowserHost, Connection } from '../host/browser'
 import { RecipeEditor } from './editor.svelte'
 import type { Overlay, Question, Queue } from './kinds'
 import { Live } from './live.svelte'
-import { bestOf, candidatesOf, isActive } from './steps'
+import { bestOf, candidatesOf, isActive, whereToGoOn } from './steps'
 
 export class App {
   info = $state.raw<AppInfo>()
@@ -101,7 +101,7 @@ export class App {
     on('project.changed', ({ project }) => {
       if (project === this.project?.id) void this.reload()
     })
-    on('projects.changed', async () => (this.projects = (await this.ask('projects.list', undefined)) ?? []))
+    on('projects.changed', () => this.listProjects())
     on('queue.changed', async () => (this.queue = (await this.ask('queue.get', undefined)) ?? this.queue))
     on('settings.changed', async () => (this.settings = await this.ask('settings.get', undefined)))
     on('run.ended', (event) => this.ended(event))
@@ -113,6 +113,10 @@ export class App {
       this.connection = state
       if (back) void this.refresh()
     })
+  }
+
+  private async listProjects(): Promise<void> {
+    this.projects = (await this.ask('projects.list', undefined)) ?? this.projects
   }
 
   private ended({ run, title, message, project }: Events['run.ended']): void {
@@ -167,15 +171,7 @@ export class App {
     this.picked = undefined
     this.error = undefined
     this.show(project)
-    this.go(step ?? this.nextStep(project))
-  }
-
-  private nextStep(project: Project): StepId {
-    if (project.model.state !== 'ready') return 'model'
-    if (project.runs.some(isActive)) return 'compress'
-    if (candidatesOf(project).length) return 'compare'
-    if (project.runs.length) return 'compress'
-    return project.goal ? 'goal' : 'model'
+    this.go(step ?? whereToGoOn(project))
   }
 
   go(step: StepId): void {
@@ -189,6 +185,8 @@ export class App {
   home(): void {
     this.project = undefined
     this.error = undefined
+    // What the project says in one line may be newer than the list.
+    void this.listProjects()
   }
 
   async openSample(

@@ -32,6 +32,15 @@ export function bestOf(project: Project): Candidate | undefined {
   )
 }
 
+/** The step at which the work of a project goes on. */
+export function whereToGoOn(project: Project): StepId {
+  if (project.model.state !== 'ready') return 'model'
+  if (project.runs.some(isActive)) return 'compress'
+  if (candidatesOf(project).length) return 'compare'
+  if (project.runs.length) return 'compress'
+  return project.goal ? 'goal' : 'model'
+}
+
 function modelLine({ model }: Project): Line {
   if (model.state === 'loading') return { state: 'busy', line: model.doing }
   if (model.state === 'failed') return { state: 'failed', line: errorMessage(model.error).what }
