@@ -10,7 +10,8 @@ import { explain } from './explain'
 import { front } from './front'
 import { byMerit, isInside, obstacles, within } from './limits'
 import { lossOf, type Loss } from './loss'
-import { jobsOf, LAST_ROUND, type SearchSpace } from './space'
+import type { SearchSpace } from './recipes'
+import { jobsOf, LAST_ROUND } from './space'
 import type { Confirmation, SearchJob, SearchResult, Trial } from '../../contract/search'
 
 /** Finalists are measured and held against the kept-back samples in groups, until one of them is confirmed. */

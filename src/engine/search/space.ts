@@ -2,27 +2,30 @@
  * The recipes worth trying, made from what the passes declare. Rounds build on each other; what a round holds
  * depends only on the results of the rounds before it, never on the order in which they came in.
  */
-import { createHash } from 'node:crypto'
 import type { SearchGoal } from '../../contract/goal'
-import type { ParameterField, PassDescription, PassFamily, PassNeed } from '../../contract/passes'
-import type { Preset, Recipe, RecipeStep } from '../../contract/recipe'
-import { PASSES } from '../passes'
+import type { ParameterField, PassDescription } from '../../contract/passes'
+import type { Recipe, RecipeStep } from '../../contract/recipe'
 import { front } from './front'
 import { byMerit, isInside } from './limits'
 import type { SearchJob, Trial } from '../../contract/search'
+import {
+  canDo,
+  CLEAN_UP,
+  codersIn,
+  codesWeights,
+  isFinisher,
+  keyOf,
+  learns,
+  merge,
+  passOf,
+  recipeOf,
+  usable,
+  withTraining,
+  type SearchSpace,
+} from './recipes'
 import { fastOpenings, LEARNING_OPENINGS, OPENINGS } from './openings'
 import { expectation, type Expected } from './expect'
 
-/** Passes follow each other in this order in a recipe; within a family, in the order of the registry. */
-const FAMILY_ORDER: readonly PassFamily[] = [
-  'clean-up',
-  'pruning',
-  'factorization',
-  'training',
-  'sharing',
-  'quantization',
-  'precision',
-]
 /** A trial this far over the floor may still be saved by training or by a milder partner. */
 const REACH = { factor: 4, points: 3 }
 const reach = ({ maxDrop }: SearchGoal): number => maxDrop * REACH.factor + REACH.points
@@ -40,21 +43,6 @@ export const LAST_ROUND = 8
 const NEAR = 2
 /** How long to learn is no question of what the result is; the search leaves it at its default. */
 const EFFORT = new Set(['epochs', 'learningRate', 'samples'])
-
-export interface SearchSpace {
-  passes: readonly PassDescription[]
-  presets: readonly Preset[]
-  /** What the dataset can give. */
-  available: ReadonlySet<PassNeed>
-}
-
-export function keyOf(recipe: Recipe): string {
-  const steps = recipe.steps.map(({ pass, params }) => [
-    pass,
-    Object.entries(params).sort(([a], [b]) => (a < b ? -1 : 1)),
-  ])
-  return createHash('sha256').update(JSON.stringify(steps)).digest('hex').slice(0, 16)
-}
 
 /** The round's work list, the most promising first; empty when the search has nothing more to try. */
 export function jobsOf(
@@ -82,15 +70,6 @@ interface Idea {
   why: string
 }
 
-function usable(pass: PassDescription, space: SearchSpace): boolean {
-  return pass.needs.every((need) => space.available.has(need))
-}
-
-function canDo(step: RecipeStep, space: SearchSpace): boolean {
-  const pass = passOf(step.pass, space)
-  return pass !== undefined && usable(pass, space)
-}
-
 /** False where another parameter makes this one idle. */
 function counts({ only }: ParameterField, pass: PassDescription, params: RecipeStep['params']): boolean {
   if (!only) return true
@@ -106,36 +85,6 @@ function variants(pass: PassDescription): RecipeStep[] {
       .map((value) => ({ pass: pass.id, params: { [field.name]: value } }))
   return [{ pass: pass.id, params: {} }, ...pass.parameters.flatMap(one)]
 }
-
-/** Passes and parameters by their titles: people read these names. */
-const title = (steps: readonly RecipeStep[]): string =>
-  steps
-    .map(({ pass, params }) => {
-      const known = PASSES.find(({ description }) => description.id === pass)?.description
-      const values = Object.entries(params).map(([name, value]) => {
-        const label = known?.parameters.find((field) => field.name === name)?.label ?? name
-        return `${label.toLowerCase()} ${typeof value === 'object' ? 'by layer' : String(value)}`
-      })
-      return [known?.title ?? pass, values.length > 0 ? `(${values.join(', ')})` : '']
-        .filter(Boolean)
-        .join(' ')
-    })
-    .join(' → ')
-
-const recipeOf = (steps: readonly RecipeStep[]): Recipe => ({
-  pare: 1,
-  name: title(steps.filter((step) => step.pass !== CLEAN_UP.pass)).slice(0, 200),
-  description: '',
-  steps: [...steps],
-})
-
-const CLEAN_UP: RecipeStep = { pass: 'simplify', params: {} }
-
-const passOf = (id: string, space: SearchSpace): PassDescription | undefined =>
-  space.passes.find((pass) => pass.id === id)
-
-const learns = (recipe: Recipe, space: SearchSpace): boolean =>
-  recipe.steps.some((step) => passOf(step.pass, space)?.needs.includes('training'))
 
 function presetsOf(space: SearchSpace): Idea[] {
   return space.presets
@@ -217,10 +166,6 @@ function neighbours(recipe: Recipe, space: SearchSpace): Idea[] {
   })
 }
 
-/** A pass without anything to choose that only stores smaller what is there. */
-const isFinisher = (pass: PassDescription): boolean =>
-  pass.family === 'sharing' && !pass.parameters.some((field) => field.search)
-
 function finishers(recipe: Recipe, space: SearchSpace): Idea[] {
   return space.passes
     .filter(
@@ -231,45 +176,6 @@ function finishers(recipe: Recipe, space: SearchSpace): Idea[] {
       recipe: recipeOf([...recipe.steps, { pass: pass.id, params: {} }]),
       why: `${recipe.name}, stored smaller`,
     }))
-}
-
-function rankOf(step: RecipeStep, space: SearchSpace): number {
-  const at = space.passes.findIndex((pass) => pass.id === step.pass)
-  const pass = space.passes[at]
-  // What only stores smaller leaves nothing for others to work on.
-  if (pass && isFinisher(pass)) return Infinity
-  const family = pass?.family ?? 'clean-up'
-  return FAMILY_ORDER.indexOf(family) * 1000 + at
-}
-
-const byRank = (x: RecipeStep, y: RecipeStep, space: SearchSpace): number =>
-  x.pass === y.pass ? 0 : rankOf(x, space) - rankOf(y, space)
-
-/** Passes of the quantization family that only prepare for others of it. */
-const PREPARING = new Set(['equalize', 'smooth-quant'])
-/** Passes that learn what their weights are stored as. */
-const LEARNED_CODES = new Set(['trained-codebook', 'quantize-aware', 'adaround'])
-
-/** It decides how weights are stored. Two such passes in a recipe undo each other, or the second finds nothing. */
-function codesWeights(pass: PassDescription): boolean {
-  if (PREPARING.has(pass.id) || isFinisher(pass)) return false
-  return LEARNED_CODES.has(pass.id) || ['quantization', 'precision', 'sharing'].includes(pass.family)
-}
-
-function codersIn(steps: readonly RecipeStep[], space: SearchSpace): number {
-  return steps.filter((step) => {
-    const pass = passOf(step.pass, space)
-    return pass !== undefined && codesWeights(pass)
-  }).length
-}
-
-/** Steps of both in the order passes follow each other; undefined when they share a pass or both code weights. */
-function merge(a: Recipe, b: Recipe, space: SearchSpace): RecipeStep[] | undefined {
-  const work = (recipe: Recipe): RecipeStep[] => recipe.steps.filter((step) => step.pass !== CLEAN_UP.pass)
-  const steps = [...work(a), ...work(b)]
-  if (new Set(steps.map((step) => step.pass)).size < steps.length) return undefined
-  if (codersIn(steps, space) > 1) return undefined
-  return [CLEAN_UP, ...steps.sort((x, y) => byRank(x, y, space))]
 }
 
 /** Kept trials on the front of download and loss, and those near enough to be worth saving. */
@@ -307,7 +213,10 @@ function nextRound(
     if (learning && !isInside(trial, goal) && downloadBytes < smallest)
       add(
         expect.trained(trial),
-        trainings(space, recipe).map((step) => withTraining(recipe, step, space)),
+        trainings(space, recipe).map((step) => ({
+          recipe: withTraining(recipe, step, space),
+          why: `${recipe.name} is small but over the floor; ${step.pass} may win it back`,
+        })),
       )
     for (const partner of partners) {
       const steps = merge(recipe, partner.recipe, space)
@@ -338,14 +247,4 @@ function trainings(space: SearchSpace, recipe: Recipe): RecipeStep[] {
         !(codesWeights(pass) && codersIn(recipe.steps, space) > 0),
     )
     .map((pass) => ({ pass: pass.id, params: {} }))
-}
-
-function withTraining(recipe: Recipe, step: RecipeStep, space: SearchSpace): Idea {
-  const before = recipe.steps.findIndex((other) => rankOf(other, space) > rankOf(step, space))
-  const at = before < 0 ? recipe.steps.length : before
-  const steps = [...recipe.steps.slice(0, at), step, ...recipe.steps.slice(at)]
-  return {
-    recipe: recipeOf(steps),
-    why: `${recipe.name} is small but over the floor; ${step.pass} may win it back`,
-  }
 }

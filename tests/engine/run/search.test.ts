@@ -12,7 +12,7 @@ import { openSearch, type SearchWork } from '../../../src/engine/run/search'
 import { attempt } from '../../../src/engine/search/attempt'
 import { dominates } from '../../../src/engine/search/front'
 import { isInside } from '../../../src/engine/search/limits'
-import { keyOf } from '../../../src/engine/search/space'
+import { keyOf } from '../../../src/engine/search/recipes'
 import { conclude, explore, pending } from '../../../src/engine/search/search'
 
 const SAMPLES = { bearing: 'cnn1d.onnx', digits: 'lenet5.onnx' }

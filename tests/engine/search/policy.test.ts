@@ -9,7 +9,8 @@ import { describePasses } from '../../../src/engine/passes'
 import { isInside, obstacles } from '../../../src/engine/search/limits'
 import { lossOf } from '../../../src/engine/search/loss'
 import { exploringSeconds } from '../../../src/engine/search/search'
-import { jobsOf, keyOf, LAST_ROUND, type SearchSpace } from '../../../src/engine/search/space'
+import { keyOf, type SearchSpace } from '../../../src/engine/search/recipes'
+import { jobsOf, LAST_ROUND } from '../../../src/engine/search/space'
 
 const goal = (over: Partial<SearchGoal> = {}): SearchGoal => ({
   kind: 'search',
