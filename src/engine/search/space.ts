@@ -36,9 +36,8 @@ const ROUND_SIZE = 16
 const VARIANTS_ROUND = 2
 /** Recipes that learn take minutes where others take seconds: they come once the cheap ones are known. */
 const FIRST_LEARNING_ROUND = 3
-/** With time to spare: every single pass with every value it declares. */
-const LEFTOVERS_ROUND = 7
-export const LAST_ROUND = 8
+/** With time to spare: every single pass with every value it declares, however many there are. */
+export const LAST_ROUND = 7
 /** Declared values tried on either side of a good one. */
 const NEAR = 2
 /** How long to learn is no question of what the result is; the search leaves it at its default. */
@@ -62,7 +61,7 @@ export function jobsOf(
     tried.add(key)
     jobs.push({ key, round, recipe, why })
   }
-  return round === 1 ? jobs : jobs.slice(0, ROUND_SIZE)
+  return round === 1 || round === LAST_ROUND ? jobs : jobs.slice(0, ROUND_SIZE)
 }
 
 interface Idea {
@@ -124,6 +123,8 @@ function laterRound(
   goal: SearchGoal,
   learning: boolean,
 ): Idea[] {
+  if (round === LAST_ROUND)
+    return space.passes.filter((pass) => isSingle(pass, space)).flatMap((pass) => alone(pass, variants(pass)))
   const next = nextRound(round, space, trials, goal, learning)
   if (round !== FIRST_LEARNING_ROUND) return next
   return [...next.slice(0, ROUND_SIZE / 2), ...learningRound(space), ...next.slice(ROUND_SIZE / 2)]
@@ -230,7 +231,7 @@ function nextRound(
       if (!codesWeights(pass)) add(expect.untried(), alone(pass, variants(pass).slice(0, 1)))
       const base = trials.find((trial) => trial.key === own)
       const well = base?.pointsLost !== undefined && base.pointsLost <= reach(goal)
-      if (base && (well || round >= LEFTOVERS_ROUND)) add(expect.near(base), alone(pass, variants(pass)))
+      if (base && well) add(expect.near(base), alone(pass, variants(pass)))
     }
   return ideas.sort((a, b) => a.merit - b.merit || (a.recipe.name < b.recipe.name ? -1 : 1))
 }
