@@ -50,6 +50,7 @@ async function shoot(page: Page, name: string): Promise<void> {
 }
 
 test('every step', async ({ pare }) => {
+  test.slow()
   await shoot(pare, '0-empty')
   await openSample(pare)
   await expect(step(pare, 'Data')).toContainText('the original:')

@@ -20,23 +20,3 @@ it('fetches what stays in sight, each page once, and not what flies past', async
   await vi.runAllTimersAsync()
   expect(asked).toEqual([0, 49, 48])
 })
-
-it('forgets answers to an earlier question, and asks again what failed', async () => {
-  let answer: (rows: readonly number[] | undefined) => void = () => undefined
-  let asked = 0
-  const pager = new Pager<number>(() => {
-    asked++
-    return new Promise((resolve) => (answer = resolve))
-  })
-  pager.need(0, 1)
-  const late = answer
-  pager.reset()
-  pager.need(0, 1)
-  late([7])
-  await Promise.resolve()
-  expect(pager.at(0)).toBeUndefined()
-  answer(undefined)
-  await vi.runAllTimersAsync()
-  pager.need(0, 1)
-  expect(asked).toBe(3)
-})
