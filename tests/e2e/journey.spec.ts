@@ -144,6 +144,7 @@ test('the keyboard alone gets from the sample to a bundle', async ({ pare }) => 
   await press('Control+2')
   await expect(pare.getByText('Right answers')).toBeVisible()
   await press('Control+3')
+  await expect(pare.getByRole('heading', { level: 1, name: 'Goal' })).toBeFocused()
   await pare.getByRole('tab', { name: 'Find the best for me' }).focus()
   await press('ArrowRight')
   await expect(pare.getByRole('tab', { name: 'Presets' })).toBeFocused()
