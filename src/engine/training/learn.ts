@@ -95,7 +95,7 @@ async function labelTrouble(samples: Samples, objective: Objective, task: Task):
 }
 
 /** Updates that a training without a given number of epochs aims for, and the epochs it is kept between. */
-const ENOUGH_UPDATES = 900
+const ENOUGH_UPDATES = 450
 const FEWEST_EPOCHS = 2
 const MOST_EPOCHS = 30
 

@@ -43,9 +43,11 @@ export const roundedLearningFields = {
     .default(0)
     .meta({
       label: 'Epochs',
-      help: 'How many times the training data is gone through; 0 goes through it as often as some 900 updates take, 2 to 30 times.',
+      help: 'How many times the training data is gone through; 0 goes through it as often as some 450 updates take, 2 to 30 times.',
       search: [0],
     }),
+  // While the rate is high, weights hop between levels and the loss rises; what was won shows once it has fallen.
+  patience: learningFields.patience.default(30).meta(learningFields.patience.meta()!),
   batchSize: learningFields.batchSize.default(16).meta(learningFields.batchSize.meta()!),
 }
 
