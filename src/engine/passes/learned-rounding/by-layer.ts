@@ -29,6 +29,8 @@ const RATE = 0.02
 /** Samples learned from, and samples that judge a layer. */
 const MOST_SAMPLES = 1024
 const JUDGING = 256
+/** Share of a decided logit to start from. */
+const LEANING = 0.5
 const LOSS = { alpha: 1, temperature: 1 }
 
 /**
@@ -72,9 +74,9 @@ export async function roundByLayer(
         parameters.view(0).set(logits)
         return (await judge.measure(parameters)).loss
       }
-      const soft = parameters.values.slice()
       const before = await error(start)
-      parameters.values.set(soft)
+      // Leaning towards the codes there are, which already make up for each other's errors.
+      parameters.view(0).set(start.map((v) => v * LEANING))
       const [told] = await teacher.valuesFor(first)
       const power = (told!.data as Float32Array).reduce((sum, x) => sum + x * x, 0) / told!.data.length
       const scratch = path.join(context.scratch, `layer-${i}`)

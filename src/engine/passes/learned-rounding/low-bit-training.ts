@@ -120,11 +120,14 @@ export async function trainLowBit(
   fakeModel.graph.sort()
   fakeModel.graph.prune()
   const fakes = [...trained.values()].map(({ fake }) => fake)
+  const byLayer: string[] = []
   if (options.byLayer) {
     const list = [...trained.values()].map(({ layer, fake }) => ({ output: layer.layer, fake }))
     const { settings, settle = 0 } = options
     const closer = await roundByLayer(fakeModel, prepared, list, context, settings, settle)
-    notes.push(`layer by layer, ${closer} of ${list.length} got closer to the original's values`)
+    byLayer.push(
+      `Layer by layer, ${closer} of ${list.length} came closer to the original than GPTQ's codes, the others start from those.`,
+    )
   }
   const learned = await learn(fakeModel, context, {
     by,
@@ -142,6 +145,7 @@ export async function trainLowBit(
     },
     constraints: (parameters) => (options.settle ? [settleRounding(parameters, fakes, options.settle)] : []),
   })
+  learned.notes.unshift(...byLayer)
   learned.notes.unshift(...notes.map((note) => `The model was first changed: ${note}.`))
   const found = new Map<string, LowBit>()
   const evidence: LayerEvidence[] = []
