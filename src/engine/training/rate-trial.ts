@@ -9,8 +9,8 @@ import type { TrainSetup } from './trainer'
 import { batchOf, Updater, wholeBatches } from './updater'
 
 const LADDERS = {
-  adamw: [1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2],
-  sgd: [1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1],
+  adamw: [1e-4, 3e-4, 1e-3, 3e-3, 1e-2],
+  sgd: [1e-3, 3e-3, 1e-2, 3e-2, 1e-1],
 } as const
 
 /** Updates a trial makes at most. */
