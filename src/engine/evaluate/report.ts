@@ -3,7 +3,7 @@ import type { SplitName } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
 import type { LatencyEstimate, LayerEvidence, Report, SampleResults } from '../../contract/report'
 import type { Dataset } from '../data/dataset'
-import { meanInterval } from '../math/statistics'
+import { pairedInterval } from '../math/statistics'
 import { readModel } from '../onnx'
 import { hashFile, modelCosts, nonzeroParameters } from '../runtime/inspect'
 import type { SessionOptions } from '../runtime/session'
@@ -183,15 +183,13 @@ function assemble(
 function changeOf(original: ModelQuality, candidate: ModelQuality): Report['qualityChange'] {
   const value = candidate.quality.value - original.quality.value
   if (candidate.quality.metric !== 'accuracy') return undefined
-  const right = ({ samples }: ModelQuality, i: number): number =>
-    samples.answer[i] === samples.label[i] ? 1 : 0
+  const right = ({ samples }: ModelQuality, i: number): boolean => samples.answer[i] === samples.label[i]
   const n = candidate.samples.index.length
-  let sum = 0
-  let squares = 0
+  let won = 0
+  let lost = 0
   for (let i = 0; i < n; i++) {
-    const difference = right(candidate, i) - right(original, i)
-    sum += difference
-    squares += difference * difference
+    if (right(candidate, i) && !right(original, i)) won++
+    if (right(original, i) && !right(candidate, i)) lost++
   }
-  return { value, interval: meanInterval(n, sum, squares) }
+  return { value, interval: pairedInterval(n, won, lost) }
 }

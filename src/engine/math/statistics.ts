@@ -19,6 +19,19 @@ export function wilson(successes: number, n: number): Interval {
   return [Math.max(0, centre - half), Math.min(1, centre + half)]
 }
 
+/**
+ * Interval of the difference of two proportions measured on the same n samples, of which `won` are right for the
+ * second alone and `lost` for the first alone. Not empty where both answer alike everywhere: what was not seen in
+ * n samples may still happen.
+ * Source: A. Agresti, Y. Min, Statistics in Medicine 24 (2005) 729–740, the Wald interval with half a sample
+ * added to each of the four counts.
+ */
+export function pairedInterval(n: number, won: number, lost: number): Interval {
+  const difference = (won - lost) / (n + 2)
+  const half = (Z * Math.sqrt(won + lost + 1 - (won - lost) ** 2 / (n + 2))) / (n + 2)
+  return [difference - half, difference + half]
+}
+
 /** Normal-approximation interval of a mean from n, Σx and Σx². */
 export function meanInterval(n: number, sum: number, sumOfSquares: number): Interval {
   if (n === 0) return [0, 0]

@@ -3,6 +3,7 @@ import { seeded } from '../../../src/engine/math/random'
 import {
   bootstrap,
   meanInterval,
+  pairedInterval,
   quantile,
   ratioInterval,
   sorted,
@@ -23,6 +24,40 @@ describe('wilson', () => {
   })
 
   it('says nothing without samples', () => expect(wilson(0, 0)).toEqual([0, 1]))
+})
+
+describe('pairedInterval', () => {
+  /** Exact: every possible pair of counts with its trinomial probability. */
+  function coverage(n: number, winning: number, losing: number): number {
+    let covered = 0
+    let choose = 1
+    for (let won = 0; won <= n; won++) {
+      let ways = choose
+      for (let lost = 0; lost <= n - won; lost++) {
+        const [low, high] = pairedInterval(n, won, lost)
+        const chance = ways * winning ** won * losing ** lost * (1 - winning - losing) ** (n - won - lost)
+        if (low <= winning - losing && winning - losing <= high) covered += chance
+        ways *= (n - won - lost) / (lost + 1)
+      }
+      choose *= (n - won) / (won + 1)
+    }
+    return covered
+  }
+
+  it.each([
+    [50, 0.02, 0.02],
+    [200, 0.005, 0.01],
+    [200, 0.002, 0.002],
+    [100, 0.1, 0.04],
+  ])('of %i samples covers the true difference about 95 times in 100', (n, winning, losing) => {
+    expect(coverage(n, winning, losing)).toBeGreaterThan(0.94)
+  })
+
+  it('is not empty where both answer alike', () => {
+    const [low, high] = pairedInterval(200, 0, 0)
+    expect(high).toBeCloseTo(0.0097, 4)
+    expect(low).toBe(-high)
+  })
 })
 
 describe('meanInterval', () => {
