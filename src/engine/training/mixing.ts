@@ -5,7 +5,14 @@
 import type { Batch } from '../data/dataset'
 import type { Random } from '../math/random'
 import { isFloat } from '../onnx'
+import type { Value } from '../runtime'
 import { pickRows } from './samples'
+
+const blends = ({ dtype, data, dims }: Value): boolean =>
+  isFloat(dtype) && data instanceof Float32Array && dims.length > 0
+
+/** False where nothing can be blended, such as the ids of tokens. */
+export const canMix = ({ inputs }: Batch): boolean => Object.values(inputs).some(blends)
 
 /** Each float input blended with another sample of the batch; other inputs stay. One share for the whole batch. */
 export function mixed(batch: Batch, random: Random): Batch {
@@ -13,10 +20,9 @@ export function mixed(batch: Batch, random: Random): Batch {
   const share = random.next()
   const inputs = Object.fromEntries(
     Object.entries(batch.inputs).map(([name, value]) => {
-      if (!isFloat(value.dtype) || !(value.data instanceof Float32Array) || value.dims.length === 0)
-        return [name, value]
+      if (!blends(value)) return [name, value]
       const other = pickRows(value, partners).data as Float32Array
-      const data = value.data.map((x, i) => share * x + (1 - share) * other[i]!)
+      const data = (value.data as Float32Array).map((x, i) => share * x + (1 - share) * other[i]!)
       return [name, { ...value, data }]
     }),
   )

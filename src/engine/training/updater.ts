@@ -1,7 +1,7 @@
 /** One update of the weights: micro-batches through the graph, gradients added up, a step of the optimizer. */
 import type { Batch } from '../data/dataset'
 import type { Random } from '../math/random'
-import { mixed } from './mixing'
+import { canMix, mixed } from './mixing'
 import { clipNorm, createOptimizer, type Optimizer } from './optimizer'
 import type { Samples } from './samples'
 import { countedRows, type Example, type LossSettings, type StepRunner } from './step'
@@ -28,7 +28,8 @@ export class Updater {
     const { parameters, spec, teacher, settings, constraints = [] } = setup
     gradients.fill(0)
     const examples: Example[] = []
-    const blend = teacher !== undefined && (setup.mixing ?? 0) > 0 && random.next() < setup.mixing!
+    const blend =
+      teacher !== undefined && (setup.mixing ?? 0) > 0 && random.next() < setup.mixing! && batch.every(canMix)
     for (const micro of batch) {
       const shown = blend ? mixed(micro, random) : micro
       examples.push({ batch: shown, ...(teacher && { teacher: await teacher.valuesFor(shown, !blend) }) })
