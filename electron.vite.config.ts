@@ -14,6 +14,7 @@ export default defineConfig({
         input: {
           main: source('main/index.ts'),
           worker: source('engine/worker.ts'),
+          'maths-worker': source('engine/maths-worker.ts'),
           'browser-shell': source('browser-shell/index.ts'),
           cli: source('cli/index.ts'),
         },

@@ -19,6 +19,7 @@ await build({
     rolldownOptions: {
       input: {
         index: path.join(root, 'bench', 'index.ts'),
+        'maths-worker': path.join(root, 'src', 'engine', 'maths-worker.ts'),
         'large-tasks': path.join(root, 'bench', 'support', 'large-tasks.ts'),
         'prune-tasks': path.join(root, 'bench', 'support', 'prune-tasks.ts'),
         'quantize-tasks': path.join(root, 'bench', 'support', 'quantize-tasks.ts'),

@@ -8,7 +8,12 @@ import path from 'node:path'
 import { rolldown } from 'rolldown'
 
 const root = path.resolve(import.meta.dirname, '..')
-const ENTRIES = { worker: 'engine/worker.ts', cli: 'cli/index.ts', 'browser-shell': 'browser-shell/index.ts' }
+const ENTRIES = {
+  worker: 'engine/worker.ts',
+  'maths-worker': 'engine/maths-worker.ts',
+  cli: 'cli/index.ts',
+  'browser-shell': 'browser-shell/index.ts',
+}
 
 async function bundle(): Promise<string> {
   const build = await rolldown({

@@ -40,7 +40,8 @@ test.runIf(process.platform === 'linux')(
     )
     expect(packed.filter((file) => /^\/(src|tests|docs|bench)\//.test(file))).toEqual([])
     expect(packed.filter((file) => /napi-v6\/(win32|darwin)/.test(file))).toEqual([])
-    expect(fs.existsSync(path.join(resources, 'app.asar.unpacked', 'out', 'main', 'worker.js'))).toBe(true)
+    for (const entry of ['worker.js', 'maths-worker.js'])
+      expect(fs.existsSync(path.join(resources, 'app.asar.unpacked', 'out', 'main', entry))).toBe(true)
 
     const app = path.join(work, 'app')
     extractAll(archive, app)

@@ -2,17 +2,17 @@ import { z } from 'zod'
 import { PareError } from '../../contract/errors'
 import { formatBytes } from '../../contract/format'
 import type { StepRecord } from '../../contract/report'
-import type { Model, Node } from '../onnx'
+import type { Model } from '../onnx'
 import { definePass, type PassContext, type PassResult } from './pass'
 import { assemble, type Assembled } from './quantization/assemble'
 import { divergences } from './quantization/divergence'
 import { activationSqnr, evidenceOf, type EvidenceSource } from './quantization/evidence'
-import { hessiansOf, planHessians, type Hessians } from './quantization/hessians'
 import { keepFloat, keepFloatSentence } from './quantization/keep-float'
 import { nothingReason, weightedLayers, type WeightedLayer } from './quantization/layers'
-import { METHODS, quantizeLayer, type LowBit, type LowBitOptions } from './quantization/low-bit'
+import { METHODS, type LowBit } from './quantization/low-bit'
+import { keyOf, quantizeAll } from './quantization/quantize-all'
 import { prepare } from './quantization/prepare'
-import { rowShape, STORAGES, type Storage } from './quantization/readers'
+import { STORAGES, type Storage } from './quantization/readers'
 import { calibrationBatches, judgingBatches } from './quantization/samples'
 
 const ID = 'quantize-weights'
@@ -118,9 +118,6 @@ const FUSED =
 const isFused = ({ op, treatment }: EvidenceSource): boolean =>
   op === 'MatMul' && treatment.endsWith('DequantizeLinear')
 
-/** Bytes of Hessians held at once. */
-const HESSIAN_BYTES = 2 ** 28
-
 async function run(model: Model, asked: Params, context: PassContext): Promise<PassResult> {
   const options = { ...asked, storage: storageFor(asked.storage, context.target) }
   const { model: prepared, notes } = prepare(model)
@@ -135,7 +132,7 @@ async function run(model: Model, asked: Params, context: PassContext): Promise<P
       by: ID,
       reason: nothingReason(prepared.graph, skipped),
     })
-  const found = await quantizeAll(prepared, layers, options, context)
+  const found = await quantizeAll(prepared, layers, { ...options, by: ID }, context)
   const build = (floats: ReadonlySet<string>): Assembled =>
     assemble(
       prepared,
@@ -182,49 +179,6 @@ async function run(model: Model, asked: Params, context: PassContext): Promise<P
     ...notes,
   ].join('; ')
   return { model: result.model, summary: `${summary}.`, skipped, layers: evidenceOf(sources, measured) }
-}
-
-/** Weights of equal content and orientation are one: tied layers are quantized once. */
-const keyOf = (layer: WeightedLayer): string => `${layer.tensor.contentKey()}|${rowShape(layer).turned}`
-
-async function quantizeAll(
-  model: Model,
-  layers: readonly WeightedLayer[],
-  options: Params,
-  context: PassContext,
-): Promise<Map<string, LowBit>> {
-  const found = new Map<string, LowBit>()
-  const readers = new Map<string, WeightedLayer[]>()
-  for (const layer of layers) readers.set(keyOf(layer), [...(readers.get(keyOf(layer)) ?? []), layer])
-  const low: LowBitOptions = { ...options, by: ID }
-  const looks = (options.method === 'gptq' || options.method === 'awq') && context.data !== undefined
-  // Inputs of a tied weight differ; the layer that multiplies by it decides.
-  const first = [...readers.values()].map((tied) => tied.find(({ node }) => !node.is('Gather')) ?? tied[0]!)
-  const { chunks } = looks
-    ? planHessians(
-        model,
-        first.map(({ node }) => node),
-        HESSIAN_BYTES,
-      )
-    : { chunks: [] }
-  const pending = new Map(first.map((layer) => [layer.node, layer]))
-  let done = 0
-  const work = async (layer: WeightedLayer, hessians: Hessians): Promise<void> => {
-    context.progress(0.1 + (0.7 * done++) / first.length, `layer ${done} of ${first.length}`)
-    const scalable = readers.get(keyOf(layer))!.length === 1
-    const method = options.method === 'awq' && !scalable ? 'mse' : low.method
-    found.set(keyOf(layer), await quantizeLayer(layer, { ...low, method }, hessians.get(layer.node)))
-    pending.delete(layer.node)
-  }
-  for (const chunk of chunks) {
-    const batches = calibrationBatches(context, options.samples, ID)
-    const hessians = await hessiansOf(model, chunk, batches, () =>
-      context.progress(0.1, 'looking at the inputs of layers'),
-    )
-    for (const node of chunk) await work(pending.get(node as Node)!, hessians)
-  }
-  for (const layer of [...pending.values()]) await work(layer, new Map())
-  return found
 }
 
 function reasonToSkip({ layer, node, tensor }: WeightedLayer, options: Params): string | undefined {

@@ -1,5 +1,6 @@
 /** Codes for the weights of one layer, by any of the methods. */
 import type { Double } from '../../math/cholesky'
+import { IN_THREAD, type Pool } from '../../math/pool'
 import { inputScaling } from '../../math/quantize/awq'
 import { gptq } from '../../math/quantize/gptq'
 import {
@@ -10,7 +11,7 @@ import {
   type GroupMethod,
   type GroupShape,
 } from '../../math/quantize/grouped'
-import { sharedValues } from '../../math/quantize/kmeans'
+import { HALF_SCALES, type BlindLowBit } from '../../math/quantize/low-bit'
 import { transposed } from '../../math/quantize/rows'
 import { sqnr } from '../../math/quantize/sqnr'
 import { finiteWeights, type WeightedLayer } from './layers'
@@ -30,21 +31,13 @@ export interface LowBitOptions {
   by: string
 }
 
-export interface LowBit extends GroupShape {
-  codes: Uint8Array
-  /** Scales and zero points, or … */
-  grouped?: GroupedCodes
-  /** … the values codes stand for: one list, or one a row. */
-  codebook?: Float32Array
+export interface LowBit extends Omit<BlindLowBit, 'method'> {
   /** Inputs are divided by it before the product. */
   inputScale?: Float32Array
-  weightSqnr: number
   /** How it was done in the end. */
   method: Method
 }
 
-/** Scales are stored as float16: half the bytes, and rounded before the codes are chosen. */
-const HALF_SCALES = true
 const DAMPING = 0.01
 
 /** The layer's weights as rows of output channels. */
@@ -63,14 +56,15 @@ export function blockFor(cols: number, block: number, powerOfTwo: boolean): numb
   return cols > block ? block : Math.max(16, 2 ** Math.ceil(Math.log2(cols)))
 }
 
+/** GPTQ and AWQ with Hessians work in this thread, where ONNX Runtime is; all else in one of `pool`. */
 export async function quantizeLayer(
   layer: WeightedLayer,
   options: LowBitOptions,
   hessians: readonly Double[] | undefined,
+  pool: Pool = IN_THREAD,
 ): Promise<LowBit> {
   const values = rowsOf(layer, options.by)
   const { rows, cols } = rowShape(layer)
-  if (options.method === 'kmeans') return codebookOf(values, rows, cols, options)
   const bits = options.method === 'ternary' ? 2 : options.bits
   const packed = options.storage !== 'plain' && fitsMatMulNBits(layer, bits, options.block)
   const shape: GroupShape = { rows, cols, block: blockFor(cols, options.block, packed), bits }
@@ -96,18 +90,14 @@ export async function quantizeLayer(
       }
     }
   }
-  const compensated = options.method === 'gptq' && hessians !== undefined
-  const grouped = compensated
-    ? await byGroups(values, shape, hessians, groupMethod, base)
-    : quantizeGroups(values, shape, { ...base, method: groupMethod })
-  const method = compensated ? 'gptq' : groupMethod
-  return {
-    ...shape,
-    codes: grouped.codes,
-    grouped,
-    weightSqnr: sqnr(values, dequantizeGroups(grouped)),
-    method,
+  if (options.method === 'gptq' && hessians !== undefined) {
+    const grouped = await byGroups(values, shape, hessians, groupMethod, base)
+    const weightSqnr = sqnr(values, dequantizeGroups(grouped))
+    return { ...shape, codes: grouped.codes, grouped, weightSqnr, method: 'gptq' }
   }
+  const { symmetric, codebook } = options
+  const method = options.method === 'kmeans' ? 'kmeans' : groupMethod
+  return pool.run('low-bit', { values, shape, method, symmetric, codebook })
 }
 
 /** How the grid of a block is found; one bit is always the sign times a scale. */
@@ -142,37 +132,5 @@ async function byGroups(
     out.scales.set(part.scales, from * blocks)
     out.zeros.set(part.zeros, from * blocks)
   }
-  return out
-}
-
-function codebookOf(values: Float32Array, rows: number, cols: number, options: LowBitOptions): LowBit {
-  const size = 2 ** options.bits
-  const shape = { rows, cols, block: cols, bits: options.bits }
-  if (options.codebook === 'tensor') {
-    const { centroids, codes } = sharedValues(values, size, { keepZeros: false })
-    const restored = Float32Array.from(codes, (code) => centroids[code]!)
-    return {
-      ...shape,
-      codes,
-      codebook: filled(centroids, size),
-      weightSqnr: sqnr(values, restored),
-      method: 'kmeans',
-    }
-  }
-  const codes = new Uint8Array(values.length)
-  const books = new Float32Array(rows * size)
-  const restored = new Float32Array(values.length)
-  for (let r = 0; r < rows; r++) {
-    const row = sharedValues(values.subarray(r * cols, (r + 1) * cols), size, { keepZeros: false })
-    codes.set(row.codes, r * cols)
-    books.set(filled(row.centroids, size), r * size)
-    for (let c = 0; c < cols; c++) restored[r * cols + c] = row.centroids[row.codes[c]!]!
-  }
-  return { ...shape, codes, codebook: books, weightSqnr: sqnr(values, restored), method: 'kmeans' }
-}
-
-function filled(centroids: Float32Array, size: number): Float32Array {
-  const out = new Float32Array(size)
-  out.set(centroids)
   return out
 }

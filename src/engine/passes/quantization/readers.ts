@@ -21,11 +21,11 @@ export function rowShape({ node, tensor }: WeightedLayer): { rows: number; cols:
   return { rows: dims[0]!, cols: size / dims[0]!, turned: false }
 }
 
-/** MatMulNBits takes blocks of a power of two from 16 up, whole zero points and 2, 4 or 8 bits. */
+/** MatMulNBits takes blocks of a power of two from 16 to 256, whole zero points and 2, 4 or 8 bits. */
 export function fitsMatMulNBits(layer: WeightedLayer, bits: number, block: number): boolean {
   const { node, tensor } = layer
   if (tensor.dims.length !== 2 || tensor.dtype !== 'float32' || ![2, 4, 8].includes(bits)) return false
-  if (block < 16 || (block & (block - 1)) !== 0) return false
+  if (block < 16 || block > 256 || (block & (block - 1)) !== 0) return false
   if (node.is('MatMul')) return node.inputs[1] === layer.weight
   return (
     node.is('Gemm') && !node.int('transA', 0) && node.float('alpha', 1) === 1 && node.float('beta', 1) === 1

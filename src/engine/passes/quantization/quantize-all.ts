@@ -1,0 +1,101 @@
+/** Codes for all layers of a model, layers side by side where there are cores for it. */
+import { openPool, type Pool } from '../../math/pool'
+import type { Model, Node } from '../../onnx'
+import type { PassContext } from '../pass'
+import { hessiansOf, planHessians, type Hessians } from './hessians'
+import type { WeightedLayer } from './layers'
+import { quantizeLayer, type LowBit, type LowBitOptions } from './low-bit'
+import { rowShape } from './readers'
+import { calibrationBatches } from './samples'
+
+/** Bytes of Hessians held at once. */
+const HESSIAN_BYTES = 2 ** 28
+/** Bytes of layers being worked on at once. */
+const MOST_BYTES = 2 ** 30
+/** Bytes a weight takes meanwhile: three arrays of float32, and codes. */
+const WORK_BYTES = 16
+/** With fewer weights, threads were measured to take as long to start and warm up as they save. */
+const LEAST_WEIGHTS = 2 ** 22
+/** HQQ takes this many times longer a weight than what else looks at weights alone. */
+const HQQ_WORK = 8
+
+export interface QuantizeAllOptions extends LowBitOptions {
+  /** At most this many calibration samples are looked at. */
+  samples: number
+}
+
+/** Weights of equal content and orientation are one: tied layers are quantized once. */
+export const keyOf = (layer: WeightedLayer): string =>
+  `${layer.tensor.contentKey()}|${rowShape(layer).turned}`
+
+/**
+ * By `keyOf`. The same numbers whatever the cores. Throws `model/non-finite` for weights that are not numbers, and
+ * `cancelled` between layers.
+ */
+export async function quantizeAll(
+  model: Model,
+  layers: readonly WeightedLayer[],
+  options: QuantizeAllOptions,
+  context: PassContext,
+): Promise<Map<string, LowBit>> {
+  const found = new Map<string, LowBit>()
+  const readers = new Map<string, WeightedLayer[]>()
+  for (const layer of layers) readers.set(keyOf(layer), [...(readers.get(keyOf(layer)) ?? []), layer])
+  const looks = (options.method === 'gptq' || options.method === 'awq') && context.data !== undefined
+  // Inputs of a tied weight differ; the layer that multiplies by it decides.
+  const first = [...readers.values()].map((tied) => tied.find(({ node }) => !node.is('Gather')) ?? tied[0]!)
+  const { chunks } = looks
+    ? planHessians(
+        model,
+        first.map(({ node }) => node),
+        HESSIAN_BYTES,
+      )
+    : { chunks: [] }
+  const pending = new Map(first.map((layer) => [layer.node, layer]))
+  // Products on ONNX Runtime are most of GPTQ's work and have all cores: threads beside it cost time on the encoder.
+  const pool = openPool(looks ? 1 : threadsFor(first, options))
+  let begun = 0
+  const work = async (layer: WeightedLayer, hessians: Hessians): Promise<void> => {
+    pending.delete(layer.node)
+    context.progress(0.1 + (0.7 * begun++) / first.length, `layer ${begun} of ${first.length}`)
+    const scalable = readers.get(keyOf(layer))!.length === 1
+    const method = options.method === 'awq' && !scalable ? 'mse' : options.method
+    const low = await quantizeLayer(layer, { ...options, method }, hessians.get(layer.node), pool)
+    found.set(keyOf(layer), low)
+  }
+  try {
+    for (const chunk of chunks) {
+      const batches = calibrationBatches(context, options.samples, options.by)
+      const hessians = await hessiansOf(model, chunk, batches, () =>
+        context.progress(0.1, 'looking at the inputs of layers'),
+      )
+      const looked = chunk.map((node) => pending.get(node as Node)!)
+      await sideBySide(pool, looked, (layer) => work(layer, hessians))
+    }
+    await sideBySide(pool, [...pending.values()], (layer) => work(layer, new Map()))
+  } finally {
+    await pool.close()
+  }
+  return found
+}
+
+/** As many as there are layers and memory for. */
+function threadsFor(layers: readonly WeightedLayer[], { method }: LowBitOptions): number {
+  const sizes = layers.map(({ tensor }) => tensor.size)
+  const work = sizes.reduce((sum, size) => sum + size, 0) * (method === 'hqq' ? HQQ_WORK : 1)
+  if (work < LEAST_WEIGHTS) return 1
+  return Math.min(layers.length, Math.max(1, Math.floor(MOST_BYTES / (Math.max(...sizes) * WORK_BYTES))))
+}
+
+/** Begun in order, as many at once as the pool does. */
+async function sideBySide<T>(
+  { size }: Pool,
+  items: readonly T[],
+  each: (item: T) => Promise<void>,
+): Promise<void> {
+  const queue = items.values()
+  const runner = async (): Promise<void> => {
+    for (const item of queue) await each(item)
+  }
+  await Promise.all(Array.from({ length: size }, runner))
+}
