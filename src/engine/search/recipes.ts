@@ -54,9 +54,12 @@ const title = (steps: readonly RecipeStep[]): string =>
     })
     .join(' → ')
 
+/** Recipe names end at 200 characters. */
+const shortened = (name: string): string => (name.length > 200 ? `${name.slice(0, 199)}…` : name)
+
 export const recipeOf = (steps: readonly RecipeStep[]): Recipe => ({
   pare: 1,
-  name: title(steps.filter((step) => step.pass !== CLEAN_UP.pass)).slice(0, 200),
+  name: shortened(title(steps.filter((step) => step.pass !== CLEAN_UP.pass))),
   description: '',
   steps: [...steps],
 })
