@@ -4,7 +4,7 @@ import { formatBytes } from '../../contract/format'
 import type { StepRecord } from '../../contract/report'
 import type { Model } from '../onnx'
 import { definePass, type PassContext, type PassResult } from './pass'
-import { assemble, type Assembled } from './quantization/assemble'
+import { assemble, storageFor, type Assembled } from './quantization/assemble'
 import { divergences } from './quantization/divergence'
 import { activationSqnr, evidenceOf, type EvidenceSource } from './quantization/evidence'
 import { keepFloat, keepFloatSentence } from './quantization/keep-float'
@@ -12,7 +12,7 @@ import { nothingReason, weightedLayers, type WeightedLayer } from './quantizatio
 import { METHODS, type LowBit } from './quantization/low-bit'
 import { keyOf, quantizeAll } from './quantization/quantize-all'
 import { prepare } from './quantization/prepare'
-import { STORAGES, type Storage } from './quantization/readers'
+import { STORAGES } from './quantization/readers'
 import { calibrationBatches, judgingBatches } from './quantization/samples'
 
 const ID = 'quantize-weights'
@@ -103,13 +103,6 @@ export const quantizeWeights = definePass({
   params,
   run,
 })
-
-/**
- * CoreML and NNAPI know no MatMulNBits, and each one would cut their part of the model in two; weights restored
- * when the model is loaded are constants to them.
- */
-const storageFor = (storage: Storage, target: PassContext['target']): Storage =>
-  storage === 'auto' && (target === 'ios' || target === 'android-npu') ? 'plain' : storage
 
 /** Said because it is what was measured, and other runtimes differ. */
 const FUSED =

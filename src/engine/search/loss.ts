@@ -2,9 +2,7 @@
 import { pointsLost } from '../../contract/points'
 import type { SampleResults } from '../../contract/report'
 import type { ModelQuality } from '../evaluate/quality'
-
-/** Two-sided 95% of the normal distribution. */
-const Z95 = 1.96
+import { pairedInterval } from '../math/statistics'
 
 export interface Loss {
   points: number
@@ -17,8 +15,7 @@ const isRight = (samples: SampleResults, at: number): number =>
   samples.answer[at] === samples.label[at] ? 1 : 0
 
 /**
- * For accuracy the interval is that of the paired difference (McNemar): samples both models answer alike say
- * nothing about the difference. Otherwise it is the candidate's own interval, which is wider than needed.
+ * For accuracy the interval is that of the paired difference. Otherwise it is the candidate's own interval, which is wider than needed.
  */
 export function lossOf(original: ModelQuality, candidate: ModelQuality): Loss {
   const points = pointsLost(original.quality, candidate.quality)
@@ -31,8 +28,8 @@ export function lossOf(original: ModelQuality, candidate: ModelQuality): Loss {
       if (change > 0) lost++
       else if (change < 0) won++
     }
-    const deviation = Math.sqrt(Math.max(0, lost + won - (lost - won) ** 2 / n)) / n
-    return { points, low: points - 100 * Z95 * deviation, high: points + 100 * Z95 * deviation }
+    const [low, high] = pairedInterval(n, lost, won)
+    return { points, low: 100 * low, high: 100 * high }
   }
   const [low, high] = candidate.quality.interval
   const ends = [low, high].map((value) => pointsLost(original.quality, { ...candidate.quality, value }))

@@ -277,13 +277,17 @@ describe('points lost', () => {
     )
     const { points, low, high } = lossOf(original, candidate)
     expect(points).toBeCloseTo(4)
-    // Four discordant pairs of 100: sqrt(4 − 16/100)/100 · 1.96.
-    expect(low).toBeCloseTo(4 - 196 * (Math.sqrt(3.84) / 100), 6)
-    expect(high).toBeCloseTo(4 + 196 * (Math.sqrt(3.84) / 100), 6)
+    // Four discordant pairs of 100, half a sample added to each of the four counts.
+    const half = (1.959963984540054 * Math.sqrt(5 - 16 / 102)) / 102
+    expect(low).toBeCloseTo(100 * (4 / 102 - half), 6)
+    expect(high).toBeCloseTo(100 * (4 / 102 + half), 6)
   })
 
-  test('equal answers leave no doubt', () => {
+  test('equal answers lose nothing, and leave the doubt of what few samples cannot show', () => {
     const same = measured([1, 2, 3], [1, 2, 0])
-    expect(lossOf(same, same)).toEqual({ points: 0, low: 0, high: 0 })
+    const { points, low, high } = lossOf(same, same)
+    expect(points).toBe(0)
+    expect(high).toBeCloseTo((100 * 1.959963984540054) / 5, 6)
+    expect(low).toBe(-high)
   })
 })

@@ -15,7 +15,7 @@ import {
 import { learn, type Learned } from '../../training/learn'
 import type { LearningSettings, TeacherSettings } from '../../training/settings'
 import { trainableWeights } from '../../training/trainable'
-import { assemble } from '../quantization/assemble'
+import { assemble, storageFor } from '../quantization/assemble'
 import { hessiansOf, planHessians, type Hessians } from '../quantization/hessians'
 import { roundByLayer } from './by-layer'
 import { weightedLayers, type WeightedLayer } from '../quantization/layers'
@@ -169,9 +169,7 @@ export async function trainLowBit(
       (l) => found.has(keyOf(l)) && layers.some((m) => m.layer === l.layer),
     ),
     (layer) => found.get(keyOf(layer)),
-    {
-      storage: 'auto',
-    },
+    { storage: storageFor('auto', context.target) },
   )
   return { model, learned, layers: evidence, skipped }
 }
