@@ -4,6 +4,7 @@ import path from 'node:path'
 import { PareError } from '../contract/errors'
 import type { Recipe } from '../contract/recipe'
 import type { CompressResult, StepRecord } from '../contract/report'
+import type { SearchResult } from '../contract/search'
 import { preparedData } from './prepared'
 import { engineSettings, type CommonOptions, type DataOptions, type Session } from './session'
 import { seconds } from './output'
@@ -70,8 +71,10 @@ export async function writeHtml(
   title: string,
   recipe: Recipe,
   { original, candidate, steps }: CompressResult,
+  search?: SearchResult,
 ): Promise<string> {
-  const page = { title, original, candidates: [{ name: recipe.name, recipe, report: candidate, steps }] }
+  const candidates = [{ name: recipe.name, recipe, report: candidate, steps }]
+  const page = { title, original, candidates, search }
   const html = path.join(out, 'report.html')
   fs.writeFileSync(html, await session.run('htmlReport', page, 'writing the report'))
   return html

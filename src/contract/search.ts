@@ -23,8 +23,12 @@ export interface Trial {
   /** On the samples of the last stage. */
   quality?: Quality
   pointsLost?: number
-  /** p50 of the candidate over p50 of the original, interleaved; finalists only. */
+  /** Time over the original's, measured on this machine in turn with it; of finalists and what may be on the front. */
   latencyRatio?: number
+  /** 95% interval of `latencyRatio`. */
+  latencyInterval?: [low: number, high: number]
+  /** Time over the original's from operator costs: says what is worth measuring here, and is never shown. */
+  operatorCost?: number
   /** Estimate for the goal's target from operator costs; absent where the target is this machine. */
   targetLatency?: LatencyEstimate
   /** One sentence a pass. */
@@ -61,12 +65,16 @@ export interface SearchJob {
 export type TrialPoint = Pick<
   Trial,
   'key' | 'state' | 'reason' | 'bytes' | 'downloadBytes' | 'pointsLost' | 'latencyRatio' | 'targetLatency'
-> & { name: string }
+> & {
+  name: string
+  /** Known once the search has ended. */
+  onFront?: boolean
+}
 
 export interface SearchResult {
   goal: SearchGoal
   trials: Trial[]
-  /** Keys of the trials nothing beats in download, size and quality, smallest download first. */
+  /** Keys of the trials nothing beats in download, size, quality and time, smallest download first. */
   front: string[]
   /** Absent when nothing is inside the limits; then `closest` is the nearest. */
   winner?: Trial

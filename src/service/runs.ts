@@ -243,7 +243,10 @@ export class Runs {
       store.updateRun(run, () => {
         run.original = made.original
         run.recipes = made.candidates.map(({ recipe }) => recipe)
-        run.trials = result.trials.map(pointOf)
+        run.trials = result.trials.map((trial) => ({
+          ...pointOf(trial),
+          onFront: result.front.includes(trial.key),
+        }))
         run.explanation = result.explanation
       })
       return

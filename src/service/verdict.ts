@@ -1,5 +1,6 @@
 /** A candidate in one sentence, and which candidates nobody beats. Pure. */
 import type { Goal } from '../contract/goal'
+import { clearlyFaster, front, timeMargin, type Timed } from '../contract/front'
 import { pointsLost } from '../contract/points'
 import type { Report } from '../contract/report'
 import { changeText } from '../contract/verdict'
@@ -10,8 +11,9 @@ export function missed(goal: Goal, original: Report, candidate: Report): string[
   const misses: string[] = []
   if (pointsLost(original.quality, candidate.quality) > goal.maxDrop + 1e-9) misses.push('quality')
   if (goal.maxBytes !== undefined && candidate.bytes > goal.maxBytes) misses.push('size')
-  if (goal.maxLatency !== undefined && candidate.latencyMs.p50 > goal.maxLatency * original.latencyMs.p50)
-    misses.push('latency')
+  // What the search went by: for a target that is not here its estimate, else the two timed in turn.
+  const time = timeOf(candidate)?.value ?? candidate.latencyMs.p50 / original.latencyMs.p50
+  if (goal.maxLatency !== undefined && time > goal.maxLatency) misses.push('latency')
   return misses
 }
 
@@ -29,19 +31,27 @@ export interface Placed {
   report: Report
 }
 
-/** Ids of the candidates that no other beats in download size and quality at once. */
+const timeOf = ({ targetLatency, latencyRatio }: Report): Timed | undefined =>
+  targetLatency ? { value: targetLatency.ratio } : latencyRatio
+
+/**
+ * Ids of the candidates that no other beats in download size and quality at once without being clearly slower.
+ * Equals stay side by side.
+ */
 export function onFront(candidates: readonly Placed[]): Set<string> {
   const points = candidates.map(({ id, original, report }) => ({
     id,
-    bytes: report.downloadBytes,
-    lost: pointsLost(original.quality, report.quality),
+    costs: [report.downloadBytes, pointsLost(original.quality, report.quality)],
+    time: timeOf(report),
   }))
-  const beaten = (one: (typeof points)[number]): boolean =>
-    points.some(
-      (other) =>
-        other.bytes <= one.bytes &&
-        other.lost <= one.lost &&
-        (other.bytes < one.bytes || other.lost < one.lost),
-    )
-  return new Set(points.filter((one) => !beaten(one)).map(({ id }) => id))
+  const kept = front(
+    points,
+    (point) => point.costs,
+    (point) => point.id,
+    (point) => point.time,
+  )
+  const margin = timeMargin(points.map((point) => point.time))
+  const level = (a: (typeof points)[number], b: (typeof points)[number]): boolean =>
+    a.costs.every((cost, i) => cost === b.costs[i]) && !clearlyFaster(b.time, a.time, margin)
+  return new Set(points.filter((one) => kept.some((other) => level(one, other))).map(({ id }) => id))
 }

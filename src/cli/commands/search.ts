@@ -85,13 +85,16 @@ async function report(
 ): Promise<void> {
   const { report: candidate, steps, files, recipe } = run.candidates[0]!
   const summary: CompressResult = { original: run.original, candidate, steps, files }
-  const html = await writeHtml(session, options.out, path.basename(model), recipe, summary)
+  const html = await writeHtml(session, options.out, path.basename(model), recipe, summary, result)
   const all = { ...summary, files: [...files, html, path.join(options.out, 'search.json')], search: result }
   if (options.json) return printJson(all)
   print(result.explanation)
   printFront(result)
   print(`\nWritten:\n${all.files.map((file) => `  ${file}`).join('\n')}`)
 }
+
+const spread = (interval: Trial['latencyInterval']): string =>
+  interval ? `(${interval.map((value) => value.toFixed(2)).join('–')})` : ''
 
 function printFront({ front, trials }: SearchResult): void {
   print('\nThe trade-off, smallest download first:')
@@ -100,18 +103,26 @@ function printFront({ front, trials }: SearchResult): void {
       downloadBytes,
       pointsLost = 0,
       latencyRatio,
+      latencyInterval,
       targetLatency,
       recipe,
     } = trials.find((one) => one.key === key)!
     const cells = [
       bytes(downloadBytes).padStart(9),
       `${pointsLost.toFixed(2).padStart(6)} points lost`,
-      (latencyRatio === undefined ? '' : `${latencyRatio.toFixed(2)}× the time`).padEnd(14),
+      (latencyRatio === undefined
+        ? 'not timed'
+        : `${latencyRatio.toFixed(2)}× the time ${spread(latencyInterval)}`
+      ).padEnd(28),
       ...(targetLatency ? [`${targetLatency.ratio.toFixed(2)}× on ${targetLatency.target} (estimate)`] : []),
       recipe.name,
     ]
     print(`  ${cells.join('  ')}`)
   }
+  if (front.some((key) => trials.find((one) => one.key === key)?.latencyRatio !== undefined))
+    print(
+      "\nTimes are measured on this machine, in turn with the original, as shares of the original's; in brackets the 95% interval.",
+    )
   const estimate = trials.find((trial) => trial.targetLatency)?.targetLatency
   if (estimate)
     print(

@@ -158,6 +158,15 @@ function isFused(node: Node, producers: ReadonlyMap<string, Node>): boolean {
   return producers.get(source?.inputs[0] ?? '')?.opType === 'DequantizeLinear'
 }
 
+const secondsOf = async (path: string, sample: Values, device: Device): Promise<number> => {
+  const model = readModel(path)
+  return modelledSeconds(model, await traceShapes(model, { feeds: feedsFor(model, sample) }), device)
+}
+
+/** The candidate's time over the original's on a machine like this one, by path: to plan with, never shown. */
+export const operatorCost = async (original: string, candidate: string, sample: Values): Promise<number> =>
+  (await secondsOf(candidate, sample, HERE)) / (await secondsOf(original, sample, HERE))
+
 /** Candidates against the original on a device, by path; undefined for devices without figures. */
 export async function latencyEstimates(
   original: string,
@@ -167,13 +176,11 @@ export async function latencyEstimates(
 ): Promise<(LatencyEstimate | undefined)[]> {
   const figures = DEVICES[device]
   if (!figures) return candidates.map(() => undefined)
-  const secondsOf = async (path: string): Promise<number> => {
-    const model = readModel(path)
-    return modelledSeconds(model, await traceShapes(model, { feeds: feedsFor(model, sample) }), figures)
-  }
-  const before = await secondsOf(original)
+  const before = await secondsOf(original, sample, figures)
   const estimates: LatencyEstimate[] = []
-  for (const candidate of candidates)
-    estimates.push({ target: device, ratio: (await secondsOf(candidate)) / before, source: figures.source })
+  for (const candidate of candidates) {
+    const ratio = (await secondsOf(candidate, sample, figures)) / before
+    estimates.push({ target: device, ratio, source: figures.source })
+  }
   return estimates
 }

@@ -142,6 +142,8 @@ export interface Jobs {
       title: string
       original: Report
       candidates: { name: string; recipe?: Recipe; report: Report; steps?: StepRecord[] }[]
+      /** Where a search found them: the front it leaves to choose from. */
+      search?: SearchResult
     },
     string
   >

@@ -1,7 +1,7 @@
 /** The search as jobs: whole on one machine, or its work list spread over many and merged. */
 import fs from 'node:fs'
 import path from 'node:path'
-import type { SearchResult } from '../../contract/search'
+import type { SearchResult, Trial } from '../../contract/search'
 import { measureSensitivity } from '../evaluate/sensitivity'
 import { readModel } from '../onnx'
 import { compress, type RunResult } from '../run/compress'
@@ -9,6 +9,7 @@ import { writeJson } from '../run/files'
 import { openSearch } from '../run/search'
 import { sensitivitiesIn } from '../run/sensitivities'
 import { attempt } from '../search/attempt'
+import { fasterThan } from '../search/explain'
 import { conclude, explore, pending, type SearchOptions } from '../search/search'
 import { chosenSession, withData } from './data'
 import type { JobContext, JobHandlers } from './job'
@@ -76,12 +77,14 @@ async function withSearch<T>(
 }
 
 /** The winner, or what comes closest, and others of the front that are kept. */
-function chosenOf({ winner, closest, front, trials }: SearchResult): SearchResult['trials'] {
-  const first = winner ?? closest
-  const others = front
-    .map((key) => trials.find((trial) => trial.key === key)!)
-    .filter((trial) => trial.key !== first?.key && (first?.pointsLost ?? 0) >= (trial.pointsLost ?? Infinity))
-  return [...(first ? [first] : []), ...others.slice(0, OTHERS)]
+function chosenOf(result: SearchResult): Trial[] {
+  const first = result.winner ?? result.closest
+  const fast = first && fasterThan(first, result)
+  const others = result.front
+    .map((key) => result.trials.find((trial) => trial.key === key)!)
+    .filter((trial) => trial.key !== first?.key && trial.key !== fast?.key)
+    .filter((trial) => (first?.pointsLost ?? 0) >= (trial.pointsLost ?? Infinity))
+  return [...(first ? [first] : []), ...[...(fast ? [fast] : []), ...others].slice(0, OTHERS)]
 }
 
 async function finishSearch(

@@ -10,10 +10,10 @@ import type { SearchGoal } from '../../contract/goal'
 import type { PassNeed } from '../../contract/passes'
 import type { Recipe } from '../../contract/recipe'
 import type { Dataset } from '../data/dataset'
-import { measureLatency } from '../evaluate/latency'
+import { measureLatency, type LatencyRatio } from '../evaluate/latency'
 import { measureSensitivity } from '../evaluate/sensitivity'
 import { deflatedBytes, modelSize } from '../evaluate/size'
-import { latencyEstimates } from '../evaluate/target-latency'
+import { latencyEstimates, operatorCost } from '../evaluate/target-latency'
 import { readModel, writeModel } from '../onnx'
 import { describePasses, findPass } from '../passes'
 import type { PassContext } from '../passes/pass'
@@ -81,7 +81,11 @@ export async function openSearch(work: SearchWork): Promise<SearchOptions> {
       progress: (_, doing) => work.progress(0, `how sensitive each layer is: ${doing}`),
     }).catch(unlessNothingToDo)
   const check = await outputCheck(work.original, work.data, work.session)
-  const clock = { used: () => earlier + (performance.now() - started) / 1000 }
+  const used = (): number => earlier + (performance.now() - started) / 1000
+  const clock: Clock = {
+    used,
+    left: () => (work.worker === undefined ? work.goal.minutes * 60 - used() : Infinity),
+  }
   // The scheduler of a worker has a limit of its own.
   const overtime = work.worker === undefined ? exploringSeconds(work.goal) : Infinity
   const sample = await firstSample(work.data)
@@ -123,7 +127,10 @@ export async function openSearch(work: SearchWork): Promise<SearchOptions> {
       const [targetLatency] = sample
         ? await latencyEstimates(work.original, [outcome.model], work.goal.target, sample)
         : []
-      return { ...(await keepModel(outcome.model, fileOf(key))), steps, passSeconds, targetLatency }
+      const cost =
+        sample && !targetLatency ? await operatorCost(work.original, outcome.model, sample) : undefined
+      const kept = await keepModel(outcome.model, fileOf(key))
+      return { ...kept, steps, passSeconds, targetLatency, operatorCost: cost }
     },
   }
   const options: SearchOptions = {
@@ -142,7 +149,7 @@ export async function openSearch(work: SearchWork): Promise<SearchOptions> {
         for (const file of filesOf(fileOf(trial.key))) fs.rmSync(file, { force: true })
       work.found(trial)
     },
-    latency: (keys) => latencyRatios(work, keys.map(fileOf), sample),
+    latency: (keys, seconds) => latencyRatios(work, keys.map(fileOf), sample, seconds),
   }
   return options
 }
@@ -187,10 +194,12 @@ async function latencyRatios(
   { original, session, signal }: SearchWork,
   files: readonly string[],
   sample: Values | undefined,
-): Promise<number[]> {
+  seconds: number,
+): Promise<LatencyRatio[]> {
   if (files.length === 0 || !sample) return []
-  const { candidates } = await measureLatency(original, files, { feeds: sample, session, signal })
-  return candidates.map((candidate) => candidate.ratio.value)
+  // With threads as they are by default, as the report measures: the two figures of a model must not disagree.
+  const { candidates } = await measureLatency(original, files, { feeds: sample, session, seconds, signal })
+  return candidates.map((candidate) => candidate.ratio)
 }
 
 async function firstSample(data: Dataset): Promise<Values | undefined> {

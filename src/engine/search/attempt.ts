@@ -24,6 +24,7 @@ export interface Built {
   steps: string[]
   passSeconds: Record<string, number>
   targetLatency?: LatencyEstimate
+  operatorCost?: number
   /** Why a pass of the recipe could not be carried out. */
   failed?: string
 }
@@ -62,13 +63,14 @@ export async function attempt(job: SearchJob, shop: Workshop): Promise<Trial> {
   }
   try {
     const built = await shop.build(job.recipe, job.key)
-    const { bytes, downloadBytes, steps, passSeconds, targetLatency } = built
+    const { bytes, downloadBytes, steps, passSeconds, targetLatency, operatorCost } = built
     Object.assign(trial, {
       bytes,
       downloadBytes,
       steps,
       passSeconds,
       ...(targetLatency && { targetLatency }),
+      ...(operatorCost !== undefined && { operatorCost }),
     })
     if (built.failed) Object.assign(trial, { state: 'failed', reason: built.failed })
     else await measure(trial, built.file, shop)

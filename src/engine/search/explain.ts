@@ -1,7 +1,8 @@
 /** The outcome of a search in one paragraph: what was done, what it cost, what was tried and lost. */
 import { formatBytes } from '../../contract/format'
+import { clearlyFaster, timeMargin } from '../../contract/front'
 import { formatMetric } from '../evaluate/format'
-import { obstacles } from './limits'
+import { isInside, obstacles, timeOf } from './limits'
 import type { Confirmation, SearchResult, Trial } from '../../contract/search'
 
 type Result = Omit<SearchResult, 'explanation'>
@@ -51,10 +52,35 @@ export function explain(result: Result): string {
   else sentences.push('Nothing that was tried gave a working model.')
   const [smaller] = rejected
   if (smaller && smaller.trial.key !== closest?.key) sentences.push(unconfirmed(smaller, rejected.length))
-  sentences.push(tally(trials), ...temptation(result))
+  sentences.push(...forSpeed(winner, result), tally(trials), ...temptation(result))
   if (leftOut > 0)
     sentences.push(`Time ended with ${plural(leftOut, 'idea', 'ideas')} of the last round untried.`)
   return sentences.join(' ')
+}
+
+/** Of the front and inside the limits, the fastest, where it is clearly faster than `trial`. */
+export function fasterThan(
+  trial: Trial,
+  { front, trials, goal }: Omit<Result, 'rejected'>,
+): Trial | undefined {
+  const placed = trials.filter(({ key }) => front.includes(key))
+  const margin = timeMargin([...placed, trial].map(timeOf))
+  return placed
+    .filter((other) => isInside(other, goal) && clearlyFaster(timeOf(other), timeOf(trial), margin))
+    .sort((a, b) => timeOf(a)!.value - timeOf(b)!.value || (a.key < b.key ? -1 : 1))[0]
+}
+
+/** Larger than the winner, and worth it where time counts more. */
+function forSpeed(winner: Trial | undefined, result: Result): string[] {
+  const fast = winner && fasterThan(winner, result)
+  if (!fast) return []
+  const { targetLatency, recipe, downloadBytes, pointsLost = 0 } = fast
+  const where = targetLatency
+    ? ` on ${targetLatency.target}, an estimate from operator costs,`
+    : ', measured on this machine,'
+  return [
+    `Where speed counts more: “${recipe.name}” takes ${times(timeOf(fast)!.value)} the original's time${where} at ${formatBytes(downloadBytes)}, ${lossText(pointsLost)} on the search's samples.`,
+  ]
 }
 
 /** Smaller ones that only did well on the samples the search went by. */

@@ -1,5 +1,6 @@
 /** What the user asked for, held against a trial. */
 import { formatBytes } from '../../contract/format'
+import type { Timed } from '../../contract/front'
 import type { SearchGoal } from '../../contract/goal'
 import type { Trial } from '../../contract/search'
 
@@ -21,10 +22,16 @@ export function obstacles(trial: Trial, goal: SearchGoal): string[] {
   return against
 }
 
-/** On a target that is not here its estimate decides, else what was measured. */
-function tooSlow({ targetLatency, latencyRatio }: Trial, most: number): string[] {
-  const ratio = targetLatency?.ratio ?? latencyRatio
+/** Over the original's: on a target that is not here its estimate counts, else what was measured. */
+export function timeOf({ targetLatency, latencyRatio, latencyInterval }: Trial): Timed | undefined {
+  if (targetLatency) return { value: targetLatency.ratio }
+  return latencyRatio === undefined ? undefined : { value: latencyRatio, interval: latencyInterval }
+}
+
+function tooSlow(trial: Trial, most: number): string[] {
+  const ratio = timeOf(trial)?.value
   if (ratio === undefined || ratio <= most) return []
+  const { targetLatency } = trial
   const where = targetLatency ? ` on ${targetLatency.target} by estimate` : ''
   return [`it takes ${ratio.toFixed(2)}× the original's time${where} where ${most}× is allowed`]
 }

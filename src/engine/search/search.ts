@@ -3,15 +3,17 @@
  * has seen. Resumable, because every finished trial is in the store and is not tried again.
  */
 import { PareError } from '../../contract/errors'
+import { front } from '../../contract/front'
 import type { SearchGoal } from '../../contract/goal'
+import type { LatencyRatio } from '../evaluate/latency'
 import { measureQuality } from '../evaluate/quality'
 import { attempt, type Workshop } from './attempt'
 import { explain } from './explain'
-import { front } from './front'
-import { byMerit, isInside, obstacles, within } from './limits'
+import { byMerit, isInside, obstacles, timeOf, within } from './limits'
 import { lossOf, type Loss } from './loss'
 import type { SearchSpace } from './recipes'
 import { jobsOf, LAST_ROUND } from './space'
+import { timeFront, timeThese } from './timing'
 import type { Confirmation, SearchJob, SearchResult, Trial } from '../../contract/search'
 
 /** Finalists are measured and held against the kept-back samples in groups, until one of them is confirmed. */
@@ -20,6 +22,8 @@ const GROUP = 4
 const GROUPS = { usual: 3, withLatency: 12 }
 /** Time kept for latency, confirmation and the reports: a tenth, and on short limits what they take at least. */
 const RESERVE = { share: 0.1, seconds: 20, most: 0.3 }
+/** Of that time, what timing the front may take. */
+const TIMING_SHARE = 0.3
 
 /** Seconds of a search's limit that go to trials. */
 export function exploringSeconds({ minutes }: SearchGoal): number {
@@ -35,6 +39,8 @@ export interface TrialStore {
 export interface Clock {
   /** Seconds used so far, earlier sessions of a resumed search included. */
   used(): number
+  /** Seconds left of the limit; without end for one of many workers, whose scheduler has limits of its own. */
+  left(): number
 }
 
 export interface SearchOptions {
@@ -43,8 +49,8 @@ export interface SearchOptions {
   shop: Workshop
   originalDownloadBytes: number
   clock: Clock
-  /** p50 ratio of each model file to the original, interleaved in one process. */
-  latency(keys: readonly string[]): Promise<number[]>
+  /** Time of each over the original's, interleaved in one process, measured for at most so many seconds. */
+  latency(keys: readonly string[], seconds: number): Promise<LatencyRatio[]>
   /** The model file of a kept trial. */
   fileOf(key: string): string
   progress(done: number, doing: string): void
@@ -108,12 +114,16 @@ export async function conclude(options: SearchOptions, leftOut: number): Promise
   const { store, shop } = options
   const trials = store.all()
   const measured = trials.filter((trial) => trial.state === 'kept' && trial.pointsLost !== undefined)
+  const reserve = shop.goal.minutes * 60 - exploringSeconds(shop.goal)
+  await timeFront(measured, options, TIMING_SHARE * Math.min(reserve, options.clock.left()))
+  const confirmed = await confirmFirst(measured, options)
+  if (confirmed.winner) await timeThese([confirmed.winner], options)
   const best = front(
     measured,
-    (t) => [t.downloadBytes, t.bytes, t.pointsLost!, t.targetLatency?.ratio ?? 0],
+    (t) => [t.downloadBytes, t.bytes, t.pointsLost!],
     (t) => t.key,
+    timeOf,
   ).sort(byMerit)
-  const confirmed = await confirmFirst(measured, options)
   const result = {
     goal: shop.goal,
     trials,
@@ -148,7 +158,7 @@ async function confirmFirst(measured: readonly Trial[], options: SearchOptions):
   const groups = goal.maxLatency === undefined ? GROUPS.usual : GROUPS.withLatency
   const held: Held[] = []
   for (let from = 0; from < Math.min(ordered.length, groups * GROUP); from += GROUP) {
-    const group = await timed(ordered.slice(from, from + GROUP), options)
+    const group = await fastEnough(ordered.slice(from, from + GROUP), options)
     if (group.length === 0) continue
     if (parts.confirm.splits.validation.length === 0) return { winner: group[0], rejected: [] }
     held.push(...(await heldAgainst(group, options)))
@@ -165,18 +175,16 @@ const chosen = (held: readonly Held[], at: number): Confirmed => ({
   rejected: held.slice(0, at),
 })
 
-/** Those of a group that are fast enough, their latency measured. */
-async function timed(
-  group: readonly Trial[],
-  { latency, progress, shop, store }: SearchOptions,
-): Promise<Trial[]> {
-  progress(0.95, 'measuring the latency of the finalists')
-  const ratios = await latency(group.map((trial) => trial.key))
-  for (const [i, trial] of group.entries()) {
-    trial.latencyRatio = ratios[i]
-    store.save(trial)
-  }
-  return group.filter((trial) => isInside(trial, shop.goal))
+/** Those of a group that are fast enough, timed where that is asked for and not known. */
+async function fastEnough(group: readonly Trial[], options: SearchOptions): Promise<Trial[]> {
+  const { goal } = options.shop
+  if (goal.maxLatency === undefined) return [...group]
+  options.progress(0.95, 'measuring the latency of the finalists')
+  await timeThese(
+    group.filter((trial) => !timeOf(trial)),
+    options,
+  )
+  return group.filter((trial) => isInside(trial, goal))
 }
 
 async function heldAgainst(group: readonly Trial[], options: SearchOptions): Promise<Held[]> {

@@ -5,7 +5,7 @@
 import type { SearchGoal } from '../../contract/goal'
 import type { ParameterField, PassDescription } from '../../contract/passes'
 import type { Recipe, RecipeStep } from '../../contract/recipe'
-import { front } from './front'
+import { front } from '../../contract/front'
 import { byMerit, isInside } from './limits'
 import type { SearchJob, Trial } from '../../contract/search'
 import {

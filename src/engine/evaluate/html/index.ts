@@ -2,6 +2,7 @@
 import type { Recipe } from '../../../contract/recipe'
 import type { Report, StepRecord } from '../../../contract/report'
 import { changeText } from '../../../contract/verdict'
+import { tradeOff, type FrontOf } from './front'
 import { escape } from './parts'
 import { charts, classes, layers, method, notes, overview, steps, tiles, type Named } from './sections'
 import { STYLE } from './style'
@@ -18,9 +19,11 @@ export interface HtmlReport {
     recipe?: Recipe
     steps?: readonly StepRecord[]
   }[]
+  /** Where a search found them. */
+  search?: FrontOf
 }
 
-export function htmlReport({ title, original, candidates }: HtmlReport): string {
+export function htmlReport({ title, original, candidates, search }: HtmlReport): string {
   const named = candidates.map(({ name, recipe, report, steps: records }, i) => ({
     name: name ?? recipe?.name ?? `Candidate ${i + 1}`,
     report,
@@ -35,6 +38,7 @@ export function htmlReport({ title, original, candidates }: HtmlReport): string 
     first && !several ? tiles(original, first.report) : '',
     overview(original, named),
     notes(all),
+    search ? tradeOff(search) : '',
     charts(original, named),
     ...named.map((one) => layers(one, several)),
     classes(original, named),

@@ -1,9 +1,11 @@
 /** The trade-off chart as data: points, the front, and where the limit lies. */
+import { front } from '../../../contract/front'
 import type { Goal } from '../../../contract/goal'
 import type { Candidate } from '../../../contract/project'
 import { isShare } from '../../../contract/points'
-import type { Quality, Report } from '../../../contract/report'
+import type { LatencyEstimate, Quality, Report } from '../../../contract/report'
 import type { TrialPoint } from '../../../contract/search'
+import { times } from '../../lib/format'
 import { metricName } from '../../lib/metrics'
 
 export interface Point {
@@ -11,8 +13,22 @@ export interface Point {
   name: string
   x: number
   y: number
+  /** Over the original's; with a target it is an estimate for it, else measured on this machine. */
+  time?: { ratio: number; target?: string }
   candidate?: Candidate
+  onFront?: boolean
 }
+
+function timeOf(estimate: LatencyEstimate | undefined, measured: number | undefined): Point['time'] {
+  if (estimate) return { ratio: estimate.ratio, target: estimate.target }
+  return measured === undefined ? undefined : { ratio: measured }
+}
+
+/** "0.62× the original’s, measured here", never without saying which of the two it is. */
+export const timeText = ({ time }: Point): string =>
+  time
+    ? `${times(time.ratio)} the original’s${time.target ? ` on ${time.target}, estimated` : ', measured here'}`
+    : ''
 
 /** Per cent where the metric is a fraction of 1, else the metric's own unit. */
 export const scaleOf = (metric: string): number => (metricName(metric).fraction ? 100 : 1)
@@ -22,7 +38,9 @@ export const pointOf = (candidate: Candidate): Point => ({
   name: candidate.name,
   x: candidate.report.downloadBytes,
   y: candidate.report.quality.value * scaleOf(candidate.report.quality.metric),
+  time: timeOf(candidate.report.targetLatency, candidate.report.latencyRatio?.value),
   candidate,
+  onFront: candidate.onFront,
 })
 
 export const originalPoint = (report: Report): Point => ({
@@ -39,20 +57,25 @@ export function trialPoints(trials: readonly TrialPoint[], original: Quality | u
   const unit = isShare(metric) ? 1 : Math.abs(value)
   return trials
     .filter((trial) => trial.state !== 'failed' && trial.pointsLost !== undefined)
-    .map(({ key, name, downloadBytes, pointsLost }) => ({
+    .map(({ key, name, downloadBytes, pointsLost, latencyRatio, targetLatency, onFront }) => ({
       id: key,
       name,
       x: downloadBytes,
       y: (value + ((higherIsBetter ? -1 : 1) * unit * pointsLost!) / 100) * scaleOf(metric),
+      time: timeOf(targetLatency, latencyRatio),
+      onFront,
     }))
 }
 
-/** Not beaten in size and quality, from small to large. */
+/** Not beaten in size and quality, from small to large: what a line joins. */
 export const frontOf = (candidates: readonly Candidate[]): Point[] =>
-  candidates
-    .filter(({ onFront }) => onFront)
-    .map(pointOf)
-    .sort((a, b) => a.x - b.x)
+  front(
+    candidates.filter(({ onFront }) => onFront).map(pointOf),
+    ({ x, candidate }) => [x, -sign(candidate!) * candidate!.report.quality.value],
+    ({ id }) => id,
+  ).sort((a, b) => a.x - b.x)
+
+const sign = ({ report }: Candidate): number => (report.quality.higherIsBetter ? 1 : -1)
 
 /** The quality a candidate must keep, in the chart's unit; undefined without a limit. */
 export function qualityLimit(goal: Goal | undefined, original: Quality | undefined): number | undefined {
