@@ -31,7 +31,7 @@ async function timeOf(net: Net): Promise<Figure[]> {
   const parameters = Parameters.of(model, trainableWeights(model.graph))
   const gradients = new Float32Array(parameters.values.length)
   const optimizer = createOptimizer('adamw', gradients.length, { momentum: 0.9, weightDecay: 0 })
-  const decay = new Uint8Array(gradients.length)
+  const spans = [{ from: 0, to: gradients.length, decays: false }]
   const runner = new StepRunner({
     model,
     spec: { kind: 'cross-entropy', value: output, classAxis: 1, hard: true, soft: false },
@@ -44,9 +44,8 @@ async function timeOf(net: Net): Promise<Figure[]> {
   await forward.release()
   let loss = 0
   const steps = await times(async () => {
-    gradients.fill(0)
-    loss = await runner.accumulate({ batch }, 1 / BATCH, parameters, gradients, { alpha: 0, temperature: 1 })
-    optimizer.step(parameters.values, gradients, 1e-4, decay)
+    loss = await runner.gradients({ batch }, 1 / BATCH, parameters, gradients, { alpha: 0, temperature: 1 })
+    optimizer.step(parameters.values, gradients, 1e-4, spans)
   })
   await runner.release()
   if (!Number.isFinite(loss)) throw new Error(`${name}: the loss is ${loss}`)

@@ -50,8 +50,11 @@ export interface Session {
   readonly inputNames: readonly string[]
   readonly outputNames: readonly string[]
   readonly outputTypes: readonly PortType[]
-  /** Feeds by input name; gives the outputs named in `fetches`, or all. */
-  run(feeds: Values, fetches?: readonly string[]): Promise<Values>
+  /**
+   * Feeds by input name; gives the outputs named in `fetches`, or all. Where `fetches` are values, results are
+   * written into their data, which must have the outputs' dtypes and shapes: nothing is allocated or copied.
+   */
+  run(feeds: Values, fetches?: readonly string[] | Values): Promise<Values>
   endProfiling(): void
   /** Sessions leak unless released. */
   release(): Promise<void>
@@ -93,6 +96,14 @@ function toSource(model: Model | string): { source: string | Uint8Array; discard
   }
 }
 
+const isList = (fetches: readonly string[] | Values): fetches is readonly string[] => Array.isArray(fetches)
+
+function allToOrt(values: Values): Record<string, ort.Tensor> {
+  const tensors: Record<string, ort.Tensor> = {}
+  for (const name in values) tensors[name] = toOrt(values[name]!)
+  return tensors
+}
+
 /**
  * Opens a model from memory or from its path. A large one in memory goes through a temporary file, which is
  * gone when the session is released.
@@ -118,9 +129,10 @@ export async function openSession(model: Model | string, options: SessionOptions
     ),
     // One call a sample on small models: plain loops, for what surrounds a run is measured against it.
     async run(feeds, fetches) {
-      const inputs: Record<string, ort.Tensor> = {}
-      for (const name in feeds) inputs[name] = toOrt(feeds[name]!)
-      const outputs = fetches ? await inner.run(inputs, fetches) : await inner.run(inputs)
+      const inputs = allToOrt(feeds)
+      const outputs = !fetches
+        ? await inner.run(inputs)
+        : await inner.run(inputs, isList(fetches) ? fetches : allToOrt(fetches))
       const values: Values = {}
       for (const name in outputs) values[name] = fromOrt(outputs[name]!)
       return values

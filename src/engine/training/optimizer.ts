@@ -3,12 +3,26 @@
  * SGD with Nesterov-free momentum as in PyTorch's documentation.
  */
 export interface Optimizer {
-  /** One update of `values` in place. `decay` says which elements weight decay applies to. */
-  step(values: Float32Array, gradients: Float32Array, rate: number, decay: Uint8Array): void
+  /** One update in place of the values within `spans`, with gradients times `scale`. */
+  step(
+    values: Float32Array,
+    gradients: Float32Array,
+    rate: number,
+    spans: readonly Span[],
+    scale?: number,
+  ): void
   /** Arrays a checkpoint keeps, in a fixed order. */
   readonly state: readonly Float32Array[]
   /** Updates made so far. */
   steps: number
+}
+
+/** Elements `from` (inclusive) to `to` (exclusive) of the flat arrays. */
+export interface Span {
+  from: number
+  to: number
+  /** Whether weight decay applies. */
+  decays: boolean
 }
 
 export const OPTIMIZERS = ['adamw', 'sgd'] as const
@@ -31,15 +45,17 @@ class Sgd implements Optimizer {
     this.state = [new Float32Array(size)]
   }
 
-  step(values: Float32Array, gradients: Float32Array, rate: number, decay: Uint8Array): void {
+  step(values: Float32Array, gradients: Float32Array, rate: number, spans: readonly Span[], scale = 1): void {
     const { weightDecay, momentum } = this.options
     const [velocity] = this.state
     this.steps++
-    for (let i = 0; i < values.length; i++) {
-      const g = gradients[i]! + (decay[i] ? weightDecay * values[i]! : 0)
-      const v = momentum * velocity[i]! + g
-      velocity[i] = v
-      values[i]! -= rate * v
+    for (const { from, to, decays } of spans) {
+      const decay = decays ? weightDecay : 0
+      for (let i = from; i < to; i++) {
+        const v = momentum * velocity[i]! + scale * gradients[i]! + decay * values[i]!
+        velocity[i] = v
+        values[i]! -= rate * v
+      }
     }
   }
 }
@@ -58,21 +74,23 @@ class AdamW implements Optimizer {
     this.state = [new Float32Array(size), new Float32Array(size)]
   }
 
-  step(values: Float32Array, gradients: Float32Array, rate: number, decay: Uint8Array): void {
+  step(values: Float32Array, gradients: Float32Array, rate: number, spans: readonly Span[], scale = 1): void {
     const { weightDecay, momentum: first } = this.options
     const [m, v] = this.state
     this.steps++
     const size = rate / (1 - first ** this.steps)
     const root = 1 / Math.sqrt(1 - SECOND_MOMENT ** this.steps)
-    const shrink = rate * weightDecay
-    for (let i = 0; i < values.length; i++) {
-      const g = gradients[i]!
-      const mi = first * m[i]! + (1 - first) * g
-      const vi = SECOND_MOMENT * v[i]! + (1 - SECOND_MOMENT) * g * g
-      m[i] = mi
-      v[i] = vi
-      const value = values[i]!
-      values[i] = value - (decay[i] ? shrink * value : 0) - (size * mi) / (Math.sqrt(vi) * root + EPSILON)
+    const [fresh, freshSquare] = [(1 - first) * scale, (1 - SECOND_MOMENT) * scale ** 2]
+    for (const { from, to, decays } of spans) {
+      const keep = decays ? 1 - rate * weightDecay : 1
+      for (let i = from; i < to; i++) {
+        const g = gradients[i]!
+        const mi = first * m[i]! + fresh * g
+        const vi = SECOND_MOMENT * v[i]! + freshSquare * g * g
+        m[i] = mi
+        v[i] = vi
+        values[i] = keep * values[i]! - (size * mi) / (Math.sqrt(vi) * root + EPSILON)
+      }
     }
   }
 }
@@ -81,16 +99,16 @@ export function createOptimizer(name: OptimizerName, size: number, options: Opti
   return name === 'sgd' ? new Sgd(size, options) : new AdamW(size, options)
 }
 
-/** Scales gradients down to a Euclidean norm of at most `limit`; gives the norm they had. 0 = no limit. */
-export function clipNorm(gradients: Float32Array, limit: number): number {
+/**
+ * What gradients are multiplied with for a Euclidean norm of at most `limit`; 0 = no limit. At most 1, and NaN
+ * where one of them is not finite.
+ */
+export function clipScale(gradients: Float32Array, limit: number): number {
   let sum = 0
-  for (let i = 0; i < gradients.length; i++) sum += gradients[i]! ** 2
+  for (let i = 0; i < gradients.length; i++) sum += gradients[i]! * gradients[i]!
+  if (!Number.isFinite(sum)) return NaN
   const norm = Math.sqrt(sum)
-  if (limit > 0 && norm > limit) {
-    const scale = limit / norm
-    for (let i = 0; i < gradients.length; i++) gradients[i]! *= scale
-  }
-  return norm
+  return limit > 0 && norm > limit ? limit / norm : 1
 }
 
 /** Linear warm-up, then half a cosine down to 1% of the base. Source: arXiv:1608.03983. */

@@ -1,4 +1,4 @@
-/** Runs micro-batches through training graphs and adds up their gradients. */
+/** Runs micro-batches through training graphs for their loss and gradients. */
 import type { Batch } from '../data/dataset'
 import type { Model } from '../onnx'
 import { float32, floatsOf, int64, openSession, type Session, type Value, type Values } from '../runtime'
@@ -45,6 +45,8 @@ export const padTo = (value: Value, rows: number): Value => {
 interface Compiled {
   graph: TrainingGraph
   session: Session
+  /** Output with the gradient of a weight. */
+  gradientOf: ReadonlyMap<string, string>
 }
 
 export interface StepRunnerOptions {
@@ -79,8 +81,10 @@ export class StepRunner {
       this.compiled.delete(oldest[0])
       await oldest[1].session.release()
     }
-    this.compiled.set(key, { graph, session })
-    return { graph, session }
+    const gradientOf = new Map(graph.weights.map((name, i) => [name, graph.gradients[i]!]))
+    const compiled = { graph, session, gradientOf }
+    this.compiled.set(key, compiled)
+    return compiled
   }
 
   /** Weights that have a gradient for inputs like these. */
@@ -97,25 +101,31 @@ export class StepRunner {
     )
   }
 
-  /** Adds this micro-batch's share to `sum`; gives its share of the loss. `share` is 1 / rows of the whole batch. */
-  async accumulate(
+  /**
+   * Writes this micro-batch's share of the gradients over `into`, flat like the parameters, zero for weights the
+   * loss does not reach; gives its share of the loss. `share` is 1 / rows of the whole batch.
+   */
+  async gradients(
     example: Example,
     share: number,
     parameters: Parameters,
-    sum: Float32Array,
+    into: Float32Array,
     settings: LossSettings,
   ): Promise<number> {
     const inputs = this.padded(example.batch.inputs)
-    const { graph, session } = await this.compile(inputs)
+    const { graph, session, gradientOf } = await this.compile(inputs)
     const feeds: Values = { ...inputs, ...lossFeeds(graph, this.options, example, share, settings) }
-    parameters.names.forEach((name, i) => (feeds[name] = float32(parameters.dims[i]!, parameters.view(i))))
-    const outputs = await session.run(feeds)
-    graph.weights.forEach((name, i) => {
-      const gradient = outputs[graph.gradients[i]!]!.data as Float32Array
-      const start = parameters.offsets[parameters.names.indexOf(name)]!
-      for (let j = 0; j < gradient.length; j++) sum[start + j]! += gradient[j]!
+    const loss = new Float32Array(1)
+    const fetches: Values = { [graph.ports.loss]: float32([], loss) }
+    parameters.names.forEach((name, i) => {
+      const dims = parameters.dims[i]!
+      feeds[name] = float32(dims, parameters.view(i))
+      const output = gradientOf.get(name)
+      if (output) fetches[output] = float32(dims, parameters.view(i, into))
+      else parameters.view(i, into).fill(0)
     })
-    return (outputs[graph.ports.loss]!.data as Float32Array)[0]!
+    await session.run(feeds, fetches)
+    return loss[0]!
   }
 
   async release(): Promise<void> {

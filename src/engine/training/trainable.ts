@@ -104,9 +104,10 @@ export class Parameters {
     return parameters
   }
 
-  view(index: number): Float32Array {
+  /** One weight's part of `flat`, an array laid out like `values`, which it is by default. */
+  view(index: number, flat: Float32Array = this.values): Float32Array {
     const start = this.offsets[index]!
-    return this.values.subarray(start, start + this.sizes[index]!)
+    return flat.subarray(start, start + this.sizes[index]!)
   }
 
   /** A clone of `model` with these weights; `values` stand in for the current ones where given. */

@@ -2,15 +2,18 @@
 import type { Batch } from '../data/dataset'
 import type { Random } from '../math/random'
 import { canMix, mixed } from './mixing'
-import { clipNorm, createOptimizer, type Optimizer } from './optimizer'
+import { clipScale, createOptimizer, type Optimizer, type Span } from './optimizer'
 import type { Samples } from './samples'
 import { countedRows, type Example, type LossSettings, type StepRunner } from './step'
+import type { Parameters } from './trainable'
 import type { TrainSetup } from './trainer'
 
 export class Updater {
   readonly optimizer: Optimizer
   private readonly gradients: Float32Array
-  private readonly decay: Uint8Array
+  /** Gradients of one micro-batch, where an update has several. */
+  private part: Float32Array | undefined
+  private readonly spans: readonly Span[]
 
   constructor(
     private readonly setup: TrainSetup,
@@ -18,7 +21,7 @@ export class Updater {
   ) {
     const { parameters, settings } = setup
     this.gradients = new Float32Array(parameters.values.length)
-    this.decay = decayMask(setup)
+    this.spans = decaySpans(parameters)
     this.optimizer = createOptimizer(settings.optimizer, parameters.values.length, settings)
   }
 
@@ -26,7 +29,6 @@ export class Updater {
   async update(batch: readonly Batch[], rate: number, done: number, random: Random): Promise<number> {
     const { setup, gradients } = this
     const { parameters, spec, teacher, settings, constraints = [] } = setup
-    gradients.fill(0)
     const examples: Example[] = []
     const blend =
       teacher !== undefined && (setup.mixing ?? 0) > 0 && random.next() < setup.mixing! && batch.every(canMix)
@@ -39,24 +41,28 @@ export class Updater {
     // The labels of a blend are nobody's: the teacher alone tells what it is.
     const loss: LossSettings = blend ? { ...setup.loss, alpha: 1 } : setup.loss
     let sum = 0
-    for (const example of examples)
-      sum += await this.runner.accumulate(example, 1 / counted, parameters, gradients, loss)
+    for (const [i, example] of examples.entries()) {
+      const into = i === 0 ? gradients : (this.part ??= new Float32Array(gradients.length))
+      sum += await this.runner.gradients(example, 1 / counted, parameters, into, loss)
+      if (i > 0) addTo(gradients, into)
+    }
     for (const constraint of constraints) constraint.gradients?.(parameters.values, gradients, done)
-    if (!Number.isFinite(sum) || !Number.isFinite(clipNorm(gradients, settings.clip))) return NaN
-    this.optimizer.step(parameters.values, gradients, rate, this.decay)
+    const scale = clipScale(gradients, settings.clip)
+    if (!Number.isFinite(sum) || Number.isNaN(scale)) return NaN
+    this.optimizer.step(parameters.values, gradients, rate, this.spans, scale)
     for (const constraint of constraints) constraint.values?.(parameters.values, done)
     return sum
   }
 }
 
 /** Matrices and kernels decay; biases and scales do not. */
-function decayMask({ parameters }: TrainSetup): Uint8Array {
-  const mask = new Uint8Array(parameters.values.length)
-  parameters.dims.forEach((dims, i) => {
-    const start = parameters.offsets[i]!
-    if (dims.length > 1) mask.fill(1, start, start + parameters.sizes[i]!)
-  })
-  return mask
+function decaySpans({ dims, offsets, sizes }: Parameters): Span[] {
+  return dims.map((d, i) => ({ from: offsets[i]!, to: offsets[i]! + sizes[i]!, decays: d.length > 1 }))
+}
+
+// By itself, as a loop within a function that is made anew each time is compiled anew each time.
+function addTo(sum: Float32Array, part: Float32Array): void {
+  for (let i = 0; i < sum.length; i++) sum[i]! += part[i]!
 }
 
 /** Samples an update takes: the batch size rounded up to whole micro-batches. */

@@ -110,7 +110,7 @@ describe('language models', () => {
     expect(countedRows(spec, batch)).toBe(tokens)
     const gradients = new Float32Array(parameters.values.length)
     const settings = { alpha: 0, temperature: 1 }
-    const loss = await runner.accumulate({ batch }, 1 / tokens, parameters, gradients, settings)
+    const loss = await runner.gradients({ batch }, 1 / tokens, parameters, gradients, settings)
     await runner.release()
     expect(loss).toBeCloseTo(await meanLoss(model, batch), 5)
 
@@ -142,7 +142,7 @@ describe('language models', () => {
       const runner = new StepRunner({ model, spec, trainable: parameters.names, micro: 5 })
       const gradients = new Float32Array(parameters.values.length)
       const shown = { ...batch, inputs: { ids: int64([5, LENGTH], ids) } }
-      await runner.accumulate({ batch: shown }, 1, parameters, gradients, { alpha: 0, temperature: 1 })
+      await runner.gradients({ batch: shown }, 1, parameters, gradients, { alpha: 0, temperature: 1 })
       await runner.release()
       return gradients
     }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { clipNorm, createOptimizer, rateAt } from '../../../src/engine/training/optimizer'
+import { seeded } from '../../../src/engine/math/random'
+import { clipScale, createOptimizer, rateAt, type Span } from '../../../src/engine/training/optimizer'
 
-const ALL = Uint8Array.of(1, 1)
+const all = (length: number): Span[] => [{ from: 0, to: length, decays: true }]
 
 describe('AdamW', () => {
   test('three steps as computed by hand from the paper', () => {
@@ -9,7 +10,7 @@ describe('AdamW', () => {
     const values = Float32Array.of(1)
     let [w, m, v] = [1, 0, 0]
     for (const [t, g] of [0.5, -0.25, 1].entries()) {
-      optimizer.step(values, Float32Array.of(g), 0.01, Uint8Array.of(1))
+      optimizer.step(values, Float32Array.of(g), 0.01, all(1))
       m = 0.9 * m + 0.1 * g
       v = 0.999 * v + 0.001 * g * g
       const [mHat, vHat] = [m / (1 - 0.9 ** (t + 1)), v / (1 - 0.999 ** (t + 1))]
@@ -21,7 +22,10 @@ describe('AdamW', () => {
   test('decay leaves biases alone', () => {
     const optimizer = createOptimizer('adamw', 2, { momentum: 0.9, weightDecay: 0.5 })
     const values = Float32Array.of(1, 1)
-    optimizer.step(values, new Float32Array(2), 0.1, Uint8Array.of(1, 0))
+    optimizer.step(values, new Float32Array(2), 0.1, [
+      { from: 0, to: 1, decays: true },
+      { from: 1, to: 2, decays: false },
+    ])
     expect(values[0]).toBeCloseTo(0.95)
     expect(values[1]).toBe(1)
   })
@@ -30,20 +34,35 @@ describe('AdamW', () => {
 test('SGD gathers momentum: v = μv + g', () => {
   const optimizer = createOptimizer('sgd', 2, { momentum: 0.5, weightDecay: 0 })
   const values = Float32Array.of(0, 0)
-  optimizer.step(values, Float32Array.of(1, 2), 0.1, ALL)
-  optimizer.step(values, Float32Array.of(1, 0), 0.1, ALL)
+  optimizer.step(values, Float32Array.of(1, 2), 0.1, all(2))
+  optimizer.step(values, Float32Array.of(1, 0), 0.1, all(2))
   expect(values[0]).toBeCloseTo(-0.1 - 0.15)
   expect(values[1]).toBeCloseTo(-0.2 - 0.1)
 })
 
 test('gradients are scaled down to the norm, never up', () => {
-  const long = Float32Array.of(3, 4)
-  expect(clipNorm(long, 1)).toBeCloseTo(5)
-  expect(Math.hypot(...long)).toBeCloseTo(1)
-  const short = Float32Array.of(0.3, 0.4)
-  clipNorm(short, 1)
-  expect([...short].map((x) => x.toFixed(2))).toEqual(['0.30', '0.40'])
-  expect(clipNorm(Float32Array.of(NaN), 1)).toBeNaN()
+  expect(clipScale(Float32Array.of(3, 4), 1)).toBeCloseTo(1 / 5)
+  expect(clipScale(Float32Array.of(0.3, 0.4), 1)).toBe(1)
+  expect(clipScale(Float32Array.of(3, 4), 0)).toBe(1)
+  expect(clipScale(Float32Array.of(1, NaN), 1)).toBeNaN()
+  expect(clipScale(Float32Array.of(1, Infinity), 1)).toBeNaN()
+})
+
+test.each(['adamw', 'sgd'] as const)('%s with a scale takes the step of scaled gradients', (name) => {
+  const random = seeded(1)
+  const start = Float32Array.from({ length: 50 }, () => random.normal())
+  const [given, scaled] = [0.25, 1].map((scale) => {
+    const optimizer = createOptimizer(name, start.length, { momentum: 0.9, weightDecay: 0.1 })
+    const values = start.slice()
+    const draws = seeded(2)
+    for (let step = 0; step < 3; step++) {
+      const gradients = start.map(() => (0.25 / scale) * draws.normal())
+      optimizer.step(values, gradients, 0.01, all(start.length), scale)
+    }
+    return values
+  })
+  given!.forEach((value, i) => expect(value).toBeCloseTo(scaled![i]!, 6))
+  expect(given).not.toEqual(start)
 })
 
 test('the rate rises over the warm-up and falls to a hundredth', () => {

@@ -30,13 +30,13 @@ export async function taylorImportance(
   const all = Parameters.of(model, trainableWeights(model.graph))
   const parameters = Parameters.of(model, matrixWeights(all))
   const scores = new Float64Array(parameters.values.length)
+  const gradients = new Float32Array(scores.length)
   let runner: StepRunner | undefined
   let done = 0
   try {
     for await (const batch of split.batches(MICRO, { limit: samples, signal: context.signal })) {
       runner ??= await open(model, context, batch, parameters, by)
-      const gradients = new Float32Array(scores.length)
-      await runner.accumulate({ batch }, 1 / batch.indices.length, parameters, gradients, {
+      await runner.gradients({ batch }, 1 / batch.indices.length, parameters, gradients, {
         alpha: 0,
         temperature: 1,
       })

@@ -88,11 +88,19 @@ async function check(one: Case): Promise<void> {
     })
     expect(training.weights).toEqual(learns)
     const backward = await openSession(training.model)
-    const outputs = await backward.run({
+    const feeds = {
       ...values,
       [training.ports.teacher!]: float32(y0.dims, target),
       [training.ports.rows]: float32([rows], new Float32Array(rows).fill(1)),
+    }
+    const outputs = await backward.run(feeds)
+    const given: Values = {}
+    learns.forEach((name, w) => {
+      const { dims, data } = values[name]!
+      given[training.gradients[w]!] = float32(dims, new Float32Array(data.length).fill(NaN))
     })
+    await backward.run(feeds, given)
+    for (const output in given) expect(given[output]!.data).toEqual(outputs[output]!.data)
     await backward.release()
     const sum = async (): Promise<number> => {
       const y = (await session.run(values)).y!.data as Float32Array
