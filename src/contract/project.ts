@@ -90,7 +90,7 @@ export interface Candidate {
   report: Report
   /** "11.8× smaller, 2.4× faster, −0.2 points: inside your limit" */
   verdict: string
-  /** Not beaten in size and quality by another candidate of the project. */
+  /** Not beaten in size and quality by another candidate of the project that is not clearly slower. */
   onFront: boolean
   insideLimit: boolean
 }

@@ -59,3 +59,26 @@ test('the front holds what nothing beats; equals stay side by side', () => {
   ])
   expect([...front].sort()).toEqual(['a', 'b', 'd', 'e'])
 })
+
+test('a larger candidate stays on the front where it is clearly faster, by its estimate on a target', () => {
+  const place = (id: string, bytes: number, ratio: number, estimate?: number) => ({
+    id,
+    original,
+    report: {
+      ...report(bytes, 1, 0.97),
+      latencyRatio: { value: ratio, interval: [ratio - 0.01, ratio + 0.01] as [number, number] },
+      ...(estimate !== undefined && { targetLatency: { target: 'ios', ratio: estimate, source: '' } }),
+    },
+  })
+  expect([...onFront([place('a', 50, 0.9), place('b', 100, 0.5), place('c', 200, 0.49)])]).toEqual(['a', 'b'])
+  expect([...onFront([place('a', 50, 0.9, 0.5), place('b', 100, 0.5, 0.5)])]).toEqual(['a'])
+})
+
+test('a limit on time is held against the estimate for a target, else against what was timed in turn', () => {
+  const asked = search({ maxLatency: 0.5 })
+  const timed = { ...small, latencyRatio: { value: 0.6, interval: [0.5, 0.7] as [number, number] } }
+  expect(missed(asked, original, small)).toEqual([])
+  expect(missed(asked, original, timed)).toEqual(['latency'])
+  const there = { ...timed, targetLatency: { target: 'ios', ratio: 0.4, source: '' } }
+  expect(missed(asked, original, there)).toEqual([])
+})

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Report } from '../../../src/contract/report'
+import type { Trial } from '../../../src/contract/search'
 import { formatBytes, formatMetric, formatMs, formatNumber } from '../../../src/engine/evaluate/format'
 import { htmlReport } from '../../../src/engine/evaluate/html'
 
@@ -180,6 +181,48 @@ describe('htmlReport', () => {
     expect(html).toContain('R²')
     expect(html).not.toContain('<h2>Classes</h2>')
     expect(html).toContain('Same size, same speed, no quality lost.')
+  })
+})
+
+describe('the front of a search', () => {
+  const trial = (key: string, over: Partial<Trial> = {}): Trial => ({
+    key,
+    round: 1,
+    recipe: { pare: 1, name: `recipe ${key}`, description: '', steps: [] },
+    state: 'kept',
+    stage: 'search',
+    reason: '',
+    seconds: 1,
+    bytes: 2000,
+    downloadBytes: 1000,
+    pointsLost: 0.3,
+    steps: [],
+    ...over,
+  })
+  const page = (trials: Trial[]): string =>
+    htmlReport({
+      title: 'digits',
+      original: report(),
+      candidates: [{ report: small }],
+      search: {
+        front: trials.map(({ key }) => key),
+        trials: [...trials, trial('beaten')],
+        winner: trials[0]!,
+      },
+    })
+
+  it('shows measured times with their intervals, and which one is reported', () => {
+    const html = page([trial('a', { latencyRatio: 0.62, latencyInterval: [0.6, 0.65] }), trial(HOSTILE)])
+    expect(html).toContain('<td>0.62×<small>0.60 to 0.65</small></td>')
+    expect(html).toContain('recipe a<small>the one reported here</small>')
+    expect(html).not.toContain('recipe beaten')
+    expect(html).not.toContain('an estimate</th>')
+    expect(html).not.toContain(HOSTILE)
+  })
+
+  it('calls what is modelled for a target an estimate', () => {
+    const targetLatency = { target: 'ios', ratio: 0.4, source: 'somewhere' }
+    expect(page([trial('a', { targetLatency })])).toContain('Time on ios, an estimate</th>')
   })
 })
 

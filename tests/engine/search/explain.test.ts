@@ -86,6 +86,27 @@ describe('the paragraph that explains a search', () => {
     expect(explain(result({ winner }))).toContain('; on ios 0.610×, an estimate from operator costs.')
   })
 
+  test('names what is clearly faster inside the limits, and only that', () => {
+    const winner = trial('small', { latencyRatio: 0.9 })
+    const fast = trial('fast', { downloadBytes: 150_000, latencyRatio: 0.4 })
+    const told = (other: Trial): string =>
+      explain(result({ winner, trials: [winner, other], front: ['small', other.key] }))
+    expect(told(fast)).toContain(
+      "Where speed counts more: “fast” takes 0.400× the original's time, measured on this machine, at 150 kB, losing 0.30 points on the search's samples.",
+    )
+    expect(told({ ...fast, latencyRatio: 0.85 })).not.toContain('speed counts more')
+    expect(told({ ...fast, pointsLost: 2 })).not.toContain('speed counts more')
+    const there = { target: 'ios', ratio: 0.3, source: '' }
+    const estimated = explain(
+      result({
+        winner: trial('small', { targetLatency: { ...there, ratio: 0.9 } }),
+        trials: [trial('small'), trial('fast', { targetLatency: there })],
+        front: ['small', 'fast'],
+      }),
+    )
+    expect(estimated).toContain("0.300× the original's time on ios, an estimate from operator costs,")
+  })
+
   test('names what was smaller and why it lost', () => {
     const rejected = [
       {

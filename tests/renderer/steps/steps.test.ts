@@ -3,7 +3,13 @@ import type { ParameterField } from '../../../src/contract/passes'
 import { classRows } from '../../../src/renderer/steps/compare/classes'
 import { measuresFor } from '../../../src/renderer/steps/compare/measures'
 import { Pager } from '../../../src/renderer/steps/compare/pager.svelte'
-import { frontOf, qualityRange } from '../../../src/renderer/steps/compress/points'
+import {
+  frontOf,
+  pointOf,
+  qualityRange,
+  timeText,
+  trialPoints,
+} from '../../../src/renderer/steps/compress/points'
 import { preprocessingFacts } from '../../../src/renderer/steps/data/words'
 import { treeLines } from '../../../src/renderer/steps/export/tree'
 import { parameterText, parseParameter, rangeText } from '../../../src/renderer/steps/goal/parameters'
@@ -107,6 +113,39 @@ describe('the comparison', () => {
 
 it('joins the front from small to large', () => {
   expect(frontOf(finishedRun().candidates).map(({ x }) => x)).toEqual([9_800, 21_080, 55_300, 113_800])
+})
+
+it('does not join what is on the front for its time alone', () => {
+  const [small, ...rest] = finishedRun().candidates
+  const { quality } = small!.report
+  const fast = {
+    ...small!,
+    id: 'fast',
+    report: { ...small!.report, downloadBytes: 500_000, quality: { ...quality, value: quality.value / 2 } },
+  }
+  expect(frontOf([small!, ...rest, fast]).map(({ id }) => id)).not.toContain('fast')
+  expect(pointOf(fast).onFront).toBe(true)
+})
+
+it('says of each time whether it was measured or estimated', () => {
+  const trial = {
+    key: 'a',
+    name: 'a',
+    state: 'kept',
+    reason: '',
+    bytes: 1,
+    downloadBytes: 1,
+    pointsLost: 0,
+  } as const
+  const texts = trialPoints(
+    [
+      { ...trial, latencyRatio: 0.62 },
+      { ...trial, latencyRatio: 0.62, targetLatency: { target: 'ios', ratio: 0.4, source: '' } },
+      trial,
+    ],
+    original.quality,
+  ).map(timeText)
+  expect(texts).toEqual(['0.62× the original’s, measured here', '0.4× the original’s on ios, estimated', ''])
 })
 
 it('leaves room around the points, and never shows shares above 100%', () => {
