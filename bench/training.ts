@@ -13,11 +13,13 @@ import { trainingNets, type Net } from './support/training-nets'
 const BATCH = 64
 const ROUNDS = 15
 
-/** The first rounds warm up. */
+/** Rounds before those that count: loops of small networks are compiled by then, as in all but a moment of training. */
+const WARM_UP = 40
+
 async function times(work: () => Promise<unknown>): Promise<number[]> {
   const all: number[] = []
-  for (let round = 0; round < 3 + ROUNDS; round++) all.push(await seconds(work))
-  return all.slice(3)
+  for (let round = 0; round < WARM_UP + ROUNDS; round++) all.push(await seconds(work))
+  return all.slice(WARM_UP)
 }
 
 async function timeOf(net: Net): Promise<Figure[]> {
