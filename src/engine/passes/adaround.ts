@@ -27,6 +27,7 @@ const params = z.object({
     advanced: true,
   }),
   ...roundedLearningFields,
+  compared: teacherFields.compared,
   temperature: teacherFields.temperature,
 })
 
@@ -41,7 +42,7 @@ export const adaround = definePass({
   params,
   async run(
     model,
-    { bits, block, symmetric, features, byLayer, settle, leastWeights, temperature, ...settings },
+    { bits, block, symmetric, features, byLayer, settle, leastWeights, compared, temperature, ...settings },
     context,
   ) {
     const {
@@ -57,7 +58,7 @@ export const adaround = definePass({
       learns: 'rounding',
       leastWeights,
       settings,
-      teacher: { teacherShare: 1, temperature, mixing: 0 },
+      teacher: { teacherShare: 1, compared, temperature, mixing: 0 },
       features,
       byLayer,
       settle,

@@ -42,8 +42,12 @@ function unitOf(rows: Float32Array): number {
   return power > 0 ? Math.sqrt(power) / USUAL : 1
 }
 
-/** How far from its code a weight may start, in steps. */
-const INSIDE = 0.49
+/**
+ * How far from its code a weight may start, in steps. Weights that error compensation moved lie at the edge of
+ * their code; left there, the first updates push them back at random and undo what it won. From further inside,
+ * only a lasting gradient changes a code.
+ */
+const INSIDE = 0.3
 
 /** AdaRound's stretched sigmoid: h = clip(1.2·σ(v) − 0.1, 0, 1). */
 const STRETCH = 1.2

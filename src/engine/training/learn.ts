@@ -164,6 +164,7 @@ export async function learn(
     classAxis: objective.classAxis,
     hard,
     soft,
+    ...(taughtBy && { compared: taughtBy.settings.compared }),
     features: features.map((pair) => ({ value: pair.student, weight: pair.weight })),
   }
   const names = options.trainable?.(model) ?? trainableWeights(model.graph)

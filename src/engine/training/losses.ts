@@ -1,11 +1,16 @@
 /**
  * Losses with their gradients in closed form, written as ONNX nodes. α, T and the weight of every row are
  * inputs, so that one session serves every setting. A row is a sample, a token or a pixel.
- * Sources: arXiv:1503.02531 (knowledge distillation), arXiv:1412.6550 (feature matching).
+ * Sources: arXiv:1503.02531 (knowledge distillation), arXiv:1312.6184 and arXiv:2105.08919 (matching logits),
+ * arXiv:1412.6550 (feature matching).
  */
 import type { Graph } from '../onnx'
 import type { Tape } from './gradients'
 import { range } from './gradients/tape'
+
+/** What a student and its teacher are compared by. */
+export const COMPARED = ['probabilities', 'logits'] as const
+export type Compared = (typeof COMPARED)[number]
 
 export type LossKind = 'cross-entropy' | 'binary-cross-entropy' | 'squared-error'
 
@@ -19,6 +24,8 @@ export interface LossSpec {
   hard: boolean
   /** Uses a teacher's values of the same shape. */
   soft: boolean
+  /** How a teacher's classes are compared; default probabilities. Squared error has no other way. */
+  compared?: Compared
   /** Values whose distance to a teacher's is added, each mean square error × weight. */
   features?: readonly { value: string; weight: number }[]
 }
@@ -87,6 +94,15 @@ interface Mixed {
   soft?: Parts
 }
 
+/** ½·mean((z − z_teacher)²): what T²·KL tends to as T grows, except that a common shift of all logits counts too. */
+function halfSquares(t: Tape, z: string, teacher: string, width: number): Parts {
+  const off = t.sub(z, teacher)
+  return {
+    loss: t.scale(t.reduceSum(t.mul(off, off), [1], false), 1 / (2 * width)),
+    gradient: t.scale(off, 1 / width),
+  }
+}
+
 function crossEntropy(
   t: Tape,
   z: string,
@@ -103,6 +119,7 @@ function crossEntropy(
     const oneHot = t.op('OneHot', [labels, t.ints([classes]), t.floats([2], [0, 1])])
     mixed.hard = { loss: t.neg(sum(t.mul(logP, oneHot))), gradient: t.sub(t.op('Exp', [logP]), oneHot) }
   }
+  if (teacher && !temperature) mixed.soft = halfSquares(t, z, teacher, classes)
   if (teacher && temperature) {
     const logQ = log(t.div(z, temperature))
     const logP = log(t.div(teacher, temperature))
@@ -134,6 +151,7 @@ function binaryCrossEntropy(
   })
   const mixed: Mixed = {}
   if (labels) mixed.hard = part(z, labels, t.scalar(1))
+  if (teacher && !temperature) mixed.soft = halfSquares(t, z, teacher, width)
   if (teacher && temperature)
     mixed.soft = part(t.div(z, temperature), t.op('Sigmoid', [t.div(teacher, temperature)]), temperature)
   return mixed
@@ -182,7 +200,9 @@ export function writeLoss(t: Tape, spec: LossSpec): LossGradients {
   const both = spec.hard && spec.soft
   const alpha = both ? input(graph, 'alpha', 'float32', []) : undefined
   const temperature =
-    spec.soft && spec.kind !== 'squared-error' ? input(graph, 'temperature', 'float32', []) : undefined
+    spec.soft && spec.kind !== 'squared-error' && spec.compared !== 'logits'
+      ? input(graph, 'temperature', 'float32', [])
+      : undefined
   const shaped =
     teacher && (byClass ? asRows(t, teacher, dims, axis).flat : t.reshape(teacher, [view.rows, view.classes]))
 

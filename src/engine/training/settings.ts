@@ -1,5 +1,6 @@
 /** Settings every pass that learns shares, as parameters a person sees. */
 import { z } from 'zod'
+import { COMPARED } from './losses'
 import { OPTIMIZERS } from './optimizer'
 
 export const learningFields = {
@@ -75,9 +76,14 @@ export const teacherFields = {
     label: 'Teacher share',
     help: 'How much of the loss is agreeing with the original; the rest is agreeing with labels. Without labels it is all.',
   }),
+  compared: z.enum(COMPARED).default('probabilities').meta({
+    label: 'Compared by',
+    help: '"probabilities" matches how sure the original is of each class; "logits" matches the numbers behind them, which says more where the original is very sure.',
+    advanced: true,
+  }),
   temperature: z.number().min(0.5).max(20).default(3).meta({
     label: 'Temperature',
-    help: 'Softens the answers of the original, so that its doubts are learned too.',
+    help: 'Softens the probabilities of the original, so that its doubts are learned too.',
     advanced: true,
   }),
   mixing: z.number().min(0).max(1).default(0).meta({

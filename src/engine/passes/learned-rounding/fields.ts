@@ -55,6 +55,8 @@ export const roundedLearningFields = {
 export const imitatingFields = {
   ...teacherFields,
   teacherShare: teacherFields.teacherShare.default(1).meta(teacherFields.teacherShare.meta()!),
+  // Rounding has to keep what the original answers, not only which class wins; logits tell where it is very sure.
+  compared: teacherFields.compared.default('logits').meta(teacherFields.compared.meta()!),
   // Asked between the training samples too, it was followed more closely on three networks at 2 and 4 bits.
   mixing: teacherFields.mixing.default(0.5).meta(teacherFields.mixing.meta()!),
 }
