@@ -14,7 +14,7 @@ import { divergences } from '../passes/quantization/divergence'
 import { finiteWeights, weightedLayers, type WeightedLayer } from '../passes/quantization/layers'
 import { prepare } from '../passes/quantization/prepare'
 import { feedsOf } from '../passes/quantization/samples'
-import { macsOf, traceShapes } from '../runtime'
+import { macsOf, traceShapes, type Values } from '../runtime'
 import { layersKey, samplesKey, type SensitivityCache } from './sensitivity-cache'
 
 const STRENGTHS: Record<Technique, readonly number[]> = {
@@ -54,6 +54,37 @@ export interface SensitivityOptions {
   cache?: SensitivityCache
   signal?: AbortSignal
   progress?(done: number, doing: string): void
+}
+
+/** The samples a model is asked with, and how a cache calls model and samples together. */
+function questions(
+  model: Model,
+  data: Dataset,
+  limit: number,
+  signal?: AbortSignal,
+): { batches(): AsyncIterable<Values>; about(): Promise<string> } {
+  const batches = (): AsyncIterable<Values> => feedsOf(model, data.splits.calibration, limit, signal)
+  return {
+    batches,
+    about: async () => `${layersKey(model)}-${await samplesKey(batches(), data.task)}`,
+  }
+}
+
+/**
+ * What is in the cache of a model's layers rounded to `bits`, or to the width nearest to it that is measured; nothing
+ * is measured. For a pass that has a use for it but can do without.
+ */
+export async function knownSensitivities(
+  original: Model,
+  data: Dataset,
+  cache: SensitivityCache | undefined,
+  { bits, signal }: { bits: number; signal?: AbortSignal },
+): Promise<Sensitivity[]> {
+  if (!cache || data.splits.calibration.length === 0) return []
+  const { model } = prepare(original)
+  const about = await questions(model, data, await affordableSamples(model), signal).about()
+  const nearest = STRENGTHS.bits.toSorted((a, b) => Math.abs(a - bits) - Math.abs(b - bits) || a - b)[0]!
+  return weightedLayers(model.graph).flatMap(({ layer }) => cache.find(about, layer, 'bits', nearest) ?? [])
 }
 
 interface Probe {
@@ -127,10 +158,10 @@ export async function measureSensitivity(
       ),
     )
     .filter(applies)
-  const batches = () => feedsOf(model, calibration, limit, options.signal)
+  const { batches, about: name } = questions(model, data, limit, options.signal)
   const classes = data.task === 'classification' || data.task === 'language-model'
   const { cache } = options
-  const about = cache && `${layersKey(model)}-${await samplesKey(batches(), data.task)}`
+  const about = cache && (await name())
   const entries = probes.map((probe) =>
     cache?.find(about!, probe.layer.layer, probe.technique, probe.strength),
   )

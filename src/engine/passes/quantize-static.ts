@@ -189,6 +189,8 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
   const best = results.length > 1 ? await closest(results.map((result) => result.model)) : 0
   const method = methods[best]!
   const layers = results[best]!.plan.sites.map((site) => site.layer)
+  // The cached sensitivities do not say which layers to suspect here: they are of weights alone, and what 8 bits cost
+  // comes from activations. On a BERT the two orders of its 26 layers correlate at 0.3 (ranks), so all are measured.
   const kept = await keepFloat(results[best]!.model, {
     layers,
     limit: options.maxLoss,

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { PareError } from '../../contract/errors'
 import { formatBytes } from '../../contract/format'
 import type { StepRecord } from '../../contract/report'
+import { knownSensitivities } from '../evaluate/sensitivity'
 import type { Model } from '../onnx'
 import { definePass, type PassContext, type PassResult } from './pass'
 import { assemble, storageFor, type Assembled } from './quantization/assemble'
@@ -140,6 +141,8 @@ async function run(model: Model, asked: Params, context: PassContext): Promise<P
     const kept = await keepFloat(result.model, {
       layers: layers.map(({ layer }) => layer),
       limit: options.maxLoss,
+      // Weights alone are rounded in both, and what they add to the outputs adds up: the same question as here.
+      known: () => outputNoise(prepared, context, options.bits),
       build: (floats) => build(floats).model,
       judge: async (candidate) =>
         (await divergences(prepared, [candidate], judgingBatches(context, 320, ID), { classes }))[0]!,
@@ -149,11 +152,11 @@ async function run(model: Model, asked: Params, context: PassContext): Promise<P
     })
     result = build(new Set(kept.floats))
     sentence = keepFloatSentence(kept, layers.length, options.maxLoss)
-    for (const layer of kept.floats)
-      skipped.push({
-        layer,
-        reason: `kept in float: it alone costs ${kept.gains.get(layer)!.toFixed(2)} points`,
-      })
+    for (const layer of kept.floats) {
+      const gain = kept.gains.get(layer)
+      const cost = gain === undefined ? 'to hold the limit' : `it alone costs ${gain.toFixed(2)} points`
+      skipped.push({ layer, reason: `kept in float: ${cost}` })
+    }
   }
   context.progress(0.92, 'measuring each layer')
   const sources = evidenceSources(layers, found, result, options)
@@ -172,6 +175,16 @@ async function run(model: Model, asked: Params, context: PassContext): Promise<P
     ...notes,
   ].join('; ')
   return { model: result.model, summary: `${summary}.`, skipped, layers: evidenceOf(sources, measured) }
+}
+
+/** Noise over signal at the outputs when a layer alone is rounded, where it was measured before. */
+async function outputNoise(
+  prepared: Model,
+  { data, sensitivities, signal }: PassContext,
+  bits: number,
+): Promise<Map<string, number>> {
+  const found = await knownSensitivities(prepared, data!, sensitivities, { bits, signal })
+  return new Map(found.map(({ layer, sqnr }) => [layer, 10 ** (-sqnr / 10)]))
 }
 
 function reasonToSkip({ layer, node, tensor }: WeightedLayer, options: Params): string | undefined {

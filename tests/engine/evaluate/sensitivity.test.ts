@@ -4,9 +4,10 @@ import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Dataset } from '../../../src/engine/data/dataset'
 import { openDataset } from '../../../src/engine/data/open'
-import { measureSensitivity } from '../../../src/engine/evaluate/sensitivity'
+import { knownSensitivities, measureSensitivity } from '../../../src/engine/evaluate/sensitivity'
 import type { SensitivityCache } from '../../../src/engine/evaluate/sensitivity-cache'
 import { readModel, Tensor } from '../../../src/engine/onnx'
+import { quantizeWeights } from '../../../src/engine/passes/quantize-weights'
 import { mixedPrecision } from '../../../src/engine/passes/mixed-precision'
 import { weightedLayers, type WeightedLayer } from '../../../src/engine/passes/quantization/layers'
 import { simplifyPass } from '../../../src/engine/passes/simplify'
@@ -76,6 +77,18 @@ test('nothing is measured twice: not by another caller, not on the cleaned-up mo
   for (const size of [0.25, 0.1])
     await mixedPrecision.run(clean, { size, storage: 'shared' }, { ...context, sensitivities: counting })
   expect(counted).toEqual({ find: 2 * 5 * 4, keep: 0 })
+
+  // A pass that can do without asks for what there is, at the nearest width, and nothing is measured for it.
+  const known = await knownSensitivities(clean, data, counting, { bits: 5 })
+  expect(known).toEqual(
+    first.entries.filter(({ technique, strength }) => technique === 'bits' && strength === 4),
+  )
+  expect(counted).toEqual({ find: 2 * 5 * 4 + 5, keep: 0 })
+  expect(await knownSensitivities(clean, data, undefined, { bits: 4 })).toEqual([])
+  const limited = { bits: 2, method: 'rtn', maxLoss: 1 }
+  const { summary } = await quantizeWeights.run(clean, limited, { ...context, sensitivities: counting })
+  expect(summary).toContain('layers stay float: they cost')
+  expect(counted).toEqual({ find: 2 * 5 * 4 + 5 + 5, keep: 0 })
 
   // Other weights are another matter.
   const changed = clean.clone()

@@ -14,6 +14,11 @@ export interface KeepFloatProblem {
   judge(model: Model): Promise<Divergence>
   /** Divergence of several models on the same, fewer samples: enough to put them in order. */
   compare(models: readonly Model[]): Promise<Divergence[]>
+  /**
+   * Noise over signal that each layer alone is known to add to the outputs, as far as it was measured before. Where
+   * that is what quantizing costs, the harmless layers need not be measured again in the quantized model.
+   */
+  known?(): Promise<ReadonlyMap<string, number>>
   /** Points that may be lost. */
   limit: number
   progress(done: number, doing: string): void
@@ -25,11 +30,41 @@ export interface KeptFloat {
   /** Measured where a limit was set. */
   before?: Divergence
   after?: Divergence
-  /** Points that are back, layer by layer, when it alone stays float. */
+  /** Points that are back, for each layer that was measured, when it alone stays float. */
   gains: Map<string, number>
 }
 
 const TOGETHER = 4
+
+/**
+ * Share of the noise known beforehand whose layers are measured in the quantized model. On a BERT of 27 layers (4, 3
+ * bits; limits from a quarter to three quarters of the loss) 17 to 20 of them are measured, and no limit took more
+ * floats than with all measured; with a share of 0.9 two did.
+ */
+const SUSPECT = 0.97
+
+/** Layers of which nothing is known, and the noisiest; then the others, the noisiest first. */
+export function suspects(
+  layers: readonly string[],
+  known: ReadonlyMap<string, number> = new Map(),
+): { measured: string[]; rest: string[] } {
+  // More noise than signal says no more than as much: without an end, one broken layer would hide all others.
+  const noiseOf = (layer: string): number => Math.min(1, known.get(layer) ?? 0)
+  const ordered = layers.filter((layer) => known.has(layer)).sort((a, b) => noiseOf(b) - noiseOf(a))
+  const total = ordered.reduce((sum, layer) => sum + noiseOf(layer), 0)
+  let seen = 0
+  const noisy = new Set(
+    ordered.filter((layer) => {
+      const before = seen
+      seen += noiseOf(layer)
+      return before < SUSPECT * total
+    }),
+  )
+  return {
+    measured: layers.filter((layer) => !known.has(layer) || noisy.has(layer)),
+    rest: ordered.filter((layer) => !noisy.has(layer)),
+  }
+}
 
 /** Gives the model as it is where it already holds the limit. */
 export async function keepFloat(full: Model, problem: KeepFloatProblem): Promise<KeptFloat> {
@@ -40,12 +75,13 @@ export async function keepFloat(full: Model, problem: KeepFloatProblem): Promise
   const before = await problem.judge(full)
   const asItIs = { ...gone, before, after: before }
   if (before.points <= limit || layers.length === 0) return asItIs
-  const { noise, gains } = await costs(full, problem)
-  const order = [...layers].sort((a, b) => noise.get(a)! - noise.get(b)!)
+  const { measured, rest } = suspects(layers, await problem.known?.())
+  const { noise, gains } = await costs(full, problem, measured)
+  const order = [...measured.sort((a, b) => noise.get(a)! - noise.get(b)!), ...rest]
 
   let [low, high] = [0, order.length]
   let best: { model: Model; after: Divergence; count: number } | undefined
-  // The least count that holds, by bisection: more floats never cost quality beyond noise.
+  // The least count that holds, by bisection and each verified: more floats never cost quality beyond noise.
   while (low < high) {
     const count = (low + high) >> 1
     problem.progress(0.8, `trying with ${count} of ${layers.length} layers in float`)
@@ -68,10 +104,10 @@ export async function keepFloat(full: Model, problem: KeepFloatProblem): Promise
 async function costs(
   full: Model,
   problem: KeepFloatProblem,
+  layers: readonly string[],
 ): Promise<{ noise: Map<string, number>; gains: Map<string, number> }> {
   const noise = new Map<string, number>()
   const gains = new Map<string, number>()
-  const { layers } = problem
   for (let at = 0; at < layers.length; at += TOGETHER) {
     const chunk = layers.slice(at, at + TOGETHER)
     problem.progress((0.8 * at) / layers.length, `measuring the cost of layer ${at + 1} of ${layers.length}`)
