@@ -3,26 +3,15 @@
  * model and data. The tables of docs/quantization.md are this output. Needs the reference set;
  * `quantized-quality:bert,mlp` measures these models only.
  */
-import fs from 'node:fs'
-import os from 'node:os'
-import path from 'node:path'
-import { openDataset } from '../src/engine/data/open'
 import { measureQuality } from '../src/engine/evaluate/quality'
-import { seeded } from '../src/engine/math/random'
-import { encodedLength, readModel, type Model } from '../src/engine/onnx'
+import { encodedLength, type Model } from '../src/engine/onnx'
 import type { Pass } from '../src/engine/passes/pass'
 import { quantizeDynamic } from '../src/engine/passes/quantize-dynamic'
 import { quantizeStatic } from '../src/engine/passes/quantize-static'
 import { quantizeWeights } from '../src/engine/passes/quantize-weights'
-import type { Entry, Figure } from './support/figure'
 import { dropsByMethod, type Baseline } from './support/drops'
-
-interface Manifest {
-  models: { name: string; dataset: string }[]
-  baselines: Baseline[]
-}
-
-const reference = path.resolve('../shared/reference')
+import type { Entry, Figure } from './support/figure'
+import { manifest, withReference, type Opened } from './support/reference'
 
 const STATIC = 'static int8'
 const DYNAMIC = 'dynamic int8'
@@ -35,76 +24,55 @@ const WORK: [name: string, pass: Pass, params: object, theirs?: string][] = [
   ['1 bit, GPTQ', quantizeWeights, { bits: 1 }],
 ]
 
-/** Where the samples of each dataset lie that hold the most of them. */
-const folderOf = (dataset: string): string =>
-  fs.existsSync(path.join(reference, dataset, 'npz'))
-    ? path.join(reference, dataset, 'npz')
-    : path.join(reference, dataset)
-
 interface Measured {
   float: number
   values: number[]
   figures: Figure[]
 }
 
-async function measured(name: string, dataset: string, baselines: readonly Baseline[]): Promise<Measured> {
-  const model = readModel(path.join(reference, 'models', `${name}.onnx`))
-  const data = await openDataset(folderOf(dataset), model)
-  const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-bench-'))
-  const context = {
-    original: model,
-    data,
-    progress: () => undefined,
-    signal: new AbortController().signal,
-    random: seeded(0),
-    scratch,
-    providers: ['cpu'],
-    target: 'any',
-  } as const
-  try {
-    const made: Model[] = []
-    for (const [, pass, params] of WORK) made.push((await pass.run(model, params, context)).model)
-    const { original, candidates } = await measureQuality(model, made, { dataset: data })
-    const float = original.quality
-    const values = candidates.map(({ quality }) => quality.value)
-    const figures: Figure[] = [
-      { what: `${name}, float (${float.metric})`, value: float.value, unit: '', digits: 4 },
-    ]
-    // One sample of theirs is within luck; of a regression, a thousandth.
-    const luck = data.task === 'classification' ? 1 / data.splits.validation.length : 0.001
-    for (const [i, [what, , , theirs]] of WORK.entries()) {
-      const best = baselines
-        .filter(({ model: of, method }) => of === name && theirs && method.startsWith(theirs))
-        .reduce((most, { value }) => Math.max(most, value ?? 0), 0)
-      const wanted = best > 0 ? { atLeast: Math.round((best - luck) * 1e4 - 1) / 1e4 } : undefined
-      figures.push({ what: `${name}, ${what}`, value: values[i]!, unit: '', digits: 4, wanted })
-      const smaller = encodedLength(model) / encodedLength(made[i]!)
-      figures.push({ what: `${name}, ${what}: smaller`, value: smaller, unit: '×' })
-    }
-    // Ranges found as data comes are those of a whole batch: an app that asks for one sample gets other answers.
-    const dynamic = made[WORK.findIndex(([what]) => what === DYNAMIC)]!
-    const alone = await measureQuality(model, [dynamic], { dataset: data, batchSize: 1 })
-    figures.push({
-      what: `${name}, ${DYNAMIC}, one sample at a time`,
-      value: alone.candidates[0]!.quality.value,
-      unit: '',
-      digits: 4,
-    })
-    return { float: float.value, values, figures }
-  } finally {
-    fs.rmSync(scratch, { recursive: true, force: true })
-    await data.close()
+async function measured(
+  name: string,
+  { model, data, context }: Opened,
+  baselines: readonly Baseline[],
+): Promise<Measured> {
+  const made: Model[] = []
+  for (const [, pass, params] of WORK) made.push((await pass.run(model, params, context)).model)
+  const { original, candidates } = await measureQuality(model, made, { dataset: data })
+  const float = original.quality
+  const values = candidates.map(({ quality }) => quality.value)
+  const figures: Figure[] = [
+    { what: `${name}, float (${float.metric})`, value: float.value, unit: '', digits: 4 },
+  ]
+  // One sample of theirs is within luck; of a regression, a thousandth.
+  const luck = data.task === 'classification' ? 1 / data.splits.validation.length : 0.001
+  for (const [i, [what, , , theirs]] of WORK.entries()) {
+    const best = baselines
+      .filter(({ model: of, method }) => of === name && theirs && method.startsWith(theirs))
+      .reduce((most, { value }) => Math.max(most, value ?? 0), 0)
+    const wanted = best > 0 ? { atLeast: Math.round((best - luck) * 1e4 - 1) / 1e4 } : undefined
+    figures.push({ what: `${name}, ${what}`, value: values[i]!, unit: '', digits: 4, wanted })
+    const smaller = encodedLength(model) / encodedLength(made[i]!)
+    figures.push({ what: `${name}, ${what}: smaller`, value: smaller, unit: '×' })
   }
+  // Ranges found as data comes are those of a whole batch: an app that asks for one sample gets other answers.
+  const dynamic = made[WORK.findIndex(([what]) => what === DYNAMIC)]!
+  const alone = await measureQuality(model, [dynamic], { dataset: data, batchSize: 1 })
+  figures.push({
+    what: `${name}, ${DYNAMIC}, one sample at a time`,
+    value: alone.candidates[0]!.quality.value,
+    unit: '',
+    digits: 4,
+  })
+  return { float: float.value, values, figures }
 }
 
 async function* run(chosen: readonly string[] = []): AsyncIterable<Figure> {
-  const file = path.join(reference, 'manifest.json')
-  if (!fs.existsSync(file)) return
-  const { models, baselines } = JSON.parse(fs.readFileSync(file, 'utf8')) as Manifest
+  const { models, baselines } = manifest() ?? { models: [], baselines: [] }
   const drops = new Map<string, number>()
-  for (const { name, dataset } of models) {
+  for (const one of models) {
+    const { name } = one
     if (chosen.length > 0 && !chosen.includes(name)) continue
-    const { float, values, figures } = await measured(name, dataset, baselines)
+    const { float, values, figures } = await withReference(one, (opened) => measured(name, opened, baselines))
     drops.set(name, float - values[WORK.findIndex(([what]) => what === STATIC)]!)
     yield* figures
   }
