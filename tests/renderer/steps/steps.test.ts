@@ -115,6 +115,11 @@ it('joins the front from small to large', () => {
   expect(frontOf(finishedRun().candidates).map(({ x }) => x)).toEqual([9_800, 21_080, 55_300, 113_800])
 })
 
+it('joins equals: neither is beaten by the other', () => {
+  const [small] = finishedRun().candidates
+  expect(frontOf([small!, { ...small!, id: 'again' }]).map(({ id }) => id)).toEqual([small!.id, 'again'])
+})
+
 it('does not join what is on the front for its time alone', () => {
   const [small, ...rest] = finishedRun().candidates
   const { quality } = small!.report

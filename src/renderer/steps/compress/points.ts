@@ -1,5 +1,5 @@
 /** The trade-off chart as data: points, the front, and where the limit lies. */
-import { front } from '../../../contract/front'
+import { dominates, type Costs } from '../../../contract/front'
 import type { Goal } from '../../../contract/goal'
 import type { Candidate } from '../../../contract/project'
 import { isShare } from '../../../contract/points'
@@ -67,15 +67,17 @@ export function trialPoints(trials: readonly TrialPoint[], original: Quality | u
     }))
 }
 
-/** Not beaten in size and quality, from small to large: what a line joins. */
-export const frontOf = (candidates: readonly Candidate[]): Point[] =>
-  front(
-    candidates.filter(({ onFront }) => onFront).map(pointOf),
-    ({ x, candidate }) => [x, -sign(candidate!) * candidate!.report.quality.value],
-    ({ id }) => id,
-  ).sort((a, b) => a.x - b.x)
-
-const sign = ({ report }: Candidate): number => (report.quality.higherIsBetter ? 1 : -1)
+/** Not beaten in size and quality, from small to large: what a line joins. Equals stay side by side. */
+export function frontOf(candidates: readonly Candidate[]): Point[] {
+  const costs = ({ report }: Candidate): Costs => [
+    report.downloadBytes,
+    report.quality.value * (report.quality.higherIsBetter ? -1 : 1),
+  ]
+  return candidates
+    .filter((one) => one.onFront && !candidates.some((other) => dominates(costs(other), costs(one))))
+    .map(pointOf)
+    .sort((a, b) => a.x - b.x)
+}
 
 /** The quality a candidate must keep, in the chart's unit; undefined without a limit. */
 export function qualityLimit(goal: Goal | undefined, original: Quality | undefined): number | undefined {
