@@ -32,11 +32,19 @@ export function dominates(a: Costs, b: Costs): boolean {
   return a.every((cost, i) => cost <= b[i]!) && a.some((cost, i) => cost < b[i]!)
 }
 
-interface Entry<T> {
-  item: T
+/** What is held against each other. */
+export interface Figures {
   costs: Costs
-  key: string
   time: Timed | undefined
+}
+
+/** True when `a` is at least as good in every cost without being clearly slower; also of equals. */
+export const beats = (a: Figures, b: Figures, margin: number): boolean =>
+  a.costs.every((cost, i) => cost <= b.costs[i]!) && !clearlyFaster(b.time, a.time, margin)
+
+interface Entry<T> extends Figures {
+  item: T
+  key: string
 }
 
 /**
@@ -64,14 +72,7 @@ export function front<T>(
     .map((entry) => ({ ...entry, last: slower(entry) ? 1 : 0 }))
     .sort((a, b) => compareCosts(a.costs, b.costs) || a.last - b.last || (a.key < b.key ? -1 : 1))
   const kept: Entry<T>[] = []
-  for (const entry of ordered) {
-    const beaten = kept.some(
-      (other) =>
-        other.costs.every((cost, i) => cost <= entry.costs[i]!) &&
-        !clearlyFaster(entry.time, other.time, margin),
-    )
-    if (!beaten) kept.push(entry)
-  }
+  for (const entry of ordered) if (!kept.some((other) => beats(other, entry, margin))) kept.push(entry)
   return kept.map((entry) => entry.item)
 }
 

@@ -1,6 +1,6 @@
 /** A candidate in one sentence, and which candidates nobody beats. Pure. */
 import type { Goal } from '../contract/goal'
-import { clearlyFaster, front, timeMargin, type Timed } from '../contract/front'
+import { beats, clearlyFaster, front, timeMargin, type Figures, type Timed } from '../contract/front'
 import { pointsLost } from '../contract/points'
 import type { Report } from '../contract/report'
 import { changeText } from '../contract/verdict'
@@ -34,15 +34,22 @@ export interface Placed {
 const timeOf = ({ targetLatency, latencyRatio }: Report): Timed | undefined =>
   targetLatency ? { value: targetLatency.ratio } : latencyRatio
 
+/** An estimate for a phone and a time measured here cannot be compared: all are of one kind. */
+function timesOf(reports: readonly Report[]): (Timed | undefined)[] {
+  const targets = new Set(reports.map(({ targetLatency }) => targetLatency?.target))
+  return reports.map((report) => (targets.size > 1 ? report.latencyRatio : timeOf(report)))
+}
+
 /**
  * Ids of the candidates that no other beats in download size and quality at once without being clearly slower.
- * Equals stay side by side.
+ * Equals stay side by side. Times are estimates where all are for one target, else those measured here.
  */
 export function onFront(candidates: readonly Placed[]): Set<string> {
-  const points = candidates.map(({ id, original, report }) => ({
+  const times = timesOf(candidates.map(({ report }) => report))
+  const points = candidates.map(({ id, original, report }, i) => ({
     id,
     costs: [report.downloadBytes, pointsLost(original.quality, report.quality)],
-    time: timeOf(report),
+    time: times[i],
   }))
   const kept = front(
     points,
@@ -50,8 +57,10 @@ export function onFront(candidates: readonly Placed[]): Set<string> {
     (point) => point.id,
     (point) => point.time,
   )
-  const margin = timeMargin(points.map((point) => point.time))
-  const level = (a: (typeof points)[number], b: (typeof points)[number]): boolean =>
-    a.costs.every((cost, i) => cost === b.costs[i]) && !clearlyFaster(b.time, a.time, margin)
-  return new Set(points.filter((one) => kept.some((other) => level(one, other))).map(({ id }) => id))
+  const margin = timeMargin(times)
+  const level = (a: Figures, b: Figures): boolean =>
+    a.costs.every((cost, i) => cost === b.costs[i]) && !clearlyFaster(a.time, b.time, margin)
+  const stays = (one: Figures): boolean =>
+    kept.every((other) => level(other, one) || !beats(other, one, margin))
+  return new Set(points.filter(stays).map(({ id }) => id))
 }

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Goal } from '../../src/contract/goal'
 import type { Report } from '../../src/contract/report'
 import { missed, onFront, verdict } from '../../src/service/verdict'
@@ -60,18 +60,49 @@ test('the front holds what nothing beats; equals stay side by side', () => {
   expect([...front].sort()).toEqual(['a', 'b', 'd', 'e'])
 })
 
-test('a larger candidate stays on the front where it is clearly faster, by its estimate on a target', () => {
-  const place = (id: string, bytes: number, ratio: number, estimate?: number) => ({
+describe('time on the front', () => {
+  const place = (
+    id: string,
+    bytes: number,
+    ratio: number,
+    targetLatency?: [target: string, ratio: number],
+  ) => ({
     id,
     original,
     report: {
       ...report(bytes, 1, 0.97),
       latencyRatio: { value: ratio, interval: [ratio - 0.01, ratio + 0.01] as [number, number] },
-      ...(estimate !== undefined && { targetLatency: { target: 'ios', ratio: estimate, source: '' } }),
+      ...(targetLatency && {
+        targetLatency: { target: targetLatency[0], ratio: targetLatency[1], source: '' },
+      }),
     },
   })
-  expect([...onFront([place('a', 50, 0.9), place('b', 100, 0.5), place('c', 200, 0.49)])]).toEqual(['a', 'b'])
-  expect([...onFront([place('a', 50, 0.9, 0.5), place('b', 100, 0.5, 0.5)])]).toEqual(['a'])
+
+  test('a larger candidate stays where it is clearly faster, by its estimate on a target', () => {
+    expect([...onFront([place('a', 50, 0.9), place('b', 100, 0.5), place('c', 200, 0.49)])]).toEqual([
+      'a',
+      'b',
+    ])
+    const there = [place('a', 50, 0.9, ['ios', 0.5]), place('b', 100, 0.5, ['ios', 0.5])]
+    expect([...onFront(there)]).toEqual(['a'])
+  })
+
+  test('an estimate for one device is not held against one for another, nor against what was measured', () => {
+    for (const other of [undefined, ['android-cpu', 0.9] as [string, number]]) {
+      expect([...onFront([place('a', 50, 0.9, other), place('b', 100, 0.9, ['ios', 0.4])])]).toEqual(['a'])
+      expect([...onFront([place('a', 50, 0.9, other), place('b', 100, 0.5, ['ios', 0.9])])]).toEqual([
+        'a',
+        'b',
+      ])
+    }
+  })
+
+  test('an equal of what is on the front is not on it where something smaller beats it', () => {
+    expect([...onFront([place('a', 50, 1), place('b', 100, 0.88), place('c', 100, 0.93)])]).toEqual([
+      'a',
+      'b',
+    ])
+  })
 })
 
 test('a limit on time is held against the estimate for a target, else against what was timed in turn', () => {
