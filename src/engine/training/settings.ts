@@ -78,12 +78,12 @@ export const teacherFields = {
   }),
   compared: z.enum(COMPARED).default('probabilities').meta({
     label: 'Compared by',
-    help: '"probabilities" matches how sure the original is of each class; "logits" matches the numbers behind them, which says more where the original is very sure.',
+    help: '"probabilities" matches how sure the original is of each class; "logits" matches the numbers behind them, which says more where the original is very sure. Models that give numbers, not classes, are compared by these.',
     advanced: true,
   }),
   temperature: z.number().min(0.5).max(20).default(3).meta({
     label: 'Temperature',
-    help: 'Softens the probabilities of the original, so that its doubts are learned too.',
+    help: 'Softens the probabilities of the original, so that its doubts are learned too. Logits are compared as they are.',
     advanced: true,
   }),
   mixing: z.number().min(0).max(1).default(0).meta({
