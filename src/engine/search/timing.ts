@@ -19,11 +19,12 @@ const SECONDS = 4
 
 /**
  * What may stand on the front, the most wanted first. Whether a trial may be fast is told by the costs of its
- * operators, which are the same on every machine; trials with the same operators are one entry.
+ * operators, which are the same on every machine; trials with the same operators are one entry. Of both, those that
+ * are wanted, inside the limits, come first.
  */
-export function worthTiming(trials: readonly Trial[], isBelow: (trial: Trial) => boolean): Trial[] {
+export function worthTiming(trials: readonly Trial[], isWanted: (trial: Trial) => boolean): Trial[] {
   const inOrder = (found: Trial[], by: (a: Trial, b: Trial) => number): Trial[] =>
-    found.sort((a, b) => Number(isBelow(b)) - Number(isBelow(a)) || by(a, b))
+    found.sort((a, b) => Number(isWanted(b)) - Number(isWanted(a)) || by(a, b))
   const costs = (trial: Trial): number[] => [trial.downloadBytes, trial.bytes, trial.pointsLost!]
   const key = (trial: Trial): string => trial.key
   const sized = inOrder(front(trials, costs, key), byMerit).slice(0, TIMED.sized)
