@@ -118,16 +118,10 @@ export async function conclude(options: SearchOptions, leftOut: number): Promise
   await timeFront(measured, options, TIMING_SHARE * Math.min(reserve, options.clock.left()))
   const confirmed = await confirmFirst(measured, options)
   if (confirmed.winner) await timeThese([confirmed.winner], options)
-  const best = front(
-    measured,
-    (t) => [t.downloadBytes, t.bytes, t.pointsLost!],
-    (t) => t.key,
-    timeOf,
-  ).sort(byMerit)
   const result = {
     goal: shop.goal,
     trials,
-    front: best.map((trial) => trial.key),
+    front: frontOf(measured, confirmed).map((trial) => trial.key),
     ...confirmed,
     ...(!confirmed.winner && { closest: closestOf(measured, shop.goal) }),
     leftOut,
@@ -136,12 +130,30 @@ export async function conclude(options: SearchOptions, leftOut: number): Promise
   return { ...result, explanation: explain(result) }
 }
 
-interface Held {
+/**
+ * What is shown as the front, smallest first. A trial that the kept-back samples contradicted has no place there:
+ * its loss was luck. The winner always has one, also where a smaller trial is beyond the limit on latency by less
+ * than the margin that makes a time clearly faster.
+ */
+export function frontOf(measured: readonly Trial[], { winner, rejected }: Confirmed): Trial[] {
+  const luck = new Set(
+    rejected.filter(({ confirmation }) => confirmation.verdict === 'contradicted').map(({ trial }) => trial),
+  )
+  const best = front(
+    measured.filter((trial) => !luck.has(trial)),
+    (t) => [t.downloadBytes, t.bytes, t.pointsLost!],
+    (t) => t.key,
+    timeOf,
+  )
+  return [...new Set(winner ? [...best, winner] : best)].sort(byMerit)
+}
+
+export interface Held {
   trial: Trial
   confirmation: Confirmation
 }
 
-interface Confirmed {
+export interface Confirmed {
   winner?: Trial
   confirmation?: Confirmation
   rejected: Held[]
