@@ -29,6 +29,7 @@ const folderOf = (dataset: string): string => {
 }
 
 export interface Opened {
+  file: string
   model: Model
   data: Dataset
   context: PassContext
@@ -39,7 +40,8 @@ export async function withReference<T>(
   { name, dataset }: Manifest['models'][number],
   work: (opened: Opened) => Promise<T>,
 ): Promise<T> {
-  const model = readModel(path.join(reference, 'models', `${name}.onnx`))
+  const file = path.join(reference, 'models', `${name}.onnx`)
+  const model = readModel(file)
   const data = await openDataset(folderOf(dataset), model)
   const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-bench-'))
   const context: PassContext = {
@@ -53,7 +55,7 @@ export async function withReference<T>(
     target: 'any',
   }
   try {
-    return await work({ model, data, context })
+    return await work({ file, model, data, context })
   } finally {
     fs.rmSync(scratch, { recursive: true, force: true })
     await data.close()
