@@ -61,9 +61,12 @@ async function compared(model: string, { file, data, context }: Opened): Promise
     progress: () => undefined,
   } as const satisfies Partial<CompressWork>
   const made = async (recipe: Recipe, place: string): Promise<Made | undefined> => {
-    const done = await compress({ ...shared, folder: path.join(context.scratch, place), recipes: [recipe] }).catch(
-      (error: unknown) =>
-        console.log(`  ${recipe.name}: ${error instanceof Error ? error.message : 'failed'}`),
+    const done = await compress({
+      ...shared,
+      folder: path.join(context.scratch, place),
+      recipes: [recipe],
+    }).catch((error: unknown) =>
+      console.log(`  ${recipe.name}: ${error instanceof Error ? error.message : 'failed'}`),
     )
     const report = done?.candidates[0]?.report
     return report && { name: recipe.name, report, lost: pointsLost(done.original.quality, report.quality) }
@@ -88,19 +91,19 @@ async function compared(model: string, { file, data, context }: Opened): Promise
   for (const { name, report, lost } of better)
     console.log(`  better by hand: ${name}, ${report.downloadBytes} bytes, ${lost.toFixed(2)} points lost`)
   return [
-    { what: `${model}: presets and single passes tried`, value: tried.length, unit: '', digits: 0 }
+    { what: `${model}: presets and single passes tried`, value: tried.length, unit: '', digits: 0 },
     { what: `${model}: the winner loses`, value: best.lost, unit: 'pt' },
     {
-    what: `${model}: smallest by hand within ${MAX_DROP} points ÷ the winner`,
-    value: smallest / best.report.downloadBytes,
-    unit: '×',
+      what: `${model}: smallest by hand within ${MAX_DROP} points ÷ the winner`,
+      value: smallest / best.report.downloadBytes,
+      unit: '×',
     },
     {
-    what: `${model}: by hand at least as small and as good`,
-    value: better.length,
-    unit: '',
-    digits: 0,
-    wanted: { atMost: 0 },
+      what: `${model}: by hand at least as small and as good`,
+      value: better.length,
+      unit: '',
+      digits: 0,
+      wanted: { atMost: 0 },
     },
   ]
 }
