@@ -156,7 +156,7 @@ function bestResult(record: ProjectRecord): string | undefined {
   const run = record.runs.find((one) => one.candidates.length > 0)
   const inside = run?.candidates.filter(({ report }) => missed(run.goal, run.original!, report).length === 0)
   const [best] = (inside?.length ? inside : (run?.candidates ?? [])).toSorted(
-    (a, b) => a.report.bytes - b.report.bytes,
+    (a, b) => a.report.downloadBytes - b.report.downloadBytes,
   )
   return run && best
     ? `${run.model.name.replace(/\.onnx$/i, '')} · ${verdict(run.goal, run.original!, best.report)}`
