@@ -1,5 +1,6 @@
 /** Convolutions and their transposes, of any number of spatial axes. Source: ONNX Conv, ConvTranspose. */
 import { sizeOf } from '../../onnx'
+import { depthwiseInputGradient, fewPositions, type ConvDims } from './depthwise'
 import { single, type Rules } from './rule'
 import { range, type Tape } from './tape'
 import { convWeightGradient } from './weight-gradient'
@@ -30,11 +31,14 @@ function inputGradient(
   t: Tape,
   dy: string,
   weight: string,
-  dims: { x: readonly number[]; w: readonly number[]; y: readonly number[] },
+  dims: ConvDims,
   w: Windows,
   group: number,
 ): string {
   const wide = dims.x.slice(2)
+  const depthwise = group > 1 && group === dims.x[1] && group === dims.w[0]
+  if (depthwise && wide.length === 2 && fewPositions(dims))
+    return depthwiseInputGradient(t, dy, weight, dims, w)
   const rest = leftovers(w, wide, dims.y.slice(2))
   const back = spans(w).map((span) => span - 1)
   const before = back.map((b, i) => b - w.before[i]!)

@@ -1,16 +1,11 @@
 /**
- * Weight gradient of a convolution: five ways, chosen by what was measured to be quick in ONNX Runtime.
+ * Weight gradient of a convolution: six ways, chosen by what was measured to be quick in ONNX Runtime.
  * Every way computes dW[o, c, k] = Σ over n, p of dY[n, o, p] · X[n, c, p·stride + k·dilation − pad].
  */
 import { sizeOf } from '../../onnx'
+import { depthwiseWeightGradient, rowsTogether, type ConvDims } from './depthwise'
 import { range, type Tape } from './tape'
 import { leftovers, spans, type Windows } from './windows'
-
-export interface ConvDims {
-  x: readonly number[]
-  w: readonly number[]
-  y: readonly number[]
-}
 
 /** Few channels or groups: Conv with batch and channels changing places, strides and dilations too. */
 function byConvolution(t: Tape, x: string, dy: string, dims: ConvDims, w: Windows, group: number): string {
@@ -57,33 +52,37 @@ function byRows(t: Tape, x: string, dy: string, dims: ConvDims, w: Windows): str
   const [high, wide] = flat ? [1, dims.y[2]!] : (dims.y.slice(2) as [number, number])
   const last = w.kernel.length - 1
   const vertical = (of: readonly number[], none: number): number => (flat ? none : of[0]!)
-  const rows = height + vertical(w.before, 0) + vertical(w.after, 0)
   const columns = width + w.before[last]! + w.after[last]!
   const turn = (value: string, size: readonly number[]): string =>
     t.transpose(t.reshape(value, [batch, channels, ...size]), [1, 2, 0, 3])
-  const image = turn(padded(t, x, w), [rows, columns])
+  const sides = (of: readonly number[]): number[] => [0, 0, ...of.map((n, i) => (i === last ? n : 0))]
+  const image = turn(t.pad(x, sides(w.before), sides(w.after)), [height, columns])
   const gradient = t.reshape(turn(dy, [high, wide]), [channels, high, batch * wide])
   const products = range(w.kernel[last]!).map((k) => {
     const from = k * w.dilations[last]!
     const cut = t.slice(image, [3], [from], [from + (wide - 1) * w.strides[last]! + 1], [w.strides[last]!])
-    const rowsOfX = t.transpose(t.reshape(cut, [channels, rows, batch * wide]), [0, 2, 1])
-    return t.reshape(t.op('MatMul', [gradient, rowsOfX]), [channels, high * rows])
+    const rowsOfX = t.transpose(t.reshape(cut, [channels, height, batch * wide]), [0, 2, 1])
+    return t.reshape(t.op('MatMul', [gradient, rowsOfX]), [channels, high * height])
   })
   const all = products.length === 1 ? products[0]! : t.op('Concat', products, { axis: { int: 1 } })
   const tall = vertical(w.kernel, 1)
-  const picks = range(tall).flatMap((ky) =>
-    products.flatMap((_, kx) =>
+  // Rows of zeros above and below would make the products longer: pairs with them are left out of the sum instead.
+  const under = range(tall).flatMap((ky) =>
+    products.flatMap(() =>
       range(high).map(
-        (row) => (kx * high + row) * rows + row * vertical(w.strides, 1) + ky * vertical(w.dilations, 1),
+        (row) => row * vertical(w.strides, 1) + ky * vertical(w.dilations, 1) - vertical(w.before, 0),
       ),
     ),
   )
-  const picked = t.reshape(t.op('Gather', [all, t.ints(picks)], { axis: { int: 1 } }), [
-    channels,
-    tall * products.length,
-    high,
-  ])
-  return t.reshape(t.reduceSum(picked, [2], false), dims.w)
+  const inside = under.map((row) => row >= 0 && row < height)
+  const picks = under.map((row, i) => {
+    const pair = i % (products.length * high)
+    return pair * height + (inside[i] ? row : 0)
+  })
+  const size = [tall * products.length, high]
+  const picked = t.reshape(t.op('Gather', [all, t.ints(picks)], { axis: { int: 1 } }), [channels, ...size])
+  const kept = inside.every(Boolean) ? picked : t.mul(picked, t.floats(size, inside.map(Number)))
+  return t.reshape(t.reduceSum(kept, [2], false), dims.w)
 }
 
 /** [N, O, P] · [N, Q, P]ᵀ summed over samples, as [O, Q]. */
@@ -180,6 +179,8 @@ export function convWeightGradient(
   if (group === 1 && !strided && bare && spans(w).every((s) => s === 1)) return pointwise(t, x, dy, dims)
   const line = w.kernel.length === 1
   const depthwise = group > 1 && group === channels && dims.w[0] === group
+  const together = depthwise && w.kernel.length === 2 ? rowsTogether(dims, w) : undefined
+  if (together) return depthwiseWeightGradient(t, x, dy, dims, w, together)
   if (depthwise && (line || (w.kernel.length === 2 && dims.y[2]! <= LOW))) return byRows(t, x, dy, dims, w)
   if (line && group === 1 && !strided && channels <= 8 && w.kernel[0]! <= SHORT)
     return bySlices(t, x, dy, dims, w)
