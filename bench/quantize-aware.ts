@@ -35,7 +35,8 @@ async function figuresOf(name: string, { model, data, context }: Opened): Promis
       const after = of(trained)
       if (before === undefined || after === undefined) return
       figures.push({ what: `${name}, ${bits} bits, GPTQ: ${what}`, value: before, unit, digits })
-      const wanted = { atLeast: Number(before.toFixed(digits)) }
+      // Rounded down: the same figure again is no loss.
+      const wanted = { atLeast: Math.floor(before * 10 ** digits) / 10 ** digits }
       figures.push({ what: `${name}, ${bits} bits, trained: ${what}`, value: after, unit, digits, wanted })
     }
     pair('accuracy', '', 4, accuracy)
