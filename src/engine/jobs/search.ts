@@ -10,7 +10,7 @@ import { openSearch } from '../run/search'
 import { sensitivitiesIn } from '../run/sensitivities'
 import { attempt } from '../search/attempt'
 import { fasterThan } from '../search/explain'
-import { conclude, explore, pending, type SearchOptions } from '../search/search'
+import { conclude, explore, pending, type Clock, type SearchOptions } from '../search/search'
 import { chosenSession, withData } from './data'
 import type { JobContext, JobHandlers } from './job'
 import type { SearchRequest } from './protocol'
@@ -33,7 +33,14 @@ async function withSearch<T>(
   use: (search: Opened) => Promise<T>,
 ): Promise<T> {
   const { model, data, settings, goal, folder, resume, seed, worker, sensitivities } = request
-  const progress = (done: number, doing: string): void => context.progress(SEARCH_SHARE * done, doing)
+  let clock: Clock | undefined
+  /** What is left of the limit is all that can be known: a search takes the time it is given. */
+  const say = (done: number, doing: string): void => {
+    const left = clock?.left() ?? Infinity
+    const eta = left > 0 && Number.isFinite(left) ? { etaSeconds: left } : {}
+    context.emit('progress', { done, doing, ...eta })
+  }
+  const progress = (done: number, doing: string): void => say(SEARCH_SHARE * done, doing)
   return withData(model, data, async (dataset) => {
     const { session, word } = await chosenSession(settings)
     const shared = {
@@ -55,6 +62,7 @@ async function withSearch<T>(
       progress,
       found: (trial) => context.emit('trial', { trial }),
     })
+    clock = options.clock
     const finish = (result: SearchResult): Promise<RunResult> => {
       const recipes = chosenOf(result).map((trial) => trial.recipe)
       return compress({
@@ -67,7 +75,7 @@ async function withSearch<T>(
         notes: [result.explanation, ...(word ? [word] : [])],
         probe: context.probe,
         stopRequested: () => context.stopRequested(),
-        progress: ({ done, doing }) => context.progress(SEARCH_SHARE + (1 - SEARCH_SHARE) * done, doing),
+        progress: ({ done, doing }) => say(SEARCH_SHARE + (1 - SEARCH_SHARE) * done, doing),
         step: (at) => context.emit('step', at),
         candidate: (candidate, original) => context.emit('candidate', { candidate, original }),
       })
