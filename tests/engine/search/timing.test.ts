@@ -3,31 +3,17 @@ import type { SearchGoal } from '../../../src/contract/goal'
 import type { Trial } from '../../../src/contract/search'
 import type { SearchOptions } from '../../../src/engine/search/search'
 import { timeFront, timeThese, worthTiming } from '../../../src/engine/search/timing'
+import { keys, trial } from './trials'
 
-const trial = (
+const costing = (
   key: string,
   downloadBytes: number,
   pointsLost: number,
   operatorCost: number,
   more: Partial<Trial> = {},
-): Trial => ({
-  key,
-  round: 1,
-  recipe: { pare: 1, name: key, description: '', steps: [] },
-  state: 'kept',
-  stage: 'search',
-  reason: '',
-  seconds: 1,
-  bytes: downloadBytes,
-  downloadBytes,
-  pointsLost,
-  operatorCost,
-  steps: [],
-  ...more,
-})
+): Trial => trial(key, downloadBytes, pointsLost, { operatorCost, ...more })
 
 const goal: SearchGoal = { kind: 'search', maxDrop: 1, target: 'any', minutes: 5 }
-const keys = (trials: readonly Trial[]): string => trials.map(({ key }) => key).join()
 const below = ({ pointsLost = 0 }: Trial): boolean => pointsLost <= 1
 
 /** Options whose timing is counted: who was timed together, and what was saved. */
@@ -52,13 +38,13 @@ describe('what is worth timing', () => {
   test('first what nothing beats in size and quality, inside the floor and smallest first, then what should be fast', () => {
     const found = worthTiming(
       [
-        trial('over', 10, 3, 0.2),
-        trial('small', 20, 1, 0.9),
-        trial('good', 30, 0, 0.9),
-        trial('beaten', 40, 1, 0.9),
-        trial('fast', 50, 1, 0.3),
-        trial('faster', 60, 1, 0.25),
-        trial('fastest and over', 70, 4, 0.1),
+        costing('over', 10, 3, 0.2),
+        costing('small', 20, 1, 0.9),
+        costing('good', 30, 0, 0.9),
+        costing('beaten', 40, 1, 0.9),
+        costing('fast', 50, 1, 0.3),
+        costing('faster', 60, 1, 0.25),
+        costing('fastest and over', 70, 4, 0.1),
       ],
       below,
     )
@@ -66,16 +52,16 @@ describe('what is worth timing', () => {
   })
 
   test('one of many with the same operators, and never more than a few', () => {
-    const same = Array.from({ length: 20 }, (_, i) => trial(`s${i}`, 100 + i, 1, 0.5))
-    expect(keys(worthTiming([trial('small', 10, 0, 1), ...same], below))).toBe('small,s0')
-    const many = Array.from({ length: 60 }, (_, i) => trial(`m${i}`, 100 + i, 60 - i, 0.9 ** i))
+    const same = Array.from({ length: 20 }, (_, i) => costing(`s${i}`, 100 + i, 1, 0.5))
+    expect(keys(worthTiming([costing('small', 10, 0, 1), ...same], below))).toBe('small,s0')
+    const many = Array.from({ length: 60 }, (_, i) => costing(`m${i}`, 100 + i, 60 - i, 0.9 ** i))
     expect(worthTiming(many, below)).toHaveLength(14)
     expect(worthTiming([...many].reverse(), below)).toEqual(worthTiming(many, below))
   })
 })
 
 describe('timing', () => {
-  const all = (): Trial[] => Array.from({ length: 7 }, (_, i) => trial(`t${i}`, 10 + i, 7 - i, 1))
+  const all = (): Trial[] => Array.from({ length: 7 }, (_, i) => costing(`t${i}`, 10 + i, 7 - i, 1))
 
   test('everything in two groups where time allows, kept with its interval, and never again', async () => {
     const { options, groups, saved } = counted()
@@ -107,7 +93,7 @@ describe('timing', () => {
   test('nothing on a target that has its estimate', async () => {
     const { options, groups } = counted()
     const targetLatency = { target: 'ios', ratio: 0.5, source: '' }
-    await timeFront([trial('a', 1, 0, 1, { targetLatency })], options, 60)
+    await timeFront([costing('a', 1, 0, 1, { targetLatency })], options, 60)
     expect(groups).toEqual([])
   })
 })
