@@ -11,7 +11,7 @@ const ID = 'distill'
 const params = z.object({
   ...learningFields,
   // Chosen on three networks with half their channels, with 5 and 20 epochs: more and smaller updates, and
-  // questions between the samples there are, brought them closer to the original.
+  // questions between the samples there are, won the one with few samples a point and cost the others nothing.
   batchSize: learningFields.batchSize.default(16).meta(learningFields.batchSize.meta()!),
   patience: learningFields.patience.default(30).meta(learningFields.patience.meta()!),
   ...teacherFields,
