@@ -14,6 +14,7 @@ import { reconstruct, type Refitted } from './reconstruct'
 import { keptAfter, removeUnits, type Kept } from './remove'
 import { scoreUnits, type Criterion } from './scores'
 import { selectUnits, type Selection } from './select'
+import { surgeonScores } from './surgeon'
 import { traceSource } from './shapes'
 import { latencyShare, ratioFor } from './target'
 import { taylorImportance } from './taylor'
@@ -52,15 +53,24 @@ export async function pruneModelChannels(
   options: ChannelOptions,
   context: PassContext,
 ): Promise<PrunedChannels> {
-  const needsData = options.reconstruct || options.criterion === 'activation' || options.target === 'latency'
+  const byData = options.criterion === 'activation' || options.criterion === 'surgeon'
+  const needsData = options.reconstruct || byData || options.target === 'latency'
   const prepared = prepare(model)
   const samples = needsData ? samplesFor(prepared.model, context, ID) : undefined
   context.progress(0, 'following channels through the graph')
   const source = await traceSource(prepared.model, samples && (await first(samples(2, 2))))
   const dependencies = dependenciesOf(prepared, source, options)
   const batches = samples && ((): ReturnType<typeof samples> => samples(16, options.samples))
+  const elimination =
+    options.criterion === 'surgeon' && samples
+      ? await surgeonScores(prepared.model, dependencies, source, {
+          batches: samples,
+          samples: options.samples,
+          progress: (done, doing) => context.progress(0.1 * done, doing),
+        })
+      : undefined
   const moments =
-    options.criterion === 'activation' && batches
+    byData && batches
       ? await channelMoments(prepared.model, dependencies, batches, (batch) =>
           context.progress(0.1, `reading activations, batch ${batch + 1}`),
         )
@@ -75,6 +85,7 @@ export async function pruneModelChannels(
       dependencies,
       random: context.random.fork('prune-channels'),
       moments,
+      elimination,
       importance,
     },
     options.criterion,

@@ -14,6 +14,7 @@ export const CRITERIA = [
   'batch-norm',
   'geometric-median',
   'activation',
+  'surgeon',
   'taylor',
   'random',
 ] as const
@@ -26,8 +27,10 @@ export interface ScoreInputs {
   graph: OnnxGraph
   dependencies: DependencyGraph
   random: Random
-  /** For 'activation'. */
+  /** For 'activation', and for groups that 'surgeon' does not apply to. */
   moments?: ChannelMoments
+  /** For 'surgeon': scores of units. */
+  elimination?: ReadonlyMap<number, number>
   /** For 'taylor': elements of |w·g| by initializer. */
   importance?: WeightImportance
 }
@@ -128,6 +131,16 @@ function fromActivations(inputs: ScoreInputs, group: Group): Map<number, number>
   return scores
 }
 
+function fromElimination(inputs: ScoreInputs, group: Group): Map<number, number> {
+  const scores = new Map<number, number>()
+  for (const { id } of group.units) {
+    const score = inputs.elimination?.get(id)
+    if (score === undefined) return fromActivations(inputs, group)
+    scores.set(id, score)
+  }
+  return scores
+}
+
 /**
  * Scores of every unit, higher is more important, scaled so that the mean of each group is 1: only then can
  * groups be compared. A group without what the criterion needs falls back to L2.
@@ -168,6 +181,8 @@ async function scoreGroup(
       return fromMedian(inputs, group)
     case 'activation':
       return fromActivations(inputs, group)
+    case 'surgeon':
+      return fromElimination(inputs, group)
     case 'taylor':
       return fromWeights(inputs, group, 'produces', 1, inputs.importance ?? new Map())
     case 'random':

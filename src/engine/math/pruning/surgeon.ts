@@ -1,0 +1,111 @@
+/**
+ * Which inputs of linear layers can be spared, given that those which stay are fitted again: what one input does
+ * that others do too costs nothing to lose. Sources: Hassibi & Stork, Optimal Brain Surgeon, 1993; for whole
+ * channels, ZipLM (arXiv:2302.04089), §3.1.
+ */
+import { choleskyDamped, choleskyInverse, choleskySolve, type Double } from '../cholesky'
+import { matmul, matrix } from '../../runtime/linalg'
+
+/** A layer Y = X·W whose inputs may go. */
+export interface SurgeonLayer {
+  /** Covariance of X [inputs, inputs]. */
+  covariance: Double
+  /** [inputs, outputs] */
+  weights: Double
+  /** For each unit the inputs that go with it. */
+  inputs: readonly (readonly number[])[]
+}
+
+export interface SurgeonOptions {
+  /** Added to the diagonal of a covariance, as a share of its mean. */
+  damping?: number
+  /** Units taken out at once, as a share of all; 0, the default, takes one after the other. */
+  atOnce?: number
+}
+
+interface State {
+  inverse: Double
+  weights: Double
+  inputs: SurgeonLayer['inputs']
+}
+
+/**
+ * Takes units out one after the other, always the one whose loss adds least squared error to the outputs of all
+ * layers after the best refit. Gives the units in that order with the error each added; the last unit of all
+ * stays and is not among them. Throws RangeError where a covariance is not finite.
+ */
+export async function eliminationOrder(
+  layers: readonly SurgeonLayer[],
+  { damping = 0.01, atOnce = 0 }: SurgeonOptions = {},
+): Promise<{ unit: number; error: number }[]> {
+  const states: State[] = []
+  for (const { covariance, weights, inputs } of layers) {
+    const { l } = await choleskyDamped(covariance, damping)
+    states.push({
+      inverse: await choleskyInverse(l),
+      weights: matrix(weights.rows, weights.cols, weights.data.slice()),
+      inputs,
+    })
+  }
+  const units = layers[0]?.inputs.length ?? 0
+  const left = new Set(Array.from({ length: units }, (_, unit) => unit))
+  const order: { unit: number; error: number }[] = []
+  const step = Math.max(1, Math.floor(units * atOnce))
+  while (left.size > 1) {
+    const errors: { unit: number; error: number }[] = []
+    for (const unit of left) {
+      let error = 0
+      for (const state of states) error += await errorOf(state, state.inputs[unit]!)
+      errors.push({ unit, error })
+    }
+    errors.sort((a, b) => a.error - b.error || a.unit - b.unit)
+    const going = errors.slice(0, Math.min(step, left.size - 1))
+    for (const { unit } of going) left.delete(unit)
+    order.push(...going)
+    for (const state of states)
+      await remove(
+        state,
+        going.flatMap(({ unit }) => state.inputs[unit]!),
+      )
+  }
+  return order
+}
+
+/** Rows and columns `which` of a square matrix. */
+function corner({ cols, data }: Double, which: readonly number[]): Double {
+  const n = which.length
+  const out = new Float64Array(n * n)
+  which.forEach((r, i) => which.forEach((c, j) => (out[i * n + j] = data[r * cols + c]!)))
+  return matrix(n, n, out)
+}
+
+function rows({ cols, data }: Double, which: readonly number[]): Double {
+  const out = new Float64Array(which.length * cols)
+  which.forEach((r, i) => out.set(data.subarray(r * cols, (r + 1) * cols), i * cols))
+  return matrix(which.length, cols, out)
+}
+
+/** tr(W_Sᵀ·[C⁻¹]_SS⁻¹·W_S) */
+async function errorOf({ inverse, weights }: State, inputs: readonly number[]): Promise<number> {
+  const own = rows(weights, inputs)
+  const solved = await solve(inverse, inputs, own)
+  let error = 0
+  for (let i = 0; i < own.data.length; i++) error += own.data[i]! * solved.data[i]!
+  return Math.max(0, error)
+}
+
+/** [C⁻¹]_SS⁻¹·B; a pivot that rounding left at zero is helped a little. */
+async function solve(inverse: Double, inputs: readonly number[], b: Double): Promise<Double> {
+  const { l } = await choleskyDamped(corner(inverse, inputs), 0)
+  return choleskySolve(l, b)
+}
+
+/** Takes inputs out: the other weights make up for them, and C⁻¹ becomes that of the inputs that stay. */
+async function remove(state: State, inputs: readonly number[]): Promise<void> {
+  const { inverse, weights } = state
+  const across = rows(inverse, inputs)
+  const byWeights = await matmul(across, await solve(inverse, inputs, rows(weights, inputs)), { transA: true })
+  for (let i = 0; i < weights.data.length; i++) weights.data[i]! -= byWeights.data[i]!
+  const bySelf = await matmul(across, await solve(inverse, inputs, across), { transA: true })
+  for (let i = 0; i < inverse.data.length; i++) inverse.data[i]! -= bySelf.data[i]!
+}

@@ -1,0 +1,122 @@
+/**
+ * Scores of channels by what the layers that read them lose, those being fitted again without them: a channel
+ * that others can stand in for goes first, however strong it is.
+ */
+import { eliminationOrder, type SurgeonLayer } from '../../math/pruning/surgeon'
+import type { Model, Node } from '../../onnx'
+import { matrix } from '../../runtime/linalg'
+import { inputProducts, sampling, type InputProducts, type SampleSource } from '../layerwise/accumulate'
+import { linearLayer, weightRows, type LinearLayer } from '../layerwise/patches'
+import type { ShapeSource } from './collect'
+import type { DependencyGraph } from './graph'
+import type { Group } from './group'
+
+export interface SurgeonOptions {
+  batches: SampleSource
+  samples: number
+  progress(done: number, doing: string): void
+}
+
+/** Layers with more inputs than this are not inverted; their groups are scored otherwise. */
+const MOST_INPUTS = 3072
+/** Rows a layer wants for each of its inputs. */
+const ROWS_PER_INPUT = 24
+/** Up to so many units go one after the other, more of them by this share at once. */
+const ONE_BY_ONE = 128
+
+interface Reader {
+  layer: LinearLayer
+  /** Number of the joined axis that its input's channels stand on. */
+  axis: number
+  /** Rows of its weight a channel takes: positions of a kernel. */
+  taps: number
+}
+
+/**
+ * Scores of all units of the groups whose readers are all plain products, by unit: the rise of the squared error
+ * as each goes in its turn, never falling, and twice the highest for the one that would go last.
+ */
+export async function surgeonScores(
+  model: Model,
+  dependencies: DependencyGraph,
+  source: ShapeSource,
+  options: SurgeonOptions,
+): Promise<Map<number, number>> {
+  const scores = new Map<number, number>()
+  const readers = dependencies.groups.map((group) => readersOf(model, dependencies, source, group))
+  const products = new Map<Node, InputProducts>()
+  for (const [i, group] of dependencies.groups.entries()) {
+    const layers: SurgeonLayer[] = []
+    for (const { layer, axis, taps } of readers[i] ?? []) {
+      options.progress(i / readers.length, `weighing channels, group ${i + 1} of ${readers.length}`)
+      const found = products.get(layer.node) ?? (await productsOf(model, layer, source, options))
+      products.set(layer.node, found)
+      if (found.rows === 0) return scores
+      const { inputs, outputs } = layer.shape
+      layers.push({
+        covariance: covarianceOf(found),
+        weights: matrix(inputs, outputs, Float64Array.from(weightRows(layer, model.graph))),
+        inputs: group.units.map((unit) =>
+          (unit.axes.get(axis) ?? []).flatMap((index) =>
+            Array.from({ length: taps }, (_, tap) => index * taps + tap),
+          ),
+        ),
+      })
+    }
+    if (layers.length === 0) continue
+    const order = await eliminationOrder(layers, {
+      atOnce: group.units.length > ONE_BY_ONE ? 1 / ONE_BY_ONE : 0,
+    })
+    let highest = 0
+    for (const { unit, error } of order) {
+      highest = Math.max(highest, error)
+      scores.set(group.units[unit]!.id, highest)
+    }
+    for (const { id } of group.units) if (!scores.has(id)) scores.set(id, 2 * highest)
+  }
+  return scores
+}
+
+/** What reads the channels of a group; undefined where not all of it are plain products of a bearable size. */
+function readersOf(
+  model: Model,
+  dependencies: DependencyGraph,
+  { shapes }: ShapeSource,
+  group: Group,
+): Reader[] | undefined {
+  const readers = new Map<string, Reader>()
+  for (const { node, value, axis } of dependencies.sinks) {
+    const key = dependencies.axisKey(value, axis)
+    if (key === undefined || !group.places.has(key)) continue
+    const layer = linearLayer(model.graph, model.graph.nodes[node]!)
+    const channels = shapes.get(value)?.dims[axis]
+    if (layer?.input !== value || layer.shape.groups > 1 || layer.shape.inputs > MOST_INPUTS || !channels)
+      return undefined
+    readers.set(layer.output, { layer, axis: key, taps: layer.shape.inputs / channels })
+  }
+  return [...readers.values()]
+}
+
+const productsOf = (
+  model: Model,
+  layer: LinearLayer,
+  { shapes }: ShapeSource,
+  { batches, samples }: SurgeonOptions,
+): Promise<InputProducts> =>
+  inputProducts(
+    model,
+    layer,
+    shapes,
+    batches,
+    sampling(layer, shapes.get(layer.output)!.dims, ROWS_PER_INPUT, samples),
+  )
+
+/** The mean of what goes stays in biases. */
+function covarianceOf({ gram, mean, rows }: InputProducts): SurgeonLayer['covariance'] {
+  const [sums, means] = [gram[0]!, mean[0]!]
+  const n = sums.rows
+  const data = new Float64Array(n * n)
+  for (let i = 0; i < n; i++)
+    for (let j = 0; j < n; j++) data[i * n + j] = sums.data[i * n + j]! / rows - means[i]! * means[j]!
+  return matrix(n, n, data)
+}
