@@ -30,11 +30,11 @@ const params = z.object({
   }),
   criterion: z
     .enum(CRITERIA)
-    .default('activation')
+    .default('surgeon')
     .meta({
       label: 'What goes first',
-      help: '"activation" measures on calibration data what each channel contributes; l1, l2, geometric-median and batch-norm look at weights only; taylor asks the loss and needs labels; random is for comparison.',
-      search: ['activation', 'l2'],
+      help: '"surgeon" measures on calibration data what is lost without a channel once the others are refitted; "activation" what each contributes by itself, in less time; l1, l2, geometric-median and batch-norm look at weights only; taylor asks the loss and needs labels; random is for comparison.',
+      search: ['surgeon', 'activation'],
     }),
   scope: z
     .enum(['layer', 'global'])
@@ -87,7 +87,7 @@ export const pruneChannels = definePass({
   family: 'pruning',
   summary:
     'Removes whole channels, neurons and attention heads, so that the model is smaller and faster everywhere, and refits what stays.',
-  sources: ['arXiv:2301.12900', 'arXiv:2403.18955', 'arXiv:1707.06168'],
+  sources: ['arXiv:2301.12900', 'arXiv:2403.18955', 'arXiv:1707.06168', 'arXiv:2302.04089'],
   needs: ['calibration'],
   params,
   async run(model, options, context) {
@@ -131,8 +131,8 @@ function skipped({ prepared, dependencies, fellBack }: PrunedChannels): { layer:
         reason: `its output channels stay: ${reason}`,
       })
   }
-  for (const { name } of fellBack)
-    list.push({ layer: name, reason: 'scored by L2: the criterion does not apply here' })
+  for (const { group, to } of fellBack)
+    list.push({ layer: group.name, reason: `scored by ${to}: the criterion does not apply here` })
   return list
 }
 

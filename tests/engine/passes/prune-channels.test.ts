@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { encodeModel, readModel, type Model } from '../../../src/engine/onnx'
+import { encodeModel, readModel, Tensor, type Model } from '../../../src/engine/onnx'
 import { pruneChannels } from '../../../src/engine/passes/prune-channels'
 import { macsOf } from '../../../src/engine/runtime/macs'
 import { randomFeeds, traceShapes } from '../../../src/engine/runtime'
@@ -28,7 +28,7 @@ async function error(a: Model, b: Model): Promise<number> {
   return x.data.reduce((sum, value, i) => sum + (value - y.data[i]!) ** 2, 0) / x.data.length
 }
 
-test.each(['l1', 'l2', 'batch-norm', 'geometric-median', 'activation', 'random'])(
+test.each(['l1', 'l2', 'batch-norm', 'geometric-median', 'activation', 'surgeon', 'random'])(
   'every criterion gives a smaller model that runs: %s',
   async (criterion) => {
     const model = resnet()
@@ -54,6 +54,44 @@ test('refitting takes away at least half of the error, without labels', async ()
     expect(await error(model, refitted.model)).toBeLessThan(0.5 * (await error(model, bare.model)))
     expect(refitted.layers!.some(({ activationSqnr }) => activationSqnr !== undefined)).toBe(true)
   }
+})
+
+test('channels that others stand in for go before weak ones that stand alone', async () => {
+  const net = new Net(4)
+  const hidden = net.relu(net.gemm(net.input('x', ['batch', 6]), 6, 8))
+  const model = net.output(net.gemm(hidden, 8, 4), 2).done()
+  const [weight, bias] = model.graph.nodes[0]!.inputs.slice(1) as [string, string]
+  const { initializers } = model.graph
+  const [w, b] = [initializers.get(weight)!.floats().slice(), initializers.get(bias)!.floats().slice()]
+  // Neurons 2 and 3 say what 0 and 1 say; the other four are weaker.
+  w.copyWithin(2 * 6, 0, 2 * 6)
+  b.copyWithin(2, 0, 2)
+  for (let i = 4 * 6; i < w.length; i++) w[i]! *= 0.3
+  for (let i = 4; i < b.length; i++) b[i]! *= 0.3
+  initializers.set(weight, Tensor.float32([8, 6], w))
+  initializers.set(bias, Tensor.float32([8], b))
+  const biasesLeft = async (criterion: string): Promise<number[]> => {
+    const { model: cut } = await pruneChannels.run(model, { criterion, ratio: 0.25 }, contextFor(model))
+    return Array.from(cut.graph.initializers.get(cut.graph.nodes[0]!.inputs[2]!)!.floats())
+  }
+  const eachOnce = async (criterion: string): Promise<boolean> => {
+    const left = await biasesLeft(criterion)
+    expect(left).toHaveLength(6)
+    return left.includes(b[0]!) && left.includes(b[1]!) && new Set(left).size === 6
+  }
+  expect(await eachOnce('surgeon')).toBe(true)
+  expect(await eachOnce('activation')).toBe(false)
+  expect(await eachOnce('l2')).toBe(false)
+})
+
+test('groups that the criterion does not apply to are named with what took over', async () => {
+  const net = new Net(5)
+  const x = net.cbr(net.input('x', ['batch', 3, 12, 12]), 3, 16, 3)
+  const model = net.head(net.relu(net.conv(x, 16, 12, 3, { group: 2 })), 12).done()
+  const { skipped } = await pruneChannels.run(model, { ratio: 0.25 }, contextFor(model, 32))
+  expect(skipped!.map(({ reason }) => reason)).toContain(
+    'scored by activation: the criterion does not apply here',
+  )
 })
 
 test('grouped convolutions and products without bias are refitted too', async () => {

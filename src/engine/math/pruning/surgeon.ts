@@ -36,7 +36,7 @@ interface State {
  */
 export async function eliminationOrder(
   layers: readonly SurgeonLayer[],
-  { damping = 0.01, atOnce = 0 }: SurgeonOptions = {},
+  { damping = 1e-3, atOnce = 0 }: SurgeonOptions = {},
 ): Promise<{ unit: number; error: number }[]> {
   const states: State[] = []
   for (const { covariance, weights, inputs } of layers) {
@@ -104,7 +104,9 @@ async function solve(inverse: Double, inputs: readonly number[], b: Double): Pro
 async function remove(state: State, inputs: readonly number[]): Promise<void> {
   const { inverse, weights } = state
   const across = rows(inverse, inputs)
-  const byWeights = await matmul(across, await solve(inverse, inputs, rows(weights, inputs)), { transA: true })
+  const byWeights = await matmul(across, await solve(inverse, inputs, rows(weights, inputs)), {
+    transA: true,
+  })
   for (let i = 0; i < weights.data.length; i++) weights.data[i]! -= byWeights.data[i]!
   const bySelf = await matmul(across, await solve(inverse, inputs, across), { transA: true })
   for (let i = 0; i < inverse.data.length; i++) inverse.data[i]! -= bySelf.data[i]!

@@ -7,12 +7,11 @@ import type { AttentionUnit } from './carry'
 import type { ShapeSource } from './collect'
 import { costModel, type Cost } from './cost'
 import { buildDependencyGraph, type DependencyGraph } from './graph'
-import type { Group } from './group'
 import { channelMoments } from './moments'
 import { prepare, type Prepared } from './prepare'
 import { reconstruct, type Refitted } from './reconstruct'
 import { keptAfter, removeUnits, type Kept } from './remove'
-import { scoreUnits, type Criterion } from './scores'
+import { scoreUnits, type Criterion, type FellBack } from './scores'
 import { selectUnits, type Selection } from './select'
 import { surgeonScores } from './surgeon'
 import { traceSource } from './shapes'
@@ -41,7 +40,7 @@ export interface PrunedChannels {
   removed: ReadonlySet<number>
   before: Cost
   after: Cost
-  fellBack: Group[]
+  fellBack: FellBack[]
   refitted: Refitted[]
 }
 

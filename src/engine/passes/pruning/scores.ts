@@ -131,36 +131,49 @@ function fromActivations(inputs: ScoreInputs, group: Group): Map<number, number>
   return scores
 }
 
-function fromElimination(inputs: ScoreInputs, group: Group): Map<number, number> {
-  const scores = new Map<number, number>()
-  for (const { id } of group.units) {
-    const score = inputs.elimination?.get(id)
-    if (score === undefined) return fromActivations(inputs, group)
-    scores.set(id, score)
-  }
-  return scores
+function fromElimination({ elimination }: ScoreInputs, { units }: Group): Map<number, number> {
+  return new Map(
+    units.flatMap(({ id }) => {
+      const score = elimination?.get(id)
+      return score === undefined ? [] : [[id, score] as const]
+    }),
+  )
+}
+
+/** What takes over where a criterion lacks what it needs. */
+const fallback = (criterion: Criterion): Criterion => (criterion === 'surgeon' ? 'activation' : 'l2')
+
+export interface FellBack {
+  group: Group
+  to: Criterion
 }
 
 /**
- * Scores of every unit, higher is more important, scaled so that the mean of each group is 1: only then can
- * groups be compared. A group without what the criterion needs falls back to L2.
+ * Scores of every unit, higher is more important. Only what is alike can be compared between groups: shares of
+ * the error where the surgeon scored them all, else scores scaled so that the mean of each group is 1.
  */
 export async function scoreUnits(
   inputs: ScoreInputs,
   criterion: Criterion,
-): Promise<{ scores: Map<number, number>; fellBack: Group[] }> {
-  const scores = new Map<number, number>()
-  const fellBack: Group[] = []
+): Promise<{ scores: Map<number, number>; fellBack: FellBack[] }> {
+  const found: { group: Group; own: Map<number, number> }[] = []
+  const fellBack: FellBack[] = []
   for (const group of inputs.dependencies.groups) {
-    let own = await scoreGroup(inputs, group, criterion)
-    if (own.size < group.units.length) {
-      if (criterion !== 'random') fellBack.push(group)
-      own = fromWeights(inputs, group, 'produces', 2)
+    let used = criterion
+    let own = await scoreGroup(inputs, group, used)
+    while (own.size < group.units.length && used !== 'l2') {
+      used = fallback(used)
+      own = await scoreGroup(inputs, group, used)
     }
-    let total = 0
-    for (const score of own.values()) total += score
-    const mean = total / group.units.length || 1
-    for (const { id } of group.units) scores.set(id, (own.get(id) ?? 0) / mean)
+    if (used !== criterion) fellBack.push({ group, to: used })
+    found.push({ group, own })
+  }
+  const alike = criterion === 'surgeon' && fellBack.length === 0
+  const scores = new Map<number, number>()
+  for (const { group, own } of found) {
+    const total = [...own.values()].reduce((sum, score) => sum + score, 0)
+    const scale = alike ? 1 : total / group.units.length || 1
+    for (const { id } of group.units) scores.set(id, (own.get(id) ?? 0) / scale)
   }
   return { scores, fellBack }
 }

@@ -4,7 +4,8 @@
  */
 import { eliminationOrder, type SurgeonLayer } from '../../math/pruning/surgeon'
 import type { Model, Node } from '../../onnx'
-import { matrix } from '../../runtime/linalg'
+import type { Double } from '../../math/cholesky'
+import { matmul, matrix } from '../../runtime/linalg'
 import { inputProducts, sampling, type InputProducts, type SampleSource } from '../layerwise/accumulate'
 import { linearLayer, weightRows, type LinearLayer } from '../layerwise/patches'
 import type { ShapeSource } from './collect'
@@ -67,9 +68,11 @@ export async function surgeonScores(
     const order = await eliminationOrder(layers, {
       atOnce: group.units.length > ONE_BY_ONE ? 1 / ONE_BY_ONE : 0,
     })
+    let power = 0
+    for (const { covariance, weights } of layers) power += await powerOf(covariance, weights)
     let highest = 0
     for (const { unit, error } of order) {
-      highest = Math.max(highest, error)
+      highest = Math.max(highest, error / (power || 1))
       scores.set(group.units[unit]!.id, highest)
     }
     for (const { id } of group.units) if (!scores.has(id)) scores.set(id, 2 * highest)
@@ -110,6 +113,12 @@ const productsOf = (
     batches,
     sampling(layer, shapes.get(layer.output)!.dims, ROWS_PER_INPUT, samples),
   )
+
+/** Variance of a layer's outputs: tr(Wᵀ·C·W). */
+async function powerOf(covariance: Double, weights: Double): Promise<number> {
+  const { data } = await matmul(covariance, weights)
+  return data.reduce((sum, value, i) => sum + value * weights.data[i]!, 0)
+}
 
 /** The mean of what goes stays in biases. */
 function covarianceOf({ gram, mean, rows }: InputProducts): SurgeonLayer['covariance'] {
