@@ -78,7 +78,7 @@ export async function pruneModelChannels(
     options.criterion === 'taylor'
       ? await taylorImportance(prepared.model, context, ID, options.samples)
       : undefined
-  const { scores, fellBack } = await scoreUnits(
+  const { scores: worth, fellBack } = await scoreUnits(
     {
       graph: prepared.model.graph,
       dependencies,
@@ -90,6 +90,7 @@ export async function pruneModelChannels(
     options.criterion,
   )
   const cost = costModel(prepared.model, source)
+  const scores = forWhatItSaves(worth, dependencies, options, cost)
   const keptAt = (ratio: number): { kept: Kept; removed: Set<number> } => {
     const removed = selectUnits(dependencies.groups, scores, { ...options, ratio })
     return { removed, kept: keptAfter(dependencies, removed) }
@@ -129,6 +130,27 @@ export async function pruneModelChannels(
     fellBack,
     refitted,
   }
+}
+
+/**
+ * Where groups compete for a budget, what a channel is worth counts per multiplication or byte that goes with it.
+ * Channels of a group cost the same.
+ */
+function forWhatItSaves(
+  scores: ReadonlyMap<number, number>,
+  dependencies: DependencyGraph,
+  { scope, target }: ChannelOptions,
+  cost: (kept: Kept) => Cost,
+): ReadonlyMap<number, number> {
+  if (scope === 'layer' || target === 'ratio') return scores
+  const what = target === 'size' ? 'bytes' : 'macs'
+  const whole = cost(() => undefined)[what]
+  return new Map(
+    dependencies.groups.flatMap(({ units }) => {
+      const saved = whole - cost(keptAfter(dependencies, new Set([units[0]!.id])))[what]
+      return units.map(({ id }) => [id, scores.get(id)! / Math.max(1, saved)] as const)
+    }),
+  )
 }
 
 function dependenciesOf(prepared: Prepared, source: ShapeSource, options: ChannelOptions): DependencyGraph {
