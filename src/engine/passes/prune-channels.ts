@@ -38,11 +38,11 @@ const params = z.object({
     }),
   scope: z
     .enum(['layer', 'global'])
-    .default('layer')
+    .default('global')
     .meta({
       label: 'Share of',
-      help: '"layer" takes the same share of every layer; "global" takes the least important of the whole model.',
-      search: ['layer', 'global'],
+      help: '"global" takes what the whole model misses least for the bytes, or multiplications, that it saves; "layer" takes the same share of every layer.',
+      search: ['global', 'layer'],
     }),
   reconstruct: z.boolean().default(true).meta({
     label: 'Refit what stays',

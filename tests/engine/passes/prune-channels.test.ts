@@ -173,7 +173,7 @@ describe.skipIf(!hasReference)('LeNet-5', () => {
     const model = readModel(reference('models', 'lenet5.onnx'))
     const { model: small } = await pruneChannels.run(
       model,
-      { ratio: 0.5, reconstruct: false },
+      { ratio: 0.5, scope: 'layer', reconstruct: false },
       contextFor(model, 32),
     )
     expect(weightCount(small) / weightCount(model)).toBeLessThan(0.27)

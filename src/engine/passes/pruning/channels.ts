@@ -133,8 +133,8 @@ export async function pruneModelChannels(
 }
 
 /**
- * Where groups compete for a budget, what a channel is worth counts per multiplication or byte that goes with it.
- * Channels of a group cost the same.
+ * Where groups compete, what a channel is worth counts per byte that goes with it, or per multiplication where
+ * these are the target. Channels of a group cost the same.
  */
 function forWhatItSaves(
   scores: ReadonlyMap<number, number>,
@@ -142,8 +142,8 @@ function forWhatItSaves(
   { scope, target }: ChannelOptions,
   cost: (kept: Kept) => Cost,
 ): ReadonlyMap<number, number> {
-  if (scope === 'layer' || target === 'ratio') return scores
-  const what = target === 'size' ? 'bytes' : 'macs'
+  if (scope === 'layer') return scores
+  const what = target === 'macs' || target === 'latency' ? 'macs' : 'bytes'
   const whole = cost(() => undefined)[what]
   return new Map(
     dependencies.groups.flatMap(({ units }) => {
