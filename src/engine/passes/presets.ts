@@ -31,7 +31,7 @@ export const PRESETS: readonly Preset[] = [
     name: 'Smallest download',
     description:
       'Removes channels, turns most of the remaining weights into zeros, lets the others share a few values, and packs them; the original teaches all along. The arithmetic stays in float.',
-    cost: 'A twentieth to a seventieth of the download; less than a point on networks with room to spare, two or three on tight ones; minutes of training on this machine.',
+    cost: 'A twentieth to a ninetieth of the download; less than a point on networks with room to spare, two or three on tight ones; minutes of training on this machine.',
     steps: [
       { pass: 'simplify', params: {} },
       { pass: 'prune-channels', params: { ratio: 0.5 } },
@@ -46,11 +46,11 @@ export const PRESETS: readonly Preset[] = [
     id: 'fastest',
     name: 'Fastest',
     description:
-      'Removes the three tenths of the channels that matter least, refits what reads them, and runs the rest in 8-bit integers.',
+      'Removes the channels that the model misses least until half of the multiplications are left, refits what reads them, and runs the rest in 8-bit integers.',
     cost: 'About a fifth to an eighth of the size; usually a point or less. Needs calibration data.',
     steps: [
       { pass: 'simplify', params: {} },
-      { pass: 'prune-channels', params: { ratio: 0.3 } },
+      { pass: 'prune-channels', params: { target: 'macs', goal: 0.5 } },
       { pass: 'quantize-static', params: { maxLoss: 2 } },
     ],
   },

@@ -18,6 +18,7 @@ const params = z.object({
       label: 'Channels to remove',
       help: 'Share of the channels, neurons and attention heads that go.',
       search: [0.2, 0.3, 0.5, 0.7],
+      only: { name: 'target', is: 'ratio' },
     }),
   target: z.enum(['ratio', 'macs', 'size', 'latency']).default('ratio').meta({
     label: 'Stop at',
