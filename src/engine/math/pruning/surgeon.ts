@@ -21,6 +21,8 @@ export interface SurgeonOptions {
   damping?: number
   /** Units taken out at once, as a share of all; 0, the default, takes one after the other. */
   atOnce?: number
+  /** Called before each choice with the share that is done; may throw. */
+  progress?(done: number): void
 }
 
 interface State {
@@ -36,7 +38,7 @@ interface State {
  */
 export async function eliminationOrder(
   layers: readonly SurgeonLayer[],
-  { damping = 1e-3, atOnce = 0 }: SurgeonOptions = {},
+  { damping = 1e-3, atOnce = 0, progress }: SurgeonOptions = {},
 ): Promise<{ unit: number; error: number }[]> {
   const states: State[] = []
   for (const { covariance, weights, inputs } of layers) {
@@ -52,6 +54,7 @@ export async function eliminationOrder(
   const order: { unit: number; error: number }[] = []
   const step = Math.max(1, Math.floor(units * atOnce))
   while (left.size > 1) {
+    progress?.(order.length / units)
     const errors: { unit: number; error: number }[] = []
     for (const unit of left) {
       let error = 0

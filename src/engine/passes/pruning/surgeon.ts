@@ -3,7 +3,7 @@
  * that others can stand in for goes first, however strong it is.
  */
 import { eliminationOrder, type SurgeonLayer } from '../../math/pruning/surgeon'
-import type { Model, Node } from '../../onnx'
+import type { Model } from '../../onnx'
 import type { Double } from '../../math/cholesky'
 import { matmul, matrix } from '../../runtime/linalg'
 import { inputProducts, sampling, type InputProducts, type SampleSource } from '../layerwise/accumulate'
@@ -20,6 +20,8 @@ export interface SurgeonOptions {
 
 /** Layers with more inputs than this are not inverted; their groups are scored otherwise. */
 const MOST_INPUTS = 3072
+/** Neither are groups whose readers' covariances and their inverses take more than this together. */
+const MOST_BYTES = 2 ** 30
 /** Rows a layer wants for each of its inputs. */
 const ROWS_PER_INPUT = 24
 /** Up to so many units go one after the other, more of them by this share at once. */
@@ -45,13 +47,13 @@ export async function surgeonScores(
 ): Promise<Map<number, number>> {
   const scores = new Map<number, number>()
   const readers = dependencies.groups.map((group) => readersOf(model, dependencies, source, group))
-  const products = new Map<Node, InputProducts>()
   for (const [i, group] of dependencies.groups.entries()) {
     const layers: SurgeonLayer[] = []
+    const progress = (done: number): void =>
+      options.progress((i + done) / readers.length, `weighing channels, group ${i + 1} of ${readers.length}`)
     for (const { layer, axis, taps } of readers[i] ?? []) {
-      options.progress(i / readers.length, `weighing channels, group ${i + 1} of ${readers.length}`)
-      const found = products.get(layer.node) ?? (await productsOf(model, layer, source, options))
-      products.set(layer.node, found)
+      progress(0)
+      const found = await productsOf(model, layer, source, options)
       if (found.rows === 0) return scores
       const { inputs, outputs } = layer.shape
       layers.push({
@@ -67,6 +69,7 @@ export async function surgeonScores(
     if (layers.length === 0) continue
     const order = await eliminationOrder(layers, {
       atOnce: group.units.length > ONE_BY_ONE ? 1 / ONE_BY_ONE : 0,
+      progress,
     })
     let power = 0
     for (const { covariance, weights } of layers) power += await powerOf(covariance, weights)
@@ -97,7 +100,8 @@ function readersOf(
       return undefined
     readers.set(layer.output, { layer, axis: key, taps: layer.shape.inputs / channels })
   }
-  return [...readers.values()]
+  const bytes = [...readers.values()].reduce((sum, { layer }) => sum + 2 * 8 * layer.shape.inputs ** 2, 0)
+  return bytes > MOST_BYTES ? undefined : [...readers.values()]
 }
 
 const productsOf = (

@@ -99,3 +99,18 @@ test('several at once are the ones that cost least, and all but one unit goes', 
   expect(two[0]).toEqual(one[0])
   expect(new Set(two.map(({ unit }) => unit)).size).toBe(4)
 })
+
+test('progress rises, and what it throws ends the work', async () => {
+  const { layer } = samples(5)
+  const seen: number[] = []
+  await eliminationOrder([layer], { progress: (done) => seen.push(done) })
+  expect(seen).toEqual([0, 0.2, 0.4, 0.6])
+  const stop = new Error('cancelled')
+  await expect(
+    eliminationOrder([layer], {
+      progress() {
+        throw stop
+      },
+    }),
+  ).rejects.toBe(stop)
+})
