@@ -42,7 +42,7 @@ const params = z.object({
     .default('global')
     .meta({
       label: 'Share of',
-      help: '"global" takes what the whole model misses least for the bytes, or multiplications, that it saves; "layer" takes the same share of every layer.',
+      help: '"global" takes what the whole model misses least for the bytes and multiplications that it saves; "layer" takes the same share of every layer.',
       search: ['global', 'layer'],
     }),
   reconstruct: z.boolean().default(true).meta({

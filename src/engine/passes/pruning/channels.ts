@@ -133,8 +133,8 @@ export async function pruneModelChannels(
 }
 
 /**
- * Where groups compete, what a channel is worth counts per byte that goes with it, or per multiplication where
- * these are the target. Channels of a group cost the same.
+ * Where groups compete, what a channel is worth counts for what goes with it: bytes or multiplications where these
+ * are the target, else the shares of both. Channels of a group cost the same.
  */
 function forWhatItSaves(
   scores: ReadonlyMap<number, number>,
@@ -143,12 +143,15 @@ function forWhatItSaves(
   cost: (kept: Kept) => Cost,
 ): ReadonlyMap<number, number> {
   if (scope === 'layer') return scores
-  const what = target === 'macs' || target === 'latency' ? 'macs' : 'bytes'
-  const whole = cost(() => undefined)[what]
+  const whole = cost(() => undefined)
+  const share = (after: Cost, what: 'bytes' | 'macs'): number => 1 - after[what] / Math.max(1, whole[what])
   return new Map(
     dependencies.groups.flatMap(({ units }) => {
-      const saved = whole - cost(keptAfter(dependencies, new Set([units[0]!.id])))[what]
-      return units.map(({ id }) => [id, scores.get(id)! / Math.max(1, saved)] as const)
+      const after = cost(keptAfter(dependencies, new Set([units[0]!.id])))
+      const saved =
+        (target === 'size' || target === 'ratio' ? share(after, 'bytes') : 0) +
+        (target === 'size' ? 0 : share(after, 'macs'))
+      return units.map(({ id }) => [id, scores.get(id)! / Math.max(Number.EPSILON, saved)] as const)
     }),
   )
 }
