@@ -31,7 +31,7 @@ export const PRESETS: readonly Preset[] = [
     name: 'Smallest download',
     description:
       'Removes channels, turns most of the remaining weights into zeros, lets the others share a few values, and packs them; the original teaches all along. The arithmetic stays in float.',
-    cost: 'A twentieth to a ninetieth of the download; less than a point on networks with room to spare, two or three on tight ones; minutes of training on this machine.',
+    cost: 'A twentieth to a hundredth of the download; less than a point on networks with room to spare, three to five on tight ones; minutes of training on this machine.',
     steps: [
       { pass: 'simplify', params: {} },
       { pass: 'prune-channels', params: { ratio: 0.5 } },
