@@ -7,14 +7,15 @@ import type { AttentionUnit } from './carry'
 import type { ShapeSource } from './collect'
 import { costModel, type Cost } from './cost'
 import { buildDependencyGraph, type DependencyGraph } from './graph'
+import type { Group } from './group'
 import { channelMoments } from './moments'
 import { prepare, type Prepared } from './prepare'
 import { reconstruct, type Refitted } from './reconstruct'
 import { keptAfter, removeUnits, type Kept } from './remove'
 import { scoreUnits, type Criterion, type FellBack } from './scores'
 import { selectUnits, type Selection } from './select'
-import { surgeonScores } from './surgeon'
 import { traceSource } from './shapes'
+import { surgeonScores } from './surgeon'
 import { latencyShare, ratioFor } from './target'
 import { taylorImportance } from './taylor'
 
@@ -68,8 +69,9 @@ export async function pruneModelChannels(
           progress: (done, doing) => context.progress(0.1 * done, doing),
         })
       : undefined
+  const unscored = ({ units }: Group): boolean => !units.every(({ id }) => elimination?.has(id))
   const moments =
-    byData && batches
+    byData && batches && dependencies.groups.some(unscored)
       ? await channelMoments(prepared.model, dependencies, batches, (batch) =>
           context.progress(0.1, `reading activations, batch ${batch + 1}`),
         )
