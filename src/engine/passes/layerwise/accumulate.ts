@@ -73,6 +73,21 @@ export async function inputProducts(
   return { gram: gram.map((data) => matrix(inputs, inputs, data)), mean, rows }
 }
 
+/**
+ * Σ (x − mean)(x − mean)ᵀ of a group, its inputs in the given order: what is constant the bias makes up for, so it
+ * must not decide what stays.
+ */
+export function centredGram({ gram, mean, rows }: InputProducts, g: number, order?: Int32Array): Double {
+  const n = order?.length ?? gram[g]!.rows
+  const data = new Float64Array(n * n)
+  for (let i = 0; i < n; i++)
+    for (let j = 0; j < n; j++) {
+      const [a, b] = order ? [order[i]!, order[j]!] : [i, j]
+      data[i * n + j] = gram[g]!.data[a * gram[g]!.cols + b]! - rows * mean[g]![a]! * mean[g]![b]!
+    }
+  return matrix(n, n, data)
+}
+
 /** A value at each batch; the model runs only as far as needed, not at all for its own inputs. */
 async function* valuesOf(
   model: Model,

@@ -6,7 +6,13 @@ import { eliminationOrder, type SurgeonLayer } from '../../math/pruning/surgeon'
 import type { Model } from '../../onnx'
 import type { Double } from '../../math/cholesky'
 import { matmul, matrix } from '../../runtime/linalg'
-import { inputProducts, sampling, type InputProducts, type SampleSource } from '../layerwise/accumulate'
+import {
+  centredGram,
+  inputProducts,
+  sampling,
+  type InputProducts,
+  type SampleSource,
+} from '../layerwise/accumulate'
 import { linearLayer, weightRows, type LinearLayer } from '../layerwise/patches'
 import type { ShapeSource } from './collect'
 import type { DependencyGraph } from './graph'
@@ -56,8 +62,10 @@ export async function surgeonScores(
       const found = await productsOf(model, layer, source, options)
       if (found.rows === 0) return scores
       const { inputs, outputs } = layer.shape
+      const sums = centredGram(found, 0)
       layers.push({
-        covariance: covarianceOf(found),
+        // For each row, so that readers count alike however many rows they have.
+        covariance: { ...sums, data: sums.data.map((sum) => sum / found.rows) },
         weights: matrix(inputs, outputs, Float64Array.from(weightRows(layer, model.graph))),
         inputs: group.units.map((unit) =>
           (unit.axes.get(axis) ?? []).flatMap((index) =>
@@ -122,14 +130,4 @@ const productsOf = (
 async function powerOf(covariance: Double, weights: Double): Promise<number> {
   const { data } = await matmul(covariance, weights)
   return data.reduce((sum, value, i) => sum + value * weights.data[i]!, 0)
-}
-
-/** The mean of what goes stays in biases. */
-function covarianceOf({ gram, mean, rows }: InputProducts): SurgeonLayer['covariance'] {
-  const [sums, means] = [gram[0]!, mean[0]!]
-  const n = sums.rows
-  const data = new Float64Array(n * n)
-  for (let i = 0; i < n; i++)
-    for (let j = 0; j < n; j++) data[i * n + j] = sums.data[i * n + j]! / rows - means[i]! * means[j]!
-  return matrix(n, n, data)
 }

@@ -2,10 +2,15 @@
 import { kthSmallest, maskBlocks, maskLowest, maskNofM, maskRows } from '../../math/pruning/masks'
 import { sparsityAt } from '../../math/pruning/schedule'
 import { sparseGpt } from '../../math/pruning/sparsegpt'
-import { matrix } from '../../runtime/linalg'
 import type { Double } from '../../math/cholesky'
 import type { Model } from '../../onnx'
-import { inputProducts, sampling, type InputProducts, type SampleSource } from '../layerwise/accumulate'
+import {
+  centredGram,
+  inputProducts,
+  sampling,
+  type InputProducts,
+  type SampleSource,
+} from '../layerwise/accumulate'
 import { linearLayer, tensorOfRows, weightRows } from '../layerwise/patches'
 import { addToBias } from './bias'
 import type { ShapeSource } from './collect'
@@ -79,7 +84,7 @@ async function pruneLayer(
   for (let g = 0; g < groups; g++) {
     const from = g * inputs * outputs
     const rows = toOutputRows(before, from, inputs, outputs, order)
-    const gram = products && covariance(products, g, order)
+    const gram = products && centredGram(products, g, order)
     fromOutputRows(await prunedRows(rows, outputs, gram, share, options), after, from, inputs, outputs, order)
   }
   model.graph.initializers.set(layer.weight, tensorOfRows(layer, model.graph, after))
@@ -118,21 +123,6 @@ function meanLoss(
         loss[g * outputs + o]! += mean[g]![i]! * (before[at]! - after[at]!)
       }
   return loss
-}
-
-/**
- * Σ (x − mean)(x − mean)ᵀ with inputs in the given order: what is constant the bias makes up for, so it must not
- * decide which weights stay.
- */
-function covariance({ gram, mean, rows }: InputProducts, g: number, order: Int32Array): Double {
-  const n = order.length
-  const data = new Float64Array(n * n)
-  for (let i = 0; i < n; i++)
-    for (let j = 0; j < n; j++) {
-      const [a, b] = [order[i]!, order[j]!]
-      data[i * n + j] = gram[g]!.data[a * n + b]! - rows * mean[g]![a]! * mean[g]![b]!
-    }
-  return matrix(n, n, data)
 }
 
 async function prunedRows(
