@@ -21,14 +21,11 @@ function equal(a: string, b: string): boolean {
 }
 
 export class Guard {
-  private token: string | undefined = newSecret()
-  private readonly sessions: string[] = []
-  port = 0
-
   /** Goes into the address that is opened; good for one session. */
-  get oneTimeToken(): string {
-    return this.token ?? ''
-  }
+  readonly oneTimeToken = newSecret()
+  private session: string | undefined
+  private connected = false
+  port = 0
 
   /** Host must be ours (a foreign name that resolves to loopback is refused), and so must Origin where it is sent. */
   mayAsk({ headers, method }: IncomingMessage, needsOrigin = method !== 'GET' && method !== 'HEAD'): boolean {
@@ -38,18 +35,25 @@ export class Guard {
     return origin === undefined ? !needsOrigin : origin === `http://${host}`
   }
 
-  /** Trades the one-time token for a session; undefined where it is wrong or was used. */
+  /**
+   * Trades the one-time token for its session; undefined where it is wrong or was used. It counts as used once a
+   * window has connected: a page that was reloaded before the answer reached it asks again and gets the same.
+   */
   trade(authorization: string | undefined): string | undefined {
     const given = bearer(authorization)
-    if (!this.token || !given || !equal(given, this.token)) return undefined
-    this.token = undefined
-    const session = newSecret()
-    this.sessions.push(session)
-    return session
+    if (this.connected || !given || !equal(given, this.oneTimeToken)) return undefined
+    return (this.session ??= newSecret())
   }
 
-  knows(session: string | undefined): boolean {
-    return session !== undefined && this.sessions.some((known) => equal(known, session))
+  /** A window connects with its session; false where it has none. From then on the token is worth nothing. */
+  admit(session: string | undefined): boolean {
+    if (!this.knows(session)) return false
+    this.connected = true
+    return true
+  }
+
+  private knows(session: string | undefined): boolean {
+    return session !== undefined && this.session !== undefined && equal(this.session, session)
   }
 
   knowsBearer = (authorization: string | undefined): boolean => this.knows(bearer(authorization))

@@ -45,7 +45,7 @@ export function serveSocket(server: Server, guard: Guard, service: Service): Soc
     }
     sockets.handleUpgrade(request, socket, head, (client) => {
       // Only after the handshake can a page be told why it is not answered.
-      if (!guard.knows(session)) return client.close(CLOSE_UNKNOWN_SESSION, 'unknown session')
+      if (!guard.admit(session)) return client.close(CLOSE_UNKNOWN_SESSION, 'unknown session')
       open.add(client)
       client.on('close', () => open.delete(client) && changed())
       client.on('error', () => client.terminate())

@@ -90,10 +90,6 @@ test.each([
   expect([400, 404]).toContain((await ask('GET', target)).status)
 })
 
-test('the token in the address is good once', async () => {
-  await expect(openSession(shell)).rejects.toThrow('401')
-})
-
 test.each(['', 'Bearer ', 'Bearer nope', 'Basic abc'])(
   'authorization %j gets nothing stored',
   async (authorization) => {
@@ -128,12 +124,8 @@ test('a download address works once and only then', async () => {
   expect((await ask('GET', address)).status).toBe(404)
 })
 
-function dial(protocols: string[], origin?: string): Promise<number | string> {
-  const socket = new WebSocket(
-    `${shell.origin.replace('http', 'ws')}/socket`,
-    protocols,
-    origin ? { origin } : {},
-  )
+function dial(protocols: string[], origin?: string, to = shell.origin): Promise<number | string> {
+  const socket = new WebSocket(`${to.replace('http', 'ws')}/socket`, protocols, origin ? { origin } : {})
   return new Promise((resolve) => {
     socket.on('close', (code) => resolve(code))
     socket.on('error', (cause) => resolve(cause.message))
@@ -147,4 +139,19 @@ test('the socket wants our origin, our protocol and a session', async () => {
   expect(await dial(['pare', session], 'http://evil.example')).toContain('403')
   expect(await dial(['pare', session])).toContain('403')
   expect(await dial(['other', session], shell.origin)).toContain('403')
+})
+
+test('the token in the address is good for one session, and for nothing once its window has connected', async () => {
+  const fresh = await startShell(fs.mkdtempSync(path.join(dataDir, 'fresh-')))
+  try {
+    const first = await openSession(fresh)
+    expect(await openSession(fresh), 'a reload before the answer came').toBe(first)
+    expect(await dial(['pare', 'not-a-session'], fresh.origin, fresh.origin)).toBe(4401)
+    expect(await openSession(fresh), 'a stranger at the socket uses nothing up').toBe(first)
+    expect(await dial(['pare', first], fresh.origin, fresh.origin)).toBe(1000)
+    await expect(openSession(fresh)).rejects.toThrow('401')
+    expect(await dial(['pare', first], fresh.origin, fresh.origin), 'a reload later').toBe(1000)
+  } finally {
+    await fresh.close()
+  }
 })

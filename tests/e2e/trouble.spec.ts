@@ -97,3 +97,19 @@ test('a killed Pare: the project is there again and the run resumes', async ({ p
     await again.stop('SIGKILL')
   }
 })
+
+test('a page reloaded before it was let in is let in then', async ({ shell, page }) => {
+  let lost = 0
+  await page.route('**/session', async (route) => {
+    // The server has answered; the page never hears it.
+    await route.fetch()
+    lost++
+    await route.abort()
+  })
+  await page.goto(shell.address)
+  await expect.poll(() => lost).toBe(1)
+  await page.unroute('**/session')
+  await page.reload()
+  await expect(page.getByText('Drop an ONNX model')).toBeVisible()
+  expect(page.url()).not.toContain('token')
+})

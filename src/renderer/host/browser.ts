@@ -28,16 +28,15 @@ const LOST = 'the connection to Pare was lost'
 async function openSession(): Promise<string> {
   const token = new URLSearchParams(location.hash.slice(1)).get(WIRE.tokenKey)
   if (token) {
-    history.replaceState(null, '', location.pathname)
     const answer = await fetch(WIRE.session, {
       method: 'POST',
       headers: { Authorization: `Bearer ${token}` },
     })
-    if (answer.ok) {
-      const { session } = (await answer.json()) as SessionReply
-      sessionStorage.setItem(SESSION_KEY, session)
-      return session
-    }
+    const reply = answer.ok ? ((await answer.json()) as SessionReply) : undefined
+    if (reply) sessionStorage.setItem(SESSION_KEY, reply.session)
+    // Not before: a page reloaded while it waits needs its address again.
+    history.replaceState(null, '', location.pathname)
+    if (reply) return reply.session
   }
   const kept = sessionStorage.getItem(SESSION_KEY)
   if (!kept) throw toError({ code: 'internal', reason: 'this address was already used; start Pare again' })
