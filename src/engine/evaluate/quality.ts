@@ -20,6 +20,8 @@ export interface QualityOptions {
   batchSize?: number
   /** Only the first so many samples. */
   limit?: number
+  /** Shuffles the samples with this seed before the first are taken. */
+  shuffle?: number
   /** Settings the model will run with; they change what quantized operators compute. */
   session?: SessionOptions
   progress?(done: number, total: number): void
@@ -74,7 +76,7 @@ export async function measureQuality(
     const settings = candidates.length > 0 ? { ...BY_TURNS, ...session } : session
     for (const model of [original, ...candidates]) runners.push(await openRunner(model, settings))
     for await (const batch of ahead(
-      split.batches(options.batchSize ?? 64, { limit: options.limit, signal }),
+      split.batches(options.batchSize ?? 64, { limit: options.limit, shuffle: options.shuffle, signal }),
     )) {
       if (signal?.aborted) throw new PareError('cancelled', { during: 'measuring quality' })
       const rows = batch.indices.length

@@ -1,11 +1,7 @@
 import { z } from 'zod'
 import { describeTraining } from '../training/learn'
-import {
-  featuresField,
-  imitatingFields,
-  lowBitFields,
-  roundedLearningFields,
-} from './learned-rounding/fields'
+import { aimFields, featuresField, lowBitFields, roundedLearningFields } from './learned-rounding/fields'
+import { aimed } from './learned-rounding/aim'
 import { trainLowBit } from './learned-rounding/low-bit-training'
 import { hasIntegerWeights, trainIntegers } from './learned-rounding/integer-training'
 import { definePass } from './pass'
@@ -30,7 +26,7 @@ const params = z.object({
     ...roundedLearningFields.learningRate.meta()!,
     help: 'Size of the steps; it rises during warm-up, then falls along a cosine. 0 takes one that suits the bits, or finds one by short trials where the model already has integers.',
   }),
-  ...imitatingFields,
+  ...aimFields,
 })
 
 export const quantizeAware = definePass({
@@ -42,17 +38,19 @@ export const quantizeAware = definePass({
   sources: ['arXiv:1902.08153', 'arXiv:1308.3432', 'arXiv:1712.05877'],
   needs: ['training'],
   params,
-  async run(model, { bits, block, symmetric, features, leastWeights, ...settings }, context) {
+  async run(model, { bits, block, symmetric, features, leastWeights, ...given }, context) {
+    const { settings, teacher, updates, rate, notes } = await aimed(context, given)
     if (hasIntegerWeights(model)) {
       const {
         model: trained,
         learned,
         count,
-      } = await trainIntegers(model, context.original, context, { by: ID, settings, features })
+      } = await trainIntegers(model, context.original, context, { by: ID, settings, teacher, features })
       return {
         model: trained,
         summary: [
           `${count} integer weights and biases trained in place: ${describeTraining(learned)}.`,
+          ...notes,
           ...learned.notes,
         ].join(' '),
         curve: learned.result.curve,
@@ -71,7 +69,9 @@ export const quantizeAware = definePass({
       learns: 'steps',
       leastWeights,
       settings,
-      teacher: settings,
+      teacher,
+      updates,
+      rate,
       features,
       labels: true,
     })
@@ -79,6 +79,7 @@ export const quantizeAware = definePass({
       model: trained,
       summary: [
         `${layers.length} layers take ${bits === 1 ? '1 bit' : `${bits} bits`} a weight: ${describeTraining(learned)}.`,
+        ...notes,
         ...learned.notes,
       ].join(' '),
       layers,

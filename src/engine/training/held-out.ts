@@ -1,8 +1,11 @@
 /** Loss and quality on samples kept out of the training, with the current weights. */
 import type { Task } from '../../contract/dataset'
+import type { Batch } from '../data/dataset'
+import type { Random } from '../math/random'
 import { METRICS, type OutputChoice } from '../evaluate/metrics'
 import type { Model } from '../onnx'
 import { float32, openSession, sliceRows, type Session, type Value } from '../runtime'
+import type { Alter } from './altering'
 import { buildTrainingGraph, type TrainingGraph } from './graph'
 import type { LossSpec } from './losses'
 import type { Samples } from './samples'
@@ -30,8 +33,16 @@ export interface HeldOutOptions {
   teacher?: Teacher
   classes?: readonly string[]
   settings: LossSettings
+  /** Altered samples count in the loss beside the samples themselves: the same ones each time, from `random`. */
+  alter?: Alter
+  alteringChangesLabels?: boolean
+  random?: Random
   threads?: number
 }
+
+/** Samples and altered copies together that a loss should come from, and copies at most. */
+const ENOUGH_SAMPLES = 512
+const MOST_COPIES = 4
 
 export class HeldOut {
   private compiled: { key: string; graph: TrainingGraph; session: Session } | undefined
@@ -51,12 +62,12 @@ export class HeldOut {
   }
 
   async measure(parameters: Parameters): Promise<Held> {
-    const { samples, remember, indices, micro, task, teacher, spec, settings, classes } = this.options
-    let loss = 0
+    const { remember, micro, task, teacher, spec, settings, classes, alteringChangesLabels } = this.options
+    let sum = 0
     let rows = 0
     let choice: OutputChoice | undefined
     let meter: ReturnType<(typeof METRICS)[Task]['meter']> | undefined
-    for await (const batch of samples.batches(indices, micro)) {
+    for await (const { batch, altered } of this.shown()) {
       const inputs = Object.fromEntries(
         Object.entries(batch.inputs).map(([name, value]) => [
           name,
@@ -64,15 +75,17 @@ export class HeldOut {
         ]),
       )
       const { graph, session } = await this.compile(inputs)
-      const told = teacher && (await teacher.valuesFor(batch, remember))
-      const feeds = { ...inputs, ...lossFeeds(graph, { spec, micro }, { batch, teacher: told }, 1, settings) }
+      const told = teacher && (await teacher.valuesFor(batch, remember && !altered))
+      const loss = altered && alteringChangesLabels ? { ...settings, alpha: 1 } : settings
+      const feeds = { ...inputs, ...lossFeeds(graph, { spec, micro }, { batch, teacher: told }, 1, loss) }
       for (const name of graph.weights) {
         const i = parameters.names.indexOf(name)
         feeds[name] = float32(parameters.dims[i]!, parameters.view(i))
       }
       const outputs = await session.run(feeds)
-      loss += (outputs[graph.ports.loss]!.data as Float32Array)[0]!
+      sum += (outputs[graph.ports.loss]!.data as Float32Array)[0]!
       rows += countedRows(spec, batch)
+      if (altered) continue
       const count = batch.indices.length
       const answer = { [spec.value]: sliceRows(outputs[spec.value]!, 0, count) }
       const labels = batch.labels
@@ -95,9 +108,21 @@ export class HeldOut {
     }
     const measured = meter?.result().quality
     return {
-      loss: loss / Math.max(1, rows),
+      loss: sum / Math.max(1, rows),
       ...(measured && { quality: measured.value }),
       higherIsBetter: measured?.higherIsBetter ?? true,
+    }
+  }
+
+  private async *shown(): AsyncIterable<{ batch: Batch; altered: boolean }> {
+    const { samples, indices, micro, alter, random } = this.options
+    for await (const batch of samples.batches(indices, micro)) yield { batch, altered: false }
+    if (!alter || !random) return
+    const copies = Math.min(MOST_COPIES, Math.ceil(ENOUGH_SAMPLES / indices.length))
+    for (let copy = 0; copy < copies; copy++) {
+      const drawn = random.fork(`copy ${copy}`)
+      for await (const batch of samples.batches(indices, micro))
+        yield { batch: alter(batch, drawn), altered: true }
     }
   }
 

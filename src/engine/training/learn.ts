@@ -6,6 +6,7 @@ import { PareError } from '../../contract/errors'
 import type { Batch, Dataset, Split } from '../data/dataset'
 import type { Random } from '../math/random'
 import type { Model } from '../onnx'
+import { alterationFor } from './altering'
 import { keepShared, keepZeros, maskedNames } from './constraints'
 import { matchingFeatures } from './feature-pairs'
 import type { LossSpec } from './losses'
@@ -32,6 +33,8 @@ export interface LearnOptions {
   settings: LearningSettings
   /** Uses labels where the data has some. */
   labels: boolean
+  /** Updates to aim for where the number of epochs is left open; default 450. */
+  updates?: number
   teacher?: {
     model: Model
     settings: TeacherSettings
@@ -99,9 +102,9 @@ const ENOUGH_UPDATES = 450
 const FEWEST_EPOCHS = 2
 const MOST_EPOCHS = 30
 
-function withEpochs(settings: LearningSettings, samples: number): LearningSettings {
+function withEpochs(settings: LearningSettings, samples: number, updates: number): LearningSettings {
   if (settings.epochs > 0) return settings
-  const epochs = Math.round(ENOUGH_UPDATES / Math.ceil(samples / settings.batchSize))
+  const epochs = Math.round(updates / Math.ceil(samples / settings.batchSize))
   return { ...settings, epochs: Math.min(MOST_EPOCHS, Math.max(FEWEST_EPOCHS, epochs)) }
 }
 
@@ -143,7 +146,7 @@ export async function learn(
   context.progress(0, 'reading training samples')
   fs.mkdirSync(context.scratch, { recursive: true })
   const samples = await Samples.open(split, context.signal, data.path)
-  const settings = withEpochs(options.settings, samples.count)
+  const settings = withEpochs(options.settings, samples.count, options.updates ?? ENOUGH_UPDATES)
   const micro = fixedBatch(model) ?? Math.min(settings.microBatch, settings.batchSize)
   const first = await firstBatch(samples, micro)
   const objective = await chooseObjective(model, data.task, first.inputs, first.labels)
@@ -190,6 +193,10 @@ export async function learn(
     const apart = held >= LEAST_HELD_OUT ? held : 0
     if (apart === 0 && !judge)
       notes.push('Too few training samples to hold some out: the last epoch was kept.')
+    // An altered sample keeps its class; of other labels nothing is known.
+    const alteringChangesLabels = data.task !== 'classification' && data.task !== 'multi-label'
+    const alter =
+      soft || !alteringChangesLabels ? alterationFor(first, data.preprocessing, settings.altered) : undefined
     const result = await train({
       model,
       spec,
@@ -203,6 +210,8 @@ export async function learn(
       settings,
       loss: { alpha: taughtBy?.settings.teacherShare ?? 0, temperature: taughtBy?.settings.temperature ?? 1 },
       mixing: taughtBy?.settings.mixing,
+      alter,
+      alteringChangesLabels,
       teacher,
       classes: data.classes,
       constraints,

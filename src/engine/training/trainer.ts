@@ -6,6 +6,7 @@ import type { Task } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
 import type { Random } from '../math/random'
 import type { Model } from '../onnx'
+import type { Alter } from './altering'
 import { loadCheckpoint, saveCheckpoint, stopAsked } from './checkpoint'
 import { HeldOut, type Held } from './held-out'
 import type { LossSpec } from './losses'
@@ -45,6 +46,10 @@ export interface TrainSetup {
   loss: LossSettings
   /** Share of batches of blended samples; needs a teacher. */
   mixing?: number
+  /** How samples are altered when they are seen. */
+  alter?: Alter
+  /** Labels do not hold for altered samples, about which the teacher alone is asked. */
+  alteringChangesLabels?: boolean
   teacher?: Teacher
   classes?: readonly string[]
   constraints?: readonly Constraint[]
@@ -109,6 +114,7 @@ export async function train(setup: TrainSetup): Promise<TrainResult> {
           remember: setup.judged === undefined,
           indices: setup.heldOut,
           settings: setup.loss,
+          random: setup.random.fork('held out'),
         })
       : undefined
   try {

@@ -30,16 +30,20 @@ export class Updater {
     const { setup, gradients } = this
     const { parameters, spec, teacher, settings, constraints = [] } = setup
     const examples: Example[] = []
+    const { alter } = setup
     const blend =
       teacher !== undefined && (setup.mixing ?? 0) > 0 && random.next() < setup.mixing! && batch.every(canMix)
     for (const micro of batch) {
-      const shown = blend ? mixed(micro, random) : micro
-      examples.push({ batch: shown, ...(teacher && { teacher: await teacher.valuesFor(shown, !blend) }) })
+      const altered = alter ? alter(micro, random) : micro
+      const shown = blend ? mixed(altered, random) : altered
+      const known = shown === micro
+      examples.push({ batch: shown, ...(teacher && { teacher: await teacher.valuesFor(shown, known) }) })
     }
     const counted = batch.reduce((n, micro) => n + countedRows(spec, micro), 0)
     if (counted === 0) return 0
     // The labels of a blend are nobody's: the teacher alone tells what it is.
-    const loss: LossSettings = blend ? { ...setup.loss, alpha: 1 } : setup.loss
+    const unlabelled = blend || (alter !== undefined && setup.alteringChangesLabels)
+    const loss: LossSettings = unlabelled ? { ...setup.loss, alpha: 1 } : setup.loss
     let sum = 0
     for (const [i, example] of examples.entries()) {
       const into = i === 0 ? gradients : (this.part ??= new Float32Array(gradients.length))

@@ -1,6 +1,7 @@
 /** Parameters that the passes share which learn low-bit weights. */
 import { z } from 'zod'
 import { learningFields, teacherFields } from '../../training/settings'
+import { AIMS } from './aim'
 
 /** What the weights become. */
 export const lowBitFields = {
@@ -51,12 +52,27 @@ export const roundedLearningFields = {
   batchSize: learningFields.batchSize.default(16).meta(learningFields.batchSize.meta()!),
 }
 
-/** The original alone: its answers to the training samples are what rounding has to keep, mistakes included. */
-export const imitatingFields = {
-  ...teacherFields,
-  teacherShare: teacherFields.teacherShare.default(1).meta(teacherFields.teacherShare.meta()!),
+/** What low-bit weights are trained for, and what of the teacher and the samples goes with it. */
+export const aimFields = {
+  aim: z.enum(AIMS).default('auto').meta({
+    label: 'Aim',
+    help: '"imitate" keeps what the original answers, mistakes included. "learn" learns from labels and altered samples too, and may end better than the original, with other mistakes. "auto" learns where the original knows its training samples by heart, a tenth more of them than of others, and imitates elsewhere.',
+  }),
   // Rounding has to keep what the original answers, not only which class wins; logits tell where it is very sure.
-  compared: teacherFields.compared.default('logits').meta(teacherFields.compared.meta()!),
+  compared: teacherFields.compared.default('logits').meta({
+    ...teacherFields.compared.meta()!,
+    label: 'Compared by, imitating',
+  }),
+  teacherShare: teacherFields.teacherShare.default(0.5).meta({
+    ...teacherFields.teacherShare.meta()!,
+    label: 'Teacher share, learning',
+    advanced: true,
+  }),
+  altered: learningFields.altered.default(1).meta({
+    ...learningFields.altered.meta()!,
+    label: 'Altered samples, learning',
+  }),
+  temperature: teacherFields.temperature,
   // Asked between the training samples too, it was followed more closely on three networks at 2 and 4 bits.
   mixing: teacherFields.mixing.default(0.5).meta(teacherFields.mixing.meta()!),
 }

@@ -6,7 +6,8 @@ import { trainableWeights } from '../../training/trainable'
 
 export interface IntegerTraining {
   by: string
-  settings: LearningSettings & TeacherSettings
+  settings: LearningSettings
+  teacher: TeacherSettings
   features: number
 }
 
@@ -126,7 +127,7 @@ export async function trainIntegers(
     by: options.by,
     settings: options.settings,
     labels: true,
-    teacher: { model: original, settings: options.settings, features: options.features },
+    teacher: { model: original, settings: options.teacher, features: options.features },
     keepShared: false,
     trainable: (prepared) => [...new Set([...latents.keys(), ...trainableWeights(prepared.graph)])],
   })

@@ -36,6 +36,10 @@ export interface LowBitTraining {
   leastWeights: number
   settings: LearningSettings
   teacher: TeacherSettings
+  /** Updates to aim for where the number of epochs is left open. */
+  updates?: number
+  /** Learning rate where it is left open; default one that suits the bits. */
+  rate?: number
   features: number
   /** Strength of AdaRound's regularizer. */
   settle?: number
@@ -132,6 +136,7 @@ export async function trainLowBit(
   const learned = await learn(fakeModel, context, {
     by,
     settings: withRate(options),
+    updates: options.updates,
     labels: options.labels,
     teacher: { model: original, settings: options.teacher, features: options.features },
     keepShared: false,
@@ -182,9 +187,9 @@ export async function trainLowBit(
  */
 const RATE_OF_LEVELS = 8e-4
 
-function withRate({ settings, learns, bits }: LowBitTraining): LearningSettings {
+function withRate({ settings, learns, bits, rate }: LowBitTraining): LearningSettings {
   if (learns === 'rounding' || settings.learningRate > 0 || settings.optimizer !== 'adamw') return settings
-  return { ...settings, learningRate: RATE_OF_LEVELS / 2 ** bits }
+  return { ...settings, learningRate: rate ?? RATE_OF_LEVELS / 2 ** bits }
 }
 
 /** Bytes of Hessians held at once, and samples they are summed over. */

@@ -1,0 +1,86 @@
+/** Whether training with few bits should keep the original's answers or may look for better ones. */
+import type { Dataset, Split } from '../../data/dataset'
+import { measureQuality } from '../../evaluate/quality'
+import type { Model } from '../../onnx'
+import type { LearningSettings, TeacherSettings } from '../../training/settings'
+import type { PassContext } from '../pass'
+
+export const AIMS = ['auto', 'imitate', 'learn'] as const
+export type Aim = (typeof AIMS)[number]
+
+/** Accuracy on training samples above that on others from which the original is said to know them by heart. */
+const BY_HEART = 0.1
+/** Fewest samples of either kind to tell by, and most. */
+const LEAST_SAMPLES = 64
+const MOST_SAMPLES = 1024
+
+/** Learning takes the updates and the steps of ordinary training: more and larger ones than imitating. */
+const LEARNING_UPDATES = 1600
+const LEARNING_RATE = 3e-4
+
+type AimedSettings = LearningSettings & TeacherSettings & { aim: Aim }
+
+export interface Aimed {
+  settings: LearningSettings
+  teacher: TeacherSettings
+  /** Updates to aim for where the number of epochs is left open; the usual where absent. */
+  updates?: number
+  /** Learning rate of AdamW for weights brought to one size, where it is left open; the usual where absent. */
+  rate?: number
+  /** Why, where it was not asked for. */
+  notes: string[]
+}
+
+/** Settings for an aim. `auto` asks the original about training and calibration samples. */
+export async function aimed(context: PassContext, { aim, ...given }: AimedSettings): Promise<Aimed> {
+  const { compared, teacherShare, temperature, mixing, altered, ...settings } = given
+  const known =
+    aim === 'auto' ? await knownByHeart(context.original, context.data, context.signal) : undefined
+  if (aim === 'imitate' || (aim === 'auto' && !known))
+    return {
+      settings: { ...settings, altered: 0 },
+      teacher: { teacherShare: 1, compared, temperature, mixing },
+      notes: [],
+    }
+  return {
+    settings: { ...settings, altered },
+    teacher: { teacherShare, compared: 'probabilities', temperature, mixing },
+    updates: LEARNING_UPDATES,
+    rate: LEARNING_RATE,
+    notes: known ? [sentenceOf(known)] : [],
+  }
+}
+
+interface Known {
+  training: number
+  others: number
+}
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)}%`
+
+const sentenceOf = ({ training, others }: Known): string =>
+  `The original is right on ${percent(training)} of its training samples but on ${percent(others)} of others, so labels and altered samples were learned from too (aim: learn).`
+
+const labelled = async (split: Split): Promise<boolean> => {
+  for await (const { labels } of split.batches(1, { limit: 1 })) return labels !== undefined
+  return false
+}
+
+/** The original's accuracy on training samples and on others, where the first is far above; else undefined. */
+async function knownByHeart(
+  original: Model,
+  data: Dataset | undefined,
+  signal: AbortSignal,
+): Promise<Known | undefined> {
+  if (data?.task !== 'classification') return undefined
+  const { training, calibration } = data.splits
+  if (calibration.origin === 'shared') return undefined
+  if (Math.min(training.length, calibration.length) < LEAST_SAMPLES) return undefined
+  if (!(await labelled(training)) || !(await labelled(calibration))) return undefined
+  const accuracy = async (split: 'training' | 'calibration'): Promise<number> => {
+    const options = { dataset: data, split, limit: MOST_SAMPLES, shuffle: 0, signal }
+    return (await measureQuality(original, [], options)).original.quality.value
+  }
+  const known = { training: await accuracy('training'), others: await accuracy('calibration') }
+  return known.training - known.others > BY_HEART ? known : undefined
+}

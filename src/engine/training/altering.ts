@@ -1,0 +1,225 @@
+/**
+ * Samples altered a little each time they are seen, so that training does not learn them by heart: pictures are
+ * moved, turned, scaled and sheared, signals shifted in time and in strength, tokens replaced by others. A teacher
+ * is asked about what the student sees. Sources: arXiv:1909.13719 (geometric augmentation at one strength),
+ * arXiv:2106.05237 (teacher and student see the same view), arXiv:1909.10351 (replaced words).
+ */
+import type { Preprocessing } from '../../contract/dataset'
+import type { Batch } from '../data/dataset'
+import type { Random } from '../math/random'
+import type { Value } from '../runtime'
+
+export type Alter = (batch: Batch, random: Random) => Batch
+
+/** At strength 1: radians, shares of size, of the sides, of the length, of the strength of a signal, of the tokens. */
+const TURN = 0.15
+const SCALE = 0.1
+const SHEAR = 0.1
+const MOVE = 0.07
+const SHIFT = 0.1
+const GAIN = 0.2
+const REPLACED = 0.6
+
+/** Sides smaller than this are no picture. */
+const LEAST_SIDE = 8
+
+/** Where the numbers of one sample lie: planes [channels, height, width] or, with a height of 1, signals. */
+interface Layout {
+  channels: number
+  height: number
+  width: number
+  channelStep: number
+  rowStep: number
+  columnStep: number
+}
+
+const channelsFirst = (channels: number, height: number, width: number): Layout => ({
+  channels,
+  height,
+  width,
+  channelStep: height * width,
+  rowStep: width,
+  columnStep: 1,
+})
+
+const channelsLast = (channels: number, height: number, width: number): Layout => ({
+  channels,
+  height,
+  width,
+  channelStep: 1,
+  rowStep: width * channels,
+  columnStep: channels,
+})
+
+/** What the numbers of an input are, by the preprocessing or by their shape; undefined where that tells nothing. */
+function layoutOf(dims: readonly number[], preprocessing: Preprocessing): Layout | undefined {
+  const [, a, b, c] = dims as [number, number, number, number]
+  const size = dims.slice(1).reduce((n, dim) => n * dim, 1)
+  if (preprocessing.kind === 'image') {
+    const { channels, height, width, layout } = preprocessing
+    if (size !== channels * height * width) return undefined
+    return (layout === 'nhwc' ? channelsLast : channelsFirst)(channels, height, width)
+  }
+  const picture = (height: number, width: number): boolean => Math.min(height, width) >= LEAST_SIDE
+  if (dims.length === 4) {
+    if (a <= c) return picture(b, c) ? channelsFirst(a, b, c) : undefined
+    return picture(a, b) ? channelsLast(c, a, b) : undefined
+  }
+  if (dims.length === 3 && a === b) return picture(a, b) ? channelsFirst(1, a, b) : undefined
+  if (dims.length === 3) return a < b ? channelsFirst(a, 1, b) : channelsLast(b, 1, a)
+  return dims.length === 2 && preprocessing.kind === 'audio' ? channelsFirst(1, 1, a) : undefined
+}
+
+const around = (random: Random): number => 2 * random.next() - 1
+
+/** Affine about the centre, bilinear, borders repeated. */
+function alterPlanes(from: Float32Array, into: Float32Array, at: number, layout: Layout, warp: Warp): void {
+  const { channels, height, width, channelStep, rowStep, columnStep } = layout
+  const { xx, xy, yx, yy, dx, dy } = warp
+  const [middleX, middleY] = [(width - 1) / 2, (height - 1) / 2]
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) {
+      const [cx, cy] = [x - middleX - dx, y - middleY - dy]
+      const sx = Math.min(width - 1, Math.max(0, xx * cx + xy * cy + middleX))
+      const sy = Math.min(height - 1, Math.max(0, yx * cx + yy * cy + middleY))
+      const left = Math.min(width - 2, Math.floor(sx))
+      const top = Math.min(height - 2, Math.floor(sy))
+      const [fx, fy] = [sx - left, sy - top]
+      let source = at + top * rowStep + left * columnStep
+      let target = at + y * rowStep + x * columnStep
+      for (let c = 0; c < channels; c++) {
+        const above = (1 - fx) * from[source]! + fx * from[source + columnStep]!
+        const below = (1 - fx) * from[source + rowStep]! + fx * from[source + rowStep + columnStep]!
+        into[target] = (1 - fy) * above + fy * below
+        source += channelStep
+        target += channelStep
+      }
+    }
+}
+
+interface Warp {
+  xx: number
+  xy: number
+  yx: number
+  yy: number
+  dx: number
+  dy: number
+}
+
+function drawWarp(random: Random, strength: number, { width, height }: Layout): Warp {
+  const turn = around(random) * TURN * strength
+  const size = 1 + around(random) * SCALE * strength
+  const shear = around(random) * SHEAR * strength
+  const [cos, sin] = [Math.cos(turn) / size, Math.sin(turn) / size]
+  const dx = around(random) * MOVE * strength * width
+  const dy = around(random) * MOVE * strength * height
+  return { xx: cos, xy: sin + shear, yx: -sin, yy: cos, dx, dy }
+}
+
+/** Moved along time, what leaves at one end comes in at the other, and made stronger or weaker. */
+function alterSignal(
+  from: Float32Array,
+  into: Float32Array,
+  at: number,
+  layout: Layout,
+  shift: number,
+  gain: number,
+): void {
+  const { channels, width, channelStep, columnStep } = layout
+  for (let c = 0; c < channels; c++)
+    for (let x = 0; x < width; x++) {
+      const source = (x + shift + width) % width
+      into[at + c * channelStep + x * columnStep] = gain * from[at + c * channelStep + source * columnStep]!
+    }
+}
+
+function alterNumbers(value: Value, layout: Layout, strength: number, random: Random): Value {
+  const from = value.data as Float32Array
+  const into = new Float32Array(from.length)
+  const samples = value.dims[0]!
+  const size = from.length / samples
+  for (let i = 0; i < samples; i++) {
+    if (layout.height > 1) alterPlanes(from, into, i * size, layout, drawWarp(random, strength, layout))
+    else {
+      const shift = Math.round(around(random) * SHIFT * strength * layout.width)
+      alterSignal(from, into, i * size, layout, shift, 1 + around(random) * GAIN * strength)
+    }
+  }
+  return { ...value, data: into }
+}
+
+type Ids = BigInt64Array | Int32Array
+
+const isIds = ({ data, dims }: Value): boolean =>
+  (data instanceof BigInt64Array || data instanceof Int32Array) && dims.length === 2 && dims[1]! > 1
+
+/** The input that holds the tokens, where all inputs are integers [samples, length]: the one that varies most. */
+function tokensOf(inputs: Batch['inputs']): string | undefined {
+  const values = Object.entries(inputs)
+  if (values.length === 0 || !values.every(([, value]) => isIds(value))) return undefined
+  const kinds = (value: Value): number => new Set<number | bigint>(value.data as Ids).size
+  return values.reduce((a, b) => (kinds(b[1]) > kinds(a[1]) ? b : a))[0]
+}
+
+/** Of a batch: what nearly every sample holds (beginnings, ends, padding, the commonest words) is not touched. */
+const COMMON = 0.9
+
+/** A share of the tokens of each sample, drawn between nothing and the strength's, replaced by the batch's. */
+function replaceTokens(value: Value, strength: number, random: Random): Value {
+  const [samples, length] = value.dims as [number, number]
+  const from = value.data as Ids
+  const found = new Map<number | bigint, number>()
+  for (let i = 0; i < samples; i++)
+    for (const id of new Set<number | bigint>(from.subarray(i * length, (i + 1) * length)))
+      found.set(id, (found.get(id) ?? 0) + 1)
+  const padding = from[paddedEnd(from, samples, length)]!
+  const fixed = (id: number | bigint): boolean => id === padding || found.get(id)! >= COMMON * samples
+  const pool = [...(from as Iterable<number | bigint>)].filter((id) => !fixed(id))
+  if (samples < 2 || pool.length === 0) return value
+  const data = from.slice()
+  for (let i = 0; i < samples; i++) {
+    const share = random.next() * REPLACED * strength
+    for (let at = i * length; at < (i + 1) * length; at++)
+      if (!fixed(from[at]!) && random.next() < share) data[at] = pool[random.below(pool.length)] as never
+  }
+  return { ...value, data }
+}
+
+/** The last position of the sample whose last token is repeated longest: its padding, if there is any. */
+function paddedEnd(ids: Ids, samples: number, length: number): number {
+  let [best, run] = [length - 1, 0]
+  for (let i = 0; i < samples; i++) {
+    const end = (i + 1) * length - 1
+    let same = 1
+    while (same < length && ids[end - same] === ids[end]) same++
+    if (same > run) [best, run] = [end, same]
+  }
+  return best
+}
+
+/** How samples like these can be altered; undefined where nothing is known that may be, as with columns of numbers. */
+export function alterationFor(
+  { inputs }: Batch,
+  preprocessing: Preprocessing,
+  strength: number,
+): Alter | undefined {
+  if (strength === 0) return undefined
+  const tokens = tokensOf(inputs)
+  if (tokens !== undefined)
+    return (batch, random) => ({
+      ...batch,
+      inputs: { ...batch.inputs, [tokens]: replaceTokens(batch.inputs[tokens]!, strength, random) },
+    })
+  const layouts = Object.entries(inputs).flatMap(([name, { data, dims }]) =>
+    data instanceof Float32Array && layoutOf(dims, preprocessing) ? [name] : [],
+  )
+  if (layouts.length === 0) return undefined
+  return (batch, random) => {
+    const changed = layouts.map((name) => {
+      const value = batch.inputs[name]!
+      const layout = layoutOf(value.dims, preprocessing)
+      return [name, layout ? alterNumbers(value, layout, strength, random) : value] as const
+    })
+    return { ...batch, inputs: { ...batch.inputs, ...Object.fromEntries(changed) } }
+  }
+}
