@@ -1,6 +1,7 @@
 /**
  * Quantization-aware training against the best without training, GPTQ, at equal bits and equal bytes: both passes
- * with their defaults, on every reference classifier. The table of docs/training.md is this output. Needs the
+ * with their defaults, on every reference classifier. Training has to be right more often, or as often and closer to
+ * the float model. The table of docs/training.md is this output. Needs the
  * reference set; `quantize-aware:lenet5,bert` measures these models only.
  */
 import { measureQuality, type ModelQuality } from '../src/engine/evaluate/quality'
@@ -30,6 +31,7 @@ async function figuresOf(name: string, { model, data, context }: Opened): Promis
       unit: string,
       digits: number,
       of: (one: ModelQuality) => number | undefined,
+      asked = true,
     ): void => {
       const before = of(rounded)
       const after = of(trained)
@@ -37,17 +39,26 @@ async function figuresOf(name: string, { model, data, context }: Opened): Promis
       figures.push({ what: `${name}, ${bits} bits, GPTQ: ${what}`, value: before, unit, digits })
       // Rounded down: the same figure again is no loss.
       const wanted = { atLeast: Math.floor(before * 10 ** digits) / 10 ** digits }
-      figures.push({ what: `${name}, ${bits} bits, trained: ${what}`, value: after, unit, digits, wanted })
+      figures.push({
+        what: `${name}, ${bits} bits, trained: ${what}`,
+        value: after,
+        unit,
+        digits,
+        ...(asked && { wanted }),
+      })
     }
+    // What is right more often than GPTQ's was trained to be right, not to be close.
+    const asClose = accuracy(trained) <= accuracy(rounded)
     pair('accuracy', '', 4, accuracy)
-    pair('same answer as the float model', '%', 1, ({ fidelity }) => 100 * (fidelity?.agreement ?? NaN))
-    pair('signal to noise', 'dB', 1, ({ fidelity }) => fidelity?.sqnr)
+    pair('same answer', '%', 1, ({ fidelity }) => 100 * (fidelity?.agreement ?? NaN), asClose)
+    pair('signal to noise', 'dB', 1, ({ fidelity }) => fidelity?.sqnr, asClose)
   }
   return figures
 }
 
 export const entry: Entry = {
-  about: 'low-bit weights trained against low-bit weights by GPTQ; training may lose nowhere',
+  about:
+    'low-bit weights trained against low-bit weights by GPTQ; training has to be better, or as good and closer',
   async *run(chosen) {
     for (const one of manifest()?.models ?? []) {
       if (chosen.length > 0 && !chosen.includes(one.name)) continue

@@ -9,9 +9,19 @@ import { readModel, type Model } from '../../src/engine/onnx'
 import type { PassContext } from '../../src/engine/passes/pass'
 import type { Baseline } from './drops'
 
+/** What PyTorch reached by pruning one of the models. */
+export interface Pruned {
+  model: string
+  method: string
+  /** Of the metric. */
+  value: number
+  params?: number
+}
+
 export interface Manifest {
   models: { name: string; dataset: string }[]
   baselines: Baseline[]
+  torch_pruning: Pruned[]
 }
 
 const reference = path.resolve('../shared/reference')

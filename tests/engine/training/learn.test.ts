@@ -3,6 +3,9 @@ import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { PareError } from '../../../src/contract/errors'
 import { measureQuality } from '../../../src/engine/evaluate/quality'
+import { AudioPreprocessing, type Task } from '../../../src/contract/dataset'
+import type { Dataset } from '../../../src/engine/data/dataset'
+import { float32 } from '../../../src/engine/runtime'
 import { Tensor, type Model } from '../../../src/engine/onnx'
 import { learn } from '../../../src/engine/training/learn'
 import { contextOf, perceptron, points, settingsOf, teachingOf } from './support'
@@ -62,6 +65,50 @@ describe('learning', () => {
     const [whole, split] = [await run(16), await run(4)]
     const worst = whole.reduce((most, w, i) => Math.max(most, Math.abs(w - split[i]!)), 0)
     expect(worst).toBeLessThan(1e-5)
+  })
+
+  describe('with altered samples', () => {
+    // Four numbers a sample are a sound then: made louder or quieter.
+    const sounds = (task: Task = 'classification'): Dataset => ({
+      ...points({ task }),
+      preprocessing: AudioPreprocessing.parse({ kind: 'audio', sampleRate: 8000, samples: 4 }),
+    })
+    const run = (altered: number, data = sounds(), settings = {}) => {
+      const model = perceptron()
+      return learn(model, contextOf(model, data, 4), plain({ epochs: 2, altered, ...settings }))
+    }
+
+    test('one seed gives identical weights, others than samples as they are', async () => {
+      const [first, second, none] = [await run(1), await run(1), await run(0)]
+      expect(weights(first.model).equals(weights(second.model))).toBe(true)
+      expect(weights(first.model).equals(weights(none.model))).toBe(false)
+      expect(first.result.curve).toEqual(second.result.curve)
+    })
+
+    test('the held-out loss counts altered copies, the quality samples as they are', async () => {
+      const [altered, none] = [await run(1), await run(0)]
+      expect(altered.result.before!.loss).not.toBe(none.result.before!.loss)
+      expect(altered.result.before!.loss).toBeCloseTo(none.result.before!.loss, 1)
+      expect(altered.result.before!.quality).toBe(none.result.before!.quality)
+    })
+
+    test('labels other than classes hold for samples as they are alone: nothing is altered without a teacher', async () => {
+      const data = sounds('regression')
+      const split = data.splits.training
+      const values = {
+        ...split,
+        async *batches(...given: Parameters<typeof split.batches>) {
+          for await (const batch of split.batches(...given))
+            yield {
+              ...batch,
+              labels: float32([batch.indices.length, 3], new Float32Array(batch.indices.length * 3)),
+            }
+        },
+      }
+      const numbers = { ...data, splits: { ...data.splits, training: values } }
+      const [one, other] = [await run(1, numbers), await run(0, numbers)]
+      expect(weights(one.model).equals(weights(other.model))).toBe(true)
+    })
   })
 
   test('distillation without labels imitates the teacher', async () => {

@@ -1,0 +1,70 @@
+import { describe, expect, test } from 'vitest'
+import type { Dataset } from '../../../../src/engine/data/dataset'
+import { aimed, type Aim } from '../../../../src/engine/passes/learned-rounding/aim'
+import { quantizeAware } from '../../../../src/engine/passes/quantize-aware'
+import { learn } from '../../../../src/engine/training/learn'
+import { contextOf, perceptron, points, settingsOf, teachingOf } from '../../training/support'
+
+const start = perceptron(6)
+const { model: original } = await learn(start, contextOf(start, points()), {
+  by: 'test',
+  labels: true,
+  settings: settingsOf({ epochs: 15 }),
+})
+
+/** Calibration samples from elsewhere: what the original says of them is right for a third. */
+function byHeart(change: { origin?: 'shared'; count?: number; labels?: 'none' } = {}): Dataset {
+  const { count = 96, labels, origin = 'given' } = change
+  const data = points(labels && { labels })
+  const other = points({ count, labels: labels ?? 'one class' }).splits.training
+  return { ...data, splits: { ...data.splits, calibration: { ...other, name: 'calibration', origin } } }
+}
+
+const settings = {
+  ...settingsOf({ altered: 1, learningRate: 0 }),
+  ...teachingOf({ teacherShare: 0.5, mixing: 0.3 }),
+}
+const of = (aim: Aim, data: Dataset) => aimed(contextOf(original, data), { ...settings, aim })
+
+const IMITATING = { teacherShare: 1, mixing: 0.3, compared: 'probabilities' }
+
+describe('what low-bit training aims for', () => {
+  test('auto: learning where the original knows its training samples by heart, and it says so', async () => {
+    const found = await of('auto', byHeart())
+    expect(found.teacher.teacherShare).toBe(0.5)
+    expect(found.settings.altered).toBe(1)
+    expect(found.updates).toBeGreaterThan(450)
+    expect(found.notes.join()).toMatch(
+      /right on (9\d|100)\.\d% of its training samples but on 3\d\.\d% of others/,
+    )
+  })
+
+  test.each([
+    ['it does as well on others', points()],
+    ['the others are the training samples', byHeart({ origin: 'shared' })],
+    ['there are too few others', byHeart({ count: 32 })],
+    ['there are no labels', byHeart({ labels: 'none' })],
+  ])('auto: imitating where %s', async (_, data) => {
+    const found = await of('auto', data)
+    expect(found.teacher).toMatchObject(IMITATING)
+    expect(found.settings.altered).toBe(0)
+    expect(found).toMatchObject({ notes: [] })
+    expect(found.updates).toBeUndefined()
+  })
+
+  test('what is asked for is done, and needs no reason', async () => {
+    const imitating = await of('imitate', byHeart())
+    expect(imitating.teacher).toMatchObject(IMITATING)
+    const learning = await of('learn', points())
+    expect(learning.teacher).toMatchObject({ teacherShare: 0.5, compared: 'probabilities' })
+    expect([...imitating.notes, ...learning.notes]).toEqual([])
+  })
+
+  test('the pass says why it learned from labels', async () => {
+    const params = { bits: 4, leastWeights: 16, epochs: 1, heldOut: 0.25 }
+    const run = async (data: Dataset): Promise<string> =>
+      (await quantizeAware.run(original, params, contextOf(original, data))).summary
+    expect(await run(byHeart())).toContain('aim: learn')
+    expect(await run(points())).not.toContain('aim: learn')
+  })
+})

@@ -1,0 +1,187 @@
+import { describe, expect, test } from 'vitest'
+import type { Preprocessing } from '../../../src/contract/dataset'
+import { ArrayPreprocessing, AudioPreprocessing, ImagePreprocessing } from '../../../src/contract/dataset'
+import type { Batch } from '../../../src/engine/data/dataset'
+import { seeded } from '../../../src/engine/math/random'
+import { float32, int64, type Value } from '../../../src/engine/runtime'
+import { alterationFor } from '../../../src/engine/training/altering'
+
+const ARRAYS = ArrayPreprocessing.parse({ kind: 'array' })
+
+const batchOf = (inputs: Record<string, Value>): Batch => ({
+  indices: Array.from({ length: Object.values(inputs)[0]!.dims[0]! }, (_, i) => i),
+  inputs,
+})
+
+const altered = (
+  inputs: Record<string, Value>,
+  preprocessing: Preprocessing = ARRAYS,
+  strength = 1,
+  seed = 0,
+): Record<string, Value> | undefined => {
+  const batch = batchOf(inputs)
+  return alterationFor(batch, preprocessing, strength)?.(batch, seeded(0).fork(`${seed}`)).inputs
+}
+
+/** A bright spot with soft edges at (x, y) of a square picture. */
+function spot(side: number, x: number, y: number): Float32Array {
+  return Float32Array.from({ length: side * side }, (_, i) =>
+    Math.exp(-(((i % side) - x) ** 2 + (Math.floor(i / side) - y) ** 2) / 8),
+  )
+}
+
+/** Centre of brightness. */
+function centre(picture: Float32Array, side: number): [x: number, y: number] {
+  let [sum, x, y] = [0, 0, 0]
+  picture.forEach((value, i) => {
+    sum += value
+    x += value * (i % side)
+    y += value * Math.floor(i / side)
+  })
+  return [x / sum, y / sum]
+}
+
+describe('pictures', () => {
+  const side = 28
+  const picture = spot(side, 13.5, 13.5)
+
+  test('are moved by at most 7% of a side at strength 1, a different way each time', () => {
+    const x = float32([1, 1, side, side], picture)
+    const moves = Array.from({ length: 40 }, (_, seed) => {
+      const [cx, cy] = centre(altered({ x }, ARRAYS, 1, seed)!.x!.data as Float32Array, side)
+      return [cx - 13.5, cy - 13.5] as const
+    })
+    const far = Math.max(...moves.flatMap(([dx, dy]) => [Math.abs(dx), Math.abs(dy)]))
+    expect(far).toBeLessThan(0.07 * side + 0.4)
+    expect(far).toBeGreaterThan(1)
+    expect(new Set(moves.map(([dx]) => dx.toFixed(4))).size).toBe(40)
+    expect(x.data).toEqual(spot(side, 13.5, 13.5))
+  })
+
+  test('keep a plain surface plain, corners included', () => {
+    const x = float32([3, 2, 9, 12], new Float32Array(3 * 2 * 9 * 12).fill(0.25))
+    for (const value of altered({ x }, ARRAYS, 2)!.x!.data as Float32Array) expect(value).toBeCloseTo(0.25, 6)
+  })
+
+  test('a slope of brightness stays a slope: interpolation is linear', () => {
+    const slope = Float32Array.from({ length: 40 * 40 }, (_, i) => 2 * (i % 40) + 3 * Math.floor(i / 40))
+    const out = altered({ x: float32([1, 1, 40, 40], slope) }, ARRAYS, 0.5, 3)!.x!.data as Float32Array
+    const at = (x: number, y: number): number => out[y * 40 + x]!
+    // Far from the borders, which are repeated.
+    const right = at(16, 15) - at(15, 15)
+    const down = at(15, 16) - at(15, 15)
+    for (let y = 12; y < 27; y++)
+      for (let x = 12; x < 27; x++)
+        expect(at(x, y)).toBeCloseTo(at(15, 15) + right * (x - 15) + down * (y - 15), 3)
+  })
+
+  test('all channels move together, whichever way they lie', () => {
+    const both = Float32Array.from([...picture, ...picture.map((v) => 2 * v)])
+    const first = altered({ x: float32([1, 2, side, side], both) }, ARRAYS, 1, 5)!.x!.data as Float32Array
+    const last = Float32Array.from({ length: both.length }, (_, i) => both[(i % 2) * side * side + (i >> 1)]!)
+    const interleaved = altered({ x: float32([1, side, side, 2], last) }, ARRAYS, 1, 5)!.x!
+      .data as Float32Array
+    for (let i = 0; i < side * side; i++) {
+      expect(first[side * side + i]).toBeCloseTo(2 * first[i]!, 5)
+      expect(interleaved[2 * i]).toBeCloseTo(first[i]!, 6)
+      expect(interleaved[2 * i + 1]).toBeCloseTo(first[side * side + i]!, 6)
+    }
+  })
+
+  test('are known by their preprocessing where they lie flat', () => {
+    const x = float32([1, side * side], picture)
+    const flat = ImagePreprocessing.parse({
+      kind: 'image',
+      width: side,
+      height: side,
+      channels: 1,
+      layout: 'flat',
+    })
+    const square = altered({ x: float32([1, 1, side, side], picture) }, ARRAYS, 1, 2)!.x!
+    expect(altered({ x }, flat, 1, 2)!.x!.data).toEqual(square.data)
+    expect(altered({ x: float32([1, side, side], picture) }, ARRAYS, 1, 2)!.x!.data).toEqual(square.data)
+    expect(altered({ x })).toBeUndefined()
+  })
+})
+
+describe('signals', () => {
+  const length = 50
+  const ramp = (channel: number): number[] => Array.from({ length }, (_, t) => 1 + t + 100 * channel)
+
+  test('are turned around in time by at most a tenth, and made stronger or weaker, channels alike', () => {
+    const x = float32([1, 2, length], Float32Array.from([...ramp(0), ...ramp(1)]))
+    const seen = new Set<number>()
+    for (let seed = 0; seed < 30; seed++) {
+      const out = altered({ x }, ARRAYS, 1, seed)!.x!.data as Float32Array
+      const gain = out.subarray(0, length).reduce((sum, v) => sum + v, 0) / ((length * (length + 1)) / 2)
+      expect(Math.abs(gain - 1)).toBeLessThanOrEqual(0.2 + 1e-6)
+      const shift = Math.round(out[0]! / gain) - 1
+      for (let t = 0; t < length; t++) {
+        expect(out[t]).toBeCloseTo(gain * (1 + ((t + shift) % length)), 3)
+        expect(out[length + t]).toBeCloseTo(gain * (101 + ((t + shift) % length)), 3)
+      }
+      expect(Math.min(shift, length - shift)).toBeLessThanOrEqual(5)
+      seen.add(shift)
+    }
+    expect(seen.size).toBeGreaterThan(5)
+  })
+
+  test('have their time where there is most of it; sound has nothing else', () => {
+    const channelsFirst = altered({ x: float32([1, 1, length], Float32Array.from(ramp(0))) }, ARRAYS, 1, 4)!
+    const channelsLast = altered({ x: float32([1, length, 1], Float32Array.from(ramp(0))) }, ARRAYS, 1, 4)!
+    const sound = AudioPreprocessing.parse({ kind: 'audio', sampleRate: 16_000, samples: length })
+    const mono = altered({ x: float32([1, length], Float32Array.from(ramp(0))) }, sound, 1, 4)!
+    expect(channelsLast.x!.data).toEqual(channelsFirst.x!.data)
+    expect(mono.x!.data).toEqual(channelsFirst.x!.data)
+  })
+})
+
+describe('tokens', () => {
+  const [START, END, PAD] = [901, 902, 0]
+  const rows = Array.from({ length: 20 }, (_, i) => {
+    const words = Array.from({ length: 6 + (i % 5) }, (_, t) => 10 + ((7 * i + 3 * t) % 80))
+    const tokens = [START, ...words, END]
+    return [...tokens, ...Array.from({ length: 14 - tokens.length }, () => PAD)]
+  })
+  const ids = int64([20, 14], BigInt64Array.from(rows.flat().map(BigInt)))
+  const mask = int64([20, 14], BigInt64Array.from(rows.flat().map((id) => (id === PAD ? 0n : 1n))))
+
+  test('are replaced by tokens of the batch; beginnings, ends, padding and masks stay', () => {
+    const out = altered({ mask, ids })!
+    expect(out.mask).toBe(mask)
+    const known = new Set(rows.flat().filter((id) => ![START, END, PAD].includes(id)))
+    let changed = 0
+    const words = rows.flat().filter((id) => known.has(id)).length
+    ;(out.ids!.data as BigInt64Array).forEach((id, i) => {
+      const before = rows.flat()[i]!
+      if (!known.has(before)) expect(Number(id)).toBe(before)
+      else expect(known.has(Number(id))).toBe(true)
+      if (Number(id) !== before) changed++
+    })
+    // A share drawn between nothing and 60% a sample: three tenths on average.
+    expect(changed / words).toBeGreaterThan(0.15)
+    expect(changed / words).toBeLessThan(0.45)
+    expect(ids.data).toEqual(BigInt64Array.from(rows.flat().map(BigInt)))
+  })
+
+  test('int32 ids are replaced too; a single sample has nothing to take from', () => {
+    const few: Value = { dtype: 'int32', dims: [20, 14], data: Int32Array.from(rows.flat()) }
+    expect(altered({ ids: few })!.ids!.data).not.toEqual(few.data)
+    const one = int64([1, 14], BigInt64Array.from(rows[0]!.map(BigInt)))
+    expect(altered({ ids: one })!.ids).toBe(one)
+  })
+})
+
+test('one seed alters alike, another otherwise; strength 0 alters nothing', () => {
+  const x = float32([2, 1, 28, 28], Float32Array.from([...spot(28, 9, 12), ...spot(28, 15, 20)]))
+  expect(altered({ x }, ARRAYS, 1, 1)).toEqual(altered({ x }, ARRAYS, 1, 1))
+  expect(altered({ x }, ARRAYS, 1, 1)).not.toEqual(altered({ x }, ARRAYS, 1, 2))
+  expect(altered({ x }, ARRAYS, 0)).toBeUndefined()
+})
+
+test('columns of numbers, and numbers beside tokens, are not altered', () => {
+  const table = float32([4, 5], new Float32Array(20))
+  expect(altered({ table })).toBeUndefined()
+  const ids = int64([4, 5], new BigInt64Array(20))
+  expect(altered({ table, ids })).toBeUndefined()
+})
