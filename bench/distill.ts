@@ -1,13 +1,17 @@
 /**
  * Half the channels removed, then distilled with nothing set but the epochs, beside what PyTorch reached on the same
- * data with as many parameters and epochs (the reference set's table). `distill:lenet5` measures that model only.
+ * data with as many parameters and epochs (the reference set's table); and what the original adds to labels where
+ * these are few. Needs the reference set. `distill:lenet5` measures that model only, `distill:labels` labels only.
  */
 import fs from 'node:fs'
 import path from 'node:path'
 import { measureQuality } from '../src/engine/evaluate/quality'
+import type { Split } from '../src/engine/data/dataset'
 import { seeded } from '../src/engine/math/random'
 import type { Model } from '../src/engine/onnx'
 import { distill } from '../src/engine/passes/distill'
+import { fineTune } from '../src/engine/passes/fine-tune'
+import type { Pass } from '../src/engine/passes/pass'
 import { pruneChannels } from '../src/engine/passes/prune-channels'
 import type { Entry, Figure } from './support/figure'
 import { manifest, withReference, type Opened, type Pruned } from './support/reference'
@@ -61,6 +65,56 @@ async function figuresOf(name: string, theirs: readonly Pruned[], opened: Opened
   return figures
 }
 
+/** Neurons that stay, and labelled samples there are; 0 for all. */
+const TENTH = { ratio: 0.9, criterion: 'l2', scope: 'layer', reconstruct: false }
+const LABELLED = [60, 200, 0]
+
+/** The first of a split in a fixed random order; 0 for all. */
+function someOf(split: Split, count: number): Split {
+  if (count === 0) return split
+  const all = Array.from({ length: split.length }, (_, i) => i)
+  const chosen = seeded(1).shuffle(all).slice(0, count)
+  return {
+    ...split,
+    length: count,
+    batches: (size, { indices, limit, ...options } = {}) =>
+      split.batches(size, {
+        ...options,
+        indices: indices ? indices.map((i) => chosen[i]!) : chosen.slice(0, limit),
+      }),
+  }
+}
+
+async function fewLabels({ model, data, context }: Opened): Promise<Figure[]> {
+  const { model: small } = await pruneChannels.run(model, TENTH, context)
+  const made: Model[] = [small]
+  const names = ['before']
+  const train = async (name: string, pass: Pass, params: object, training: Split): Promise<void> => {
+    for (let seed = 0; seed < SEEDS; seed++) {
+      const scratch = path.join(context.scratch, `${made.length}`)
+      fs.mkdirSync(scratch)
+      const own = { ...data, splits: { ...data.splits, training } }
+      const result = await pass.run(small, params, { ...context, data: own, random: seeded(seed), scratch })
+      made.push(result.model)
+      names.push(`${name}, seed ${seed}`)
+    }
+  }
+  const { training } = data.splits
+  for (const count of LABELLED) {
+    const some = someOf(training, count)
+    await train(`${some.length} labelled, cross entropy`, fineTune, { epochs: 20 }, some)
+    await train(`${some.length} labelled, distillation`, distill, { epochs: 20 }, some)
+  }
+  await train('no labels, distillation', distill, { epochs: 20, teacherShare: 1 }, training)
+  const { candidates } = await measureQuality(model, made, { dataset: data })
+  return candidates.map(({ quality }, i) => ({
+    what: `a tenth of the neurons, ${names[i]!}: accuracy`,
+    value: quality.value,
+    unit: '',
+    digits: 4,
+  }))
+}
+
 export const entry: Entry = {
   about: 'half the channels, distilled: accuracy beside PyTorch with as many parameters and epochs',
   async *run(chosen) {
@@ -70,5 +124,8 @@ export const entry: Entry = {
       const own = theirs.filter(({ model }) => model === one.name)
       yield* await withReference(one, (opened) => figuresOf(one.name, own, opened))
     }
+    const lenet = models.find(({ name }) => name === 'lenet300')
+    if (lenet && (chosen.length === 0 || chosen.includes('labels')))
+      yield* await withReference(lenet, fewLabels)
   },
 }

@@ -14,7 +14,6 @@ const params = z.object({
   // questions between the samples there are, won the one with few samples a point and cost the others nothing.
   batchSize: learningFields.batchSize.default(16).meta(learningFields.batchSize.meta()!),
   patience: learningFields.patience.default(30).meta(learningFields.patience.meta()!),
-  altered: learningFields.altered.default(1).meta(learningFields.altered.meta()!),
   ...teacherFields,
   mixing: teacherFields.mixing.default(0.5).meta(teacherFields.mixing.meta()!),
   features: z

@@ -64,7 +64,7 @@ export const learningFields = {
     help: 'Part of the training data that only judges the epochs; the best epoch is kept. Calibration samples are used instead where there are 64 or more. 0 judges nothing and keeps the last epoch.',
     advanced: true,
   }),
-  altered: z.number().min(0).max(2).default(0).meta({
+  altered: z.number().min(0).max(2).default(1).meta({
     label: 'Altered samples',
     help: 'How much samples are altered each time they are seen, so that they are not learned by heart: pictures are moved, turned and scaled, signals shifted in time and strength, tokens replaced. At 1 by at most 7% of a side, 9°, 10% of a length, 60% of the tokens. Tables stay as they are. 0 alters nothing.',
     advanced: true,

@@ -8,7 +8,7 @@ import type { PassContext } from '../pass'
 export const AIMS = ['auto', 'imitate', 'learn'] as const
 export type Aim = (typeof AIMS)[number]
 
-/** Accuracy on training samples above that on others from which the original is said to know them by heart. */
+/** The original knows its training samples by heart where its accuracy on them is this far above that on others. */
 const BY_HEART = 0.1
 /** Fewest samples of either kind to tell by, and most. */
 const LEAST_SAMPLES = 64
