@@ -108,7 +108,7 @@ async function fewLabels({ model, data, context }: Opened): Promise<Figure[]> {
   await train('no labels, distillation', distill, { epochs: 20, teacherShare: 1 }, training)
   const { candidates } = await measureQuality(model, made, { dataset: data })
   return candidates.map(({ quality }, i) => ({
-    what: `a tenth of the neurons, ${names[i]!}: accuracy`,
+    what: `lenet300, a tenth of it, ${names[i]!}`,
     value: quality.value,
     unit: '',
     digits: 4,

@@ -5,9 +5,12 @@
  * arXiv:2106.05237 (teacher and student see the same view), arXiv:1909.10351 (replaced words).
  */
 import type { Preprocessing } from '../../contract/dataset'
-import type { Batch } from '../data/dataset'
+import type { Batch, Dataset } from '../data/dataset'
 import type { Random } from '../math/random'
 import type { Value } from '../runtime'
+
+/** What a dataset says of its samples. */
+export type About = Pick<Dataset, 'kind' | 'preprocessing'>
 
 export type Alter = (batch: Batch, random: Random) => Batch
 
@@ -22,6 +25,11 @@ const REPLACED = 0.6
 
 /** Sides smaller than this are no picture. */
 const LEAST_SIDE = 8
+/** Shorter than this is no signal, nor is what has more channels (an electrocardiogram's): columns, or vectors. */
+const LEAST_LENGTH = 64
+const MOST_CHANNELS = 12
+/** Fewer integers than this are no text where nothing else says that they are: columns with categories. */
+const LEAST_TOKENS = 16
 
 /** Where the numbers of one sample lie: planes [channels, height, width] or, with a height of 1, signals. */
 interface Layout {
@@ -51,22 +59,30 @@ const channelsLast = (channels: number, height: number, width: number): Layout =
   columnStep: channels,
 })
 
+const isPicture = (height: number, width: number): boolean => Math.min(height, width) >= LEAST_SIDE
+
+const isColour = (channels: number): boolean => channels === 1 || channels === 3 || channels === 4
+
+const isSignal = (channels: number, length: number): boolean =>
+  length >= LEAST_LENGTH && channels <= MOST_CHANNELS
+
 /** What the numbers of an input are, by the preprocessing or by their shape; undefined where that tells nothing. */
 function layoutOf(dims: readonly number[], preprocessing: Preprocessing): Layout | undefined {
   const [, a, b, c] = dims as [number, number, number, number]
-  const size = dims.slice(1).reduce((n, dim) => n * dim, 1)
   if (preprocessing.kind === 'image') {
     const { channels, height, width, layout } = preprocessing
-    if (size !== channels * height * width) return undefined
+    if (dims.slice(1).reduce((n, dim) => n * dim, 1) !== channels * height * width) return undefined
     return (layout === 'nhwc' ? channelsLast : channelsFirst)(channels, height, width)
   }
-  const picture = (height: number, width: number): boolean => Math.min(height, width) >= LEAST_SIDE
   if (dims.length === 4) {
-    if (a <= c) return picture(b, c) ? channelsFirst(a, b, c) : undefined
-    return picture(a, b) ? channelsLast(c, a, b) : undefined
+    if (isColour(a) && isPicture(b, c)) return channelsFirst(a, b, c)
+    return isColour(c) && isPicture(a, b) ? channelsLast(c, a, b) : undefined
   }
-  if (dims.length === 3 && a === b) return picture(a, b) ? channelsFirst(1, a, b) : undefined
-  if (dims.length === 3) return a < b ? channelsFirst(a, 1, b) : channelsLast(b, 1, a)
+  if (dims.length === 3) {
+    if (a === b && isPicture(a, b)) return channelsFirst(1, a, b)
+    if (isSignal(a, b)) return channelsFirst(a, 1, b)
+    return isSignal(b, a) ? channelsLast(b, 1, a) : undefined
+  }
   return dims.length === 2 && preprocessing.kind === 'audio' ? channelsFirst(1, 1, a) : undefined
 }
 
@@ -154,17 +170,22 @@ const isIds = ({ data, dims }: Value): boolean =>
   (data instanceof BigInt64Array || data instanceof Int32Array) && dims.length === 2 && dims[1]! > 1
 
 /** The input that holds the tokens, where all inputs are integers [samples, length]: the one that varies most. */
-function tokensOf(inputs: Batch['inputs']): string | undefined {
+function tokensOf(inputs: Batch['inputs'], { kind, preprocessing }: About): string | undefined {
   const values = Object.entries(inputs)
   if (values.length === 0 || !values.every(([, value]) => isIds(value))) return undefined
-  const kinds = (value: Value): number => new Set<number | bigint>(value.data as Ids).size
-  return values.reduce((a, b) => (kinds(b[1]) > kinds(a[1]) ? b : a))[0]
+  const long = kind === 'npz' && values.every(([, { dims }]) => dims[1]! >= LEAST_TOKENS)
+  if (preprocessing.kind !== 'text' && !long) return undefined
+  const different = (value: Value): number => new Set<number | bigint>(value.data as Ids).size
+  return values.reduce((a, b) => (different(b[1]) > different(a[1]) ? b : a))[0]
 }
 
 /** Of a batch: what nearly every sample holds (beginnings, ends, padding, the commonest words) is not touched. */
 const COMMON = 0.9
 
-/** A share of the tokens of each sample, drawn between nothing and the strength's, replaced by the batch's. */
+/**
+ * A share of the tokens of each sample, drawn between nothing and the strength's, each replaced by what another
+ * sample of the batch has in its place: that is certainly allowed there.
+ */
 function replaceTokens(value: Value, strength: number, random: Random): Value {
   const [samples, length] = value.dims as [number, number]
   const from = value.data as Ids
@@ -174,13 +195,17 @@ function replaceTokens(value: Value, strength: number, random: Random): Value {
       found.set(id, (found.get(id) ?? 0) + 1)
   const padding = from[paddedEnd(from, samples, length)]!
   const fixed = (id: number | bigint): boolean => id === padding || found.get(id)! >= COMMON * samples
-  const pool = [...(from as Iterable<number | bigint>)].filter((id) => !fixed(id))
-  if (samples < 2 || pool.length === 0) return value
+  const donors = Array.from({ length }, (_, t) => {
+    const column = Array.from({ length: samples }, (_, i) => from[i * length + t]!)
+    return column.filter((id) => !fixed(id))
+  })
   const data = from.slice()
   for (let i = 0; i < samples; i++) {
     const share = random.next() * REPLACED * strength
-    for (let at = i * length; at < (i + 1) * length; at++)
+    donors.forEach((pool, t) => {
+      const at = i * length + t
       if (!fixed(from[at]!) && random.next() < share) data[at] = pool[random.below(pool.length)] as never
+    })
   }
   return { ...value, data }
 }
@@ -198,13 +223,10 @@ function paddedEnd(ids: Ids, samples: number, length: number): number {
 }
 
 /** How samples like these can be altered; undefined where nothing is known that may be, as with columns of numbers. */
-export function alterationFor(
-  { inputs }: Batch,
-  preprocessing: Preprocessing,
-  strength: number,
-): Alter | undefined {
+export function alterationFor({ inputs }: Batch, data: About, strength: number): Alter | undefined {
   if (strength === 0) return undefined
-  const tokens = tokensOf(inputs)
+  const { preprocessing } = data
+  const tokens = tokensOf(inputs, data)
   if (tokens !== undefined)
     return (batch, random) => ({
       ...batch,

@@ -35,7 +35,6 @@ export interface HeldOutOptions {
   settings: LossSettings
   /** Altered samples count in the loss beside the samples themselves: the same ones each time, from `random`. */
   alter?: Alter
-  alteringChangesLabels?: boolean
   random?: Random
   threads?: number
 }
@@ -62,7 +61,7 @@ export class HeldOut {
   }
 
   async measure(parameters: Parameters): Promise<Held> {
-    const { remember, micro, task, teacher, spec, settings, classes, alteringChangesLabels } = this.options
+    const { remember, micro, task, teacher, spec, settings, classes } = this.options
     let sum = 0
     let rows = 0
     let choice: OutputChoice | undefined
@@ -76,8 +75,7 @@ export class HeldOut {
       )
       const { graph, session } = await this.compile(inputs)
       const told = teacher && (await teacher.valuesFor(batch, remember && !altered))
-      const loss = altered && alteringChangesLabels ? { ...settings, alpha: 1 } : settings
-      const feeds = { ...inputs, ...lossFeeds(graph, { spec, micro }, { batch, teacher: told }, 1, loss) }
+      const feeds = { ...inputs, ...lossFeeds(graph, { spec, micro }, { batch, teacher: told }, 1, settings) }
       for (const name of graph.weights) {
         const i = parameters.names.indexOf(name)
         feeds[name] = float32(parameters.dims[i]!, parameters.view(i))

@@ -193,10 +193,9 @@ export async function learn(
     const apart = held >= LEAST_HELD_OUT ? held : 0
     if (apart === 0 && !judge)
       notes.push('Too few training samples to hold some out: the last epoch was kept.')
-    // An altered sample keeps its class; of other labels nothing is known.
-    const alteringChangesLabels = data.task !== 'classification' && data.task !== 'multi-label'
-    const alter =
-      soft || !alteringChangesLabels ? alterationFor(first, data.preprocessing, settings.altered) : undefined
+    // An altered sample keeps its classes; other labels would have to be altered with it.
+    const labelsHold = !hard || data.task === 'classification' || data.task === 'multi-label'
+    const alter = labelsHold ? alterationFor(first, data, settings.altered) : undefined
     const result = await train({
       model,
       spec,
@@ -211,7 +210,6 @@ export async function learn(
       loss: { alpha: taughtBy?.settings.teacherShare ?? 0, temperature: taughtBy?.settings.temperature ?? 1 },
       mixing: taughtBy?.settings.mixing,
       alter,
-      alteringChangesLabels,
       teacher,
       classes: data.classes,
       constraints,

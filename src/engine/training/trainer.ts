@@ -48,8 +48,6 @@ export interface TrainSetup {
   mixing?: number
   /** How samples are altered when they are seen. */
   alter?: Alter
-  /** Labels do not hold for altered samples, about which the teacher alone is asked. */
-  alteringChangesLabels?: boolean
   teacher?: Teacher
   classes?: readonly string[]
   constraints?: readonly Constraint[]

@@ -42,8 +42,7 @@ export class Updater {
     const counted = batch.reduce((n, micro) => n + countedRows(spec, micro), 0)
     if (counted === 0) return 0
     // The labels of a blend are nobody's: the teacher alone tells what it is.
-    const unlabelled = blend || (alter !== undefined && setup.alteringChangesLabels)
-    const loss: LossSettings = unlabelled ? { ...setup.loss, alpha: 1 } : setup.loss
+    const loss: LossSettings = blend ? { ...setup.loss, alpha: 1 } : setup.loss
     let sum = 0
     for (const [i, example] of examples.entries()) {
       const into = i === 0 ? gradients : (this.part ??= new Float32Array(gradients.length))
