@@ -2,9 +2,11 @@ import { z } from 'zod'
 import type { LayerEvidence } from '../../contract/report'
 import { PareError } from '../../contract/errors'
 import { CALIBRATORS, type Calibrator } from '../math/quantize/calibrate'
+import type { ChannelCodes } from '../math/quantize/channels'
 import type { IntegerType } from '../math/quantize/affine'
 import type { Model } from '../onnx'
 import { definePass, type PassContext, type PassResult } from './pass'
+import { learnedCodes } from './learned-rounding/static-codes'
 import { adaptiveCodes } from './quantization/adaptive'
 import { findSites } from './quantization/sites'
 import { divergences, type Divergence } from './quantization/divergence'
@@ -71,11 +73,11 @@ const params = z.object({
       advanced: true,
     }),
   rounding: z
-    .enum(['nearest', 'adaptive'])
+    .enum(['nearest', 'adaptive', 'learned'])
     .default('nearest')
     .meta({
       label: 'Rounding',
-      help: '"adaptive" rounds weights so that the outputs on calibration data stay closest; slower.',
+      help: '"adaptive" rounds weights so that the outputs on calibration data stay closest; "learned" then trains whether each weight goes up or down, layer by layer. Each is slower than the one before.',
       search: ['nearest', 'adaptive'],
     }),
   correctBias: z.boolean().default(true).meta({
@@ -139,8 +141,15 @@ export const quantizeStatic = definePass({
   run: quantize,
 })
 
+/** Share of the work that rounding is, and share of the rest that measuring ranges is. */
+const ROUNDING = { nearest: 0, adaptive: 0.1, learned: 0.6 } as const
+const MEASURED = 0.4
+
 /** Calibration is most of the work, then choosing the ranges, then giving layers back. */
 async function quantize(model: Model, options: Params, context: PassContext): Promise<PassResult> {
+  const share = ROUNDING[options.rounding]
+  const rest = 1 - share
+  const progress = (done: number, doing: string): void => context.progress(share + rest * done, doing)
   const prepared = prepare(model)
   const batches = calibrationBatches(context, options.samples, ID)
   const few = judgingBatches(context, SAMPLES_TO_CHOOSE, ID)
@@ -153,16 +162,16 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
   const calibrated = await calibrate(prepared.model, base, batches, {
     extremesOnly: options.calibration === 'min-max',
     progress: (batch) =>
-      context.progress(Math.min(0.4, (0.4 * batch * 16) / wanted), 'measuring the ranges of activations'),
+      context.progress(
+        rest * MEASURED * Math.min(1, (batch * 16) / wanted),
+        'measuring the ranges of activations',
+      ),
   })
-  if (options.rounding === 'adaptive') {
-    const { sites } = findSites(prepared.model.graph, base)
-    const codes = await adaptiveCodes(prepared.model, sites, few, {
-      ...base.weights,
-      progress: (done, doing) => context.progress(0.4 + 0.1 * done, doing),
-    })
-    base.weights = { ...base.weights, rounding: (site) => codes.get(site.layer) }
-  }
+  const rounded = await roundedCodes(prepared.model, base, options, few, {
+    ...context,
+    progress: (done, doing) => context.progress(rest * MEASURED + share * done, doing),
+  })
+  base.weights = { ...base.weights, rounding: (site) => rounded.codes.get(site.layer) }
   const build = (calibrator: Calibrator, floats: ReadonlySet<string> = new Set()): StaticResult =>
     quantizeStatically(prepared.model, calibrated, {
       ...base,
@@ -177,8 +186,9 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
     const tried = await measure(models, few)
     return tried.reduce((leader, { sqnr }, i) => (sqnr > tried[leader]!.sqnr ? i : leader), 0)
   }
+  const notes = [...rounded.notes, ...prepared.notes]
   const methods = options.calibration === 'auto' ? CALIBRATORS : [options.calibration]
-  context.progress(0.4, 'choosing ranges')
+  progress(MEASURED, 'choosing ranges')
   const results = methods.map((method) => build(method))
   const [{ plan, embeddings, stored }] = results as [StaticResult]
   if (plan.sites.length + embeddings.length + stored.length === 0)
@@ -197,10 +207,10 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
     build: (floats) => build(method, floats).model,
     judge: (model) => measure([model], many).then(([measured]) => measured!),
     compare: (models) => measure(models, few),
-    progress: (done, doing) => context.progress(0.5 + 0.4 * done, doing),
+    progress: (done, doing) => progress(0.5 + 0.4 * done, doing),
   })
   const result = kept.floats.length > 0 ? build(method, new Set(kept.floats)) : results[best]!
-  context.progress(0.92, 'measuring each layer')
+  progress(0.92, 'measuring each layer')
   const evidence = await layerEvidence(
     prepared.model,
     results[best]!,
@@ -213,13 +223,43 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
     options.format === 'qoperator' ? await toOperators(result.model, context.scratch) : result.model
   return {
     model: final,
-    summary: summaryOf(result, kept, layers.length, method, options, base, prepared.notes, context),
+    summary: summaryOf(result, kept, layers.length, method, options, base, notes, context),
     skipped: [
       ...result.skipped.filter(({ layer }) => !kept.floats.includes(layer)),
       ...keptReasons(kept, options),
     ],
     layers: evidence,
   }
+}
+
+/** Codes by layer where they are not simply the nearest, and what finding them brought. */
+async function roundedCodes(
+  model: Model,
+  base: StaticOptions,
+  { rounding }: Params,
+  batches: Batches,
+  context: PassContext,
+): Promise<{ codes: Map<string, ChannelCodes>; notes: string[] }> {
+  if (rounding === 'nearest') return { codes: new Map(), notes: [] }
+  const { sites } = findSites(model.graph, base)
+  const first = rounding === 'learned' ? 0.2 : 1
+  const codes = await adaptiveCodes(model, sites, batches, {
+    ...base.weights,
+    progress: (done, doing) => context.progress(first * done, doing),
+  })
+  if (rounding === 'adaptive') return { codes, notes: [] }
+  const learned = await learnedCodes(
+    model,
+    sites,
+    codes,
+    {
+      ...context,
+      progress: (done, doing) => context.progress(first + (1 - first) * done, doing),
+    },
+    base.weights,
+  )
+  const note = `learned rounding brought ${learned.closer} of ${learned.layers} layers closer than adaptive rounding, which the others keep`
+  return { codes: learned.codes, notes: [note] }
 }
 
 function staticOptions(options: Params, context: PassContext): StaticOptions {

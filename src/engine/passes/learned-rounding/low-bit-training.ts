@@ -4,7 +4,7 @@ import type { LayerEvidence, StepRecord } from '../../../contract/report'
 import { dequantizeGroups } from '../../math/quantize/grouped'
 import { toHalf } from '../../math/quantize/half'
 import { sqnr } from '../../math/quantize/sqnr'
-import { Tensor, type Model } from '../../onnx'
+import type { Model } from '../../onnx'
 import {
   codesOf,
   fakeNames,
@@ -18,10 +18,10 @@ import { trainableWeights } from '../../training/trainable'
 import { assemble, storageFor } from '../quantization/assemble'
 import { hessiansOf, planHessians, type Hessians } from '../quantization/hessians'
 import { roundByLayer } from './by-layer'
+import { keyOf, readRows } from './fake-layers'
 import { weightedLayers, type WeightedLayer } from '../quantization/layers'
 import { quantizeLayer, rowsOf, type LowBit } from '../quantization/low-bit'
 import { prepare } from '../quantization/prepare'
-import { rowShape } from '../quantization/readers'
 import type { Batches } from '../quantization/observe'
 import { calibrationBatches, feedsOf } from '../quantization/samples'
 import type { PassContext } from '../pass'
@@ -59,26 +59,6 @@ interface Trained {
   layer: WeightedLayer
   fake: FakeWeight
   start: LowBit
-}
-
-const keyOf = (layer: WeightedLayer): string => `${layer.weight}|${rowShape(layer).turned}`
-
-/** Makes a layer read `rows` [outputs, inputs] in place of its weight. */
-function readRows(model: Model, layer: WeightedLayer, rows: string): void {
-  const { graph } = model
-  const { tensor, weight } = layer
-  const { turned } = rowShape(layer)
-  let value = rows
-  const add = (opType: string, inputs: string[], attributes = {}): string => {
-    const output = graph.freshName(`${weight}/${opType}`)
-    graph.addNode({ opType, inputs, outputs: [output], attributes })
-    return output
-  }
-  if (turned) value = add('Transpose', [value], { perm: { ints: [1, 0] } })
-  const shape = graph.addInitializer(`${weight}/shape`, Tensor.int64(tensor.dims))
-  value = add('Reshape', [value, shape])
-  const node = graph.producer(layer.layer)!
-  node.inputs = node.inputs.map((input) => (input === weight ? value : input))
 }
 
 /** Trains and packs. Throws `model/nothing-to-do` where no layer can be quantized, and what `learn` throws. */
