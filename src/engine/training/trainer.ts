@@ -184,6 +184,8 @@ async function trainWith(
     if (state.rate === 0) state.rate = (await findRate(setup, runner, judge)).rate
   }
 
+  // What judging the epochs takes is part of what is left.
+  const began = performance.now()
   while (state.epoch < settings.epochs && ending === 'done') {
     const random = setup.random.fork(`epoch ${state.epoch}`)
     const order = random.shuffle(setup.training)
@@ -191,7 +193,8 @@ async function trainWith(
     let step = 0
     for await (const batch of wholeBatches(setup.samples, order, size)) {
       const at = state.epoch * perEpoch + step
-      const left = updates > 2 ? `, about ${timeLeft(((total - at) * seconds) / updates)}` : ''
+      const spent = (performance.now() - began) / 1000
+      const left = updates > 2 ? `, about ${timeLeft(((total - at) * spent) / updates)}` : ''
       setup.progress(Math.min(1, at / total), `epoch ${state.epoch + 1} of ${settings.epochs}${left}`)
       // Lets messages of the engine process through: running the graph blocks its thread.
       await new Promise(setImmediate)

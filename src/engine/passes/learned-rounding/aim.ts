@@ -15,7 +15,7 @@ const LEAST_SAMPLES = 64
 const MOST_SAMPLES = 1024
 
 /** Learning takes the updates and the steps of ordinary training: more and larger ones than imitating. */
-const LEARNING_UPDATES = 1600
+const LEARNING_UPDATES = 4400
 const LEARNING_RATE = 3e-4
 
 type AimedSettings = LearningSettings & TeacherSettings & { aim: Aim }
