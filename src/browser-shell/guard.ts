@@ -23,7 +23,7 @@ function equal(a: string, b: string): boolean {
 export class Guard {
   /** Goes into the address that is opened; good for one session. */
   readonly oneTimeToken = newSecret()
-  private session: string | undefined
+  private given: { session: string; page: string } | undefined
   private connected = false
   port = 0
 
@@ -36,13 +36,14 @@ export class Guard {
   }
 
   /**
-   * Trades the one-time token for its session; undefined where it is wrong or was used. It counts as used once a
-   * window has connected: a page that was reloaded before the answer reached it asks again and gets the same.
+   * Trades the one-time token for its session; undefined where it is wrong or was used. Until a window has connected,
+   * a page that was reloaded before the answer reached it gets the same again, and nobody else: `page` is its secret.
    */
-  trade(authorization: string | undefined): string | undefined {
-    const given = bearer(authorization)
-    if (this.connected || !given || !equal(given, this.oneTimeToken)) return undefined
-    return (this.session ??= newSecret())
+  trade(authorization: string | undefined, page: string | undefined): string | undefined {
+    const token = bearer(authorization)
+    if (this.connected || !page || !token || !equal(token, this.oneTimeToken)) return undefined
+    this.given ??= { session: newSecret(), page }
+    return equal(page, this.given.page) ? this.given.session : undefined
   }
 
   /** A window connects with its session; false where it has none. From then on the token is worth nothing. */
@@ -53,7 +54,7 @@ export class Guard {
   }
 
   private knows(session: string | undefined): boolean {
-    return session !== undefined && this.session !== undefined && equal(this.session, session)
+    return session !== undefined && this.given !== undefined && equal(this.given.session, session)
   }
 
   knowsBearer = (authorization: string | undefined): boolean => this.knows(bearer(authorization))

@@ -71,7 +71,8 @@ export async function startServer({
   }
 
   function openSession(request: IncomingMessage, response: ServerResponse): void {
-    const session = guard.trade(request.headers.authorization)
+    const page = request.headers[WIRE.pageHeader]
+    const session = guard.trade(request.headers.authorization, typeof page === 'string' ? page : undefined)
     if (!session) return say(response, 401, 'This address was used already; start Pare again.')
     response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify({ session }))
   }

@@ -1,7 +1,7 @@
 /**
  * How the browser shell and its page speak. The address that is opened carries a one-time token in its fragment
- * (`#token=…`); the page trades it for a session by `POST /session` with `Authorization: Bearer <token>`, keeps the
- * session for reloads, and opens one WebSocket with the subprotocols `['pare', session]` (the server answers 'pare').
+ * (`#token=…`); the page trades it for a session by `POST /session` with `Authorization: Bearer <token>` and a secret of
+ * its own, by which it is known again if it is reloaded before the answer came, keeps the session for reloads, and opens one WebSocket with the subprotocols `['pare', session]` (the server answers 'pare').
  * Everything but the static files wants the session; Host and Origin are checked on every request.
  */
 import type { ErrorData } from './errors'
@@ -10,8 +10,9 @@ import type { EventName, Events, MethodName } from './app'
 export const WIRE = {
   protocol: 'pare',
   tokenKey: 'token',
-  /** POST, bearer one-time token → `SessionReply`. */
+  /** POST, bearer one-time token, the page's secret in `pageHeader` → `SessionReply`. */
   session: '/session',
+  pageHeader: 'x-pare-page',
   /** WebSocket, JSON text frames: `RequestFrame` up; `ReplyFrame` and `EventFrame` down. */
   socket: '/socket',
   /** POST /upload/<upload>?path=<relative path>, bearer session, body = the file's bytes; 204 when stored. */

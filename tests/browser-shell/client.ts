@@ -48,10 +48,10 @@ export async function startShell(dataDir: string): Promise<Shell> {
   return { server, service, downloads, origin, token, processes, close }
 }
 
-export async function openSession({ origin, token }: Shell): Promise<string> {
+export async function openSession({ origin, token }: Shell, page = 'a page'): Promise<string> {
   const answer = await fetch(`${origin}/session`, {
     method: 'POST',
-    headers: { Authorization: `Bearer ${token}`, Origin: origin },
+    headers: { Authorization: `Bearer ${token}`, Origin: origin, 'X-Pare-Page': page },
   })
   if (!answer.ok) throw new Error(`no session: ${answer.status}`)
   return ((await answer.json()) as { session: string }).session

@@ -146,6 +146,8 @@ test('the token in the address is good for one session, and for nothing once its
   try {
     const first = await openSession(fresh)
     expect(await openSession(fresh), 'a reload before the answer came').toBe(first)
+    await expect(openSession(fresh, 'another page')).rejects.toThrow('401')
+    await expect(openSession(fresh, '')).rejects.toThrow('401')
     expect(await dial(['pare', 'not-a-session'], fresh.origin, fresh.origin)).toBe(4401)
     expect(await openSession(fresh), 'a stranger at the socket uses nothing up').toBe(first)
     expect(await dial(['pare', first], fresh.origin, fresh.origin)).toBe(1000)

@@ -23,14 +23,22 @@ interface Waiting {
 }
 
 const SESSION_KEY = 'pare.session'
+const PAGE_KEY = 'pare.page'
 const LOST = 'the connection to Pare was lost'
+
+/** The same after a reload, another in another window. */
+function pageSecret(): string {
+  const kept = sessionStorage.getItem(PAGE_KEY) ?? crypto.randomUUID()
+  sessionStorage.setItem(PAGE_KEY, kept)
+  return kept
+}
 
 async function openSession(): Promise<string> {
   const token = new URLSearchParams(location.hash.slice(1)).get(WIRE.tokenKey)
   if (token) {
     const answer = await fetch(WIRE.session, {
       method: 'POST',
-      headers: { Authorization: `Bearer ${token}` },
+      headers: { Authorization: `Bearer ${token}`, [WIRE.pageHeader]: pageSecret() },
     })
     const reply = answer.ok ? ((await answer.json()) as SessionReply) : undefined
     if (reply) sessionStorage.setItem(SESSION_KEY, reply.session)

@@ -110,12 +110,14 @@ async function connected() {
 describe('in the browser shell', () => {
   it('trades the one-time token for a session and hides it from the address', async () => {
     const { socket, fetched, kept } = await connected()
+    const page = kept.get('pare.page')
+    expect(page).toMatch(/^[0-9a-f-]{36}$/)
     expect(fetched.mock.calls[0]).toEqual([
       '/session',
-      { method: 'POST', headers: { Authorization: 'Bearer 0nce' } },
+      { method: 'POST', headers: { Authorization: 'Bearer 0nce', 'x-pare-page': page } },
     ])
     expect(history.replaceState).toHaveBeenCalledWith(null, '', '/')
-    expect([...kept.values()]).toEqual(['s3ss10n'])
+    expect(kept.get('pare.session')).toBe('s3ss10n')
     expect([socket.url, socket.protocols]).toEqual(['ws://127.0.0.1:9/socket', ['pare', 's3ss10n']])
   })
 
