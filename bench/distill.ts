@@ -65,6 +65,9 @@ async function figuresOf(name: string, theirs: readonly Pruned[], opened: Opened
   return figures
 }
 
+/** Nothing but these samples judges the epochs: the last is kept. As many updates either way. */
+const ALIKE = { epochs: 20, batchSize: 16, heldOut: 0 }
+
 /** Neurons that stay, and labelled samples there are; 0 for all. */
 const TENTH = { ratio: 0.9, criterion: 'l2', scope: 'layer', reconstruct: false }
 const LABELLED = [60, 200, 0]
@@ -77,10 +80,10 @@ function someOf(split: Split, count: number): Split {
   return {
     ...split,
     length: count,
-    batches: (size, { indices, limit, ...options } = {}) =>
+    batches: (size, { indices, limit, signal } = {}) =>
       split.batches(size, {
-        ...options,
-        indices: indices ? indices.map((i) => chosen[i]!) : chosen.slice(0, limit),
+        signal,
+        indices: (indices?.map((i) => chosen[i]!) ?? chosen).slice(0, limit),
       }),
   }
 }
@@ -102,10 +105,10 @@ async function fewLabels({ model, data, context }: Opened): Promise<Figure[]> {
   const { training } = data.splits
   for (const count of LABELLED) {
     const some = someOf(training, count)
-    await train(`${some.length} labelled, cross entropy`, fineTune, { epochs: 20 }, some)
-    await train(`${some.length} labelled, distillation`, distill, { epochs: 20 }, some)
+    await train(`${some.length} labelled, cross entropy`, fineTune, ALIKE, some)
+    await train(`${some.length} labelled, distillation`, distill, ALIKE, some)
   }
-  await train('no labels, distillation', distill, { epochs: 20, teacherShare: 1 }, training)
+  await train('no labels, distillation', distill, { ...ALIKE, teacherShare: 1 }, training)
   const { candidates } = await measureQuality(model, made, { dataset: data })
   return candidates.map(({ quality }, i) => ({
     what: `lenet300, a tenth of it, ${names[i]!}`,

@@ -1,7 +1,8 @@
 /**
  * How the browser shell and its page speak. The address that is opened carries a one-time token in its fragment
- * (`#token=…`); the page trades it for a session by `POST /session` with `Authorization: Bearer <token>` and a secret of
- * its own, by which it is known again if it is reloaded before the answer came, keeps the session for reloads, and opens one WebSocket with the subprotocols `['pare', session]` (the server answers 'pare').
+ * (`#token=…`); the page trades it for a session by `POST /session` with `Authorization: Bearer <token>` and a secret
+ * of its own, by which it is known again where it was reloaded before the answer came. It keeps the session for
+ * reloads, and opens one WebSocket with the subprotocols `['pare', session]` (the server answers 'pare').
  * Everything but the static files wants the session; Host and Origin are checked on every request.
  */
 import type { ErrorData } from './errors'

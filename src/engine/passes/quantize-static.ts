@@ -77,7 +77,7 @@ const params = z.object({
     .default('nearest')
     .meta({
       label: 'Rounding',
-      help: '"adaptive" rounds weights so that the outputs on calibration data stay closest; "learned" then trains whether each weight goes up or down, layer by layer. Each is slower than the one before.',
+      help: '"adaptive" rounds weights so that the outputs on calibration data stay closest; "learned" then trains on training or calibration samples whether each weight goes up or down, layer by layer. Each is slower than the one before; both need a scale per channel.',
       search: ['nearest', 'adaptive'],
     }),
   correctBias: z.boolean().default(true).meta({
@@ -138,6 +138,14 @@ export const quantizeStatic = definePass({
   sources: ['arXiv:1712.05877', 'arXiv:2004.09602', 'ONNX QuantizeLinear', 'ONNX Runtime QDQ format'],
   needs: ['calibration'],
   params,
+  check(_model, { rounding, perChannel }) {
+    if (rounding !== 'nearest' && !perChannel)
+      throw new PareError('pass/bad-parameter', {
+        pass: ID,
+        parameter: 'rounding',
+        reason: 'only weights with a scale per channel can be rounded in another way than to the nearest',
+      })
+  },
   run: quantize,
 })
 
@@ -171,7 +179,10 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
     ...context,
     progress: (done, doing) => context.progress(rest * MEASURED + share * done, doing),
   })
-  base.weights = { ...base.weights, rounding: (site) => rounded.codes.get(site.layer) }
+  base.weights = {
+    ...base.weights,
+    rounding: ({ layer }, nearest) => onScalesOf(nearest, rounded.codes.get(layer)),
+  }
   const build = (calibrator: Calibrator, floats: ReadonlySet<string> = new Set()): StaticResult =>
     quantizeStatically(prepared.model, calibrated, {
       ...base,
@@ -232,6 +243,10 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
   }
 }
 
+/** Codes hold on the scales they were found for alone: a bias that needs larger ones takes its weight along. */
+const onScalesOf = (nearest: ChannelCodes, found: ChannelCodes | undefined): ChannelCodes | undefined =>
+  found?.scales.every((scale, c) => scale === nearest.scales[c]) ? found : undefined
+
 /** Codes by layer where they are not simply the nearest, and what finding them brought. */
 async function roundedCodes(
   model: Model,
@@ -258,6 +273,7 @@ async function roundedCodes(
     },
     base.weights,
   )
+  if (learned.layers === 0) return { codes, notes: [] }
   const note = `learned rounding brought ${learned.closer} of ${learned.layers} layers closer than adaptive rounding, which the others keep`
   return { codes: learned.codes, notes: [note] }
 }

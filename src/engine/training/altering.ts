@@ -23,11 +23,12 @@ const SHIFT = 0.1
 const GAIN = 0.2
 const REPLACED = 0.6
 
-/** Sides smaller than this are no picture. */
+/** Smaller or longer than this is no picture where nothing else says that it is one: rows of sensors, a spectrum. */
 const LEAST_SIDE = 8
-/** Shorter than this is no signal, nor is what has more channels (an electrocardiogram's): columns, or vectors. */
+const LONGEST_SIDES = 2
+/** Shorter than this, or with more channels, is no signal: columns, vectors, frames. */
 const LEAST_LENGTH = 64
-const MOST_CHANNELS = 12
+const MOST_CHANNELS = 3
 /** Fewer integers than this are no text where nothing else says that they are: columns with categories. */
 const LEAST_TOKENS = 16
 
@@ -59,7 +60,8 @@ const channelsLast = (channels: number, height: number, width: number): Layout =
   columnStep: channels,
 })
 
-const isPicture = (height: number, width: number): boolean => Math.min(height, width) >= LEAST_SIDE
+const isPicture = (height: number, width: number): boolean =>
+  Math.min(height, width) >= LEAST_SIDE && Math.max(height, width) <= LONGEST_SIDES * Math.min(height, width)
 
 const isColour = (channels: number): boolean => channels === 1 || channels === 3 || channels === 4
 
@@ -79,7 +81,6 @@ function layoutOf(dims: readonly number[], preprocessing: Preprocessing): Layout
     return isColour(c) && isPicture(a, b) ? channelsLast(c, a, b) : undefined
   }
   if (dims.length === 3) {
-    if (a === b && isPicture(a, b)) return channelsFirst(1, a, b)
     if (isSignal(a, b)) return channelsFirst(a, 1, b)
     return isSignal(b, a) ? channelsLast(b, 1, a) : undefined
   }
@@ -123,9 +124,11 @@ interface Warp {
 }
 
 function drawWarp(random: Random, strength: number, { width, height }: Layout): Warp {
-  const turn = around(random) * TURN * strength
+  // The ends of a long picture move no further than those of a square one.
+  const square = Math.min(width, height) / Math.max(width, height)
+  const turn = around(random) * TURN * strength * square
   const size = 1 + around(random) * SCALE * strength
-  const shear = around(random) * SHEAR * strength
+  const shear = around(random) * SHEAR * strength * square
   const [cos, sin] = [Math.cos(turn) / size, Math.sin(turn) / size]
   const dx = around(random) * MOVE * strength * width
   const dy = around(random) * MOVE * strength * height
@@ -182,66 +185,94 @@ function tokensOf(inputs: Batch['inputs'], { kind, preprocessing }: About): stri
 /** Of a batch: what nearly every sample holds (beginnings, ends, padding, the commonest words) is not touched. */
 const COMMON = 0.9
 
+/** The token that fills samples up: named by the preprocessing, else what an end of a sample repeats longest. */
+function paddingOf(ids: Ids, [samples, length]: readonly number[], preprocessing: Preprocessing): number {
+  if (preprocessing.kind === 'text') return preprocessing.padId
+  let [padding, longest] = [Number(ids[length! - 1]), 0]
+  for (let i = 0; i < samples!; i++)
+    for (const [end, step] of [
+      [(i + 1) * length! - 1, -1],
+      [i * length!, 1],
+    ] as const) {
+      let run = 1
+      while (run < length! && ids[end + run * step] === ids[end]) run++
+      if (run > longest) [padding, longest] = [Number(ids[end]), run]
+    }
+  return padding
+}
+
 /**
  * A share of the tokens of each sample, drawn between nothing and the strength's, each replaced by what another
- * sample of the batch has in its place: that is certainly allowed there.
+ * sample of the batch has in its place: that is certainly allowed there. Nothing moves into or out of what `masks`
+ * (1 where a token counts) leave out.
  */
-function replaceTokens(value: Value, strength: number, random: Random): Value {
+function replaceTokens(
+  value: Value,
+  masks: readonly Value[],
+  preprocessing: Preprocessing,
+  strength: number,
+  random: Random,
+): Value {
   const [samples, length] = value.dims as [number, number]
   const from = value.data as Ids
-  const found = new Map<number | bigint, number>()
+  const found = new Map<number, number>()
   for (let i = 0; i < samples; i++)
-    for (const id of new Set<number | bigint>(from.subarray(i * length, (i + 1) * length)))
+    for (const id of new Set(Array.from(from.subarray(i * length, (i + 1) * length), Number)))
       found.set(id, (found.get(id) ?? 0) + 1)
-  const padding = from[paddedEnd(from, samples, length)]!
-  const fixed = (id: number | bigint): boolean => id === padding || found.get(id)! >= COMMON * samples
+  const padding = paddingOf(from, value.dims, preprocessing)
+  const isFixed = (at: number): boolean => {
+    const id = Number(from[at])
+    if (id === padding || found.get(id)! >= COMMON * samples) return true
+    return masks.some(({ data }) => Number((data as Ids)[at]) === 0)
+  }
+  const fixed = Array.from({ length: from.length }, (_, at) => isFixed(at))
   const donors = Array.from({ length }, (_, t) => {
-    const column = Array.from({ length: samples }, (_, i) => from[i * length + t]!)
-    return column.filter((id) => !fixed(id))
+    const column = Array.from({ length: samples }, (_, i) => i * length + t)
+    return column.filter((at) => !fixed[at]).map((at) => from[at]!)
   })
   const data = from.slice()
   for (let i = 0; i < samples; i++) {
     const share = random.next() * REPLACED * strength
     donors.forEach((pool, t) => {
       const at = i * length + t
-      if (!fixed(from[at]!) && random.next() < share) data[at] = pool[random.below(pool.length)] as never
+      if (!fixed[at] && random.next() < share) data[at] = pool[random.below(pool.length)] as never
     })
   }
   return { ...value, data }
 }
 
-/** The last position of the sample whose last token is repeated longest: its padding, if there is any. */
-function paddedEnd(ids: Ids, samples: number, length: number): number {
-  let [best, run] = [length - 1, 0]
-  for (let i = 0; i < samples; i++) {
-    const end = (i + 1) * length - 1
-    let same = 1
-    while (same < length && ids[end - same] === ids[end]) same++
-    if (same > run) [best, run] = [end, same]
-  }
-  return best
-}
+const isMask = (name: string, { dims }: Value, [samples, length]: readonly number[]): boolean =>
+  /mask/i.test(name) && dims[0] === samples && dims[1] === length
 
-/** How samples like these can be altered; undefined where nothing is known that may be, as with columns of numbers. */
+/**
+ * How samples like these can be altered; undefined where nothing is known that may be, as with columns of numbers.
+ * Several pictures or signals of one sample stay as well: they may belong together.
+ */
 export function alterationFor({ inputs }: Batch, data: About, strength: number): Alter | undefined {
   if (strength === 0) return undefined
   const { preprocessing } = data
   const tokens = tokensOf(inputs, data)
-  if (tokens !== undefined)
-    return (batch, random) => ({
-      ...batch,
-      inputs: { ...batch.inputs, [tokens]: replaceTokens(batch.inputs[tokens]!, strength, random) },
-    })
-  const layouts = Object.entries(inputs).flatMap(([name, { data, dims }]) =>
-    data instanceof Float32Array && layoutOf(dims, preprocessing) ? [name] : [],
+  if (tokens !== undefined) {
+    // Alone in its batch, a sample has nothing to take from.
+    if (inputs[tokens]!.dims[0]! < 2) return undefined
+    return (batch, random) => {
+      const ids = batch.inputs[tokens]!
+      const masks = Object.entries(batch.inputs)
+        .filter(([name, value]) => name !== tokens && isMask(name, value, ids.dims))
+        .map(([, value]) => value)
+      const replaced = replaceTokens(ids, masks, preprocessing, strength, random)
+      return { ...batch, inputs: { ...batch.inputs, [tokens]: replaced } }
+    }
+  }
+  const known = Object.entries(inputs).filter(
+    ([, { data, dims }]) => data instanceof Float32Array && layoutOf(dims, preprocessing) !== undefined,
   )
-  if (layouts.length === 0) return undefined
+  const [only, ...others] = known.map(([name]) => name)
+  if (only === undefined || others.length > 0) return undefined
   return (batch, random) => {
-    const changed = layouts.map((name) => {
-      const value = batch.inputs[name]!
-      const layout = layoutOf(value.dims, preprocessing)
-      return [name, layout ? alterNumbers(value, layout, strength, random) : value] as const
-    })
-    return { ...batch, inputs: { ...batch.inputs, ...Object.fromEntries(changed) } }
+    const value = batch.inputs[only]!
+    const layout = layoutOf(value.dims, preprocessing)
+    if (!layout) return batch
+    return { ...batch, inputs: { ...batch.inputs, [only]: alterNumbers(value, layout, strength, random) } }
   }
 }

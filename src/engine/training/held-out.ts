@@ -39,12 +39,17 @@ export interface HeldOutOptions {
   threads?: number
 }
 
-/** Samples and altered copies together that a loss should come from, and copies at most. */
+/** Altered copies make up for few samples: as many as bring this many, but one, and no more than some. */
 const ENOUGH_SAMPLES = 512
 const MOST_COPIES = 4
 
+/** What a teacher says of judged samples is kept up to this many bytes: they are the same each time. */
+const KEEP_BYTES = 128 * 2 ** 20
+
 export class HeldOut {
   private compiled: { key: string; graph: TrainingGraph; session: Session } | undefined
+  private readonly told: Value[][] = []
+  private toldBytes = 0
 
   constructor(private readonly options: HeldOutOptions) {}
 
@@ -62,6 +67,7 @@ export class HeldOut {
 
   async measure(parameters: Parameters): Promise<Held> {
     const { remember, micro, task, teacher, spec, settings, classes } = this.options
+    let shown = 0
     let sum = 0
     let rows = 0
     let choice: OutputChoice | undefined
@@ -74,7 +80,7 @@ export class HeldOut {
         ]),
       )
       const { graph, session } = await this.compile(inputs)
-      const told = teacher && (await teacher.valuesFor(batch, remember && !altered))
+      const told = teacher && (await this.tellOf(batch, shown++, remember && !altered))
       const feeds = { ...inputs, ...lossFeeds(graph, { spec, micro }, { batch, teacher: told }, 1, settings) }
       for (const name of graph.weights) {
         const i = parameters.names.indexOf(name)
@@ -112,15 +118,25 @@ export class HeldOut {
     }
   }
 
+  /** What the teacher says of the batch shown as number `at`. `remember` leaves it to the teacher to know. */
+  private async tellOf(batch: Batch, at: number, remember: boolean): Promise<Value[]> {
+    const teacher = this.options.teacher!
+    const known = this.told[at]
+    if (remember || known) return known ?? teacher.valuesFor(batch)
+    const values = await teacher.valuesFor(batch, false)
+    this.toldBytes += values.reduce((n, { data }) => n + (data as Float32Array).byteLength, 0)
+    if (this.toldBytes <= KEEP_BYTES) this.told[at] = values
+    return values
+  }
+
+  /** Each batch, then its altered copies: of one length, so that one graph serves them. */
   private async *shown(): AsyncIterable<{ batch: Batch; altered: boolean }> {
     const { samples, indices, micro, alter, random } = this.options
-    for await (const batch of samples.batches(indices, micro)) yield { batch, altered: false }
-    if (!alter || !random) return
-    const copies = Math.min(MOST_COPIES, Math.ceil(ENOUGH_SAMPLES / indices.length))
-    for (let copy = 0; copy < copies; copy++) {
-      const drawn = random.fork(`copy ${copy}`)
-      for await (const batch of samples.batches(indices, micro))
-        yield { batch: alter(batch, drawn), altered: true }
+    const copies = alter && random ? Math.min(MOST_COPIES, Math.ceil(ENOUGH_SAMPLES / indices.length)) : 0
+    const drawn = Array.from({ length: copies }, (_, copy) => random!.fork(`copy ${copy}`))
+    for await (const batch of samples.batches(indices, micro)) {
+      yield { batch, altered: false }
+      for (const own of drawn) yield { batch: alter!(batch, own), altered: true }
     }
   }
 

@@ -66,7 +66,7 @@ export const learningFields = {
   }),
   altered: z.number().min(0).max(2).default(1).meta({
     label: 'Altered samples',
-    help: 'How much samples are altered each time they are seen, so that they are not learned by heart: pictures are moved, turned and scaled, signals shifted in time and strength, tokens replaced. At 1 by at most 7% of a side, 9°, 10% of a length, 60% of the tokens. Tables stay as they are. 0 alters nothing.',
+    help: 'How much samples are altered each time they are seen, so that they are not learned by heart. At 1, pictures are moved by up to 7% of a side, turned by 9°, scaled and sheared by 10%; signals shifted by 10% of their length and made 20% stronger or weaker; up to 60% of the tokens of a text replaced. Other numbers stay, and so do samples with labels other than classes. 0 alters nothing.',
     advanced: true,
   }),
   patience: z.int().min(1).max(1000).default(8).meta({

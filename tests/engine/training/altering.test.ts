@@ -109,7 +109,7 @@ describe('pictures', () => {
     })
     const square = altered({ x: float32([1, 1, side, side], picture) }, ARRAYS, 1, 2)!.x!
     expect(altered({ x }, flat, 1, 2)!.x!.data).toEqual(square.data)
-    expect(altered({ x: float32([1, side, side], picture) }, ARRAYS, 1, 2)!.x!.data).toEqual(square.data)
+    expect(altered({ x: float32([1, side, side], picture) }, flat, 1, 2)!.x!.data).toEqual(square.data)
     expect(altered({ x })).toBeUndefined()
   })
 })
@@ -182,8 +182,27 @@ describe('tokens', () => {
   test('int32 ids are replaced too; a single sample has nothing to take from', () => {
     const few: Value = { dtype: 'int32', dims: [20, LENGTH], data: Int32Array.from(flat) }
     expect(altered({ ids: few })!.ids!.data).not.toEqual(few.data)
-    const one = int64([1, LENGTH], BigInt64Array.from(rows[0]!, BigInt))
-    expect(altered({ ids: one })!.ids!.data).toEqual(one.data)
+    expect(altered({ ids: int64([1, LENGTH], BigInt64Array.from(rows[0]!, BigInt)) })).toBeUndefined()
+  })
+
+  test.each(['mask', 'padding'])('filled up in front, known by its %s: nothing moves in or out', (how) => {
+    const front = rows.flatMap((row) => {
+      const used = row.filter((id) => id !== PAD)
+      return [...row.filter((id) => id === PAD), ...used]
+    })
+    const turned = int64([20, LENGTH], BigInt64Array.from(front, BigInt))
+    const counts = int64(
+      [20, LENGTH],
+      BigInt64Array.from(front, (id) => (id === PAD ? 0n : 1n)),
+    )
+    const text = TextPreprocessing.parse({ kind: 'text', maxLength: LENGTH, padId: PAD })
+    for (let seed = 0; seed < 10; seed++) {
+      const out =
+        how === 'mask'
+          ? altered({ ids: turned, attention_mask: counts }, ARRAYS, 1, seed)!
+          : altered({ ids: turned }, text, 1, seed, 'text')!
+      ;(out.ids!.data as BigInt64Array).forEach((id, i) => expect(id === 0n).toBe(front[i] === PAD))
+    }
   })
 
   test('integers are tokens where they are text, or many in an array; columns with categories are none', () => {
@@ -208,13 +227,36 @@ test('one seed alters alike, another otherwise; strength 0 alters nothing', () =
 test.each([
   ['columns of numbers', [4, 5]],
   ['many columns of numbers', [2, 784]],
-  ['a few vectors', [2, 16, 300]],
+  ['a few vectors', [2, 10, 300]],
+  ['a square of vectors', [2, 16, 16]],
   ['frames of a spectrum', [2, 40, 101]],
+  ['frames of a spectrum with a channel', [2, 1, 40, 101]],
+  ['rows of sensors', [2, 1, 22, 500]],
   ['maps of features', [2, 64, 12, 12]],
   ['pictures of a few dots', [2, 3, 4, 4]],
 ])('%s are not altered', (_, dims) => {
   const x = float32(dims, new Float32Array(dims.reduce((n, dim) => n * dim)))
   expect(altered({ x })).toBeUndefined()
+})
+
+test('the ends of a long picture move no further than those of a square one', () => {
+  const [height, width] = [16, 160]
+  const rows = Float32Array.from({ length: height * width }, (_, i) => Math.floor(i / width))
+  const long = ImagePreprocessing.parse({ kind: 'image', width, height, channels: 1 })
+  const x = float32([1, 1, height, width], rows)
+  let far = 0
+  for (let seed = 0; seed < 20; seed++)
+    (altered({ x }, long, 1, seed)!.x!.data as Float32Array).forEach((row, i) => {
+      far = Math.max(far, Math.abs(row - rows[i]!))
+    })
+  expect(far).toBeGreaterThan(1)
+  expect(far).toBeLessThan(height / 3)
+})
+
+test('two pictures of one sample stay: they may belong together', () => {
+  const x = float32([2, 1, 28, 28], new Float32Array(2 * 784))
+  expect(altered({ left: x, right: x })).toBeUndefined()
+  expect(altered({ left: x, facts: float32([2, 5], new Float32Array(10)) })).toBeDefined()
 })
 
 test('numbers beside tokens, and their tokens, stay', () => {

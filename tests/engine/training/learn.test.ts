@@ -73,9 +73,9 @@ describe('learning', () => {
       ...points({ task }),
       preprocessing: AudioPreprocessing.parse({ kind: 'audio', sampleRate: 8000, samples: 4 }),
     })
-    const run = (altered: number, data = sounds(), settings = {}) => {
+    const run = (altered: number, data = sounds(), more: object = {}) => {
       const model = perceptron()
-      return learn(model, contextOf(model, data, 4), plain({ epochs: 2, altered, ...settings }))
+      return learn(model, contextOf(model, data, 4), { ...plain({ epochs: 2, altered }), ...more })
     }
 
     test('one seed gives identical weights, others than samples as they are', async () => {
@@ -92,7 +92,7 @@ describe('learning', () => {
       expect(altered.result.before!.quality).toBe(none.result.before!.quality)
     })
 
-    test('labels other than classes hold for samples as they are alone: nothing is altered without a teacher', async () => {
+    test('labels other than classes hold for samples as they are alone: nothing is altered while they count', async () => {
       const data = sounds('regression')
       const split = data.splits.training
       const values = {
@@ -106,8 +106,16 @@ describe('learning', () => {
         },
       }
       const numbers = { ...data, splits: { ...data.splits, training: values } }
-      const [one, other] = [await run(1, numbers), await run(0, numbers)]
-      expect(weights(one.model).equals(weights(other.model))).toBe(true)
+      const same = async (teacherShare?: number): Promise<boolean> => {
+        const teacher = teacherShare !== undefined && {
+          teacher: { model: perceptron(7), settings: teachingOf({ teacherShare }) },
+        }
+        const [one, other] = [await run(1, numbers, teacher || {}), await run(0, numbers, teacher || {})]
+        return weights(one.model).equals(weights(other.model))
+      }
+      expect(await same(), 'labels alone').toBe(true)
+      expect(await same(0.5), 'labels and a teacher').toBe(true)
+      expect(await same(1), 'the teacher alone').toBe(false)
     })
   })
 

@@ -1,7 +1,6 @@
 /** Whether training with few bits should keep the original's answers or may look for better ones. */
-import type { Dataset, Split } from '../../data/dataset'
+import type { Split } from '../../data/dataset'
 import { measureQuality } from '../../evaluate/quality'
-import type { Model } from '../../onnx'
 import type { LearningSettings, TeacherSettings } from '../../training/settings'
 import type { PassContext } from '../pass'
 
@@ -14,7 +13,7 @@ const BY_HEART = 0.1
 const LEAST_SAMPLES = 64
 const MOST_SAMPLES = 1024
 
-/** Learning takes the updates and the steps of ordinary training: more and larger ones than imitating. */
+/** Learning takes the updates and the rate of ordinary training. */
 const LEARNING_UPDATES = 4400
 const LEARNING_RATE = 3e-4
 
@@ -34,8 +33,7 @@ export interface Aimed {
 /** Settings for an aim. `auto` asks the original about training and calibration samples. */
 export async function aimed(context: PassContext, { aim, ...given }: AimedSettings): Promise<Aimed> {
   const { compared, teacherShare, temperature, mixing, altered, ...settings } = given
-  const known =
-    aim === 'auto' ? await knownByHeart(context.original, context.data, context.signal) : undefined
+  const known = aim === 'auto' ? await knownByHeart(context) : undefined
   if (aim === 'imitate' || (aim === 'auto' && !known))
     return {
       settings: { ...settings, altered: 0 },
@@ -59,28 +57,32 @@ interface Known {
 const percent = (share: number): string => `${(100 * share).toFixed(1)}%`
 
 const sentenceOf = ({ training, others }: Known): string =>
-  `The original is right on ${percent(training)} of its training samples but on ${percent(others)} of others, so labels and altered samples were learned from too (aim: learn).`
+  `The original is right on ${percent(training)} of its training samples but on ${percent(others)} of others, so it was not only imitated (aim: learn).`
 
 const labelled = async (split: Split): Promise<boolean> => {
   for await (const { labels } of split.batches(1, { limit: 1 })) return labels !== undefined
   return false
 }
 
-/** The original's accuracy on training samples and on others, where the first is far above; else undefined. */
-async function knownByHeart(
-  original: Model,
-  data: Dataset | undefined,
-  signal: AbortSignal,
-): Promise<Known | undefined> {
+/** The original's accuracy on training samples and on others, where the first is clearly far above; else undefined. */
+async function knownByHeart({ original, data, signal, progress }: PassContext): Promise<Known | undefined> {
   if (data?.task !== 'classification') return undefined
   const { training, calibration } = data.splits
   if (calibration.origin === 'shared') return undefined
   if (Math.min(training.length, calibration.length) < LEAST_SAMPLES) return undefined
   if (!(await labelled(training)) || !(await labelled(calibration))) return undefined
-  const accuracy = async (split: 'training' | 'calibration'): Promise<number> => {
+  progress(0, 'asking the original about training samples and others')
+  const measured = async (
+    split: 'training' | 'calibration',
+  ): Promise<{ share: number; variance: number }> => {
     const options = { dataset: data, split, limit: MOST_SAMPLES, shuffle: 0, signal }
-    return (await measureQuality(original, [], options)).original.quality.value
+    const { value, samples } = (await measureQuality(original, [], options)).original.quality
+    return { share: value, variance: (value * (1 - value)) / samples }
   }
-  const known = { training: await accuracy('training'), others: await accuracy('calibration') }
-  return known.training - known.others > BY_HEART ? known : undefined
+  const own = await measured('training')
+  const other = await measured('calibration')
+  const doubt = 2 * Math.sqrt(own.variance + other.variance)
+  return own.share - other.share > Math.max(BY_HEART, doubt)
+    ? { training: own.share, others: other.share }
+    : undefined
 }

@@ -1,13 +1,49 @@
 /** Layers that read a fake-quantized weight while it learns. */
+import type { GroupedCodes } from '../../math/quantize/grouped'
 import { Tensor, type Model } from '../../onnx'
+import { writeFakeWeight, type FakeWeight } from '../../training/fake-quant'
 import type { WeightedLayer } from '../quantization/layers'
+import { rowsOf } from '../quantization/low-bit'
 import { rowShape } from '../quantization/readers'
 
 /** Layers of one key read the same rows. */
 export const keyOf = (layer: WeightedLayer): string => `${layer.weight}|${rowShape(layer).turned}`
 
+export interface FakeLayer {
+  /** The first of the layers that read the weight. */
+  layer: WeightedLayer
+  fake: FakeWeight
+}
+
+/**
+ * Writes every weight of `model` in its fake-quantized form, once for the layers that share it, and makes them read
+ * it; gives them by key. `startOf` tells the codes that a weight [outputs, inputs] starts from.
+ */
+export function writeFakeLayers(
+  model: Model,
+  layers: readonly WeightedLayer[],
+  learns: FakeWeight['learns'],
+  by: string,
+  startOf: (layer: WeightedLayer) => GroupedCodes,
+): Map<string, FakeLayer> {
+  const { graph } = model
+  const found = new Map<string, FakeLayer & { value: string }>()
+  for (const layer of layers) {
+    const key = keyOf(layer)
+    let fake = found.get(key)
+    if (!fake) {
+      const written = writeFakeWeight(graph, layer.weight, rowsOf(layer, by), startOf(layer), learns)
+      found.set(key, (fake = { layer, ...written }))
+    }
+    readRows(model, layer, fake.value)
+  }
+  graph.sort()
+  graph.prune()
+  return found
+}
+
 /** Makes a layer of `model` read `rows` [outputs, inputs] in place of its weight. */
-export function readRows(model: Model, layer: WeightedLayer, rows: string): void {
+function readRows(model: Model, layer: WeightedLayer, rows: string): void {
   const { graph } = model
   const { tensor, weight } = layer
   const { turned } = rowShape(layer)

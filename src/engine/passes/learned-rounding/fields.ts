@@ -47,7 +47,7 @@ export const roundedLearningFields = {
     .default(0)
     .meta({
       label: 'Epochs',
-      help: 'How many times the training data is gone through; 0 goes through it as often as some 450 updates take, or 4,400 where labels are learned from; 2 to 30 times.',
+      help: 'How many times the training data is gone through; 0 goes through it as often as some 450 updates take, 2 to 30 times.',
       search: [0],
     }),
   // While the rate is high, weights hop between levels and the loss rises; what was won shows once it has fallen.

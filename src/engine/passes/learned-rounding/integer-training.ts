@@ -8,6 +8,8 @@ export interface IntegerTraining {
   by: string
   settings: LearningSettings
   teacher: TeacherSettings
+  /** Updates to aim for where the number of epochs is left open. */
+  updates?: number
   features: number
 }
 
@@ -126,6 +128,7 @@ export async function trainIntegers(
   const learned = await learn(model, context, {
     by: options.by,
     settings: options.settings,
+    updates: options.updates,
     labels: true,
     teacher: { model: original, settings: options.teacher, features: options.features },
     keepShared: false,

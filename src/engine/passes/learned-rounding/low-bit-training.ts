@@ -5,20 +5,14 @@ import { dequantizeGroups } from '../../math/quantize/grouped'
 import { toHalf } from '../../math/quantize/half'
 import { sqnr } from '../../math/quantize/sqnr'
 import type { Model } from '../../onnx'
-import {
-  codesOf,
-  fakeNames,
-  settleRounding,
-  writeFakeWeight,
-  type FakeWeight,
-} from '../../training/fake-quant'
+import { codesOf, fakeNames, settleRounding, type FakeWeight } from '../../training/fake-quant'
 import { learn, type Learned } from '../../training/learn'
 import type { LearningSettings, TeacherSettings } from '../../training/settings'
 import { trainableWeights } from '../../training/trainable'
 import { assemble, storageFor } from '../quantization/assemble'
 import { hessiansOf, planHessians, type Hessians } from '../quantization/hessians'
 import { roundByLayer } from './by-layer'
-import { keyOf, readRows } from './fake-layers'
+import { keyOf, writeFakeLayers } from './fake-layers'
 import { weightedLayers, type WeightedLayer } from '../quantization/layers'
 import { quantizeLayer, rowsOf, type LowBit } from '../quantization/low-bit'
 import { prepare } from '../quantization/prepare'
@@ -55,12 +49,6 @@ export interface LowBitTrained {
   skipped: StepRecord['skipped']
 }
 
-interface Trained {
-  layer: WeightedLayer
-  fake: FakeWeight
-  start: LowBit
-}
-
 /** Trains and packs. Throws `model/nothing-to-do` where no layer can be quantized, and what `learn` throws. */
 export async function trainLowBit(
   source: Model,
@@ -82,27 +70,14 @@ export async function trainLowBit(
       reason: skipped[0]?.reason ?? 'it has no layer with constant float32 weights',
     })
   const fakeModel = prepared.clone()
-  const trained = new Map<string, Trained>()
-  const values = new Map<string, string>()
   const starts = await startingCodes(prepared, layers, context, options)
-  for (const layer of layers) {
-    const key = keyOf(layer)
-    if (!trained.has(key)) {
-      const start = starts.get(key)!
-      const written = writeFakeWeight(
-        fakeModel.graph,
-        layer.weight,
-        rowsOf(layer, by),
-        start.grouped!,
-        options.learns,
-      )
-      trained.set(key, { layer, fake: written.fake, start })
-      values.set(key, written.value)
-    }
-    readRows(fakeModel, layer, values.get(key)!)
-  }
-  fakeModel.graph.sort()
-  fakeModel.graph.prune()
+  const trained = writeFakeLayers(
+    fakeModel,
+    layers,
+    options.learns,
+    by,
+    (layer) => starts.get(keyOf(layer))!.grouped!,
+  )
   const fakes = [...trained.values()].map(({ fake }) => fake)
   const byLayer: string[] = []
   if (options.byLayer) {
@@ -134,10 +109,10 @@ export async function trainLowBit(
   learned.notes.unshift(...notes.map((note) => `The model was first changed: ${note}.`))
   const found = new Map<string, LowBit>()
   const evidence: LayerEvidence[] = []
-  for (const [key, { layer, fake, start }] of trained) {
+  for (const [key, { layer, fake }] of trained) {
     const grouped = codesOf(learned.result.parameters, fake, toHalf)
     const weightSqnr = sqnr(rowsOf(layer, by), dequantizeGroups(grouped))
-    found.set(key, { ...start, codes: grouped.codes, grouped, weightSqnr })
+    found.set(key, { ...starts.get(key)!, codes: grouped.codes, grouped, weightSqnr })
     evidence.push({
       layer: layer.layer,
       op: layer.node.opType,

@@ -6,15 +6,14 @@ import { z } from 'zod'
 import type { ChannelCodes } from '../../math/quantize/channels'
 import { transposed } from '../../math/quantize/rows'
 import type { Model } from '../../onnx'
-import { codesOf, writeFakeWeight, type FakeWeight } from '../../training/fake-quant'
+import { codesOf } from '../../training/fake-quant'
 import { Parameters } from '../../training/trainable'
 import type { PassContext } from '../pass'
-import { rowsOf } from '../quantization/low-bit'
 import type { Site } from '../quantization/plan'
 import { rowShape } from '../quantization/readers'
 import type { WeightedLayer } from '../quantization/layers'
 import { roundByLayer } from './by-layer'
-import { keyOf, readRows } from './fake-layers'
+import { keyOf, writeFakeLayers } from './fake-layers'
 import { roundedLearningFields, SETTLING } from './fields'
 
 export interface LearnedCodes {
@@ -39,36 +38,22 @@ export async function learnedCodes(
       : [],
   )
   const middle = 2 ** (bits - 1)
-  const made = new Map<string, { output: string; fake: FakeWeight; value: string }>()
-  for (const layer of layers) {
-    const key = keyOf(layer)
-    let found = made.get(key)
-    if (!found) {
-      const { rows, cols, turned } = rowShape(layer)
-      const start = starts.get(layer.layer)!
-      const lying = turned ? transposed(start.codes as Int8Array, cols, rows) : start.codes
-      const written = writeFakeWeight(
-        fakeModel.graph,
-        layer.weight,
-        rowsOf(layer, by),
-        {
-          rows,
-          cols,
-          block: cols,
-          bits,
-          codes: Uint8Array.from(lying, (code) => code + middle),
-          scales: start.scales,
-          zeros: new Float32Array(rows).fill(middle),
-        },
-        'rounding',
-      )
-      made.set(key, (found = { ...written, output: layer.layer }))
+  const fakes = writeFakeLayers(fakeModel, layers, 'rounding', by, (layer) => {
+    const { rows, cols, turned } = rowShape(layer)
+    const { codes, scales } = starts.get(layer.layer)!
+    const lying = turned ? transposed(codes, cols, rows) : codes
+    return {
+      rows,
+      cols,
+      block: cols,
+      bits,
+      codes: Uint8Array.from(lying, (code) => code + middle),
+      scales,
+      zeros: new Float32Array(rows).fill(middle),
     }
-    readRows(fakeModel, layer, found.value)
-  }
-  fakeModel.graph.sort()
-  fakeModel.graph.prune()
-  const list = [...made.values()]
+  })
+  if (fakes.size === 0) return { codes: new Map(), closer: 0, layers: 0 }
+  const list = [...fakes.values()].map(({ layer, fake }) => ({ output: layer.layer, fake }))
   const settings = z.object(roundedLearningFields).parse({})
   const closer = await roundByLayer(fakeModel, model, list, context, settings, SETTLING)
   const parameters = Parameters.of(
@@ -79,7 +64,7 @@ export async function learnedCodes(
   for (const layer of layers) {
     const { rows, cols, turned } = rowShape(layer)
     const { scales, zeroPoints } = starts.get(layer.layer)!
-    const learned = codesOf(parameters, made.get(keyOf(layer))!.fake, (scale) => scale)
+    const learned = codesOf(parameters, fakes.get(keyOf(layer))!.fake, (scale) => scale)
     // The lowest code has no counterpart: leaving it out keeps the type symmetric.
     const signed = Int8Array.from(learned.codes, (code) => Math.max(1, code) - middle)
     codes.set(layer.layer, { codes: turned ? transposed(signed, rows, cols) : signed, scales, zeroPoints })
