@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { describeTraining } from '../training/learn'
 import { teacherFields } from '../training/settings'
-import { featuresField, lowBitFields, roundedLearningFields, SETTLING } from './learned-rounding/fields'
+import { featuresField, lowBitFields, roundedLearningFields } from './learned-rounding/fields'
 import { trainLowBit } from './learned-rounding/low-bit-training'
 import { definePass } from './pass'
 
@@ -21,7 +21,7 @@ const params = z.object({
     help: 'Each layer first learns to give what it gave in the original, before all learn together.',
     advanced: true,
   }),
-  settle: z.number().min(0).max(10).default(SETTLING).meta({
+  settle: z.number().min(0).max(10).default(0.0001).meta({
     label: 'Settling',
     help: 'Strength of the pull that makes every weight decide between rounding up and down.',
     advanced: true,

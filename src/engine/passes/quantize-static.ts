@@ -6,7 +6,6 @@ import type { ChannelCodes } from '../math/quantize/channels'
 import type { IntegerType } from '../math/quantize/affine'
 import type { Model } from '../onnx'
 import { definePass, type PassContext, type PassResult } from './pass'
-import { learnedCodes } from './learned-rounding/static-codes'
 import { adaptiveCodes } from './quantization/adaptive'
 import { findSites } from './quantization/sites'
 import { divergences, type Divergence } from './quantization/divergence'
@@ -73,11 +72,11 @@ const params = z.object({
       advanced: true,
     }),
   rounding: z
-    .enum(['nearest', 'adaptive', 'learned'])
+    .enum(['nearest', 'adaptive'])
     .default('nearest')
     .meta({
       label: 'Rounding',
-      help: '"adaptive" rounds weights so that the outputs on calibration data stay closest; "learned" then trains on training or calibration samples whether each weight goes up or down, layer by layer. Each is slower than the one before; both need a scale per channel.',
+      help: '"adaptive" rounds weights so that the outputs on calibration data stay closest; slower. It needs a scale per channel.',
       search: ['nearest', 'adaptive'],
     }),
   correctBias: z.boolean().default(true).meta({
@@ -150,7 +149,7 @@ export const quantizeStatic = definePass({
 })
 
 /** Share of the work that rounding is, and share of the rest that measuring ranges is. */
-const ROUNDING = { nearest: 0, adaptive: 0.1, learned: 0.6 } as const
+const ROUNDING = { nearest: 0, adaptive: 0.1 } as const
 const MEASURED = 0.4
 
 /** Calibration is most of the work, then choosing the ranges, then giving layers back. */
@@ -175,13 +174,16 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
         'measuring the ranges of activations',
       ),
   })
-  const rounded = await roundedCodes(prepared.model, base, options, few, {
-    ...context,
-    progress: (done, doing) => context.progress(rest * MEASURED + share * done, doing),
-  })
-  base.weights = {
-    ...base.weights,
-    rounding: ({ layer }, nearest) => onScalesOf(nearest, rounded.codes.get(layer)),
+  if (options.rounding === 'adaptive') {
+    const { sites } = findSites(prepared.model.graph, base)
+    const codes = await adaptiveCodes(prepared.model, sites, few, {
+      ...base.weights,
+      progress: (done, doing) => context.progress(rest * MEASURED + share * done, doing),
+    })
+    base.weights = {
+      ...base.weights,
+      rounding: ({ layer }, nearest) => onScalesOf(nearest, codes.get(layer)),
+    }
   }
   const build = (calibrator: Calibrator, floats: ReadonlySet<string> = new Set()): StaticResult =>
     quantizeStatically(prepared.model, calibrated, {
@@ -197,7 +199,6 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
     const tried = await measure(models, few)
     return tried.reduce((leader, { sqnr }, i) => (sqnr > tried[leader]!.sqnr ? i : leader), 0)
   }
-  const notes = [...rounded.notes, ...prepared.notes]
   const methods = options.calibration === 'auto' ? CALIBRATORS : [options.calibration]
   progress(MEASURED, 'choosing ranges')
   const results = methods.map((method) => build(method))
@@ -234,7 +235,7 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
     options.format === 'qoperator' ? await toOperators(result.model, context.scratch) : result.model
   return {
     model: final,
-    summary: summaryOf(result, kept, layers.length, method, options, base, notes, context),
+    summary: summaryOf(result, kept, layers.length, method, options, base, prepared.notes, context),
     skipped: [
       ...result.skipped.filter(({ layer }) => !kept.floats.includes(layer)),
       ...keptReasons(kept, options),
@@ -246,37 +247,6 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
 /** Codes hold on the scales they were found for alone: a bias that needs larger ones takes its weight along. */
 const onScalesOf = (nearest: ChannelCodes, found: ChannelCodes | undefined): ChannelCodes | undefined =>
   found?.scales.every((scale, c) => scale === nearest.scales[c]) ? found : undefined
-
-/** Codes by layer where they are not simply the nearest, and what finding them brought. */
-async function roundedCodes(
-  model: Model,
-  base: StaticOptions,
-  { rounding }: Params,
-  batches: Batches,
-  context: PassContext,
-): Promise<{ codes: Map<string, ChannelCodes>; notes: string[] }> {
-  if (rounding === 'nearest') return { codes: new Map(), notes: [] }
-  const { sites } = findSites(model.graph, base)
-  const first = rounding === 'learned' ? 0.2 : 1
-  const codes = await adaptiveCodes(model, sites, batches, {
-    ...base.weights,
-    progress: (done, doing) => context.progress(first * done, doing),
-  })
-  if (rounding === 'adaptive') return { codes, notes: [] }
-  const learned = await learnedCodes(
-    model,
-    sites,
-    codes,
-    {
-      ...context,
-      progress: (done, doing) => context.progress(first + (1 - first) * done, doing),
-    },
-    base.weights,
-  )
-  if (learned.layers === 0) return { codes, notes: [] }
-  const note = `learned rounding brought ${learned.closer} of ${learned.layers} layers closer than adaptive rounding, which the others keep`
-  return { codes: learned.codes, notes: [note] }
-}
 
 function staticOptions(options: Params, context: PassContext): StaticOptions {
   const reduce =

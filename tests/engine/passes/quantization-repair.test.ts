@@ -109,29 +109,38 @@ test('biases are corrected and rounding looks at data: both come closer to the o
   const plain = await quality({ correctBias: false })
   expect(await quality({ correctBias: true })).toBeGreaterThan(plain + 1)
   expect(await quality({ correctBias: false, rounding: 'adaptive' })).toBeGreaterThan(plain + 1)
-  expect(await quality({ correctBias: false, rounding: 'learned' })).toBeGreaterThan(plain + 1)
 })
 
-const roundings = ['adaptive', 'learned']
-test.each(roundings)(
-  '%s rounding of grouped and tied weights, whichever way round they lie',
-  async (rounding) => {
-    const net = new Net(5)
-    const x = net.input('x', [null, 4, 10, 10])
-    const grouped = net.relu(net.conv(net.relu(net.conv(x, 4, 16, 3)), 16, 16, 3, { group: 4 }))
-    const flat = net.op('Flatten', [net.op('GlobalAveragePool', [grouped])])
-    const tied = net.weight([16, 16])
-    const twice = net.relu(net.op('MatMul', [net.relu(net.op('MatMul', [flat, tied])), tied]))
-    net.output(net.op('Gemm', [twice, net.weight([16, 6])]), 2)
-    const options = { calibration: 'min-max', maxLoss: 100, rounding }
-    const { model, summary } = await quantizeStatic.run(net.model, options, contextOf(net.model, images))
-    expect(await fidelity(net.model, model, images)).toBeGreaterThan(28)
-    // The tied weight learns once.
-    expect(/of (\d+) layers closer than adaptive/.exec(summary)?.[1]).toBe(
-      rounding === 'learned' ? '4' : undefined,
-    )
-  },
-)
+test('adaptive rounding of grouped and tied weights, whichever way round they lie', async () => {
+  const net = new Net(5)
+  const x = net.input('x', [null, 4, 10, 10])
+  const grouped = net.relu(net.conv(net.relu(net.conv(x, 4, 16, 3)), 16, 16, 3, { group: 4 }))
+  const flat = net.op('Flatten', [net.op('GlobalAveragePool', [grouped])])
+  const tied = net.weight([16, 16])
+  const twice = net.relu(net.op('MatMul', [net.relu(net.op('MatMul', [flat, tied])), tied]))
+  net.output(net.op('Gemm', [twice, net.weight([16, 6])]), 2)
+  const options = { calibration: 'min-max', maxLoss: 100, rounding: 'adaptive' }
+  const { model } = await quantizeStatic.run(net.model, options, contextOf(net.model, images))
+  expect(await fidelity(net.model, model, images)).toBeGreaterThan(28)
+})
+
+test('adaptive rounding: a bias that needs larger scales keeps them', async () => {
+  const net = new Net(4)
+  const tiny = net.weight([64, 24], 'w', 1e-9)
+  const large = net.constant('b', Tensor.float32([24], new Float32Array(24).fill(5)))
+  net.output(net.relu(net.op('Gemm', [net.input('x', [null, 64]), tiny, large])), 2)
+  const inputs = { x: noise([64, 64]) }
+  const options = { calibration: 'min-max', maxLoss: 100, rounding: 'adaptive' }
+  const { model } = await quantizeStatic.run(net.model, options, contextOf(net.model, inputs))
+  expect(await fidelity(net.model, model, inputs)).toBeGreaterThan(40)
+})
+
+test('adaptive rounding asks for a scale per channel', () => {
+  const { model } = new Net(1)
+  const check = (params: object): void => quantizeStatic.check(model, params)
+  expect(() => check({ rounding: 'adaptive', perChannel: false })).toThrow(/scale per channel/)
+  expect(() => check({ rounding: 'adaptive' })).not.toThrow()
+})
 
 describe('dynamic', () => {
   test('matrices both ways round, embeddings and convolutions, loaded by plain ONNX Runtime', async () => {

@@ -23,9 +23,6 @@ export const lowBitFields = {
   }),
 }
 
-/** Strength of the pull that makes rounding settle, as a share of the error of answering nothing. */
-export const SETTLING = 1e-4
-
 /** Weight of matching what the layers inside the original give. */
 export const featuresField = (weight: number) =>
   z.number().min(0).max(100).default(weight).meta({
