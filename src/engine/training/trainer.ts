@@ -184,8 +184,8 @@ async function trainWith(
     if (state.rate === 0) state.rate = (await findRate(setup, runner, judge)).rate
   }
 
-  // What judging the epochs takes is part of what is left.
-  const began = performance.now()
+  // After the first update, which compiles the graph; what judging the epochs takes is part of what is left.
+  let began = 0
   while (state.epoch < settings.epochs && ending === 'done') {
     const random = setup.random.fork(`epoch ${state.epoch}`)
     const order = random.shuffle(setup.training)
@@ -194,7 +194,7 @@ async function trainWith(
     for await (const batch of wholeBatches(setup.samples, order, size)) {
       const at = state.epoch * perEpoch + step
       const spent = (performance.now() - began) / 1000
-      const left = updates > 2 ? `, about ${timeLeft(((total - at) * spent) / updates)}` : ''
+      const left = updates > 2 ? `, about ${timeLeft(((total - at) * spent) / (updates - 1))}` : ''
       setup.progress(Math.min(1, at / total), `epoch ${state.epoch + 1} of ${settings.epochs}${left}`)
       // Lets messages of the engine process through: running the graph blocks its thread.
       await new Promise(setImmediate)
@@ -202,7 +202,7 @@ async function trainWith(
       const rate = rateAt(at, total, state.rate, settings.warmUp)
       const loss = await updater.update(batch, rate, (at + 1) / total, random)
       seconds += (performance.now() - start) / 1000
-      updates++
+      if (updates++ === 0) began = performance.now()
       step++
       sum += loss
       if (!Number.isFinite(loss)) ending = 'diverged'
