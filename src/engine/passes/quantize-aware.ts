@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { describeTraining } from '../training/learn'
 import { aimFields, featuresField, lowBitFields, roundedLearningFields } from './learned-rounding/fields'
-import { aimed } from './learned-rounding/aim'
+import { settingsForAim } from './learned-rounding/aim'
 import { trainLowBit } from './learned-rounding/low-bit-training'
 import { hasIntegerWeights, trainIntegers } from './learned-rounding/integer-training'
 import { definePass } from './pass'
@@ -43,7 +43,7 @@ export const quantizeAware = definePass({
   needs: ['training'],
   params,
   async run(model, { bits, block, symmetric, features, leastWeights, ...given }, context) {
-    const { settings, teacher, updates, rate, notes } = await aimed(context, given)
+    const { settings, teacher, updates, rate, notes } = await settingsForAim(context, given)
     if (hasIntegerWeights(model)) {
       const {
         model: trained,

@@ -2,11 +2,10 @@ import { z } from 'zod'
 import type { LayerEvidence } from '../../contract/report'
 import { PareError } from '../../contract/errors'
 import { CALIBRATORS, type Calibrator } from '../math/quantize/calibrate'
-import type { ChannelCodes } from '../math/quantize/channels'
 import type { IntegerType } from '../math/quantize/affine'
 import type { Model } from '../onnx'
 import { definePass, type PassContext, type PassResult } from './pass'
-import { adaptiveCodes } from './quantization/adaptive'
+import { adaptiveCodes, onScalesOf } from './quantization/adaptive'
 import { findSites } from './quantization/sites'
 import { divergences, type Divergence } from './quantization/divergence'
 import { activationSqnr, evidenceOf, type EvidenceSource } from './quantization/evidence'
@@ -148,15 +147,8 @@ export const quantizeStatic = definePass({
   run: quantize,
 })
 
-/** Share of the work that rounding is, and share of the rest that measuring ranges is. */
-const ROUNDING = { nearest: 0, adaptive: 0.1 } as const
-const MEASURED = 0.4
-
 /** Calibration is most of the work, then choosing the ranges, then giving layers back. */
 async function quantize(model: Model, options: Params, context: PassContext): Promise<PassResult> {
-  const share = ROUNDING[options.rounding]
-  const rest = 1 - share
-  const progress = (done: number, doing: string): void => context.progress(share + rest * done, doing)
   const prepared = prepare(model)
   const batches = calibrationBatches(context, options.samples, ID)
   const few = judgingBatches(context, SAMPLES_TO_CHOOSE, ID)
@@ -169,20 +161,17 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
   const calibrated = await calibrate(prepared.model, base, batches, {
     extremesOnly: options.calibration === 'min-max',
     progress: (batch) =>
-      context.progress(
-        rest * MEASURED * Math.min(1, (batch * 16) / wanted),
-        'measuring the ranges of activations',
-      ),
+      context.progress(Math.min(0.4, (0.4 * batch * 16) / wanted), 'measuring the ranges of activations'),
   })
   if (options.rounding === 'adaptive') {
     const { sites } = findSites(prepared.model.graph, base)
     const codes = await adaptiveCodes(prepared.model, sites, few, {
       ...base.weights,
-      progress: (done, doing) => context.progress(rest * MEASURED + share * done, doing),
+      progress: (done, doing) => context.progress(0.4 + 0.1 * done, doing),
     })
     base.weights = {
       ...base.weights,
-      rounding: ({ layer }, nearest) => onScalesOf(nearest, codes.get(layer)),
+      rounding: (site, nearest) => onScalesOf(nearest, codes.get(site.layer)),
     }
   }
   const build = (calibrator: Calibrator, floats: ReadonlySet<string> = new Set()): StaticResult =>
@@ -200,7 +189,7 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
     return tried.reduce((leader, { sqnr }, i) => (sqnr > tried[leader]!.sqnr ? i : leader), 0)
   }
   const methods = options.calibration === 'auto' ? CALIBRATORS : [options.calibration]
-  progress(MEASURED, 'choosing ranges')
+  context.progress(0.4, 'choosing ranges')
   const results = methods.map((method) => build(method))
   const [{ plan, embeddings, stored }] = results as [StaticResult]
   if (plan.sites.length + embeddings.length + stored.length === 0)
@@ -219,10 +208,10 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
     build: (floats) => build(method, floats).model,
     judge: (model) => measure([model], many).then(([measured]) => measured!),
     compare: (models) => measure(models, few),
-    progress: (done, doing) => progress(0.5 + 0.4 * done, doing),
+    progress: (done, doing) => context.progress(0.5 + 0.4 * done, doing),
   })
   const result = kept.floats.length > 0 ? build(method, new Set(kept.floats)) : results[best]!
-  progress(0.92, 'measuring each layer')
+  context.progress(0.92, 'measuring each layer')
   const evidence = await layerEvidence(
     prepared.model,
     results[best]!,
@@ -243,10 +232,6 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
     layers: evidence,
   }
 }
-
-/** Codes hold on the scales they were found for alone: a bias that needs larger ones takes its weight along. */
-const onScalesOf = (nearest: ChannelCodes, found: ChannelCodes | undefined): ChannelCodes | undefined =>
-  found?.scales.every((scale, c) => scale === nearest.scales[c]) ? found : undefined
 
 function staticOptions(options: Params, context: PassContext): StaticOptions {
   const reduce =

@@ -39,7 +39,7 @@ export interface HeldOutOptions {
   threads?: number
 }
 
-/** Altered copies make up for few samples: as many as bring this many, but one, and no more than some. */
+/** Few samples judge poorly: each has as many altered copies as bring this many, at least one, and at most so many. */
 const ENOUGH_SAMPLES = 512
 const MOST_COPIES = 4
 

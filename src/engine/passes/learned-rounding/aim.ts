@@ -31,7 +31,7 @@ export interface Aimed {
 }
 
 /** Settings for an aim. `auto` asks the original about training and calibration samples. */
-export async function aimed(context: PassContext, { aim, ...given }: AimedSettings): Promise<Aimed> {
+export async function settingsForAim(context: PassContext, { aim, ...given }: AimedSettings): Promise<Aimed> {
   const { compared, teacherShare, temperature, mixing, altered, ...settings } = given
   const known = aim === 'auto' ? await knownByHeart(context) : undefined
   if (aim === 'imitate' || (aim === 'auto' && !known))

@@ -46,6 +46,13 @@ export async function adaptiveCodes(
   return found
 }
 
+/** Codes hold on the scales they were found for alone: a bias that needs larger ones takes its weight along. */
+export const onScalesOf = (
+  nearest: ChannelCodes,
+  found: ChannelCodes | undefined,
+): ChannelCodes | undefined =>
+  found?.scales.every((scale, c) => scale === nearest.scales[c]) ? found : undefined
+
 async function codesOf(
   site: Site,
   hessians: readonly Double[],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Dataset } from '../../../../src/engine/data/dataset'
-import { aimed, type Aim } from '../../../../src/engine/passes/learned-rounding/aim'
+import { settingsForAim, type Aim } from '../../../../src/engine/passes/learned-rounding/aim'
 import { quantizeAware } from '../../../../src/engine/passes/quantize-aware'
 import { learn } from '../../../../src/engine/training/learn'
 import { contextOf, perceptron, points, settingsOf, teachingOf } from '../../training/support'
@@ -31,7 +31,7 @@ const settings = {
   ...settingsOf({ altered: 1, learningRate: 0 }),
   ...teachingOf({ teacherShare: 0.5, mixing: 0.3 }),
 }
-const of = (aim: Aim, data: Dataset) => aimed(contextOf(original, data), { ...settings, aim })
+const of = (aim: Aim, data: Dataset) => settingsForAim(contextOf(original, data), { ...settings, aim })
 
 const IMITATING = { teacherShare: 1, mixing: 0.3, compared: 'probabilities' }
 
