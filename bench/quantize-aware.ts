@@ -1,7 +1,8 @@
 /**
  * Quantization-aware training against the best without training, GPTQ, at equal bits and equal bytes: both passes
  * with their defaults, on every reference classifier. Trained, a model has to be right as often; told to imitate, it
- * has to come as close to the float model. The table of docs/training.md is this output. Needs the reference set; `quantize-aware:lenet5,bert` measures these models only.
+ * has to come as close to the float model. The table of docs/training.md is this output. Needs the reference set;
+ * `quantize-aware:lenet5,bert` measures these models only.
  */
 import fs from 'node:fs'
 import path from 'node:path'
@@ -65,7 +66,8 @@ async function figuresOf(name: string, { model, data, context }: Opened): Promis
 }
 
 export const entry: Entry = {
-  about: 'low-bit weights trained against low-bit weights by GPTQ; training may lose nowhere',
+  about:
+    'low-bit weights trained against low-bit weights by GPTQ; training may lose nowhere, imitation come no less close',
   async *run(chosen) {
     for (const one of manifest()?.models ?? []) {
       if (chosen.length > 0 && !chosen.includes(one.name)) continue
