@@ -9,7 +9,7 @@ import { hardened, settleRounding, startingLogits, type FakeWeight } from '../..
 import { firstBatch, fixedBatch } from '../../training/learn'
 import { HeldOut } from '../../training/held-out'
 import type { LossSpec } from '../../training/losses'
-import { Samples } from '../../training/samples'
+import { Samples } from '../../data/sample-store'
 import type { LearningSettings } from '../../training/settings'
 import { Teacher } from '../../training/teacher'
 import { Parameters } from '../../training/trainable'
