@@ -13,6 +13,7 @@ import { rowsOf } from './low-bit'
 import type { Batches } from './observe'
 import type { Site } from './plan'
 import { rowShape } from './readers'
+import { matmul } from '../../runtime'
 
 export interface AdaptiveOptions {
   bits: number
@@ -80,6 +81,7 @@ async function codesOf(
     }
     const how = { method: 'rtn', symmetric: true, halfScales: false, damping: 0.01, sweeps: 2 } as const
     const part = await gptq(
+      matmul,
       values.subarray(from * cols, (from + perGroup) * cols),
       shape,
       hessian,
