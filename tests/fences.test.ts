@@ -16,6 +16,16 @@ const CASES: [file: string, source: string, allowed: boolean][] = [
   ['src/cli/x.ts', "import { app } from 'electron'\nexport const a = app", false],
   ['src/cli/x.ts', "import { b } from '../main/ipc'\nexport const a = b", false],
   ['src/main/x.ts', "import { app } from 'electron'\nexport const a = app", true],
+  ['src/engine/runtime/x.ts', "import * as ort from 'onnxruntime-node'\nexport const a = ort", false],
+  ['src/engine/runtime/x.ts', "import { ort } from './ort'\nexport const a = ort", true],
+  [
+    'src/engine/runtime/ort.ts',
+    "import type { Tensor } from 'onnxruntime-node'\nexport type A = Tensor",
+    true,
+  ],
+  ['tests/engine/x.test.ts', "import { Tensor } from 'onnxruntime-common'\nexport const a = Tensor", false],
+  ['bench/x.ts', "export const a = await import('onnxruntime-node')", false],
+  ['scripts/x.mjs', "export const a = createRequire(import.meta.url)('onnxruntime-node/dist/index')", false],
 ]
 
 const ORDER = 'onnx math runtime data layers targets evaluate training passes export search run jobs'.split(
@@ -35,7 +45,11 @@ for (const [rank, room] of ORDER.entries())
         ],
       )
 
-const FENCE_RULES = ['@typescript-eslint/no-restricted-imports', 'no-restricted-globals']
+const FENCE_RULES = [
+  '@typescript-eslint/no-restricted-imports',
+  'no-restricted-globals',
+  'no-restricted-syntax',
+]
 
 test('every room may import what it may, and nothing else', async () => {
   const eslint = new ESLint()

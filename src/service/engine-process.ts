@@ -1,6 +1,7 @@
 /** The engine as a child process. Electron's shell brings its own implementation over `utilityProcess`. */
 import { fork } from 'node:child_process'
 import os from 'node:os'
+import { TELEMETRY_OFF } from '../contract/telemetry'
 
 export interface EngineExit {
   code: number | null
@@ -25,6 +26,9 @@ const LOG_KEPT = 8192
 export const engineHeapMegabytes = (): number =>
   Math.max(512, Math.min(8192, Math.floor(os.totalmem() / 2 / 2 ** 20)))
 
+/** The engine loads ONNX Runtime, which must not find its telemetry on even before a line of ours has run. */
+export const engineEnvironment = (): NodeJS.ProcessEnv => ({ ...process.env, ...TELEMETRY_OFF })
+
 /** Keeps the last characters written, for telling why a process ended. */
 export class LogTail {
   private text = ''
@@ -41,6 +45,7 @@ export class LogTail {
 /** `worker` is the built entry of the engine. */
 export function forkEngine(worker: string): EngineProcess {
   const child = fork(worker, [], {
+    env: engineEnvironment(),
     execArgv: [`--max-old-space-size=${engineHeapMegabytes()}`],
     serialization: 'advanced',
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
