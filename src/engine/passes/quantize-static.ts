@@ -206,7 +206,7 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
     layers,
     limit: options.maxLoss,
     build: (floats) => build(method, floats).model,
-    judge: (model) => measure([model], many).then(([measured]) => measured!),
+    evaluate: (model) => measure([model], many).then(([measured]) => measured!),
     compare: (models) => measure(models, few),
     progress: (done, doing) => context.progress(0.5 + 0.4 * done, doing),
   })

@@ -144,7 +144,7 @@ async function run(model: Model, asked: Params, context: PassContext): Promise<P
       // Weights alone are rounded in both, and what they add to the outputs adds up: the same question as here.
       known: () => outputNoise(prepared, context, options.bits),
       build: (floats) => build(floats).model,
-      judge: async (candidate) =>
+      evaluate: async (candidate) =>
         (await divergences(prepared, [candidate], judgingBatches(context, 320, ID), { classes }))[0]!,
       compare: (candidates) =>
         divergences(prepared, candidates, judgingBatches(context, 96, ID), { classes }),

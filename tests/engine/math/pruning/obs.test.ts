@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { Regression, ridge } from '../../../../src/engine/math/pruning/ridge'
-import { eliminationOrder, type SurgeonLayer } from '../../../../src/engine/math/pruning/surgeon'
+import { eliminationOrder, type SurgeonLayer } from '../../../../src/engine/math/pruning/obs'
 import { matrix } from '../../../../src/engine/math/matrix'
 import { seeded } from '../../../../src/engine/math/random'
 import { matmul } from '../../../../src/engine/runtime'
