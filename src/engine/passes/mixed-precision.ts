@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { PareError } from '../../contract/errors'
 import type { Sensitivity } from '../../contract/sensitivity'
-import { measureSensitivity } from '../evaluate/sensitivity'
 import { chooseUnderBudget } from '../math/knapsack'
 import type { Model } from '../onnx'
 import { applyPacked, applyShared, type Applied } from './mixed-precision/apply'
@@ -16,10 +15,10 @@ import {
   type TypesOf,
 } from './mixed-precision/latency'
 import { definePass, type PassContext, type PassResult } from './pass'
-import { divergences } from './quantization/divergence'
+import { divergences } from '../evaluate/comparison/divergence'
 import { weightedLayers, type WeightedLayer } from './quantization/layers'
-import { prepare } from './quantization/prepare'
-import { judgingBatches } from './quantization/samples'
+import { normalize } from '../layers/normalize'
+import { judgingBatches } from '../data/feeds'
 
 const ID = 'mixed-precision'
 
@@ -109,14 +108,11 @@ interface Group {
 }
 
 async function run(model: Model, options: Params, context: PassContext): Promise<PassResult> {
-  const { data } = context
-  if (!data) throw new PareError('data/split-missing', { split: 'calibration', by: ID })
-  const { model: prepared, notes } = prepare(model)
-  const { entries } = await measureSensitivity(prepared, data, {
-    techniques: ['bits'],
+  const { data, sensitivities } = context
+  if (!data || !sensitivities) throw new PareError('data/split-missing', { split: 'calibration', by: ID })
+  const { model: prepared, notes } = normalize(model)
+  const entries = await sensitivities.ofBits(prepared, {
     samples: options.samples || undefined,
-    cache: context.sensitivities,
-    signal: context.signal,
     progress: (done, doing) => context.progress(0.3 * done, doing),
   })
   const build =

@@ -11,10 +11,11 @@ import { keepShared, keepZeros, maskedNames } from './constraints'
 import { matchingFeatures } from './feature-pairs'
 import type { LossSpec } from './losses'
 import { chooseObjective, type Objective } from './objective'
-import { Samples } from './samples'
+import { Samples } from '../data/sample-store'
 import type { LearningSettings, TeacherSettings } from './settings'
 import { Teacher } from './teacher'
-import { Parameters, trainableWeights, withWeightInitializers } from './trainable'
+import { withWeightInitializers } from '../layers/normalize'
+import { Parameters, trainableWeights } from './trainable'
 import { train, type Constraint, type TrainResult } from './trainer'
 
 /** The part of a pass's context that learning needs. */

@@ -6,7 +6,7 @@ import type { Batch } from '../data/dataset'
 import type { Random } from '../math/random'
 import { isFloat } from '../onnx'
 import type { Value } from '../runtime'
-import { pickRows } from './samples'
+import { pickRows } from '../runtime/value'
 
 const blends = ({ dtype, data, dims }: Value): boolean =>
   isFloat(dtype) && data instanceof Float32Array && dims.length > 0

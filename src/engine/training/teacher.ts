@@ -2,7 +2,7 @@
 import type { Batch } from '../data/dataset'
 import { sizeOf, type Model } from '../onnx'
 import { openSession, withOutputs, type Session, type Value } from '../runtime'
-import { pickRows } from './samples'
+import { pickRows } from '../runtime/value'
 
 /** Values of one teacher kept up to this many bytes. */
 const KEEP_BYTES = 512 * 2 ** 20

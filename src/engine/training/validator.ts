@@ -8,7 +8,7 @@ import { float32, openSession, sliceRows, type Session, type Value } from '../ru
 import type { Augment } from './augmentation'
 import { buildTrainingGraph, type TrainingGraph } from './graph'
 import type { LossSpec } from './losses'
-import type { Samples } from './samples'
+import type { Samples } from '../data/sample-store'
 import { countedRows, lossFeeds, padTo, type LossSettings } from './step'
 import type { Teacher } from './teacher'
 import type { Parameters } from './trainable'

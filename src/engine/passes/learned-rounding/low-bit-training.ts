@@ -15,9 +15,8 @@ import { roundByLayer } from './by-layer'
 import { keyOf, writeFakeLayers } from './fake-layers'
 import { weightedLayers, type WeightedLayer } from '../quantization/layers'
 import { quantizeLayer, rowsOf, type LowBit } from '../quantization/low-bit'
-import { prepare } from '../quantization/prepare'
-import type { Batches } from '../quantization/observe'
-import { calibrationBatches, feedsOf } from '../quantization/samples'
+import { normalize } from '../../layers/normalize'
+import { calibrationBatches, feedsOf, type Batches } from '../../data/feeds'
 import type { PassContext } from '../pass'
 
 export interface LowBitTraining {
@@ -57,7 +56,7 @@ export async function trainLowBit(
   options: LowBitTraining,
 ): Promise<LowBitTrained> {
   const { by, bits } = options
-  const { model: prepared, notes } = prepare(source)
+  const { model: prepared, notes } = normalize(source)
   const skipped: StepRecord['skipped'] = []
   const layers = weightedLayers(prepared.graph).filter((layer) => {
     const reason = reasonToSkip(layer, options)

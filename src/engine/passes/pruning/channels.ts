@@ -2,14 +2,14 @@
 import type { Model } from '../../onnx'
 import type { PassContext } from '../pass'
 import { fixedBatchOf } from '../../runtime'
-import { samplesFor } from './calibration'
+import { sampleSource } from '../../data/feeds'
 import type { AttentionUnit } from './carry'
 import type { ShapeSource } from './collect'
 import { costModel, type Cost } from './cost'
 import { buildDependencyGraph, type DependencyGraph } from './graph'
 import type { Group } from './group'
 import { channelMoments } from './moments'
-import { prepare, type Prepared } from './prepare'
+import { separate, type Separated } from '../../layers/normalize'
 import { reconstruct, type Refitted } from './reconstruct'
 import { keptAfter, removeUnits, type Kept } from './remove'
 import { scoreUnits, type Criterion, type FellBack } from './scores'
@@ -55,8 +55,8 @@ export async function pruneModelChannels(
 ): Promise<PrunedChannels> {
   const byData = options.criterion === 'activation' || options.criterion === 'obs'
   const needsData = options.reconstruct || byData || options.target === 'latency'
-  const prepared = prepare(model)
-  const samples = needsData ? samplesFor(prepared.model, context, ID) : undefined
+  const prepared = separate(model)
+  const samples = needsData ? sampleSource(context, ID) : undefined
   context.progress(0, 'following channels through the graph')
   const source = await traceSource(prepared.model, samples && (await first(samples(2, 2))))
   const dependencies = dependenciesOf(prepared, source, options)
@@ -158,7 +158,7 @@ function forWhatItSaves(
   )
 }
 
-function dependenciesOf(prepared: Prepared, source: ShapeSource, options: ChannelOptions): DependencyGraph {
+function dependenciesOf(prepared: Separated, source: ShapeSource, options: ChannelOptions): DependencyGraph {
   const attention = options.attention === 'keep' ? 'heads' : options.attention
   const graph = buildDependencyGraph(prepared.model, source, {
     attention,

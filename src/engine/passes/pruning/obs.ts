@@ -7,13 +7,8 @@ import type { Model } from '../../onnx'
 import type { Double } from '../../math/cholesky'
 import { matrix } from '../../math/matrix'
 import { matmul } from '../../runtime/linalg'
-import {
-  centredGram,
-  inputProducts,
-  sampling,
-  type InputProducts,
-  type SampleSource,
-} from '../layerwise/accumulate'
+import type { SampleSource } from '../../data/feeds'
+import { centredGram, inputProducts, sampling, type InputProducts } from '../layerwise/accumulate'
 import { linearLayer, weightRows, type LinearLayer } from '../layerwise/patches'
 import type { ShapeSource } from './collect'
 import type { DependencyGraph } from './graph'

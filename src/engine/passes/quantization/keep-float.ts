@@ -3,7 +3,7 @@
  * the quantized model, then the costliest are given back, as few as do. Source: arXiv:2004.09602, section 4.3.
  */
 import type { Model } from '../../onnx'
-import type { Divergence } from './divergence'
+import type { Divergence } from '../../evaluate/comparison/divergence'
 
 export interface KeepFloatProblem {
   /** Layers that could stay float. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Model } from '../../../../src/engine/onnx'
-import type { Divergence } from '../../../../src/engine/passes/quantization/divergence'
+import type { Divergence } from '../../../../src/engine/evaluate/comparison/divergence'
 import {
   keepFloat,
   suspects,
