@@ -1,4 +1,5 @@
 import { block, matrix, transpose, type MatMul, type F64Matrix } from './matrix'
+
 const BLOCK = 96
 
 /**
