@@ -3,20 +3,27 @@ import { PareError } from '../../contract/errors'
 import type { Sensitivity } from '../../contract/sensitivity'
 import { chooseUnderBudget } from '../math/knapsack'
 import type { Model } from '../onnx'
-import { applyPacked, applyShared, type Applied } from './mixed/apply'
-import { choicesOf, FLOAT_BITS, HALF_BITS, tied, type BitChoice } from './mixed/choices'
-import { untilItHolds, type Held } from './mixed/floor'
-import { applyTypes, chosenTypes, modelledShare, planLatency, tooFast, type TypesOf } from './mixed/latency'
+import { applyPacked, applyShared, type Applied } from './mixed-precision/apply'
+import { choicesOf, FLOAT_BITS, HALF_BITS, tied, type BitChoice } from './mixed-precision/choices'
+import { untilItHolds, type WithinFloor } from './mixed-precision/floor'
+import {
+  applyTypes,
+  chosenTypes,
+  modelledShare,
+  planLatency,
+  tooFast,
+  type TypesOf,
+} from './mixed-precision/latency'
 import { definePass, type PassContext, type PassResult } from './pass'
 import { divergences } from '../evaluate/comparison/divergence'
 import { weightedLayers, type WeightedLayer } from './quantization/layers'
 import { normalize } from '../layers/normalize'
-import { judgingBatches } from '../data/feeds'
+import { evaluationBatches } from '../data/feeds'
 
 const ID = 'mixed-precision'
 
 /** Samples the quality floor is held against. */
-const JUDGED = 320
+const EVALUATED = 320
 
 const params = z.object({
   budget: z
@@ -116,8 +123,8 @@ async function run(model: Model, options: Params, context: PassContext): Promise
   const classes = data.task === 'classification'
   const held = await untilItHolds(first, {
     limit: options.maxLoss,
-    judge: async (built) =>
-      (await divergences(prepared, [built.model], judgingBatches(context, JUDGED, ID), { classes }))[0]!
+    evaluate: async (built) =>
+      (await divergences(prepared, [built.model], evaluationBatches(context, EVALUATED, ID), { classes }))[0]!
         .points,
     build: (share, step, steps) => build(0.6 + (0.4 * step) / steps, 0.6 + (0.4 * (step + 1)) / steps, share),
   })
@@ -227,7 +234,7 @@ function typesTold(typesOf: TypesOf, share: number): string {
 }
 
 function summaryOf(
-  { built, points, asked }: Held<Built>,
+  { built, points, asked }: WithinFloor<Built>,
   { budget, size, latency }: Params,
   notes: readonly string[],
 ): string {

@@ -32,7 +32,7 @@ export class Teacher {
     return new Teacher(session, values, batch)
   }
 
-  /** Values for a batch, first axis its samples. `keep: false` for inputs that were altered. */
+  /** Values for a batch, first axis its samples. `keep: false` for inputs that were augmented. */
   async valuesFor(batch: Batch, keep = true): Promise<Value[]> {
     const known = keep && batch.indices.every((index) => this.kept.has(index))
     if (known) return this.recall(batch.indices)

@@ -15,7 +15,7 @@ import { keptAfter, removeUnits, type Kept } from './remove'
 import { scoreUnits, type Criterion, type FellBack } from './scores'
 import { selectUnits, type Selection } from './select'
 import { traceSource } from './shapes'
-import { surgeonScores } from './surgeon'
+import { obsScores } from './obs'
 import { latencyShare, ratioFor } from './target'
 import { taylorImportance } from './taylor'
 
@@ -53,7 +53,7 @@ export async function pruneModelChannels(
   options: ChannelOptions,
   context: PassContext,
 ): Promise<PrunedChannels> {
-  const byData = options.criterion === 'activation' || options.criterion === 'surgeon'
+  const byData = options.criterion === 'activation' || options.criterion === 'obs'
   const needsData = options.reconstruct || byData || options.target === 'latency'
   const prepared = separate(model)
   const samples = needsData ? sampleSource(context, ID) : undefined
@@ -62,8 +62,8 @@ export async function pruneModelChannels(
   const dependencies = dependenciesOf(prepared, source, options)
   const batches = samples && ((): ReturnType<typeof samples> => samples(16, options.samples))
   const elimination =
-    options.criterion === 'surgeon' && samples
-      ? await surgeonScores(prepared.model, dependencies, source, {
+    options.criterion === 'obs' && samples
+      ? await obsScores(prepared.model, dependencies, source, {
           batches: samples,
           samples: options.samples,
           progress: (done, doing) => context.progress(0.1 * done, doing),

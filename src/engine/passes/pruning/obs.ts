@@ -2,10 +2,9 @@
  * Scores of channels by what the layers that read them lose, those being fitted again without them: a channel
  * that others can stand in for goes first, however strong it is.
  */
-import { eliminationOrder, type SurgeonLayer } from '../../math/pruning/surgeon'
+import { eliminationOrder, type ObsLayer } from '../../math/pruning/obs'
 import type { Model } from '../../onnx'
-import type { Double } from '../../math/cholesky'
-import { matrix } from '../../math/matrix'
+import { matrix, type F64Matrix } from '../../math/matrix'
 import { matmul } from '../../runtime/linalg'
 import type { SampleSource } from '../../data/feeds'
 import { centredGram, inputProducts, sampling, type InputProducts } from '../layerwise/accumulate'
@@ -14,7 +13,7 @@ import type { ShapeSource } from './collect'
 import type { DependencyGraph } from './graph'
 import type { Group } from './group'
 
-export interface SurgeonOptions {
+export interface ObsOptions {
   batches: SampleSource
   samples: number
   progress(done: number, doing: string): void
@@ -41,16 +40,16 @@ interface Reader {
  * Scores of all units of the groups whose readers are all plain products, by unit: the rise of the squared error
  * as each goes in its turn, never falling, and twice the highest for the one that would go last.
  */
-export async function surgeonScores(
+export async function obsScores(
   model: Model,
   dependencies: DependencyGraph,
   source: ShapeSource,
-  options: SurgeonOptions,
+  options: ObsOptions,
 ): Promise<Map<number, number>> {
   const scores = new Map<number, number>()
   const readers = dependencies.groups.map((group) => readersOf(model, dependencies, source, group))
   for (const [i, group] of dependencies.groups.entries()) {
-    const layers: SurgeonLayer[] = []
+    const layers: ObsLayer[] = []
     const progress = (done: number): void =>
       options.progress((i + done) / readers.length, `weighing channels, group ${i + 1} of ${readers.length}`)
     for (const { layer, axis, taps } of readers[i] ?? []) {
@@ -112,7 +111,7 @@ const productsOf = (
   model: Model,
   layer: LinearLayer,
   { shapes }: ShapeSource,
-  { batches, samples }: SurgeonOptions,
+  { batches, samples }: ObsOptions,
 ): Promise<InputProducts> =>
   inputProducts(
     model,
@@ -123,7 +122,7 @@ const productsOf = (
   )
 
 /** Variance of a layer's outputs: tr(Wᵀ·C·W). */
-async function powerOf(covariance: Double, weights: Double): Promise<number> {
+async function powerOf(covariance: F64Matrix, weights: F64Matrix): Promise<number> {
   const { data } = await matmul(covariance, weights)
   return data.reduce((sum, value, i) => sum + value * weights.data[i]!, 0)
 }
