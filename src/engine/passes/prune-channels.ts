@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { PareError } from '../../contract/errors'
-import type { LayerEvidence } from '../../contract/report'
+import type { LayerReport } from '../../contract/report'
 import { type Model } from '../onnx'
 import { definePass } from './pass'
 import { pruneModelChannels, type PrunedChannels } from './pruning/channels'
@@ -31,11 +31,11 @@ const params = z.object({
   }),
   criterion: z
     .enum(CRITERIA)
-    .default('surgeon')
+    .default('obs')
     .meta({
       label: 'What goes first',
-      help: '"surgeon" measures on calibration data what is lost without a channel once the others are refitted; "activation" what each contributes by itself, in less time; l1, l2, geometric-median and batch-norm look at weights only; taylor asks the loss and needs labels; random is for comparison.',
-      search: ['surgeon', 'activation'],
+      help: '"obs" (optimal brain surgeon) measures on calibration data what is lost without a channel once the others are refitted; "activation" what each contributes by itself, in less time; l1, l2, geometric-median and batch-norm look at weights only; taylor asks the loss and needs labels; random is for comparison.',
+      search: ['obs', 'activation'],
     }),
   scope: z
     .enum(['layer', 'global'])
@@ -99,7 +99,7 @@ export const pruneChannels = definePass({
       model: result.model,
       summary: sentence(result),
       skipped: skipped(result),
-      layers: evidence(model, result),
+      layers: layerReports(model, result),
     }
   },
 })
@@ -137,10 +137,10 @@ function skipped({ prepared, dependencies, fellBack }: PrunedChannels): { layer:
   return list
 }
 
-function evidence(model: Model, { model: after, refitted }: PrunedChannels): LayerEvidence[] {
+function layerReports(model: Model, { model: after, refitted }: PrunedChannels): LayerReport[] {
   const fits = new Map(refitted.map((one) => [one.layer, one]))
   const nodes = new Map(after.graph.nodes.map((node) => [node.outputs[0]!, node]))
-  return model.graph.nodes.flatMap((node): LayerEvidence[] => {
+  return model.graph.nodes.flatMap((node): LayerReport[] => {
     const layer = node.outputs[0]!
     const tensor = model.graph.initializers.get(node.inputs[1] ?? '')
     const cut = after.graph.initializers.get(nodes.get(layer)?.inputs[1] ?? '')

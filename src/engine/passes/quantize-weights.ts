@@ -2,19 +2,18 @@ import { z } from 'zod'
 import { PareError } from '../../contract/errors'
 import { formatBytes } from '../../contract/format'
 import type { StepRecord } from '../../contract/report'
-import { knownSensitivities } from '../evaluate/sensitivity'
 import type { Model } from '../onnx'
 import { definePass, type PassContext, type PassResult } from './pass'
 import { assemble, storageFor, type Assembled } from './quantization/assemble'
-import { divergences } from './quantization/divergence'
-import { activationSqnr, evidenceOf, type EvidenceSource } from './quantization/evidence'
+import { divergences } from '../evaluate/comparison/divergence'
+import { activationSqnr, layerReports, type LayerTreatment } from '../evaluate/comparison/layer-report'
 import { keepFloat, keepFloatSentence } from './quantization/keep-float'
 import { nothingReason, weightedLayers, type WeightedLayer } from './quantization/layers'
 import { METHODS, type LowBit } from './quantization/low-bit'
 import { keyOf, quantizeAll } from './quantization/quantize-all'
-import { prepare } from './quantization/prepare'
+import { normalize } from '../layers/normalize'
 import { STORAGES } from './quantization/readers'
-import { calibrationBatches, judgingBatches } from './quantization/samples'
+import { calibrationBatches, judgingBatches } from '../data/feeds'
 
 const ID = 'quantize-weights'
 
@@ -109,12 +108,12 @@ export const quantizeWeights = definePass({
 const FUSED =
   'ONNX Runtime on CPUs multiplies DequantizeLinear weights by activations rounded to int8 (session.qdq_matmulnbits_accuracy_level), and so it was measured'
 
-const isFused = ({ op, treatment }: EvidenceSource): boolean =>
+const isFused = ({ op, treatment }: LayerTreatment): boolean =>
   op === 'MatMul' && treatment.endsWith('DequantizeLinear')
 
 async function run(model: Model, asked: Params, context: PassContext): Promise<PassResult> {
   const options = { ...asked, storage: storageFor(asked.storage, context.target) }
-  const { model: prepared, notes } = prepare(model)
+  const { model: prepared, notes } = normalize(model)
   const skipped: StepRecord['skipped'] = []
   const layers = weightedLayers(prepared.graph).filter((layer) => {
     const reason = reasonToSkip(layer, options)
@@ -144,7 +143,7 @@ async function run(model: Model, asked: Params, context: PassContext): Promise<P
       // Weights alone are rounded in both, and what they add to the outputs adds up: the same question as here.
       known: () => outputNoise(prepared, context, options.bits),
       build: (floats) => build(floats).model,
-      judge: async (candidate) =>
+      evaluate: async (candidate) =>
         (await divergences(prepared, [candidate], judgingBatches(context, 320, ID), { classes }))[0]!,
       compare: (candidates) =>
         divergences(prepared, candidates, judgingBatches(context, 96, ID), { classes }),
@@ -159,7 +158,7 @@ async function run(model: Model, asked: Params, context: PassContext): Promise<P
     }
   }
   context.progress(0.92, 'measuring each layer')
-  const sources = evidenceSources(layers, found, result, options)
+  const sources = treatmentsOf(layers, found, result, options)
   const measured = context.data
     ? await activationSqnr(
         prepared,
@@ -174,16 +173,16 @@ async function run(model: Model, asked: Params, context: PassContext): Promise<P
     ...(sources.some(isFused) ? [FUSED] : []),
     ...notes,
   ].join('; ')
-  return { model: result.model, summary: `${summary}.`, skipped, layers: evidenceOf(sources, measured) }
+  return { model: result.model, summary: `${summary}.`, skipped, layers: layerReports(sources, measured) }
 }
 
 /** Noise over signal at the outputs when a layer alone is rounded, where it was measured before. */
 async function outputNoise(
   prepared: Model,
-  { data, sensitivities, signal }: PassContext,
+  { sensitivities }: PassContext,
   bits: number,
 ): Promise<Map<string, number>> {
-  const found = await knownSensitivities(prepared, data!, sensitivities, { bits, signal })
+  const found = (await sensitivities?.known(prepared, bits)) ?? []
   return new Map(found.map(({ layer, sqnr }) => [layer, 10 ** (-sqnr / 10)]))
 }
 
@@ -196,12 +195,12 @@ function reasonToSkip({ layer, node, tensor }: WeightedLayer, options: Params): 
   return undefined
 }
 
-function evidenceSources(
+function treatmentsOf(
   layers: readonly WeightedLayer[],
   found: Map<string, LowBit>,
   { readers }: Assembled,
   options: Params,
-): EvidenceSource[] {
+): LayerTreatment[] {
   const counted = new Set<LowBit>()
   return layers.map((layer) => {
     const low = found.get(keyOf(layer))!
@@ -233,7 +232,7 @@ function bytesOf({ rows, cols, bits, grouped, codebook }: LowBit, reader: string
   return codes + grouped!.scales.length * scale + Math.ceil((grouped!.zeros.length * bits) / 8)
 }
 
-function summaryOf(sources: readonly EvidenceSource[], options: Params, context: PassContext): string {
+function summaryOf(sources: readonly LayerTreatment[], options: Params, context: PassContext): string {
   const done = sources.filter(({ treatment }) => treatment !== 'kept in float')
   const before = done.reduce((sum, { bytesBefore }) => sum + bytesBefore!, 0)
   const after = done.reduce((sum, { bytesAfter }) => sum + bytesAfter!, 0)
