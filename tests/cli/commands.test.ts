@@ -225,9 +225,9 @@ test('inspect shows the heaviest layers first, how many are left, and what to kn
   expect(out).toContain('… and 2 more layers')
   expect(out).toMatch(/^opset\s+ai\.onnx 18, com\.microsoft 1$/m)
   expect(out).toMatch(/^inputs\s+image: float32 \[batch, 1, 28, 28\]$/m)
-  expect(out).toContain(`- info: ${inspection.obstacles[0]!.message}`)
+  expect(out).toContain(`- info: ${inspection.issues[0]!.message}`)
   const few = await run(addInspect, ['inspect', 'm.onnx'], {
-    inspect: () => ({ ...inspection, obstacles: [] }),
+    inspect: () => ({ ...inspection, issues: [] }),
   })
   expect(few.out).not.toContain('more layers')
   expect(few.out).not.toContain('What to know')
