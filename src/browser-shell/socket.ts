@@ -10,6 +10,7 @@ import {
   type RequestFrame,
 } from '../contract/wire'
 import type { Service } from '../service'
+import { inBackground } from '../service/background'
 import { targetOf, type Guard } from './guard'
 
 /** Calls are small: files travel beside the contract. */
@@ -54,7 +55,7 @@ export function serveSocket(server: Server, guard: Guard, service: Service): Soc
       if (!guard.admit(session)) return dismiss(client, CLOSE_UNKNOWN_SESSION, 'unknown session')
       open.add(client)
       client.on('close', () => open.delete(client) && changed())
-      client.on('message', (data) => void reply(client, String(data), service))
+      client.on('message', (data) => inBackground(reply(client, String(data), service), 'answering a page'))
       changed()
     })
   })
