@@ -1,5 +1,6 @@
 /** The import fences still bite: each wrong import below must be an error, each right one none. */
 import { ESLint } from 'eslint'
+import ts from 'typescript-eslint'
 import { expect, test } from 'vitest'
 
 const CASES: [file: string, source: string, allowed: boolean][] = [
@@ -52,7 +53,10 @@ const FENCE_RULES = [
 ]
 
 test('every room may import what it may, and nothing else', async () => {
-  const eslint = new ESLint()
+  const eslint = new ESLint({
+    // Rules that want types refuse files that do not exist.
+    overrideConfig: { ...ts.configs.disableTypeChecked, files: ['**/*.ts'] },
+  })
   for (const [file, source, allowed] of CASES) {
     const [result] = await eslint.lintText(`${source}\n`, { filePath: file })
     const hits = result!.messages.filter((message) => FENCE_RULES.includes(message.ruleId ?? ''))
