@@ -31,6 +31,8 @@ export interface ErrorFields {
   'provider/unavailable': { provider: string; reason: string }
   'engine/crashed': { exit: string; during: string }
   'engine/out-of-memory': { during: string }
+  'limit/memory': { what: string; needed: number; budget: number }
+  'limit/disk': { what: string; needed: number; budget: number; path: string }
   'disk/full': { path: string; needed: number }
   'disk/denied': { path: string }
   'disk/failed': { path: string; reason: string }

@@ -194,6 +194,18 @@ const TABLE: Table = {
     where: during,
     todo: 'Close other programs, use fewer samples or a smaller batch, and resume from the last finished pass.',
   }),
+  'limit/memory': ({ what, needed, budget }) => ({
+    title: 'More memory than Pare may use',
+    what: `This would need ${formatBytes(needed)} of memory, and Pare may use ${formatBytes(budget)}: ${what}.`,
+    where: what,
+    todo: 'Close other programs, or allow more memory in the settings (on the command line: --memory).',
+  }),
+  'limit/disk': ({ what, needed, budget, path }) => ({
+    title: 'More disk space than Pare may use',
+    what: `This would write ${formatBytes(needed)}, and Pare takes at most half of what is free (${formatBytes(budget)}): ${what}.`,
+    where: path,
+    todo: 'Free some space on that disk, or give a smaller file.',
+  }),
   'disk/full': ({ path, needed }) => ({
     title: 'The disk is full',
     what: `There is no room to write “${baseName(path)}”${needed > 0 ? `, which needs ${formatBytes(needed)}` : ''}.`,

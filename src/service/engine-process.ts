@@ -11,6 +11,8 @@ export interface EngineExit {
 }
 
 export interface EngineProcess {
+  /** Absent where it could not be started, or the shell does not tell. */
+  readonly pid?: number
   post(message: unknown): void
   onMessage(listener: (message: unknown) => void): void
   /** Called once, also when the process could not be started. */
@@ -38,11 +40,12 @@ export class LogTail {
   }
 }
 
-/** `worker` is the built entry of the engine. */
-export function forkEngine(worker: string): EngineProcess {
+/** `worker` is the built entry of the engine; `memory`, in bytes, is what it may use, half of what is free by default. */
+export function forkEngine(worker: string, { memory }: { memory?: number } = {}): EngineProcess {
   const child = fork(worker, [], {
     execArgv: [`--max-old-space-size=${engineHeapMegabytes()}`],
     serialization: 'advanced',
+    env: { ...process.env, ...(memory !== undefined && { PARE_MEMORY: String(memory) }) },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
   const log = new LogTail()
@@ -50,6 +53,7 @@ export function forkEngine(worker: string): EngineProcess {
   child.stderr?.on('data', (chunk) => log.add(chunk))
   let ended = false
   return {
+    pid: child.pid,
     post: (message) => {
       // A process that is ending reports that by its exit; a failed send says nothing more.
       if (child.connected) child.send(message as object, () => undefined)
