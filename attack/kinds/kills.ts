@@ -34,7 +34,7 @@ const compress = (folder: string, ...more: string[]): string[] => [
 
 const bundle = (folder: string): string[] => [
   'export',
-  path.join(folder, 'small'),
+  path.join(folder, 'small', 'model.onnx'),
   '--data',
   path.join(SAMPLE, 'data'),
   '--target',
