@@ -26,5 +26,19 @@ export default ts.config(
       'no-undef': 'off',
     },
   },
+  {
+    files: ['**/*.{ts,mjs,js}'],
+    ignores: ['src/engine/runtime/ort.ts'],
+    rules: {
+      // Whatever the form, import, require or import(): its telemetry would be on.
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'Literal[value=/^onnxruntime-(node|common)(\\u002F|$)/]',
+          message: 'ONNX Runtime is had from engine/runtime/ort',
+        },
+      ],
+    },
+  },
   ...fences,
 )

@@ -1,10 +1,10 @@
 /** Evaluation against a bare loop over onnxruntime-node on the same batches: what measuring costs on top. */
-import * as ort from 'onnxruntime-node'
 import type { Batch, Dataset, Split } from '../src/engine/data/dataset'
 import { measureQuality } from '../src/engine/evaluate/quality'
 import { seeded } from '../src/engine/math/random'
 import { encodeModel, Model, Tensor } from '../src/engine/onnx'
 import { float32, int64 } from '../src/engine/runtime'
+import { ort } from '../src/engine/runtime/ort'
 import { median, seconds, type Entry, type Figure } from './support/figure'
 
 const CLASSES = 10

@@ -6,7 +6,7 @@ import type { PassContext, PassResult } from '../../src/engine/passes/pass'
 import { pruneChannels } from '../../src/engine/passes/prune-channels'
 import { pruneWeights } from '../../src/engine/passes/prune-weights'
 import { floatsOf, randomFeeds, withSession } from '../../src/engine/runtime'
-import { seeded } from '../../src/engine/runtime/random'
+import { seeded } from '../../src/engine/math/random'
 import { answer } from './child'
 
 /** Residual stages of 32, 64 and 128 channels on 32 × 32 images and a dense layer: about 900,000 weights. */

@@ -54,6 +54,10 @@ const program = new Command('pare')
   )
 for (const add of COMMANDS) add(program, { session, resourcesDir })
 for (const command of [program, ...program.commands]) command.exitOverride()
+program.hook('preAction', (_, command) => {
+  const { memory } = command.opts<{ memory?: number }>()
+  session.memory = memory && memory * 2 ** 20
+})
 
 async function main(): Promise<number> {
   try {

@@ -15,8 +15,11 @@ export class Session {
   private readonly controller = new AbortController()
   private readonly host: EngineHost
 
+  /** What `--memory` says, in bytes; half of what is free without it. */
+  memory: number | undefined
+
   constructor(worker: string) {
-    this.host = new EngineHost(() => forkEngine(worker))
+    this.host = new EngineHost(() => forkEngine(worker, { memory: this.memory }))
     // Not only once: npm and the terminal may both send it, and a second one must not end this without a word.
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => this.controller.abort())
   }

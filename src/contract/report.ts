@@ -37,7 +37,7 @@ export interface LatencyStats {
   threads: number
 }
 
-export interface LayerEvidence {
+export interface LayerReport {
   /** Name of the node's first output in the original, the same in every report of a run. */
   layer: string
   op: string
@@ -96,7 +96,7 @@ export interface Report {
   /** Confusion matrix, rows = truth, columns = answers; only for classification up to 200 classes. */
   confusion?: number[][]
   classes?: string[]
-  layers?: LayerEvidence[]
+  layers?: LayerReport[]
   /** Plain sentences: int8 is slower here than float; the mask stays in float; … */
   notes: string[]
 }
@@ -118,7 +118,7 @@ export interface StepRecord {
   /** One plain sentence of what it did. */
   summary: string
   skipped: { layer: string; reason: string }[]
-  layers?: LayerEvidence[]
+  layers?: LayerReport[]
   /** Loss and quality per epoch, for passes that learn. */
   curve?: { epoch: number; loss: number; quality?: number }[]
   /** True where the pass failed and the run went on with what it had; `error` says why. */

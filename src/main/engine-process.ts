@@ -1,12 +1,19 @@
 /** The engine as a utility process of Electron, behind the same small interface as under Node. */
 import { utilityProcess } from 'electron'
-import { engineHeapMegabytes, LogTail, type EngineProcess } from '../service/engine-process'
+import {
+  engineEnvironment,
+  engineHeapMegabytes,
+  LogTail,
+  type EngineLimits,
+  type EngineProcess,
+} from '../service/engine-process'
 
 /** `worker` is the built entry of the engine, outside the archive. */
-export function forkUtility(worker: string): EngineProcess {
+export function forkUtility(worker: string, limits: EngineLimits): EngineProcess {
   const child = utilityProcess.fork(worker, [], {
     serviceName: 'Pare engine',
     stdio: 'pipe',
+    env: engineEnvironment(limits),
     execArgv: [`--max-old-space-size=${engineHeapMegabytes()}`],
   })
   const log = new LogTail()

@@ -10,7 +10,7 @@ import { answerWindow, tell } from './ipc'
 import { installMenu } from './menu'
 import { filesAmong } from './opened-files'
 import { declareProtocol, serveRenderer } from './protocol'
-import { enforceOffline } from './security'
+import { enforceOffline, silenceChromium } from './security'
 import { openWindow } from './window'
 
 const out = path.resolve(import.meta.dirname, '..')
@@ -54,7 +54,7 @@ function start(): void {
   const started = createService({
     dataDir: path.join(app.getPath('userData'), 'data'),
     resourcesDir: resources,
-    engine: () => forkUtility(worker),
+    engine: (limits) => forkUtility(worker, limits),
     shell: 'electron',
     host: nativeHost(() => window),
   })
@@ -74,6 +74,7 @@ function start(): void {
 }
 
 if (app.requestSingleInstanceLock()) {
+  silenceChromium()
   declareProtocol()
   app.on('second-instance', (_event, argv, folder) => void take(filesAmong(argv, folder, app.getAppPath())))
   app.on('open-file', (event, file) => {

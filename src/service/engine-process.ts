@@ -1,6 +1,7 @@
 /** The engine as a child process. Electron's shell brings its own implementation over `utilityProcess`. */
 import { fork } from 'node:child_process'
 import os from 'node:os'
+import { TELEMETRY_OFF } from '../contract/telemetry'
 
 export interface EngineExit {
   code: number | null
@@ -27,6 +28,18 @@ const LOG_KEPT = 8192
 export const engineHeapMegabytes = (): number =>
   Math.max(512, Math.min(8192, Math.floor(os.totalmem() / 2 / 2 ** 20)))
 
+export interface EngineLimits {
+  /** Bytes the engine may use; half of what is free by default. */
+  memory?: number
+}
+
+/** The engine loads ONNX Runtime, which must not find its telemetry on even before a line of ours has run. */
+export const engineEnvironment = ({ memory }: EngineLimits): NodeJS.ProcessEnv => ({
+  ...process.env,
+  ...TELEMETRY_OFF,
+  ...(memory && { PARE_MEMORY: String(memory) }),
+})
+
 /** Keeps the last characters written, for telling why a process ended. */
 export class LogTail {
   private text = ''
@@ -40,12 +53,12 @@ export class LogTail {
   }
 }
 
-/** `worker` is the built entry of the engine; `memory`, in bytes, is what it may use, half of what is free by default. */
-export function forkEngine(worker: string, { memory }: { memory?: number } = {}): EngineProcess {
+/** `worker` is the built entry of the engine. */
+export function forkEngine(worker: string, limits: EngineLimits = {}): EngineProcess {
   const child = fork(worker, [], {
+    env: engineEnvironment(limits),
     execArgv: [`--max-old-space-size=${engineHeapMegabytes()}`],
     serialization: 'advanced',
-    env: { ...process.env, ...(memory !== undefined && { PARE_MEMORY: String(memory) }) },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
   const log = new LogTail()

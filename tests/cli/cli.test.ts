@@ -4,8 +4,8 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import * as ort from 'onnxruntime-node'
 import type { CompressResult, Report } from '../../src/contract/report'
+import { ort } from '../../src/engine/runtime/ort'
 import { bundled } from '../bundled'
 
 const resources = path.resolve(import.meta.dirname, '../../resources/samples')

@@ -75,6 +75,7 @@ export const appDouble = Object.assign(appEvents, {
   quit: () => void appDouble.quits++,
   focus: () => void appDouble.focused++,
   whenReady: () => Promise.resolve(),
+  commandLine: { appendSwitch: vi.fn() },
 })
 
 export const power = { started: [] as string[], stopped: [] as number[] }

@@ -53,6 +53,12 @@ test('a file the app is started with is taken once the window is loaded, and bec
   expect(desktop.appDouble.recent).toEqual([model])
 })
 
+test('before Chromium is up its own services are cut off', async () => {
+  const { appendSwitch } = (await launch()).appDouble.commandLine
+  expect(appendSwitch).toHaveBeenCalledWith('host-resolver-rules', 'MAP * ~NOTFOUND')
+  expect(appendSwitch).toHaveBeenCalledWith('no-proxy-server')
+})
+
 test('a second start hands its files over and brings the window back', async () => {
   const desktop = await launch()
   const window = desktop.windows[0]!

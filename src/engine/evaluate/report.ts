@@ -1,7 +1,7 @@
 /** The whole measurement of an original and its candidates: same samples, same process, same settings. */
 import type { SplitName } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
-import type { LatencyEstimate, LayerEvidence, Report, SampleResults } from '../../contract/report'
+import type { LatencyEstimate, LayerReport, Report, SampleResults } from '../../contract/report'
 import type { Dataset } from '../data/dataset'
 import { pairedInterval } from '../math/statistics'
 import { readModel } from '../onnx'
@@ -21,7 +21,7 @@ import { latencyEstimates } from './target-latency'
 export interface ReportOptions {
   /** Path of the original. */
   original: string
-  candidates: readonly { path: string; layers?: LayerEvidence[] }[]
+  candidates: readonly { path: string; layers?: LayerReport[] }[]
   dataset: Dataset
   /** Default: validation. */
   split?: SplitName

@@ -14,7 +14,7 @@ import { divergences } from '../passes/quantization/divergence'
 import { finiteWeights, weightedLayers, type WeightedLayer } from '../passes/quantization/layers'
 import { prepare } from '../passes/quantization/prepare'
 import { feedsOf } from '../passes/quantization/samples'
-import { macsOf, traceShapes, type Values } from '../runtime'
+import { macsOf, traceShapes, type Values, matmul } from '../runtime'
 import { layersKey, samplesKey, type SensitivityCache } from './sensitivity-cache'
 
 const STRENGTHS: Record<Technique, readonly number[]> = {
@@ -108,7 +108,7 @@ async function perturbed({ layer, technique, strength }: Probe): Promise<[Tensor
         ? sparsified(strength, values)
         : technique === 'channels'
           ? withoutChannels(strength, values, tensor.dims, axis)
-          : await atRank(strength, values, tensor.dims)
+          : await atRank(matmul, strength, values, tensor.dims)
   return [Tensor.of(tensor.dtype, tensor.dims, changed), finite(sqnr(values, changed))]
 }
 

@@ -48,6 +48,13 @@ export function readme(input: ReadmeInput): string {
       const mobile = language === 'kotlin' || language === 'swift' || language === 'javascript'
       return `### ${title}\n\n\`\`\`${fence}\n${code(context(mobile)).trim()}\n\`\`\``
     }),
+    '## What ONNX Runtime tells',
+    "Microsoft's builds of ONNX Runtime from 1.29 on report to Microsoft, with the model's name and the device, unless " +
+      '`ORT_DISABLE_TELEMETRY=1` stands in the environment of the process before the runtime is loaded: on Linux, ' +
+      'macOS, Android and iOS, as the code above does. From React Native call `setenv` (iOS) or ' +
+      '`android.system.Os.setenv` in the native start of the app. On Windows the runtime leaves it to the system ' +
+      '(Settings, Diagnostics & feedback), and `DisableTelemetryEvents` of its C, C#, Python and Java interface ends ' +
+      'all but the first event. A build of your own with `--no_telemetry` holds none of it.',
     '## A smaller runtime',
     '`required_operators.config` lists the operators of this model. ONNX Runtime built with ' +
       '`--minimal_build --include_ops_by_config required_operators.config` loads `model.ort` and holds nothing else.',
@@ -91,6 +98,8 @@ function selfCheck({ golden, models }: Manifest, real: boolean): string {
 
 \`\`\`python
 import json
+import os
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import numpy as np
 import onnxruntime as ort
 

@@ -1,9 +1,4 @@
-/**
- * Cholesky factorization and what rests on it, in double precision, blocked so that the cubic work is matrix
- * products. Source: Golub & Van Loan, Matrix Computations, 4th ed., §4.2.
- */
-import { block, matmul, matrix, transpose, type Matrix } from '../runtime/linalg'
-
+import { block, matrix, transpose, type Matrix, type MatMul } from './matrix'
 export type Double = Matrix<Float64Array>
 
 const BLOCK = 96
@@ -12,14 +7,14 @@ const BLOCK = 96
  * Lower triangular L with L·Lᵀ = A, A symmetric positive definite (only its lower half is read).
  * Throws RangeError naming the pivot where A is not positive definite; see `choleskyDamped`.
  */
-export async function cholesky(a: Double): Promise<Double> {
+export async function cholesky(matmul: MatMul, a: Double): Promise<Double> {
   const n = a.rows
   if (a.cols !== n) throw new RangeError(`a ${n}×${a.cols} matrix has no Cholesky factor`)
   const l = new Float64Array(a.data)
   for (let from = 0; from < n; from += BLOCK) {
     const to = Math.min(n, from + BLOCK)
     factorPanel(l, n, from, to)
-    if (to < n) await updateTrailing(l, n, from, to)
+    if (to < n) await updateTrailing(matmul, l, n, from, to)
   }
   for (let r = 0; r < n; r++) l.fill(0, r * n + r + 1, (r + 1) * n)
   return { rows: n, cols: n, data: l }
@@ -43,7 +38,13 @@ function factorPanel(l: Float64Array, n: number, from: number, to: number): void
   }
 }
 
-async function updateTrailing(l: Float64Array, n: number, from: number, to: number): Promise<void> {
+async function updateTrailing(
+  matmul: MatMul,
+  l: Float64Array,
+  n: number,
+  from: number,
+  to: number,
+): Promise<void> {
   const panel = block({ rows: n, cols: n, data: l }, to, n, from, to)
   const { data } = await matmul(panel, panel, { transB: true })
   const rest = n - to
@@ -57,7 +58,11 @@ async function updateTrailing(l: Float64Array, n: number, from: number, to: numb
  * The factor of A + λ·I with λ = `relative` times the mean of A's diagonal, ten times more as often as
  * needed. Gives the λ that was used. Throws RangeError when even λ of 10⁴ means does not help (A is not finite).
  */
-export async function choleskyDamped(a: Double, relative = 0.01): Promise<{ l: Double; damping: number }> {
+export async function choleskyDamped(
+  matmul: MatMul,
+  a: Double,
+  relative = 0.01,
+): Promise<{ l: Double; damping: number }> {
   let mean = 0
   for (let i = 0; i < a.rows; i++) mean += a.data[i * a.rows + i]! / a.rows
   const scale = mean > 0 ? mean : 1
@@ -66,7 +71,7 @@ export async function choleskyDamped(a: Double, relative = 0.01): Promise<{ l: D
     const data = new Float64Array(a.data)
     for (let i = 0; i < a.rows; i++) data[i * a.rows + i]! += damping
     try {
-      return { l: await cholesky({ ...a, data }), damping }
+      return { l: await cholesky(matmul, { ...a, data }), damping }
     } catch (cause) {
       if (!(cause instanceof RangeError)) throw cause
     }
@@ -75,7 +80,7 @@ export async function choleskyDamped(a: Double, relative = 0.01): Promise<{ l: D
 }
 
 /** X with L·X = B, L lower triangular n×n, B n×k. */
-export async function solveLower(l: Double, b: Double): Promise<Double> {
+export async function solveLower(matmul: MatMul, l: Double, b: Double): Promise<Double> {
   const n = l.rows
   const x = new Float64Array(b.data)
   const k = b.cols
@@ -96,7 +101,7 @@ export async function solveLower(l: Double, b: Double): Promise<Double> {
 }
 
 /** X with Lᵀ·X = B, L lower triangular n×n, B n×k. */
-export async function solveLowerTransposed(l: Double, b: Double): Promise<Double> {
+export async function solveLowerTransposed(matmul: MatMul, l: Double, b: Double): Promise<Double> {
   const n = l.rows
   const x = new Float64Array(b.data)
   const k = b.cols
@@ -126,23 +131,24 @@ function divideRow(row: Float64Array, by: number): void {
 }
 
 /** X with A·X = B where L·Lᵀ = A. */
-export const choleskySolve = async (l: Double, b: Double): Promise<Double> =>
-  solveLowerTransposed(l, await solveLower(l, b))
+export const choleskySolve = async (matmul: MatMul, l: Double, b: Double): Promise<Double> =>
+  solveLowerTransposed(matmul, l, await solveLower(matmul, l, b))
 
 /** L⁻¹, lower triangular. */
-export const invertLower = (l: Double): Promise<Double> => solveLower(l, identity(l.rows))
+export const invertLower = (matmul: MatMul, l: Double): Promise<Double> =>
+  solveLower(matmul, l, identity(l.rows))
 
 /** A⁻¹ where L·Lᵀ = A. */
-export async function choleskyInverse(l: Double): Promise<Double> {
-  const inverse = await invertLower(l)
+export async function choleskyInverse(matmul: MatMul, l: Double): Promise<Double> {
+  const inverse = await invertLower(matmul, l)
   return matmul(inverse, inverse, { transA: true })
 }
 
 /**
  * Upper triangular U with Uᵀ·U = A⁻¹ where L·Lᵀ = A: the factor GPTQ walks along (arXiv:2210.17323, §3.3).
  */
-export async function choleskyOfInverse(l: Double): Promise<Double> {
-  return transpose(await cholesky(await choleskyInverse(l)))
+export async function choleskyOfInverse(matmul: MatMul, l: Double): Promise<Double> {
+  return transpose(await cholesky(matmul, await choleskyInverse(matmul, l)))
 }
 
 export function identity(n: number): Double {

@@ -1,8 +1,4 @@
-/**
- * Eigenvalues of symmetric matrices: Householder reduction to tridiagonal form, then implicit QL with
- * Wilkinson's shift. Source: Golub & Van Loan, Matrix Computations, 4th ed., §8.3.
- */
-import { block, matmul, transpose } from '../runtime/linalg'
+import { block, transpose, type MatMul } from './matrix'
 import { identity, type Double } from './cholesky'
 
 export interface Eigen {
@@ -16,11 +12,11 @@ export interface Eigen {
  * All eigenpairs of a symmetric matrix, in double precision. Takes about 6 s at 1024²; for the leading part
  * of a larger matrix use `svd` with a rank. Throws RangeError where the matrix is not square or not finite.
  */
-export async function eigSymmetric(a: Double): Promise<Eigen> {
+export async function eigSymmetric(matmul: MatMul, a: Double): Promise<Eigen> {
   const n = a.rows
   if (a.cols !== n) throw new RangeError(`a ${n}×${a.cols} matrix has no eigenvalues`)
   const { diagonal, off, reflectors } = tridiagonalize(a)
-  const rows = transpose(await accumulate(reflectors, n))
+  const rows = transpose(await accumulate(matmul, reflectors, n))
   diagonalize(diagonal, off, rows.data, n)
   return sorted(diagonal, rows)
 }
@@ -80,7 +76,7 @@ function reflect(m: Float64Array, n: number, from: number, v: Float64Array): voi
 const GROUP = 48
 
 /** Q = H₀·H₁·…, grouped as I − V·T·Vᵀ so that it is matrix products. */
-async function accumulate(reflectors: readonly Reflector[], n: number): Promise<Double> {
+async function accumulate(matmul: MatMul, reflectors: readonly Reflector[], n: number): Promise<Double> {
   const q = identity(n)
   for (let end = reflectors.length; end > 0; end -= GROUP) {
     const group = reflectors.slice(Math.max(0, end - GROUP), end)

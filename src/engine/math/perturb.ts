@@ -1,8 +1,4 @@
-/**
- * What a technique does to one weight, still as floats of the same shape: enough to measure how much the model
- * minds, long before anything is rewritten.
- */
-import { toDouble } from '../runtime'
+import { toDouble, type MatMul } from './matrix'
 import { dequantizeChannels, forChannels, quantizeChannels } from './quantize/channels'
 import { svd } from './svd'
 
@@ -48,6 +44,7 @@ export function withoutChannels(
 
 /** The best approximation of the weight, seen as [first dimension, rest], with this share of its full rank. */
 export async function atRank(
+  matmul: MatMul,
   share: number,
   values: Float32Array,
   dims: readonly number[],
@@ -55,7 +52,7 @@ export async function atRank(
   const rows = dims[0]!
   const cols = values.length / rows
   const rank = Math.max(1, Math.round(share * Math.min(rows, cols)))
-  const { u, s, v } = await svd(toDouble({ rows, cols, data: values }), { rank })
+  const { u, s, v } = await svd(matmul, toDouble({ rows, cols, data: values }), { rank })
   const out = new Float32Array(values.length)
   for (let k = 0; k < rank; k++)
     for (let i = 0; i < rows; i++) {

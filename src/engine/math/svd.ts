@@ -2,8 +2,8 @@
  * Thin singular value decomposition on top of matrix products. Sources: Golub & Van Loan §8.6 (one-sided
  * Jacobi, which cleans up what the Gram matrix blurs); Halko, Martinsson & Tropp, arXiv:0909.4061 (randomised).
  */
-import { seeded } from '../runtime/random'
-import { block, matmul, toDouble, transpose, type Matrix } from '../runtime/linalg'
+import { seeded } from './random'
+import { block, toDouble, transpose, type Matrix, type MatMul } from './matrix'
 import { cholesky, solveLower, type Double } from './cholesky'
 import { eigSymmetric } from './eigen'
 
@@ -30,19 +30,19 @@ const OVERSAMPLE = 12
  * Thin SVD in double precision; with `rank`, the leading part of it. A large matrix of which at most a third
  * of the rank is wanted goes by random projection with power iterations.
  */
-export async function svd(a: Matrix, options: SvdOptions = {}): Promise<Svd> {
+export async function svd(matmul: MatMul, a: Matrix, options: SvdOptions = {}): Promise<Svd> {
   const least = Math.min(a.rows, a.cols)
   const rank = Math.min(options.rank ?? least, least)
   const exact = toDouble(a)
-  if (a.rows < a.cols) return swap(await tall(transpose(exact), rank, options))
-  return tall(exact, rank, options)
+  if (a.rows < a.cols) return swap(await tall(matmul, transpose(exact), rank, options))
+  return tall(matmul, exact, rank, options)
 }
 
 const swap = ({ u, s, v }: Svd): Svd => ({ u: v, s, v: u })
 
-async function tall(a: Double, rank: number, options: SvdOptions): Promise<Svd> {
+async function tall(matmul: MatMul, a: Double, rank: number, options: SvdOptions): Promise<Svd> {
   const randomised = a.cols > RANDOMISED_FROM && rank + OVERSAMPLE < a.cols / 3
-  return cut(randomised ? await projected(a, rank, options) : await complete(a), rank)
+  return cut(randomised ? await projected(matmul, a, rank, options) : await complete(matmul, a), rank)
 }
 
 function cut({ u, s, v }: Svd, rank: number): Svd {
@@ -51,16 +51,16 @@ function cut({ u, s, v }: Svd, rank: number): Svd {
 }
 
 /** All triplets of a matrix with at least as many rows as columns. */
-async function complete(a: Double): Promise<Svd> {
-  const { vectors } = await eigSymmetric(await matmul(a, a, { transA: true }))
+async function complete(matmul: MatMul, a: Double): Promise<Svd> {
+  const { vectors } = await eigSymmetric(matmul, await matmul(a, a, { transA: true }))
   const columns = transpose(await matmul(a, vectors))
   const right = transpose(vectors)
-  await orthogonalise(columns, right)
+  await orthogonalise(matmul, columns, right)
   return normalised(columns, right)
 }
 
 /** Jacobi rotations on the rows of `columns` (A·V transposed) until they are orthogonal; `right` follows. */
-async function orthogonalise(columns: Double, right: Double): Promise<void> {
+async function orthogonalise(matmul: MatMul, columns: Double, right: Double): Promise<void> {
   const n = columns.rows
   for (let round = 0; round < 30; round++) {
     const { data: gram } = await matmul(columns, columns, { transB: true })
@@ -155,21 +155,21 @@ function complement(rows: Double, i: number, draw: () => number): void {
   for (let c = 0; c < cols; c++) row[c]! /= length
 }
 
-async function projected(a: Double, rank: number, options: SvdOptions): Promise<Svd> {
+async function projected(matmul: MatMul, a: Double, rank: number, options: SvdOptions): Promise<Svd> {
   const width = rank + OVERSAMPLE
   const random = seeded(options.seed ?? 0)
   const start = Float64Array.from({ length: a.cols * width }, () => random.normal())
-  let basis = await orthonormal(await matmul(a, { rows: a.cols, cols: width, data: start }))
+  let basis = await orthonormal(matmul, await matmul(a, { rows: a.cols, cols: width, data: start }))
   for (let i = 0; i < (options.iterations ?? 3); i++) {
-    const back = await orthonormal(await matmul(a, basis, { transA: true }))
-    basis = await orthonormal(await matmul(a, back))
+    const back = await orthonormal(matmul, await matmul(a, basis, { transA: true }))
+    basis = await orthonormal(matmul, await matmul(a, back))
   }
-  const small = await complete(await matmul(a, basis, { transA: true }))
+  const small = await complete(matmul, await matmul(a, basis, { transA: true }))
   return { u: await matmul(basis, small.v), s: small.s, v: small.u }
 }
 
 /** Orthonormal columns that span those of Y: shifted Cholesky QR, thrice (arXiv:1809.11085). */
-export async function orthonormal(y: Double): Promise<Double> {
+export async function orthonormal(matmul: MatMul, y: Double): Promise<Double> {
   let q = y
   for (let round = 0; round < 3; round++) {
     const gram = await matmul(q, q, { transA: true })
@@ -177,18 +177,18 @@ export async function orthonormal(y: Double): Promise<Double> {
     for (let i = 0; i < gram.rows; i++) trace += gram.data[i * gram.cols + i]!
     const shift = round === 0 ? 1e-14 * Math.max(trace, Number.MIN_VALUE * 1e20) * gram.rows : 0
     for (let i = 0; i < gram.rows; i++) gram.data[i * gram.cols + i]! += shift
-    q = await whiten(q, gram)
+    q = await whiten(matmul, q, gram)
   }
   return q
 }
 
 /** Q·R⁻¹ where RᵀR = gram; a gram matrix without full rank gets the least shift that lets it through. */
-async function whiten(q: Double, gram: Double): Promise<Double> {
+async function whiten(matmul: MatMul, q: Double, gram: Double): Promise<Double> {
   for (let shift = 0; ; shift = shift === 0 ? 1e-15 : shift * 100) {
     try {
       const data = new Float64Array(gram.data)
       for (let i = 0; i < gram.rows; i++) data[i * gram.cols + i]! += shift
-      return transpose(await solveLower(await cholesky({ ...gram, data }), transpose(q)))
+      return transpose(await solveLower(matmul, await cholesky(matmul, { ...gram, data }), transpose(q)))
     } catch (cause) {
       if (!(cause instanceof RangeError) || shift > 1) throw cause
     }

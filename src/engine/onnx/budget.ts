@@ -12,9 +12,10 @@ const SHARE = 0.5
 /** Bytes this process may use: PARE_MEMORY, else half of what was free when it was started. */
 export const MEMORY_BUDGET: number = Number(process.env.PARE_MEMORY) || SHARE * freeMemory()
 
-/** Some systems count caches as used, so at least half of the machine is taken as free. */
+/** Some systems count caches as used, so at least half of the machine, or of the container, is taken as free. */
 function freeMemory(): number {
-  return Math.max(os.freemem(), (process.constrainedMemory() || os.totalmem()) / 2)
+  const all = Math.min(os.totalmem(), process.constrainedMemory() || Infinity)
+  return Math.max(Math.min(os.freemem(), all), all / 2)
 }
 
 /** Throws `limit/memory` where `bytes` are more than the budget; `what` is what would take them. */

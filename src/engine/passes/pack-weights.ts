@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { PareError } from '../../contract/errors'
 import { formatBytes } from '../../contract/format'
-import type { LayerEvidence } from '../../contract/report'
+import type { LayerReport } from '../../contract/report'
 import type { Tensor } from '../onnx'
 import { MASKS } from '../training/constraints'
 import { asDigits, asFloat16, asGaps, asTable, costOf, deflated, writeForm, type Form } from './packing/forms'
@@ -53,7 +53,7 @@ export const packWeights = definePass({
     // Slice takes its limits as inputs from opset 10.
     const slices = model.opset >= 10
     const shared = new Map<string, string>()
-    const layers: LayerEvidence[] = []
+    const layers: LayerReport[] = []
     let [before, after] = [0, 0]
     const names = [...graph.initializers.keys()]
     names.forEach((name, i) => {

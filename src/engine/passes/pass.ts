@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { PareError } from '../../contract/errors'
 import type { ParameterField, PassDescription, PassFamily, PassNeed } from '../../contract/passes'
-import type { LayerEvidence, StepRecord } from '../../contract/report'
+import type { LayerReport, StepRecord } from '../../contract/report'
 import type { Dataset } from '../data/dataset'
 import type { SensitivityCache } from '../evaluate/sensitivity-cache'
 import type { Random } from '../math/random'
@@ -51,7 +51,7 @@ export interface PassResult {
   summary: string
   /** What was left alone and why, in plain words. */
   skipped?: StepRecord['skipped']
-  layers?: LayerEvidence[]
+  layers?: LayerReport[]
   curve?: StepRecord['curve']
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { PareError } from '../../contract/errors'
-import type { LayerEvidence } from '../../contract/report'
+import type { LayerReport } from '../../contract/report'
 import { type Model } from '../onnx'
 import { definePass } from './pass'
 import { pruneModelChannels, type PrunedChannels } from './pruning/channels'
@@ -99,7 +99,7 @@ export const pruneChannels = definePass({
       model: result.model,
       summary: sentence(result),
       skipped: skipped(result),
-      layers: evidence(model, result),
+      layers: layerReports(model, result),
     }
   },
 })
@@ -137,10 +137,10 @@ function skipped({ prepared, dependencies, fellBack }: PrunedChannels): { layer:
   return list
 }
 
-function evidence(model: Model, { model: after, refitted }: PrunedChannels): LayerEvidence[] {
+function layerReports(model: Model, { model: after, refitted }: PrunedChannels): LayerReport[] {
   const fits = new Map(refitted.map((one) => [one.layer, one]))
   const nodes = new Map(after.graph.nodes.map((node) => [node.outputs[0]!, node]))
-  return model.graph.nodes.flatMap((node): LayerEvidence[] => {
+  return model.graph.nodes.flatMap((node): LayerReport[] => {
     const layer = node.outputs[0]!
     const tensor = model.graph.initializers.get(node.inputs[1] ?? '')
     const cut = after.graph.initializers.get(nodes.get(layer)?.inputs[1] ?? '')

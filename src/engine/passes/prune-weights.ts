@@ -1,7 +1,7 @@
 import zlib from 'node:zlib'
 import { z } from 'zod'
 import { PareError } from '../../contract/errors'
-import type { LayerEvidence } from '../../contract/report'
+import type { LayerReport } from '../../contract/report'
 import { encodedLength, encodeModel, type Model } from '../onnx'
 import { withMasks } from '../training/constraints'
 import { definePass, type PassContext } from './pass'
@@ -133,7 +133,7 @@ export const pruneWeights = definePass({
       model,
       layers.map(({ weight }) => weight),
     )
-    return { model, skipped, summary: sentence(original, model, layers), layers: evidence(model, layers) }
+    return { model, skipped, summary: sentence(original, model, layers), layers: layerReports(model, layers) }
   },
 })
 
@@ -188,7 +188,7 @@ function sentence(before: Model, after: Model, layers: readonly SparseLayer[]): 
   ).replace('zero. ordinary', 'zero. Ordinary')
 }
 
-function evidence(model: Model, layers: readonly SparseLayer[]): LayerEvidence[] {
+function layerReports(model: Model, layers: readonly SparseLayer[]): LayerReport[] {
   return layers.map(({ output, node, weight }) => {
     const { zeros, size } = zerosOf(model, weight)
     return { layer: output, op: node.opType, treatment: `${Math.round((100 * zeros) / size)}% zeros` }

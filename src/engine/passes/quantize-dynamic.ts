@@ -6,7 +6,7 @@ import { Tensor, type Model } from '../onnx'
 import { definePass, type PassContext, type PassResult } from './pass'
 import { dynamicProduct, storedWeight, type Inputs, type IntegerConstants } from './quantization/dynamic'
 import { integerRows } from './quantization/embedding'
-import { activationSqnr, evidenceOf, type EvidenceSource } from './quantization/evidence'
+import { activationSqnr, layerReports, type LayerTreatment } from './quantization/layer-report'
 import { nothingReason, weightedLayers, type WeightedLayer } from './quantization/layers'
 import { prepare } from './quantization/prepare'
 import { calibrationBatches } from './quantization/samples'
@@ -73,7 +73,7 @@ async function run(model: Model, options: Params, context: PassContext): Promise
   const exclude = new Set(options.exclude)
   const inputs: Inputs = new Map()
   const skipped: StepRecord['skipped'] = []
-  const done: EvidenceSource[] = []
+  const done: LayerTreatment[] = []
   const counts = { products: 0, stored: 0, tables: 0 }
   const layers = weightedLayers(graph)
   const rewritten = new Map<string, IntegerConstants>()
@@ -130,7 +130,7 @@ async function run(model: Model, options: Params, context: PassContext): Promise
     model: clone,
     summary: summaryOf(counts, bits, notes),
     skipped,
-    layers: evidenceOf(done, measured),
+    layers: layerReports(done, measured),
   }
 }
 

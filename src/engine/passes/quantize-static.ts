@@ -1,14 +1,14 @@
 import { z } from 'zod'
-import type { LayerEvidence } from '../../contract/report'
+import type { LayerReport } from '../../contract/report'
 import { PareError } from '../../contract/errors'
 import { CALIBRATORS, type Calibrator } from '../math/quantize/calibrate'
 import type { IntegerType } from '../math/quantize/affine'
 import type { Model } from '../onnx'
 import { definePass, type PassContext, type PassResult } from './pass'
 import { adaptiveCodes, onScalesOf } from './quantization/adaptive'
-import { findSites } from './quantization/sites'
+import { findQuantizable } from './quantization/quantizable-ops'
 import { divergences, type Divergence } from './quantization/divergence'
-import { activationSqnr, evidenceOf, type EvidenceSource } from './quantization/evidence'
+import { activationSqnr, layerReports, type LayerTreatment } from './quantization/layer-report'
 import { keepFloat, keepFloatSentence, type KeptFloat } from './quantization/keep-float'
 import { finiteWeights, nothingReason } from './quantization/layers'
 import type { Batches } from './quantization/observe'
@@ -156,7 +156,7 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
   const wanted = Math.min(options.samples, context.data!.splits.calibration.length)
   const base = staticOptions(options, context)
   // Before anything runs: activations of such a model are not numbers either, and would be taken for a mask.
-  for (const { weight } of findSites(prepared.model.graph, base).sites)
+  for (const { weight } of findQuantizable(prepared.model.graph, base).ops)
     if (weight) finiteWeights(weight.name, weight.tensor, ID)
   const calibrated = await calibrate(prepared.model, base, batches, {
     extremesOnly: options.calibration === 'min-max',
@@ -164,14 +164,14 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
       context.progress(Math.min(0.4, (0.4 * batch * 16) / wanted), 'measuring the ranges of activations'),
   })
   if (options.rounding === 'adaptive') {
-    const { sites } = findSites(prepared.model.graph, base)
-    const codes = await adaptiveCodes(prepared.model, sites, few, {
+    const { ops } = findQuantizable(prepared.model.graph, base)
+    const codes = await adaptiveCodes(prepared.model, ops, few, {
       ...base.weights,
       progress: (done, doing) => context.progress(0.4 + 0.1 * done, doing),
     })
     base.weights = {
       ...base.weights,
-      rounding: (site, nearest) => onScalesOf(nearest, codes.get(site.layer)),
+      rounding: (op, nearest) => onScalesOf(nearest, codes.get(op.layer)),
     }
   }
   const build = (calibrator: Calibrator, floats: ReadonlySet<string> = new Set()): StaticResult =>
@@ -192,14 +192,14 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
   context.progress(0.4, 'choosing ranges')
   const results = methods.map((method) => build(method))
   const [{ plan, embeddings, stored }] = results as [StaticResult]
-  if (plan.sites.length + embeddings.length + stored.length === 0)
+  if (plan.ops.length + embeddings.length + stored.length === 0)
     throw new PareError('model/nothing-to-do', {
       by: ID,
       reason: nothingReason(prepared.model.graph, results[0]!.skipped),
     })
   const best = results.length > 1 ? await closest(results.map((result) => result.model)) : 0
   const method = methods[best]!
-  const layers = results[best]!.plan.sites.map((site) => site.layer)
+  const layers = results[best]!.plan.ops.map((op) => op.layer)
   // The cached sensitivities do not say which layers to suspect here: they are of weights alone, and what 8 bits cost
   // comes from activations. On a BERT the two orders of its 26 layers correlate at 0.3 (ranks), so all are measured.
   const kept = await keepFloat(results[best]!.model, {
@@ -212,7 +212,7 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
   })
   const result = kept.floats.length > 0 ? build(method, new Set(kept.floats)) : results[best]!
   context.progress(0.92, 'measuring each layer')
-  const evidence = await layerEvidence(
+  const reports = await reportLayers(
     prepared.model,
     results[best]!,
     result,
@@ -229,7 +229,7 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
       ...result.skipped.filter(({ layer }) => !kept.floats.includes(layer)),
       ...keptReasons(kept, options),
     ],
-    layers: evidence,
+    layers: reports,
   }
 }
 
@@ -259,39 +259,39 @@ const keptReasons = (kept: KeptFloat, options: Params): { layer: string; reason:
     reason: `${options.sensitive === 'int16' ? '16-bit activations' : 'kept in float'}: in int8 it alone costs ${kept.gains.get(layer)!.toFixed(2)} points`,
   }))
 
-function layerEvidence(
+function reportLayers(
   original: Model,
   full: StaticResult,
   result: StaticResult,
   kept: KeptFloat,
   options: Params,
   batches: Batches,
-): Promise<LayerEvidence[]> {
-  const stayed = new Map(result.plan.sites.map((site) => [site.layer, site]))
-  const sources: EvidenceSource[] = full.plan.sites.map((planned) => {
-    const site = stayed.get(planned.layer)
-    const op = planned.node.opType
+): Promise<LayerReport[]> {
+  const stayed = new Map(result.plan.ops.map((op) => [op.layer, op]))
+  const sources: LayerTreatment[] = full.plan.ops.map((planned) => {
+    const op = stayed.get(planned.layer)
+    const { opType } = planned.node
     const bytesBefore = planned.weight?.tensor.byteLength
-    if (!site)
+    if (!op)
       return {
         layer: planned.layer,
-        op,
+        op: opType,
         treatment: 'kept in float',
         bytesBefore,
         bytesAfter: bytesBefore,
         reason: `costs ${kept.gains.get(planned.layer)!.toFixed(2)} points in int8`,
       }
-    const wide = options.sensitive === 'int16' && kept.floats.includes(site.layer)
+    const wide = options.sensitive === 'int16' && kept.floats.includes(op.layer)
     const bytesAfter = bytesBefore && bytesBefore / 4
     const treatment = `int8 ${options.perChannel ? 'per-channel' : 'per-tensor'}${wide ? ', 16-bit activations' : ''}`
     return {
-      layer: site.layer,
-      op,
+      layer: op.layer,
+      op: opType,
       treatment,
-      value: site.output,
+      value: op.output,
       bytesBefore,
       bytesAfter,
-      weightSqnr: result.weightSqnr.get(site.layer),
+      weightSqnr: result.weightSqnr.get(op.layer),
     }
   })
   for (const { layer, node, tensor } of [...result.embeddings, ...result.stored])
@@ -305,7 +305,7 @@ function layerEvidence(
     })
   const names = sources.map(({ layer, value }) => value ?? layer)
   return activationSqnr(original, result.model, names, batches).then((measured) =>
-    evidenceOf(sources, measured),
+    layerReports(sources, measured),
   )
 }
 

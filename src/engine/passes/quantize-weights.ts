@@ -7,7 +7,7 @@ import type { Model } from '../onnx'
 import { definePass, type PassContext, type PassResult } from './pass'
 import { assemble, storageFor, type Assembled } from './quantization/assemble'
 import { divergences } from './quantization/divergence'
-import { activationSqnr, evidenceOf, type EvidenceSource } from './quantization/evidence'
+import { activationSqnr, layerReports, type LayerTreatment } from './quantization/layer-report'
 import { keepFloat, keepFloatSentence } from './quantization/keep-float'
 import { nothingReason, weightedLayers, type WeightedLayer } from './quantization/layers'
 import { METHODS, type LowBit } from './quantization/low-bit'
@@ -109,7 +109,7 @@ export const quantizeWeights = definePass({
 const FUSED =
   'ONNX Runtime on CPUs multiplies DequantizeLinear weights by activations rounded to int8 (session.qdq_matmulnbits_accuracy_level), and so it was measured'
 
-const isFused = ({ op, treatment }: EvidenceSource): boolean =>
+const isFused = ({ op, treatment }: LayerTreatment): boolean =>
   op === 'MatMul' && treatment.endsWith('DequantizeLinear')
 
 async function run(model: Model, asked: Params, context: PassContext): Promise<PassResult> {
@@ -159,7 +159,7 @@ async function run(model: Model, asked: Params, context: PassContext): Promise<P
     }
   }
   context.progress(0.92, 'measuring each layer')
-  const sources = evidenceSources(layers, found, result, options)
+  const sources = treatmentsOf(layers, found, result, options)
   const measured = context.data
     ? await activationSqnr(
         prepared,
@@ -174,7 +174,7 @@ async function run(model: Model, asked: Params, context: PassContext): Promise<P
     ...(sources.some(isFused) ? [FUSED] : []),
     ...notes,
   ].join('; ')
-  return { model: result.model, summary: `${summary}.`, skipped, layers: evidenceOf(sources, measured) }
+  return { model: result.model, summary: `${summary}.`, skipped, layers: layerReports(sources, measured) }
 }
 
 /** Noise over signal at the outputs when a layer alone is rounded, where it was measured before. */
@@ -196,12 +196,12 @@ function reasonToSkip({ layer, node, tensor }: WeightedLayer, options: Params): 
   return undefined
 }
 
-function evidenceSources(
+function treatmentsOf(
   layers: readonly WeightedLayer[],
   found: Map<string, LowBit>,
   { readers }: Assembled,
   options: Params,
-): EvidenceSource[] {
+): LayerTreatment[] {
   const counted = new Set<LowBit>()
   return layers.map((layer) => {
     const low = found.get(keyOf(layer))!
@@ -233,7 +233,7 @@ function bytesOf({ rows, cols, bits, grouped, codebook }: LowBit, reader: string
   return codes + grouped!.scales.length * scale + Math.ceil((grouped!.zeros.length * bits) / 8)
 }
 
-function summaryOf(sources: readonly EvidenceSource[], options: Params, context: PassContext): string {
+function summaryOf(sources: readonly LayerTreatment[], options: Params, context: PassContext): string {
   const done = sources.filter(({ treatment }) => treatment !== 'kept in float')
   const before = done.reduce((sum, { bytesBefore }) => sum + bytesBefore!, 0)
   const after = done.reduce((sum, { bytesAfter }) => sum + bytesAfter!, 0)

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { PareError } from '../../contract/errors'
-import type { LayerEvidence, StepRecord } from '../../contract/report'
+import type { LayerReport, StepRecord } from '../../contract/report'
 import { fromCodebook, sharedValues } from '../math/quantize/kmeans'
 import { sqnr } from '../math/quantize/sqnr'
 import { Tensor, type Model } from '../onnx'
@@ -46,7 +46,7 @@ export const shareWeights = definePass({
     const { model: clone, notes } = prepare(model)
     const { graph } = clone
     const skipped: StepRecord['skipped'] = []
-    const evidence: LayerEvidence[] = []
+    const reports: LayerReport[] = []
     const done = new Set<string>()
     const layers = weightedLayers(graph)
     for (const [i, { layer, node, weight, tensor }] of layers.entries()) {
@@ -65,19 +65,19 @@ export const shareWeights = definePass({
       graph.initializers.set(weight, Tensor.float32(tensor.dims, shared))
       done.add(weight)
       const decibel = sqnr(values, shared)
-      evidence.push({
+      reports.push({
         layer,
         op: node.opType,
         treatment: `${codebook.centroids.length} shared values`,
         weightSqnr: Number.isFinite(decibel) ? decibel : undefined,
       })
     }
-    if (evidence.length === 0)
+    if (reports.length === 0)
       throw new PareError('model/nothing-to-do', { by: ID, reason: nothingReason(graph, skipped) })
     const summary = [
-      `${counted(evidence.length, 'layer has', 'layers have')} at most ${2 ** bits} different values each`,
+      `${counted(reports.length, 'layer has', 'layers have')} at most ${2 ** bits} different values each`,
       ...notes,
     ].join('; ')
-    return { model: clone, summary: `${summary}.`, skipped, layers: evidence }
+    return { model: clone, summary: `${summary}.`, skipped, layers: reports }
   },
 })

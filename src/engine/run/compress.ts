@@ -4,7 +4,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { PareError, type ErrorData } from '../../contract/errors'
 import type { Recipe } from '../../contract/recipe'
-import type { LayerEvidence, Report, SampleResults, StepRecord } from '../../contract/report'
+import type { LayerReport, Report, SampleResults, StepRecord } from '../../contract/report'
 import type { Dataset } from '../data/dataset'
 import type { MemoryProbe } from '../evaluate/memory'
 import { reportOn } from '../evaluate/report'
@@ -167,7 +167,7 @@ async function measureCandidate(
   writeModel(readModel(outcome.model), model)
   const { original, candidates } = await reportOn({
     original: work.original,
-    candidates: [{ path: model, layers: evidenceOf(outcome.steps) }],
+    candidates: [{ path: model, layers: layerReports(outcome.steps) }],
     dataset: work.data,
     session: work.session,
     probe: work.probe,
@@ -192,8 +192,8 @@ async function measureCandidate(
 }
 
 /** The last word on every layer any step said something of. */
-function evidenceOf(steps: readonly StepRecord[]): LayerEvidence[] | undefined {
-  const byLayer = new Map<string, LayerEvidence>()
+function layerReports(steps: readonly StepRecord[]): LayerReport[] | undefined {
+  const byLayer = new Map<string, LayerReport>()
   for (const { layers = [] } of steps)
     for (const layer of layers) {
       const before = byLayer.get(layer.layer)

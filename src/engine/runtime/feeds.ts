@@ -1,7 +1,7 @@
 /** Seeded random inputs within what a model declares, for tracing, comparing and running without data. */
 import { isFloat, sizeOf, type Dim, type DType, type Model, type ValueInfo } from '../onnx'
 import { encode, decode } from '../onnx/numeric'
-import { seeded, type Random } from './random'
+import { seeded, type Random } from '../math/random'
 import type { Value, ValueData, Values } from './value'
 import { indexBound } from './vocabulary'
 

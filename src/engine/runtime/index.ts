@@ -11,17 +11,7 @@ export {
 } from './session'
 export { shapesAt, traceShapes, workingFeeds, type TracedValue, type TraceOptions } from './trace'
 export * from './value'
-export {
-  batchMatmul,
-  block,
-  Gram,
-  matmul,
-  matrix,
-  toDouble,
-  toSingle,
-  transpose,
-  type Matrix,
-} from './linalg'
+export { matmul } from './linalg'
 export { evaluateConstant } from './constants'
 export { hashFile, inspectModel, modelCosts, nonzeroParameters, type ModelCosts } from './inspect'
 export { macsOf } from './macs'

@@ -2,8 +2,8 @@
  * What can run a model on this machine. A provider that is listed need not work (WebGPU is listed without an
  * adapter, and there is no automatic fallback), so each is proved by running a tiny model.
  */
-import * as ort from 'onnxruntime-node'
 import { Model, Tensor } from '../onnx'
+import { ort } from './ort'
 import { withSession } from './session'
 import { float32 } from './value'
 

@@ -5,10 +5,10 @@
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import * as ort from 'onnxruntime-node'
 import { PareError } from '../../contract/errors'
 import { encodedLength, encodeModel, writeModel, type DType, type Model } from '../onnx'
 import { requireRoomForConstants } from './declared'
+import { ort, type InferenceSession, type Tensor } from './ort'
 import { fromOrt, toOrt, type Values } from './value'
 
 /** Failures come back as errors; printed as well, they would spoil the output of the command line. */
@@ -61,7 +61,7 @@ export interface Session {
   release(): Promise<void>
 }
 
-function toOrtOptions(options: SessionOptions): ort.InferenceSession.SessionOptions {
+function toOrtOptions(options: SessionOptions): InferenceSession.SessionOptions {
   return {
     executionProviders: [...(options.providers ?? ['cpu'])],
     graphOptimizationLevel: options.optimization ?? 'all',
@@ -100,8 +100,8 @@ function toSource(model: Model | string): { source: string | Uint8Array; discard
 
 const isList = (fetches: readonly string[] | Values): fetches is readonly string[] => Array.isArray(fetches)
 
-function allToOrt(values: Values): Record<string, ort.Tensor> {
-  const tensors: Record<string, ort.Tensor> = {}
+function allToOrt(values: Values): Record<string, Tensor> {
+  const tensors: Record<string, Tensor> = {}
   for (const name in values) tensors[name] = toOrt(values[name]!)
   return tensors
 }
@@ -113,7 +113,7 @@ function allToOrt(values: Values): Record<string, ort.Tensor> {
  */
 export async function openSession(model: Model | string, options: SessionOptions = {}): Promise<Session> {
   const { source, discard } = toSource(model)
-  let inner: ort.InferenceSession
+  let inner: InferenceSession
   try {
     inner = await ort.InferenceSession.create(source as string, toOrtOptions(options))
   } catch (cause) {

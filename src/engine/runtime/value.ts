@@ -1,8 +1,8 @@
 /** Tensors as they go in and out of ONNX Runtime. */
-import * as ort from 'onnxruntime-node'
 import type { DType } from '../onnx'
 import { decode, type NumericArray } from '../onnx/numeric'
 import { sizeOf, Tensor } from '../onnx/tensor'
+import { ort, type Tensor as OrtTensor } from './ort'
 
 export type ValueData = NumericArray | string[]
 
@@ -65,15 +65,15 @@ export function floatsOf(value: Value): Float32Array {
  * The form ONNX Runtime takes. float16 goes in as bits with `location: 'cpu'`: the plain constructor wants a
  * Float16Array where the engine has one and then refuses its size.
  */
-export function toOrt(value: Value): ort.Tensor {
+export function toOrt(value: Value): OrtTensor {
   if (value.dtype === 'float16') {
     const options = { type: 'float16', data: value.data, dims: value.dims, location: 'cpu' }
-    return new (ort.Tensor as unknown as new (options: unknown) => ort.Tensor)(options)
+    return new (ort.Tensor as unknown as new (options: unknown) => OrtTensor)(options)
   }
-  return new ort.Tensor(value.dtype as ort.Tensor.Type, value.data as never, value.dims)
+  return new ort.Tensor(value.dtype as OrtTensor.Type, value.data as never, value.dims)
 }
 
-export function fromOrt(tensor: ort.Tensor): Value {
+export function fromOrt(tensor: OrtTensor): Value {
   const data = tensor.data as unknown as ValueData
   return { dtype: tensor.type as DType, dims: tensor.dims, data }
 }

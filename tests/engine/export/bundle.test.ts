@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import * as ort from 'onnxruntime-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Report } from '../../../src/contract/report'
 import type { Dataset } from '../../../src/engine/data/dataset'
@@ -13,6 +12,7 @@ import { reportOn, type Measurements } from '../../../src/engine/evaluate/report
 import { exportBundle, planBundle, type Exported } from '../../../src/engine/export/bundle'
 import { Manifest } from '../../../src/engine/export/manifest'
 import { readModel } from '../../../src/engine/onnx'
+import { ort, type Tensor } from '../../../src/engine/runtime/ort'
 import { toOrt } from '../../../src/engine/runtime/value'
 import { hasReference, reference } from '../../reference'
 
@@ -33,7 +33,7 @@ async function unpack(zip: string, into: string): Promise<void> {
   archive.close()
 }
 
-async function npy(file: string): Promise<ort.Tensor> {
+async function npy(file: string): Promise<Tensor> {
   const rows = await (await npyArray(file)).open()
   const value = await rows.read(Array.from({ length: rows.length }, (_, i) => i))
   await rows.close()
@@ -47,7 +47,7 @@ async function reproduce(bundle: string): Promise<number> {
   for (const { file } of manifest.models) {
     const session = await ort.InferenceSession.create(path.join(bundle, file))
     for (const { inputs, outputs } of manifest.golden) {
-      const feeds: Record<string, ort.Tensor> = {}
+      const feeds: Record<string, Tensor> = {}
       for (const [name, input] of Object.entries(inputs)) feeds[name] = await npy(path.join(bundle, input))
       const got = await session.run(feeds)
       for (const [name, output] of Object.entries(outputs)) {

@@ -132,6 +132,7 @@ describe('snippets', () => {
 
   it('carry names, shapes and preprocessing, quoted for their language', () => {
     const code = Object.fromEntries(snippetsFor(image).map((one) => [one.language, one.code]))
+    for (const text of Object.values(code)) expect(text).toContain('ORT_DISABLE_TELEMETRY')
     expect(code.kotlin).toContain('"in\\"put\\$1" to OnnxTensor')
     expect(code.kotlin).toContain('floatArrayOf(0.485f, 0.456f, 0.406f)')
     expect(code.swift).toContain('"in\\"put$1": try Self.value(inPut1, .float, [1, 3, 32, 32])')

@@ -1,7 +1,7 @@
 /** Every dtype in every field that may hold it, as onnx.proto3 states; what ONNX Runtime can load must agree. */
-import * as ort from 'onnxruntime-node'
 import { describe, expect, test } from 'vitest'
 import { codeOf, decodeModel, DTYPES, encodeModel, type DType } from '../../../src/engine/onnx'
+import { ort } from '../../../src/engine/runtime/ort'
 import { bytes, fixed32, int, model, packed, port, tensor, text } from './build'
 
 const asBytes = (array: { buffer: ArrayBufferLike }): Uint8Array => new Uint8Array(array.buffer)

@@ -1,6 +1,5 @@
 /** Read and written again, a model computes the same to the bit, and nothing of it is lost. */
 import fc from 'fast-check'
-import * as ort from 'onnxruntime-node'
 import { describe, expect, test } from 'vitest'
 import {
   decodeModel,
@@ -13,6 +12,7 @@ import {
   type AttributeInput,
 } from '../../../src/engine/onnx'
 import { randomFeeds, withSession, workingFeeds, type Values } from '../../../src/engine/runtime'
+import { ort } from '../../../src/engine/runtime/ort'
 import { hasReference, reference, REFERENCE_MODELS } from '../../reference'
 import { bytes, int, packed, port, tensor, text } from './build'
 

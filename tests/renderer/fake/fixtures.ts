@@ -346,7 +346,7 @@ export const candidate = (
   ...flags,
 })
 
-const evidence = inspection.layers
+const reports = inspection.layers
   .filter(({ parameters }) => parameters)
   .map(({ layer: name, op, bytes }, at) => ({
     layer: name,
@@ -426,7 +426,7 @@ export const finishedRun = (): Run => ({
         downloadBytes: 55_300,
         accuracy: 0.975,
         p50: 0.61,
-        layers: evidence,
+        layers: reports,
         notes: [
           'int8 is slower than float on this machine (0.61 against 0.40 ms). For speed, choose half precision.',
         ],
@@ -442,7 +442,7 @@ export const finishedRun = (): Run => ({
         accuracy: 0.9722,
         nonzeroParameters: 12_341,
         p50: 0.6,
-        layers: evidence,
+        layers: reports,
       },
       '10.9× smaller, −0.6 points: inside your limit',
     ),

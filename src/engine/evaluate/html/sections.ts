@@ -1,5 +1,5 @@
 /** The parts of the report page. */
-import type { LayerEvidence, Report, StepRecord } from '../../../contract/report'
+import type { LayerReport, Report, StepRecord } from '../../../contract/report'
 import { pointsText, ratioText, speedText } from '../../../contract/verdict'
 import { formatBytes, formatCount, formatMetric, formatMicrojoules, formatMs, metricName } from '../format'
 import { bars, confusion, curve, type Bar } from './charts'
@@ -258,9 +258,9 @@ function perClass(original: Report, candidates: readonly Named[], names: readonl
 const LAYERS_SHOWN = 24
 
 export function layers({ name, report }: Named, several: boolean): string {
-  const evidence = report.layers ?? []
-  if (evidence.length === 0) return ''
-  const heaviest = [...evidence]
+  const reports = report.layers ?? []
+  if (reports.length === 0) return ''
+  const heaviest = [...reports]
     .filter((l) => l.bytesBefore !== undefined)
     .sort((a, b) => b.bytesBefore! - a.bytesBefore!)
     .slice(0, LAYERS_SHOWN)
@@ -286,7 +286,7 @@ export function layers({ name, report }: Named, several: boolean): string {
     '<div class="legend"><span><i style="background:var(--original)"></i>before</span><span><i style="background:var(--compressed)"></i>after</span></div>'
   const decibel = (value: number | undefined): Cell =>
     value === undefined ? cell('–') : cell(`${Number(value.toPrecision(3))} dB`)
-  const row = (layer: LayerEvidence): Cell[] => [
+  const row = (layer: LayerReport): Cell[] => [
     cell(layer.layer, layer.reason),
     cell(layer.op),
     cell(layer.treatment),
@@ -295,7 +295,7 @@ export function layers({ name, report }: Named, several: boolean): string {
   ]
   const detail = table(
     ['Layer', 'Operator', 'Treatment', 'Weights', 'Outputs'],
-    evidence.slice(0, 400).map(row),
+    reports.slice(0, 400).map(row),
     'What was done to each layer',
   )
   return section(

@@ -30,6 +30,7 @@ export const cpp: Language = {
     return `// Link with onnxruntime; C++17.
 #include <onnxruntime_cxx_api.h>
 #include <algorithm>
+#include <cstdlib>
 #include <vector>
 
 class Model {
@@ -58,7 +59,14 @@ ${
     : ''
 }
  private:
-  Ort::Env environment_{ORT_LOGGING_LEVEL_WARNING, "model"};
+  static Ort::Env silentEnvironment() {
+#ifndef _WIN32
+    setenv("ORT_DISABLE_TELEMETRY", "1", 1);  // ONNX Runtime reports to Microsoft otherwise
+#endif
+    return Ort::Env{ORT_LOGGING_LEVEL_WARNING, "model"};
+  }
+
+  Ort::Env environment_ = silentEnvironment();
   Ort::Session session_;
 };
 `

@@ -56,6 +56,7 @@ export const javascript: Language = {
       return `    ${quoted(port.name)}: new Tensor(${quoted(port.dtype)}, ${port.variable}, ${shape}),`
     })
     return `// npm install onnxruntime-react-native · bundle ${file} as an asset and pass its path
+// ONNX Runtime reports to Microsoft unless ORT_DISABLE_TELEMETRY=1 is set before it loads: see README.md.
 import { InferenceSession, Tensor } from 'onnxruntime-react-native'
 
 let session: InferenceSession

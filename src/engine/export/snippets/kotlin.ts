@@ -75,6 +75,10 @@ import android.content.Context
 ${imageOf(context) ? 'import android.graphics.Bitmap\n' : ''}import java.nio.*
 
 class Model(context: Context) : AutoCloseable {
+    init {
+        // ONNX Runtime reports to Microsoft otherwise.
+        android.system.Os.setenv("ORT_DISABLE_TELEMETRY", "1", true)
+    }
     private val environment = OrtEnvironment.getEnvironment()
     private val session = environment.createSession(context.assets.open(${text(file)}).readBytes())
 ${preprocess(context)}

@@ -47,6 +47,8 @@ export const python: Language = {
       return `        ${quoted(name)}: np.asarray(${variable}, dtype=${type}).reshape(${dims.join(', ')}${dims.length === 1 ? ',' : ''}),`
     })
     return `# pip install onnxruntime numpy${imageOf(context) ? ' pillow' : ''}
+import os
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # ONNX Runtime reports to Microsoft otherwise
 import numpy as np
 import onnxruntime as ort
 ${imageOf(context) ? 'from PIL import Image, ImageOps\n' : ''}

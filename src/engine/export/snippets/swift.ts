@@ -65,6 +65,7 @@ final class Model {
     private let session: ORTSession
 
     init() throws {
+        setenv("ORT_DISABLE_TELEMETRY", "1", 1)  // ONNX Runtime reports to Microsoft otherwise
         let path = Bundle.main.path(forResource: ${quoted(file.slice(0, dot))}, ofType: ${quoted(file.slice(dot + 1))})!
         environment = try ORTEnv(loggingLevel: .warning)
         session = try ORTSession(env: environment, modelPath: path, sessionOptions: nil)

@@ -4,7 +4,7 @@
  */
 import { choleskyDamped, solveLowerTransposed, type Double } from '../cholesky'
 import { svd } from '../svd'
-import { matmul, matrix } from '../../runtime/linalg'
+import { matrix, type MatMul } from '../matrix'
 
 export interface LowRank {
   /** [inputs, rank] */
@@ -24,16 +24,21 @@ const DAMPING = 1e-4
  * Factors of W [inputs, outputs]. With `covariance` [inputs, inputs] of the inputs the error of x·W is
  * minimised, without it that of W. A function as rank is given the singular values, largest first.
  */
-export async function lowRank(w: Double, rank: RankRule, covariance?: Double): Promise<LowRank> {
-  const l = covariance && (await choleskyDamped(covariance, DAMPING)).l
+export async function lowRank(
+  matmul: MatMul,
+  w: Double,
+  rank: RankRule,
+  covariance?: Double,
+): Promise<LowRank> {
+  const l = covariance && (await choleskyDamped(matmul, covariance, DAMPING)).l
   const seen = l ? await matmul(l, w, { transA: true }) : w
   const least = Math.min(w.rows, w.cols)
   const fixed = typeof rank === 'number' ? Math.min(rank, least) : undefined
-  const full = await svd(seen, fixed === undefined ? {} : { rank: fixed })
+  const full = await svd(matmul, seen, fixed === undefined ? {} : { rank: fixed })
   const r = Math.max(1, Math.min(fixed ?? (rank as (s: Float64Array) => number)(full.s), full.s.length))
   const roots = full.s.slice(0, r).map(Math.sqrt)
   const left = scaledColumns(full.u, roots)
-  const a = l ? await solveLowerTransposed(l, left) : left
+  const a = l ? await solveLowerTransposed(matmul, l, left) : left
   return { a, b: transposedColumns(full.v, roots), error: lost(seen, full.s, r) }
 }
 
@@ -61,7 +66,12 @@ function lost(m: Double, singular: Float64Array, rank: number): number {
 }
 
 /** tr(DᵀCD) / tr(WᵀCW) with D = W − W̃: the share of the output's variance that an approximation gets wrong. */
-export async function outputError(w: Double, approximation: Double, covariance?: Double): Promise<number> {
+export async function outputError(
+  matmul: MatMul,
+  w: Double,
+  approximation: Double,
+  covariance?: Double,
+): Promise<number> {
   const difference = matrix(
     w.rows,
     w.cols,

@@ -3,8 +3,7 @@
  * (scheme 2), with the closed form of Tai et al., arXiv:1511.06067.
  */
 import { svd } from '../svd'
-import { matmul, matrix, type Matrix } from '../../runtime/linalg'
-
+import { matrix, type Matrix, type MatMul } from '../matrix'
 type Double = Matrix<Float64Array>
 
 export interface Spatial {
@@ -17,6 +16,7 @@ export interface Spatial {
 
 /** Factors of a kernel [outputs, inputs, height, width]; exact at rank min(inputs·height, outputs·width). */
 export async function spatial(
+  matmul: MatMul,
   kernel: Float64Array,
   [outputs, inputs, height, width]: readonly [number, number, number, number],
   rank: number,
@@ -29,7 +29,7 @@ export async function spatial(
       for (let y = 0; y < height; y++)
         for (let x = 0; x < width; x++)
           m.data[(i * height + y) * outputs * width + o * width + x] = kernel[at(o, i, y, x)]!
-  const { u, s, v } = await svd(m, { rank })
+  const { u, s, v } = await svd(matmul, m, { rank })
   const r = s.length
   const vertical = new Float64Array(r * inputs * height)
   const horizontal = new Float64Array(outputs * r * width)
@@ -45,6 +45,7 @@ export async function spatial(
 
 /** The kernel as a matrix [inputs·height·width, outputs] that the two factors stand for. */
 export async function spatialKernel(
+  matmul: MatMul,
   { vertical, horizontal, rank }: Spatial,
   [outputs, inputs, height, width]: readonly [number, number, number, number],
 ): Promise<Double> {

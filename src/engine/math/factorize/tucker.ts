@@ -4,7 +4,7 @@
  */
 import { choleskyDamped, solveLowerTransposed, type Double } from '../cholesky'
 import { svd } from '../svd'
-import { matmul, matrix, transpose } from '../../runtime/linalg'
+import { matrix, transpose, type MatMul } from '../matrix'
 
 export interface Tucker2 {
   /** [inputs, rankIn] */
@@ -25,12 +25,13 @@ const DAMPING = 1e-4
  * input side is chosen by what those channels carry.
  */
 export async function tucker2(
+  matmul: MatMul,
   kernel: Float64Array,
   [outputs, inputs, taps]: readonly [number, number, number],
   [rankOut, rankIn]: readonly [number, number],
   covariance?: Double,
 ): Promise<Tucker2> {
-  const l = covariance && (await choleskyDamped(covariance, DAMPING)).l
+  const l = covariance && (await choleskyDamped(matmul, covariance, DAMPING)).l
   // Kernel as [inputs, outputs·taps].
   const byInput = matrix(inputs, outputs * taps, new Float64Array(kernel.length))
   for (let o = 0; o < outputs; o++)
@@ -38,19 +39,19 @@ export async function tucker2(
       for (let t = 0; t < taps; t++)
         byInput.data[i * outputs * taps + o * taps + t] = kernel[(o * inputs + i) * taps + t]!
   const seen = l ? await matmul(l, byInput, { transA: true }) : byInput
-  let left = await leading(seen, rankIn)
+  let left = await leading(matmul, seen, rankIn)
   let right: Double = matrix(outputs, rankOut, new Float64Array(outputs * rankOut))
   let core: Double = matrix(rankIn, outputs * taps, new Float64Array(rankIn * outputs * taps))
   for (let round = 0; round < ROUNDS; round++) {
     // Fewer inputs → the outputs that matter; fewer outputs → the inputs that matter.
     core = await matmul(left, seen, { transA: true })
-    right = await leading(byOutput(core, rankIn, outputs, taps), rankOut)
+    right = await leading(matmul, byOutput(core, rankIn, outputs, taps), rankOut)
     if (round + 1 === ROUNDS) break
-    left = await leading(await projectOutputs(seen, right, inputs, outputs, taps), rankIn)
+    left = await leading(matmul, await projectOutputs(matmul, seen, right, inputs, outputs, taps), rankIn)
   }
   const small = await matmul(right, byOutput(core, rankIn, outputs, taps), { transA: true })
   return {
-    input: l ? await solveLowerTransposed(l, left) : left,
+    input: l ? await solveLowerTransposed(matmul, l, left) : left,
     core: small.data,
     output: right,
     rankIn,
@@ -58,7 +59,8 @@ export async function tucker2(
   }
 }
 
-const leading = async (m: Double, rank: number): Promise<Double> => (await svd(m, { rank })).u
+const leading = async (matmul: MatMul, m: Double, rank: number): Promise<Double> =>
+  (await svd(matmul, m, { rank })).u
 
 /** [rankIn, outputs·taps] → [outputs, rankIn·taps] */
 function byOutput(m: Double, rankIn: number, outputs: number, taps: number): Double {
@@ -72,6 +74,7 @@ function byOutput(m: Double, rankIn: number, outputs: number, taps: number): Dou
 
 /** [inputs, outputs·taps] → [inputs, rankOut·taps] */
 async function projectOutputs(
+  matmul: MatMul,
   m: Double,
   right: Double,
   inputs: number,
@@ -88,7 +91,11 @@ async function projectOutputs(
 }
 
 /** Input factor and core as one matrix [inputs·taps, rankOut]: what a kernel of that many outputs would hold. */
-export async function tuckerFront({ input, core, rankIn, rankOut }: Tucker2, taps: number): Promise<Double> {
+export async function tuckerFront(
+  matmul: MatMul,
+  { input, core, rankIn, rankOut }: Tucker2,
+  taps: number,
+): Promise<Double> {
   // [rankIn, rankOut·taps]
   const inner = matrix(rankIn, rankOut * taps, new Float64Array(core.length))
   for (let r = 0; r < rankOut; r++)

@@ -1,8 +1,4 @@
-/**
- * How much a channel matters, from its weights. Sources: arXiv:1608.08710 (L1), arXiv:1811.00250 (geometric
- * median). Matrices are float32 [channels, weights of a channel], row-major.
- */
-import { matmul, type Matrix } from '../../runtime/linalg'
+import type { Matrix, MatMul } from '../matrix'
 
 /** Sum of |w|^p of each row; p is 1 or 2. */
 export function rowPowers({ rows, cols, data }: Matrix, p: 1 | 2): Float64Array {
@@ -16,7 +12,7 @@ export function rowPowers({ rows, cols, data }: Matrix, p: 1 | 2): Float64Array 
 }
 
 /** Sum of the distances of each row to all others: small for rows that others can stand in for. */
-export async function distancesToOthers(rows: Matrix<Float32Array>): Promise<Float64Array> {
+export async function distancesToOthers(matmul: MatMul, rows: Matrix<Float32Array>): Promise<Float64Array> {
   const { data: gram } = await matmul(rows, rows, { transB: true })
   const n = rows.rows
   const out = new Float64Array(n)

@@ -3,7 +3,7 @@
  * regression, 1970; here shrinking towards given weights instead of zero.
  */
 import { choleskyDamped, choleskySolve, type Double } from '../cholesky'
-import { matmul, matrix } from '../../runtime/linalg'
+import { matrix, type MatMul } from '../matrix'
 
 /** Sums over samples of products of inputs X [n, k] and targets Y [n, m]. */
 export class Regression {
@@ -67,7 +67,7 @@ export class Regression {
   }
 
   /** Mean squared error of Y − X·W − best constant, summed over targets. */
-  async errorOf(w: Double): Promise<number> {
+  async errorOf(matmul: MatMul, w: Double): Promise<number> {
     const { xx, xy, yy } = this.centred()
     const quadratic = await matmul(xx, w)
     let error = yy.reduce((sum, one) => sum + one, 0)
@@ -79,11 +79,16 @@ export class Regression {
 /**
  * W [k, m] minimising ‖Y − X·W − 1·bᵀ‖² + λ‖W − start‖² with λ = `damping` times the mean variance of X.
  */
-export async function ridge(sums: Regression, start: Double, damping: number): Promise<Double> {
+export async function ridge(
+  matmul: MatMul,
+  sums: Regression,
+  start: Double,
+  damping: number,
+): Promise<Double> {
   const { xx, xy } = sums.centred()
-  const { l, damping: lambda } = await choleskyDamped(xx, damping)
+  const { l, damping: lambda } = await choleskyDamped(matmul, xx, damping)
   const right = xy.data.map((value, i) => value + lambda * start.data[i]!)
-  return choleskySolve(l, { ...xy, data: right })
+  return choleskySolve(matmul, l, { ...xy, data: right })
 }
 
 const DAMPINGS = [1e-4, 1e-3, 1e-2, 1e-1, 1]
@@ -101,18 +106,23 @@ export interface Fitted {
  * Ridge regression whose damping is chosen on samples kept aside, then solved on all. Never worse on those
  * samples than `start`.
  */
-export async function fitRidge(fit: Regression, aside: Regression, start: Double): Promise<Fitted> {
+export async function fitRidge(
+  matmul: MatMul,
+  fit: Regression,
+  aside: Regression,
+  start: Double,
+): Promise<Fitted> {
   const scale = aside.centred().yy.reduce((sum, one) => sum + one, 0) || 1
-  const before = await aside.errorOf(start)
+  const before = await aside.errorOf(matmul, start)
   let best: { damping: number; error: number } | undefined
   for (const damping of DAMPINGS) {
-    const error = await aside.errorOf(await ridge(fit, start, damping))
+    const error = await aside.errorOf(matmul, await ridge(matmul, fit, start, damping))
     if (error < (best?.error ?? before)) best = { damping, error }
     // Errors fall and then rise with the damping.
     else if (best) break
   }
   if (!best) return { w: start, damping: undefined, before: before / scale, after: before / scale }
   fit.add(aside)
-  const w = await ridge(fit, start, best.damping)
+  const w = await ridge(matmul, fit, start, best.damping)
   return { w, damping: best.damping, before: before / scale, after: best.error / scale }
 }

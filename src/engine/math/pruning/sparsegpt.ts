@@ -3,7 +3,7 @@
  * layer's inputs. Source: SparseGPT, arXiv:2301.00774, Algorithm 1.
  */
 import { choleskyDamped, choleskyOfInverse, type Double } from '../cholesky'
-import { block, matmul, matrix } from '../../runtime/linalg'
+import { block, matrix, type MatMul } from '../matrix'
 import { maskLowest } from './masks'
 
 export interface SparseGptOptions {
@@ -24,6 +24,7 @@ export interface SparseGptOptions {
  * Throws RangeError where H is not finite.
  */
 export async function sparseGpt(
+  matmul: MatMul,
   weights: Float32Array,
   outputs: number,
   h: Double,
@@ -37,8 +38,8 @@ export async function sparseGpt(
   )
   const w = Float64Array.from(weights)
   const dead = silence(h, w, outputs)
-  const { l } = await choleskyDamped(dead, options.damping ?? 0.01)
-  const u = await choleskyOfInverse(l)
+  const { l } = await choleskyDamped(matmul, dead, options.damping ?? 0.01)
+  const u = await choleskyOfInverse(matmul, l)
   const stays = new Uint8Array(w.length).fill(1)
   for (let from = 0; from < inputs; from += size) {
     const to = Math.min(inputs, from + size)

@@ -4,7 +4,7 @@
  * channels, ZipLM (arXiv:2302.04089), §3.1.
  */
 import { choleskyDamped, choleskyInverse, choleskySolve, type Double } from '../cholesky'
-import { matmul, matrix } from '../../runtime/linalg'
+import { matrix, type MatMul } from '../matrix'
 
 /** A layer Y = X·W whose inputs may go. */
 export interface SurgeonLayer {
@@ -37,14 +37,15 @@ interface State {
  * stays and is not among them. Throws RangeError where a covariance is not finite.
  */
 export async function eliminationOrder(
+  matmul: MatMul,
   layers: readonly SurgeonLayer[],
   { damping = 1e-3, atOnce = 0, progress }: SurgeonOptions = {},
 ): Promise<{ unit: number; error: number }[]> {
   const states: State[] = []
   for (const { covariance, weights, inputs } of layers) {
-    const { l } = await choleskyDamped(covariance, damping)
+    const { l } = await choleskyDamped(matmul, covariance, damping)
     states.push({
-      inverse: await choleskyInverse(l),
+      inverse: await choleskyInverse(matmul, l),
       weights: matrix(weights.rows, weights.cols, weights.data.slice()),
       inputs,
     })
@@ -58,7 +59,7 @@ export async function eliminationOrder(
     const errors: { unit: number; error: number }[] = []
     for (const unit of left) {
       let error = 0
-      for (const state of states) error += await errorOf(state, state.inputs[unit]!)
+      for (const state of states) error += await errorOf(matmul, state, state.inputs[unit]!)
       errors.push({ unit, error })
     }
     errors.sort((a, b) => a.error - b.error || a.unit - b.unit)
@@ -67,6 +68,7 @@ export async function eliminationOrder(
     order.push(...going)
     for (const state of states)
       await remove(
+        matmul,
         state,
         going.flatMap(({ unit }) => state.inputs[unit]!),
       )
@@ -89,28 +91,32 @@ function rows({ cols, data }: Double, which: readonly number[]): Double {
 }
 
 /** tr(W_Sᵀ·[C⁻¹]_SS⁻¹·W_S) */
-async function errorOf({ inverse, weights }: State, inputs: readonly number[]): Promise<number> {
+async function errorOf(
+  matmul: MatMul,
+  { inverse, weights }: State,
+  inputs: readonly number[],
+): Promise<number> {
   const own = rows(weights, inputs)
-  const solved = await solve(inverse, inputs, own)
+  const solved = await solve(matmul, inverse, inputs, own)
   let error = 0
   for (let i = 0; i < own.data.length; i++) error += own.data[i]! * solved.data[i]!
   return Math.max(0, error)
 }
 
 /** [C⁻¹]_SS⁻¹·B; a pivot that rounding left at zero is helped a little. */
-async function solve(inverse: Double, inputs: readonly number[], b: Double): Promise<Double> {
-  const { l } = await choleskyDamped(corner(inverse, inputs), 0)
-  return choleskySolve(l, b)
+async function solve(matmul: MatMul, inverse: Double, inputs: readonly number[], b: Double): Promise<Double> {
+  const { l } = await choleskyDamped(matmul, corner(inverse, inputs), 0)
+  return choleskySolve(matmul, l, b)
 }
 
 /** Takes inputs out: the other weights make up for them, and C⁻¹ becomes that of the inputs that stay. */
-async function remove(state: State, inputs: readonly number[]): Promise<void> {
+async function remove(matmul: MatMul, state: State, inputs: readonly number[]): Promise<void> {
   const { inverse, weights } = state
   const across = rows(inverse, inputs)
-  const byWeights = await matmul(across, await solve(inverse, inputs, rows(weights, inputs)), {
+  const byWeights = await matmul(across, await solve(matmul, inverse, inputs, rows(weights, inputs)), {
     transA: true,
   })
   for (let i = 0; i < weights.data.length; i++) weights.data[i]! -= byWeights.data[i]!
-  const bySelf = await matmul(across, await solve(inverse, inputs, across), { transA: true })
+  const bySelf = await matmul(across, await solve(matmul, inverse, inputs, across), { transA: true })
   for (let i = 0; i < inverse.data.length; i++) inverse.data[i]! -= bySelf.data[i]!
 }

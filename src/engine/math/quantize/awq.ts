@@ -5,6 +5,7 @@
 import type { Double } from '../cholesky'
 import { outputError } from './gptq'
 import { dequantizeGroups, quantizeGroups, type GroupOptions, type GroupShape } from './grouped'
+import type { MatMul } from '../matrix'
 
 export interface InputScaling {
   /** [cols]: weights are multiplied by it, inputs divided. */
@@ -17,6 +18,7 @@ const EXPONENTS = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
 
 /** The search rounds plainly, which orders the exponents as any method does. Undefined where no exponent lowers the error by at least a twentieth. */
 export async function inputScaling(
+  matmul: MatMul,
   values: Float32Array,
   shape: GroupShape,
   hessian: Double,
@@ -34,7 +36,7 @@ export async function inputScaling(
         method: options.method === 'mse' ? 'rtn' : options.method,
       }),
     )
-    return outputError(values, scale ? back.map((w, i) => w / scale[i % cols]!) : back, rows, hessian)
+    return outputError(matmul, values, scale ? back.map((w, i) => w / scale[i % cols]!) : back, rows, hessian)
   }
   const plain = await errorOf(undefined)
   if (plain === 0) return undefined

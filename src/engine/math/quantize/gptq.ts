@@ -1,9 +1,4 @@
-/**
- * Rounding that makes up for itself: each column's error is spread over the columns not yet rounded, so that
- * the layer's outputs, not its weights, stay close. Sources: arXiv:2210.17323 (GPTQ); arXiv:2309.01885
- * (QuantEase) and arXiv:2403.07134 (COMQ) for the coordinate descent that follows.
- */
-import { matmul, type Matrix } from '../../runtime/linalg'
+import type { Matrix, MatMul } from '../matrix'
 import { choleskyDamped, choleskyOfInverse, type Double } from '../cholesky'
 import {
   blockGrid,
@@ -32,6 +27,7 @@ const PANEL = 64
  * taken in the order of falling diagonals (act-order), grids come from the weights as they were unless given.
  */
 export async function gptq(
+  matmul: MatMul,
   values: Float32Array,
   shape: GroupShape,
   hessian: Double,
@@ -43,8 +39,8 @@ export async function gptq(
   const blocks = blocksOf(shape)
   const order = byFallingDiagonal(hessian)
   const h = permuted(hessian, order)
-  const { l } = await choleskyDamped(h, options.damping)
-  const upper = await choleskyOfInverse(l)
+  const { l } = await choleskyDamped(matmul, h, options.damping)
+  const upper = await choleskyOfInverse(matmul, l)
   const work = permutedColumns(values, rows, order)
   const grid: BlockGrid = { scale: 1, zero: 0 }
   const top = topCode(bits, options.method)
@@ -66,9 +62,9 @@ export async function gptq(
         for (let k = j + 1; k < to; k++) work[r * cols + k]! -= error * upper.data[j * cols + k]!
       }
     }
-    if (to < cols) await spread(work, rows, cols, errors, upper, from, to)
+    if (to < cols) await spread(matmul, work, rows, cols, errors, upper, from, to)
   }
-  if (options.sweeps > 0) await refine(out, values, hessian, options)
+  if (options.sweeps > 0) await refine(matmul, out, values, hessian, options)
   return out
 }
 
@@ -88,6 +84,7 @@ function withGrids(values: Float32Array, shape: GroupShape, options: GroupOption
 
 /** work[:, to…] −= errors · U[from…to, to…], on ONNX Runtime. */
 async function spread(
+  matmul: MatMul,
   work: Float64Array,
   rows: number,
   cols: number,
@@ -113,6 +110,7 @@ async function spread(
  * they are, so the error never grows. Edits `out`.
  */
 export async function refine(
+  matmul: MatMul,
   out: GroupedCodes,
   values: Float32Array,
   hessian: Double,
@@ -156,7 +154,7 @@ export async function refine(
           changed++
           for (let k = c; k < to; k++) gradient[r * cols + k]! -= delta * h.data[c * cols + k]!
         }
-      if (to < cols) await spread(gradient, rows, cols, deltas, h, from, to)
+      if (to < cols) await spread(matmul, gradient, rows, cols, deltas, h, from, to)
     }
     if (changed === 0) break
   }
@@ -164,6 +162,7 @@ export async function refine(
 
 /** tr((W − Q)·H·(W − Q)ᵀ): squared error of the layer's outputs over the samples H was summed on. */
 export async function outputError(
+  matmul: MatMul,
   original: Float32Array,
   quantized: Float32Array,
   rows: number,

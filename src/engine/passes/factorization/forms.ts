@@ -4,7 +4,8 @@ import { rankForShare, tuckerShare } from '../../math/factorize/rank'
 import { spatial, spatialKernel } from '../../math/factorize/spatial'
 import { tucker2, tuckerBack, tuckerFront } from '../../math/factorize/tucker'
 import type { Double } from '../../math/cholesky'
-import { matmul, matrix } from '../../runtime/linalg'
+import { matrix } from '../../math/matrix'
+import { matmul } from '../../runtime/linalg'
 import { Tensor, type Node } from '../../onnx'
 import type { LinearLayer } from '../layerwise/patches'
 import type { Form, Stage } from './form'
@@ -59,7 +60,7 @@ export async function productForm(
   options: FormOptions,
   byEnergy: (s: Float64Array, e: number) => number,
 ): Promise<Factorized> {
-  const { a, b } = await lowRank(w, ruleOf(w.rows, w.cols, options, byEnergy), options.covariance)
+  const { a, b } = await lowRank(matmul, w, ruleOf(w.rows, w.cols, options, byEnergy), options.covariance)
   const rank = a.cols
   const withBack = (back: Double): Form =>
     layer.kind === 'matrix'
@@ -105,7 +106,7 @@ export async function spatialForm(
   if (dims.length !== 4 || height === 1 || width === 1) return undefined
   const perRank = inputs * height + outputs * width
   const rank = options.rank ?? Math.max(1, Math.floor(((options.share ?? 0.5) * w.data.length) / perRank))
-  const factors = await spatial(kernelOf(w), [outputs, inputs, height, width], rank)
+  const factors = await spatial(matmul, kernelOf(w), [outputs, inputs, height, width], rank)
   const { strides: s, pads: p, dilations: d } = geometry(node, 2)
   const stages: Stage[] = [
     {
@@ -123,7 +124,7 @@ export async function spatialForm(
   ]
   return {
     form: { kind: 'spatial', rank: [factors.rank], stages },
-    equivalent: await spatialKernel(factors, [outputs, inputs, height, width]),
+    equivalent: await spatialKernel(matmul, factors, [outputs, inputs, height, width]),
   }
 }
 
@@ -141,6 +142,7 @@ export async function tuckerForm(
     ? [Math.min(options.rank, outputs), Math.min(options.rank, inputs)]
     : [Math.max(1, Math.floor(share * outputs)), Math.max(1, Math.floor(share * inputs))]
   const factors = await tucker2(
+    matmul,
     kernelOf(w),
     [outputs, inputs, taps],
     ranks,
@@ -163,7 +165,7 @@ export async function tuckerForm(
     rank: [factors.rankIn, factors.rankOut],
     stages: [first, core, pointwise(back, spatialRank)],
   })
-  const front = await tuckerFront(factors, taps)
+  const front = await tuckerFront(matmul, factors, taps)
   const back = tuckerBack(factors)
   return { form: withBack(back), equivalent: await matmul(front, back), front, back, withBack }
 }

@@ -3,7 +3,8 @@ import { outputError } from '../../math/factorize/low-rank'
 import { rankForEnergy } from '../../math/factorize/rank'
 import { fitRidge, Regression } from '../../math/pruning/ridge'
 import type { Double } from '../../math/cholesky'
-import { matmul, matrix } from '../../runtime/linalg'
+import { matrix } from '../../math/matrix'
+import { matmul } from '../../runtime/linalg'
 import type { Model } from '../../onnx'
 import type { SampleSource } from '../layerwise/accumulate'
 import { linearLayer, weightRows, type LinearLayer } from '../layerwise/patches'
@@ -198,7 +199,7 @@ async function best(
   const covariance = sums?.[0].centred().xx
   let chosen: { form: Factorized; error: number } | undefined
   for (const form of forms) {
-    const error = forms.length > 1 ? await outputError(w, form.equivalent, covariance) : 0
+    const error = forms.length > 1 ? await outputError(matmul, w, form.equivalent, covariance) : 0
     if (!chosen || error < chosen.error) chosen = { form, error }
   }
   return chosen?.form
@@ -243,6 +244,7 @@ async function finish(
   let error = await relativeError(aside, equivalent)
   if (refit && found.front && found.back && found.withBack) {
     const fitted = await fitRidge(
+      matmul,
       await projected(fit, found.front),
       await projected(aside, found.front),
       found.back,
@@ -264,7 +266,7 @@ async function finish(
 
 async function relativeError(sums: Regression, w: Double): Promise<number> {
   const total = sums.centred().yy.reduce((sum, one) => sum + one, 0)
-  return total > 0 ? (await sums.errorOf(w)) / total : 0
+  return total > 0 ? (await sums.errorOf(matmul, w)) / total : 0
 }
 
 /** The sums as if X·A had been the input. */

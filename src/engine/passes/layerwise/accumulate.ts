@@ -1,5 +1,4 @@
-/** XᵀX of a layer's input over calibration data, as the model now computes it. */
-import { matrix } from '../../runtime/linalg'
+import { matrix } from '../../math/matrix'
 import type { Double } from '../../math/cholesky'
 import type { Model } from '../../onnx'
 import { openSession, type TracedValue, type Value, type Values } from '../../runtime'

@@ -1,6 +1,6 @@
 /** Low-bit weights by training: fake-quantized in place, trained with the original as teacher, packed for real. */
 import { PareError } from '../../../contract/errors'
-import type { LayerEvidence, StepRecord } from '../../../contract/report'
+import type { LayerReport, StepRecord } from '../../../contract/report'
 import { dequantizeGroups } from '../../math/quantize/grouped'
 import { toHalf } from '../../math/quantize/half'
 import { sqnr } from '../../math/quantize/sqnr'
@@ -45,7 +45,7 @@ export interface LowBitTraining {
 export interface LowBitTrained {
   model: Model
   learned: Learned
-  layers: LayerEvidence[]
+  layers: LayerReport[]
   skipped: StepRecord['skipped']
 }
 
@@ -108,12 +108,12 @@ export async function trainLowBit(
   learned.notes.unshift(...byLayer)
   learned.notes.unshift(...notes.map((note) => `The model was first changed: ${note}.`))
   const found = new Map<string, LowBit>()
-  const evidence: LayerEvidence[] = []
+  const reports: LayerReport[] = []
   for (const [key, { layer, fake }] of trained) {
     const grouped = codesOf(learned.result.parameters, fake, toHalf)
     const weightSqnr = sqnr(rowsOf(layer, by), dequantizeGroups(grouped))
     found.set(key, { ...starts.get(key)!, codes: grouped.codes, grouped, weightSqnr })
-    evidence.push({
+    reports.push({
       layer: layer.layer,
       op: layer.node.opType,
       treatment: `${bits}-bit ${options.learns === 'steps' ? 'trained' : 'learned rounding'}`,
@@ -131,7 +131,7 @@ export async function trainLowBit(
     (layer) => found.get(keyOf(layer)),
     { storage: storageFor('auto', context.target) },
   )
-  return { model, learned, layers: evidence, skipped }
+  return { model, learned, layers: reports, skipped }
 }
 
 /**

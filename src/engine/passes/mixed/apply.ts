@@ -1,6 +1,6 @@
 /** Gives each layer the bits that were chosen for it. */
 import { Tensor, type Graph, type Model } from '../../onnx'
-import type { LayerEvidence, StepRecord } from '../../../contract/report'
+import type { LayerReport, StepRecord } from '../../../contract/report'
 import { fitHalf } from '../half/limits'
 import type { PassContext } from '../pass'
 import { finiteWeights, weightedLayers, type WeightedLayer } from '../quantization/layers'
@@ -9,7 +9,7 @@ import { FLOAT_BITS, HALF_BITS, MEASURED, sharedAt } from './choices'
 
 export interface Applied {
   model: Model
-  layers: LayerEvidence[]
+  layers: LayerReport[]
   skipped: StepRecord['skipped']
 }
 
@@ -65,7 +65,7 @@ export async function applyPacked(
 }
 
 /** The weight as float16 with a Cast behind it, which ONNX Runtime folds when it loads the model. */
-function storedAsHalf(graph: Graph, { layer, node, weight, tensor }: WeightedLayer): LayerEvidence[] {
+function storedAsHalf(graph: Graph, { layer, node, weight, tensor }: WeightedLayer): LayerReport[] {
   const own = graph.initializers.get(weight)
   const fits = own?.dtype === 'float32' ? fitHalf(own) : undefined
   if (!fits || !('values' in fits)) return []

@@ -4,9 +4,9 @@
  * went wrong before it. Needs no labels. Sources: arXiv:1707.06168 (channel pruning), arXiv:1707.06342 (ThiNet).
  */
 import { fitRidge, Regression } from '../../math/pruning/ridge'
-import { matrix } from '../../runtime/linalg'
+import { matrix } from '../../math/matrix'
 import type { Model } from '../../onnx'
-import { openSession, type Session, type Values } from '../../runtime'
+import { openSession, type Session, type Values, matmul } from '../../runtime'
 import { linearLayer, tensorOfRows, weightRows, type LinearLayer } from '../layerwise/patches'
 import { openProducts, type Products } from '../layerwise/products'
 import { prefixOf } from '../layerwise/prefix'
@@ -98,7 +98,7 @@ async function fitLayer(task: FitTask): Promise<{ before: number; after: number 
     if (aside[g]!.samples === 0) return undefined
     const solved =
       inputs <= MOST_INPUTS
-        ? await fitRidge(fit[g]!, aside[g]!, start)
+        ? await fitRidge(matmul, fit[g]!, aside[g]!, start)
         : { w: start, before: 0, after: 0, damping: undefined }
     if (solved.damping === undefined) fit[g]!.add(aside[g]!)
     w.set(solved.w.data, from)

@@ -1,12 +1,13 @@
 /** A number for every unit: what is lowest goes first. */
 import { distancesToOthers, rowPowers, rowsAlong } from '../../math/pruning/criteria'
-import type { Matrix } from '../../runtime/linalg'
+import type { Matrix } from '../../math/matrix'
 import type { Random } from '../../math/random'
 import type { Graph as OnnxGraph } from '../../onnx'
 import type { DependencyGraph } from './graph'
 import type { Group, Unit } from './group'
 import type { WeightRole } from './relations'
 import type { ChannelMoments } from './moments'
+import { matmul } from '../../runtime'
 
 export const CRITERIA = [
   'l1',
@@ -89,7 +90,7 @@ async function fromMedian(inputs: ScoreInputs, group: Group): Promise<Map<number
     const key = inputs.dependencies.axisKey(place.value, place.axis)!
     if (!rows) continue
     const units = unitRows(group.units, key, rows)
-    const distances = await distancesToOthers(units)
+    const distances = await distancesToOthers(matmul, units)
     group.units.forEach(({ id }, i) => scores.set(id, (scores.get(id) ?? 0) + distances[i]!))
   }
   return scores

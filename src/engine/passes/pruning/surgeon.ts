@@ -5,7 +5,8 @@
 import { eliminationOrder, type SurgeonLayer } from '../../math/pruning/surgeon'
 import type { Model } from '../../onnx'
 import type { Double } from '../../math/cholesky'
-import { matmul, matrix } from '../../runtime/linalg'
+import { matrix } from '../../math/matrix'
+import { matmul } from '../../runtime/linalg'
 import {
   centredGram,
   inputProducts,
@@ -75,7 +76,7 @@ export async function surgeonScores(
       })
     }
     if (layers.length === 0) continue
-    const order = await eliminationOrder(layers, {
+    const order = await eliminationOrder(matmul, layers, {
       atOnce: group.units.length > ONE_BY_ONE ? 1 / ONE_BY_ONE : 0,
       progress,
     })

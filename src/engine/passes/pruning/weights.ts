@@ -15,6 +15,7 @@ import { linearLayer, tensorOfRows, weightRows } from '../layerwise/patches'
 import { addToBias } from './bias'
 import type { ShapeSource } from './collect'
 import { fromOutputRows, patternOrder, toOutputRows, type SparseLayer } from './sparse-layers'
+import { matmul } from '../../runtime'
 
 export type Method = 'magnitude' | 'wanda' | 'sparsegpt'
 export type Pattern =
@@ -135,7 +136,7 @@ async function prunedRows(
   const inputs = rows.length / outputs
   const { pattern, method } = options
   if (method === 'sparsegpt' && gram && pattern.kind !== 'blocks')
-    return sparseGpt(rows, outputs, gram, {
+    return sparseGpt(matmul, rows, outputs, gram, {
       sparsity: share,
       zeros: Uint8Array.from(rows, (w) => (w === 0 ? 1 : 0)),
       ...(pattern.kind === 'n-of-m' && { pattern }),

@@ -11,8 +11,9 @@ import type { Model } from '../../onnx'
 import { hessiansOf, planHessians } from './hessians'
 import { rowsOf } from './low-bit'
 import type { Batches } from './observe'
-import type { Site } from './plan'
+import type { QuantizableOp } from './plan'
 import { rowShape } from './readers'
+import { matmul } from '../../runtime'
 
 export interface AdaptiveOptions {
   bits: number
@@ -23,24 +24,22 @@ export interface AdaptiveOptions {
 
 const HESSIAN_BYTES = 2 ** 28
 
-/** Codes by layer, of those sites whose weight has a scale per output channel. */
+/** Codes by layer, of those ops whose weight has a scale per output channel. */
 export async function adaptiveCodes(
   model: Model,
-  sites: readonly Site[],
+  ops: readonly QuantizableOp[],
   batches: Batches,
   options: AdaptiveOptions,
 ): Promise<Map<string, ChannelCodes>> {
   const found = new Map<string, ChannelCodes>()
-  const usable = new Map(
-    sites.filter(({ weight }) => weight?.axis !== undefined).map((site) => [site.node, site]),
-  )
+  const usable = new Map(ops.filter(({ weight }) => weight?.axis !== undefined).map((op) => [op.node, op]))
   const { chunks } = planHessians(model, [...usable.keys()], HESSIAN_BYTES)
   for (const chunk of chunks) {
     const hessians = await hessiansOf(model, chunk, batches)
     for (const node of chunk) {
       options.progress(found.size / usable.size, `rounding layer ${found.size + 1} of ${usable.size}`)
-      const site = usable.get(node)!
-      found.set(site.layer, await codesOf(site, hessians.get(node)!, options))
+      const op = usable.get(node)!
+      found.set(op.layer, await codesOf(op, hessians.get(node)!, options))
     }
   }
   return found
@@ -54,12 +53,12 @@ export const onScalesOf = (
   found?.scales.every((scale, c) => scale === nearest.scales[c]) ? found : undefined
 
 async function codesOf(
-  site: Site,
+  op: QuantizableOp,
   hessians: readonly Double[],
   options: AdaptiveOptions,
 ): Promise<ChannelCodes> {
-  const { name, tensor, axis } = site.weight!
-  const layer = { node: site.node, layer: site.layer, weight: name, tensor, axis: axis! }
+  const { name, tensor, axis } = op.weight!
+  const layer = { node: op.node, layer: op.layer, weight: name, tensor, axis: axis! }
   const values = rowsOf(layer, options.by)
   const { rows, cols, turned } = rowShape(layer)
   const type = { bits: options.bits, signed: true, symmetric: true }
@@ -80,6 +79,7 @@ async function codesOf(
     }
     const how = { method: 'rtn', symmetric: true, halfScales: false, damping: 0.01, sweeps: 2 } as const
     const part = await gptq(
+      matmul,
       values.subarray(from * cols, (from + perGroup) * cols),
       shape,
       hessian,

@@ -4,7 +4,8 @@
  */
 import type { Double } from '../../math/cholesky'
 import { Tensor, type Model, type Node } from '../../onnx'
-import { floatsOf, matmul, matrix, shapesAt, streamActivations, type Value } from '../../runtime'
+import { matrix } from '../../math/matrix'
+import { floatsOf, matmul, shapesAt, streamActivations, type Value } from '../../runtime'
 import { linearLayer, type LinearLayer } from '../layerwise/patches'
 import { openProducts, type ProductSession } from '../layerwise/products'
 import { prefixOf } from '../layerwise/prefix'

@@ -16,6 +16,7 @@ import { transposed } from '../../math/quantize/rows'
 import { sqnr } from '../../math/quantize/sqnr'
 import { finiteWeights, type WeightedLayer } from './layers'
 import { fitsMatMulNBits, rowShape, type Storage } from './readers'
+import { matmul } from '../../runtime'
 
 export const METHODS = ['gptq', 'awq', 'hqq', 'mse', 'rtn', 'kmeans', 'ternary', 'binary'] as const
 export type Method = (typeof METHODS)[number]
@@ -71,7 +72,7 @@ export async function quantizeLayer(
   const base = { symmetric: options.symmetric, halfScales: HALF_SCALES }
   const groupMethod = gridMethod(options)
   if (options.method === 'awq' && hessians && layer.node.is('MatMul', 'Gemm')) {
-    const found = await inputScaling(values, shape, hessians[0]!, { ...base, method: groupMethod })
+    const found = await inputScaling(matmul, values, shape, hessians[0]!, { ...base, method: groupMethod })
     if (found) {
       const { scale } = found
       const grouped = quantizeGroups(
@@ -116,13 +117,14 @@ async function byGroups(
   base: { symmetric: boolean; halfScales: boolean },
 ): Promise<GroupedCodes> {
   const options = { ...base, method, damping: DAMPING, sweeps: 2 }
-  if (hessians.length === 1) return gptq(values, shape, hessians[0]!, options)
+  if (hessians.length === 1) return gptq(matmul, values, shape, hessians[0]!, options)
   const out = emptyCodes(shape)
   const rows = shape.rows / hessians.length
   const blocks = out.scales.length / shape.rows
   for (const [g, hessian] of hessians.entries()) {
     const from = g * rows
     const part = await gptq(
+      matmul,
       values.subarray(from * shape.cols, (from + rows) * shape.cols),
       { ...shape, rows },
       hessian,

@@ -7,7 +7,7 @@
  */
 import type { Graph, Node, Tensor } from '../../onnx'
 
-export interface Site {
+export interface QuantizableOp {
   node: Node
   layer: string
   kind: 'Conv' | 'Gemm' | 'MatMul' | 'MatMul of activations'
@@ -15,19 +15,19 @@ export interface Site {
   inputs: readonly string[]
   /** Its output, after the Relu or Clip that goes into its rounding. */
   output: string
-  absorbed?: Node
+  fused?: Node
   weight?: { name: string; tensor: Tensor; axis: number | undefined }
   bias?: { name: string; tensor: Tensor }
 }
 
 export interface Plan {
-  sites: Site[]
+  ops: QuantizableOp[]
   /** Activations that get a scale. */
   quantized: Set<string>
   /** Those that exist only as integers: whoever reads them, reads what the integers stand for. */
-  resident: Set<string>
-  /** Nodes between sites that run on integers too. */
-  carried: Set<Node>
+  integerOnly: Set<string>
+  /** Nodes between ops that run on integers too. */
+  propagated: Set<Node>
   /** Values that must share one scale, by any of them: each maps to its group's array. */
   groups: Map<string, string[]>
 }
@@ -42,26 +42,26 @@ const isMove = (node: Node): boolean =>
 
 export interface PlanOptions {
   /** Relu goes into the rounding only where zero is the lowest code. */
-  absorb: boolean
+  fuse: boolean
 }
 
-export function planActivations(graph: Graph, sites: Site[], { absorb }: PlanOptions): Plan {
+export function planActivations(graph: Graph, ops: QuantizableOp[], { fuse }: PlanOptions): Plan {
   const consumers = graph.consumerMap()
   const producers = graph.producers()
-  const bySiteNode = new Map(sites.map((site) => [site.node, site]))
-  for (const site of sites) {
-    const next = absorb ? absorbable(graph, site.node, consumers, producers) : undefined
-    site.absorbed = next
-    site.output = next ? next.outputs[0]! : site.node.outputs[0]!
+  const opByNode = new Map(ops.map((op) => [op.node, op]))
+  for (const op of ops) {
+    const next = fuse ? fusibleRelu(graph, op.node, consumers, producers) : undefined
+    op.fused = next
+    op.output = next ? next.outputs[0]! : op.node.outputs[0]!
   }
   const activations = (node: Node): string[] =>
     dataInputs(node).filter((name) => !graph.constant(name, producers))
-  const potential = potentialResidents(graph, sites, activations)
-  const siteOutputs = new Map(sites.map((site) => [site.output, site]))
+  const potential = potentialIntegers(graph, ops, activations)
+  const opOutputs = new Map(ops.map((op) => [op.output, op]))
 
   const quantized = new Set<string>()
-  const resident = new Set<string>()
-  const carried = new Set<Node>()
+  const integerOnly = new Set<string>()
+  const propagated = new Set<Node>()
   const queue: string[] = []
   const want = (name: string): void => {
     if (!quantized.has(name)) {
@@ -69,13 +69,13 @@ export function planActivations(graph: Graph, sites: Site[], { absorb }: PlanOpt
       queue.push(name)
     }
   }
-  for (const site of sites) {
-    for (const input of site.inputs) want(input)
-    if (site.kind === 'Conv') {
-      want(site.output)
-      resident.add(site.output)
+  for (const op of ops) {
+    for (const input of op.inputs) want(input)
+    if (op.kind === 'Conv') {
+      want(op.output)
+      integerOnly.add(op.output)
       // Pooling integers is cheaper than pooling floats, so they are followed downwards too.
-      for (let at = site.output; ;) {
+      for (let at = op.output; ;) {
         const readers = consumers.get(at) ?? []
         const pool =
           readers.length === 1 && !graph.isOutput(at) && readers[0]!.is('MaxPool') ? readers[0]! : undefined
@@ -86,34 +86,34 @@ export function planActivations(graph: Graph, sites: Site[], { absorb }: PlanOpt
   }
   for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
     const node = producers.get(name)
-    if (!node || siteOutputs.has(name) || carried.has(node)) continue
+    if (!node || opOutputs.has(name) || propagated.has(node)) continue
     const inputs = activations(node)
-    const carries = isMove(node)
+    const propagates = isMove(node)
       ? inputs.length === 1 && movesFloats(graph, inputs[0]!, producers)
       : node.is(...COMPUTES) &&
         inputs.length > 0 &&
         inputs.length === dataInputs(node).length &&
         inputs.every((i) => potential.has(i))
-    if (!carries) continue
-    carried.add(node)
-    resident.add(name)
+    if (!propagates) continue
+    propagated.add(node)
+    integerOnly.add(name)
     inputs.forEach(want)
   }
-  const reads = (node: Node): boolean => bySiteNode.has(node) || carried.has(node)
-  for (const site of sites)
+  const reads = (node: Node): boolean => opByNode.has(node) || propagated.has(node)
+  for (const op of ops)
     if (
-      quantized.has(site.output) &&
-      !graph.isOutput(site.output) &&
-      (consumers.get(site.output) ?? []).every(reads)
+      quantized.has(op.output) &&
+      !graph.isOutput(op.output) &&
+      (consumers.get(op.output) ?? []).every(reads)
     )
-      resident.add(site.output)
-  for (const site of sites) {
-    if (resident.has(site.output)) continue
+      integerOnly.add(op.output)
+  for (const op of ops) {
+    if (integerOnly.has(op.output)) continue
     // The activation stays a node of its own where the output is wanted as floats.
-    site.absorbed = undefined
-    site.output = site.node.outputs[0]!
+    op.fused = undefined
+    op.output = op.node.outputs[0]!
   }
-  return { sites, quantized, resident, carried, groups: sharedScales(carried, quantized) }
+  return { ops, quantized, integerOnly, propagated, groups: sharedScales(propagated, quantized) }
 }
 
 /** Data inputs of a node, without shapes, axes and the like. */
@@ -128,12 +128,12 @@ function movesFloats(graph: Graph, name: string, producers: Map<string, Node>): 
 }
 
 /** Values that could live as integers because all they come from does. */
-function potentialResidents(
+function potentialIntegers(
   graph: Graph,
-  sites: readonly Site[],
+  ops: readonly QuantizableOp[],
   activations: (node: Node) => string[],
 ): Set<string> {
-  const potential = new Set<string>(sites.map((site) => site.output))
+  const potential = new Set<string>(ops.map((op) => op.output))
   for (const node of graph.nodes) {
     if (!isMove(node) && !node.is(...COMPUTES)) continue
     const inputs = activations(node)
@@ -143,7 +143,7 @@ function potentialResidents(
 }
 
 /** The Relu, or Clip from zero upwards, that alone reads a node's output. */
-function absorbable(
+function fusibleRelu(
   graph: Graph,
   node: Node,
   consumers: Map<string, Node[]>,
@@ -161,9 +161,9 @@ function absorbable(
   return bound === 0 ? reader : undefined
 }
 
-function sharedScales(carried: Set<Node>, quantized: Set<string>): Map<string, string[]> {
+function sharedScales(propagated: Set<Node>, quantized: Set<string>): Map<string, string[]> {
   const groups = new Map<string, string[]>([...quantized].map((name) => [name, [name]]))
-  for (const node of carried) {
+  for (const node of propagated) {
     if (!isMove(node)) continue
     const a = groups.get(node.inputs[0]!)!
     const b = groups.get(node.outputs[0]!)!
@@ -180,11 +180,11 @@ function sharedScales(carried: Set<Node>, quantized: Set<string>): Map<string, s
  */
 export function rangeSources(group: readonly string[], plan: Plan, consumers: Map<string, Node[]>): string[] {
   const isMoved = new Set(
-    [...plan.carried].filter((node) => node.is(...MOVES)).map((node) => node.outputs[0]!),
+    [...plan.propagated].filter((node) => node.is(...MOVES)).map((node) => node.outputs[0]!),
   )
   const sources = group.filter((name) => {
     const readers = consumers.get(name) ?? []
-    if (readers.length > 0 && readers.every((node) => plan.carried.has(node) && node.is(...SELECTS)))
+    if (readers.length > 0 && readers.every((node) => plan.propagated.has(node) && node.is(...SELECTS)))
       return false
     return !isMoved.has(name) || !group.includes(name)
   })

@@ -8,7 +8,7 @@ import { Tensor, type DType, type Graph, type Model, type Node } from '../../onn
 import { storedWeight } from './dynamic'
 import { integerRows } from './embedding'
 import type { WeightedLayer } from './layers'
-import type { Plan, Site } from './plan'
+import type { Plan, QuantizableOp } from './plan'
 import { WeightStore, type WeightOptions } from './static-weights'
 
 export interface ActivationChoice {
@@ -33,23 +33,23 @@ export function insertQdq(model: Model, plan: Plan, options: QdqOptions): Map<st
   const { graph } = model
   const producers = graph.producers()
   const writer = new Writer(model, plan, options)
-  for (const site of plan.sites) if (site.absorbed) absorb(graph, site)
+  for (const op of plan.ops) if (op.fused) fuse(graph, op)
   const dequantized = new Map<string, string>()
-  const idle = new Set([...plan.carried].filter((node) => isIdentityRelu(node, writer)))
+  const idle = new Set([...plan.propagated].filter((node) => isIdentityRelu(node, writer)))
   for (const name of plan.quantized) {
     const producer = producers.get(name)
     if (producer && idle.has(producer)) continue
     dequantized.set(name, writer.pair(name))
   }
   const read = (name: string): string => dequantized.get(name) ?? name
-  for (const node of plan.carried) node.inputs = node.inputs.map(read)
+  for (const node of plan.propagated) node.inputs = node.inputs.map(read)
   const weights = new WeightStore(graph, options.weights)
-  for (const site of plan.sites) {
-    const { node, weight } = site
+  for (const op of plan.ops) {
+    const { node, weight } = op
     const [first, second] = node.inputs as [string, string]
     if (!weight) node.inputs = [read(first), read(second)]
     else {
-      const stored = weights.add(site, writer.affine(first))
+      const stored = weights.add(op, writer.affine(first))
       node.inputs = [read(first), ...stored]
     }
   }
@@ -71,9 +71,9 @@ function isIdentityRelu(node: Node, writer: Writer): boolean {
   return zeroPoint === low
 }
 
-function absorb(graph: Graph, { node, absorbed }: Site): void {
-  graph.removeNode(absorbed!)
-  node.outputs = [absorbed!.outputs[0]!]
+function fuse(graph: Graph, { node, fused }: QuantizableOp): void {
+  graph.removeNode(fused!)
+  node.outputs = [fused!.outputs[0]!]
 }
 
 class Writer {
@@ -115,15 +115,15 @@ class Writer {
   pair(name: string): string {
     const { graph, plan } = this
     const { scale, zeroPoint } = this.of(name)
-    const resident = plan.resident.has(name)
+    const integerOnly = plan.integerOnly.has(name)
     let source = name
     const producer = graph.producer(name)
-    if (resident && producer) {
+    if (integerOnly && producer) {
       source = graph.freshName(`${name}_float`)
       producer.outputs = producer.outputs.map((output) => (output === name ? source : output))
     }
     const codes = graph.freshName(`${name}_codes`)
-    const values = resident ? name : graph.freshName(`${name}_dequantized`)
+    const values = integerOnly ? name : graph.freshName(`${name}_dequantized`)
     // Before opset 21 the standard operators know no 16-bit integers; ONNX Runtime's own do.
     const domain = this.affine(name).high > 255 && this.model.opset < 21 ? 'com.microsoft' : ''
     if (domain) this.model.importOpset(domain, 1)

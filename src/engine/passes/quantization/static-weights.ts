@@ -4,10 +4,10 @@ import { dequantizeChannels, quantizeChannels, type ChannelCodes } from '../../m
 import { sqnr } from '../../math/quantize/sqnr'
 import { Tensor, type Graph } from '../../onnx'
 import { finiteWeights, type WeightedLayer } from './layers'
-import type { Site } from './plan'
+import type { QuantizableOp } from './plan'
 
 /** Codes for a weight better than rounding gives them; undefined where there are none. */
-export type Rounding = (site: Site, rounded: ChannelCodes) => ChannelCodes | undefined
+export type Rounding = (op: QuantizableOp, rounded: ChannelCodes) => ChannelCodes | undefined
 
 export interface WeightOptions {
   perChannel: boolean
@@ -42,23 +42,23 @@ export class WeightStore {
   }
 
   /** Adds a layer's weight and bias as integers; gives the names the node reads. */
-  add(site: Site, input: Affine): string[] {
-    const axis = this.options.perChannel ? site.weight!.axis : undefined
-    const bias = this.biasOf(site)
+  add(op: QuantizableOp, input: Affine): string[] {
+    const axis = this.options.perChannel ? op.weight!.axis : undefined
+    const bias = this.biasOf(op)
     const floors = bias && smallestScales(bias, input.scale, axis === undefined)
-    let codes = this.rounded(site, axis)
-    if (floors?.some((floor, c) => codes.scales[c]! < floor)) codes = this.rounded(site, axis, floors)
-    if (bias) this.correct(site, bias, codes, axis)
+    let codes = this.rounded(op, axis)
+    if (floors?.some((floor, c) => codes.scales[c]! < floor)) codes = this.rounded(op, axis, floors)
+    if (bias) this.correct(op, bias, codes, axis)
     let values = this.written.get(codes)
-    if (!values) this.written.set(codes, (values = this.write(site, codes, axis)))
-    return bias ? [values, this.writeBias(site, bias, codes.scales, input.scale, axis)] : [values]
+    if (!values) this.written.set(codes, (values = this.write(op, codes, axis)))
+    return bias ? [values, this.writeBias(op, bias, codes.scales, input.scale, axis)] : [values]
   }
 
   /** Tied weights share codes (the first layer's data decides), unless a layer's bias needs scales of its own. */
-  private rounded(site: Site, axis: number | undefined, floors?: Float32Array): ChannelCodes {
-    const { name, tensor } = site.weight!
-    const own = floors === undefined ? '' : `${site.layer}, scaled for its bias`
-    return this.codesOf(site.layer, name, tensor, axis, own, floors, site)
+  private rounded(op: QuantizableOp, axis: number | undefined, floors?: Float32Array): ChannelCodes {
+    const { name, tensor } = op.weight!
+    const own = floors === undefined ? '' : `${op.layer}, scaled for its bias`
+    return this.codesOf(op.layer, name, tensor, axis, own, floors, op)
   }
 
   private codesOf(
@@ -68,7 +68,7 @@ export class WeightStore {
     axis: number | undefined,
     own: string,
     floors?: Float32Array,
-    site?: Site,
+    op?: QuantizableOp,
   ): ChannelCodes {
     const { bits, clip, by, rounding } = this.options
     const key = `${tensor.contentKey()}|${axis}|${own}`
@@ -77,7 +77,7 @@ export class WeightStore {
       const values = finiteWeights(name, tensor, by)
       const type = { bits, signed: true, symmetric: true }
       let codes = quantizeChannels(values, tensor.dims, { ...type, axis, clip, smallestScales: floors })
-      if (site) codes = rounding?.(site, codes) ?? codes
+      if (op) codes = rounding?.(op, codes) ?? codes
       found = { codes, sqnr: sqnr(values, dequantizeChannels(codes, tensor.dims, axis)) }
       this.codes.set(key, found)
     }
@@ -85,8 +85,8 @@ export class WeightStore {
     return found.codes
   }
 
-  private write(site: Site, codes: ChannelCodes, axis: number | undefined): string {
-    const { name, tensor } = site.weight!
+  private write(op: QuantizableOp, codes: ChannelCodes, axis: number | undefined): string {
+    const { name, tensor } = op.weight!
     const stored = this.constants(name, tensor.dims, codes, axis)
     return dequantize(this.graph, name, axis, [stored.codes, stored.scales, stored.zeroPoints])
   }
@@ -128,25 +128,30 @@ export class WeightStore {
   }
 
   /** A copy, for it may be corrected; a convolution without a bias gets one where there is something to correct. */
-  private biasOf(site: Site): Float32Array | undefined {
-    if (site.bias) return finiteWeights(site.bias.name, site.bias.tensor, this.options.by).slice()
-    const { tensor } = site.weight!
-    return site.node.is('Conv') && this.options.meanOf ? new Float32Array(tensor.dims[0]!) : undefined
+  private biasOf(op: QuantizableOp): Float32Array | undefined {
+    if (op.bias) return finiteWeights(op.bias.name, op.bias.tensor, this.options.by).slice()
+    const { tensor } = op.weight!
+    return op.node.is('Conv') && this.options.meanOf ? new Float32Array(tensor.dims[0]!) : undefined
   }
 
   /** Adds Σ (W − Ŵ) · E[x], which is what the outputs are off by on average. */
-  private correct(site: Site, bias: Float32Array, codes: ChannelCodes, axis: number | undefined): void {
-    const { name, tensor } = site.weight!
-    const mean = this.options.meanOf?.(site.inputs[0]!)
+  private correct(
+    op: QuantizableOp,
+    bias: Float32Array,
+    codes: ChannelCodes,
+    axis: number | undefined,
+  ): void {
+    const { name, tensor } = op.weight!
+    const mean = this.options.meanOf?.(op.inputs[0]!)
     if (!mean) return
     const values = finiteWeights(name, tensor, this.options.by)
     const rounded = dequantizeChannels(codes, tensor.dims, axis)
-    const isConv = site.node.is('Conv')
-    const rowsFirst = isConv || site.node.int('transB', 0) === 1
+    const isConv = op.node.is('Conv')
+    const rowsFirst = isConv || op.node.int('transB', 0) === 1
     const outputs = bias.length
     const taps = isConv ? tensor.dims.slice(2).reduce((n, d) => n * d, 1) : 1
     const inputs = values.length / outputs / taps
-    const perGroup = outputs / (isConv ? site.node.int('group', 1) : 1)
+    const perGroup = outputs / (isConv ? op.node.int('group', 1) : 1)
     for (let o = 0; o < outputs; o++) {
       const firstInput = Math.floor(o / perGroup) * inputs
       let shift = 0
@@ -161,14 +166,14 @@ export class WeightStore {
 
   /** int32 in units of input scale × weight scale, as the accumulator counts. */
   private writeBias(
-    site: Site,
+    op: QuantizableOp,
     bias: Float32Array,
     weightScales: Float32Array,
     inputScale: number,
     axis: number | undefined,
   ): string {
     const { graph } = this
-    const name = site.bias?.name ?? `${site.layer}_bias`
+    const name = op.bias?.name ?? `${op.layer}_bias`
     const scales = weightScales.map((scale) => scale * inputScale)
     const codes = Int32Array.from(bias, (b, c) => Math.round(b / scales[axis === undefined ? 0 : c]!))
     return dequantize(graph, name, axis === undefined ? undefined : 0, [

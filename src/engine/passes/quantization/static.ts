@@ -8,10 +8,10 @@ import { observe, looksLikeMask, rangeOf, type Batches, type ObserveOptions } fr
 import { weightedLayers, type WeightedLayer } from './layers'
 import { planActivations, rangeSources, type Plan } from './plan'
 import { insertQdq } from './qdq'
-import { findSites, type SiteOptions } from './sites'
+import { findQuantizable, type QuantizableOptions } from './quantizable-ops'
 import type { WeightOptions } from './static-weights'
 
-export interface StaticOptions extends SiteOptions {
+export interface StaticOptions extends QuantizableOptions {
   activations: IntegerType
   calibrator: Calibrator
   percentile: number
@@ -43,22 +43,22 @@ export interface StaticResult {
 /** Values of an embedding below which bytes saved are not worth its error: tables of positions, say. */
 const SMALLEST_TABLE = 16384
 
-const absorbs = (type: IntegerType): boolean => !type.symmetric
+const fusesRelu = (type: IntegerType): boolean => !type.symmetric
 
 /** Histograms of every value that may be quantized, whatever layers are left out later. One pass over the data. */
 export async function calibrate(
   model: Model,
-  options: SiteOptions & { activations: IntegerType },
+  options: QuantizableOptions & { activations: IntegerType },
   batches: Batches,
   how: ObserveOptions = {},
 ): Promise<Calibrated> {
   const names = new Set<string>()
   const axisOf = new Map<string, number>()
   for (const exclude of [undefined, options.exclude]) {
-    const { sites } = findSites(model.graph, { ...options, exclude })
-    for (const { node, weight, inputs } of sites) if (weight) axisOf.set(inputs[0]!, node.is('Conv') ? 1 : -1)
-    for (const absorb of [true, false])
-      for (const name of planActivations(model.graph, sites, { absorb }).quantized) names.add(name)
+    const { ops } = findQuantizable(model.graph, { ...options, exclude })
+    for (const { node, weight, inputs } of ops) if (weight) axisOf.set(inputs[0]!, node.is('Conv') ? 1 : -1)
+    for (const fuse of [true, false])
+      for (const name of planActivations(model.graph, ops, { fuse }).quantized) names.add(name)
   }
   const { histograms, channels } = await observe(model, [...names], batches, axisOf, how)
   const masks = new Set(
@@ -75,27 +75,25 @@ export function quantizeStatically(
 ): StaticResult {
   const clone = model.clone()
   const { graph } = clone
-  const found = findSites(graph, options)
+  const found = findQuantizable(graph, options)
   const skipped = [...found.skipped]
-  const absorb = absorbs(options.activations)
-  let { sites } = found
-  let plan = planActivations(graph, sites, { absorb })
+  const fuse = fusesRelu(options.activations)
+  let { ops } = found
+  let plan = planActivations(graph, ops, { fuse })
   for (;;) {
-    const left = sites.filter(
-      (site) => ![...site.inputs, site.output].some((name) => unfit(name, plan, calibrated)),
-    )
-    if (left.length === sites.length) break
-    for (const site of sites)
-      if (!left.includes(site))
+    const left = ops.filter((op) => ![...op.inputs, op.output].some((name) => unfit(name, plan, calibrated)))
+    if (left.length === ops.length) break
+    for (const op of ops)
+      if (!left.includes(op))
         skipped.push({
-          layer: site.layer,
+          layer: op.layer,
           reason: 'its values look like an attention mask, which no 8-bit range can hold',
         })
-    sites = left
-    plan = planActivations(graph, sites, { absorb })
+    ops = left
+    plan = planActivations(graph, ops, { fuse })
   }
   const consumers = graph.consumerMap()
-  const wide = new Set(sites.filter((site) => options.wide?.has(site.layer)).flatMap((site) => site.inputs))
+  const wide = new Set(ops.filter((op) => options.wide?.has(op.layer)).flatMap((op) => op.inputs))
   const embeddings = weightedLayers(graph, ['Gather']).filter(
     ({ layer, tensor }) =>
       tensor.dtype === 'float32' && tensor.size >= SMALLEST_TABLE && !options.exclude?.has(layer),

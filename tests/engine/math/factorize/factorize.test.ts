@@ -3,8 +3,9 @@ import { lowRank, outputError } from '../../../../src/engine/math/factorize/low-
 import { rankForEnergy, rankForShare, tuckerShare } from '../../../../src/engine/math/factorize/rank'
 import { spatial, spatialKernel } from '../../../../src/engine/math/factorize/spatial'
 import { tucker2, tuckerBack, tuckerFront } from '../../../../src/engine/math/factorize/tucker'
-import { matmul, matrix, type Matrix } from '../../../../src/engine/runtime/linalg'
-import { seeded } from '../../../../src/engine/runtime/random'
+import { matrix, type Matrix } from '../../../../src/engine/math/matrix'
+import { matmul } from '../../../../src/engine/runtime/linalg'
+import { seeded } from '../../../../src/engine/math/random'
 
 type Double = Matrix<Float64Array>
 
@@ -39,7 +40,7 @@ describe('low rank', () => {
   test('a matrix of rank 3 is given back by rank 3', async () => {
     const w = await matmul(normal(12, 3, 1), normal(3, 9, 2))
     for (const covariance of [undefined, await uneven(12, 3)]) {
-      const { a, b, error } = await lowRank(w, 3, covariance)
+      const { a, b, error } = await lowRank(matmul, w, 3, covariance)
       expect(worst((await matmul(a, b)).data, w.data)).toBeLessThan(1e-6)
       expect(error).toBeLessThan(1e-10)
     }
@@ -48,29 +49,31 @@ describe('low rank', () => {
   test('the error without data is that of Eckart and Young', async () => {
     // Singular values 3, 2, 1: dropping the last leaves 1/14 of the energy.
     const w = matrix(3, 3, Float64Array.from([3, 0, 0, 0, 0, 2, 0, -1, 0]))
-    const { a, b, error } = await lowRank(w, 2)
+    const { a, b, error } = await lowRank(matmul, w, 2)
     expect(error).toBeCloseTo(1 / 14, 9)
-    expect(await outputError(w, await matmul(a, b))).toBeCloseTo(1 / 14, 9)
+    expect(await outputError(matmul, w, await matmul(a, b))).toBeCloseTo(1 / 14, 9)
   })
 
   test('whitened, no factorization of the same rank errs less on those inputs', async () => {
     const covariance = await uneven(16, 4)
     const w = normal(16, 10, 5)
     const at = async (c?: Double): Promise<number> => {
-      const { a, b } = await lowRank(w, 4, c)
-      return outputError(w, await matmul(a, b), covariance)
+      const { a, b } = await lowRank(matmul, w, 4, c)
+      return outputError(matmul, w, await matmul(a, b), covariance)
     }
     const [whitened, plain] = [await at(covariance), await at()]
     expect(whitened).toBeLessThan(0.7 * plain)
     // Nearby factors are worse: it is a minimum up to the damping.
-    const { a, b } = await lowRank(w, 4, covariance)
+    const { a, b } = await lowRank(matmul, w, 4, covariance)
     for (let i = 0; i < 5; i++) {
       const shifted = matrix(
         16,
         4,
         a.data.map((value, k) => value + 0.02 * normal(16, 4, 20 + i).data[k]!),
       )
-      expect(await outputError(w, await matmul(shifted, b), covariance)).toBeGreaterThan(whitened * 0.999)
+      expect(await outputError(matmul, w, await matmul(shifted, b), covariance)).toBeGreaterThan(
+        whitened * 0.999,
+      )
     }
   })
 
@@ -97,9 +100,9 @@ test('Tucker-2 at full rank is the kernel; at less, errors grow as ranks fall', 
     [3, 3],
     [2, 1],
   ] as const) {
-    const factors = await tucker2(kernel, [outputs, inputs, taps], ranks)
-    const back = await matmul(await tuckerFront(factors, taps), tuckerBack(factors))
-    errors.push(await outputError(w, back))
+    const factors = await tucker2(matmul, kernel, [outputs, inputs, taps], ranks)
+    const back = await matmul(await tuckerFront(matmul, factors, taps), tuckerBack(factors))
+    errors.push(await outputError(matmul, w, back))
   }
   expect(errors[0]).toBeLessThan(1e-10)
   expect([...errors].sort((a, b) => a - b)).toEqual(errors)
@@ -110,9 +113,11 @@ test('height and width apart: exact at full rank and for separable kernels', asy
   const kernel = normal(12, 15, 7).data
   const w = matrix(45, 4, new Float64Array(kernel.length))
   for (let o = 0; o < 4; o++) for (let i = 0; i < 45; i++) w.data[i * 4 + o] = kernel[o * 45 + i]!
-  expect(worst((await spatialKernel(await spatial(kernel, dims, 9), dims)).data, w.data)).toBeLessThan(1e-9)
+  expect(
+    worst((await spatialKernel(matmul, await spatial(matmul, kernel, dims, 9), dims)).data, w.data),
+  ).toBeLessThan(1e-9)
   // Sobel is (1 2 1)ᵀ·(−1 0 1).
   const sobel = Float64Array.from([-1, 0, 1, -2, 0, 2, -1, 0, 1])
-  const one = await spatial(sobel, [1, 1, 3, 3], 1)
-  expect(worst((await spatialKernel(one, [1, 1, 3, 3])).data, sobel)).toBeLessThan(1e-9)
+  const one = await spatial(matmul, sobel, [1, 1, 3, 3], 1)
+  expect(worst((await spatialKernel(matmul, one, [1, 1, 3, 3])).data, sobel)).toBeLessThan(1e-9)
 })

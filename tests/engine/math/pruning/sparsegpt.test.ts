@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
 import { sparseGpt } from '../../../../src/engine/math/pruning/sparsegpt'
 import { maskLowest, maskNofM } from '../../../../src/engine/math/pruning/masks'
-import { matmul, matrix, type Matrix } from '../../../../src/engine/runtime/linalg'
-import { seeded } from '../../../../src/engine/runtime/random'
+import { matrix, type Matrix } from '../../../../src/engine/math/matrix'
+import { matmul } from '../../../../src/engine/runtime/linalg'
+import { seeded } from '../../../../src/engine/math/random'
 
 /** Correlated inputs, so that one weight can stand in for another. */
 function samples(rows: number, cols: number, seed: number): Matrix<Float64Array> {
@@ -61,7 +62,7 @@ test('half the weights gone: better than magnitude, close to the best weights on
   const x = samples(400, inputs, 1)
   const h = await matmul(x, x, { transA: true })
   const w = normal(outputs * inputs, 2)
-  const sparse = await sparseGpt(w, outputs, h, { sparsity: 0.5, blockSize: 16, damping: 1e-4 })
+  const sparse = await sparseGpt(matmul, w, outputs, h, { sparsity: 0.5, blockSize: 16, damping: 1e-4 })
   expect(sparse.filter((value) => value === 0).length).toBe((outputs * inputs) / 2)
   const mask = maskLowest(w.map(Math.abs), 0.5)
   const magnitude = w.map((value, i) => (mask[i] ? value : 0))
@@ -87,7 +88,7 @@ test('2:4 keeps two of every four and what earlier steps zeroed', async () => {
   const x = samples(200, 16, 3)
   const h = await matmul(x, x, { transA: true })
   const w = normal(4 * 16, 4)
-  const sparse = await sparseGpt(w, 4, h, { sparsity: 0, pattern: { n: 2, m: 4 } })
+  const sparse = await sparseGpt(matmul, w, 4, h, { sparsity: 0, pattern: { n: 2, m: 4 } })
   for (let at = 0; at < sparse.length; at += 4)
     expect(sparse.subarray(at, at + 4).filter((value) => value === 0).length).toBe(2)
   const mask = maskNofM(w.map(Math.abs), 16, 2, 4)
@@ -100,7 +101,7 @@ test('2:4 keeps two of every four and what earlier steps zeroed', async () => {
     ),
   )
   const zeros = Uint8Array.from(w, (_, i) => (i % 7 === 0 ? 1 : 0))
-  const again = await sparseGpt(w, 4, h, { sparsity: 0.3, zeros })
+  const again = await sparseGpt(matmul, w, 4, h, { sparsity: 0.3, zeros })
   zeros.forEach((zero, i) => zero && expect(again[i]).toBe(0))
 })
 
@@ -108,7 +109,7 @@ test('an input that is always zero loses its weights and harms nothing', async (
   const x = samples(200, 8, 5)
   for (let r = 0; r < 200; r++) x.data[r * 8 + 3] = 0
   const h = await matmul(x, x, { transA: true })
-  const sparse = await sparseGpt(normal(16, 6), 2, h, { sparsity: 0.25 })
+  const sparse = await sparseGpt(matmul, normal(16, 6), 2, h, { sparsity: 0.25 })
   expect([...sparse].every(Number.isFinite)).toBe(true)
   expect(sparse[3]).toBe(0)
   expect(sparse[11]).toBe(0)

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
 import { Regression, ridge } from '../../../../src/engine/math/pruning/ridge'
 import { eliminationOrder, type SurgeonLayer } from '../../../../src/engine/math/pruning/surgeon'
-import { matrix } from '../../../../src/engine/runtime/linalg'
-import { seeded } from '../../../../src/engine/runtime/random'
+import { matrix } from '../../../../src/engine/math/matrix'
+import { seeded } from '../../../../src/engine/math/random'
+import { matmul } from '../../../../src/engine/runtime'
 
 const K = 8
 const M = 3
@@ -50,12 +51,15 @@ function sumsOf(x: readonly number[][], w: Float64Array, kept: readonly number[]
 async function refitError(x: number[][], w: Float64Array, gone: readonly number[]): Promise<number> {
   const kept = range(K).filter((i) => !gone.includes(i))
   const sums = sumsOf(x, w, kept)
-  return sums.errorOf(await ridge(sums, matrix(kept.length, M, new Float64Array(kept.length * M)), 1e-12))
+  return sums.errorOf(
+    matmul,
+    await ridge(matmul, sums, matrix(kept.length, M, new Float64Array(kept.length * M)), 1e-12),
+  )
 }
 
 test('every error is what a new regression without the unit adds, and the least there is', async () => {
   const { x, w, layer } = samples(1)
-  const order = await eliminationOrder([layer], { damping: 1e-12 })
+  const order = await eliminationOrder(matmul, [layer], { damping: 1e-12 })
   expect(order).toHaveLength(layer.inputs.length - 1)
   const gone: number[] = []
   let before = 0
@@ -72,7 +76,7 @@ test('every error is what a new regression without the unit adds, and the least 
 
 test('of several layers the errors add up', async () => {
   const [a, b] = [samples(2), samples(3)]
-  const [first] = await eliminationOrder([a.layer, b.layer], { damping: 1e-12 })
+  const [first] = await eliminationOrder(matmul, [a.layer, b.layer], { damping: 1e-12 })
   const inputs = a.layer.inputs[first!.unit]!
   expect(first!.error).toBeCloseTo(
     (await refitError(a.x, a.w, inputs)) + (await refitError(b.x, b.w, inputs)),
@@ -84,7 +88,9 @@ test('what another can stand in for goes before what is weak but alone', async (
   // Inputs 0 and 1 are the same and strong; input 2 is weak.
   const covariance = matrix(3, 3, Float64Array.from([9, 9, 0, 9, 9, 0, 0, 0, 1]))
   const weights = matrix(3, 1, Float64Array.from([1, 1, 0.5]))
-  const order = await eliminationOrder([{ covariance, weights, inputs: [[0], [1], [2]] }], { damping: 1e-6 })
+  const order = await eliminationOrder(matmul, [{ covariance, weights, inputs: [[0], [1], [2]] }], {
+    damping: 1e-6,
+  })
   expect(order[0]!.unit).toBe(0)
   expect(order[0]!.error).toBeLessThan(1e-3)
   expect(order[1]!.unit).toBe(2)
@@ -93,8 +99,8 @@ test('what another can stand in for goes before what is weak but alone', async (
 
 test('several at once are the ones that cost least, and all but one unit goes', async () => {
   const { layer } = samples(4)
-  const one = await eliminationOrder([layer], { damping: 1e-12 })
-  const two = await eliminationOrder([layer], { damping: 1e-12, atOnce: 0.4 })
+  const one = await eliminationOrder(matmul, [layer], { damping: 1e-12 })
+  const two = await eliminationOrder(matmul, [layer], { damping: 1e-12, atOnce: 0.4 })
   expect(two).toHaveLength(4)
   expect(two[0]).toEqual(one[0])
   expect(new Set(two.map(({ unit }) => unit)).size).toBe(4)
@@ -103,11 +109,11 @@ test('several at once are the ones that cost least, and all but one unit goes', 
 test('progress rises, and what it throws ends the work', async () => {
   const { layer } = samples(5)
   const seen: number[] = []
-  await eliminationOrder([layer], { progress: (done) => seen.push(done) })
+  await eliminationOrder(matmul, [layer], { progress: (done) => seen.push(done) })
   expect(seen).toEqual([0, 0.2, 0.4, 0.6])
   const stop = new Error('cancelled')
   await expect(
-    eliminationOrder([layer], {
+    eliminationOrder(matmul, [layer], {
       progress() {
         throw stop
       },

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { matrix } from '../../../../src/engine/runtime/linalg'
+import { matrix } from '../../../../src/engine/math/matrix'
 import { gptq, outputError } from '../../../../src/engine/math/quantize/gptq'
 import { inputScaling } from '../../../../src/engine/math/quantize/awq'
 import {
@@ -12,6 +12,7 @@ import { fromCodebook, sharedValues } from '../../../../src/engine/math/quantize
 import { packPlanes, planesOf } from '../../../../src/engine/math/quantize/pack'
 import { sqnr } from '../../../../src/engine/math/quantize/sqnr'
 import { seeded } from '../../../../src/engine/math/random'
+import { matmul } from '../../../../src/engine/runtime'
 
 const random = seeded(11)
 const normals = (count: number): Float32Array => Float32Array.from({ length: count }, () => random.normal())
@@ -71,9 +72,9 @@ test.each([2, 4])(
     const shape = { rows, cols, block: 32, bits }
     const rounded = quantizeGroups(values, shape, { ...base, method: 'mse' })
     const error = (codes: typeof rounded): Promise<number> =>
-      outputError(values, dequantizeGroups(codes), rows, h)
-    const one = await gptq(values, shape, h, { ...base, method: 'mse', damping: 0.01, sweeps: 0 })
-    const swept = await gptq(values, shape, h, { ...base, method: 'mse', damping: 0.01, sweeps: 3 })
+      outputError(matmul, values, dequantizeGroups(codes), rows, h)
+    const one = await gptq(matmul, values, shape, h, { ...base, method: 'mse', damping: 0.01, sweeps: 0 })
+    const swept = await gptq(matmul, values, shape, h, { ...base, method: 'mse', damping: 0.01, sweeps: 3 })
     expect(await error(one)).toBeLessThan(0.5 * (await error(rounded)))
     expect(await error(swept)).toBeLessThan(await error(one))
   },
@@ -83,9 +84,9 @@ test('GPTQ finds the optimum of a problem small enough to try all codes', async 
   const values = Float32Array.of(0.9, -0.4, 0.55)
   const h = matrix(3, 3, Float64Array.of(4, 3, 1, 3, 5, 2, 1, 2, 3))
   const shape = { rows: 1, cols: 3, block: 3, bits: 2 }
-  const found = await gptq(values, shape, h, { ...base, method: 'rtn', damping: 1e-6, sweeps: 4 })
+  const found = await gptq(matmul, values, shape, h, { ...base, method: 'rtn', damping: 1e-6, sweeps: 4 })
   const cost = (codes: Uint8Array): Promise<number> =>
-    outputError(values, dequantizeGroups({ ...found, codes }), 1, h)
+    outputError(matmul, values, dequantizeGroups({ ...found, codes }), 1, h)
   let least = Infinity
   for (let i = 0; i < 64; i++) least = Math.min(least, await cost(Uint8Array.of(i & 3, (i >> 2) & 3, i >> 4)))
   expect(await cost(found.codes)).toBeLessThan(least * 1.3 + 1e-9)
@@ -94,7 +95,7 @@ test('GPTQ finds the optimum of a problem small enough to try all codes', async 
 test('GPTQ takes inputs that never fire', async () => {
   const h = hessian(16)
   for (let i = 0; i < 16; i++) h.data[3 * 16 + i] = h.data[i * 16 + 3] = 0
-  const codes = await gptq(normals(64), { rows: 4, cols: 16, block: 16, bits: 4 }, h, {
+  const codes = await gptq(matmul, normals(64), { rows: 4, cols: 16, block: 16, bits: 4 }, h, {
     ...base,
     method: 'mse',
     damping: 0.01,
@@ -108,7 +109,10 @@ test('AWQ scales inputs where a few are large', async () => {
   const values = normals(rows * cols)
   const h = matrix(cols, cols, new Float64Array(cols * cols))
   for (let i = 0; i < cols; i++) h.data[i * cols + i] = i % 16 === 0 ? 4000 : 1
-  const found = await inputScaling(values, { rows, cols, block: 64, bits: 4 }, h, { ...base, method: 'rtn' })
+  const found = await inputScaling(matmul, values, { rows, cols, block: 64, bits: 4 }, h, {
+    ...base,
+    method: 'rtn',
+  })
   expect(found!.gain).toBeLessThan(0.7)
   expect(found!.scale[0]!).toBeGreaterThan(found!.scale[1]!)
 })

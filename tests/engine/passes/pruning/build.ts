@@ -1,6 +1,6 @@
 /** Small networks with random weights, made operator by operator. */
 import { Model, Tensor, type AttributeInput, type Dim } from '../../../../src/engine/onnx'
-import { seeded } from '../../../../src/engine/runtime/random'
+import { seeded } from '../../../../src/engine/math/random'
 
 export class Net {
   readonly model = new Model()

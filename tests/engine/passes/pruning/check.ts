@@ -1,7 +1,7 @@
 /** Pruning checked against zeroing the same channels, by masks, in the original graph. */
 import { expect } from 'vitest'
 import { encodeModel, Tensor, type Model } from '../../../../src/engine/onnx'
-import { seeded } from '../../../../src/engine/runtime/random'
+import { seeded } from '../../../../src/engine/math/random'
 import { floatsOf, randomFeeds, withSession, type Values } from '../../../../src/engine/runtime'
 import {
   buildDependencyGraph,

@@ -1,7 +1,7 @@
 /** What a pass is run with, over a dataset of seeded random inputs. */
 import type { Batch, Dataset, Split } from '../../../../src/engine/data/dataset'
 import { randomFeeds } from '../../../../src/engine/runtime'
-import { seeded } from '../../../../src/engine/runtime/random'
+import { seeded } from '../../../../src/engine/math/random'
 import type { Model } from '../../../../src/engine/onnx'
 import type { PassContext } from '../../../../src/engine/passes/pass'
 

@@ -1,5 +1,5 @@
 /** What quantization did to each layer, measured: SQNR of its weights and of its outputs on calibration data. */
-import type { LayerEvidence } from '../../../contract/report'
+import type { LayerReport } from '../../../contract/report'
 import { SqnrMeter } from '../../math/quantize/sqnr'
 import type { Model } from '../../onnx'
 import { BY_TURNS, computedValues, floatsOf, openSession, withOutputs } from '../../runtime'
@@ -36,7 +36,7 @@ export async function activationSqnr(
   return new Map([...meters].map(([name, meter]) => [name, meter.decibel]))
 }
 
-export interface EvidenceSource {
+export interface LayerTreatment {
   layer: string
   op: string
   treatment: string
@@ -49,10 +49,10 @@ export interface EvidenceSource {
 }
 
 /** Joins what is known of each layer with what its output measured. Infinite decibels (equal values) are left out. */
-export function evidenceOf(
-  sources: readonly EvidenceSource[],
+export function layerReports(
+  sources: readonly LayerTreatment[],
   measured: ReadonlyMap<string, number>,
-): LayerEvidence[] {
+): LayerReport[] {
   return sources.map(({ value, weightSqnr, ...source }) => ({
     ...source,
     weightSqnr: finite(weightSqnr),

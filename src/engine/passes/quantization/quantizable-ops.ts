@@ -1,9 +1,9 @@
 /** Nodes that integers make faster on ONNX Runtime's CPU, and why the others stay float. */
 import type { Graph, Node, Tensor } from '../../onnx'
 import { isQuantizedNode } from './layers'
-import type { Site } from './plan'
+import type { QuantizableOp } from './plan'
 
-export interface SiteOptions {
+export interface QuantizableOptions {
   /** Names of layers (first outputs or nodes) left in float. */
   exclude?: ReadonlySet<string>
   /** Products of two activations, as in attention. */
@@ -12,16 +12,16 @@ export interface SiteOptions {
   smallest?: number
 }
 
-export interface FoundSites {
-  sites: Site[]
+export interface FoundOps {
+  ops: QuantizableOp[]
   skipped: { layer: string; reason: string }[]
 }
 
 /** `floats` says which values are float32 tensors where the model does not tell by itself. */
-export function findSites(graph: Graph, options: SiteOptions): FoundSites {
+export function findQuantizable(graph: Graph, options: QuantizableOptions): FoundOps {
   const producers = graph.producers()
-  const sites: Site[] = []
-  const skipped: FoundSites['skipped'] = []
+  const ops: QuantizableOp[] = []
+  const skipped: FoundOps['skipped'] = []
   for (const node of graph.nodes) {
     const layer = node.outputs[0]!
     if (node.is('LSTM', 'GRU', 'RNN'))
@@ -35,16 +35,21 @@ export function findSites(graph: Graph, options: SiteOptions): FoundSites {
       skipped.push({ layer, reason: 'already quantized in the model as it came' })
       continue
     }
-    const found = siteOf(graph, node, producers, options)
+    const found = quantizableOp(graph, node, producers, options)
     if (typeof found === 'string') skipped.push({ layer, reason: found })
-    else sites.push(found)
+    else ops.push(found)
   }
-  return { sites, skipped }
+  return { ops, skipped }
 }
 
 const isQuantizedProducer = (node: Node | undefined): boolean => node !== undefined && isQuantizedNode(node)
 
-function siteOf(graph: Graph, node: Node, producers: Map<string, Node>, options: SiteOptions): Site | string {
+function quantizableOp(
+  graph: Graph,
+  node: Node,
+  producers: Map<string, Node>,
+  options: QuantizableOptions,
+): QuantizableOp | string {
   const [first, second, third] = node.inputs as [string, string, string | undefined]
   const base = { node, layer: node.outputs[0]!, output: node.outputs[0]! }
   const tensor = graph.constant(second, producers)
@@ -58,9 +63,9 @@ function siteOf(graph: Graph, node: Node, producers: Map<string, Node>, options:
   if (graph.constant(first, producers)) return 'both factors are constant'
   if (options.smallest && tensor.size < options.smallest) return `only ${tensor.size} weights: not worth it`
   const axis = weightAxis(node, tensor)
-  const site: Site = {
+  const op: QuantizableOp = {
     ...base,
-    kind: node.opType as Site['kind'],
+    kind: node.opType as QuantizableOp['kind'],
     inputs: [first],
     weight: { name: second, tensor, axis },
   }
@@ -69,12 +74,12 @@ function siteOf(graph: Graph, node: Node, producers: Map<string, Node>, options:
     if (node.float('alpha', 1) !== 1 || (third && node.float('beta', 1) !== 1))
       return 'Gemm with a factor on what the model computes'
   }
-  if (!third) return site
+  if (!third) return op
   const bias = graph.constant(third, producers)
   if (!bias) return 'its bias is computed by the model'
   const channels = axis === undefined ? 1 : tensor.dims[axis]!
   if (bias.size !== channels) return 'its bias is not one value a channel'
-  return { ...site, bias: { name: third, tensor: bias } }
+  return { ...op, bias: { name: third, tensor: bias } }
 }
 
 /** Channels of the weight; undefined where the kernels take one scale only. */
