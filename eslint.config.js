@@ -5,7 +5,7 @@ import ts from 'typescript-eslint'
 import { fences } from './scripts/fences.js'
 
 export default ts.config(
-  { ignores: ['out/', 'dist/', 'node_modules/', 'test-results/', 'tests/fixtures/', 'tests/canary/'] },
+  { ignores: ['out/', 'dist/', 'coverage/', 'node_modules/', 'test-results/', 'tests/fixtures/', 'tests/canary/'] },
   js.configs.recommended,
   ...ts.configs.recommended,
   ...svelte.configs['flat/recommended'],

@@ -22,7 +22,7 @@ async function figuresOf(name: string, { model, data, context }: Opened): Promis
     for (const [pass, more] of [
       [quantizeWeights],
       [quantizeAware],
-      [quantizeAware, { aim: 'imitate' }],
+      [quantizeAware, { objective: 'distill' }],
     ] as const) {
       // Of its own, or the second training would go on from what the first has left there.
       const scratch = path.join(context.scratch, `${made.length}`)

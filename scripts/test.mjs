@@ -1,4 +1,4 @@
-/** `npm test`: everything. Builds, runs the tests in Node, then the journeys in a real browser. */
+/** `npm test`: everything. Builds, runs the tests in Node with their coverage, then the journeys in a real browser. */
 import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
@@ -24,6 +24,7 @@ ensureBuilt()
 const units = run([
   'vitest',
   'run',
+  '--coverage',
   '--reporter=default',
   '--reporter=json',
   `--outputFile.json=${path.join(results, 'units.json')}`,

@@ -10,7 +10,8 @@ import { seeded } from '../math/random'
 import type { Model } from '../onnx'
 import type { SessionOptions } from '../runtime/session'
 import type { Values } from '../runtime/value'
-import { feedsFor, openRunner, type Runner } from './runner'
+import { feedsFor } from '../data/feeds'
+import { openRunner, type Runner } from './runner'
 
 export interface LatencyOptions {
   /** One sample by input name; models with a larger fixed batch get it repeated. */

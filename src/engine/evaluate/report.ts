@@ -14,7 +14,7 @@ import { measureLatency, type MeasuredLatency } from './latency'
 import { probeHere, type MemoryProbe } from './memory'
 import { notesOf } from './notes'
 import { measureQuality, type MeasuredQuality, type ModelQuality } from './quality'
-import { feedsFor } from './runner'
+import { feedsFor } from '../data/feeds'
 import { deflatedBytes, modelSize } from './size'
 import { latencyEstimates } from './target-latency'
 

@@ -45,22 +45,6 @@ export async function openRunner(source: Model | string, options: SessionOptions
   }
 }
 
-/**
- * One sample as the whole input of a model: only the inputs it has, repeated where its batch is fixed.
- * Inputs whose first axis is not one sample stay as they are.
- */
-export function feedsFor(model: Model, sample: Values): Values {
-  const inputs = model.graph.requiredInputs
-  const size = fixedBatchOf(inputs) ?? 1
-  return Object.fromEntries(
-    inputs.flatMap(({ name }): [string, Value][] => {
-      const value = sample[name]
-      if (!value) return []
-      return [[name, size > 1 && value.dims[0] === 1 ? concatRows(Array<Value>(size).fill(value)) : value]]
-    }),
-  )
-}
-
 function checkInput(input: ValueInfo, value: Value | undefined): void {
   const expected = `${input.dtype ?? 'any'} [${(input.dims ?? []).map((dim) => dim ?? '?').join(', ')}]`
   const wrong = (got: string): PareError =>

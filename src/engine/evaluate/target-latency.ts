@@ -12,7 +12,7 @@ import { traceShapes, type TracedValue } from '../runtime/trace'
 import type { Values } from '../runtime/value'
 import { weightsByNode } from '../runtime/weights'
 import { arithmeticOf, type ArithmeticType } from './energy'
-import { feedsFor } from './runner'
+import { feedsFor } from '../data/feeds'
 
 /** A device as the model sees it. */
 export interface Device {

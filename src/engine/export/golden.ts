@@ -1,7 +1,8 @@
 /** A few samples with their outputs, by which a device can check that it computes the same. */
 import { PareError } from '../../contract/errors'
 import type { Dataset } from '../data/dataset'
-import { feedsFor, openRunner } from '../evaluate/runner'
+import { feedsFor } from '../data/feeds'
+import { openRunner } from '../evaluate/runner'
 import { isFloat, type Model } from '../onnx'
 import { randomFeeds } from '../runtime/feeds'
 import { withSession, type SessionOptions } from '../runtime/session'

@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import type { SearchResult, Trial } from '../../contract/search'
-import { measureSensitivity } from '../evaluate/sensitivity'
+import { measureSensitivity } from '../search/sensitivity/measure'
 import { readModel } from '../onnx'
 import { compress, type RunResult } from '../run/compress'
 import { writeJson } from '../run/files'

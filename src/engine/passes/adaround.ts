@@ -21,8 +21,8 @@ const params = z.object({
     help: 'Each layer first learns to give what it gave in the original, before all learn together.',
     advanced: true,
   }),
-  settle: z.number().min(0).max(10).default(0.0001).meta({
-    label: 'Settling',
+  roundingRegularization: z.number().min(0).max(10).default(0.0001).meta({
+    label: 'Settling (rounding regularization)',
     help: 'Strength of the pull that makes every weight decide between rounding up and down.',
     advanced: true,
   }),
@@ -42,7 +42,18 @@ export const adaround = definePass({
   params,
   async run(
     model,
-    { bits, block, symmetric, features, byLayer, settle, leastWeights, compared, temperature, ...settings },
+    {
+      bits,
+      block,
+      symmetric,
+      features,
+      byLayer,
+      roundingRegularization,
+      leastWeights,
+      compared,
+      temperature,
+      ...settings
+    },
     context,
   ) {
     const {
@@ -58,10 +69,10 @@ export const adaround = definePass({
       learns: 'rounding',
       leastWeights,
       settings,
-      teacher: { teacherShare: 1, compared, temperature, mixing: 0 },
+      teacher: { teacherShare: 1, compared, temperature, mixup: 0 },
       features,
       byLayer,
-      settle,
+      roundingRegularization,
       labels: false,
     })
     return {

@@ -15,7 +15,7 @@ const params = z.object({
   batchSize: learningFields.batchSize.default(16).meta(learningFields.batchSize.meta()!),
   patience: learningFields.patience.default(30).meta(learningFields.patience.meta()!),
   ...teacherFields,
-  mixing: teacherFields.mixing.default(0.5).meta(teacherFields.mixing.meta()!),
+  mixup: teacherFields.mixup.default(0.5).meta(teacherFields.mixup.meta()!),
   features: z
     .number()
     .min(0)

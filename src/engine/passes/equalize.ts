@@ -4,7 +4,7 @@ import { equalizing, magnitudes, scaledAlong } from '../math/quantize/equalize'
 import { Tensor, type Graph, type Model, type Node } from '../onnx'
 import { definePass } from './pass'
 import { finiteWeights } from './quantization/layers'
-import { prepare } from './quantization/prepare'
+import { normalize } from '../layers/normalize'
 import { counted } from './quantization/words'
 
 const ID = 'equalize'
@@ -36,7 +36,7 @@ export const equalize = definePass({
   sources: ['arXiv:1906.04721'],
   params,
   async run(model: Model, { rounds }, context) {
-    const { model: clone, notes } = prepare(model)
+    const { model: clone, notes } = normalize(model)
     const { graph } = clone
     const pairs = findPairs(graph)
     if (pairs.length === 0)

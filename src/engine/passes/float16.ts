@@ -9,7 +9,7 @@ import { toHalf, type Converted } from './half/convert'
 import { fitHalf, hindrance, LARGEST_HALF, reaches } from './half/limits'
 import { storeHalf } from './half/store'
 import { definePass, type PassContext, type PassResult } from './pass'
-import { constantsToInitializers } from './simplify/tidy'
+import { constantsToInitializers } from '../layers/normalize/constants'
 
 type Skipped = NonNullable<StepRecord['skipped']>
 

@@ -3,8 +3,8 @@ import { PareError } from '../../contract/errors'
 import { definePass } from './pass'
 import { factorize, type FactorizedLayer } from './factorization/run'
 import { fixedBatchOf } from '../runtime'
-import { samplesFor } from './pruning/calibration'
-import { prepare } from './pruning/prepare'
+import { sampleSource } from '../data/feeds'
+import { separate } from '../layers/normalize'
 import { traceSource } from './pruning/shapes'
 
 const ID = 'low-rank'
@@ -71,10 +71,10 @@ export const lowRankPass = definePass({
   sources: ['arXiv:2403.07378', 'arXiv:1511.06530', 'arXiv:1405.3866', 'arXiv:0909.4061'],
   params,
   async run(original, options, context) {
-    const { model: before } = prepare(original)
+    const { model: before } = separate(original)
     const model = before.clone()
     const wantsData = options.whiten || options.refit
-    const source = wantsData && context.data ? samplesFor(before, context, ID) : undefined
+    const source = wantsData && context.data ? sampleSource(context, ID) : undefined
     context.progress(0, 'tracing shapes')
     const feeds = source && (await source(1, 1)[Symbol.asyncIterator]().next())
     const shapes = await traceSource(before, feeds && !feeds.done ? feeds.value : undefined)

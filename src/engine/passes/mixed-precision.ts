@@ -1,18 +1,24 @@
 import { z } from 'zod'
 import { PareError } from '../../contract/errors'
 import type { Sensitivity } from '../../contract/sensitivity'
-import { measureSensitivity } from '../evaluate/sensitivity'
 import { chooseUnderBudget } from '../math/knapsack'
 import type { Model } from '../onnx'
-import { applyPacked, applyShared, type Applied } from './mixed/apply'
-import { choicesOf, FLOAT_BITS, HALF_BITS, tied, type BitChoice } from './mixed/choices'
-import { untilItHolds, type Held } from './mixed/floor'
-import { applyTypes, chosenTypes, modelledShare, planLatency, tooFast, type TypesOf } from './mixed/latency'
+import { applyPacked, applyShared, type Applied } from './mixed-precision/apply'
+import { choicesOf, FLOAT_BITS, HALF_BITS, tied, type BitChoice } from './mixed-precision/choices'
+import { untilItHolds, type WithinFloor } from './mixed-precision/floor'
+import {
+  applyTypes,
+  chosenTypes,
+  modelledShare,
+  planLatency,
+  tooFast,
+  type TypesOf,
+} from './mixed-precision/latency'
 import { definePass, type PassContext, type PassResult } from './pass'
-import { divergences } from './quantization/divergence'
+import { divergences } from '../evaluate/comparison/divergence'
 import { weightedLayers, type WeightedLayer } from './quantization/layers'
-import { prepare } from './quantization/prepare'
-import { judgingBatches } from './quantization/samples'
+import { normalize } from '../layers/normalize'
+import { judgingBatches } from '../data/feeds'
 
 const ID = 'mixed-precision'
 
@@ -102,14 +108,11 @@ interface Group {
 }
 
 async function run(model: Model, options: Params, context: PassContext): Promise<PassResult> {
-  const { data } = context
-  if (!data) throw new PareError('data/split-missing', { split: 'calibration', by: ID })
-  const { model: prepared, notes } = prepare(model)
-  const { entries } = await measureSensitivity(prepared, data, {
-    techniques: ['bits'],
+  const { data, sensitivities } = context
+  if (!data || !sensitivities) throw new PareError('data/split-missing', { split: 'calibration', by: ID })
+  const { model: prepared, notes } = normalize(model)
+  const entries = await sensitivities.ofBits(prepared, {
     samples: options.samples || undefined,
-    cache: context.sensitivities,
-    signal: context.signal,
     progress: (done, doing) => context.progress(0.3 * done, doing),
   })
   const build =
@@ -120,7 +123,7 @@ async function run(model: Model, options: Params, context: PassContext): Promise
   const classes = data.task === 'classification'
   const held = await untilItHolds(first, {
     limit: options.maxLoss,
-    judge: async (built) =>
+    evaluate: async (built) =>
       (await divergences(prepared, [built.model], judgingBatches(context, JUDGED, ID), { classes }))[0]!
         .points,
     build: (share, step, steps) => build(0.6 + (0.4 * step) / steps, 0.6 + (0.4 * (step + 1)) / steps, share),
@@ -231,7 +234,7 @@ function typesTold(typesOf: TypesOf, share: number): string {
 }
 
 function summaryOf(
-  { built, points, asked }: Held<Built>,
+  { built, points, asked }: WithinFloor<Built>,
   { budget, size, latency }: Params,
   notes: readonly string[],
 ): string {

@@ -6,8 +6,8 @@ import { z } from 'zod'
 import { PareError } from '../../contract/errors'
 import type { ParameterField, PassDescription, PassFamily, PassNeed } from '../../contract/passes'
 import type { LayerReport, StepRecord } from '../../contract/report'
+import type { Sensitivity } from '../../contract/sensitivity'
 import type { Dataset } from '../data/dataset'
-import type { SensitivityCache } from '../evaluate/sensitivity-cache'
 import type { Random } from '../math/random'
 import type { Model } from '../onnx'
 
@@ -20,6 +20,17 @@ export interface ParameterMeta {
   only?: { name: string; is: unknown }
   advanced?: boolean
   unit?: string
+}
+
+/** How far the outputs move when one layer alone is changed. Measuring that is the search's part; passes are handed it. */
+export interface Sensitivities {
+  /** Of every layer rounded to each width, measured now where it is not known. Throws what measuring throws. */
+  ofBits(
+    model: Model,
+    options: { samples?: number; progress?(done: number, doing: string): void },
+  ): Promise<Sensitivity[]>
+  /** What was measured before of layers rounded to `bits`, or to the width nearest to it; nothing is measured. */
+  known(model: Model, bits: number): Promise<Sensitivity[]>
 }
 
 export interface PassContext {
@@ -37,8 +48,8 @@ export interface PassContext {
   providers: readonly string[]
   /** What the result is for; decides which operators are worth quantizing. */
   target: 'any' | 'android-cpu' | 'android-npu' | 'ios' | 'cpu-no-vnni'
-  /** What layers tolerate, as far as it was measured: a pass that measures more adds to it. */
-  sensitivities?: SensitivityCache
+  /** What layers tolerate; present with data. */
+  sensitivities?: Sensitivities
   /** The live curve of a pass that learns. */
   point?(at: { epoch: number; loss: number; quality?: number }): void
   /** True once the user asked to end learning early and keep the best so far; asked between steps. */

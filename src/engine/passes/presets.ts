@@ -35,9 +35,9 @@ export const PRESETS: readonly Preset[] = [
     steps: [
       { pass: 'simplify', params: {} },
       { pass: 'prune-channels', params: { ratio: 0.5 } },
-      { pass: 'distill', params: { epochs: 4, mixing: 0.5 } },
-      { pass: 'prune-gradually', params: { sparsity: 0.78, epochs: 16, mixing: 0.5 } },
-      { pass: 'trained-codebook', params: { bits: 3, epochs: 10, mixing: 0.5 } },
+      { pass: 'distill', params: { epochs: 4, mixup: 0.5 } },
+      { pass: 'prune-gradually', params: { sparsity: 0.78, epochs: 16, mixup: 0.5 } },
+      { pass: 'trained-codebook', params: { bits: 3, epochs: 10, mixup: 0.5 } },
       { pass: 'pack-weights', params: {} },
     ],
   },

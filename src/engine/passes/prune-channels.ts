@@ -31,11 +31,11 @@ const params = z.object({
   }),
   criterion: z
     .enum(CRITERIA)
-    .default('surgeon')
+    .default('obs')
     .meta({
       label: 'What goes first',
-      help: '"surgeon" measures on calibration data what is lost without a channel once the others are refitted; "activation" what each contributes by itself, in less time; l1, l2, geometric-median and batch-norm look at weights only; taylor asks the loss and needs labels; random is for comparison.',
-      search: ['surgeon', 'activation'],
+      help: '"obs" (optimal brain surgeon) measures on calibration data what is lost without a channel once the others are refitted; "activation" what each contributes by itself, in less time; l1, l2, geometric-median and batch-norm look at weights only; taylor asks the loss and needs labels; random is for comparison.',
+      search: ['obs', 'activation'],
     }),
   scope: z
     .enum(['layer', 'global'])

@@ -6,8 +6,8 @@ import { encodedLength, encodeModel, type Model } from '../onnx'
 import { withMasks } from '../training/constraints'
 import { definePass, type PassContext } from './pass'
 import { allocate } from './pruning/allocate'
-import { samplesFor } from './pruning/calibration'
-import { prepare } from './pruning/prepare'
+import { sampleSource } from '../data/feeds'
+import { separate } from '../layers/normalize'
 import { traceSource } from './pruning/shapes'
 import { sparseLayers, type SparseLayer } from './pruning/sparse-layers'
 import { globalThreshold, pruneLayers, type Pattern } from './pruning/weights'
@@ -103,18 +103,17 @@ export const pruneWeights = definePass({
       wrong('threshold', 'goes with magnitude and no pattern only')
     if (method === 'sparsegpt' && pattern === 'blocks')
       wrong('pattern', 'sparsegpt knows no blocks; take wanda')
-    if (sparseLayers(prepare(model).model).layers.length === 0)
+    if (sparseLayers(separate(model).model).layers.length === 0)
       throw new PareError('model/nothing-to-do', {
         by: ID,
         reason: 'no layer has a float32 weight of 64 elements or more',
       })
   },
   async run(original, options, context) {
-    const { model } = prepare(original)
+    const { model } = separate(original)
     const { layers, skipped } = sparseLayers(model)
     const needsData = options.method !== 'magnitude'
-    const source =
-      needsData || options.allocation === 'sensitivity' ? samplesFor(model, context, ID) : undefined
+    const source = needsData || options.allocation === 'sensitivity' ? sampleSource(context, ID) : undefined
     context.progress(0, 'tracing shapes')
     const { shapes } = needsData ? await traceSource(model) : { shapes: new Map() }
     const { sparsity, threshold } = await plan(model, layers, options, context)
@@ -153,7 +152,7 @@ async function plan(
   if (threshold > 0) return { sparsity: even, threshold }
   if (allocation === 'global') return { sparsity: even, threshold: globalThreshold(model, layers, sparsity) }
   if (allocation === 'layer') return { sparsity: even }
-  const source = samplesFor(model, context, ID)
+  const source = sampleSource(context, ID)
   const batches = (): ReturnType<typeof source> => source(16, Math.min(samples, SAMPLES_FOR_SENSITIVITY))
   return {
     sparsity: await allocate(model, layers, sparsity, batches, (done) =>

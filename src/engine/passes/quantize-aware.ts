@@ -1,7 +1,12 @@
 import { z } from 'zod'
 import { describeTraining } from '../training/learn'
-import { aimFields, featuresField, lowBitFields, roundedLearningFields } from './learned-rounding/fields'
-import { settingsForAim } from './learned-rounding/aim'
+import {
+  objectiveFields,
+  featuresField,
+  lowBitFields,
+  roundedLearningFields,
+} from './learned-rounding/fields'
+import { settingsForObjective } from './learned-rounding/objective'
 import { trainLowBit } from './learned-rounding/low-bit-training'
 import { hasIntegerWeights, trainIntegers } from './learned-rounding/integer-training'
 import { definePass } from './pass'
@@ -28,9 +33,9 @@ const params = z.object({
   }),
   learningRate: roundedLearningFields.learningRate.meta({
     ...roundedLearningFields.learningRate.meta()!,
-    help: 'Size of the steps; it rises during warm-up, then falls along a cosine. 0 takes one that suits the bits and the aim, or finds one by short trials where the model already has integers.',
+    help: 'Size of the steps; it rises during warm-up, then falls along a cosine. 0 takes one that suits the bits and the objective, or finds one by short trials where the model already has integers.',
   }),
-  ...aimFields,
+  ...objectiveFields,
 })
 
 export const quantizeAware = definePass({
@@ -43,7 +48,7 @@ export const quantizeAware = definePass({
   needs: ['training'],
   params,
   async run(model, { bits, block, symmetric, features, leastWeights, ...given }, context) {
-    const { settings, teacher, updates, rate, notes } = await settingsForAim(context, given)
+    const { settings, teacher, updates, rate, notes } = await settingsForObjective(context, given)
     if (hasIntegerWeights(model)) {
       const {
         model: trained,

@@ -6,10 +6,10 @@ import { Tensor, type Model } from '../onnx'
 import { definePass, type PassContext, type PassResult } from './pass'
 import { dynamicProduct, storedWeight, type Inputs, type IntegerConstants } from './quantization/dynamic'
 import { integerRows } from './quantization/embedding'
-import { activationSqnr, layerReports, type LayerTreatment } from './quantization/layer-report'
+import { activationSqnr, layerReports, type LayerTreatment } from '../evaluate/comparison/layer-report'
 import { nothingReason, weightedLayers, type WeightedLayer } from './quantization/layers'
-import { prepare } from './quantization/prepare'
-import { calibrationBatches } from './quantization/samples'
+import { normalize } from '../layers/normalize'
+import { calibrationBatches } from '../data/feeds'
 import { WeightStore } from './quantization/static-weights'
 import { counted } from './quantization/words'
 
@@ -60,7 +60,7 @@ export const quantizeDynamic = definePass({
 type Params = z.output<typeof params>
 
 async function run(model: Model, options: Params, context: PassContext): Promise<PassResult> {
-  const { model: clone, notes } = prepare(model)
+  const { model: clone, notes } = normalize(model)
   const { graph } = clone
   const float = clone.clone()
   const bits = context.target === 'cpu-no-vnni' ? 7 : 8

@@ -7,14 +7,13 @@ import type { Model } from '../onnx'
 import { definePass, type PassContext, type PassResult } from './pass'
 import { adaptiveCodes, onScalesOf } from './quantization/adaptive'
 import { findQuantizable } from './quantization/quantizable-ops'
-import { divergences, type Divergence } from './quantization/divergence'
-import { activationSqnr, layerReports, type LayerTreatment } from './quantization/layer-report'
+import { divergences, type Divergence } from '../evaluate/comparison/divergence'
+import { activationSqnr, layerReports, type LayerTreatment } from '../evaluate/comparison/layer-report'
 import { keepFloat, keepFloatSentence, type KeptFloat } from './quantization/keep-float'
 import { finiteWeights, nothingReason } from './quantization/layers'
-import type { Batches } from './quantization/observe'
 import { toOperators } from './quantization/operators'
-import { prepare } from './quantization/prepare'
-import { calibrationBatches, judgingBatches } from './quantization/samples'
+import { normalize } from '../layers/normalize'
+import { calibrationBatches, judgingBatches, type Batches } from '../data/feeds'
 import { calibrate, quantizeStatically, type StaticOptions, type StaticResult } from './quantization/static'
 import { counted } from './quantization/words'
 
@@ -149,7 +148,7 @@ export const quantizeStatic = definePass({
 
 /** Calibration is most of the work, then choosing the ranges, then giving layers back. */
 async function quantize(model: Model, options: Params, context: PassContext): Promise<PassResult> {
-  const prepared = prepare(model)
+  const prepared = normalize(model)
   const batches = calibrationBatches(context, options.samples, ID)
   const few = judgingBatches(context, SAMPLES_TO_CHOOSE, ID)
   const many = judgingBatches(context, SAMPLES_TO_JUDGE, ID)
@@ -206,7 +205,7 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
     layers,
     limit: options.maxLoss,
     build: (floats) => build(method, floats).model,
-    judge: (model) => measure([model], many).then(([measured]) => measured!),
+    evaluate: (model) => measure([model], many).then(([measured]) => measured!),
     compare: (models) => measure(models, few),
     progress: (done, doing) => context.progress(0.5 + 0.4 * done, doing),
   })

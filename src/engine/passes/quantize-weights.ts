@@ -2,19 +2,18 @@ import { z } from 'zod'
 import { PareError } from '../../contract/errors'
 import { formatBytes } from '../../contract/format'
 import type { StepRecord } from '../../contract/report'
-import { knownSensitivities } from '../evaluate/sensitivity'
 import type { Model } from '../onnx'
 import { definePass, type PassContext, type PassResult } from './pass'
 import { assemble, storageFor, type Assembled } from './quantization/assemble'
-import { divergences } from './quantization/divergence'
-import { activationSqnr, layerReports, type LayerTreatment } from './quantization/layer-report'
+import { divergences } from '../evaluate/comparison/divergence'
+import { activationSqnr, layerReports, type LayerTreatment } from '../evaluate/comparison/layer-report'
 import { keepFloat, keepFloatSentence } from './quantization/keep-float'
 import { nothingReason, weightedLayers, type WeightedLayer } from './quantization/layers'
 import { METHODS, type LowBit } from './quantization/low-bit'
 import { keyOf, quantizeAll } from './quantization/quantize-all'
-import { prepare } from './quantization/prepare'
+import { normalize } from '../layers/normalize'
 import { STORAGES } from './quantization/readers'
-import { calibrationBatches, judgingBatches } from './quantization/samples'
+import { calibrationBatches, judgingBatches } from '../data/feeds'
 
 const ID = 'quantize-weights'
 
@@ -114,7 +113,7 @@ const isFused = ({ op, treatment }: LayerTreatment): boolean =>
 
 async function run(model: Model, asked: Params, context: PassContext): Promise<PassResult> {
   const options = { ...asked, storage: storageFor(asked.storage, context.target) }
-  const { model: prepared, notes } = prepare(model)
+  const { model: prepared, notes } = normalize(model)
   const skipped: StepRecord['skipped'] = []
   const layers = weightedLayers(prepared.graph).filter((layer) => {
     const reason = reasonToSkip(layer, options)
@@ -144,7 +143,7 @@ async function run(model: Model, asked: Params, context: PassContext): Promise<P
       // Weights alone are rounded in both, and what they add to the outputs adds up: the same question as here.
       known: () => outputNoise(prepared, context, options.bits),
       build: (floats) => build(floats).model,
-      judge: async (candidate) =>
+      evaluate: async (candidate) =>
         (await divergences(prepared, [candidate], judgingBatches(context, 320, ID), { classes }))[0]!,
       compare: (candidates) =>
         divergences(prepared, candidates, judgingBatches(context, 96, ID), { classes }),
@@ -180,10 +179,10 @@ async function run(model: Model, asked: Params, context: PassContext): Promise<P
 /** Noise over signal at the outputs when a layer alone is rounded, where it was measured before. */
 async function outputNoise(
   prepared: Model,
-  { data, sensitivities, signal }: PassContext,
+  { sensitivities }: PassContext,
   bits: number,
 ): Promise<Map<string, number>> {
-  const found = await knownSensitivities(prepared, data!, sensitivities, { bits, signal })
+  const found = (await sensitivities?.known(prepared, bits)) ?? []
   return new Map(found.map(({ layer, sqnr }) => [layer, 10 ** (-sqnr / 10)]))
 }
 

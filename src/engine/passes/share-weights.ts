@@ -6,7 +6,7 @@ import { sqnr } from '../math/quantize/sqnr'
 import { Tensor, type Model } from '../onnx'
 import { definePass } from './pass'
 import { finiteWeights, nothingReason, weightedLayers } from './quantization/layers'
-import { prepare } from './quantization/prepare'
+import { normalize } from '../layers/normalize'
 import { counted } from './quantization/words'
 
 const ID = 'share-weights'
@@ -43,7 +43,7 @@ export const shareWeights = definePass({
   sources: ['arXiv:1510.00149'],
   params,
   async run(model: Model, { bits, leastWeights, exclude }, context) {
-    const { model: clone, notes } = prepare(model)
+    const { model: clone, notes } = normalize(model)
     const { graph } = clone
     const skipped: StepRecord['skipped'] = []
     const reports: LayerReport[] = []

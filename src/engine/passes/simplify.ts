@@ -2,12 +2,14 @@
 import { z } from 'zod'
 import { formatBytes } from '../../contract/format'
 import { encodedLength, type Model } from '../onnx'
-import { compareOutputs, traceShapes, workingFeeds, type Values } from '../runtime'
+import { compareOutputs } from '../evaluate/comparison/outputs'
+import { traceShapes, workingFeeds, type Values } from '../runtime'
 import { definePass, type PassContext, type PassResult } from './pass'
-import { foldBatchNorm } from './simplify/fold-batch-norm'
+import { foldBatchNorm } from '../layers/normalize/fold-batch-norm'
 import { stripNotes } from './simplify/notes'
 import { optimizedByRuntime } from './simplify/runtime-basic'
-import { constantsToInitializers, dropUnusedOpsets, mergeConstants, removeForwarders } from './simplify/tidy'
+import { constantsToInitializers } from '../layers/normalize/constants'
+import { dropUnusedOpsets, mergeConstants, removeForwarders } from './simplify/tidy'
 
 /** Largest change of an output, relative to its largest value, that rounding explains. */
 const TOLERANCE = 1e-4

@@ -5,8 +5,8 @@ import { Tensor, type Graph, type Model, type Node } from '../onnx'
 import { definePass } from './pass'
 import { channelStatistics } from './quantization/channels'
 import { finiteWeights, weightedLayers, type WeightedLayer } from './quantization/layers'
-import { prepare } from './quantization/prepare'
-import { calibrationBatches } from './quantization/samples'
+import { normalize } from '../layers/normalize'
+import { calibrationBatches } from '../data/feeds'
 import { counted } from './quantization/words'
 
 const ID = 'smooth-quant'
@@ -40,7 +40,7 @@ export const smoothQuant = definePass({
   needs: ['calibration'],
   params,
   async run(model: Model, { strength, samples }, context) {
-    const { model: clone, notes } = prepare(model)
+    const { model: clone, notes } = normalize(model)
     const { graph } = clone
     const byInput = matricesByInput(graph)
     if (byInput.size === 0)

@@ -5,7 +5,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import type { Sensitivity } from '../../contract/sensitivity'
-import type { SensitivityCache } from '../evaluate/sensitivity-cache'
+import type { SensitivityCache } from '../search/sensitivity/cache'
 import { readJson, writeJson } from './files'
 
 type Known = Map<string, Sensitivity>

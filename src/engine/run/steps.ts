@@ -6,11 +6,12 @@ import { errorMessage } from '../../contract/messages'
 import type { Recipe, RecipeStep } from '../../contract/recipe'
 import type { StepRecord } from '../../contract/report'
 import type { Dataset } from '../data/dataset'
-import type { SensitivityCache } from '../evaluate/sensitivity-cache'
+import type { SensitivityCache } from '../search/sensitivity/cache'
 import { seeded } from '../math/random'
 import { readModel } from '../onnx'
 import { findPass } from '../passes'
 import type { PassContext } from '../passes/pass'
+import { sensitivitiesOf } from '../search/sensitivity/measure'
 import type { RunFolder } from './checkpoints'
 import type { OutputCheck } from './verify'
 
@@ -136,7 +137,7 @@ async function runStep(
     signal: work.signal,
     random: seeded(work.seed).fork(`${index}:${id}`),
     scratch: work.run.scratch(key),
-    sensitivities: work.sensitivities,
+    sensitivities: sensitivitiesOf(work.data, work.sensitivities, work.signal),
     point: work.point,
     stopRequested: work.stopRequested,
   }

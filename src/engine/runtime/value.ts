@@ -102,3 +102,21 @@ export function concatRows(values: readonly Value[]): Value {
   }
   return { dtype: first.dtype, dims, data }
 }
+
+/** Copies of some rows of the first axis, in the order given. */
+export function pickRows(value: Value, rows: readonly number[]): Value {
+  const width = sizeOf(value.dims.slice(1))
+  const dims = [rows.length, ...value.dims.slice(1)]
+  if (Array.isArray(value.data)) {
+    const { data } = value
+    return {
+      dtype: value.dtype,
+      dims,
+      data: rows.flatMap((row) => data.slice(row * width, (row + 1) * width)),
+    }
+  }
+  const source = value.data as Float32Array
+  const data = new (source.constructor as new (length: number) => Float32Array)(rows.length * width)
+  rows.forEach((row, i) => data.set(source.subarray(row * width, (row + 1) * width), i * width))
+  return { dtype: value.dtype, dims, data }
+}

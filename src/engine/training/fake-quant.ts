@@ -182,7 +182,7 @@ export function codesOf(
  * AdaRound's regularizer λ·Σ(1 − |2h − 1|^β), whose β falls from 20 to 2: rounding settles to up or down by the
  * end. Written as a gradient, as it needs no data. Nothing during the first fifth.
  */
-export function settleRounding(
+export function roundingRegularizer(
   parameters: Parameters,
   fakes: readonly FakeWeight[],
   strength: number,

@@ -6,15 +6,16 @@ import { PareError } from '../../contract/errors'
 import type { Batch, Dataset, Split } from '../data/dataset'
 import type { Random } from '../math/random'
 import type { Model } from '../onnx'
-import { alterationFor } from './altering'
+import { augmentationFor } from './augmentation'
 import { keepShared, keepZeros, maskedNames } from './constraints'
 import { matchingFeatures } from './feature-pairs'
 import type { LossSpec } from './losses'
 import { chooseObjective, type Objective } from './objective'
-import { Samples } from './samples'
+import { Samples } from '../data/sample-store'
 import type { LearningSettings, TeacherSettings } from './settings'
 import { Teacher } from './teacher'
-import { Parameters, trainableWeights, withWeightInitializers } from './trainable'
+import { withWeightInitializers } from '../layers/normalize'
+import { Parameters, trainableWeights } from './trainable'
 import { train, type Constraint, type TrainResult } from './trainer'
 
 /** The part of a pass's context that learning needs. */
@@ -187,15 +188,15 @@ export async function learn(
     const own = options.constraints?.(parameters) ?? []
     const constraints = [shared.constraint, zeros, ...own].filter((c): c is Constraint => c !== undefined)
     const all = Array.from({ length: samples.count }, (_, i) => i)
-    const judge = await judgeFor(data, split, settings.heldOut, context.signal)
+    const validation = await validationSamples(data, split, settings.heldOut, context.signal)
     const order = context.random.fork('held out').shuffle(all)
-    const held = judge ? 0 : Math.floor(settings.heldOut * samples.count)
+    const held = validation ? 0 : Math.floor(settings.heldOut * samples.count)
     const apart = held >= LEAST_HELD_OUT ? held : 0
-    if (apart === 0 && !judge)
+    if (apart === 0 && !validation)
       notes.push('Too few training samples to hold some out: the last epoch was kept.')
-    // An altered sample keeps its classes; other labels would have to be altered with it.
+    // An augmented sample keeps its classes; other labels would have to be augmented with it.
     const labelsHold = !hard || data.task === 'classification' || data.task === 'multi-label'
-    const alter = labelsHold ? alterationFor(first, data, settings.altered) : undefined
+    const augment = labelsHold ? augmentationFor(first, data, settings.augmentation) : undefined
     const result = await train({
       model,
       spec,
@@ -203,13 +204,13 @@ export async function learn(
       parameters,
       samples,
       training: order.slice(apart).sort((a, b) => a - b),
-      heldOut: judge?.indices ?? order.slice(0, apart),
-      ...(judge && { judged: judge.samples }),
+      heldOut: validation?.indices ?? order.slice(0, apart),
+      ...(validation && { heldOutSamples: validation.samples }),
       micro,
       settings,
       loss: { alpha: taughtBy?.settings.teacherShare ?? 0, temperature: taughtBy?.settings.temperature ?? 1 },
-      mixing: taughtBy?.settings.mixing,
-      alter,
+      mixup: taughtBy?.settings.mixup,
+      augment,
       teacher,
       classes: data.classes,
       constraints,
@@ -227,14 +228,14 @@ export async function learn(
 }
 
 /** Fewest calibration samples to judge epochs by, and most. */
-const LEAST_JUDGING = 64
-const MOST_JUDGING = 2048
+const LEAST_VALIDATION = 64
+const MOST_VALIDATION = 2048
 
 /**
  * Calibration samples judge the epochs where there are enough: the original may have been trained on the
  * training samples, and is then too sure of them to tell a good student from one that learned them by heart.
  */
-async function judgeFor(
+async function validationSamples(
   data: Dataset,
   split: Split,
   share: number,
@@ -245,11 +246,11 @@ async function judgeFor(
     share === 0 ||
     split === calibration ||
     calibration.origin === 'shared' ||
-    calibration.length < LEAST_JUDGING
+    calibration.length < LEAST_VALIDATION
   )
     return undefined
   const samples = await Samples.open(calibration, signal, data.path)
-  return { samples, indices: Array.from({ length: Math.min(MOST_JUDGING, samples.count) }, (_, i) => i) }
+  return { samples, indices: Array.from({ length: Math.min(MOST_VALIDATION, samples.count) }, (_, i) => i) }
 }
 
 async function openTeacher(

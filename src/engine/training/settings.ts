@@ -60,12 +60,12 @@ export const learningFields = {
     advanced: true,
   }),
   heldOut: z.number().min(0).max(0.5).default(0.1).meta({
-    label: 'Held-out share',
-    help: 'Part of the training data that only judges the epochs; the best epoch is kept. Calibration samples are used instead where there are 64 or more. 0 judges nothing and keeps the last epoch.',
+    label: 'Held-out share (validation)',
+    help: 'Part of the training data that only validates the epochs; the best epoch is kept. Calibration samples are used instead where there are 64 or more. 0 validates nothing and keeps the last epoch.',
     advanced: true,
   }),
-  altered: z.number().min(0).max(2).default(1).meta({
-    label: 'Altered samples',
+  augmentation: z.number().min(0).max(2).default(1).meta({
+    label: 'Altered samples (data augmentation)',
     help: 'How much samples are altered each time they are seen, so that they are not learned by heart. At 1, pictures are moved by up to 7% of a side, turned by 9°, scaled and sheared by 10%; signals shifted by 10% of their length and made 20% stronger or weaker; up to 60% of the tokens of a text replaced. Other numbers stay, and so do samples with labels other than classes. 0 alters nothing.',
     advanced: true,
   }),
@@ -91,8 +91,8 @@ export const teacherFields = {
     help: 'Softens the probabilities of the original, so that its doubts are learned too. Logits are compared as they are.',
     advanced: true,
   }),
-  mixing: z.number().min(0).max(1).default(0).meta({
-    label: 'Mixed samples',
+  mixup: z.number().min(0).max(1).default(0).meta({
+    label: 'Blended samples (mixup)',
     help: 'Share of batches made of blends of two samples, on which the original is asked again. Helps when training samples are few.',
     advanced: true,
   }),

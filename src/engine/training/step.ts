@@ -4,7 +4,7 @@ import type { Model } from '../onnx'
 import { float32, floatsOf, int64, openSession, type Session, type Value, type Values } from '../runtime'
 import { buildTrainingGraph, type TrainingGraph } from './graph'
 import type { LossSpec } from './losses'
-import { pickRows } from './samples'
+import { pickRows } from '../runtime/value'
 import type { Parameters } from './trainable'
 
 /** A micro-batch with all a loss may want of it. */

@@ -2,7 +2,7 @@
 import type { Batch } from '../data/dataset'
 import { sizeOf, type Model } from '../onnx'
 import { openSession, withOutputs, type Session, type Value } from '../runtime'
-import { pickRows } from './samples'
+import { pickRows } from '../runtime/value'
 
 /** Values of one teacher kept up to this many bytes. */
 const KEEP_BYTES = 512 * 2 ** 20
@@ -32,7 +32,7 @@ export class Teacher {
     return new Teacher(session, values, batch)
   }
 
-  /** Values for a batch, first axis its samples. `keep: false` for inputs that were altered. */
+  /** Values for a batch, first axis its samples. `keep: false` for inputs that were augmented. */
   async valuesFor(batch: Batch, keep = true): Promise<Value[]> {
     const known = keep && batch.indices.every((index) => this.kept.has(index))
     if (known) return this.recall(batch.indices)

@@ -38,19 +38,6 @@ const ARITHMETIC = new Set(['Add', 'Sub', 'Mul'])
 /** Constants added as masks are huge or infinite; learning would soften them. */
 const MASK_FROM = 1e4
 
-/** A clone whose float Constant nodes of more than one element are initializers, as weights are looked for there. */
-export function withWeightInitializers(model: Model): Model {
-  const clone = model.clone()
-  const { graph } = clone
-  graph.nodes = graph.nodes.filter((node) => {
-    const tensor = node.is('Constant') ? node.tensor('value') : undefined
-    if (!tensor || tensor.dtype !== 'float32' || tensor.size < 2) return true
-    graph.initializers.set(node.outputs[0]!, tensor)
-    return false
-  })
-  return clone
-}
-
 function readAsWeight(readers: ReadonlyMap<string, Node[]>, value: string, tensor: Tensor): boolean {
   for (const node of readers.get(value) ?? []) {
     if (node.domain !== '') continue

@@ -6,13 +6,13 @@ import type { Task } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
 import type { Random } from '../math/random'
 import type { Model } from '../onnx'
-import type { Alter } from './altering'
+import type { Augment } from './augmentation'
 import { loadCheckpoint, saveCheckpoint, stopAsked } from './checkpoint'
-import { HeldOut, type Held } from './held-out'
+import { Validator, type Validation } from './validator'
 import type { LossSpec } from './losses'
 import { rateAt } from './optimizer'
-import { findRate } from './rate-trial'
-import type { Samples } from './samples'
+import { findLearningRate } from './learning-rate-finder'
+import type { Samples } from '../data/sample-store'
 import type { LearningSettings } from './settings'
 import { StepRunner, type LossSettings } from './step'
 import type { Teacher } from './teacher'
@@ -39,15 +39,15 @@ export interface TrainSetup {
   samples: Samples
   training: readonly number[]
   /** Where `heldOut` points; the training samples themselves where absent. */
-  judged?: Samples
+  heldOutSamples?: Samples
   heldOut: readonly number[]
   micro: number
   settings: LearningSettings
   loss: LossSettings
   /** Share of batches of blended samples; needs a teacher. */
-  mixing?: number
-  /** How samples are altered when they are seen. */
-  alter?: Alter
+  mixup?: number
+  /** How samples are augmented when they are seen. */
+  augment?: Augment
   teacher?: Teacher
   classes?: readonly string[]
   constraints?: readonly Constraint[]
@@ -71,8 +71,8 @@ export interface TrainResult {
   bestEpoch: number
   epochs: number
   ending: Ending
-  before?: Held
-  best?: Held
+  before?: Validation
+  best?: Validation
   /** The learning rate used, given or found. */
   rate: number
   /** Seconds an update took. */
@@ -80,7 +80,7 @@ export interface TrainResult {
 }
 
 /** A number that grows as weights get better: the held-out metric, or agreement with the teacher where there is one. */
-function scoreOf(held: Held, taught: boolean): number {
+function scoreOf(held: Validation, taught: boolean): number {
   if (taught || held.quality === undefined) return -held.loss
   // The loss decides between equal answers, which small held-out parts often give.
   return (held.higherIsBetter ? held.quality : -held.quality) - 1e-4 * Math.min(100, held.loss)
@@ -103,30 +103,30 @@ interface Progress {
 export async function train(setup: TrainSetup): Promise<TrainResult> {
   const trainables = { ...setup, trainable: setup.parameters.names }
   const runner = new StepRunner(trainables)
-  const judge =
+  const validator =
     setup.heldOut.length > 0
-      ? new HeldOut({
+      ? new Validator({
           ...trainables,
-          samples: setup.judged ?? setup.samples,
+          samples: setup.heldOutSamples ?? setup.samples,
           // A teacher remembers values by position, which means something else in another split.
-          remember: setup.judged === undefined,
+          remember: setup.heldOutSamples === undefined,
           indices: setup.heldOut,
           settings: setup.loss,
           random: setup.random.fork('held out'),
         })
       : undefined
   try {
-    return await trainWith(setup, runner, judge)
+    return await trainWith(setup, runner, validator)
   } finally {
     await runner.release()
-    await judge?.release()
+    await validator?.release()
   }
 }
 
 async function trainWith(
   setup: TrainSetup,
   runner: StepRunner,
-  judge: HeldOut | undefined,
+  validator: Validator | undefined,
 ): Promise<TrainResult> {
   const { parameters, settings, constraints = [] } = setup
   const { values } = parameters
@@ -145,14 +145,14 @@ async function trainWith(
     sinceBest: 0,
     curve: [],
   }
-  let before: Held | undefined
-  let bestHeld: Held | undefined
+  let before: Validation | undefined
+  let bestValidation: Validation | undefined
   let ending: Ending = 'done'
   let seconds = 0
   let updates = 0
 
   const eligible = (done: number): boolean => constraints.every((c) => c.eligible?.(done) ?? true)
-  const consider = (held: Held | undefined, epoch: number, done: number): void => {
+  const consider = (held: Validation | undefined, epoch: number, done: number): void => {
     if (!eligible(done)) return
     // Without held-out samples the latest counts as best.
     const score = held ? scoreOf(held, setup.teacher !== undefined) : epoch
@@ -160,9 +160,9 @@ async function trainWith(
     if (!(score > state.bestScore)) return
     Object.assign(state, { bestScore: score, bestEpoch: epoch, sinceBest: 0 })
     best.set(values)
-    bestHeld = held
+    bestValidation = held
   }
-  const report = (epoch: number, loss: number, held: Held | undefined): void => {
+  const report = (epoch: number, loss: number, held: Validation | undefined): void => {
     const at = { epoch, loss, ...(held?.quality !== undefined && { quality: held.quality }) }
     state.curve.push(at)
     setup.point?.(at)
@@ -178,10 +178,10 @@ async function trainWith(
     for (const constraint of constraints) constraint.restart?.()
     for (const at of curve) setup.point?.(at)
   } else {
-    before = await judge?.measure(parameters)
+    before = await validator?.measure(parameters)
     consider(before, 0, 0)
     if (before) report(0, before.loss, before)
-    if (state.rate === 0) state.rate = (await findRate(setup, runner, judge)).rate
+    if (state.rate === 0) state.rate = (await findLearningRate(setup, runner, validator)).rate
   }
 
   // After the first update, which compiles the graph; what judging the epochs takes is part of what is left.
@@ -211,7 +211,7 @@ async function trainWith(
     }
     if (ending === 'diverged') break
     state.epoch++
-    const held = await judge?.measure(parameters)
+    const held = await validator?.measure(parameters)
     if (held && !Number.isFinite(held.loss)) {
       ending = 'diverged'
       break
@@ -220,7 +220,8 @@ async function trainWith(
     consider(held, state.epoch, done)
     report(state.epoch, held?.loss ?? sum / Math.max(1, step), held)
     saveCheckpoint(setup.scratch, { key: setup.key, ...state, steps: optimizer.steps }, kept)
-    if (ending === 'done' && judge && state.sinceBest >= settings.patience && eligible(done)) ending = 'early'
+    if (ending === 'done' && validator && state.sinceBest >= settings.patience && eligible(done))
+      ending = 'early'
   }
 
   if (state.bestScore === -Infinity) {
@@ -237,7 +238,7 @@ async function trainWith(
     epochs: state.epoch,
     ending,
     before,
-    best: bestHeld,
+    best: bestValidation,
     rate: state.rate,
     secondsPerStep: seconds / Math.max(1, updates),
   }

@@ -1,9 +1,9 @@
 /** One update of the weights: micro-batches through the graph, gradients added up, a step of the optimizer. */
 import type { Batch } from '../data/dataset'
 import type { Random } from '../math/random'
-import { canMix, mixed } from './mixing'
+import { canMix, mixup } from './mixup'
 import { clipScale, createOptimizer, type Optimizer, type Span } from './optimizer'
-import type { Samples } from './samples'
+import type { Samples } from '../data/sample-store'
 import { countedRows, type Example, type LossSettings, type StepRunner } from './step'
 import type { Parameters } from './trainable'
 import type { TrainSetup } from './trainer'
@@ -30,12 +30,12 @@ export class Updater {
     const { setup, gradients } = this
     const { parameters, spec, teacher, settings, constraints = [] } = setup
     const examples: Example[] = []
-    const { alter } = setup
+    const { augment } = setup
     const blend =
-      teacher !== undefined && (setup.mixing ?? 0) > 0 && random.next() < setup.mixing! && batch.every(canMix)
+      teacher !== undefined && (setup.mixup ?? 0) > 0 && random.next() < setup.mixup! && batch.every(canMix)
     for (const micro of batch) {
-      const altered = alter ? alter(micro, random) : micro
-      const shown = blend ? mixed(altered, random) : altered
+      const augmented = augment ? augment(micro, random) : micro
+      const shown = blend ? mixup(augmented, random) : augmented
       const known = shown === micro
       examples.push({ batch: shown, ...(teacher && { teacher: await teacher.valuesFor(shown, known) }) })
     }

@@ -11,7 +11,8 @@ import {
   Tensor,
   type AttributeInput,
 } from '../../../src/engine/onnx'
-import { compareOutputs, randomFeeds, traceShapes, workingFeeds } from '../../../src/engine/runtime'
+import { compareOutputs } from '../../../src/engine/evaluate/comparison/outputs'
+import { randomFeeds, traceShapes, workingFeeds } from '../../../src/engine/runtime'
 import { hasReference, reference, REFERENCE_MODELS } from '../../reference'
 
 interface Case {

@@ -15,7 +15,8 @@ import {
 } from '../../../src/engine/onnx'
 import { float16 } from '../../../src/engine/passes/float16'
 import type { PassContext, PassResult } from '../../../src/engine/passes/pass'
-import { compareOutputs, float32, withSession, workingFeeds } from '../../../src/engine/runtime'
+import { compareOutputs } from '../../../src/engine/evaluate/comparison/outputs'
+import { float32, withSession, workingFeeds } from '../../../src/engine/runtime'
 import { hasReference, reference, REFERENCE_MODELS } from '../../reference'
 
 let scratch: string

@@ -6,7 +6,7 @@ import type { PareError } from '../../../src/contract/errors'
 import type { Dataset } from '../../../src/engine/data/dataset'
 import { openDataset } from '../../../src/engine/data/open'
 import { measureQuality } from '../../../src/engine/evaluate/quality'
-import { measureSensitivity } from '../../../src/engine/evaluate/sensitivity'
+import { measureSensitivity, sensitivitiesOf } from '../../../src/engine/search/sensitivity/measure'
 import { DEVICES, modelledSeconds } from '../../../src/engine/evaluate/target-latency'
 import { distinctValues } from '../../../src/engine/math/gap-code'
 import { encodeModel, readModel, type Model } from '../../../src/engine/onnx'
@@ -21,7 +21,7 @@ const sample = path.resolve('resources/samples/bearing')
 const model = readModel(path.join(sample, 'cnn1d.onnx'))
 let data: Dataset
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-mixed-'))
-const sensitivities = sensitivitiesIn(folder)
+const cache = sensitivitiesIn(folder)
 beforeAll(async () => {
   data = await openDataset(path.join(sample, 'data'), model)
 })
@@ -31,7 +31,11 @@ afterAll(async () => {
 })
 
 const mixed = (params: Record<string, unknown>, over: Partial<PassContext> = {}): Promise<PassResult> =>
-  mixedPrecision.run(model, params, { ...contextOf(model, data), sensitivities, ...over })
+  mixedPrecision.run(model, params, {
+    ...contextOf(model, data),
+    sensitivities: sensitivitiesOf(data, cache),
+    ...over,
+  })
 
 const changed = async (candidate: Model): Promise<number> => {
   const { candidates } = await measureQuality(model, [candidate], { dataset: data, split: 'calibration' })
@@ -65,7 +69,7 @@ describe('a budget of size', () => {
   test('gives no layer fewer bits than one that minds them less and is larger', async () => {
     const { model: made } = await mixed({ size: 0.1, storage: 'shared' })
     const values = valuesOf(made)
-    const { entries } = await measureSensitivity(model, data, { techniques: ['bits'], cache: sensitivities })
+    const { entries } = await measureSensitivity(model, data, { techniques: ['bits'], cache })
     const at4 = entries.filter(({ strength }) => strength === 4)
     for (const a of at4)
       for (const b of at4)

@@ -28,7 +28,7 @@ async function error(a: Model, b: Model): Promise<number> {
   return x.data.reduce((sum, value, i) => sum + (value - y.data[i]!) ** 2, 0) / x.data.length
 }
 
-test.each(['l1', 'l2', 'batch-norm', 'geometric-median', 'activation', 'surgeon', 'random'])(
+test.each(['l1', 'l2', 'batch-norm', 'geometric-median', 'activation', 'obs', 'random'])(
   'every criterion gives a smaller model that runs: %s',
   async (criterion) => {
     const model = resnet()
@@ -79,7 +79,7 @@ test('channels that others stand in for go before weak ones that stand alone', a
     expect(left).toHaveLength(6)
     return left.includes(b[0]!) && left.includes(b[1]!) && new Set(left).size === 6
   }
-  expect(await eachOnce('surgeon')).toBe(true)
+  expect(await eachOnce('obs')).toBe(true)
   expect(await eachOnce('activation')).toBe(false)
   expect(await eachOnce('l2')).toBe(false)
 })

@@ -6,8 +6,9 @@ import { seeded } from '../../../src/engine/math/random'
 import { encodedLength, Model, readModel, Tensor, type AttributeInput } from '../../../src/engine/onnx'
 import type { PassContext } from '../../../src/engine/passes/pass'
 import { simplifyPass } from '../../../src/engine/passes/simplify'
-import { foldBatchNorm } from '../../../src/engine/passes/simplify/fold-batch-norm'
-import { compareOutputs, inspectModel, traceShapes, workingFeeds } from '../../../src/engine/runtime'
+import { foldBatchNorm } from '../../../src/engine/layers/normalize/fold-batch-norm'
+import { compareOutputs } from '../../../src/engine/evaluate/comparison/outputs'
+import { inspectModel, traceShapes, workingFeeds } from '../../../src/engine/runtime'
 import { hasReference, reference, REFERENCE_MODELS } from '../../reference'
 
 let scratch: string

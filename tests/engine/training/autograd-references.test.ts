@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest'
 import { readModel } from '../../../src/engine/onnx'
 import { float32, openSession, type Value, type Values } from '../../../src/engine/runtime'
 import { buildTrainingGraph } from '../../../src/engine/training/graph'
-import { Parameters, trainableWeights, withWeightInitializers } from '../../../src/engine/training/trainable'
+import { withWeightInitializers } from '../../../src/engine/layers/normalize'
+import { Parameters, trainableWeights } from '../../../src/engine/training/trainable'
 import { hasReference, reference } from '../../reference'
 
 interface Entry {

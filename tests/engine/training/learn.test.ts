@@ -67,15 +67,15 @@ describe('learning', () => {
     expect(worst).toBeLessThan(1e-5)
   })
 
-  describe('with altered samples', () => {
+  describe('with augmented samples', () => {
     // Four numbers a sample are a sound then: made louder or quieter.
     const sounds = (task: Task = 'classification'): Dataset => ({
       ...points({ task }),
       preprocessing: AudioPreprocessing.parse({ kind: 'audio', sampleRate: 8000, samples: 4 }),
     })
-    const run = (altered: number, data = sounds(), more: object = {}) => {
+    const run = (augmentation: number, data = sounds(), more: object = {}) => {
       const model = perceptron()
-      return learn(model, contextOf(model, data, 4), { ...plain({ epochs: 2, altered }), ...more })
+      return learn(model, contextOf(model, data, 4), { ...plain({ epochs: 2, augmentation }), ...more })
     }
 
     test('one seed gives identical weights, others than samples as they are', async () => {
@@ -85,14 +85,14 @@ describe('learning', () => {
       expect(first.result.curve).toEqual(second.result.curve)
     })
 
-    test('the held-out loss counts altered copies, the quality samples as they are', async () => {
-      const [altered, none] = [await run(1), await run(0)]
-      expect(altered.result.before!.loss).not.toBe(none.result.before!.loss)
-      expect(altered.result.before!.loss).toBeCloseTo(none.result.before!.loss, 1)
-      expect(altered.result.before!.quality).toBe(none.result.before!.quality)
+    test('the held-out loss counts augmented copies, the quality samples as they are', async () => {
+      const [augmented, none] = [await run(1), await run(0)]
+      expect(augmented.result.before!.loss).not.toBe(none.result.before!.loss)
+      expect(augmented.result.before!.loss).toBeCloseTo(none.result.before!.loss, 1)
+      expect(augmented.result.before!.quality).toBe(none.result.before!.quality)
     })
 
-    test('labels other than classes hold for samples as they are alone: nothing is altered while they count', async () => {
+    test('labels other than classes hold for samples as they are alone: nothing is augmented while they count', async () => {
       const data = sounds('regression')
       const split = data.splits.training
       const values = {
@@ -131,7 +131,7 @@ describe('learning', () => {
     const student = perceptron(9, 6)
     const { model: trained, notes } = await learn(student, contextOf(teacher, data), {
       ...plain({ epochs: 20 }),
-      teacher: { model: teacher, settings: teachingOf({ mixing: 0.3 }) },
+      teacher: { model: teacher, settings: teachingOf({ mixup: 0.3 }) },
     })
     expect(notes.join(' ')).toContain('no labels')
     const { candidates } = await measureQuality(teacher, [student, trained], { dataset: points() })

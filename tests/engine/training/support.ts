@@ -8,7 +8,7 @@ import { seeded } from '../../../src/engine/math/random'
 import { Model, Tensor } from '../../../src/engine/onnx'
 import { float32, int64 } from '../../../src/engine/runtime'
 import { learningFields, teacherFields } from '../../../src/engine/training/settings'
-import { pickRows } from '../../../src/engine/training/samples'
+import { pickRows } from '../../../src/engine/runtime/value'
 import { z } from 'zod'
 
 export const CLASSES = 3

@@ -1,13 +1,11 @@
 import { matrix } from '../../math/matrix'
 import type { Double } from '../../math/cholesky'
 import type { Model } from '../../onnx'
-import { openSession, type TracedValue, type Value, type Values } from '../../runtime'
+import { openSession, type TracedValue, type Value } from '../../runtime'
+import type { SampleSource } from '../../data/feeds'
 import type { LinearLayer } from './patches'
 import { prefixOf } from './prefix'
 import { openProducts } from './products'
-
-/** Gives batches of `size` samples, at most `limit` in all; the same ones each time. */
-export type SampleSource = (size: number, limit: number) => AsyncIterable<Values>
 
 export interface InputProducts {
   /** Σ xxᵀ of each group. */

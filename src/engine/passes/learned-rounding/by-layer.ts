@@ -5,11 +5,11 @@
  */
 import path from 'node:path'
 import fs from 'node:fs'
-import { hardened, settleRounding, startingLogits, type FakeWeight } from '../../training/fake-quant'
+import { hardened, roundingRegularizer, startingLogits, type FakeWeight } from '../../training/fake-quant'
 import { firstBatch, fixedBatch } from '../../training/learn'
-import { HeldOut } from '../../training/held-out'
+import { Validator } from '../../training/validator'
 import type { LossSpec } from '../../training/losses'
-import { Samples } from '../../training/samples'
+import { Samples } from '../../data/sample-store'
 import type { LearningSettings } from '../../training/settings'
 import { Teacher } from '../../training/teacher'
 import { Parameters } from '../../training/trainable'
@@ -44,7 +44,7 @@ export async function roundByLayer(
   layers: readonly RoundedLayer[],
   context: PassContext,
   settings: LearningSettings,
-  settle: number,
+  roundingRegularization: number,
 ): Promise<number> {
   const { training, calibration } = context.data!.splits
   const split = training.length >= calibration.length ? training : calibration
@@ -62,7 +62,7 @@ export async function roundByLayer(
     const parameters = Parameters.of(model, [fake.latent])
     const spec: LossSpec = { kind: 'squared-error', value: output, hard: false, soft: true }
     const about = { model, spec, trainable: parameters.names, samples, micro, settings: LOSS, teacher }
-    const judge = new HeldOut({
+    const validator = new Validator({
       ...about,
       remember: true,
       indices: chosen.slice(0, JUDGING),
@@ -72,13 +72,13 @@ export async function roundByLayer(
       const start = startingLogits(fake)
       const error = async (logits: Float32Array): Promise<number> => {
         parameters.view(0).set(logits)
-        return (await judge.measure(parameters)).loss
+        return (await validator.measure(parameters)).loss
       }
       const before = await error(start)
       // Leaning towards the codes there are, which already make up for each other's errors.
       parameters.view(0).set(start.map((v) => v * LEANING))
-      const [told] = await teacher.valuesFor(first)
-      const power = (told!.data as Float32Array).reduce((sum, x) => sum + x * x, 0) / told!.data.length
+      const [logits] = await teacher.valuesFor(first)
+      const power = (logits!.data as Float32Array).reduce((sum, x) => sum + x * x, 0) / logits!.data.length
       const scratch = path.join(context.scratch, `layer-${i}`)
       fs.mkdirSync(scratch, { recursive: true })
       await train({
@@ -90,7 +90,7 @@ export async function roundByLayer(
         settings: { ...settings, epochs, learningRate: RATE, warmUp: 0, clip: 0, optimizer: 'adamw' },
         loss: LOSS,
         // The penalty is a share of the error of answering nothing, so that it means the same everywhere.
-        constraints: [settleRounding(parameters, [fake], settle * power)],
+        constraints: [roundingRegularizer(parameters, [fake], roundingRegularization * power)],
         random: context.random.fork(`layer ${i}`),
         key: `layer ${i}`,
         scratch,
@@ -102,7 +102,7 @@ export async function roundByLayer(
       const { dims } = model.graph.initializers.get(fake.latent)!
       model.graph.initializers.set(fake.latent, Tensor.float32(dims, better ? learned : start))
     } finally {
-      await judge.release()
+      await validator.release()
       await teacher.release()
     }
   }

@@ -1,7 +1,7 @@
 /** Parameters that the passes share which learn low-bit weights. */
 import { z } from 'zod'
 import { learningFields, teacherFields } from '../../training/settings'
-import { AIMS } from './aim'
+import { OBJECTIVES } from './objective'
 
 /** What the weights become. */
 export const lowBitFields = {
@@ -50,31 +50,31 @@ export const roundedLearningFields = {
   // While the rate is high, weights hop between levels and the loss rises; what was won shows once it has fallen.
   patience: learningFields.patience.default(30).meta(learningFields.patience.meta()!),
   // What only has to stay as it was is learned best from samples as they are: half a decibel, on two networks.
-  altered: learningFields.altered.default(0).meta(learningFields.altered.meta()!),
+  augmentation: learningFields.augmentation.default(0).meta(learningFields.augmentation.meta()!),
   batchSize: learningFields.batchSize.default(16).meta(learningFields.batchSize.meta()!),
 }
 
 /** What low-bit weights are trained for, and what of the teacher and the samples goes with it. */
-export const aimFields = {
-  aim: z.enum(AIMS).default('auto').meta({
-    label: 'Aim',
-    help: '"imitate" keeps what the original answers, mistakes included. "learn" learns from labels and altered samples too, and may end better than the original, with other mistakes. "auto" learns where the original knows its training samples by heart (its accuracy on them is ten points above that on others), and imitates elsewhere.',
+export const objectiveFields = {
+  objective: z.enum(OBJECTIVES).default('auto').meta({
+    label: 'Aim (training objective)',
+    help: '"distill" keeps what the original answers, mistakes included. "finetune" learns from labels and altered samples too, and may end better than the original, with other mistakes. "auto" finetunes where the original knows its training samples by heart (its accuracy on them is ten points above that on others), and distills elsewhere.',
   }),
   // Rounding has to keep what the original answers, not only which class wins; logits tell where it is very sure.
   compared: teacherFields.compared.default('logits').meta({
     ...teacherFields.compared.meta()!,
-    label: 'Compared by, imitating',
+    label: 'Compared by, distilling',
   }),
   teacherShare: teacherFields.teacherShare.default(0.5).meta({
     ...teacherFields.teacherShare.meta()!,
-    label: 'Teacher share, learning',
+    label: 'Teacher share, finetuning',
     advanced: true,
   }),
-  altered: learningFields.altered.default(1).meta({
-    ...learningFields.altered.meta()!,
-    label: 'Altered samples, learning',
+  augmentation: learningFields.augmentation.default(1).meta({
+    ...learningFields.augmentation.meta()!,
+    label: 'Altered samples, finetuning',
   }),
   temperature: teacherFields.temperature,
   // Asked between the training samples too, it was followed more closely on three networks at 2 and 4 bits.
-  mixing: teacherFields.mixing.default(0.5).meta(teacherFields.mixing.meta()!),
+  mixup: teacherFields.mixup.default(0.5).meta(teacherFields.mixup.meta()!),
 }

@@ -5,7 +5,7 @@ import { dequantizeGroups } from '../../math/quantize/grouped'
 import { toHalf } from '../../math/quantize/half'
 import { sqnr } from '../../math/quantize/sqnr'
 import type { Model } from '../../onnx'
-import { codesOf, fakeNames, settleRounding, type FakeWeight } from '../../training/fake-quant'
+import { codesOf, fakeNames, roundingRegularizer, type FakeWeight } from '../../training/fake-quant'
 import { learn, type Learned } from '../../training/learn'
 import type { LearningSettings, TeacherSettings } from '../../training/settings'
 import { trainableWeights } from '../../training/trainable'
@@ -15,9 +15,8 @@ import { roundByLayer } from './by-layer'
 import { keyOf, writeFakeLayers } from './fake-layers'
 import { weightedLayers, type WeightedLayer } from '../quantization/layers'
 import { quantizeLayer, rowsOf, type LowBit } from '../quantization/low-bit'
-import { prepare } from '../quantization/prepare'
-import type { Batches } from '../quantization/observe'
-import { calibrationBatches, feedsOf } from '../quantization/samples'
+import { normalize } from '../../layers/normalize'
+import { calibrationBatches, feedsOf, type Batches } from '../../data/feeds'
 import type { PassContext } from '../pass'
 
 export interface LowBitTraining {
@@ -36,7 +35,7 @@ export interface LowBitTraining {
   rate?: number
   features: number
   /** Strength of AdaRound's regularizer. */
-  settle?: number
+  roundingRegularization?: number
   /** Rounding is learned layer by layer before all layers learn together. */
   byLayer?: boolean
   labels: boolean
@@ -57,7 +56,7 @@ export async function trainLowBit(
   options: LowBitTraining,
 ): Promise<LowBitTrained> {
   const { by, bits } = options
-  const { model: prepared, notes } = prepare(source)
+  const { model: prepared, notes } = normalize(source)
   const skipped: StepRecord['skipped'] = []
   const layers = weightedLayers(prepared.graph).filter((layer) => {
     const reason = reasonToSkip(layer, options)
@@ -82,8 +81,8 @@ export async function trainLowBit(
   const byLayer: string[] = []
   if (options.byLayer) {
     const list = [...trained.values()].map(({ layer, fake }) => ({ output: layer.layer, fake }))
-    const { settings, settle = 0 } = options
-    const closer = await roundByLayer(fakeModel, prepared, list, context, settings, settle)
+    const { settings, roundingRegularization = 0 } = options
+    const closer = await roundByLayer(fakeModel, prepared, list, context, settings, roundingRegularization)
     byLayer.push(
       `Layer by layer, ${closer} of ${list.length} came closer to the original than GPTQ's codes, the others start from those.`,
     )
@@ -103,7 +102,10 @@ export async function trainLowBit(
       const others = trainableWeights(prepared.graph).filter((name) => model.graph.initializers.has(name))
       return [...names, ...others]
     },
-    constraints: (parameters) => (options.settle ? [settleRounding(parameters, fakes, options.settle)] : []),
+    constraints: (parameters) =>
+      options.roundingRegularization
+        ? [roundingRegularizer(parameters, fakes, options.roundingRegularization)]
+        : [],
   })
   learned.notes.unshift(...byLayer)
   learned.notes.unshift(...notes.map((note) => `The model was first changed: ${note}.`))

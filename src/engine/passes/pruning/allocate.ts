@@ -4,8 +4,8 @@
  */
 import { maskLowest } from '../../math/pruning/masks'
 import { Tensor, type Model } from '../../onnx'
-import { divergences } from '../quantization/divergence'
-import type { Batches } from '../quantization/observe'
+import { divergences } from '../../evaluate/comparison/divergence'
+import type { Batches } from '../../data/feeds'
 import type { SparseLayer } from './sparse-layers'
 
 const LEVELS = [0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98]

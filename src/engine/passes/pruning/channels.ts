@@ -2,20 +2,20 @@
 import type { Model } from '../../onnx'
 import type { PassContext } from '../pass'
 import { fixedBatchOf } from '../../runtime'
-import { samplesFor } from './calibration'
+import { sampleSource } from '../../data/feeds'
 import type { AttentionUnit } from './carry'
 import type { ShapeSource } from './collect'
 import { costModel, type Cost } from './cost'
 import { buildDependencyGraph, type DependencyGraph } from './graph'
 import type { Group } from './group'
 import { channelMoments } from './moments'
-import { prepare, type Prepared } from './prepare'
+import { separate, type Separated } from '../../layers/normalize'
 import { reconstruct, type Refitted } from './reconstruct'
 import { keptAfter, removeUnits, type Kept } from './remove'
 import { scoreUnits, type Criterion, type FellBack } from './scores'
 import { selectUnits, type Selection } from './select'
 import { traceSource } from './shapes'
-import { surgeonScores } from './surgeon'
+import { obsScores } from './obs'
 import { latencyShare, ratioFor } from './target'
 import { taylorImportance } from './taylor'
 
@@ -53,17 +53,17 @@ export async function pruneModelChannels(
   options: ChannelOptions,
   context: PassContext,
 ): Promise<PrunedChannels> {
-  const byData = options.criterion === 'activation' || options.criterion === 'surgeon'
+  const byData = options.criterion === 'activation' || options.criterion === 'obs'
   const needsData = options.reconstruct || byData || options.target === 'latency'
-  const prepared = prepare(model)
-  const samples = needsData ? samplesFor(prepared.model, context, ID) : undefined
+  const prepared = separate(model)
+  const samples = needsData ? sampleSource(context, ID) : undefined
   context.progress(0, 'following channels through the graph')
   const source = await traceSource(prepared.model, samples && (await first(samples(2, 2))))
   const dependencies = dependenciesOf(prepared, source, options)
   const batches = samples && ((): ReturnType<typeof samples> => samples(16, options.samples))
   const elimination =
-    options.criterion === 'surgeon' && samples
-      ? await surgeonScores(prepared.model, dependencies, source, {
+    options.criterion === 'obs' && samples
+      ? await obsScores(prepared.model, dependencies, source, {
           batches: samples,
           samples: options.samples,
           progress: (done, doing) => context.progress(0.1 * done, doing),
@@ -158,7 +158,7 @@ function forWhatItSaves(
   )
 }
 
-function dependenciesOf(prepared: Prepared, source: ShapeSource, options: ChannelOptions): DependencyGraph {
+function dependenciesOf(prepared: Separated, source: ShapeSource, options: ChannelOptions): DependencyGraph {
   const attention = options.attention === 'keep' ? 'heads' : options.attention
   const graph = buildDependencyGraph(prepared.model, source, {
     attention,

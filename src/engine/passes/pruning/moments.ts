@@ -1,7 +1,7 @@
 /** Mean and variance of each channel that sums read, from one stream over calibration data. */
 import type { Model } from '../../onnx'
 import { floatsOf, streamActivations, type Value } from '../../runtime'
-import type { Batches } from '../quantization/observe'
+import type { Batches } from '../../data/feeds'
 import type { DependencyGraph } from './graph'
 
 export interface Moments {

@@ -2,7 +2,8 @@
 import { isSubByte, Tensor, type Graph, type Model, type Node } from '../../onnx'
 import type { DependencyGraph } from './graph'
 import type { ShapeSource } from './collect'
-import { mergeCopies, type Prepared } from './prepare'
+import type { Separated } from '../../layers/normalize'
+import { mergeCopies } from '../../layers/normalize/separate-vectors'
 import type { RewriteContext } from './relations'
 import { ruleOf } from './rules'
 
@@ -77,7 +78,7 @@ export function pickElements(
 }
 
 /** A new model without the units; the prepared one is not touched. */
-export function removeUnits(prepared: Prepared, source: ShapeSource, kept: Kept): Model {
+export function removeUnits(prepared: Separated, source: ShapeSource, kept: Kept): Model {
   const model = prepared.model.clone()
   const { graph } = model
   for (const [name, tensor] of [...graph.initializers]) {

@@ -15,7 +15,7 @@ export const CRITERIA = [
   'batch-norm',
   'geometric-median',
   'activation',
-  'surgeon',
+  'obs',
   'taylor',
   'random',
 ] as const
@@ -28,9 +28,9 @@ export interface ScoreInputs {
   graph: OnnxGraph
   dependencies: DependencyGraph
   random: Random
-  /** For 'activation', and for groups that 'surgeon' does not apply to. */
+  /** For 'activation', and for groups that 'obs' does not apply to. */
   moments?: ChannelMoments
-  /** For 'surgeon': scores of units. */
+  /** For 'obs': scores of units. */
   elimination?: ReadonlyMap<number, number>
   /** For 'taylor': elements of |w·g| by initializer. */
   importance?: WeightImportance
@@ -142,7 +142,7 @@ function fromElimination({ elimination }: ScoreInputs, { units }: Group): Map<nu
 }
 
 /** What takes over where a criterion lacks what it needs. */
-const fallback = (criterion: Criterion): Criterion => (criterion === 'surgeon' ? 'activation' : 'l2')
+const fallback = (criterion: Criterion): Criterion => (criterion === 'obs' ? 'activation' : 'l2')
 
 export interface FellBack {
   group: Group
@@ -151,7 +151,7 @@ export interface FellBack {
 
 /**
  * Scores of every unit, higher is more important. Only what is alike can be compared between groups: shares of
- * the error where the surgeon scored them all, else scores scaled so that the mean of each group is 1.
+ * the error where OBS scored them all, else scores scaled so that the mean of each group is 1.
  */
 export async function scoreUnits(
   inputs: ScoreInputs,
@@ -169,7 +169,7 @@ export async function scoreUnits(
     if (used !== criterion) fellBack.push({ group, to: used })
     found.push({ group, own })
   }
-  const alike = criterion === 'surgeon' && fellBack.length === 0
+  const alike = criterion === 'obs' && fellBack.length === 0
   const scores = new Map<number, number>()
   for (const { group, own } of found) {
     const total = [...own.values()].reduce((sum, score) => sum + score, 0)
@@ -195,7 +195,7 @@ async function scoreGroup(
       return fromMedian(inputs, group)
     case 'activation':
       return fromActivations(inputs, group)
-    case 'surgeon':
+    case 'obs':
       return fromElimination(inputs, group)
     case 'taylor':
       return fromWeights(inputs, group, 'produces', 1, inputs.importance ?? new Map())

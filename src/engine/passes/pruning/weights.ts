@@ -4,13 +4,8 @@ import { sparsityAt } from '../../math/pruning/schedule'
 import { sparseGpt } from '../../math/pruning/sparsegpt'
 import type { Double } from '../../math/cholesky'
 import type { Model } from '../../onnx'
-import {
-  centredGram,
-  inputProducts,
-  sampling,
-  type InputProducts,
-  type SampleSource,
-} from '../layerwise/accumulate'
+import type { SampleSource } from '../../data/feeds'
+import { centredGram, inputProducts, sampling, type InputProducts } from '../layerwise/accumulate'
 import { linearLayer, tensorOfRows, weightRows } from '../layerwise/patches'
 import { addToBias } from './bias'
 import type { ShapeSource } from './collect'

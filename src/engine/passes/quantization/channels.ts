@@ -1,7 +1,7 @@
 /** Statistics of activations by channel, over a stream of batches. */
 import type { Model } from '../../onnx'
 import { floatsOf, streamActivations, type Value } from '../../runtime'
-import type { Batches } from './observe'
+import type { Batches } from '../../data/feeds'
 
 export interface ChannelMeans {
   mean: Float64Array

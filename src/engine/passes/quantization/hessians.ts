@@ -9,7 +9,7 @@ import { floatsOf, matmul, shapesAt, streamActivations, type Value } from '../..
 import { linearLayer, type LinearLayer } from '../layerwise/patches'
 import { openProducts, type ProductSession } from '../layerwise/products'
 import { prefixOf } from '../layerwise/prefix'
-import type { Batches } from './observe'
+import type { Batches } from '../../data/feeds'
 
 /** One sum for each group of a convolution; one for all else. */
 export type Hessians = Map<Node, Double[]>

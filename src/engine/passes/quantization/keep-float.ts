@@ -3,7 +3,7 @@
  * the quantized model, then the costliest are given back, as few as do. Source: arXiv:2004.09602, section 4.3.
  */
 import type { Model } from '../../onnx'
-import type { Divergence } from './divergence'
+import type { Divergence } from '../../evaluate/comparison/divergence'
 
 export interface KeepFloatProblem {
   /** Layers that could stay float. */
@@ -11,7 +11,7 @@ export interface KeepFloatProblem {
   /** The quantized model with these layers left in float. */
   build(floats: ReadonlySet<string>): Model
   /** Divergence from the float model, on enough samples to hold a limit against. */
-  judge(model: Model): Promise<Divergence>
+  evaluate(model: Model): Promise<Divergence>
   /** Divergence of several models on the same, fewer samples: enough to put them in order. */
   compare(models: readonly Model[]): Promise<Divergence[]>
   /**
@@ -72,7 +72,7 @@ export async function keepFloat(full: Model, problem: KeepFloatProblem): Promise
   const gone: KeptFloat = { model: full, floats: [], gains: new Map() }
   // No model loses more than all answers.
   if (limit >= 100) return gone
-  const before = await problem.judge(full)
+  const before = await problem.evaluate(full)
   const asItIs = { ...gone, before, after: before }
   if (before.points <= limit || layers.length === 0) return asItIs
   const { measured, rest } = suspects(layers, await problem.known?.())
@@ -86,7 +86,7 @@ export async function keepFloat(full: Model, problem: KeepFloatProblem): Promise
     const count = (low + high) >> 1
     problem.progress(0.8, `trying with ${count} of ${layers.length} layers in float`)
     const model = problem.build(new Set(order.slice(0, count)))
-    const after = await problem.judge(model)
+    const after = await problem.evaluate(model)
     if (after.points <= limit) {
       best = { model, after, count }
       high = count
@@ -94,7 +94,7 @@ export async function keepFloat(full: Model, problem: KeepFloatProblem): Promise
   }
   if (!best || best.count !== low) {
     const model = problem.build(new Set(order.slice(0, low)))
-    const after = await problem.judge(model)
+    const after = await problem.evaluate(model)
     best = { model, after, count: low }
   }
   return { ...asItIs, model: best.model, after: best.after, floats: order.slice(0, best.count), gains }

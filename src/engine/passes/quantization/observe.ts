@@ -1,16 +1,15 @@
 /** Histograms of activations over a stream of calibration batches: one pass, nothing stored. */
 import { addMeans, type ChannelMeans } from './channels'
 import { EXTREME, Histogram } from '../../math/quantize/histogram'
+import type { Batches } from '../../data/feeds'
 import type { Model } from '../../onnx'
-import { floatsOf, streamActivations, type Values } from '../../runtime'
+import { floatsOf, streamActivations } from '../../runtime'
 import {
   calibratedRange,
   type CalibrationOptions,
   type Calibrator,
   type Range,
 } from '../../math/quantize/calibrate'
-
-export type Batches = () => AsyncIterable<Values>
 
 export interface ObserveOptions {
   /** Least and largest values are all that is wanted. */

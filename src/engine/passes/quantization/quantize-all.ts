@@ -6,7 +6,7 @@ import { hessiansOf, planHessians, type Hessians } from './hessians'
 import type { WeightedLayer } from './layers'
 import { quantizeLayer, type LowBit, type LowBitOptions } from './low-bit'
 import { rowShape } from './readers'
-import { calibrationBatches } from './samples'
+import { calibrationBatches } from '../../data/feeds'
 
 /** Bytes of Hessians held at once. */
 const HESSIAN_BYTES = 2 ** 28

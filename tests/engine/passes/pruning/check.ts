@@ -8,7 +8,7 @@ import {
   type DependencyGraph,
   type DependencyOptions,
 } from '../../../../src/engine/passes/pruning/graph'
-import { prepare } from '../../../../src/engine/passes/pruning/prepare'
+import { separate } from '../../../../src/engine/layers/normalize'
 import { keptAfter, removeUnits, type Kept } from '../../../../src/engine/passes/pruning/remove'
 import { traceSource } from '../../../../src/engine/passes/pruning/shapes'
 import type { ShapeSource } from '../../../../src/engine/passes/pruning/collect'
@@ -75,7 +75,7 @@ export async function checkPruning(
   model: Model,
   options: { share?: number; seed?: number; batches?: number[] } & Partial<DependencyOptions> = {},
 ): Promise<Checked> {
-  const prepared = prepare(model)
+  const prepared = separate(model)
   const source = await traceSource(prepared.model)
   const dependencies = buildDependencyGraph(prepared.model, source, { ...DEFAULTS, ...options })
   const random = seeded(options.seed ?? 7)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Model } from '../../../../src/engine/onnx'
-import type { Divergence } from '../../../../src/engine/passes/quantization/divergence'
+import type { Divergence } from '../../../../src/engine/evaluate/comparison/divergence'
 import {
   keepFloat,
   suspects,
@@ -29,7 +29,7 @@ function problem(limit: number, known?: Record<string, number>) {
     limit,
     ...(known && { known: () => Promise.resolve(new Map(Object.entries(known))) }),
     build: (floats) => new Set(floats) as unknown as Model,
-    judge: (model) => Promise.resolve(divergence(model)),
+    evaluate: (model) => Promise.resolve(divergence(model)),
     compare(models) {
       compared.push(models.slice(1).flatMap((model) => [...(model as unknown as Set<string>)]))
       return Promise.resolve(models.map(divergence))

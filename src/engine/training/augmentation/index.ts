@@ -1,23 +1,23 @@
 /**
- * Samples altered a little each time they are seen, so that training does not learn them by heart. A teacher is asked
+ * Samples augmented a little each time they are seen, so that training does not learn them by heart. A teacher is asked
  * about what the student sees. Source: arXiv:2106.05237 (teacher and student see the same view).
  */
 import type { Batch, Dataset } from '../../data/dataset'
 import type { Random } from '../../math/random'
-import { alterNumbers, layoutOf } from './numbers'
+import { augmentNumbers, layoutOf } from './numbers'
 import { isMask, replaceTokens, tokensOf } from './tokens'
 
-export type Alter = (batch: Batch, random: Random) => Batch
+export type Augment = (batch: Batch, random: Random) => Batch
 
 /**
- * How samples like these can be altered; undefined where nothing is known that may be, as with columns of numbers.
+ * How samples like these can be augmented; undefined where nothing is known that may be, as with columns of numbers.
  * Several pictures or signals of one sample stay as well: they may belong together.
  */
-export function alterationFor(
+export function augmentationFor(
   { inputs }: Batch,
   data: Pick<Dataset, 'kind' | 'preprocessing'>,
   strength: number,
-): Alter | undefined {
+): Augment | undefined {
   if (strength === 0) return undefined
   const { preprocessing } = data
   const tokens = tokensOf(inputs, data)
@@ -42,6 +42,6 @@ export function alterationFor(
     const value = batch.inputs[only]!
     const layout = layoutOf(value.dims, preprocessing)
     if (!layout) return batch
-    return { ...batch, inputs: { ...batch.inputs, [only]: alterNumbers(value, layout, strength, random) } }
+    return { ...batch, inputs: { ...batch.inputs, [only]: augmentNumbers(value, layout, strength, random) } }
   }
 }

@@ -6,11 +6,11 @@ const STEPS = 5
 export interface FloorProblem<T> {
   /** Points that may be lost; 100 measures nothing. */
   limit: number
-  judge(built: T): Promise<number>
+  evaluate(built: T): Promise<number>
   build(size: number, step: number, steps: number): Promise<T | undefined>
 }
 
-export interface Held<T> {
+export interface WithinFloor<T> {
   built: T
   /** Measured loss; absent where nothing was measured. */
   points?: number
@@ -21,19 +21,19 @@ export interface Held<T> {
 /** `first` where it holds, else the smallest budget that was found to hold; the mildest one tried where none does. */
 export async function untilItHolds<T extends { size: number }>(
   first: T,
-  { limit, judge, build }: FloorProblem<T>,
-): Promise<Held<T>> {
+  { limit, evaluate, build }: FloorProblem<T>,
+): Promise<WithinFloor<T>> {
   if (limit >= 100) return { built: first }
-  const asked = await judge(first)
+  const asked = await evaluate(first)
   if (asked <= limit) return { built: first, points: asked }
   let [low, high] = [first.size, 1]
-  let best: Held<T> = { built: first, points: asked, asked }
+  let best: WithinFloor<T> = { built: first, points: asked, asked }
   let holds = false
   for (let step = 0; step < STEPS; step++) {
     const size = Math.sqrt(low * high)
     const built = await build(size, step, STEPS)
     if (!built) return best
-    const points = await judge(built)
+    const points = await evaluate(built)
     if (points <= limit) {
       best = { built, points, asked }
       holds = true

@@ -4,33 +4,21 @@
  * whichever caller, is not measured again.
  * The idea of one layer at a time: HAWQ (arXiv:1905.03696) and ONNX Runtime's own quantization debugging.
  */
-import { PareError } from '../../contract/errors'
-import type { Sensitivity, SensitivityReport, Technique } from '../../contract/sensitivity'
-import type { Dataset } from '../data/dataset'
-import { atRank, roundedTo, sparsified, withoutChannels } from '../math/perturb'
-import { sqnr } from '../math/quantize/sqnr'
-import { Tensor, type Model } from '../onnx'
-import { divergences } from '../passes/quantization/divergence'
-import { finiteWeights, weightedLayers, type WeightedLayer } from '../passes/quantization/layers'
-import { prepare } from '../passes/quantization/prepare'
-import { feedsOf } from '../passes/quantization/samples'
-import { macsOf, traceShapes, type Values, matmul } from '../runtime'
-import { layersKey, samplesKey, type SensitivityCache } from './sensitivity-cache'
+import { PareError } from '../../../contract/errors'
+import type { Sensitivity, SensitivityReport, Technique } from '../../../contract/sensitivity'
+import type { Dataset } from '../../data/dataset'
+import { feedsOf } from '../../data/feeds'
+import { divergences } from '../../evaluate/comparison/divergence'
+import { normalize } from '../../layers/normalize'
+import type { Model } from '../../onnx'
+import type { Sensitivities } from '../../passes/pass'
+import { weightedLayers } from '../../passes/quantization/layers'
+import { macsOf, traceShapes, type Values } from '../../runtime'
+import { layersKey, samplesKey, type SensitivityCache } from './cache'
+import { entryOf, probeModel, probesOf, STRENGTHS } from './probes'
 
-const STRENGTHS: Record<Technique, readonly number[]> = {
-  bits: [8, 4, 3, 2],
-  sparsity: [0.5, 0.8, 0.9],
-  channels: [0.3, 0.5],
-  rank: [0.5, 0.25],
-}
-const UNSEEN = 200
-/** JSON holds no infinite decibel: that of a change no output shows, or of one that breaks them. */
-const finite = (decibel: number): number => Math.max(-UNSEEN, Math.min(decibel, UNSEEN))
 /** Models that run beside the original at a time; each holds its own copy of the weights. */
 const TOGETHER = 6
-/** Layers with fewer weights than this are left out: nothing is won by compressing them. */
-const SMALLEST = 64
-
 /** Samples each layer is asked with, and fewer down to LEAST where the model is large. */
 const MOST = 64
 const LEAST = 16
@@ -70,62 +58,31 @@ function questions(
   }
 }
 
-/**
- * What is in the cache of a model's layers rounded to `bits`, or to the width nearest to it that is measured; nothing
- * is measured. For a pass that has a use for it but can do without.
- */
-export async function knownSensitivities(
+/** What passes are given: measured with the samples of `data`, kept in `cache` where there is one. */
+export const sensitivitiesOf = (
+  data: Dataset,
+  cache: SensitivityCache | undefined,
+  signal?: AbortSignal,
+): Sensitivities => ({
+  known: (model, bits) => known(model, data, cache, bits, signal),
+  async ofBits(model, { samples, progress }) {
+    const options = { techniques: ['bits'] as const, samples, cache, signal, progress }
+    return (await measureSensitivity(model, data, options)).entries
+  },
+})
+
+async function known(
   original: Model,
   data: Dataset,
   cache: SensitivityCache | undefined,
-  { bits, signal }: { bits: number; signal?: AbortSignal },
+  bits: number,
+  signal?: AbortSignal,
 ): Promise<Sensitivity[]> {
   if (!cache || data.splits.calibration.length === 0) return []
-  const { model } = prepare(original)
+  const { model } = normalize(original)
   const about = await questions(model, data, await affordableSamples(model), signal).about()
   const nearest = STRENGTHS.bits.toSorted((a, b) => Math.abs(a - bits) - Math.abs(b - bits) || a - b)[0]!
   return weightedLayers(model.graph).flatMap(({ layer }) => cache.find(about, layer, 'bits', nearest) ?? [])
-}
-
-interface Probe {
-  layer: WeightedLayer
-  technique: Technique
-  strength: number
-}
-
-interface Perturbed {
-  model: Model
-  weightSqnr: number
-}
-
-async function perturbed({ layer, technique, strength }: Probe): Promise<[Tensor, number]> {
-  const { tensor, axis, weight } = layer
-  const values = finiteWeights(weight, tensor, 'sensitivity')
-  const changed =
-    technique === 'bits'
-      ? roundedTo(strength, values, tensor.dims, axis)
-      : technique === 'sparsity'
-        ? sparsified(strength, values)
-        : technique === 'channels'
-          ? withoutChannels(strength, values, tensor.dims, axis)
-          : await atRank(matmul, strength, values, tensor.dims)
-  return [Tensor.of(tensor.dtype, tensor.dims, changed), finite(sqnr(values, changed))]
-}
-
-/** The model with one weight replaced for every reader that shares it. */
-async function probeModel(model: Model, probe: Probe): Promise<Perturbed> {
-  const copy = model.clone()
-  const [tensor, weightSqnr] = await perturbed(probe)
-  const { weight } = probe.layer
-  if (copy.graph.initializers.has(weight)) copy.graph.initializers.set(weight, tensor)
-  else copy.graph.producer(weight)?.set('value', { type: 'tensor', value: tensor })
-  return { model: copy, weightSqnr }
-}
-
-/** A technique that says nothing about a layer is not tried on it: an embedding's rows are no channels. */
-function applies({ layer, technique }: Probe): boolean {
-  const gather = layer.node.is('Gather')
-  return technique === 'bits' || technique === 'sparsity' || !gather
 }
 
 /**
@@ -138,26 +95,17 @@ export async function measureSensitivity(
   options: SensitivityOptions = {},
 ): Promise<SensitivityReport> {
   // Normalizations folded, as every quantizer does first: the weights asked about are those that get the bits.
-  const { model } = prepare(original)
+  const { model } = normalize(original)
   const limit = options.samples ?? (await affordableSamples(model))
   const { calibration } = data.splits
   if (calibration.length === 0)
     throw new PareError('data/split-missing', { split: 'calibration', by: 'sensitivity' })
-  const layers = weightedLayers(model.graph).filter(
-    ({ layer, tensor }) => tensor.size >= SMALLEST && (options.layers?.includes(layer) ?? true),
-  )
-  if (layers.length === 0)
+  const probes = probesOf(model, options)
+  if (probes.length === 0)
     throw new PareError('model/nothing-to-do', {
       by: 'sensitivity',
       reason: 'the model has no layer with float weights',
     })
-  const probes = layers
-    .flatMap((layer) =>
-      (options.techniques ?? (Object.keys(STRENGTHS) as Technique[])).flatMap((technique) =>
-        STRENGTHS[technique].map((strength): Probe => ({ layer, technique, strength })),
-      ),
-    )
-    .filter(applies)
   const { batches, about: name } = questions(model, data, limit, options.signal)
   const classes = data.task === 'classification' || data.task === 'language-model'
   const { cache } = options
@@ -184,18 +132,3 @@ export async function measureSensitivity(
     measured: missing.length,
   }
 }
-
-const entryOf = (
-  { layer, technique, strength }: Probe,
-  { points, sqnr: outputs }: { points: number; sqnr: number },
-  weightSqnr: number,
-): Sensitivity => ({
-  layer: layer.layer,
-  op: layer.node.opType,
-  parameters: layer.tensor.size,
-  technique,
-  strength,
-  points,
-  sqnr: finite(outputs),
-  weightSqnr,
-})

@@ -1,36 +1,5 @@
-/** Makes a model ready for cutting: every constant an initializer, vectors that exporters merged apart again. */
-import { sizeOf, type Graph, type Model, type Tensor } from '../../onnx'
-
-export interface Prepared {
-  model: Model
-  /** Copy → the name it was taken from; put back where both stay alike. */
-  copies: ReadonlyMap<string, string>
-}
-
-/**
- * Exporters keep equal tensors once: two zero biases of unrelated layers become one, and their channels would
- * seem coupled. Vectors get a name per use here (the bytes stay shared); matrices stay tied.
- */
-export function prepare(original: Model): Prepared {
-  const model = original.clone()
-  const { graph } = model
-  constantsToInitializers(graph)
-  identitiesToUses(graph)
-  const copies = separateVectors(graph)
-  return { model, copies }
-}
-
-function constantsToInitializers(graph: Graph): void {
-  for (const node of [...graph.nodes]) {
-    const tensor = node.is('Constant') ? constantOf(node.tensor('value')) : undefined
-    if (!tensor || graph.isOutput(node.outputs[0]!)) continue
-    graph.initializers.set(node.outputs[0]!, tensor)
-    graph.removeNode(node)
-  }
-}
-
-const constantOf = (tensor: Tensor | undefined): Tensor | undefined =>
-  tensor?.dtype === 'string' ? undefined : tensor
+/** A vector for each reader, so that cutting one layer's leaves another's whole. */
+import { sizeOf, type Graph, type Tensor } from '../../onnx'
 
 function identitiesToUses(graph: Graph): void {
   for (const node of [...graph.nodes]) {
@@ -45,7 +14,9 @@ function identitiesToUses(graph: Graph): void {
 const isVector = (tensor: Tensor): boolean =>
   tensor.size > 1 && tensor.dtype !== 'string' && sizeOf(tensor.dims) === Math.max(...tensor.dims)
 
-function separateVectors(graph: Graph): Map<string, string> {
+/** Edits the graph, whose constants are initializers; gives copy → the name it was taken from. */
+export function separateVectors(graph: Graph): Map<string, string> {
+  identitiesToUses(graph)
   const copies = new Map<string, string>()
   const seen = new Set<string>()
   for (const node of graph.nodes) {

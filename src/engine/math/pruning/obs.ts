@@ -7,7 +7,7 @@ import { choleskyDamped, choleskyInverse, choleskySolve, type Double } from '../
 import { matrix, type MatMul } from '../matrix'
 
 /** A layer Y = X·W whose inputs may go. */
-export interface SurgeonLayer {
+export interface ObsLayer {
   /** Covariance of X [inputs, inputs]. */
   covariance: Double
   /** [inputs, outputs] */
@@ -16,7 +16,7 @@ export interface SurgeonLayer {
   inputs: readonly (readonly number[])[]
 }
 
-export interface SurgeonOptions {
+export interface ObsOptions {
   /** Added to the diagonal of a covariance, as a share of its mean. */
   damping?: number
   /** Units taken out at once, as a share of all; 0, the default, takes one after the other. */
@@ -28,7 +28,7 @@ export interface SurgeonOptions {
 interface State {
   inverse: Double
   weights: Double
-  inputs: SurgeonLayer['inputs']
+  inputs: ObsLayer['inputs']
 }
 
 /**
@@ -38,8 +38,8 @@ interface State {
  */
 export async function eliminationOrder(
   matmul: MatMul,
-  layers: readonly SurgeonLayer[],
-  { damping = 1e-3, atOnce = 0, progress }: SurgeonOptions = {},
+  layers: readonly ObsLayer[],
+  { damping = 1e-3, atOnce = 0, progress }: ObsOptions = {},
 ): Promise<{ unit: number; error: number }[]> {
   const states: State[] = []
   for (const { covariance, weights, inputs } of layers) {

@@ -1,7 +1,8 @@
 /** Do two models answer alike? The proof behind every edit that must not change what a model computes. */
-import type { Model } from '../onnx'
-import { withSession, type SessionOptions } from './session'
-import { floatsOf, type Value, type Values } from './value'
+import type { Model } from '../../onnx'
+import type { SessionOptions } from '../../runtime/session'
+import { floatsOf, type Value, type Values } from '../../runtime/value'
+import { sideBySide } from './side-by-side'
 
 /** The output that differs most. */
 export interface Difference {
@@ -11,8 +12,8 @@ export interface Difference {
 }
 
 /**
- * Runs both models as written (no optimization unless asked) on the same feeds and gives the worst output. Outputs are matched by name; a missing one,
- * another shape, or NaN on one side only is an infinite difference. Integers, flags and strings must be equal.
+ * Runs both models as written (no optimization unless asked) on the same feeds and gives the worst output. Outputs are
+ * matched by name; a missing one, another shape, or NaN on one side only is an infinite difference. Integers, flags and strings must be equal.
  */
 export async function compareOutputs(
   a: Model | string,
@@ -20,13 +21,21 @@ export async function compareOutputs(
   feeds: Values,
   options: SessionOptions = { optimization: 'disabled' },
 ): Promise<Difference> {
-  const left = await withSession(a, options, (session) => session.run(feeds))
-  const right = await withSession(b, options, (session) => session.run(feeds))
   let worst: Difference = { output: '', relative: 0 }
-  for (const [output, value] of Object.entries(left)) {
-    const relative = differenceOf(value, right[output])
-    if (relative > worst.relative) worst = { output, relative }
-  }
+  await sideBySide(
+    a,
+    [b],
+    async function* () {
+      yield feeds
+    },
+    (left, right) => {
+      for (const [output, value] of Object.entries(left)) {
+        const relative = differenceOf(value, right[output])
+        if (relative > worst.relative) worst = { output, relative }
+      }
+    },
+    { session: options },
+  )
   return worst
 }
 

@@ -1,8 +1,8 @@
 /**
  * Finds a learning rate by short trainings from the same start, each with its own fall to zero: what a rate is
- * worth shows only once it has fallen. Idea: arXiv:1506.01186, with the loss of other samples as the judge.
+ * worth shows only once it has fallen. Idea: arXiv:1506.01186, with the loss of other samples as the measure.
  */
-import type { HeldOut } from './held-out'
+import type { Validator } from './validator'
 import { rateAt } from './optimizer'
 import type { StepRunner } from './step'
 import type { TrainSetup } from './trainer'
@@ -19,21 +19,21 @@ const WARM_UP = 0.2
 /** A loss this much above the best seen ends the climb. */
 const HOPELESS = 2
 
-export interface RateTrial {
+export interface LearningRateTrial {
   rate: number
   loss: number
 }
 
 /** Leaves the parameters as they were. The first trial is the safest rate; NaN losses end the climb. */
-export async function findRate(
+export async function findLearningRate(
   setup: TrainSetup,
   runner: StepRunner,
-  judge: HeldOut | undefined,
-): Promise<{ rate: number; trials: RateTrial[] }> {
+  validator: Validator | undefined,
+): Promise<{ rate: number; trials: LearningRateTrial[] }> {
   const { parameters, settings, samples, training } = setup
   const start = parameters.values.slice()
   const size = batchOf(setup)
-  const trials: RateTrial[] = []
+  const trials: LearningRateTrial[] = []
   const ladder = LADDERS[settings.optimizer]
   for (const [i, rate] of ladder.entries()) {
     setup.progress(0, `trying learning rate ${rate} (${i + 1} of ${ladder.length})`)
@@ -50,7 +50,7 @@ export async function findRate(
       if (++at > (3 * steps) / 4) tail += loss / (steps - Math.floor((3 * steps) / 4))
       if (!Number.isFinite(loss)) tail = Infinity
     }
-    const loss = Number.isFinite(tail) ? ((await judge?.measure(parameters))?.loss ?? tail) : Infinity
+    const loss = Number.isFinite(tail) ? ((await validator?.measure(parameters))?.loss ?? tail) : Infinity
     parameters.values.set(start)
     for (const constraint of setup.constraints ?? []) constraint.restart?.()
     const best = Math.min(...trials.map((trial) => trial.loss))

@@ -5,27 +5,27 @@ import type { Random } from '../math/random'
 import { METRICS, type OutputChoice } from '../evaluate/metrics'
 import type { Model } from '../onnx'
 import { float32, openSession, sliceRows, type Session, type Value } from '../runtime'
-import type { Alter } from './altering'
+import type { Augment } from './augmentation'
 import { buildTrainingGraph, type TrainingGraph } from './graph'
 import type { LossSpec } from './losses'
-import type { Samples } from './samples'
+import type { Samples } from '../data/sample-store'
 import { countedRows, lossFeeds, padTo, type LossSettings } from './step'
 import type { Teacher } from './teacher'
 import type { Parameters } from './trainable'
 
-export interface Held {
+export interface Validation {
   loss: number
   /** The task's main metric; absent where there is nothing to compare with. */
   quality?: number
   higherIsBetter: boolean
 }
 
-export interface HeldOutOptions {
+export interface ValidatorOptions {
   model: Model
   spec: LossSpec
   trainable: readonly string[]
   samples: Samples
-  /** Lets the teacher keep what it told. */
+  /** Lets the teacher keep what it said. */
   remember: boolean
   indices: readonly number[]
   micro: number
@@ -33,25 +33,25 @@ export interface HeldOutOptions {
   teacher?: Teacher
   classes?: readonly string[]
   settings: LossSettings
-  /** Altered samples count in the loss beside the samples themselves: the same ones each time, from `random`. */
-  alter?: Alter
+  /** Augmented samples count in the loss beside the samples themselves: the same ones each time, from `random`. */
+  augment?: Augment
   random?: Random
   threads?: number
 }
 
-/** Few samples judge poorly: each has as many altered copies as bring this many, at least one, and at most so many. */
+/** Few samples judge poorly: each has as many augmented copies as bring this many, at least one, and at most so many. */
 const ENOUGH_SAMPLES = 512
 const MOST_COPIES = 4
 
-/** What a teacher says of judged samples is kept up to this many bytes: they are the same each time. */
+/** What a teacher says of held-out samples is kept up to this many bytes: they are the same each time. */
 const KEEP_BYTES = 128 * 2 ** 20
 
-export class HeldOut {
+export class Validator {
   private compiled: { key: string; graph: TrainingGraph; session: Session } | undefined
-  private readonly told: Value[][] = []
-  private toldBytes = 0
+  private readonly teacherLogits: Value[][] = []
+  private teacherLogitsBytes = 0
 
-  constructor(private readonly options: HeldOutOptions) {}
+  constructor(private readonly options: ValidatorOptions) {}
 
   private async compile(inputs: Record<string, Value>): Promise<{ graph: TrainingGraph; session: Session }> {
     const key = JSON.stringify(Object.values(inputs).map((value) => value.dims))
@@ -65,14 +65,14 @@ export class HeldOut {
     return this.compiled
   }
 
-  async measure(parameters: Parameters): Promise<Held> {
+  async measure(parameters: Parameters): Promise<Validation> {
     const { remember, micro, task, teacher, spec, settings, classes } = this.options
     let shown = 0
     let sum = 0
     let rows = 0
     let choice: OutputChoice | undefined
     let meter: ReturnType<(typeof METRICS)[Task]['meter']> | undefined
-    for await (const { batch, altered } of this.shown()) {
+    for await (const { batch, augmented } of this.shown()) {
       const inputs = Object.fromEntries(
         Object.entries(batch.inputs).map(([name, value]) => [
           name,
@@ -80,8 +80,11 @@ export class HeldOut {
         ]),
       )
       const { graph, session } = await this.compile(inputs)
-      const told = teacher && (await this.tellOf(batch, shown++, remember && !altered))
-      const feeds = { ...inputs, ...lossFeeds(graph, { spec, micro }, { batch, teacher: told }, 1, settings) }
+      const logits = teacher && (await this.logitsOf(batch, shown++, remember && !augmented))
+      const feeds = {
+        ...inputs,
+        ...lossFeeds(graph, { spec, micro }, { batch, teacher: logits }, 1, settings),
+      }
       for (const name of graph.weights) {
         const i = parameters.names.indexOf(name)
         feeds[name] = float32(parameters.dims[i]!, parameters.view(i))
@@ -89,12 +92,12 @@ export class HeldOut {
       const outputs = await session.run(feeds)
       sum += (outputs[graph.ports.loss]!.data as Float32Array)[0]!
       rows += countedRows(spec, batch)
-      if (altered) continue
+      if (augmented) continue
       const count = batch.indices.length
       const answer = { [spec.value]: sliceRows(outputs[spec.value]!, 0, count) }
       const labels = batch.labels
-      const reference = told ? { [spec.value]: told[0]! } : answer
-      if (!labels && !told) continue
+      const reference = logits ? { [spec.value]: logits[0]! } : answer
+      if (!labels && !logits) continue
       const family = METRICS[labels ? task : 'unlabelled']
       choice ??= family.choose(reference, {
         rows: count,
@@ -119,24 +122,24 @@ export class HeldOut {
   }
 
   /** What the teacher says of the batch shown as number `at`. `remember` leaves it to the teacher to know. */
-  private async tellOf(batch: Batch, at: number, remember: boolean): Promise<Value[]> {
+  private async logitsOf(batch: Batch, at: number, remember: boolean): Promise<Value[]> {
     const teacher = this.options.teacher!
-    const known = this.told[at]
+    const known = this.teacherLogits[at]
     if (remember || known) return known ?? teacher.valuesFor(batch)
     const values = await teacher.valuesFor(batch, false)
-    this.toldBytes += values.reduce((n, { data }) => n + (data as Float32Array).byteLength, 0)
-    if (this.toldBytes <= KEEP_BYTES) this.told[at] = values
+    this.teacherLogitsBytes += values.reduce((n, { data }) => n + (data as Float32Array).byteLength, 0)
+    if (this.teacherLogitsBytes <= KEEP_BYTES) this.teacherLogits[at] = values
     return values
   }
 
-  /** Each batch, then its altered copies: of one length, so that one graph serves them. */
-  private async *shown(): AsyncIterable<{ batch: Batch; altered: boolean }> {
-    const { samples, indices, micro, alter, random } = this.options
-    const copies = alter && random ? Math.min(MOST_COPIES, Math.ceil(ENOUGH_SAMPLES / indices.length)) : 0
+  /** Each batch, then its augmented copies: of one length, so that one graph serves them. */
+  private async *shown(): AsyncIterable<{ batch: Batch; augmented: boolean }> {
+    const { samples, indices, micro, augment, random } = this.options
+    const copies = augment && random ? Math.min(MOST_COPIES, Math.ceil(ENOUGH_SAMPLES / indices.length)) : 0
     const drawn = Array.from({ length: copies }, (_, copy) => random!.fork(`copy ${copy}`))
     for await (const batch of samples.batches(indices, micro)) {
-      yield { batch, altered: false }
-      for (const own of drawn) yield { batch: alter!(batch, own), altered: true }
+      yield { batch, augmented: false }
+      for (const own of drawn) yield { batch: augment!(batch, own), augmented: true }
     }
   }
 

@@ -4,8 +4,8 @@ import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Dataset } from '../../../src/engine/data/dataset'
 import { openDataset } from '../../../src/engine/data/open'
-import { knownSensitivities, measureSensitivity } from '../../../src/engine/evaluate/sensitivity'
-import type { SensitivityCache } from '../../../src/engine/evaluate/sensitivity-cache'
+import { measureSensitivity, sensitivitiesOf } from '../../../src/engine/search/sensitivity/measure'
+import type { SensitivityCache } from '../../../src/engine/search/sensitivity/cache'
 import { readModel, Tensor } from '../../../src/engine/onnx'
 import { quantizeWeights } from '../../../src/engine/passes/quantize-weights'
 import { mixedPrecision } from '../../../src/engine/passes/mixed-precision'
@@ -74,19 +74,20 @@ test('nothing is measured twice: not by another caller, not on the cleaned-up mo
       cache.keep(...about)
     },
   }
+  const sensitivities = sensitivitiesOf(data, counting)
   for (const size of [0.25, 0.1])
-    await mixedPrecision.run(clean, { size, storage: 'shared' }, { ...context, sensitivities: counting })
+    await mixedPrecision.run(clean, { size, storage: 'shared' }, { ...context, sensitivities })
   expect(counted).toEqual({ find: 2 * 5 * 4, keep: 0 })
 
   // A pass that can do without asks for what there is, at the nearest width, and nothing is measured for it.
-  const known = await knownSensitivities(clean, data, counting, { bits: 5 })
+  const known = await sensitivities.known(clean, 5)
   expect(known).toEqual(
     first.entries.filter(({ technique, strength }) => technique === 'bits' && strength === 4),
   )
   expect(counted).toEqual({ find: 2 * 5 * 4 + 5, keep: 0 })
-  expect(await knownSensitivities(clean, data, undefined, { bits: 4 })).toEqual([])
+  expect(await sensitivitiesOf(data, undefined).known(clean, 4)).toEqual([])
   const limited = { bits: 2, method: 'rtn', maxLoss: 1 }
-  const { summary } = await quantizeWeights.run(clean, limited, { ...context, sensitivities: counting })
+  const { summary } = await quantizeWeights.run(clean, limited, { ...context, sensitivities })
   expect(summary).toContain('layers stay float: they cost')
   expect(counted).toEqual({ find: 2 * 5 * 4 + 5 + 5, keep: 0 })
 

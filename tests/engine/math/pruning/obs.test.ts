@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { Regression, ridge } from '../../../../src/engine/math/pruning/ridge'
-import { eliminationOrder, type SurgeonLayer } from '../../../../src/engine/math/pruning/surgeon'
+import { eliminationOrder, type ObsLayer } from '../../../../src/engine/math/pruning/obs'
 import { matrix } from '../../../../src/engine/math/matrix'
 import { seeded } from '../../../../src/engine/math/random'
 import { matmul } from '../../../../src/engine/runtime'
@@ -10,7 +10,7 @@ const M = 3
 const ROWS = 200
 
 /** Rows of correlated inputs with the outputs of random weights. */
-function samples(seed: number): { x: number[][]; w: Float64Array; layer: SurgeonLayer } {
+function samples(seed: number): { x: number[][]; w: Float64Array; layer: ObsLayer } {
   const random = seeded(seed)
   const mix = Array.from({ length: K * K }, () => random.normal())
   const x = Array.from({ length: ROWS }, () => {

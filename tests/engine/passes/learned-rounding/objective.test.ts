@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { Dataset } from '../../../../src/engine/data/dataset'
-import { settingsForAim, type Aim } from '../../../../src/engine/passes/learned-rounding/aim'
+import {
+  settingsForObjective,
+  type TrainingObjective,
+} from '../../../../src/engine/passes/learned-rounding/objective'
 import { quantizeAware } from '../../../../src/engine/passes/quantize-aware'
 import { learn } from '../../../../src/engine/training/learn'
 import { contextOf, perceptron, points, settingsOf, teachingOf } from '../../training/support'
@@ -28,18 +31,19 @@ function sameElsewhere(): Dataset {
 }
 
 const settings = {
-  ...settingsOf({ altered: 1, learningRate: 0 }),
-  ...teachingOf({ teacherShare: 0.5, mixing: 0.3 }),
+  ...settingsOf({ augmentation: 1, learningRate: 0 }),
+  ...teachingOf({ teacherShare: 0.5, mixup: 0.3 }),
 }
-const of = (aim: Aim, data: Dataset) => settingsForAim(contextOf(original, data), { ...settings, aim })
+const of = (objective: TrainingObjective, data: Dataset) =>
+  settingsForObjective(contextOf(original, data), { ...settings, objective })
 
-const IMITATING = { teacherShare: 1, mixing: 0.3, compared: 'probabilities' }
+const DISTILLING = { teacherShare: 1, mixup: 0.3, compared: 'probabilities' }
 
 describe('what low-bit training aims for', () => {
   test('auto: learning where the original knows its training samples by heart, and it says so', async () => {
     const found = await of('auto', byHeart())
     expect(found.teacher.teacherShare).toBe(0.5)
-    expect(found.settings.altered).toBe(1)
+    expect(found.settings.augmentation).toBe(1)
     expect(found.updates).toBeGreaterThan(450)
     expect(found.notes.join()).toMatch(
       /right on (9\d|100)\.\d% of its training samples but on 3\d\.\d% of others/,
@@ -53,16 +57,16 @@ describe('what low-bit training aims for', () => {
     ['there are no labels', byHeart({ labels: 'none' })],
   ])('auto: imitating where %s', async (_, data) => {
     const found = await of('auto', data)
-    expect(found.teacher).toMatchObject(IMITATING)
-    expect(found.settings.altered).toBe(0)
+    expect(found.teacher).toMatchObject(DISTILLING)
+    expect(found.settings.augmentation).toBe(0)
     expect(found).toMatchObject({ notes: [] })
     expect(found.updates).toBeUndefined()
   })
 
   test('what is asked for is done, and needs no reason', async () => {
-    const imitating = await of('imitate', byHeart())
-    expect(imitating.teacher).toMatchObject(IMITATING)
-    const learning = await of('learn', points())
+    const imitating = await of('distill', byHeart())
+    expect(imitating.teacher).toMatchObject(DISTILLING)
+    const learning = await of('finetune', points())
     expect(learning.teacher).toMatchObject({ teacherShare: 0.5, compared: 'probabilities' })
     expect([...imitating.notes, ...learning.notes]).toEqual([])
   })
@@ -71,7 +75,7 @@ describe('what low-bit training aims for', () => {
     const params = { bits: 4, leastWeights: 16, epochs: 1, heldOut: 0.25 }
     const run = async (data: Dataset): Promise<string> =>
       (await quantizeAware.run(original, params, contextOf(original, data))).summary
-    expect(await run(byHeart())).toContain('aim: learn')
-    expect(await run(sameElsewhere())).not.toContain('aim: learn')
+    expect(await run(byHeart())).toContain('objective: finetune')
+    expect(await run(sameElsewhere())).not.toContain('objective: finetune')
   })
 })

@@ -1,31 +1,12 @@
 /** Training samples in any order: held in memory where they fit, streamed from the dataset otherwise. */
 import { PareError } from '../../contract/errors'
-import type { Batch, Split } from '../data/dataset'
-import { sizeOf } from '../onnx'
-import { concatRows, type Value, type Values } from '../runtime'
+import type { Batch, Split } from './dataset'
+import { concatRows, pickRows, type Value, type Values } from '../runtime'
 
 /** Samples up to this many bytes are decoded once and kept. */
 const KEEP_BYTES = 512 * 2 ** 20
 
 const bytesOf = (value: Value): number => (Array.isArray(value.data) ? Infinity : value.data.byteLength)
-
-/** Copies of some rows of the first axis, in the order given. */
-export function pickRows(value: Value, rows: readonly number[]): Value {
-  const width = sizeOf(value.dims.slice(1))
-  const dims = [rows.length, ...value.dims.slice(1)]
-  if (Array.isArray(value.data)) {
-    const { data } = value
-    return {
-      dtype: value.dtype,
-      dims,
-      data: rows.flatMap((row) => data.slice(row * width, (row + 1) * width)),
-    }
-  }
-  const source = value.data as Float32Array
-  const data = new (source.constructor as new (length: number) => Float32Array)(rows.length * width)
-  rows.forEach((row, i) => data.set(source.subarray(row * width, (row + 1) * width), i * width))
-  return { dtype: value.dtype, dims, data }
-}
 
 export class Samples {
   private constructor(

@@ -6,7 +6,7 @@ import type { Batch } from '../data/dataset'
 import type { Random } from '../math/random'
 import { isFloat } from '../onnx'
 import type { Value } from '../runtime'
-import { pickRows } from './samples'
+import { pickRows } from '../runtime/value'
 
 const blends = ({ dtype, data, dims }: Value): boolean =>
   isFloat(dtype) && data instanceof Float32Array && dims.length > 0
@@ -15,7 +15,7 @@ const blends = ({ dtype, data, dims }: Value): boolean =>
 export const canMix = ({ inputs }: Batch): boolean => Object.values(inputs).some(blends)
 
 /** Each float input blended with another sample of the batch; other inputs stay. One share for the whole batch. */
-export function mixed(batch: Batch, random: Random): Batch {
+export function mixup(batch: Batch, random: Random): Batch {
   const partners = random.shuffle(batch.indices.map((_, i) => i))
   const share = random.next()
   const inputs = Object.fromEntries(

@@ -2,24 +2,19 @@
  * Scores of channels by what the layers that read them lose, those being fitted again without them: a channel
  * that others can stand in for goes first, however strong it is.
  */
-import { eliminationOrder, type SurgeonLayer } from '../../math/pruning/surgeon'
+import { eliminationOrder, type ObsLayer } from '../../math/pruning/obs'
 import type { Model } from '../../onnx'
 import type { Double } from '../../math/cholesky'
 import { matrix } from '../../math/matrix'
 import { matmul } from '../../runtime/linalg'
-import {
-  centredGram,
-  inputProducts,
-  sampling,
-  type InputProducts,
-  type SampleSource,
-} from '../layerwise/accumulate'
+import type { SampleSource } from '../../data/feeds'
+import { centredGram, inputProducts, sampling, type InputProducts } from '../layerwise/accumulate'
 import { linearLayer, weightRows, type LinearLayer } from '../layerwise/patches'
 import type { ShapeSource } from './collect'
 import type { DependencyGraph } from './graph'
 import type { Group } from './group'
 
-export interface SurgeonOptions {
+export interface ObsOptions {
   batches: SampleSource
   samples: number
   progress(done: number, doing: string): void
@@ -46,16 +41,16 @@ interface Reader {
  * Scores of all units of the groups whose readers are all plain products, by unit: the rise of the squared error
  * as each goes in its turn, never falling, and twice the highest for the one that would go last.
  */
-export async function surgeonScores(
+export async function obsScores(
   model: Model,
   dependencies: DependencyGraph,
   source: ShapeSource,
-  options: SurgeonOptions,
+  options: ObsOptions,
 ): Promise<Map<number, number>> {
   const scores = new Map<number, number>()
   const readers = dependencies.groups.map((group) => readersOf(model, dependencies, source, group))
   for (const [i, group] of dependencies.groups.entries()) {
-    const layers: SurgeonLayer[] = []
+    const layers: ObsLayer[] = []
     const progress = (done: number): void =>
       options.progress((i + done) / readers.length, `weighing channels, group ${i + 1} of ${readers.length}`)
     for (const { layer, axis, taps } of readers[i] ?? []) {
@@ -117,7 +112,7 @@ const productsOf = (
   model: Model,
   layer: LinearLayer,
   { shapes }: ShapeSource,
-  { batches, samples }: SurgeonOptions,
+  { batches, samples }: ObsOptions,
 ): Promise<InputProducts> =>
   inputProducts(
     model,

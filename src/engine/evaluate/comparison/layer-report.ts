@@ -2,8 +2,9 @@
 import type { LayerReport } from '../../../contract/report'
 import { SqnrMeter } from '../../math/quantize/sqnr'
 import type { Model } from '../../onnx'
-import { BY_TURNS, computedValues, floatsOf, openSession, withOutputs } from '../../runtime'
-import type { Batches } from './observe'
+import { BY_TURNS, computedValues, floatsOf, withOutputs } from '../../runtime'
+import { sideBySide } from './side-by-side'
+import type { Batches } from '../../data/feeds'
 
 /** Decibel of values that exist under the same name in both models, run side by side on the same batches. */
 export async function activationSqnr(
@@ -17,22 +18,17 @@ export async function activationSqnr(
   const shared = [...new Set(names)].filter((name) => inBoth.has(name) && before.has(name))
   if (shared.length === 0) return new Map()
   const meters = new Map(shared.map((name) => [name, new SqnrMeter()]))
-  const reference = await openSession(withOutputs(original, shared), BY_TURNS)
-  try {
-    const actual = await openSession(withOutputs(candidate, shared), BY_TURNS)
-    try {
-      for await (const feeds of batches()) {
-        const a = await reference.run(feeds, shared)
-        const b = await actual.run(feeds, shared)
-        for (const [name, meter] of meters)
-          if (a[name]!.dtype.startsWith('float')) meter.add(floatsOf(a[name]!), floatsOf(b[name]!))
-      }
-    } finally {
-      await actual.release()
-    }
-  } finally {
-    await reference.release()
-  }
+  await sideBySide(
+    withOutputs(original, shared),
+    [withOutputs(candidate, shared)],
+    batches,
+    (reference, actual) => {
+      for (const [name, meter] of meters)
+        if (reference[name]!.dtype.startsWith('float'))
+          meter.add(floatsOf(reference[name]!), floatsOf(actual[name]!))
+    },
+    { session: BY_TURNS, fetches: shared },
+  )
   return new Map([...meters].map(([name, meter]) => [name, meter.decibel]))
 }
 

@@ -9,7 +9,7 @@ import {
 import type { Batch } from '../../../src/engine/data/dataset'
 import { seeded } from '../../../src/engine/math/random'
 import { float32, int64, type Value } from '../../../src/engine/runtime'
-import { alterationFor } from '../../../src/engine/training/altering'
+import { augmentationFor } from '../../../src/engine/training/augmentation'
 
 const ARRAYS = ArrayPreprocessing.parse({ kind: 'array' })
 
@@ -18,7 +18,7 @@ const batchOf = (inputs: Record<string, Value>): Batch => ({
   inputs,
 })
 
-const altered = (
+const augmented = (
   inputs: Record<string, Value>,
   preprocessing: Preprocessing = ARRAYS,
   strength = 1,
@@ -26,7 +26,7 @@ const altered = (
   kind: DatasetKind = 'npz',
 ): Record<string, Value> | undefined => {
   const batch = batchOf(inputs)
-  return alterationFor(batch, { kind, preprocessing }, strength)?.(batch, seeded(0).fork(`${seed}`)).inputs
+  return augmentationFor(batch, { kind, preprocessing }, strength)?.(batch, seeded(0).fork(`${seed}`)).inputs
 }
 
 /** A bright spot with soft edges at (x, y) of a square picture. */
@@ -54,7 +54,7 @@ describe('pictures', () => {
   test('are moved by at most 7% of a side at strength 1, a different way each time', () => {
     const x = float32([1, 1, side, side], picture)
     const moves = Array.from({ length: 40 }, (_, seed) => {
-      const [cx, cy] = centre(altered({ x }, ARRAYS, 1, seed)!.x!.data as Float32Array, side)
+      const [cx, cy] = centre(augmented({ x }, ARRAYS, 1, seed)!.x!.data as Float32Array, side)
       return [cx - 13.5, cy - 13.5] as const
     })
     const far = Math.max(...moves.flatMap(([dx, dy]) => [Math.abs(dx), Math.abs(dy)]))
@@ -66,12 +66,13 @@ describe('pictures', () => {
 
   test('keep a plain surface plain, corners included', () => {
     const x = float32([2, 3, 9, 12], new Float32Array(2 * 3 * 9 * 12).fill(0.25))
-    for (const value of altered({ x }, ARRAYS, 2)!.x!.data as Float32Array) expect(value).toBeCloseTo(0.25, 6)
+    for (const value of augmented({ x }, ARRAYS, 2)!.x!.data as Float32Array)
+      expect(value).toBeCloseTo(0.25, 6)
   })
 
   test('a slope of brightness stays a slope: interpolation is linear', () => {
     const slope = Float32Array.from({ length: 40 * 40 }, (_, i) => 2 * (i % 40) + 3 * Math.floor(i / 40))
-    const out = altered({ x: float32([1, 1, 40, 40], slope) }, ARRAYS, 0.5, 3)!.x!.data as Float32Array
+    const out = augmented({ x: float32([1, 1, 40, 40], slope) }, ARRAYS, 0.5, 3)!.x!.data as Float32Array
     const at = (x: number, y: number): number => out[y * 40 + x]!
     // Far from the borders, which are repeated.
     const right = at(16, 15) - at(15, 15)
@@ -84,12 +85,12 @@ describe('pictures', () => {
   test('all channels move together, whichever way they lie', () => {
     const planes = Float32Array.from([...picture, ...picture.map((v) => 2 * v), ...picture.map((v) => 3 * v)])
     const size = side * side
-    const first = altered({ x: float32([1, 3, side, side], planes) }, ARRAYS, 1, 5)!.x!.data as Float32Array
+    const first = augmented({ x: float32([1, 3, side, side], planes) }, ARRAYS, 1, 5)!.x!.data as Float32Array
     const last = Float32Array.from(
       { length: 3 * size },
       (_, i) => planes[(i % 3) * size + Math.floor(i / 3)]!,
     )
-    const interleaved = altered({ x: float32([1, side, side, 3], last) }, ARRAYS, 1, 5)!.x!
+    const interleaved = augmented({ x: float32([1, side, side, 3], last) }, ARRAYS, 1, 5)!.x!
       .data as Float32Array
     for (let i = 0; i < size; i++)
       for (let c = 0; c < 3; c++) {
@@ -107,10 +108,10 @@ describe('pictures', () => {
       channels: 1,
       layout: 'flat',
     })
-    const square = altered({ x: float32([1, 1, side, side], picture) }, ARRAYS, 1, 2)!.x!
-    expect(altered({ x }, flat, 1, 2)!.x!.data).toEqual(square.data)
-    expect(altered({ x: float32([1, side, side], picture) }, flat, 1, 2)!.x!.data).toEqual(square.data)
-    expect(altered({ x })).toBeUndefined()
+    const square = augmented({ x: float32([1, 1, side, side], picture) }, ARRAYS, 1, 2)!.x!
+    expect(augmented({ x }, flat, 1, 2)!.x!.data).toEqual(square.data)
+    expect(augmented({ x: float32([1, side, side], picture) }, flat, 1, 2)!.x!.data).toEqual(square.data)
+    expect(augmented({ x })).toBeUndefined()
   })
 })
 
@@ -122,7 +123,7 @@ describe('signals', () => {
     const x = float32([1, 2, length], Float32Array.from([...ramp(0), ...ramp(1)]))
     const seen = new Set<number>()
     for (let seed = 0; seed < 30; seed++) {
-      const out = altered({ x }, ARRAYS, 1, seed)!.x!.data as Float32Array
+      const out = augmented({ x }, ARRAYS, 1, seed)!.x!.data as Float32Array
       const gain = out.subarray(0, length).reduce((sum, v) => sum + v, 0) / ((length * (length + 1)) / 2)
       expect(Math.abs(gain - 1)).toBeLessThanOrEqual(0.2 + 1e-6)
       const shift = Math.round(out[0]! / gain) - 1
@@ -137,10 +138,10 @@ describe('signals', () => {
   })
 
   test('have their time where there is most of it; sound has nothing else', () => {
-    const channelsFirst = altered({ x: float32([1, 1, length], Float32Array.from(ramp(0))) }, ARRAYS, 1, 4)!
-    const channelsLast = altered({ x: float32([1, length, 1], Float32Array.from(ramp(0))) }, ARRAYS, 1, 4)!
+    const channelsFirst = augmented({ x: float32([1, 1, length], Float32Array.from(ramp(0))) }, ARRAYS, 1, 4)!
+    const channelsLast = augmented({ x: float32([1, length, 1], Float32Array.from(ramp(0))) }, ARRAYS, 1, 4)!
     const sound = AudioPreprocessing.parse({ kind: 'audio', sampleRate: 16_000, samples: length })
-    const mono = altered({ x: float32([1, length], Float32Array.from(ramp(0))) }, sound, 1, 4)!
+    const mono = augmented({ x: float32([1, length], Float32Array.from(ramp(0))) }, sound, 1, 4)!
     expect(channelsLast.x!.data).toEqual(channelsFirst.x!.data)
     expect(mono.x!.data).toEqual(channelsFirst.x!.data)
   })
@@ -162,7 +163,7 @@ describe('tokens', () => {
   )
 
   test('are replaced by what others have in their place; beginnings, ends, padding and masks stay', () => {
-    const out = altered({ mask, ids })!
+    const out = augmented({ mask, ids })!
     expect(out.mask).toBe(mask)
     const isWord = (id: number): boolean => ![START, END, PAD].includes(id)
     let changed = 0
@@ -181,8 +182,8 @@ describe('tokens', () => {
 
   test('int32 ids are replaced too; a single sample has nothing to take from', () => {
     const few: Value = { dtype: 'int32', dims: [20, LENGTH], data: Int32Array.from(flat) }
-    expect(altered({ ids: few })!.ids!.data).not.toEqual(few.data)
-    expect(altered({ ids: int64([1, LENGTH], BigInt64Array.from(rows[0]!, BigInt)) })).toBeUndefined()
+    expect(augmented({ ids: few })!.ids!.data).not.toEqual(few.data)
+    expect(augmented({ ids: int64([1, LENGTH], BigInt64Array.from(rows[0]!, BigInt)) })).toBeUndefined()
   })
 
   test.each(['mask', 'padding'])('filled up in front, known by its %s: nothing moves in or out', (how) => {
@@ -199,8 +200,8 @@ describe('tokens', () => {
     for (let seed = 0; seed < 10; seed++) {
       const out =
         how === 'mask'
-          ? altered({ ids: turned, attention_mask: counts }, ARRAYS, 1, seed)!
-          : altered({ ids: turned }, text, 1, seed, 'text')!
+          ? augmented({ ids: turned, attention_mask: counts }, ARRAYS, 1, seed)!
+          : augmented({ ids: turned }, text, 1, seed, 'text')!
       ;(out.ids!.data as BigInt64Array).forEach((id, i) => expect(id === 0n).toBe(front[i] === PAD))
     }
   })
@@ -211,17 +212,17 @@ describe('tokens', () => {
       BigInt64Array.from({ length: 80 }, (_, i) => BigInt(i)),
     )
     const text = TextPreprocessing.parse({ kind: 'text', maxLength: 4 })
-    expect(altered({ few })).toBeUndefined()
-    expect(altered({ few }, text, 1, 0, 'text')).toBeDefined()
-    expect(altered({ ids }, ARRAYS, 1, 0, 'table')).toBeUndefined()
+    expect(augmented({ few })).toBeUndefined()
+    expect(augmented({ few }, text, 1, 0, 'text')).toBeDefined()
+    expect(augmented({ ids }, ARRAYS, 1, 0, 'table')).toBeUndefined()
   })
 })
 
-test('one seed alters alike, another otherwise; strength 0 alters nothing', () => {
+test('one seed augments alike, another otherwise; strength 0 augments nothing', () => {
   const x = float32([2, 1, 28, 28], Float32Array.from([...spot(28, 9, 12), ...spot(28, 15, 20)]))
-  expect(altered({ x }, ARRAYS, 1, 1)).toEqual(altered({ x }, ARRAYS, 1, 1))
-  expect(altered({ x }, ARRAYS, 1, 1)).not.toEqual(altered({ x }, ARRAYS, 1, 2))
-  expect(altered({ x }, ARRAYS, 0)).toBeUndefined()
+  expect(augmented({ x }, ARRAYS, 1, 1)).toEqual(augmented({ x }, ARRAYS, 1, 1))
+  expect(augmented({ x }, ARRAYS, 1, 1)).not.toEqual(augmented({ x }, ARRAYS, 1, 2))
+  expect(augmented({ x }, ARRAYS, 0)).toBeUndefined()
 })
 
 test.each([
@@ -234,9 +235,9 @@ test.each([
   ['rows of sensors', [2, 1, 22, 500]],
   ['maps of features', [2, 64, 12, 12]],
   ['pictures of a few dots', [2, 3, 4, 4]],
-])('%s are not altered', (_, dims) => {
+])('%s are not augmented', (_, dims) => {
   const x = float32(dims, new Float32Array(dims.reduce((n, dim) => n * dim)))
-  expect(altered({ x })).toBeUndefined()
+  expect(augmented({ x })).toBeUndefined()
 })
 
 test('the ends of a long picture move no further than those of a square one', () => {
@@ -246,7 +247,7 @@ test('the ends of a long picture move no further than those of a square one', ()
   const x = float32([1, 1, height, width], rows)
   let far = 0
   for (let seed = 0; seed < 20; seed++)
-    (altered({ x }, long, 1, seed)!.x!.data as Float32Array).forEach((row, i) => {
+    (augmented({ x }, long, 1, seed)!.x!.data as Float32Array).forEach((row, i) => {
       far = Math.max(far, Math.abs(row - rows[i]!))
     })
   expect(far).toBeGreaterThan(1)
@@ -255,11 +256,11 @@ test('the ends of a long picture move no further than those of a square one', ()
 
 test('two pictures of one sample stay: they may belong together', () => {
   const x = float32([2, 1, 28, 28], new Float32Array(2 * 784))
-  expect(altered({ left: x, right: x })).toBeUndefined()
-  expect(altered({ left: x, facts: float32([2, 5], new Float32Array(10)) })).toBeDefined()
+  expect(augmented({ left: x, right: x })).toBeUndefined()
+  expect(augmented({ left: x, facts: float32([2, 5], new Float32Array(10)) })).toBeDefined()
 })
 
 test('numbers beside tokens, and their tokens, stay', () => {
   const inputs = { table: float32([4, 20], new Float32Array(80)), ids: int64([4, 20], new BigInt64Array(80)) }
-  expect(altered(inputs)).toBeUndefined()
+  expect(augmented(inputs)).toBeUndefined()
 })

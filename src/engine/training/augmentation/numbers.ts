@@ -79,7 +79,7 @@ export function layoutOf(dims: readonly number[], preprocessing: Preprocessing):
 const around = (random: Random): number => 2 * random.next() - 1
 
 /** Affine about the centre, bilinear, borders repeated. */
-function alterPlanes(from: Float32Array, into: Float32Array, at: number, layout: Layout, warp: Warp): void {
+function augmentPlanes(from: Float32Array, into: Float32Array, at: number, layout: Layout, warp: Warp): void {
   const { channels, height, width, channelStep, rowStep, columnStep } = layout
   const { xx, xy, yx, yy, dx, dy } = warp
   const [middleX, middleY] = [(width - 1) / 2, (height - 1) / 2]
@@ -125,7 +125,7 @@ function drawWarp(random: Random, strength: number, { width, height }: Layout): 
 }
 
 /** Moved along time, what leaves at one end comes in at the other, and made stronger or weaker. */
-function alterSignal(
+function augmentSignal(
   from: Float32Array,
   into: Float32Array,
   at: number,
@@ -142,16 +142,16 @@ function alterSignal(
 }
 
 /** Each sample [samples, …] in its own way; `value` stays as it is. */
-export function alterNumbers(value: Value, layout: Layout, strength: number, random: Random): Value {
+export function augmentNumbers(value: Value, layout: Layout, strength: number, random: Random): Value {
   const from = value.data as Float32Array
   const into = new Float32Array(from.length)
   const samples = value.dims[0]!
   const size = from.length / samples
   for (let i = 0; i < samples; i++) {
-    if (layout.height > 1) alterPlanes(from, into, i * size, layout, drawWarp(random, strength, layout))
+    if (layout.height > 1) augmentPlanes(from, into, i * size, layout, drawWarp(random, strength, layout))
     else {
       const shift = Math.round(around(random) * SHIFT * strength * layout.width)
-      alterSignal(from, into, i * size, layout, shift, 1 + around(random) * GAIN * strength)
+      augmentSignal(from, into, i * size, layout, shift, 1 + around(random) * GAIN * strength)
     }
   }
   return { ...value, data: into }

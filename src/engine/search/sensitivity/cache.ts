@@ -3,11 +3,11 @@
  * entry counts for the same layers with the same weights, on the same samples.
  */
 import { createHash } from 'node:crypto'
-import type { Task } from '../../contract/dataset'
-import type { Sensitivity, Technique } from '../../contract/sensitivity'
-import type { Model } from '../onnx'
-import { weightedLayers } from '../passes/quantization/layers'
-import { toTensor, type Values } from '../runtime'
+import type { Task } from '../../../contract/dataset'
+import type { Sensitivity, Technique } from '../../../contract/sensitivity'
+import type { Model } from '../../onnx'
+import { weightedLayers } from '../../passes/quantization/layers'
+import { toTensor, type Values } from '../../runtime'
 
 export interface SensitivityCache {
   /** `about` names model and samples: `layersKey` and `samplesKey`. */

@@ -4,8 +4,8 @@ import { measureQuality } from '../../evaluate/quality'
 import type { LearningSettings, TeacherSettings } from '../../training/settings'
 import type { PassContext } from '../pass'
 
-export const AIMS = ['auto', 'imitate', 'learn'] as const
-export type Aim = (typeof AIMS)[number]
+export const OBJECTIVES = ['auto', 'distill', 'finetune'] as const
+export type TrainingObjective = (typeof OBJECTIVES)[number]
 
 /** The original knows its training samples by heart where its accuracy on them is this far above that on others. */
 const BY_HEART = 0.1
@@ -17,9 +17,9 @@ const MOST_SAMPLES = 1024
 const LEARNING_UPDATES = 4400
 const LEARNING_RATE = 3e-4
 
-type AimedSettings = LearningSettings & TeacherSettings & { aim: Aim }
+type GivenSettings = LearningSettings & TeacherSettings & { objective: TrainingObjective }
 
-export interface Aimed {
+export interface ObjectiveSettings {
   settings: LearningSettings
   teacher: TeacherSettings
   /** Updates to aim for where the number of epochs is left open; the usual where absent. */
@@ -30,19 +30,22 @@ export interface Aimed {
   notes: string[]
 }
 
-/** Settings for an aim. `auto` asks the original about training and calibration samples. */
-export async function settingsForAim(context: PassContext, { aim, ...given }: AimedSettings): Promise<Aimed> {
-  const { compared, teacherShare, temperature, mixing, altered, ...settings } = given
-  const known = aim === 'auto' ? await knownByHeart(context) : undefined
-  if (aim === 'imitate' || (aim === 'auto' && !known))
+/** Settings for an objective. `auto` asks the original about training and calibration samples. */
+export async function settingsForObjective(
+  context: PassContext,
+  { objective, ...given }: GivenSettings,
+): Promise<ObjectiveSettings> {
+  const { compared, teacherShare, temperature, mixup, augmentation, ...settings } = given
+  const known = objective === 'auto' ? await knownByHeart(context) : undefined
+  if (objective === 'distill' || (objective === 'auto' && !known))
     return {
-      settings: { ...settings, altered: 0 },
-      teacher: { teacherShare: 1, compared, temperature, mixing },
+      settings: { ...settings, augmentation: 0 },
+      teacher: { teacherShare: 1, compared, temperature, mixup },
       notes: [],
     }
   return {
-    settings: { ...settings, altered },
-    teacher: { teacherShare, compared: 'probabilities', temperature, mixing },
+    settings: { ...settings, augmentation },
+    teacher: { teacherShare, compared: 'probabilities', temperature, mixup },
     updates: LEARNING_UPDATES,
     rate: LEARNING_RATE,
     notes: known ? [sentenceOf(known)] : [],
@@ -57,7 +60,7 @@ interface Known {
 const percent = (share: number): string => `${(100 * share).toFixed(1)}%`
 
 const sentenceOf = ({ training, others }: Known): string =>
-  `The original is right on ${percent(training)} of its training samples but on ${percent(others)} of others, so it was not only imitated (aim: learn).`
+  `The original is right on ${percent(training)} of its training samples but on ${percent(others)} of others, so it was not only distilled (objective: finetune).`
 
 const labelled = async (split: Split): Promise<boolean> => {
   for await (const { labels } of split.batches(1, { limit: 1 })) return labels !== undefined

@@ -4,8 +4,9 @@
  */
 import { SqnrMeter } from '../../math/quantize/sqnr'
 import type { Model } from '../../onnx'
-import { BY_TURNS, floatsOf, openSession, type Session, type Value, type Values } from '../../runtime'
-import type { Batches } from './observe'
+import { BY_TURNS, floatsOf, type Value } from '../../runtime'
+import { sideBySide } from './side-by-side'
+import type { Batches } from '../../data/feeds'
 
 export interface Divergence {
   /**
@@ -27,7 +28,8 @@ export interface DivergenceOptions {
 }
 
 class Meter {
-  readonly sqnr = new SqnrMeter()
+  samples = 0
+  private readonly sqnr = new SqnrMeter()
   private changed = 0
   private rows = 0
   private finite = true
@@ -43,13 +45,13 @@ class Meter {
       if (top(a, at, width) !== top(b, at, width)) this.changed++
   }
 
-  result(samples: number): Divergence {
+  result(): Divergence {
     const sqnr = this.sqnr.decibel
     const points = this.rows > 0 ? (100 * this.changed) / this.rows : 100 * 10 ** (-sqnr / 10)
     return {
       points: this.finite ? points : 100,
       sqnr: this.finite ? sqnr : -Infinity,
-      samples,
+      samples: this.samples,
       finite: this.finite,
     }
   }
@@ -61,33 +63,25 @@ function top(values: Float32Array, from: number, width: number): number {
   return best
 }
 
+/** Candidates in one stream; their order is kept. */
 export async function divergences(
   original: Model,
   candidates: readonly Model[],
   batches: Batches,
-  options: DivergenceOptions,
+  { classes, config, progress }: DivergenceOptions,
 ): Promise<Divergence[]> {
-  const sessions: Session[] = []
-  try {
-    for (const model of [original, ...candidates])
-      sessions.push(await openSession(model, { ...BY_TURNS, config: options.config }))
-    const meters = candidates.map(() => new Meter())
-    let samples = 0
-    let batch = 0
-    for await (const feeds of batches()) {
-      const reference = await sessions[0]!.run(feeds)
-      const names = Object.keys(reference).filter((name) => reference[name]!.dtype.startsWith('float'))
-      for (const [i, meter] of meters.entries()) {
-        const outputs = await sessions[i + 1]!.run(feeds)
-        for (const name of names) meter.add(reference[name]!, outputs[name]!, options.classes)
-      }
-      samples += rowsOf(feeds)
-      options.progress?.(batch++)
-    }
-    return meters.map((meter) => meter.result(samples))
-  } finally {
-    for (const session of sessions) await session.release()
-  }
+  const meters = candidates.map(() => new Meter())
+  await sideBySide(
+    original,
+    candidates,
+    batches,
+    (reference, actual, candidate, feeds) => {
+      const meter = meters[candidate]!
+      meter.samples += Object.values(feeds)[0]?.dims[0] ?? 0
+      for (const [name, value] of Object.entries(reference))
+        if (value.dtype.startsWith('float')) meter.add(value, actual[name]!, classes)
+    },
+    { session: { ...BY_TURNS, config }, progress },
+  )
+  return meters.map((meter) => meter.result())
 }
-
-export const rowsOf = (feeds: Values): number => Object.values(feeds)[0]?.dims[0] ?? 0

@@ -1,0 +1,90 @@
+/** One weight of one layer changed as a technique would change it, at one strength. */
+import type { Sensitivity, Technique } from '../../../contract/sensitivity'
+import { atRank, roundedTo, sparsified, withoutChannels } from '../../math/perturb'
+import { sqnr } from '../../math/quantize/sqnr'
+import { Tensor, type Model } from '../../onnx'
+import { finiteWeights, weightedLayers, type WeightedLayer } from '../../passes/quantization/layers'
+import { matmul } from '../../runtime'
+
+export const STRENGTHS: Record<Technique, readonly number[]> = {
+  bits: [8, 4, 3, 2],
+  sparsity: [0.5, 0.8, 0.9],
+  channels: [0.3, 0.5],
+  rank: [0.5, 0.25],
+}
+const UNSEEN = 200
+/** JSON holds no infinite decibel: that of a change no output shows, or of one that breaks them. */
+const finite = (decibel: number): number => Math.max(-UNSEEN, Math.min(decibel, UNSEEN))
+/** Layers with fewer weights than this are left out: nothing is won by compressing them. */
+const SMALLEST = 64
+
+export interface Probe {
+  layer: WeightedLayer
+  technique: Technique
+  strength: number
+}
+
+interface Perturbed {
+  model: Model
+  weightSqnr: number
+}
+
+async function perturbed({ layer, technique, strength }: Probe): Promise<[Tensor, number]> {
+  const { tensor, axis, weight } = layer
+  const values = finiteWeights(weight, tensor, 'sensitivity')
+  const changed =
+    technique === 'bits'
+      ? roundedTo(strength, values, tensor.dims, axis)
+      : technique === 'sparsity'
+        ? sparsified(strength, values)
+        : technique === 'channels'
+          ? withoutChannels(strength, values, tensor.dims, axis)
+          : await atRank(matmul, strength, values, tensor.dims)
+  return [Tensor.of(tensor.dtype, tensor.dims, changed), finite(sqnr(values, changed))]
+}
+
+/** The model with one weight replaced for every reader that shares it. */
+export async function probeModel(model: Model, probe: Probe): Promise<Perturbed> {
+  const copy = model.clone()
+  const [tensor, weightSqnr] = await perturbed(probe)
+  const { weight } = probe.layer
+  if (copy.graph.initializers.has(weight)) copy.graph.initializers.set(weight, tensor)
+  else copy.graph.producer(weight)?.set('value', { type: 'tensor', value: tensor })
+  return { model: copy, weightSqnr }
+}
+
+/** In the order of the graph; throws nothing and may be empty. `layers` and `techniques` narrow them. */
+export function probesOf(
+  model: Model,
+  { layers, techniques }: { layers?: readonly string[]; techniques?: readonly Technique[] },
+): Probe[] {
+  return weightedLayers(model.graph)
+    .filter(({ layer, tensor }) => tensor.size >= SMALLEST && (layers?.includes(layer) ?? true))
+    .flatMap((layer) =>
+      (techniques ?? (Object.keys(STRENGTHS) as Technique[])).flatMap((technique) =>
+        STRENGTHS[technique].map((strength): Probe => ({ layer, technique, strength })),
+      ),
+    )
+    .filter(applies)
+}
+
+/** A technique that says nothing about a layer is not tried on it: an embedding's rows are no channels. */
+function applies({ layer, technique }: Probe): boolean {
+  const gather = layer.node.is('Gather')
+  return technique === 'bits' || technique === 'sparsity' || !gather
+}
+
+export const entryOf = (
+  { layer, technique, strength }: Probe,
+  { points, sqnr: outputs }: { points: number; sqnr: number },
+  weightSqnr: number,
+): Sensitivity => ({
+  layer: layer.layer,
+  op: layer.node.opType,
+  parameters: layer.tensor.size,
+  technique,
+  strength,
+  points,
+  sqnr: finite(outputs),
+  weightSqnr,
+})
