@@ -88,11 +88,11 @@ function killAt(built: string, command: Command, step: number, folder: string): 
   const { entry, args, before, resume } = command
   if (before) run(built, before(folder))
   run(built, args(folder), { PARE_KILL_AT: String(step), PARE_KILL_IN: entry })
-  const between = wholeness(path.join(folder, 'small'))
+  const between = wholeness(path.join(folder, 'small'), true)
   if (between) return { verdict: 'lost', detail: `after the kill: ${between}` }
   const again = run(built, resume(folder))
   if (again.status !== 0) return { verdict: 'lost', detail: `cannot go on: ${again.output.slice(-600)}` }
-  const after = wholeness(path.join(folder, 'small'))
+  const after = wholeness(path.join(folder, 'small'), false)
   return after ? { verdict: 'lost', detail: `after going on: ${after}` } : { verdict: 'ok' }
 }
 

@@ -7,12 +7,15 @@ interface Measured {
   candidate?: { sha256?: string; bytes?: number }
 }
 
-/** What is wrong with it; undefined where nothing is, or where there is no result yet. */
-export function wholeness(folder: string): string | undefined {
+/**
+ * What is wrong with it; undefined where nothing is. A folder without a report is none yet, which is right only
+ * while the work is `unfinished`.
+ */
+export function wholeness(folder: string, unfinished: boolean): string | undefined {
   const model = path.join(folder, 'model.onnx')
   const report = path.join(folder, 'report.json')
-  if (!fs.existsSync(model)) return fs.existsSync(report) ? 'a report without its model' : undefined
-  if (!fs.existsSync(report)) return 'a model without its report'
+  if (!fs.existsSync(report)) return unfinished ? undefined : 'no report'
+  if (!fs.existsSync(model)) return 'a report without its model'
   let measured: Measured
   try {
     measured = JSON.parse(fs.readFileSync(report, 'utf8')) as Measured

@@ -98,6 +98,12 @@ const TABLE: Table = {
     where: path,
     todo: 'Check the path; if the data lies on a drive that was removed, connect it again.',
   }),
+  'data/gone': ({ path }) => ({
+    title: 'The data has changed',
+    what: `“${baseName(path)}” is no longer what it was when this run began: it was changed, moved or deleted.`,
+    where: path,
+    todo: 'Put it back, or open the data again, and go on: finished steps are kept.',
+  }),
   'data/unreadable': ({ path, reason }) => ({
     title: 'The data cannot be read',
     what: `“${baseName(path)}” could not be read: ${reason}.`,
@@ -175,6 +181,12 @@ const TABLE: Table = {
     what: `“${baseName(file)}” is not a recipe Pare can read: ${reason}.`,
     where: file,
     todo: 'Correct the file, or make the recipe in the window and export it from there.',
+  }),
+  'run/busy': ({ folder, holder, since }) => ({
+    title: 'Another run is going on there',
+    what: `“${baseName(folder)}” is in use by ${holder}, since ${since}.`,
+    where: folder,
+    todo: 'Wait until it has ended, or choose another folder.',
   }),
   'provider/unavailable': ({ provider, reason }) => ({
     title: 'This device cannot be used',
