@@ -15,13 +15,13 @@ export const entry: Entry = {
     try {
       const idle = await inChild<number>(tasks, 'nothing')
       const made = await inChild<number>(tasks, 'make', file)
-      const inspected = await inChild<{ parameters: number; macs: number; obstacles: string[] }>(
+      const inspected = await inChild<{ parameters: number; macs: number; issues: string[] }>(
         tasks,
         'inspect',
         file,
       )
       const rewritten = await inChild<number>(tasks, 'rewrite', file, path.join(folder, 'half.onnx'))
-      if (inspected.result.parameters !== inspected.result.macs || inspected.result.obstacles.length > 0)
+      if (inspected.result.parameters !== inspected.result.macs || inspected.result.issues.length > 0)
         throw new Error(`inspected wrongly: ${JSON.stringify(inspected.result)}`)
       return [
         { what: 'size of the model', value: made.result / 1e6, unit: 'MB' },

@@ -43,7 +43,8 @@ export function parseFields(bytes: Uint8Array): Field[] | undefined {
     const tag = varint(bytes, at)
     if (!tag || tag.value === 0n || tag.value >> 3n > 20_000n) return undefined
     const wireType = Number(tag.value & 7n)
-    let [start, end] = [tag.next, tag.next]
+    let start = tag.next
+    let end: number
     if (wireType === 0) end = varint(bytes, start)?.next ?? Infinity
     else if (wireType === 1) end = start + 8
     else if (wireType === 5) end = start + 4

@@ -38,8 +38,8 @@ function noise(count: number, seed: number): Uint8Array {
 await answer({
   make: (file) => writeModel(large(), file!).bytes,
   inspect: async (file) => {
-    const { parameters, macs, obstacles } = await inspectModel(file!)
-    return { parameters, macs, obstacles: obstacles.map(({ kind }) => kind) }
+    const { parameters, macs, issues } = await inspectModel(file!)
+    return { parameters, macs, issues: issues.map(({ kind }) => kind) }
   },
   rewrite: (from, to) => writeModel(storeHalf(readModel(from!)).model, to!).bytes,
   nothing: () => 0,

@@ -3,6 +3,7 @@ import path from 'node:path'
 import envPaths from 'env-paths'
 import open from 'open'
 import { createService, forkEngine } from '../service'
+import { inBackground } from '../service/background'
 import { Downloads } from './downloads'
 import { lockFolder } from './lock'
 import { startServer } from './server'
@@ -39,12 +40,15 @@ let ending = false
 async function end(code: number): Promise<void> {
   if (ending) return
   ending = true
-  service.close()
-  await server.close()
-  process.exit(code)
+  try {
+    service.close()
+    await server.close()
+  } finally {
+    process.exit(code)
+  }
 }
-process.on('SIGINT', () => void end(130))
-process.on('SIGTERM', () => void end(0))
+process.on('SIGINT', () => inBackground(end(130), 'ending'))
+process.on('SIGTERM', () => inBackground(end(0), 'ending'))
 
 if (!process.env.PARE_NO_OPEN) endAfterLastWindow()
 const connected = new Promise((resolve) => server.sockets.onChange(resolve))
@@ -57,11 +61,11 @@ function endAfterLastWindow(): void {
   let timer: NodeJS.Timeout | undefined
   const check = async (): Promise<void> => {
     const { running } = await service.invoke('queue.get', undefined)
-    if (server.sockets.count() === 0 && !running) void end(0)
-    else timer = setTimeout(() => void check(), LINGER_MS)
+    if (server.sockets.count() === 0 && !running) await end(0)
+    else timer = setTimeout(() => inBackground(check(), 'looking whether to end'), LINGER_MS)
   }
   server.sockets.onChange((count) => {
     clearTimeout(timer)
-    if (count === 0) timer = setTimeout(() => void check(), LINGER_MS)
+    if (count === 0) timer = setTimeout(() => inBackground(check(), 'looking whether to end'), LINGER_MS)
   })
 }

@@ -11,6 +11,7 @@ import {
   type RequestFrame,
 } from '../contract/wire'
 import type { Service } from '../service'
+import { inBackground } from '../service/background'
 import type { Guard } from './guard'
 
 /** Calls are small: files travel beside the contract. */
@@ -49,7 +50,7 @@ export function serveSocket(server: Server, guard: Guard, service: Service): Soc
       open.add(client)
       client.on('close', () => open.delete(client) && changed())
       client.on('error', () => client.terminate())
-      client.on('message', (data) => void reply(client, String(data), service))
+      client.on('message', (data) => inBackground(reply(client, String(data), service), 'answering a page'))
       changed()
     })
   })

@@ -16,7 +16,7 @@ import { Goal, TARGETS } from './goal'
 import type { PassDescription } from './passes'
 import type { BundlePlan, ExportRecord, FileRef, Project, ProjectSummary, Run } from './project'
 import { Recipe, type Preset } from './recipe'
-import type { TrialPoint } from './search'
+import type { TrialPoint } from './trial'
 import type { SensitivityReport } from './sensitivity'
 
 export interface Method<I extends z.ZodType = z.ZodType, O = unknown> {

@@ -19,7 +19,7 @@ export interface LayerSummary {
   dtype: string
 }
 
-export interface Obstacle {
+export interface CompatibilityIssue {
   /** 'already-quantized', 'dynamic-shape', 'unknown-operator', 'external-data', 'old-opset', 'control-flow', … */
   kind: string
   /** Plain words: what it is and what to do. */
@@ -42,6 +42,6 @@ export interface ModelInspection {
   nodes: number
   operators: { op: string; count: number; parameters: number; macs: number }[]
   layers: LayerSummary[]
-  obstacles: Obstacle[]
+  issues: CompatibilityIssue[]
   sha256: string
 }

@@ -5,7 +5,7 @@ import type { Goal } from './goal'
 import type { ModelInspection } from './model'
 import type { Recipe } from './recipe'
 import type { Quality, Report, StepRecord } from './report'
-import type { TrialPoint } from './search'
+import type { TrialPoint } from './trial'
 
 export interface FileRef {
   id: string

@@ -7,7 +7,7 @@ import type { ModelInspection } from '../contract/model'
 import type { LoadedData, RunStatus } from '../contract/project'
 import { Recipe } from '../contract/recipe'
 import type { Report, StepRecord } from '../contract/report'
-import type { TrialPoint } from '../contract/search'
+import type { TrialPoint } from '../contract/trial'
 
 const Failure = z.custom<ErrorData>()
 

@@ -43,12 +43,12 @@ function describe(model: ModelInspection): string {
     ...model.operators.map((one) => [one.op, String(one.count), count(one.parameters), count(one.macs)]),
   ])
   const rest = model.layers.length - heavy.length
-  const obstacles = model.obstacles.map(({ severity, message }) => `${severity}: ${message}`)
+  const issues = model.issues.map(({ severity, message }) => `${severity}: ${message}`)
   return [
     facts,
     `Where the weight sits:\n${layers}${rest > 0 ? `\n… and ${rest} more layers` : ''}`,
     `Operators:\n${operators}`,
-    ...(obstacles.length > 0 ? [`What to know:\n${obstacles.map((line) => `- ${line}`).join('\n')}`] : []),
+    ...(issues.length > 0 ? [`What to know:\n${issues.map((line) => `- ${line}`).join('\n')}`] : []),
   ].join('\n\n')
 }
 

@@ -26,8 +26,8 @@ export function calibrationBatches({ original, data, signal }: Sampled, limit: n
   return () => feedsOf(original, split, limit, signal)
 }
 
-/** Samples to judge by: the calibration split and, where that is small, training samples. Throws as above. */
-export function judgingBatches(sampled: Sampled, limit: number, by: string): Batches {
+/** Samples to evaluate on: the calibration split and, where that is small, training samples. Throws as above. */
+export function evaluationBatches(sampled: Sampled, limit: number, by: string): Batches {
   const first = calibrationBatches(sampled, limit, by)
   const { calibration, training } = sampled.data!.splits
   const more = limit - calibration.length

@@ -21,7 +21,7 @@ import type { OpenOptions, Reader, ReaderContext } from './reader'
 import type { Source } from './source'
 import { makeSplits } from './splits'
 import { readTable } from './table'
-import { judgedOutput, recogniseTask, type Output } from './tasks'
+import { evaluatedOutput, recogniseTask, type Output } from './tasks'
 
 export type { OpenOptions } from './reader'
 
@@ -56,7 +56,7 @@ export async function openDataset(root: string, model: Model, options: OpenOptio
     const facts = await labelFacts(sources)
     const classes = options.classes ?? (await classList(companions.classList))
     const preprocessing = options.preprocessing ?? sources[0]!.suggested
-    const declared = judgedOutput(model)
+    const declared = evaluatedOutput(model)
     const output =
       facts.kind === 'none' ? declared : await knownOutput(model, declared, sources[0]!, preprocessing)
     const recognised = recogniseTask(model, output, facts, {

@@ -12,7 +12,7 @@ import type { Reader, ReaderContext } from './reader'
 import { RowWriter } from './row-writer'
 import type { Rows, Source } from './source'
 import type { Watch } from './spool'
-import { judgedOutput } from './tasks'
+import { evaluatedOutput } from './tasks'
 import { textInputs, textKeys, textSource } from './text'
 
 export const readTable: Reader = async (place, context) => {
@@ -199,7 +199,7 @@ function layoutOf(
     for (const end of ends(
       columns,
       sample,
-      sizeOf(judgedOutput(model).dims.filter((d) => typeof d === 'number')),
+      sizeOf(evaluatedOutput(model).dims.filter((d) => typeof d === 'number')),
     )) {
       const rest = columns.filter((i) => i !== end)
       if (fits(rest)) return one(rest, [end])

@@ -2,7 +2,7 @@
 import type { Task } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
 import { sizeOf, type Dim, type Model } from '../onnx'
-import { indexBound } from '../runtime/vocabulary'
+import { indexBound } from '../runtime/gather-bounds'
 import { rowDims, shapeText } from './convert'
 import type { LabelFacts, TargetPlan } from './labels'
 
@@ -30,8 +30,8 @@ export interface Output {
   dims: readonly Dim[]
 }
 
-/** The output that is judged: the first one. */
-export function judgedOutput(model: Model): Output {
+/** The output that is evaluated: the first one. */
+export function evaluatedOutput(model: Model): Output {
   const [info] = model.graph.outputs
   if (!info) throw new PareError('model/invalid', { file: model.file, reason: 'the model has no output' })
   return { name: info.name, dims: rowDims(info) }

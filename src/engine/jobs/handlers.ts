@@ -5,7 +5,7 @@ import type { JobHandlers } from './job'
 import { modelJobs } from './models'
 import { compareJobs } from './comparing'
 import { runJobs } from './runs'
-import { searchJobs } from './search'
+import { searchJobs } from './search-jobs'
 
 export const HANDLERS: JobHandlers = {
   ...modelJobs,

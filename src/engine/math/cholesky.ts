@@ -1,5 +1,4 @@
-import { block, matrix, transpose, type Matrix, type MatMul } from './matrix'
-export type Double = Matrix<Float64Array>
+import { block, matrix, transpose, type MatMul, type F64Matrix } from './matrix'
 
 const BLOCK = 96
 
@@ -7,7 +6,7 @@ const BLOCK = 96
  * Lower triangular L with L·Lᵀ = A, A symmetric positive definite (only its lower half is read).
  * Throws RangeError naming the pivot where A is not positive definite; see `choleskyDamped`.
  */
-export async function cholesky(matmul: MatMul, a: Double): Promise<Double> {
+export async function cholesky(matmul: MatMul, a: F64Matrix): Promise<F64Matrix> {
   const n = a.rows
   if (a.cols !== n) throw new RangeError(`a ${n}×${a.cols} matrix has no Cholesky factor`)
   const l = new Float64Array(a.data)
@@ -60,9 +59,9 @@ async function updateTrailing(
  */
 export async function choleskyDamped(
   matmul: MatMul,
-  a: Double,
+  a: F64Matrix,
   relative = 0.01,
-): Promise<{ l: Double; damping: number }> {
+): Promise<{ l: F64Matrix; damping: number }> {
   let mean = 0
   for (let i = 0; i < a.rows; i++) mean += a.data[i * a.rows + i]! / a.rows
   const scale = mean > 0 ? mean : 1
@@ -80,7 +79,7 @@ export async function choleskyDamped(
 }
 
 /** X with L·X = B, L lower triangular n×n, B n×k. */
-export async function solveLower(matmul: MatMul, l: Double, b: Double): Promise<Double> {
+export async function solveLower(matmul: MatMul, l: F64Matrix, b: F64Matrix): Promise<F64Matrix> {
   const n = l.rows
   const x = new Float64Array(b.data)
   const k = b.cols
@@ -101,7 +100,7 @@ export async function solveLower(matmul: MatMul, l: Double, b: Double): Promise<
 }
 
 /** X with Lᵀ·X = B, L lower triangular n×n, B n×k. */
-export async function solveLowerTransposed(matmul: MatMul, l: Double, b: Double): Promise<Double> {
+export async function solveLowerTransposed(matmul: MatMul, l: F64Matrix, b: F64Matrix): Promise<F64Matrix> {
   const n = l.rows
   const x = new Float64Array(b.data)
   const k = b.cols
@@ -131,15 +130,15 @@ function divideRow(row: Float64Array, by: number): void {
 }
 
 /** X with A·X = B where L·Lᵀ = A. */
-export const choleskySolve = async (matmul: MatMul, l: Double, b: Double): Promise<Double> =>
+export const choleskySolve = async (matmul: MatMul, l: F64Matrix, b: F64Matrix): Promise<F64Matrix> =>
   solveLowerTransposed(matmul, l, await solveLower(matmul, l, b))
 
 /** L⁻¹, lower triangular. */
-export const invertLower = (matmul: MatMul, l: Double): Promise<Double> =>
+export const invertLower = (matmul: MatMul, l: F64Matrix): Promise<F64Matrix> =>
   solveLower(matmul, l, identity(l.rows))
 
 /** A⁻¹ where L·Lᵀ = A. */
-export async function choleskyInverse(matmul: MatMul, l: Double): Promise<Double> {
+export async function choleskyInverse(matmul: MatMul, l: F64Matrix): Promise<F64Matrix> {
   const inverse = await invertLower(matmul, l)
   return matmul(inverse, inverse, { transA: true })
 }
@@ -147,11 +146,11 @@ export async function choleskyInverse(matmul: MatMul, l: Double): Promise<Double
 /**
  * Upper triangular U with Uᵀ·U = A⁻¹ where L·Lᵀ = A: the factor GPTQ walks along (arXiv:2210.17323, §3.3).
  */
-export async function choleskyOfInverse(matmul: MatMul, l: Double): Promise<Double> {
+export async function choleskyOfInverse(matmul: MatMul, l: F64Matrix): Promise<F64Matrix> {
   return transpose(await cholesky(matmul, await choleskyInverse(matmul, l)))
 }
 
-export function identity(n: number): Double {
+export function identity(n: number): F64Matrix {
   const data = new Float64Array(n * n)
   for (let i = 0; i < n; i++) data[i * n + i] = 1
   return { rows: n, cols: n, data }

@@ -1,18 +1,18 @@
-import { block, transpose, type MatMul } from './matrix'
-import { identity, type Double } from './cholesky'
+import { block, transpose, type MatMul, type F64Matrix } from './matrix'
+import { identity } from './cholesky'
 
 export interface Eigen {
   /** Largest first. */
   values: Float64Array
   /** Column i belongs to values[i]; orthonormal. */
-  vectors: Double
+  vectors: F64Matrix
 }
 
 /**
  * All eigenpairs of a symmetric matrix, in double precision. Takes about 6 s at 1024²; for the leading part
  * of a larger matrix use `svd` with a rank. Throws RangeError where the matrix is not square or not finite.
  */
-export async function eigSymmetric(matmul: MatMul, a: Double): Promise<Eigen> {
+export async function eigSymmetric(matmul: MatMul, a: F64Matrix): Promise<Eigen> {
   const n = a.rows
   if (a.cols !== n) throw new RangeError(`a ${n}×${a.cols} matrix has no eigenvalues`)
   const { diagonal, off, reflectors } = tridiagonalize(a)
@@ -27,7 +27,11 @@ interface Reflector {
   v: Float64Array
 }
 
-function tridiagonalize(a: Double): { diagonal: Float64Array; off: Float64Array; reflectors: Reflector[] } {
+function tridiagonalize(a: F64Matrix): {
+  diagonal: Float64Array
+  off: Float64Array
+  reflectors: Reflector[]
+} {
   const n = a.rows
   const m = new Float64Array(a.data)
   const reflectors: Reflector[] = []
@@ -76,12 +80,12 @@ function reflect(m: Float64Array, n: number, from: number, v: Float64Array): voi
 const GROUP = 48
 
 /** Q = H₀·H₁·…, grouped as I − V·T·Vᵀ so that it is matrix products. */
-async function accumulate(matmul: MatMul, reflectors: readonly Reflector[], n: number): Promise<Double> {
+async function accumulate(matmul: MatMul, reflectors: readonly Reflector[], n: number): Promise<F64Matrix> {
   const q = identity(n)
   for (let end = reflectors.length; end > 0; end -= GROUP) {
     const group = reflectors.slice(Math.max(0, end - GROUP), end)
     const k = group.length
-    const vt: Double = { rows: k, cols: n, data: new Float64Array(k * n) }
+    const vt: F64Matrix = { rows: k, cols: n, data: new Float64Array(k * n) }
     group.forEach((reflector, i) => vt.data.set(reflector.v, i * n))
     const t = triangleOf(await matmul(vt, vt, { transB: true }))
     const { from } = group[0]!
@@ -94,7 +98,7 @@ async function accumulate(matmul: MatMul, reflectors: readonly Reflector[], n: n
 }
 
 /** T of the compact WY form H₀·…·Hₖ₋₁ = I − V·T·Vᵀ, from the products of the reflectors' vectors. */
-function triangleOf(products: Double): Double {
+function triangleOf(products: F64Matrix): F64Matrix {
   const k = products.rows
   const t = new Float64Array(k * k)
   for (let j = 0; j < k; j++) {
@@ -175,7 +179,7 @@ function rotateRows(m: Float64Array, a: number, b: number, n: number, sine: numb
   }
 }
 
-function sorted(values: Float64Array, rows: Double): Eigen {
+function sorted(values: Float64Array, rows: F64Matrix): Eigen {
   const n = values.length
   const order = Array.from(values.keys()).sort((i, j) => values[j]! - values[i]!)
   const data = new Float64Array(n * n)

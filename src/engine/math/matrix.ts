@@ -9,6 +9,9 @@ export interface Matrix<T extends Floats = Floats> {
   data: T
 }
 
+/** Row-major, in double precision. */
+export type F64Matrix = Matrix<Float64Array>
+
 export interface Transposes {
   transA?: boolean
   transB?: boolean
@@ -54,5 +57,5 @@ export function block<T extends Floats>(
   return { rows: r1 - r0, cols, data }
 }
 
-export const toDouble = (m: Matrix): Matrix<Float64Array> => ({ ...m, data: Float64Array.from(m.data) })
-export const toSingle = (m: Matrix): Matrix<Float32Array> => ({ ...m, data: Float32Array.from(m.data) })
+export const toF64 = (m: Matrix): F64Matrix => ({ ...m, data: Float64Array.from(m.data) })
+export const toF32 = (m: Matrix): Matrix<Float32Array> => ({ ...m, data: Float32Array.from(m.data) })

@@ -1,4 +1,4 @@
-import { toDouble, type MatMul } from './matrix'
+import { toF64, type MatMul } from './matrix'
 import { dequantizeChannels, forChannels, quantizeChannels } from './quantize/channels'
 import { svd } from './svd'
 
@@ -52,7 +52,7 @@ export async function atRank(
   const rows = dims[0]!
   const cols = values.length / rows
   const rank = Math.max(1, Math.round(share * Math.min(rows, cols)))
-  const { u, s, v } = await svd(matmul, toDouble({ rows, cols, data: values }), { rank })
+  const { u, s, v } = await svd(matmul, toF64({ rows, cols, data: values }), { rank })
   const out = new Float32Array(values.length)
   for (let k = 0; k < rank; k++)
     for (let i = 0; i < rows; i++) {

@@ -3,15 +3,15 @@
  * Jacobi, which cleans up what the Gram matrix blurs); Halko, Martinsson & Tropp, arXiv:0909.4061 (randomised).
  */
 import { seeded } from './random'
-import { block, toDouble, transpose, type Matrix, type MatMul } from './matrix'
-import { cholesky, solveLower, type Double } from './cholesky'
+import { block, toF64, transpose, type Matrix, type MatMul, type F64Matrix } from './matrix'
+import { cholesky, solveLower } from './cholesky'
 import { eigSymmetric } from './eigen'
 
 /** A ≈ U·diag(S)·Vᵀ: U rows×k and V cols×k with orthonormal columns, S largest first. */
 export interface Svd {
-  u: Double
+  u: F64Matrix
   s: Float64Array
-  v: Double
+  v: F64Matrix
 }
 
 export interface SvdOptions {
@@ -33,14 +33,14 @@ const OVERSAMPLE = 12
 export async function svd(matmul: MatMul, a: Matrix, options: SvdOptions = {}): Promise<Svd> {
   const least = Math.min(a.rows, a.cols)
   const rank = Math.min(options.rank ?? least, least)
-  const exact = toDouble(a)
+  const exact = toF64(a)
   if (a.rows < a.cols) return swap(await tall(matmul, transpose(exact), rank, options))
   return tall(matmul, exact, rank, options)
 }
 
 const swap = ({ u, s, v }: Svd): Svd => ({ u: v, s, v: u })
 
-async function tall(matmul: MatMul, a: Double, rank: number, options: SvdOptions): Promise<Svd> {
+async function tall(matmul: MatMul, a: F64Matrix, rank: number, options: SvdOptions): Promise<Svd> {
   const randomised = a.cols > RANDOMISED_FROM && rank + OVERSAMPLE < a.cols / 3
   return cut(randomised ? await projected(matmul, a, rank, options) : await complete(matmul, a), rank)
 }
@@ -51,7 +51,7 @@ function cut({ u, s, v }: Svd, rank: number): Svd {
 }
 
 /** All triplets of a matrix with at least as many rows as columns. */
-async function complete(matmul: MatMul, a: Double): Promise<Svd> {
+async function complete(matmul: MatMul, a: F64Matrix): Promise<Svd> {
   const { vectors } = await eigSymmetric(matmul, await matmul(a, a, { transA: true }))
   const columns = transpose(await matmul(a, vectors))
   const right = transpose(vectors)
@@ -60,7 +60,7 @@ async function complete(matmul: MatMul, a: Double): Promise<Svd> {
 }
 
 /** Jacobi rotations on the rows of `columns` (A·V transposed) until they are orthogonal; `right` follows. */
-async function orthogonalise(matmul: MatMul, columns: Double, right: Double): Promise<void> {
+async function orthogonalise(matmul: MatMul, columns: F64Matrix, right: F64Matrix): Promise<void> {
   const n = columns.rows
   for (let round = 0; round < 30; round++) {
     const { data: gram } = await matmul(columns, columns, { transB: true })
@@ -75,7 +75,7 @@ async function orthogonalise(matmul: MatMul, columns: Double, right: Double): Pr
   }
 }
 
-function rotatePair(columns: Double, right: Double, i: number, j: number): boolean {
+function rotatePair(columns: F64Matrix, right: F64Matrix, i: number, j: number): boolean {
   const m = columns.cols
   const x = columns.data.subarray(i * m, (i + 1) * m)
   const y = columns.data.subarray(j * m, (j + 1) * m)
@@ -111,7 +111,7 @@ function rotate(x: Float64Array, y: Float64Array, cosine: number, sine: number):
   }
 }
 
-function normalised(columns: Double, right: Double): Svd {
+function normalised(columns: F64Matrix, right: F64Matrix): Svd {
   const k = columns.rows
   const lengths = Float64Array.from({ length: k }, (_, i) => normOf(columns, i))
   const order = Array.from(lengths.keys()).sort((i, j) => lengths[j]! - lengths[i]!)
@@ -128,20 +128,20 @@ function normalised(columns: Double, right: Double): Svd {
   return { u: transpose(left), s, v: transpose(permuted(right, order)) }
 }
 
-function normOf(m: Double, row: number): number {
+function normOf(m: F64Matrix, row: number): number {
   let sum = 0
   for (let c = 0; c < m.cols; c++) sum += m.data[row * m.cols + c]! ** 2
   return Math.sqrt(sum)
 }
 
-function permuted(m: Double, order: readonly number[]): Double {
+function permuted(m: F64Matrix, order: readonly number[]): F64Matrix {
   const data = new Float64Array(m.data.length)
   order.forEach((from, to) => data.set(m.data.subarray(from * m.cols, (from + 1) * m.cols), to * m.cols))
   return { ...m, data }
 }
 
 /** Row i becomes a unit vector orthogonal to all rows before it: a null direction of A has no other. */
-function complement(rows: Double, i: number, draw: () => number): void {
+function complement(rows: F64Matrix, i: number, draw: () => number): void {
   const { cols, data } = rows
   const row = data.subarray(i * cols, (i + 1) * cols)
   for (let c = 0; c < cols; c++) row[c] = draw()
@@ -155,7 +155,7 @@ function complement(rows: Double, i: number, draw: () => number): void {
   for (let c = 0; c < cols; c++) row[c]! /= length
 }
 
-async function projected(matmul: MatMul, a: Double, rank: number, options: SvdOptions): Promise<Svd> {
+async function projected(matmul: MatMul, a: F64Matrix, rank: number, options: SvdOptions): Promise<Svd> {
   const width = rank + OVERSAMPLE
   const random = seeded(options.seed ?? 0)
   const start = Float64Array.from({ length: a.cols * width }, () => random.normal())
@@ -169,7 +169,7 @@ async function projected(matmul: MatMul, a: Double, rank: number, options: SvdOp
 }
 
 /** Orthonormal columns that span those of Y: shifted Cholesky QR, thrice (arXiv:1809.11085). */
-export async function orthonormal(matmul: MatMul, y: Double): Promise<Double> {
+export async function orthonormal(matmul: MatMul, y: F64Matrix): Promise<F64Matrix> {
   let q = y
   for (let round = 0; round < 3; round++) {
     const gram = await matmul(q, q, { transA: true })
@@ -183,7 +183,7 @@ export async function orthonormal(matmul: MatMul, y: Double): Promise<Double> {
 }
 
 /** Q·R⁻¹ where RᵀR = gram; a gram matrix without full rank gets the least shift that lets it through. */
-async function whiten(matmul: MatMul, q: Double, gram: Double): Promise<Double> {
+async function whiten(matmul: MatMul, q: F64Matrix, gram: F64Matrix): Promise<F64Matrix> {
   for (let shift = 0; ; shift = shift === 0 ? 1e-15 : shift * 100) {
     try {
       const data = new Float64Array(gram.data)

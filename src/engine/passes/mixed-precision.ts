@@ -18,12 +18,12 @@ import { definePass, type PassContext, type PassResult } from './pass'
 import { divergences } from '../evaluate/comparison/divergence'
 import { weightedLayers, type WeightedLayer } from './quantization/layers'
 import { normalize } from '../layers/normalize'
-import { judgingBatches } from '../data/feeds'
+import { evaluationBatches } from '../data/feeds'
 
 const ID = 'mixed-precision'
 
 /** Samples the quality floor is held against. */
-const JUDGED = 320
+const EVALUATED = 320
 
 const params = z.object({
   budget: z
@@ -124,7 +124,7 @@ async function run(model: Model, options: Params, context: PassContext): Promise
   const held = await untilItHolds(first, {
     limit: options.maxLoss,
     evaluate: async (built) =>
-      (await divergences(prepared, [built.model], judgingBatches(context, JUDGED, ID), { classes }))[0]!
+      (await divergences(prepared, [built.model], evaluationBatches(context, EVALUATED, ID), { classes }))[0]!
         .points,
     build: (share, step, steps) => build(0.6 + (0.4 * step) / steps, 0.6 + (0.4 * (step + 1)) / steps, share),
   })

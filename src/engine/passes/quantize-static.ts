@@ -13,7 +13,7 @@ import { keepFloat, keepFloatSentence, type KeptFloat } from './quantization/kee
 import { finiteWeights, nothingReason } from './quantization/layers'
 import { toOperators } from './quantization/operators'
 import { normalize } from '../layers/normalize'
-import { calibrationBatches, judgingBatches, type Batches } from '../data/feeds'
+import { calibrationBatches, evaluationBatches, type Batches } from '../data/feeds'
 import { calibrate, quantizeStatically, type StaticOptions, type StaticResult } from './quantization/static'
 import { counted } from './quantization/words'
 
@@ -21,8 +21,8 @@ const ID = 'quantize-static'
 
 /** Samples each step looks at: differences show on few, a limit in points wants many. */
 const SAMPLES_TO_CHOOSE = 96
-const SAMPLES_TO_JUDGE = 320
-const SAMPLES_FOR_EVIDENCE = 32
+const SAMPLES_TO_EVALUATE = 320
+const SAMPLES_FOR_REPORT = 32
 
 const ACTIVATIONS: Record<'uint8' | 'int8' | 'int8-symmetric', IntegerType> = {
   uint8: { bits: 8, signed: false, symmetric: false },
@@ -150,8 +150,8 @@ export const quantizeStatic = definePass({
 async function quantize(model: Model, options: Params, context: PassContext): Promise<PassResult> {
   const prepared = normalize(model)
   const batches = calibrationBatches(context, options.samples, ID)
-  const few = judgingBatches(context, SAMPLES_TO_CHOOSE, ID)
-  const many = judgingBatches(context, SAMPLES_TO_JUDGE, ID)
+  const few = evaluationBatches(context, SAMPLES_TO_CHOOSE, ID)
+  const many = evaluationBatches(context, SAMPLES_TO_EVALUATE, ID)
   const wanted = Math.min(options.samples, context.data!.splits.calibration.length)
   const base = staticOptions(options, context)
   // Before anything runs: activations of such a model are not numbers either, and would be taken for a mask.
@@ -217,7 +217,7 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
     result,
     kept,
     options,
-    judgingBatches(context, SAMPLES_FOR_EVIDENCE, ID),
+    evaluationBatches(context, SAMPLES_FOR_REPORT, ID),
   )
   const final =
     options.format === 'qoperator' ? await toOperators(result.model, context.scratch) : result.model

@@ -13,7 +13,7 @@ import { METHODS, type LowBit } from './quantization/low-bit'
 import { keyOf, quantizeAll } from './quantization/quantize-all'
 import { normalize } from '../layers/normalize'
 import { STORAGES } from './quantization/readers'
-import { calibrationBatches, judgingBatches } from '../data/feeds'
+import { calibrationBatches, evaluationBatches } from '../data/feeds'
 
 const ID = 'quantize-weights'
 
@@ -144,9 +144,9 @@ async function run(model: Model, asked: Params, context: PassContext): Promise<P
       known: () => outputNoise(prepared, context, options.bits),
       build: (floats) => build(floats).model,
       evaluate: async (candidate) =>
-        (await divergences(prepared, [candidate], judgingBatches(context, 320, ID), { classes }))[0]!,
+        (await divergences(prepared, [candidate], evaluationBatches(context, 320, ID), { classes }))[0]!,
       compare: (candidates) =>
-        divergences(prepared, candidates, judgingBatches(context, 96, ID), { classes }),
+        divergences(prepared, candidates, evaluationBatches(context, 96, ID), { classes }),
       progress: (done, doing) => context.progress(0.8 + 0.1 * done, doing),
     })
     result = build(new Set(kept.floats))

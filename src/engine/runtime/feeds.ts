@@ -3,7 +3,7 @@ import { isFloat, sizeOf, type Dim, type DType, type Model, type ValueInfo } fro
 import { encode, decode } from '../onnx/numeric'
 import { seeded, type Random } from '../math/random'
 import type { Value, ValueData, Values } from './value'
-import { indexBound } from './vocabulary'
+import { indexBound } from './gather-bounds'
 
 export interface FeedOptions {
   /** Samples; ignored by models whose batch is fixed. Default 1. */

@@ -5,7 +5,7 @@ import type { LayerSummary, ModelInspection, TensorShape } from '../../contract/
 import { encodeModel, encodedLength, readModel, type Model, type Node, type ValueInfo } from '../onnx'
 import { macsOf } from './macs'
 import { nonzeroOf } from './nonzero'
-import { obstaclesOf } from './obstacles'
+import { compatibilityIssues } from './compatibility'
 import { traceShapes, type TracedValue } from './trace'
 import { copies, weightsByNode, type Weight } from './weights'
 
@@ -52,7 +52,7 @@ export async function nonzeroParameters(model: Model, costs?: ModelCosts): Promi
 
 /**
  * Inspects a model file, or a model in memory. A model that ONNX Runtime refuses is still inspected: the
- * reason is among the obstacles, and shapes and MACs are missing. Throws what `readModel` throws.
+ * reason is among the issues, and shapes and MACs are missing. Throws what `readModel` throws.
  */
 export async function inspectModel(source: string | Model): Promise<ModelInspection> {
   const model = typeof source === 'string' ? readModel(source) : source
@@ -76,7 +76,7 @@ export async function inspectModel(source: string | Model): Promise<ModelInspect
     nodes: model.graph.nodes.length,
     operators: operatorsOf(model, layers),
     layers,
-    obstacles: obstaclesOf(model, costs, refused),
+    issues: compatibilityIssues(model, costs, refused),
   }
 }
 

@@ -6,7 +6,7 @@ import { PareError } from '../../contract/errors'
 import type { DType, Model } from '../onnx'
 import { computedValues, typesOf, withShapeOutputs } from './expose'
 import { batchAxisOf, randomFeeds, type FeedOptions } from './feeds'
-import { hollow, largeWeightBytes } from './hollow'
+import { zeroWeightClone, largeWeightBytes } from './zero-weights'
 import { openSession, withSession, type Session, type SessionOptions } from './session'
 import { concatRows, sliceRows, type Values } from './value'
 
@@ -41,7 +41,7 @@ const LENGTHS: readonly (readonly [sequence: number, side: number])[] = [
 /** No arena and no fused or folded nodes: every value is there, and memory goes back as soon as it is free. */
 const LEAN: SessionOptions = { optimization: 'disabled', arena: false, memoryPattern: false }
 
-/** Above this many bytes of large weights a model is traced hollow. */
+/** Above this many bytes of large weights a model is traced by a zero-weight clone. */
 const TRACE_HOLLOW_FROM = 2 ** 25
 
 /**
@@ -55,7 +55,7 @@ export async function traceShapes(
 ): Promise<Map<string, TracedValue>> {
   if (largeWeightBytes(model) < TRACE_HOLLOW_FROM) return trace(model, model, options)
   try {
-    return await trace(model, hollow(model), options)
+    return await trace(model, zeroWeightClone(model), options)
   } catch {
     // Some operators want their weights constant, and a shape may hang on a weight after all.
     return trace(model, model, options)

@@ -3,7 +3,7 @@
  * decide what comes first: sizes multiply, losses add up.
  */
 import type { SearchGoal } from '../../contract/goal'
-import type { Trial } from '../../contract/search'
+import type { Trial } from '../../contract/trial'
 
 export interface Expected {
   downloadBytes: number
@@ -23,7 +23,7 @@ export interface Expectation {
   /** Nothing is known: as large as the largest. */
   untried(): Expected
   /** Lower comes first: bytes, more of them the further the loss lies over the floor. */
-  merit(expected: Expected): number
+  priority(expected: Expected): number
 }
 
 export function expectation(trials: readonly Trial[], { maxDrop }: SearchGoal): Expectation {
@@ -42,7 +42,7 @@ export function expectation(trials: readonly Trial[], { maxDrop }: SearchGoal): 
       pointsLost: lost(a) + lost(b),
     }),
     untried: () => ({ downloadBytes: largest, pointsLost: 0 }),
-    merit: ({ downloadBytes, pointsLost }) =>
+    priority: ({ downloadBytes, pointsLost }) =>
       downloadBytes * (1 + Math.max(0, pointsLost - maxDrop) / (maxDrop + 0.5)),
   }
 }

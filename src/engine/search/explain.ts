@@ -2,8 +2,8 @@
 import { formatBytes } from '../../contract/format'
 import { clearlyFaster, timeMargin } from '../../contract/front'
 import { formatMetric } from '../evaluate/format'
-import { isInside, obstacles, timeOf } from './limits'
-import type { Confirmation, SearchResult, Trial } from '../../contract/search'
+import { isInside, violatedLimits, timeOf } from './limits'
+import type { Confirmation, SearchResult, Trial } from '../../contract/trial'
 
 type Result = Omit<SearchResult, 'explanation'>
 
@@ -47,7 +47,7 @@ export function explain(result: Result): string {
   else if (closest)
     sentences.push(
       `Nothing that was tried is inside your limits. The closest is ${lead(closest, result)}`,
-      `Against it: ${obstacles(closest, goal).join('; ') || againstText(closest, result)}.`,
+      `Against it: ${violatedLimits(closest, goal).join('; ') || againstText(closest, result)}.`,
     )
   else sentences.push('Nothing that was tried gave a working model.')
   const [smaller] = rejected
@@ -135,12 +135,12 @@ function temptation({ trials, goal, winner, closest }: Result): string[] {
       (trial) =>
         trial.state === 'kept' &&
         trial.downloadBytes < 0.9 * (told?.downloadBytes ?? 0) &&
-        obstacles(trial, goal).length > 0,
+        violatedLimits(trial, goal).length > 0,
     )
     .sort((a, b) => (a.pointsLost ?? Infinity) - (b.pointsLost ?? Infinity))
   const [next] = over
   if (!next) return []
   return [
-    `Smaller but over the limit: “${next.recipe.name}” at ${formatBytes(next.downloadBytes)}, where ${obstacles(next, goal).join(' and ')}.`,
+    `Smaller but over the limit: “${next.recipe.name}” at ${formatBytes(next.downloadBytes)}, where ${violatedLimits(next, goal).join(' and ')}.`,
   ]
 }

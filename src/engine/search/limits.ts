@@ -2,7 +2,7 @@
 import { formatBytes } from '../../contract/format'
 import type { Timed } from '../../contract/front'
 import type { SearchGoal } from '../../contract/goal'
-import type { Trial } from '../../contract/search'
+import type { Trial } from '../../contract/trial'
 
 /** Measured quality that exactly meets the floor must not fail by rounding. */
 const EPSILON = 1e-9
@@ -11,7 +11,7 @@ const EPSILON = 1e-9
 export const within = (points: number, maxDrop: number): boolean => points <= maxDrop + EPSILON
 
 /** Everything that stands against a trial, in plain words; empty when it is inside all limits. */
-export function obstacles(trial: Trial, goal: SearchGoal): string[] {
+export function violatedLimits(trial: Trial, goal: SearchGoal): string[] {
   const against: string[] = []
   if (trial.pointsLost === undefined) against.push('its quality was not measured')
   else if (!within(trial.pointsLost, goal.maxDrop))
@@ -37,10 +37,10 @@ function tooSlow(trial: Trial, most: number): string[] {
 }
 
 export const isInside = (trial: Trial, goal: SearchGoal): boolean =>
-  trial.state === 'kept' && obstacles(trial, goal).length === 0
+  trial.state === 'kept' && violatedLimits(trial, goal).length === 0
 
 /** Smallest download first; then file, then quality; then by key, so that no order of workers shows. */
-export function byMerit(a: Trial, b: Trial): number {
+export function byObjective(a: Trial, b: Trial): number {
   return (
     a.downloadBytes - b.downloadBytes ||
     a.bytes - b.bytes ||

@@ -6,8 +6,8 @@ import type { SearchGoal } from '../../contract/goal'
 import type { ParameterField, PassDescription } from '../../contract/passes'
 import type { Recipe, RecipeStep } from '../../contract/recipe'
 import { front } from '../../contract/front'
-import { byMerit, isInside } from './limits'
-import type { SearchJob, Trial } from '../../contract/search'
+import { byObjective, isInside } from './limits'
+import type { SearchJob, Trial } from '../../contract/trial'
 import {
   canDo,
   CLEAN_UP,
@@ -23,7 +23,7 @@ import {
   withTraining,
   type SearchSpace,
 } from './recipes'
-import { fastOpenings, LEARNING_OPENINGS, OPENINGS } from './openings'
+import { latencyPortfolio, TRAINING_PORTFOLIO, PORTFOLIO } from './portfolio'
 import { expectation, type Expected } from './expect'
 
 /** A trial this far over the floor may still be saved by training or by a milder partner. */
@@ -100,19 +100,19 @@ const isSingle = (pass: PassDescription, space: SearchSpace): boolean =>
 const alone = (pass: PassDescription, steps: readonly RecipeStep[]): Idea[] =>
   steps.map((step) => ({ recipe: recipeOf([CLEAN_UP, step]), why: `${pass.title} alone` }))
 
-function opened(openings: readonly (readonly RecipeStep[])[], space: SearchSpace): Idea[] {
-  return openings
+function fromPortfolio(portfolio: readonly (readonly RecipeStep[])[], space: SearchSpace): Idea[] {
+  return portfolio
     .filter((steps) => steps.every((step) => canDo(step, space)))
     .map((steps) => ({ recipe: recipeOf([CLEAN_UP, ...steps]), why: 'a combination that often does well' }))
 }
 
-/** Openings, presets, and every pass that alone makes a model small, as it comes. */
+/** The portfolio, presets, and every pass that alone makes a model small, as it comes. */
 function firstRound(space: SearchSpace, { maxLatency }: SearchGoal): Idea[] {
   const singles = space.passes
     .filter((pass) => isSingle(pass, space) && codesWeights(pass))
     .flatMap((pass) => alone(pass, variants(pass).slice(0, 1)))
-  const fast = maxLatency === undefined ? [] : opened(fastOpenings(maxLatency), space)
-  return [...fast, ...opened(OPENINGS, space), ...presetsOf(space), ...singles]
+  const fast = maxLatency === undefined ? [] : fromPortfolio(latencyPortfolio(maxLatency), space)
+  return [...fast, ...fromPortfolio(PORTFOLIO, space), ...presetsOf(space), ...singles]
 }
 
 /** What follows from the rounds before; learning takes its turn behind the most promising of it. */
@@ -132,7 +132,7 @@ function laterRound(
 
 const learningRound = (space: SearchSpace): Idea[] => [
   ...presetsOf(space),
-  ...opened(LEARNING_OPENINGS, space),
+  ...fromPortfolio(TRAINING_PORTFOLIO, space),
 ]
 
 /** The recipe with one parameter one or two declared steps milder or stronger. */
@@ -186,7 +186,7 @@ function promising(trials: readonly Trial[], goal: SearchGoal): Trial[] {
     within,
     (t) => [t.downloadBytes, t.pointsLost!],
     (t) => t.key,
-  ).sort(byMerit)
+  ).sort(byObjective)
 }
 
 function nextRound(
@@ -197,14 +197,14 @@ function nextRound(
   learning: boolean,
 ): Idea[] {
   const best = promising(trials, goal).slice(0, KEEP)
-  const mild = trials.filter((trial) => isInside(trial, goal)).sort(byMerit)
+  const mild = trials.filter((trial) => isInside(trial, goal)).sort(byObjective)
   const partners = [...new Map([...best, ...mild.slice(0, KEEP)].map((trial) => [trial.key, trial])).values()]
   const smallest = mild[0]?.downloadBytes ?? Infinity
   const expect = expectation(trials, goal)
-  const ideas: (Idea & { merit: number })[] = []
+  const ideas: (Idea & { priority: number })[] = []
   const add = (expected: Expected, found: readonly Idea[]): void => {
-    const merit = expect.merit(expected)
-    for (const idea of found) ideas.push({ ...idea, merit })
+    const priority = expect.priority(expected)
+    for (const idea of found) ideas.push({ ...idea, priority })
   }
   for (const trial of partners) {
     const { recipe, downloadBytes } = trial
@@ -233,7 +233,7 @@ function nextRound(
       const well = base?.pointsLost !== undefined && base.pointsLost <= reach(goal)
       if (base && well) add(expect.near(base), alone(pass, variants(pass)))
     }
-  return ideas.sort((a, b) => a.merit - b.merit || (a.recipe.name < b.recipe.name ? -1 : 1))
+  return ideas.sort((a, b) => a.priority - b.priority || (a.recipe.name < b.recipe.name ? -1 : 1))
 }
 
 /** Passes that win quality back by learning, as steps with their defaults. */

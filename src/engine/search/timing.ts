@@ -4,9 +4,9 @@
  * the winner is the same wherever and in whatever order it was found.
  */
 import { front } from '../../contract/front'
-import type { Trial } from '../../contract/search'
-import { byMerit, isInside } from './limits'
-import type { SearchOptions } from './search'
+import type { Trial } from '../../contract/trial'
+import { byObjective, isInside } from './limits'
+import type { SearchOptions } from './explore'
 
 /** Trials timed for the front at most: those nothing beats in size and quality, then those that should be fast. */
 const TIMED = { sized: 8, all: 14 }
@@ -27,12 +27,12 @@ export function worthTiming(trials: readonly Trial[], isWanted: (trial: Trial) =
     found.sort((a, b) => Number(isWanted(b)) - Number(isWanted(a)) || by(a, b))
   const costs = (trial: Trial): number[] => [trial.downloadBytes, trial.bytes, trial.pointsLost!]
   const key = (trial: Trial): string => trial.key
-  const sized = inOrder(front(trials, costs, key), byMerit).slice(0, TIMED.sized)
+  const sized = inOrder(front(trials, costs, key), byObjective).slice(0, TIMED.sized)
   const fast = inOrder(
     front(trials, costs, key, ({ operatorCost }) =>
       operatorCost === undefined ? undefined : { value: operatorCost },
     ).filter((trial) => !sized.includes(trial)),
-    (a, b) => (a.operatorCost ?? Infinity) - (b.operatorCost ?? Infinity) || byMerit(a, b),
+    (a, b) => (a.operatorCost ?? Infinity) - (b.operatorCost ?? Infinity) || byObjective(a, b),
   )
   return [...sized, ...fast].slice(0, TIMED.all)
 }
@@ -64,7 +64,7 @@ export async function timeFront(
   options: SearchOptions,
   seconds: number,
 ): Promise<void> {
-  const { goal } = options.shop
+  const { goal } = options.runner
   if (trials.some((trial) => trial.targetLatency)) return
   const wanted = worthTiming(trials, (trial) => isInside(trial, goal)).filter(
     (trial) => trial.latencyRatio === undefined,

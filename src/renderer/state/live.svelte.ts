@@ -2,7 +2,7 @@
 import type { Host } from '../../contract/app'
 import type { Run, RunProgress } from '../../contract/project'
 import type { StepRecord } from '../../contract/report'
-import type { TrialPoint } from '../../contract/search'
+import type { TrialPoint } from '../../contract/trial'
 
 type Curve = NonNullable<StepRecord['curve']>
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { recogniseTask, judgedOutput, type TaskHints } from '../../../src/engine/data/tasks'
+import { recogniseTask, evaluatedOutput, type TaskHints } from '../../../src/engine/data/tasks'
 import type { Batch } from '../../../src/engine/data/dataset'
 import type { LabelFacts } from '../../../src/engine/data/labels'
 import { openDataset } from '../../../src/engine/data/open'
@@ -21,7 +21,7 @@ const numbers = (change: Partial<Extract<LabelFacts, { kind: 'numbers' }>>): Lab
 
 function task(output: readonly Dim[], facts: LabelFacts, hints: TaskHints = {}, name = 'out') {
   const model = declares([['x', ['N', 8]]], [[name, ['N', ...output]]])
-  return recogniseTask(model, judgedOutput(model), facts, hints)
+  return recogniseTask(model, evaluatedOutput(model), facts, hints)
 }
 
 test.each<[string, Dim[], LabelFacts, string]>([

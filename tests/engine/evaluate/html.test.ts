@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Report } from '../../../src/contract/report'
-import type { Trial } from '../../../src/contract/search'
+import type { Trial } from '../../../src/contract/trial'
 import { formatBytes, formatMetric, formatMs, formatNumber } from '../../../src/engine/evaluate/format'
 import { htmlReport } from '../../../src/engine/evaluate/html'
 

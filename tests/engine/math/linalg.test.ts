@@ -8,15 +8,14 @@ import {
   choleskyOfInverse,
   choleskySolve,
   identity,
-  type Double,
 } from '../../../src/engine/math/cholesky'
 import { eigSymmetric } from '../../../src/engine/math/eigen'
 import { seeded } from '../../../src/engine/math/random'
 import { orthonormal, svd, type Svd } from '../../../src/engine/math/svd'
-import { matrix, toSingle, transpose, type Matrix } from '../../../src/engine/math/matrix'
+import { matrix, toF32, transpose, type Matrix, type F64Matrix } from '../../../src/engine/math/matrix'
 import { matmul } from '../../../src/engine/runtime/linalg'
 
-function randomMatrix(rows: number, cols: number, seed: number): Double {
+function randomMatrix(rows: number, cols: number, seed: number): F64Matrix {
   const random = seeded(seed)
   return matrix(
     rows,
@@ -34,7 +33,7 @@ const distance = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
   return worst
 }
 
-async function positive(n: number, seed: number): Promise<Double> {
+async function positive(n: number, seed: number): Promise<F64Matrix> {
   const x = randomMatrix(n + 5, n, seed)
   return matmul(x, x, { transA: true })
 }
@@ -55,9 +54,9 @@ describe('matmul', () => {
       const rb = transB ? toReference(b).transpose() : toReference(b)
       const expected = ra.mmul(rb).to1DArray()
       expect(distance((await matmul(a, b, { transA, transB })).data, expected)).toBeLessThan(1e-12)
-      expect(
-        distance((await matmul(toSingle(a), toSingle(b), { transA, transB })).data, expected),
-      ).toBeLessThan(1e-4)
+      expect(distance((await matmul(toF32(a), toF32(b), { transA, transB })).data, expected)).toBeLessThan(
+        1e-4,
+      )
     },
   )
 
@@ -122,7 +121,7 @@ describe('eigSymmetric', () => {
   })
 })
 
-async function product({ u, s, v }: Svd): Promise<Double> {
+async function product({ u, s, v }: Svd): Promise<F64Matrix> {
   return matmul({ ...u, data: u.data.map((x, i) => x * s[i % s.length]!) }, v, { transB: true })
 }
 

@@ -234,7 +234,7 @@ describe('simplify', () => {
         false,
       )
       expect(encodedLength(after)).toBeLessThanOrEqual(encodedLength(model))
-      expect((await inspectModel(after)).obstacles.map(({ kind }) => kind)).not.toContain('private-metadata')
+      expect((await inspectModel(after)).issues.map(({ kind }) => kind)).not.toContain('private-metadata')
     },
   )
 

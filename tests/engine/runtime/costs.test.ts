@@ -244,7 +244,7 @@ describe('inspectModel', () => {
       bytes: 2080,
       shape: [1, 20, 24, 24],
     })
-    expect(seen.obstacles.map(({ kind }) => kind)).toEqual(['private-metadata'])
+    expect(seen.issues.map(({ kind }) => kind)).toEqual(['private-metadata'])
   })
 
   test.runIf(hasReference)('quantized and half models have the parameters of the original', async () => {
@@ -265,15 +265,15 @@ describe('inspectModel', () => {
     model.graph.addNode({ opType: 'Wobble', domain: 'my.lab', inputs: ['x'], outputs: ['z'] })
     const seen = await inspectModel(model)
     expect(seen.parameters).toBe(8)
-    expect(seen.obstacles[0]).toMatchObject({ kind: 'unknown-operator', severity: 'error' })
-    expect(seen.obstacles[0]!.message).toContain('my.lab.Wobble')
+    expect(seen.issues[0]).toMatchObject({ kind: 'unknown-operator', severity: 'error' })
+    expect(seen.issues[0]!.message).toContain('my.lab.Wobble')
   })
 
-  test('obstacles are named: fixed batch, free sizes, old operators, quantized', async () => {
+  test('issues are named: fixed batch, free sizes, old operators, quantized', async () => {
     const kinds = async (edit: (model: Model) => void): Promise<string[]> => {
       const model = single({ op: 'MatMul', x: [3, 4], w: [4, 2] })
       edit(model)
-      return (await inspectModel(model)).obstacles.map(({ kind }) => kind)
+      return (await inspectModel(model)).issues.map(({ kind }) => kind)
     }
     expect(await kinds(() => undefined)).toEqual(['fixed-batch'])
     expect(await kinds((m) => (m.graph.inputs[0]!.dims = ['batch', 'time', 4]))).toEqual(['dynamic-shape'])

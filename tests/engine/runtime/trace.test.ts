@@ -78,7 +78,7 @@ describe('traceShapes', () => {
     expect(traced.get('x')!.dims).toEqual([1, 8, 2])
   })
 
-  test('large weights are traced hollow with the same result', async () => {
+  test('large weights are traced by a zero-weight clone with the same result', async () => {
     const model = small()
     const big = new Tensor('float32', [3, 4_000_000], {
       bytes: () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Quality } from '../../../src/contract/report'
-import type { Confirmation, SearchResult, Trial } from '../../../src/contract/search'
+import type { Confirmation, SearchResult, Trial } from '../../../src/contract/trial'
 import { explain } from '../../../src/engine/search/explain'
 
 const quality = (value: number, samples: number): Quality => ({

@@ -3,12 +3,12 @@ import { describe, expect, test } from 'vitest'
 import type { SearchGoal } from '../../../src/contract/goal'
 import type { PassDescription } from '../../../src/contract/passes'
 import type { Quality, SampleResults } from '../../../src/contract/report'
-import type { Trial } from '../../../src/contract/search'
+import type { Trial } from '../../../src/contract/trial'
 import type { ModelQuality } from '../../../src/engine/evaluate/quality'
 import { describePasses } from '../../../src/engine/passes'
-import { isInside, obstacles } from '../../../src/engine/search/limits'
+import { isInside, violatedLimits } from '../../../src/engine/search/limits'
 import { lossOf } from '../../../src/engine/search/loss'
-import { exploringSeconds } from '../../../src/engine/search/search'
+import { exploringSeconds } from '../../../src/engine/search/explore'
 import { keyOf, type SearchSpace } from '../../../src/engine/search/recipes'
 import { jobsOf, LAST_ROUND } from '../../../src/engine/search/space'
 
@@ -220,7 +220,7 @@ describe('limits', () => {
     [goal({ maxBytes: 999 }), false],
   ])('%j', (asked, inside) => {
     expect(isInside(trial, asked)).toBe(inside)
-    expect(obstacles(trial, asked)).toHaveLength(inside ? 0 : 1)
+    expect(violatedLimits(trial, asked)).toHaveLength(inside ? 0 : 1)
   })
 
   test('latency counts once it is measured', () => {
@@ -236,7 +236,7 @@ describe('limits', () => {
       targetLatency: { target: 'ios', ratio: 0.9, source: '' },
     }
     expect(isInside(estimated, goal({ maxLatency: 0.5, target: 'ios' }))).toBe(false)
-    expect(obstacles(estimated, goal({ maxLatency: 0.5, target: 'ios' }))[0]).toContain('by estimate')
+    expect(violatedLimits(estimated, goal({ maxLatency: 0.5, target: 'ios' }))[0]).toContain('by estimate')
     expect(isInside(estimated, goal({ maxLatency: 0.9, target: 'ios' }))).toBe(true)
   })
 

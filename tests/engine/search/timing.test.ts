@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { SearchGoal } from '../../../src/contract/goal'
-import type { Trial } from '../../../src/contract/search'
-import type { SearchOptions } from '../../../src/engine/search/search'
+import type { Trial } from '../../../src/contract/trial'
+import type { SearchOptions } from '../../../src/engine/search/explore'
 import { timeFront, timeThese, worthTiming } from '../../../src/engine/search/timing'
 import { keys, trial } from './trials'
 
@@ -21,7 +21,7 @@ function counted(ratio = 0.5, over: { bytes?: number; took?: number } = {}) {
   const groups: string[][] = []
   const saved: string[] = []
   const options = {
-    shop: { goal },
+    runner: { goal },
     store: { all: () => [], save: ({ key }: Trial) => saved.push(key) },
     originalDownloadBytes: over.bytes ?? 1000,
     progress: () => undefined,

@@ -1,5 +1,5 @@
 /** Trials as a search keeps them. */
-import type { Trial } from '../../../src/contract/search'
+import type { Trial } from '../../../src/contract/trial'
 
 export const trial = (
   key: string,

@@ -49,7 +49,7 @@ export const inspection: ModelInspection = {
     layer('fc2', 'Gemm', 10_164, 10_080, [1, 84]),
     layer('fc3', 'Gemm', 850, 840, [1, 10]),
   ],
-  obstacles: [
+  issues: [
     {
       kind: 'dynamic-shape',
       message:

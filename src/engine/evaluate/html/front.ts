@@ -1,5 +1,5 @@
 /** What a search found besides: the front it leaves to choose from. */
-import type { SearchResult, Trial } from '../../../contract/search'
+import type { SearchResult, Trial } from '../../../contract/trial'
 import { formatBytes } from '../format'
 import { cell, paragraph, section, table, type Cell } from './parts'
 

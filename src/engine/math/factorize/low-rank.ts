@@ -2,15 +2,15 @@
  * W ≈ A·B of low rank, nearest in the weights or, whitened, in what the layer gives for its real inputs.
  * Sources: Eckart & Young, 1936; SVD-LLM, arXiv:2403.07378, section 3.1 (truncation-aware whitening).
  */
-import { choleskyDamped, solveLowerTransposed, type Double } from '../cholesky'
+import { choleskyDamped, solveLowerTransposed } from '../cholesky'
 import { svd } from '../svd'
-import { matrix, type MatMul } from '../matrix'
+import { matrix, type MatMul, type F64Matrix } from '../matrix'
 
 export interface LowRank {
   /** [inputs, rank] */
-  a: Double
+  a: F64Matrix
   /** [rank, outputs] */
-  b: Double
+  b: F64Matrix
   /** Squared error over squared norm, in the metric that was minimised. */
   error: number
 }
@@ -26,9 +26,9 @@ const DAMPING = 1e-4
  */
 export async function lowRank(
   matmul: MatMul,
-  w: Double,
+  w: F64Matrix,
   rank: RankRule,
-  covariance?: Double,
+  covariance?: F64Matrix,
 ): Promise<LowRank> {
   const l = covariance && (await choleskyDamped(matmul, covariance, DAMPING)).l
   const seen = l ? await matmul(l, w, { transA: true }) : w
@@ -42,7 +42,7 @@ export async function lowRank(
   return { a, b: transposedColumns(full.v, roots), error: lost(seen, full.s, r) }
 }
 
-function scaledColumns(m: Double, factors: Float64Array): Double {
+function scaledColumns(m: F64Matrix, factors: Float64Array): F64Matrix {
   const cols = factors.length
   const data = new Float64Array(m.rows * cols)
   for (let r = 0; r < m.rows; r++)
@@ -50,7 +50,7 @@ function scaledColumns(m: Double, factors: Float64Array): Double {
   return matrix(m.rows, cols, data)
 }
 
-function transposedColumns(m: Double, factors: Float64Array): Double {
+function transposedColumns(m: F64Matrix, factors: Float64Array): F64Matrix {
   const rows = factors.length
   const data = new Float64Array(rows * m.rows)
   for (let r = 0; r < rows; r++)
@@ -58,7 +58,7 @@ function transposedColumns(m: Double, factors: Float64Array): Double {
   return matrix(rows, m.rows, data)
 }
 
-function lost(m: Double, singular: Float64Array, rank: number): number {
+function lost(m: F64Matrix, singular: Float64Array, rank: number): number {
   const total = m.data.reduce((sum, value) => sum + value ** 2, 0)
   let held = 0
   for (let i = 0; i < rank; i++) held += singular[i]! ** 2
@@ -68,16 +68,16 @@ function lost(m: Double, singular: Float64Array, rank: number): number {
 /** tr(DᵀCD) / tr(WᵀCW) with D = W − W̃: the share of the output's variance that an approximation gets wrong. */
 export async function outputError(
   matmul: MatMul,
-  w: Double,
-  approximation: Double,
-  covariance?: Double,
+  w: F64Matrix,
+  approximation: F64Matrix,
+  covariance?: F64Matrix,
 ): Promise<number> {
   const difference = matrix(
     w.rows,
     w.cols,
     w.data.map((value, i) => value - approximation.data[i]!),
   )
-  const energy = async (m: Double): Promise<number> => {
+  const energy = async (m: F64Matrix): Promise<number> => {
     const seen = covariance ? await matmul(covariance, m) : m
     return m.data.reduce((sum, value, i) => sum + value * seen.data[i]!, 0)
   }

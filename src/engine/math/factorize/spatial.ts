@@ -3,9 +3,7 @@
  * (scheme 2), with the closed form of Tai et al., arXiv:1511.06067.
  */
 import { svd } from '../svd'
-import { matrix, type Matrix, type MatMul } from '../matrix'
-type Double = Matrix<Float64Array>
-
+import { matrix, type MatMul, type F64Matrix } from '../matrix'
 export interface Spatial {
   /** [rank, inputs, height] */
   vertical: Float64Array
@@ -48,7 +46,7 @@ export async function spatialKernel(
   matmul: MatMul,
   { vertical, horizontal, rank }: Spatial,
   [outputs, inputs, height, width]: readonly [number, number, number, number],
-): Promise<Double> {
+): Promise<F64Matrix> {
   const left = matrix(rank, inputs * height, vertical)
   const right = matrix(rank, outputs * width, new Float64Array(rank * outputs * width))
   for (let o = 0; o < outputs; o++)

@@ -2,17 +2,17 @@
  * Tucker-2 of a convolution kernel: fewer channels in, a small core, fewer channels out.
  * Source: Kim et al., arXiv:1511.06530, section 3; alternating least squares as in De Lathauwer et al., 2000.
  */
-import { choleskyDamped, solveLowerTransposed, type Double } from '../cholesky'
+import { choleskyDamped, solveLowerTransposed } from '../cholesky'
 import { svd } from '../svd'
-import { matrix, transpose, type MatMul } from '../matrix'
+import { matrix, transpose, type MatMul, type F64Matrix } from '../matrix'
 
 export interface Tucker2 {
   /** [inputs, rankIn] */
-  input: Double
+  input: F64Matrix
   /** [rankOut, rankIn, taps], row-major */
   core: Float64Array
   /** [outputs, rankOut] */
-  output: Double
+  output: F64Matrix
   rankIn: number
   rankOut: number
 }
@@ -29,7 +29,7 @@ export async function tucker2(
   kernel: Float64Array,
   [outputs, inputs, taps]: readonly [number, number, number],
   [rankOut, rankIn]: readonly [number, number],
-  covariance?: Double,
+  covariance?: F64Matrix,
 ): Promise<Tucker2> {
   const l = covariance && (await choleskyDamped(matmul, covariance, DAMPING)).l
   // Kernel as [inputs, outputs·taps].
@@ -40,8 +40,8 @@ export async function tucker2(
         byInput.data[i * outputs * taps + o * taps + t] = kernel[(o * inputs + i) * taps + t]!
   const seen = l ? await matmul(l, byInput, { transA: true }) : byInput
   let left = await leading(matmul, seen, rankIn)
-  let right: Double = matrix(outputs, rankOut, new Float64Array(outputs * rankOut))
-  let core: Double = matrix(rankIn, outputs * taps, new Float64Array(rankIn * outputs * taps))
+  let right: F64Matrix = matrix(outputs, rankOut, new Float64Array(outputs * rankOut))
+  let core: F64Matrix = matrix(rankIn, outputs * taps, new Float64Array(rankIn * outputs * taps))
   for (let round = 0; round < ROUNDS; round++) {
     // Fewer inputs → the outputs that matter; fewer outputs → the inputs that matter.
     core = await matmul(left, seen, { transA: true })
@@ -59,11 +59,11 @@ export async function tucker2(
   }
 }
 
-const leading = async (matmul: MatMul, m: Double, rank: number): Promise<Double> =>
+const leading = async (matmul: MatMul, m: F64Matrix, rank: number): Promise<F64Matrix> =>
   (await svd(matmul, m, { rank })).u
 
 /** [rankIn, outputs·taps] → [outputs, rankIn·taps] */
-function byOutput(m: Double, rankIn: number, outputs: number, taps: number): Double {
+function byOutput(m: F64Matrix, rankIn: number, outputs: number, taps: number): F64Matrix {
   const out = matrix(outputs, rankIn * taps, new Float64Array(m.data.length))
   for (let i = 0; i < rankIn; i++)
     for (let o = 0; o < outputs; o++)
@@ -75,12 +75,12 @@ function byOutput(m: Double, rankIn: number, outputs: number, taps: number): Dou
 /** [inputs, outputs·taps] → [inputs, rankOut·taps] */
 async function projectOutputs(
   matmul: MatMul,
-  m: Double,
-  right: Double,
+  m: F64Matrix,
+  right: F64Matrix,
   inputs: number,
   outputs: number,
   taps: number,
-): Promise<Double> {
+): Promise<F64Matrix> {
   const projected = await matmul(right, byOutput(m, inputs, outputs, taps), { transA: true })
   const out = matrix(inputs, right.cols * taps, new Float64Array(projected.data.length))
   for (let r = 0; r < right.cols; r++)
@@ -95,7 +95,7 @@ export async function tuckerFront(
   matmul: MatMul,
   { input, core, rankIn, rankOut }: Tucker2,
   taps: number,
-): Promise<Double> {
+): Promise<F64Matrix> {
   // [rankIn, rankOut·taps]
   const inner = matrix(rankIn, rankOut * taps, new Float64Array(core.length))
   for (let r = 0; r < rankOut; r++)
@@ -107,4 +107,4 @@ export async function tuckerFront(
 }
 
 /** [rank, outputs] that goes behind `tuckerFront`. */
-export const tuckerBack = ({ output }: Tucker2): Double => transpose(output)
+export const tuckerBack = ({ output }: Tucker2): F64Matrix => transpose(output)

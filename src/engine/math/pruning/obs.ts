@@ -3,15 +3,15 @@
  * that others do too costs nothing to lose. Sources: Hassibi & Stork, Optimal Brain Surgeon, 1993; for whole
  * channels, ZipLM (arXiv:2302.04089), §3.1.
  */
-import { choleskyDamped, choleskyInverse, choleskySolve, type Double } from '../cholesky'
-import { matrix, type MatMul } from '../matrix'
+import { choleskyDamped, choleskyInverse, choleskySolve } from '../cholesky'
+import { matrix, type MatMul, type F64Matrix } from '../matrix'
 
 /** A layer Y = X·W whose inputs may go. */
 export interface ObsLayer {
   /** Covariance of X [inputs, inputs]. */
-  covariance: Double
+  covariance: F64Matrix
   /** [inputs, outputs] */
-  weights: Double
+  weights: F64Matrix
   /** For each unit the inputs that go with it. */
   inputs: readonly (readonly number[])[]
 }
@@ -26,8 +26,8 @@ export interface ObsOptions {
 }
 
 interface State {
-  inverse: Double
-  weights: Double
+  inverse: F64Matrix
+  weights: F64Matrix
   inputs: ObsLayer['inputs']
 }
 
@@ -77,14 +77,14 @@ export async function eliminationOrder(
 }
 
 /** Rows and columns `which` of a square matrix. */
-function corner({ cols, data }: Double, which: readonly number[]): Double {
+function corner({ cols, data }: F64Matrix, which: readonly number[]): F64Matrix {
   const n = which.length
   const out = new Float64Array(n * n)
   which.forEach((r, i) => which.forEach((c, j) => (out[i * n + j] = data[r * cols + c]!)))
   return matrix(n, n, out)
 }
 
-function rows({ cols, data }: Double, which: readonly number[]): Double {
+function rows({ cols, data }: F64Matrix, which: readonly number[]): F64Matrix {
   const out = new Float64Array(which.length * cols)
   which.forEach((r, i) => out.set(data.subarray(r * cols, (r + 1) * cols), i * cols))
   return matrix(which.length, cols, out)
@@ -104,7 +104,12 @@ async function errorOf(
 }
 
 /** [C⁻¹]_SS⁻¹·B; a pivot that rounding left at zero is helped a little. */
-async function solve(matmul: MatMul, inverse: Double, inputs: readonly number[], b: Double): Promise<Double> {
+async function solve(
+  matmul: MatMul,
+  inverse: F64Matrix,
+  inputs: readonly number[],
+  b: F64Matrix,
+): Promise<F64Matrix> {
   const { l } = await choleskyDamped(matmul, corner(inverse, inputs), 0)
   return choleskySolve(matmul, l, b)
 }

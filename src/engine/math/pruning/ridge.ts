@@ -2,8 +2,8 @@
  * Linear regression from accumulated products: memory does not grow with samples. Source: Hoerl & Kennard, Ridge
  * regression, 1970; here shrinking towards given weights instead of zero.
  */
-import { choleskyDamped, choleskySolve, type Double } from '../cholesky'
-import { matrix, type MatMul } from '../matrix'
+import { choleskyDamped, choleskySolve } from '../cholesky'
+import { matrix, type MatMul, type F64Matrix } from '../matrix'
 
 /** Sums over samples of products of inputs X [n, k] and targets Y [n, m]. */
 export class Regression {
@@ -46,7 +46,7 @@ export class Regression {
   }
 
   /** Covariances, so that the constant term drops out. */
-  centred(): { xx: Double; xy: Double; yy: Float64Array } {
+  centred(): { xx: F64Matrix; xy: F64Matrix; yy: Float64Array } {
     const { inputs: k, targets: m, samples: n } = this
     const xx = new Float64Array(k * k)
     const xy = new Float64Array(k * m)
@@ -67,7 +67,7 @@ export class Regression {
   }
 
   /** Mean squared error of Y − X·W − best constant, summed over targets. */
-  async errorOf(matmul: MatMul, w: Double): Promise<number> {
+  async errorOf(matmul: MatMul, w: F64Matrix): Promise<number> {
     const { xx, xy, yy } = this.centred()
     const quadratic = await matmul(xx, w)
     let error = yy.reduce((sum, one) => sum + one, 0)
@@ -82,9 +82,9 @@ export class Regression {
 export async function ridge(
   matmul: MatMul,
   sums: Regression,
-  start: Double,
+  start: F64Matrix,
   damping: number,
-): Promise<Double> {
+): Promise<F64Matrix> {
   const { xx, xy } = sums.centred()
   const { l, damping: lambda } = await choleskyDamped(matmul, xx, damping)
   const right = xy.data.map((value, i) => value + lambda * start.data[i]!)
@@ -94,7 +94,7 @@ export async function ridge(
 const DAMPINGS = [1e-4, 1e-3, 1e-2, 1e-1, 1]
 
 export interface Fitted {
-  w: Double
+  w: F64Matrix
   /** Undefined where the given weights did better on samples kept aside. */
   damping: number | undefined
   /** Error on samples kept aside over the variance of the targets there: before and after. */
@@ -110,7 +110,7 @@ export async function fitRidge(
   matmul: MatMul,
   fit: Regression,
   aside: Regression,
-  start: Double,
+  start: F64Matrix,
 ): Promise<Fitted> {
   const scale = aside.centred().yy.reduce((sum, one) => sum + one, 0) || 1
   const before = await aside.errorOf(matmul, start)

@@ -2,8 +2,8 @@
  * Pruning with the remaining weights updated for what the removed ones did, from second-order statistics of the
  * layer's inputs. Source: SparseGPT, arXiv:2301.00774, Algorithm 1.
  */
-import { choleskyDamped, choleskyOfInverse, type Double } from '../cholesky'
-import { block, matrix, type MatMul } from '../matrix'
+import { choleskyDamped, choleskyOfInverse } from '../cholesky'
+import { block, matrix, type MatMul, type F64Matrix } from '../matrix'
 import { maskLowest } from './masks'
 
 export interface SparseGptOptions {
@@ -27,7 +27,7 @@ export async function sparseGpt(
   matmul: MatMul,
   weights: Float32Array,
   outputs: number,
-  h: Double,
+  h: F64Matrix,
   options: SparseGptOptions,
 ): Promise<Float32Array> {
   const inputs = h.rows
@@ -53,7 +53,7 @@ export async function sparseGpt(
 }
 
 /** Inputs that never were anything but zero: their weights are free to go and must not make H singular. */
-function silence(h: Double, w: Float64Array, outputs: number): Double {
+function silence(h: F64Matrix, w: Float64Array, outputs: number): F64Matrix {
   const n = h.rows
   const data = new Float64Array(h.data)
   for (let i = 0; i < n; i++) {
@@ -75,10 +75,10 @@ interface Window {
 function pruneBlock(
   w: Float64Array,
   stays: Uint8Array,
-  u: Double,
+  u: F64Matrix,
   window: Window,
   options: SparseGptOptions,
-): Double {
+): F64Matrix {
   const { outputs, inputs, from, to } = window
   const width = to - from
   const errors = new Float64Array(outputs * width)
@@ -101,13 +101,13 @@ function pruneBlock(
   return matrix(outputs, width, errors)
 }
 
-const saliency = (w: Float64Array, u: Double, inputs: number, r: number, c: number): number =>
+const saliency = (w: Float64Array, u: F64Matrix, inputs: number, r: number, c: number): number =>
   (w[r * inputs + c]! / u.data[c * inputs + c]!) ** 2
 
 function chooseInBlock(
   w: Float64Array,
   stays: Uint8Array,
-  u: Double,
+  u: F64Matrix,
   { outputs, inputs, from, to }: Window,
   options: SparseGptOptions,
 ): void {
@@ -124,7 +124,7 @@ function chooseInBlock(
 function chooseOfM(
   w: Float64Array,
   stays: Uint8Array,
-  u: Double,
+  u: F64Matrix,
   { outputs, inputs }: Window,
   from: number,
   { n, m }: { n: number; m: number },

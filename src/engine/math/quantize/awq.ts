@@ -2,10 +2,9 @@
  * Activation-aware scaling: inputs that are large on data get finer weights, as W·s is rounded and x/s fed.
  * The exponent is searched by the error of the layer's outputs. Source: arXiv:2306.00978 (AWQ), section 3.2.
  */
-import type { Double } from '../cholesky'
 import { outputError } from './gptq'
 import { dequantizeGroups, quantizeGroups, type GroupOptions, type GroupShape } from './grouped'
-import type { MatMul } from '../matrix'
+import type { MatMul, F64Matrix } from '../matrix'
 
 export interface InputScaling {
   /** [cols]: weights are multiplied by it, inputs divided. */
@@ -21,7 +20,7 @@ export async function inputScaling(
   matmul: MatMul,
   values: Float32Array,
   shape: GroupShape,
-  hessian: Double,
+  hessian: F64Matrix,
   options: GroupOptions,
 ): Promise<InputScaling | undefined> {
   const { rows, cols } = shape

@@ -1,5 +1,5 @@
-import type { Matrix, MatMul } from '../matrix'
-import { choleskyDamped, choleskyOfInverse, type Double } from '../cholesky'
+import type { Matrix, MatMul, F64Matrix } from '../matrix'
+import { choleskyDamped, choleskyOfInverse } from '../cholesky'
 import {
   blockGrid,
   blocksOf,
@@ -30,7 +30,7 @@ export async function gptq(
   matmul: MatMul,
   values: Float32Array,
   shape: GroupShape,
-  hessian: Double,
+  hessian: F64Matrix,
   options: ErrorSpreading,
   grids?: Pick<GroupedCodes, 'scales' | 'zeros'>,
 ): Promise<GroupedCodes> {
@@ -89,7 +89,7 @@ async function spread(
   rows: number,
   cols: number,
   errors: Float64Array,
-  upper: Double,
+  upper: F64Matrix,
   from: number,
   to: number,
 ): Promise<void> {
@@ -113,7 +113,7 @@ export async function refine(
   matmul: MatMul,
   out: GroupedCodes,
   values: Float32Array,
-  hessian: Double,
+  hessian: F64Matrix,
   options: ErrorSpreading,
 ): Promise<void> {
   const { rows, cols, block, bits } = out
@@ -166,7 +166,7 @@ export async function outputError(
   original: Float32Array,
   quantized: Float32Array,
   rows: number,
-  hessian: Double,
+  hessian: F64Matrix,
 ): Promise<number> {
   const error: Matrix<Float64Array> = {
     rows,
@@ -177,19 +177,19 @@ export async function outputError(
   return data.reduce((sum, v, i) => sum + v * error.data[i]!, 0)
 }
 
-export const meanDiagonal = ({ data, rows }: Double): number => {
+export const meanDiagonal = ({ data, rows }: F64Matrix): number => {
   let sum = 0
   for (let i = 0; i < rows; i++) sum += data[i * rows + i]!
   return sum / rows
 }
 
-function byFallingDiagonal({ data, rows }: Double): Uint32Array {
+function byFallingDiagonal({ data, rows }: F64Matrix): Uint32Array {
   const order = Uint32Array.from({ length: rows }, (_, i) => i)
   return order.sort((a, b) => data[b * rows + b]! - data[a * rows + a]! || a - b)
 }
 
 /** H with rows and columns in `order`; inputs that never fire get a unit diagonal, so that H stays definite. */
-function permuted({ data, rows }: Double, order: Uint32Array): Double {
+function permuted({ data, rows }: F64Matrix, order: Uint32Array): F64Matrix {
   const out = new Float64Array(rows * rows)
   for (let i = 0; i < rows; i++)
     for (let j = 0; j < rows; j++) out[i * rows + j] = data[order[i]! * rows + order[j]!]!

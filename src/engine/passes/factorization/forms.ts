@@ -3,8 +3,7 @@ import { lowRank, type RankRule } from '../../math/factorize/low-rank'
 import { rankForShare, tuckerShare } from '../../math/factorize/rank'
 import { spatial, spatialKernel } from '../../math/factorize/spatial'
 import { tucker2, tuckerBack, tuckerFront } from '../../math/factorize/tucker'
-import type { Double } from '../../math/cholesky'
-import { matrix } from '../../math/matrix'
+import { matrix, type F64Matrix } from '../../math/matrix'
 import { matmul } from '../../runtime/linalg'
 import { Tensor, type Node } from '../../onnx'
 import type { LinearLayer } from '../layerwise/patches'
@@ -15,12 +14,12 @@ export type ConvForm = 'channel' | 'spatial' | 'tucker'
 export interface Factorized {
   form: Form
   /** The weights the form stands for, [inputs, outputs]. */
-  equivalent: Double
+  equivalent: F64Matrix
   /** Where the last stage is a plain product: what goes into it, [inputs, rank], and its weights. */
-  front?: Double
-  back?: Double
+  front?: F64Matrix
+  back?: F64Matrix
   /** Makes the form again with other weights in the last stage. */
-  withBack?(back: Double): Form
+  withBack?(back: F64Matrix): Form
 }
 
 export interface FormOptions {
@@ -28,7 +27,7 @@ export interface FormOptions {
   share?: number
   energy?: number
   rank?: number
-  covariance?: Double
+  covariance?: F64Matrix
 }
 
 const float = (data: ArrayLike<number>, dims: readonly number[]): Tensor =>
@@ -56,13 +55,13 @@ function geometry(node: Node, rank: number): { strides: number[]; pads: number[]
 export async function productForm(
   layer: LinearLayer,
   dims: readonly number[],
-  w: Double,
+  w: F64Matrix,
   options: FormOptions,
   byEnergy: (s: Float64Array, e: number) => number,
 ): Promise<Factorized> {
   const { a, b } = await lowRank(matmul, w, ruleOf(w.rows, w.cols, options, byEnergy), options.covariance)
   const rank = a.cols
-  const withBack = (back: Double): Form =>
+  const withBack = (back: F64Matrix): Form =>
     layer.kind === 'matrix'
       ? {
           kind: 'svd',
@@ -78,28 +77,28 @@ export async function productForm(
 }
 
 /** A kernel [rank, channels, …] from A [channels·taps, rank]. */
-function frontConv({ node }: LinearLayer, dims: readonly number[], a: Double): Stage {
+function frontConv({ node }: LinearLayer, dims: readonly number[], a: F64Matrix): Stage {
   return { weight: float(transposed(a), [a.cols, ...dims.slice(1)]), ...geometry(node, dims.length - 2) }
 }
 
 /** A kernel [outputs, rank, 1, …] from B [rank, outputs]. */
-const pointwise = (b: Double, spatialRank: number): Stage => ({
+const pointwise = (b: F64Matrix, spatialRank: number): Stage => ({
   weight: float(transposed(b), [b.cols, b.rows, ...new Array<number>(spatialRank).fill(1)]),
 })
 
-function transposed({ rows, cols, data }: Double): Float64Array {
+function transposed({ rows, cols, data }: F64Matrix): Float64Array {
   const out = new Float64Array(data.length)
   for (let r = 0; r < rows; r++) for (let c = 0; c < cols; c++) out[c * rows + r] = data[r * cols + c]!
   return out
 }
 
 /** Kernel [outputs, inputs, taps…] in double precision from W [inputs·taps, outputs]. */
-const kernelOf = (w: Double): Float64Array => transposed(w)
+const kernelOf = (w: F64Matrix): Float64Array => transposed(w)
 
 export async function spatialForm(
   { node }: LinearLayer,
   dims: readonly number[],
-  w: Double,
+  w: F64Matrix,
   options: FormOptions,
 ): Promise<Factorized | undefined> {
   const [outputs, inputs, height, width] = dims as [number, number, number, number]
@@ -131,7 +130,7 @@ export async function spatialForm(
 export async function tuckerForm(
   { node }: LinearLayer,
   dims: readonly number[],
-  w: Double,
+  w: F64Matrix,
   options: FormOptions,
 ): Promise<Factorized | undefined> {
   const [outputs, inputs] = dims as [number, number]
@@ -160,7 +159,7 @@ export async function tuckerForm(
     weight: float(factors.core, [factors.rankOut, factors.rankIn, ...dims.slice(2)]),
     ...geometry(node, spatialRank),
   }
-  const withBack = (back: Double): Form => ({
+  const withBack = (back: F64Matrix): Form => ({
     kind: 'tucker',
     rank: [factors.rankIn, factors.rankOut],
     stages: [first, core, pointwise(back, spatialRank)],
@@ -171,7 +170,7 @@ export async function tuckerForm(
 }
 
 /** Covariance of channels from that of unfolded inputs: the mean over taps. */
-function channelCovariance(c: Double, inputs: number, taps: number): Double {
+function channelCovariance(c: F64Matrix, inputs: number, taps: number): F64Matrix {
   const data = new Float64Array(inputs * inputs)
   for (let i = 0; i < inputs; i++)
     for (let j = 0; j < inputs; j++)

@@ -2,8 +2,7 @@
 import { outputError } from '../../math/factorize/low-rank'
 import { rankForEnergy } from '../../math/factorize/rank'
 import { fitRidge, Regression } from '../../math/pruning/ridge'
-import type { Double } from '../../math/cholesky'
-import { matrix } from '../../math/matrix'
+import { matrix, type F64Matrix } from '../../math/matrix'
 import { matmul } from '../../runtime/linalg'
 import type { Model } from '../../onnx'
 import type { SampleSource } from '../../data/feeds'
@@ -170,7 +169,7 @@ async function statistics(
 async function candidates(
   layer: LinearLayer,
   dims: readonly number[],
-  w: Double,
+  w: F64Matrix,
   how: FormOptions,
   { conv }: FactorizeOptions,
 ): Promise<Factorized[]> {
@@ -193,7 +192,7 @@ async function candidates(
 /** The form that is nearest in what the layer gives; of unequal sizes only those that save. */
 async function best(
   forms: readonly Factorized[],
-  w: Double,
+  w: F64Matrix,
   sums: readonly [Regression, Regression] | undefined,
 ): Promise<Factorized | undefined> {
   const covariance = sums?.[0].centred().xx
@@ -264,13 +263,13 @@ async function finish(
   return { form, error }
 }
 
-async function relativeError(sums: Regression, w: Double): Promise<number> {
+async function relativeError(sums: Regression, w: F64Matrix): Promise<number> {
   const total = sums.centred().yy.reduce((sum, one) => sum + one, 0)
   return total > 0 ? (await sums.errorOf(matmul, w)) / total : 0
 }
 
 /** The sums as if X·A had been the input. */
-async function projected(sums: Regression, a: Double): Promise<Regression> {
+async function projected(sums: Regression, a: F64Matrix): Promise<Regression> {
   const out = new Regression(a.cols, sums.targets)
   const xx = matrix(sums.inputs, sums.inputs, sums.xx)
   const inner = await matmul(await matmul(a, xx, { transA: true }), a)

@@ -1,5 +1,4 @@
-import { matrix } from '../../math/matrix'
-import type { Double } from '../../math/cholesky'
+import { matrix, type F64Matrix } from '../../math/matrix'
 import type { Model } from '../../onnx'
 import { openSession, type TracedValue, type Value } from '../../runtime'
 import type { SampleSource } from '../../data/feeds'
@@ -9,7 +8,7 @@ import { openProducts } from './products'
 
 export interface InputProducts {
   /** Σ xxᵀ of each group. */
-  gram: Double[]
+  gram: F64Matrix[]
   /** Mean of each input of each group. */
   mean: Float64Array[]
   rows: number
@@ -74,7 +73,7 @@ export async function inputProducts(
  * Σ (x − mean)(x − mean)ᵀ of a group, its inputs in the given order: what is constant the bias makes up for, so it
  * must not decide what stays.
  */
-export function centredGram({ gram, mean, rows }: InputProducts, g: number, order?: Int32Array): Double {
+export function centredGram({ gram, mean, rows }: InputProducts, g: number, order?: Int32Array): F64Matrix {
   const n = order?.length ?? gram[g]!.rows
   const data = new Float64Array(n * n)
   for (let i = 0; i < n; i++)

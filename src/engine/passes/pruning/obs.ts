@@ -4,8 +4,7 @@
  */
 import { eliminationOrder, type ObsLayer } from '../../math/pruning/obs'
 import type { Model } from '../../onnx'
-import type { Double } from '../../math/cholesky'
-import { matrix } from '../../math/matrix'
+import { matrix, type F64Matrix } from '../../math/matrix'
 import { matmul } from '../../runtime/linalg'
 import type { SampleSource } from '../../data/feeds'
 import { centredGram, inputProducts, sampling, type InputProducts } from '../layerwise/accumulate'
@@ -123,7 +122,7 @@ const productsOf = (
   )
 
 /** Variance of a layer's outputs: tr(Wᵀ·C·W). */
-async function powerOf(covariance: Double, weights: Double): Promise<number> {
+async function powerOf(covariance: F64Matrix, weights: F64Matrix): Promise<number> {
   const { data } = await matmul(covariance, weights)
   return data.reduce((sum, value, i) => sum + value * weights.data[i]!, 0)
 }

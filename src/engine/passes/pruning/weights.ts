@@ -2,7 +2,6 @@
 import { kthSmallest, maskBlocks, maskLowest, maskNofM, maskRows } from '../../math/pruning/masks'
 import { sparsityAt } from '../../math/pruning/schedule'
 import { sparseGpt } from '../../math/pruning/sparsegpt'
-import type { Double } from '../../math/cholesky'
 import type { Model } from '../../onnx'
 import type { SampleSource } from '../../data/feeds'
 import { centredGram, inputProducts, sampling, type InputProducts } from '../layerwise/accumulate'
@@ -11,6 +10,7 @@ import { addToBias } from './bias'
 import type { ShapeSource } from './collect'
 import { fromOutputRows, patternOrder, toOutputRows, type SparseLayer } from './sparse-layers'
 import { matmul } from '../../runtime'
+import type { F64Matrix } from '../../math/matrix'
 
 export type Method = 'magnitude' | 'wanda' | 'sparsegpt'
 export type Pattern =
@@ -124,7 +124,7 @@ function meanLoss(
 async function prunedRows(
   rows: Float32Array,
   outputs: number,
-  gram: Double | undefined,
+  gram: F64Matrix | undefined,
   share: number,
   options: WeightOptions,
 ): Promise<Float32Array> {
@@ -142,7 +142,7 @@ async function prunedRows(
 }
 
 /** |w|, or with data |w|·‖x − mean‖, as Wanda (arXiv:2306.11695) where a bias takes up the mean. */
-function scoresOf(rows: Float32Array, inputs: number, gram: Double | undefined): Float32Array {
+function scoresOf(rows: Float32Array, inputs: number, gram: F64Matrix | undefined): Float32Array {
   if (!gram) return rows.map(Math.abs)
   const norms = Float64Array.from({ length: inputs }, (_, i) =>
     Math.sqrt(Math.max(0, gram.data[i * inputs + i]!)),

@@ -3,7 +3,6 @@
  * codes come from error spreading and coordinate descent on calibration data, without gradients.
  * Sources: arXiv:2004.10568 (AdaRound: why nearest is not best), arXiv:2210.17323, arXiv:2403.07134 (COMQ).
  */
-import type { Double } from '../../math/cholesky'
 import { quantizeChannels, type ChannelCodes } from '../../math/quantize/channels'
 import { gptq } from '../../math/quantize/gptq'
 import { transposed } from '../../math/quantize/rows'
@@ -14,6 +13,7 @@ import type { Batches } from '../../data/feeds'
 import type { QuantizableOp } from './plan'
 import { rowShape } from './readers'
 import { matmul } from '../../runtime'
+import type { F64Matrix } from '../../math/matrix'
 
 export interface AdaptiveOptions {
   bits: number
@@ -54,7 +54,7 @@ export const onScalesOf = (
 
 async function codesOf(
   op: QuantizableOp,
-  hessians: readonly Double[],
+  hessians: readonly F64Matrix[],
   options: AdaptiveOptions,
 ): Promise<ChannelCodes> {
   const { name, tensor, axis } = op.weight!

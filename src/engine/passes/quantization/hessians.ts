@@ -2,9 +2,8 @@
  * XᵀX of the inputs of layers, summed over calibration batches: what GPTQ, AWQ and the other methods that look
  * at data need. Layers that read the same value share one sum.
  */
-import type { Double } from '../../math/cholesky'
 import { Tensor, type Model, type Node } from '../../onnx'
-import { matrix } from '../../math/matrix'
+import { matrix, type F64Matrix } from '../../math/matrix'
 import { floatsOf, matmul, shapesAt, streamActivations, type Value } from '../../runtime'
 import { linearLayer, type LinearLayer } from '../layerwise/patches'
 import { openProducts, type ProductSession } from '../layerwise/products'
@@ -12,7 +11,7 @@ import { prefixOf } from '../layerwise/prefix'
 import type { Batches } from '../../data/feeds'
 
 /** One sum for each group of a convolution; one for all else. */
-export type Hessians = Map<Node, Double[]>
+export type Hessians = Map<Node, F64Matrix[]>
 
 export interface HessianPlan {
   /** Nodes whose sums fit into memory together. */
@@ -23,7 +22,7 @@ interface Sum {
   layer: LinearLayer
   nodes: Node[]
   session?: ProductSession
-  groups: Double[]
+  groups: F64Matrix[]
 }
 
 const bytesOf = ({ groups, inputs }: LinearLayer['shape']): number => groups * inputs * inputs * 8
@@ -65,7 +64,7 @@ export async function hessiansOf(
     if (sum) sum.nodes.push(node)
     else {
       const { groups, inputs } = layer.shape
-      const zero = (): Double => ({ rows: inputs, cols: inputs, data: new Float64Array(inputs * inputs) })
+      const zero = (): F64Matrix => ({ rows: inputs, cols: inputs, data: new Float64Array(inputs * inputs) })
       sums.set(key, { layer, nodes: [node], groups: Array.from({ length: groups }, zero) })
     }
   }

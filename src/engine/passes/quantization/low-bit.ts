@@ -1,5 +1,4 @@
 /** Codes for the weights of one layer, by any of the methods. */
-import type { Double } from '../../math/cholesky'
 import { IN_THREAD, type Pool } from '../../math/pool'
 import { inputScaling } from '../../math/quantize/awq'
 import { gptq } from '../../math/quantize/gptq'
@@ -17,6 +16,7 @@ import { sqnr } from '../../math/quantize/sqnr'
 import { finiteWeights, type WeightedLayer } from './layers'
 import { fitsMatMulNBits, rowShape, type Storage } from './readers'
 import { matmul } from '../../runtime'
+import type { F64Matrix } from '../../math/matrix'
 
 export const METHODS = ['gptq', 'awq', 'hqq', 'mse', 'rtn', 'kmeans', 'ternary', 'binary'] as const
 export type Method = (typeof METHODS)[number]
@@ -61,7 +61,7 @@ export function blockFor(cols: number, block: number, powerOfTwo: boolean): numb
 export async function quantizeLayer(
   layer: WeightedLayer,
   options: LowBitOptions,
-  hessians: readonly Double[] | undefined,
+  hessians: readonly F64Matrix[] | undefined,
   pool: Pool = IN_THREAD,
 ): Promise<LowBit> {
   const values = rowsOf(layer, options.by)
@@ -112,7 +112,7 @@ function gridMethod({ method, bits }: LowBitOptions): GroupMethod {
 async function byGroups(
   values: Float32Array,
   shape: GroupShape,
-  hessians: readonly Double[],
+  hessians: readonly F64Matrix[],
   method: GroupMethod,
   base: { symmetric: boolean; halfScales: boolean },
 ): Promise<GroupedCodes> {

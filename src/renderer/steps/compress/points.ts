@@ -4,7 +4,7 @@ import type { Goal } from '../../../contract/goal'
 import type { Candidate } from '../../../contract/project'
 import { isShare } from '../../../contract/points'
 import type { LatencyEstimate, Quality, Report } from '../../../contract/report'
-import type { TrialPoint } from '../../../contract/search'
+import type { TrialPoint } from '../../../contract/trial'
 import { times } from '../../lib/format'
 import { metricName } from '../../lib/metrics'
 

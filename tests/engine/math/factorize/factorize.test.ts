@@ -3,13 +3,11 @@ import { lowRank, outputError } from '../../../../src/engine/math/factorize/low-
 import { rankForEnergy, rankForShare, tuckerShare } from '../../../../src/engine/math/factorize/rank'
 import { spatial, spatialKernel } from '../../../../src/engine/math/factorize/spatial'
 import { tucker2, tuckerBack, tuckerFront } from '../../../../src/engine/math/factorize/tucker'
-import { matrix, type Matrix } from '../../../../src/engine/math/matrix'
+import { matrix, type F64Matrix } from '../../../../src/engine/math/matrix'
 import { matmul } from '../../../../src/engine/runtime/linalg'
 import { seeded } from '../../../../src/engine/math/random'
 
-type Double = Matrix<Float64Array>
-
-const normal = (rows: number, cols: number, seed: number): Double => {
+const normal = (rows: number, cols: number, seed: number): F64Matrix => {
   const random = seeded(seed)
   return matrix(
     rows,
@@ -25,7 +23,7 @@ const worst = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
 }
 
 /** Covariance with variances from 1 down to 1e-6, as activations of real layers have. */
-async function uneven(n: number, seed: number): Promise<Double> {
+async function uneven(n: number, seed: number): Promise<F64Matrix> {
   const x = normal(4 * n, n, seed)
   for (let r = 0; r < x.rows; r++) for (let c = 0; c < n; c++) x.data[r * n + c]! *= 10 ** ((-3 * c) / n)
   const c = await matmul(x, x, { transA: true })
@@ -57,7 +55,7 @@ describe('low rank', () => {
   test('whitened, no factorization of the same rank errs less on those inputs', async () => {
     const covariance = await uneven(16, 4)
     const w = normal(16, 10, 5)
-    const at = async (c?: Double): Promise<number> => {
+    const at = async (c?: F64Matrix): Promise<number> => {
       const { a, b } = await lowRank(matmul, w, 4, c)
       return outputError(matmul, w, await matmul(a, b), covariance)
     }

@@ -1,18 +1,22 @@
 /** What stands in the way of compressing a model, each in plain words with what to do. */
 import { PareError } from '../../contract/errors'
-import type { Obstacle } from '../../contract/model'
+import type { CompatibilityIssue } from '../../contract/model'
 import type { Model, Node } from '../onnx'
 import { batchAxisOf } from './feeds'
 import type { ModelCosts } from './inspect'
 import { copies } from './weights'
 
-type Check = (model: Model, costs: ModelCosts) => Obstacle | undefined
+type Check = (model: Model, costs: ModelCosts) => CompatibilityIssue | undefined
 
 const QUANTIZED =
   /^(QLinear|QGemm|QAttention|MatMulInteger|ConvInteger|DynamicQuantize|MatMulNBits|QuantizeLinear|DequantizeLinear|GatherBlockQuantized)/
 
-const info = (kind: string, message: string): Obstacle => ({ kind, message, severity: 'info' })
-const warning = (kind: string, message: string): Obstacle => ({ kind, message, severity: 'warning' })
+const info = (kind: string, message: string): CompatibilityIssue => ({ kind, message, severity: 'info' })
+const warning = (kind: string, message: string): CompatibilityIssue => ({
+  kind,
+  message,
+  severity: 'warning',
+})
 
 const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`
 
@@ -171,7 +175,7 @@ const KNOWN_DOMAINS = new Set([
 ])
 
 /** Why ONNX Runtime refuses the model; operators from unknown domains are named as the likely cause. */
-function refusal(model: Model, refused: unknown): Obstacle[] {
+function refusal(model: Model, refused: unknown): CompatibilityIssue[] {
   if (refused === undefined) return []
   const local = new Set(model.functions.map(({ domain }) => domain))
   const foreign = new Set<string>()
@@ -193,6 +197,6 @@ function refusal(model: Model, refused: unknown): Obstacle[] {
   ]
 }
 
-export function obstaclesOf(model: Model, costs: ModelCosts, refused: unknown): Obstacle[] {
+export function compatibilityIssues(model: Model, costs: ModelCosts, refused: unknown): CompatibilityIssue[] {
   return [...refusal(model, refused), ...CHECKS.flatMap((check) => check(model, costs) ?? [])]
 }

@@ -1,17 +1,17 @@
 /** The search as jobs: whole on one machine, or its work list spread over many and merged. */
 import fs from 'node:fs'
 import path from 'node:path'
-import type { SearchResult, Trial } from '../../contract/search'
+import type { SearchResult, Trial } from '../../contract/trial'
 import { measureSensitivity } from '../search/sensitivity/measure'
 import { readModel } from '../onnx'
 import { compress, type RunResult } from '../run/compress'
 import { writeJson } from '../run/files'
 import { locked } from '../run/lock'
-import { openSearch } from '../run/search'
+import { openSearch } from '../run/open-search'
 import { sensitivitiesIn } from '../run/sensitivities'
-import { attempt } from '../search/attempt'
+import { runTrial } from '../search/trial-runner'
 import { fasterThan } from '../search/explain'
-import { conclude, explore, pending, type Clock, type SearchOptions } from '../search/search'
+import { conclude, explore, pending, type Clock, type SearchOptions } from '../search/explore'
 import { chosenSession, withData } from './data'
 import type { JobContext, JobHandlers } from './job'
 import type { SearchRequest } from './protocol'
@@ -128,7 +128,7 @@ export const searchJobs: JobHandlers<'search' | 'searchList' | 'searchStep' | 's
           )
           for (const [at, job] of mine.entries()) {
             context.progress(at / mine.length, job.recipe.name)
-            const trial = await attempt(job, options.shop)
+            const trial = await runTrial(job, options.runner)
             options.store.save(trial)
             options.found(trial)
           }

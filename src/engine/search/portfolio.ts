@@ -12,7 +12,7 @@ const shared = (size: number): RecipeStep[] => [
 ]
 
 /** Cheap ones, the most promising first. */
-export const OPENINGS: readonly (readonly RecipeStep[])[] = [
+export const PORTFOLIO: readonly (readonly RecipeStep[])[] = [
   shared(0.085),
   [{ pass: 'share-weights', params: { bits: 3 } }, PACK],
   shared(0.1),
@@ -26,7 +26,7 @@ export const OPENINGS: readonly (readonly RecipeStep[])[] = [
 ]
 
 /** Where time is limited: the arithmetic of each layer planned for that limit, alone and with fewer channels. */
-export function fastOpenings(maxLatency: number): RecipeStep[][] {
+export function latencyPortfolio(maxLatency: number): RecipeStep[][] {
   const planned = (latency: number): RecipeStep => ({
     pass: 'mixed-precision',
     params: { budget: 'latency', latency: Math.round(100 * Math.min(1, Math.max(0.05, latency))) / 100 },
@@ -36,7 +36,7 @@ export function fastOpenings(maxLatency: number): RecipeStep[][] {
 }
 
 /** With learning: minutes where the others take seconds. */
-export const LEARNING_OPENINGS: readonly (readonly RecipeStep[])[] = [
+export const TRAINING_PORTFOLIO: readonly (readonly RecipeStep[])[] = [
   [
     { pass: 'prune-channels', params: {} },
     { pass: 'distill', params: {} },

@@ -3,18 +3,18 @@ import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { dominates, front } from '../../../src/contract/front'
-import type { SearchResult, Trial } from '../../../src/contract/search'
+import type { SearchResult, Trial } from '../../../src/contract/trial'
 import { openDataset } from '../../../src/engine/data/open'
 import type { Dataset } from '../../../src/engine/data/dataset'
 import { readModel } from '../../../src/engine/onnx'
 import type { Preset } from '../../../src/contract/recipe'
 import { describePasses } from '../../../src/engine/passes'
 import { PRESETS } from '../../../src/engine/passes/presets'
-import { openSearch, type SearchWork } from '../../../src/engine/run/search'
-import { attempt } from '../../../src/engine/search/attempt'
+import { openSearch, type SearchWork } from '../../../src/engine/run/open-search'
+import { runTrial } from '../../../src/engine/search/trial-runner'
 import { isInside } from '../../../src/engine/search/limits'
 import { keyOf } from '../../../src/engine/search/recipes'
-import { conclude, explore, pending, type SearchOptions } from '../../../src/engine/search/search'
+import { conclude, explore, pending, type SearchOptions } from '../../../src/engine/search/explore'
 
 const SAMPLES = { bearing: 'cnn1d.onnx', digits: 'lenet5.onnx' }
 type SampleName = keyof typeof SAMPLES
@@ -136,7 +136,7 @@ async function whole(name: string, sample: SampleName, space = from) {
   const out = new Set(rejected.map(({ trial }) => trial.key))
   const better = trials.filter(
     (trial) =>
-      !out.has(trial.key) && isInside(trial, options.shop.goal) && dominates(costs(trial), costs(winner!)),
+      !out.has(trial.key) && isInside(trial, options.runner.goal) && dominates(costs(trial), costs(winner!)),
   )
   expect(better).toEqual([])
   expect(confirmation!.candidate.samples).toBe(Math.floor(datasets[sample].splits.validation.length * 0.4))
@@ -187,7 +187,7 @@ test('the winner on signals is on the front, resumes, and is the same from four 
   // The same search as four workers, then merged.
   for (;;) {
     const list = await openSearch(work('spread', { resume: true, worker: 'list' }))
-    const jobs = pending(list.space, list.store.all(), list.shop.goal)
+    const jobs = pending(list.space, list.store.all(), list.runner.goal)
     if (jobs.length === 0) {
       const { options: first, timed: once } = counting(list)
       const merged = await conclude(first, 0)
@@ -202,7 +202,7 @@ test('the winner on signals is on the front, resumes, and is the same from four 
     for (let index = 0; index < 4; index++) {
       const mine = await openSearch(work('spread', { resume: true, worker: String(index) }))
       for (const job of jobs.filter((_, at) => at % 4 === index))
-        mine.store.save(await attempt(job, mine.shop))
+        mine.store.save(await runTrial(job, mine.runner))
     }
   }
 }, 300_000)

@@ -1,4 +1,4 @@
-/** How large the numbers fed to an integer input may be, told by the tables they index. */
+/** How large the numbers fed to an integer input may be, by the tables they index. */
 import { type Graph, type Node } from '../onnx'
 
 /** Operators that hand indices on with their values unchanged. */

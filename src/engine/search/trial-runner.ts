@@ -10,7 +10,7 @@ import type { Dataset } from '../data/dataset'
 import { measureQuality, type ModelQuality } from '../evaluate/quality'
 import { lossOf } from './loss'
 import type { SearchParts } from './parts'
-import type { SearchJob, Trial, TrialStage } from '../../contract/search'
+import type { SearchJob, Trial, TrialStage } from '../../contract/trial'
 
 /** Calibration samples of the screen. */
 const SCREEN = 128
@@ -30,7 +30,7 @@ export interface Built {
 }
 
 /** Turns a recipe into a model file. Given by the run, which owns folders and checkpoints. */
-export interface Workshop {
+export interface TrialRunner {
   original: string
   data: Dataset
   parts: SearchParts
@@ -47,7 +47,7 @@ interface Look {
   limit?: number
 }
 
-export async function attempt(job: SearchJob, shop: Workshop): Promise<Trial> {
+export async function runTrial(job: SearchJob, runner: TrialRunner): Promise<Trial> {
   const started = performance.now()
   const trial: Trial = {
     key: job.key,
@@ -62,7 +62,7 @@ export async function attempt(job: SearchJob, shop: Workshop): Promise<Trial> {
     steps: [],
   }
   try {
-    const built = await shop.build(job.recipe, job.key)
+    const built = await runner.build(job.recipe, job.key)
     const { bytes, downloadBytes, steps, passSeconds, targetLatency, operatorCost } = built
     Object.assign(trial, {
       bytes,
@@ -73,11 +73,11 @@ export async function attempt(job: SearchJob, shop: Workshop): Promise<Trial> {
       ...(operatorCost !== undefined && { operatorCost }),
     })
     if (built.failed) Object.assign(trial, { state: 'failed', reason: built.failed })
-    else await measure(trial, built.file, shop)
+    else await measure(trial, built.file, runner)
   } catch (thrown) {
     const error = errorData(thrown)
     if (error.code === 'cancelled') {
-      if (shop.signal.aborted) throw thrown
+      if (runner.signal.aborted) throw thrown
       return { ...trial, state: 'out-of-time', reason: 'the time limit came first' }
     }
     Object.assign(trial, { state: 'failed', reason: 'reason' in error ? error.reason : error.code })
@@ -86,26 +86,26 @@ export async function attempt(job: SearchJob, shop: Workshop): Promise<Trial> {
   return trial
 }
 
-async function measure(trial: Trial, file: string, shop: Workshop): Promise<void> {
+async function measure(trial: Trial, file: string, runner: TrialRunner): Promise<void> {
   const looks: Look[] = [
-    { stage: 'screen', dataset: shop.data, split: 'calibration', limit: SCREEN },
-    { stage: 'subset', dataset: shop.parts.subset, split: 'validation' },
-    { stage: 'search', dataset: shop.parts.search, split: 'validation' },
+    { stage: 'screen', dataset: runner.data, split: 'calibration', limit: SCREEN },
+    { stage: 'subset', dataset: runner.parts.subset, split: 'validation' },
+    { stage: 'search', dataset: runner.parts.search, split: 'validation' },
   ]
   for (const { stage, dataset, split, limit } of looks) {
     if (dataset.splits[split].length === 0) continue
-    const { original, candidates } = await measureQuality(shop.original, [file], {
+    const { original, candidates } = await measureQuality(runner.original, [file], {
       dataset,
       split,
       limit,
-      signal: shop.signal,
+      signal: runner.signal,
     })
     const candidate = candidates[0]!
     const loss = lossOf(original, candidate)
     trial.stage = stage
     if (stage === 'screen') trial.fidelity = candidate.fidelity
     Object.assign(trial, { quality: candidate.quality, pointsLost: loss.points })
-    const reason = hopeless(candidate, loss.low, shop.goal.maxDrop)
+    const reason = hopeless(candidate, loss.low, runner.goal.maxDrop)
     if (reason) {
       Object.assign(trial, { state: 'dropped', reason })
       return

@@ -18,7 +18,7 @@ const MOVED = 0.01
 /** Outputs whose likeness to the original falls below this have changed. */
 const UNLIKE = 0.99
 
-type Judgement = (
+type Comparison = (
   candidate: SampleResults,
   i: number,
 ) => { changed: boolean; right: boolean | null; was: boolean | null }
@@ -33,18 +33,18 @@ export function comparePage(
   candidates: readonly SampleResults[],
   query: SampleQuery,
 ): SamplePage {
-  const judge = judgementOf(query.task, original)
+  const compare = comparisonOf(query.task, original)
   const counts: SamplePage['counts'] = { all: 0, changed: 0, 'now-wrong': 0, 'now-right': 0 }
   const found: { i: number; changed: boolean }[] = []
   for (let i = 0; i < original.index.length; i++) {
     const group = original.label[i] ?? original.answer[i]
     if (query.class !== undefined && group !== query.class) continue
-    const judged = candidates.map((candidate) => judge(candidate, i))
+    const compared = candidates.map((candidate) => compare(candidate, i))
     const is: Record<SampleFilter, boolean> = {
       all: true,
-      changed: judged.some(({ changed }) => changed),
-      'now-wrong': judged.some(({ was, right }) => was === true && right === false),
-      'now-right': judged.some(({ was, right }) => was === false && right === true),
+      changed: compared.some(({ changed }) => changed),
+      'now-wrong': compared.some(({ was, right }) => was === true && right === false),
+      'now-right': compared.some(({ was, right }) => was === false && right === true),
     }
     for (const filter of Object.keys(is) as SampleFilter[]) if (is[filter]) counts[filter]++
     if (is[query.filter]) found.push({ i, changed: is.changed })
@@ -52,11 +52,11 @@ export function comparePage(
   const ordered = [...found.filter(({ changed }) => changed), ...found.filter(({ changed }) => !changed)]
   const rows = ordered
     .slice(query.offset, query.offset + query.limit)
-    .map(({ i }) => rowAt(i, original, candidates, judge, query))
+    .map(({ i }) => rowAt(i, original, candidates, compare, query))
   return { total: found.length, counts, rows }
 }
 
-function judgementOf(task: Task, original: SampleResults): Judgement {
+function comparisonOf(task: Task, original: SampleResults): Comparison {
   if (task === 'regression') return byDistance(original)
   if (task === 'unlabelled' || task === 'embedding' || task === 'segmentation')
     return byLikeness(task, original)
@@ -71,7 +71,7 @@ function judgementOf(task: Task, original: SampleResults): Judgement {
   }
 }
 
-function byDistance(original: SampleResults): Judgement {
+function byDistance(original: SampleResults): Comparison {
   let low = Infinity
   let high = -Infinity
   for (const answer of original.answer) {
@@ -87,7 +87,7 @@ function byDistance(original: SampleResults): Judgement {
 }
 
 /** Scores are cosines to the original, or the overlap of a mask with its label. */
-function byLikeness(task: Task, original: SampleResults): Judgement {
+function byLikeness(task: Task, original: SampleResults): Comparison {
   return (candidate, i) => {
     if (task === 'segmentation') {
       const difference = candidate.score[i]! - original.score[i]!
@@ -103,7 +103,7 @@ function rowAt(
   i: number,
   original: SampleResults,
   candidates: readonly SampleResults[],
-  judge: Judgement,
+  compare: Comparison,
   { task, classes }: SampleQuery,
 ): SampleRow {
   const name = (value: number): string => {
@@ -119,7 +119,7 @@ function rowAt(
     candidates: candidates.map((candidate) => ({
       answer: name(candidate.answer[i]!),
       score: candidate.score[i]!,
-      changed: judge(candidate, i).changed,
+      changed: compare(candidate, i).changed,
     })),
   }
 }

@@ -7,14 +7,14 @@ import { front } from '../../contract/front'
 import type { SearchGoal } from '../../contract/goal'
 import type { LatencyRatio } from '../evaluate/latency'
 import { measureQuality } from '../evaluate/quality'
-import { attempt, type Workshop } from './attempt'
+import { runTrial, type TrialRunner } from './trial-runner'
 import { explain } from './explain'
-import { byMerit, isInside, obstacles, timeOf, within } from './limits'
+import { byObjective, isInside, violatedLimits, timeOf, within } from './limits'
 import { lossOf, type Loss } from './loss'
 import type { SearchSpace } from './recipes'
 import { jobsOf, LAST_ROUND } from './space'
 import { timeFront, timeThese } from './timing'
-import type { Confirmation, SearchJob, SearchResult, Trial } from '../../contract/search'
+import type { Confirmation, SearchJob, SearchResult, Trial } from '../../contract/trial'
 
 /** Finalists are measured and held against the kept-back samples in groups, until one of them is confirmed. */
 const GROUP = 4
@@ -46,7 +46,7 @@ export interface Clock {
 export interface SearchOptions {
   space: SearchSpace
   store: TrialStore
-  shop: Workshop
+  runner: TrialRunner
   originalDownloadBytes: number
   clock: Clock
   /** Time of each over the original's, interleaved in one process, measured for at most so many seconds. */
@@ -72,15 +72,15 @@ export function pending(space: SearchSpace, trials: readonly Trial[], goal: Sear
 
 /** Tries what there is to try until time is up. Throws `cancelled`; what was found until then is in the store. */
 export async function explore(options: SearchOptions): Promise<number> {
-  const { space, store, shop, clock } = options
-  const limit = exploringSeconds(shop.goal)
+  const { space, store, runner, clock } = options
+  const limit = exploringSeconds(runner.goal)
   /** Jobs of the round that will hardly end in time; they wait until no other is left. */
   const long = new Set<string>()
   for (;;) {
     const trials = store.all()
-    const jobs = pending(space, trials, shop.goal)
+    const jobs = pending(space, trials, runner.goal)
     if (jobs.length === 0) return 0
-    if (shop.signal.aborted) throw new PareError('cancelled', { during: 'the search' })
+    if (runner.signal.aborted) throw new PareError('cancelled', { during: 'the search' })
     if (clock.used() > limit || options.stopRequested?.()) return jobs.length
     for (const job of jobs) if (expectedSeconds(job, trials) > limit - clock.used()) long.add(job.key)
     const job = jobs.find(({ key }) => !long.has(key))
@@ -88,7 +88,7 @@ export async function explore(options: SearchOptions): Promise<number> {
     if (!job) return jobs.length
     const share = Math.min(1, clock.used() / limit)
     options.progress(share, `round ${job.round}, ${jobs.length} to try: ${job.recipe.name}`)
-    const trial = await attempt(job, shop)
+    const trial = await runTrial(job, runner)
     if (trial.state === 'out-of-time') return jobs.length
     store.save(trial)
     options.found(trial)
@@ -111,19 +111,19 @@ function expectedSeconds({ recipe }: SearchJob, trials: readonly Trial[]): numbe
 
 /** The front of what is in the store, the winner, and its confirmation. */
 export async function conclude(options: SearchOptions, leftOut: number): Promise<SearchResult> {
-  const { store, shop } = options
+  const { store, runner } = options
   const trials = store.all()
   const measured = trials.filter((trial) => trial.state === 'kept' && trial.pointsLost !== undefined)
-  const reserve = shop.goal.minutes * 60 - exploringSeconds(shop.goal)
+  const reserve = runner.goal.minutes * 60 - exploringSeconds(runner.goal)
   await timeFront(measured, options, TIMING_SHARE * Math.min(reserve, options.clock.left()))
   const confirmed = await confirmFirst(measured, options)
   if (confirmed.winner) await timeThese([confirmed.winner], options)
   const result = {
-    goal: shop.goal,
+    goal: runner.goal,
     trials,
     front: frontOf(measured, confirmed).map((trial) => trial.key),
     ...confirmed,
-    ...(!confirmed.winner && { closest: closestOf(measured, shop.goal) }),
+    ...(!confirmed.winner && { closest: closestOf(measured, runner.goal) }),
     leftOut,
     originalDownloadBytes: options.originalDownloadBytes,
   }
@@ -145,7 +145,7 @@ export function frontOf(measured: readonly Trial[], { winner, rejected }: Confir
     (t) => t.key,
     timeOf,
   )
-  return [...new Set(winner ? [...best, winner] : best)].sort(byMerit)
+  return [...new Set(winner ? [...best, winner] : best)].sort(byObjective)
 }
 
 export interface Held {
@@ -165,8 +165,8 @@ export interface Confirmed {
  * all samples together; it is called what it is, not confirmed.
  */
 async function confirmFirst(measured: readonly Trial[], options: SearchOptions): Promise<Confirmed> {
-  const { goal, parts } = options.shop
-  const ordered = measured.filter((trial) => isInside(trial, goal)).sort(byMerit)
+  const { goal, parts } = options.runner
+  const ordered = measured.filter((trial) => isInside(trial, goal)).sort(byObjective)
   const groups = goal.maxLatency === undefined ? GROUPS.usual : GROUPS.withLatency
   const held: Held[] = []
   for (let from = 0; from < Math.min(ordered.length, groups * GROUP); from += GROUP) {
@@ -189,7 +189,7 @@ const chosen = (held: readonly Held[], at: number): Confirmed => ({
 
 /** Those of a group that are fast enough, timed where that is asked for and not known. */
 async function fastEnough(group: readonly Trial[], options: SearchOptions): Promise<Trial[]> {
-  const { goal } = options.shop
+  const { goal } = options.runner
   if (goal.maxLatency === undefined) return [...group]
   options.progress(0.95, 'measuring the latency of the finalists')
   await timeThese(
@@ -200,7 +200,7 @@ async function fastEnough(group: readonly Trial[], options: SearchOptions): Prom
 }
 
 async function heldAgainst(group: readonly Trial[], options: SearchOptions): Promise<Held[]> {
-  const { parts, original, goal, signal } = options.shop
+  const { parts, original, goal, signal } = options.runner
   options.progress(0.97, 'confirming the winner on samples the search never used')
   const files = group.map((trial) => options.fileOf(trial.key))
   const measured = await measureQuality(original, files, { dataset: parts.confirm, signal })
@@ -228,8 +228,8 @@ function verdictOf({ points, low }: Loss, together: number, maxDrop: number): Co
 
 /** With nothing inside the limits: the trial with the fewest things against it, then the least lost. */
 function closestOf(trials: readonly Trial[], goal: SearchGoal): Trial | undefined {
-  const against = (trial: Trial): number => obstacles(trial, goal).length
+  const against = (trial: Trial): number => violatedLimits(trial, goal).length
   return [...trials].sort(
-    (a, b) => against(a) - against(b) || a.pointsLost! - b.pointsLost! || byMerit(a, b),
+    (a, b) => against(a) - against(b) || a.pointsLost! - b.pointsLost! || byObjective(a, b),
   )[0]
 }

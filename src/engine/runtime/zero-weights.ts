@@ -22,7 +22,7 @@ const CAN_FILL: ReadonlySet<DType> = new Set([
   'uint64',
 ])
 
-/** Bytes in large weights that `hollow` can replace. */
+/** Bytes in large weights that `zeroWeightClone` can replace. */
 export function largeWeightBytes(model: Model): number {
   let bytes = 0
   for (const tensor of model.graph.initializers.values()) if (isLarge(tensor)) bytes += tensor.byteLength
@@ -32,7 +32,7 @@ export function largeWeightBytes(model: Model): number {
 const isLarge = (tensor: Tensor): boolean => CAN_FILL.has(tensor.dtype) && tensor.byteLength >= LARGE
 
 /** A clone that computes the same shapes and holds no large weight. */
-export function hollow(model: Model): Model {
+export function zeroWeightClone(model: Model): Model {
   const clone = model.clone()
   const { graph } = clone
   const made = graph.nodes

@@ -19,11 +19,11 @@ import { describePasses, findPass } from '../passes'
 import type { PassContext } from '../passes/pass'
 import { PRESETS } from '../passes/presets'
 import type { SessionOptions, Values } from '../runtime'
-import type { Built, Workshop } from '../search/attempt'
+import type { Built, TrialRunner } from '../search/trial-runner'
 import { partsOf } from '../search/parts'
 import type { SearchSpace } from '../search/recipes'
-import { exploringSeconds, type Clock, type SearchOptions, type TrialStore } from '../search/search'
-import type { Trial } from '../../contract/search'
+import { exploringSeconds, type Clock, type SearchOptions, type TrialStore } from '../search/explore'
+import type { Trial } from '../../contract/trial'
 import { RunFolder } from './checkpoints'
 import { basisOf } from './compress'
 import { readJson, sha256Of, writeJson } from './files'
@@ -89,7 +89,7 @@ export async function openSearch(work: SearchWork): Promise<SearchOptions> {
   // The scheduler of a worker has a limit of its own.
   const overtime = work.worker === undefined ? exploringSeconds(work.goal) : Infinity
   const sample = await firstSample(work.data)
-  const shop: Workshop = {
+  const runner: TrialRunner = {
     ...work,
     parts: partsOf(work.data, work.seed),
     async build(recipe, key) {
@@ -134,7 +134,7 @@ export async function openSearch(work: SearchWork): Promise<SearchOptions> {
     },
   }
   const options: SearchOptions = {
-    shop,
+    runner,
     store,
     fileOf,
     space: {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Confirmation } from '../../../src/contract/search'
-import { frontOf } from '../../../src/engine/search/search'
+import type { Confirmation } from '../../../src/contract/trial'
+import { frontOf } from '../../../src/engine/search/explore'
 import { keys, trial } from './trials'
 
 const found = (verdict: Confirmation['verdict']): Confirmation => ({ verdict }) as Confirmation

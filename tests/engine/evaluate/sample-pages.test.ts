@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { SampleResults } from '../../../src/contract/report'
-import { comparePage } from '../../../src/engine/evaluate/samples'
+import { comparePage } from '../../../src/engine/evaluate/sample-pages'
 
 const results = (
   label: (number | null)[],

@@ -1,0 +1,118 @@
+/** The layers of a model's main graph, and why other nodes that could be one are none. */
+import { dtypeOfCode, Tensor, type DType, type Graph, type Node } from '../onnx'
+import { transposed } from '../math/quantize/rows'
+import { ALL_OPS, kindOf, opOf } from './kinds'
+import type { LayerKind } from './kinds/kind'
+import { Layer, type WeightRoot } from './layer'
+
+export interface FindOptions {
+  /** Operators looked at, those of other domains as `domain:Op`; all kinds by default. */
+  ops?: readonly string[]
+  /** Weights read through Transpose and Cast count too: a head that is tied to an embedding. */
+  throughViews?: boolean
+}
+
+const WEIGHT_TYPES = new Set<DType>(['float32', 'float16', 'bfloat16'])
+
+/** What weights are compressed in today. */
+export const PLAIN_OPS = ['Conv', 'ConvTranspose', 'Gemm', 'MatMul', 'Gather'] as const
+
+export interface NotALayer {
+  /** First output of the node. */
+  layer: string
+  reason: string
+}
+
+/** In the order of the graph. */
+export function findLayers(
+  graph: Graph,
+  options: FindOptions = {},
+): { layers: Layer[]; skipped: NotALayer[] } {
+  const { ops = ALL_OPS } = options
+  const producers = graph.producers()
+  const layers: Layer[] = []
+  const skipped: NotALayer[] = []
+  for (const node of graph.nodes) {
+    if (!ops.includes(opOf(node))) continue
+    for (const slot of kindOf(node)!.weights) {
+      const found = layerAt(graph, node, slot, producers, options)
+      if (found instanceof Layer) layers.push(found)
+      else if (found !== undefined) skipped.push({ layer: node.outputs.find(Boolean)!, reason: found })
+    }
+  }
+  return { layers, skipped }
+}
+
+/** Layers of the operators whose weights are compressed, or of some of them. */
+export const plainLayers = (graph: Graph, ops: readonly string[] = PLAIN_OPS): Layer[] =>
+  findLayers(graph, { ops }).layers
+
+/** The layer of a node's first weight; why it has none, where something is to be said. */
+export function layerOf(
+  graph: Graph,
+  node: Node,
+  producers: Map<string, Node> = graph.producers(),
+  options: FindOptions = {},
+): Layer | string | undefined {
+  const kind = kindOf(node)
+  return kind && layerAt(graph, node, kind.weights[0]!, producers, options)
+}
+
+function layerAt(
+  graph: Graph,
+  node: Node,
+  slot: number,
+  producers: Map<string, Node>,
+  { throughViews = false }: FindOptions,
+): Layer | string | undefined {
+  const type = kindOf(node)!
+  const value = node.inputs[slot] ?? ''
+  const found = weightOf(graph, value, producers, throughViews)
+  if (!found) return type.seldom ? undefined : withoutWeight(graph, node, type, producers)
+  const { tensor, root } = found
+  const stored = [root.tensor.dtype, tensor.dtype].find((dtype) => !WEIGHT_TYPES.has(dtype))
+  if (stored) return type.seldom ? undefined : `its weight is ${stored}`
+  const geometry = type.geometry(node, tensor.dims, slot)
+  if (typeof geometry === 'string') return geometry
+  const biased = type.bias === undefined ? undefined : node.inputs[type.bias]
+  const bias = biased ? { value: biased, tensor: graph.constant(biased, producers) } : undefined
+  return new Layer({ node, type, slot, tensor, geometry, bias, root })
+}
+
+function withoutWeight(graph: Graph, node: Node, type: LayerKind, producers: Map<string, Node>): string {
+  if (!node.is('MatMul')) return 'its weight is computed by the model'
+  return graph.constant(node.inputs[type.input]!, producers)
+    ? 'a constant times an activation'
+    : 'a product of two activations'
+}
+
+/** The weight as it is read, and the constant it comes from. */
+function weightOf(
+  graph: Graph,
+  value: string,
+  producers: Map<string, Node>,
+  throughViews: boolean,
+): { tensor: Tensor; root: WeightRoot } | undefined {
+  const constant = graph.constant(value, producers)
+  if (constant) return { tensor: constant, root: { value, tensor: constant, flipped: false } }
+  const node = producers.get(value)
+  if (!throughViews || !node?.is('Identity', 'Cast', 'Transpose')) return undefined
+  const inner = weightOf(graph, node.inputs[0]!, producers, true)
+  if (!inner || !node.is('Transpose')) return inner && { ...inner, tensor: cast(node, inner.tensor) }
+  const [rows, cols] = inner.tensor.dims
+  const perm = node.ints('perm') ?? [1, 0]
+  if (inner.tensor.dims.length !== 2 || perm[0] !== 1 || perm[1] !== 0) return undefined
+  const { dtype } = inner.tensor
+  const turn = (): Uint8Array =>
+    Tensor.of(dtype, [cols!, rows!], transposed(inner.tensor.floats(), rows!, cols!)).bytes()
+  return {
+    tensor: Tensor.lazy(dtype, [cols!, rows!], turn),
+    root: { ...inner.root, flipped: !inner.root.flipped },
+  }
+}
+
+function cast(node: Node, tensor: Tensor): Tensor {
+  const dtype = node.is('Cast') ? dtypeOfCode(node.int('to', 0)) : tensor.dtype
+  if (!dtype || dtype === tensor.dtype) return tensor
+  return Tensor.lazy(dtype, tensor.dims, () => Tensor.of(dtype, tensor.dims, tensor.floats()).bytes())
+}

@@ -1,0 +1,167 @@
+/** A node with a weight, seen one way by everything that compresses it. */
+import { PareError } from '../../contract/errors'
+import { transposed } from '../math/quantize/rows'
+import { Tensor, type Node } from '../onnx'
+import type { Geometry, LayerKind } from './kinds/kind'
+
+/** The constant a weight comes from: itself, or what the node reads through Identity, Cast and Transpose. */
+export interface WeightRoot {
+  value: string
+  tensor: Tensor
+  /** True where a Transpose lies between. */
+  flipped: boolean
+}
+
+export interface LayerInit {
+  node: Node
+  type: LayerKind
+  /** Which input of the node the weight is. */
+  slot: number
+  /** The weight as the node reads it. */
+  tensor: Tensor
+  geometry: Geometry
+  bias?: { value: string; tensor: Tensor | undefined }
+  root: WeightRoot
+}
+
+/** A layer as a matrix product: rows X [groups, n, inputs] · W [groups, inputs, outputs]. */
+export interface ProductShape {
+  groups: number
+  inputs: number
+  outputs: number
+}
+
+export class Layer {
+  readonly node: Node
+  readonly type: LayerKind
+  readonly slot: number
+  /** Name of the weight's value, as the node reads it. */
+  readonly weight: string
+  readonly tensor: Tensor
+  readonly geometry: Geometry
+  /** The bias among the node's inputs; its tensor is undefined where the model computes it. */
+  readonly bias: { value: string; tensor: Tensor | undefined } | undefined
+  readonly root: WeightRoot
+
+  constructor(private readonly init: LayerInit) {
+    this.node = init.node
+    this.type = init.type
+    this.slot = init.slot
+    this.weight = init.node.inputs[init.slot]!
+    this.tensor = init.tensor
+    this.geometry = init.geometry
+    this.bias = init.bias
+    this.root = init.root
+  }
+
+  /** The node's first output: the layer's identity in every report. */
+  get name(): string {
+    return this.node.outputs.find((output) => output !== '')!
+  }
+
+  get kind(): LayerKind['kind'] {
+    return this.type.kind
+  }
+
+  /** The value the weight is multiplied by, or the indices that are looked up. */
+  get input(): string {
+    return this.node.inputs[this.type.input]!
+  }
+
+  /** Axis of the weight along output channels; for an embedding, along its words. */
+  get axis(): number {
+    return this.geometry.outAxis
+  }
+
+  get groups(): number {
+    return this.geometry.groups
+  }
+
+  /** Output channels; for an embedding, its words. */
+  get channels(): number {
+    const { rows, outAxis, groups } = this.geometry
+    return this.kind === 'conv-transpose' ? this.tensor.dims[outAxis]! * groups : rows
+  }
+
+  get product(): ProductShape {
+    const { groups, rows, cols } = this.geometry
+    return { groups, inputs: cols, outputs: rows / groups }
+  }
+
+  /** True for y = x · Wᵀ + b and nothing else: no factors, no transposed input, padding that is told. */
+  get isPlain(): boolean {
+    const { product, bias } = this.factors
+    return !this.turnsInput && product === 1 && bias === 1 && !this.padsItself
+  }
+
+  get turnsInput(): boolean {
+    return this.type.turnsInput?.(this.node) ?? false
+  }
+
+  get factors(): { product: number; bias: number } {
+    return this.type.factors?.(this.node) ?? { product: 1, bias: 1 }
+  }
+
+  get padsItself(): boolean {
+    return this.type.padsItself?.(this.node, this.tensor.dims) ?? false
+  }
+
+  /** Layers of equal keys have equal rows, whichever way each of them reads them. */
+  get rowsKey(): string {
+    return `${this.root.tensor.contentKey()}|${this.rowsFirst ? 'rows' : 'cols'}`
+  }
+
+  private get rowsFirst(): boolean {
+    return this.geometry.turned === this.root.flipped
+  }
+
+  /** The same layer in a copy of its graph. */
+  on(node: Node): Layer {
+    return new Layer({ ...this.init, node })
+  }
+
+  /**
+   * The weight as float32 [rows, cols], row-major. Read-only: may share memory with the model. Where `by` is told,
+   * throws `model/non-finite` in its name for NaN and infinities.
+   */
+  rows(by?: string): Float32Array {
+    const { tensor } = this.root
+    const values = by === undefined ? tensor.floats() : finiteWeights(this.weight, tensor, by)
+    const { rows, cols } = this.geometry
+    return this.rowsFirst ? values : transposed(values, cols, rows)
+  }
+
+  /** A tensor of the weight's own dtype and dims from values [rows, cols]. */
+  withRows(values: Float32Array): Tensor {
+    const { rows, cols, turned } = this.geometry
+    const { dtype, dims } = this.tensor
+    return Tensor.of(dtype, dims, turned ? transposed(values, rows, cols) : values)
+  }
+
+  /** W [groups, inputs, outputs] as float32, row-major: rows turned, group by group. */
+  columns(): Float32Array {
+    const { groups, inputs, outputs } = this.product
+    return eachTurned(this.rows(), groups, outputs, inputs)
+  }
+
+  withColumns(values: Float32Array): Tensor {
+    const { groups, inputs, outputs } = this.product
+    return this.withRows(eachTurned(values, groups, inputs, outputs))
+  }
+}
+
+function eachTurned(values: Float32Array, groups: number, rows: number, cols: number): Float32Array {
+  const out = new Float32Array(values.length)
+  const size = rows * cols
+  for (let at = 0; at < groups * size; at += size)
+    out.set(transposed(values.subarray(at, at + size), rows, cols), at)
+  return out
+}
+
+/** A weight's values; throws `model/non-finite` where one is NaN or infinite, as no code stands for that. */
+export function finiteWeights(name: string, tensor: Tensor, by: string): Float32Array {
+  const values = tensor.floats()
+  for (let i = 0; i < values.length; i++)
+    if (values[i]! - values[i]! !== 0) throw new PareError('model/non-finite', { tensor: name, by })
+  return values
+}
