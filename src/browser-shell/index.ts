@@ -36,6 +36,10 @@ const server = await startServer({
   port: Number(process.env.PARE_PORT ?? 0),
 })
 
+// The last resort: whatever slipped through ends nobody's work.
+for (const slip of ['uncaughtException', 'unhandledRejection'] as const)
+  process.on(slip, (cause) => console.error('Pare goes on after a fault of its own:', cause))
+
 let ending = false
 async function end(code: number): Promise<void> {
   if (ending) return
