@@ -1,5 +1,5 @@
 export { streamActivations, type Streamed, type StreamOptions } from './activations'
-export { computedValues, typesOf, withOutputs } from './expose'
+export { computedValues, prefixOf, typesOf, withOutputs } from './expose'
 export { batchAxisOf, fixedBatchOf, randomFeeds, resolveDims, type FeedOptions } from './feeds'
 export {
   BY_TURNS,
