@@ -6,7 +6,12 @@ import { float32, floatsOf } from '../../../src/engine/runtime/value'
 const suggested = { kind: 'array' as const, scale: 1, mean: [0], std: [1], columns: {} }
 
 /** Sample i of source `at` is the number 100·at + i; those in `broken` cannot be read. */
-function source(at: number, length: number, more: Partial<Source> = {}, broken: number[] = []) {
+function source(
+  at: number,
+  length: number,
+  more: Partial<Pick<Source, 'labels' | 'identity'>> = {},
+  broken: number[] = [],
+) {
   const value = (i: number): number => 100 * at + i
   return {
     length,
