@@ -38,6 +38,8 @@ function appHandlers({ core, about, catalogue, exports }: Parts) {
     'settings.get': () => core.settings.get(),
     'settings.set': (change) => {
       const settings = core.settings.set(change)
+      // An engine keeps the budget it was started with.
+      if (change.memory !== undefined) for (const host of [core.interactive, core.work]) host.rest()
       core.emit('settings.changed', {})
       return settings
     },
