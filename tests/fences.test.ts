@@ -1,6 +1,5 @@
 /** The import fences still bite: each wrong import below must be an error, each right one none. */
 import { ESLint } from 'eslint'
-import ts from 'typescript-eslint'
 import { expect, test } from 'vitest'
 
 const CASES: [file: string, source: string, allowed: boolean][] = [
@@ -53,12 +52,19 @@ const FENCE_RULES = [
 ]
 
 test('every room may import what it may, and nothing else', async () => {
+  // The files are not there, so that nothing is known of their types.
   const eslint = new ESLint({
-    // Rules that want types refuse files that do not exist.
-    overrideConfig: { ...ts.configs.disableTypeChecked, files: ['**/*.ts'] },
+    overrideConfig: {
+      languageOptions: { parserOptions: { projectService: false } },
+      rules: {
+        '@typescript-eslint/no-floating-promises': 'off',
+        '@typescript-eslint/no-misused-promises': 'off',
+      },
+    },
   })
   for (const [file, source, allowed] of CASES) {
     const [result] = await eslint.lintText(`${source}\n`, { filePath: file })
+    expect(result!.fatalErrorCount, `${file}: ${source}`).toBe(0)
     const hits = result!.messages.filter((message) => FENCE_RULES.includes(message.ruleId ?? ''))
     expect(hits.length === 0, `${file}: ${source}`).toBe(allowed)
   }
