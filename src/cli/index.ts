@@ -4,6 +4,7 @@ import path from 'node:path'
 import { version } from '../../package.json'
 import { errorData, type ErrorCode } from '../contract/errors'
 import { errorMessage } from '../contract/messages'
+import { forkEngine } from '../service'
 import { addCompare } from './commands/compare'
 import { addCompress } from './commands/compress'
 import { addEvaluate } from './commands/evaluate'
@@ -37,7 +38,7 @@ const USAGE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ])
 
 const here = import.meta.dirname
-const session = new Session(path.join(here, 'worker.js'))
+const session = new Session((limits) => forkEngine(path.join(here, 'worker.js'), limits))
 const resourcesDir = path.resolve(here, '../../resources')
 
 const program = new Command('pare')
@@ -54,6 +55,10 @@ const program = new Command('pare')
   )
 for (const add of COMMANDS) add(program, { session, resourcesDir })
 for (const command of [program, ...program.commands]) command.exitOverride()
+program.hook('preAction', (_, command) => {
+  const { memory } = command.opts<{ memory?: number }>()
+  session.memory = memory && memory * 2 ** 20
+})
 
 async function main(): Promise<number> {
   try {

@@ -38,6 +38,11 @@ const settingsFields = {
   textScale: z.number().min(0.7).max(2),
   provider: z.string(),
   threads: z.int().min(0).max(256),
+  /** Mebibytes a job may take; 0 = half of what is free. */
+  memory: z
+    .int()
+    .min(0)
+    .max(2 ** 22),
   notifications: z.boolean(),
 }
 
@@ -46,6 +51,7 @@ export const Settings = z.strictObject({
   textScale: settingsFields.textScale.default(1),
   provider: settingsFields.provider.default('cpu'),
   threads: settingsFields.threads.default(0),
+  memory: settingsFields.memory.default(0),
   notifications: settingsFields.notifications.default(true),
 })
 

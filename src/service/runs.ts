@@ -187,7 +187,19 @@ export class Runs {
     if (id === undefined) return
     this.running = { id, controller: new AbortController(), since: Date.now() }
     this.queueChanged()
-    void this.execute(this.core.store.run(id), this.running.controller.signal)
+    const run = this.core.store.run(id)
+    this.execute(run, this.running.controller.signal).catch((thrown) => this.unsaved(run, errorData(thrown)))
+  }
+
+  /** What came of a run could not be written, the disk being full say: it is told all the same, and no other begins. */
+  private unsaved(run: RunRecord, error: ErrorData): void {
+    if (this.closing) return
+    this.running = undefined
+    this.progress.delete(run.id)
+    this.queue.paused = true
+    Object.assign(run, { status: 'failed', error })
+    this.announce(run, error)
+    this.core.emit('queue.changed', {})
   }
 
   private async execute(run: RunRecord, signal: AbortSignal): Promise<void> {

@@ -4,6 +4,7 @@ import type { Report } from '../../contract/report'
 import { reportOn } from '../evaluate/report'
 import type { PassContext } from '../passes/pass'
 import { compress } from '../run/compress'
+import { locked } from '../run/lock'
 import { chosenSession, withData } from './data'
 import type { JobHandlers } from './job'
 
@@ -16,29 +17,31 @@ const noted = (report: Report, word: string | undefined): Report =>
 
 export const runJobs: JobHandlers<'compress' | 'evaluate' | 'compare'> = {
   compress: ({ model, data, settings, target, ...request }, context) =>
-    withData(
-      model,
-      data,
-      async (dataset) => {
-        const { session, word } = await chosenSession(settings)
-        return compress({
-          ...request,
-          original: model,
-          data: dataset,
-          session,
-          notes: word ? [word] : [],
-          target: passTarget(target),
-          device: target,
-          probe: context.probe,
-          signal: context.signal,
-          stopRequested: () => context.stopRequested(),
-          progress: (report) => context.emit('progress', report),
-          point: (at) => context.emit('point', at),
-          step: (at) => context.emit('step', at),
-          candidate: (candidate, original) => context.emit('candidate', { candidate, original }),
-        })
-      },
-      (_, doing) => context.progress(0, doing),
+    locked(request.folder, () =>
+      withData(
+        model,
+        data,
+        async (dataset) => {
+          const { session, word } = await chosenSession(settings)
+          return compress({
+            ...request,
+            original: model,
+            data: dataset,
+            session,
+            notes: word ? [word] : [],
+            target: passTarget(target),
+            device: target,
+            probe: context.probe,
+            signal: context.signal,
+            stopRequested: () => context.stopRequested(),
+            progress: (report) => context.emit('progress', report),
+            point: (at) => context.emit('point', at),
+            step: (at) => context.emit('step', at),
+            candidate: (candidate, original) => context.emit('candidate', { candidate, original }),
+          })
+        },
+        (_, doing) => context.progress(0, doing),
+      ),
     ),
   evaluate: ({ model, data, settings, split }, { probe, signal, progress }) =>
     withData(model, data, async (dataset) => {

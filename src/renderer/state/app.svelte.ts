@@ -68,6 +68,11 @@ export class App {
     }
   }
 
+  /** Work nobody waits for: what it throws is shown as what `ask` meets is. */
+  background(work: Promise<unknown>): void {
+    work.catch((thrown: unknown) => (this.error = errorData(thrown)))
+  }
+
   async start(): Promise<void> {
     this.listen()
     await this.refresh()
@@ -99,20 +104,28 @@ export class App {
     const on: Host['on'] = (name, listener) => this.host.on(name, listener)
     this.live.listen({ on })
     on('project.changed', ({ project }) => {
-      if (project === this.project?.id) void this.reload()
+      if (project === this.project?.id) this.background(this.reload())
     })
-    on('projects.changed', () => this.listProjects())
-    on('queue.changed', async () => (this.queue = (await this.ask('queue.get', undefined)) ?? this.queue))
-    on('settings.changed', async () => (this.settings = await this.ask('settings.get', undefined)))
+    on('projects.changed', () => this.background(this.listProjects()))
+    on('queue.changed', () => this.background(this.readQueue()))
+    on('settings.changed', () => this.background(this.readSettings()))
     on('run.ended', (event) => this.ended(event))
     on('engine.restarted', ({ reason }) => (this.said = reason))
-    on('files.opened', ({ files }) => void this.take(files))
+    on('files.opened', ({ files }) => this.background(this.take(files)))
     const browser = this.host as Partial<BrowserHost>
     browser.onConnection?.((state) => {
       const back = this.connection !== 'open' && state === 'open'
       this.connection = state
-      if (back) void this.refresh()
+      if (back) this.background(this.refresh())
     })
+  }
+
+  private async readQueue(): Promise<void> {
+    this.queue = (await this.ask('queue.get', undefined)) ?? this.queue
+  }
+
+  private async readSettings(): Promise<void> {
+    this.settings = await this.ask('settings.get', undefined)
   }
 
   private async listProjects(): Promise<void> {
@@ -122,7 +135,7 @@ export class App {
   private ended({ run, title, message, project }: Events['run.ended']): void {
     this.live.forget(run)
     this.said = `${title}. ${message}`
-    if (project === this.project?.id) void this.reload()
+    if (project === this.project?.id) this.background(this.reload())
     if (this.host.shell === 'browser' && this.settings?.notifications && document.hidden) {
       if (Notification.permission === 'granted') new Notification(title, { body: message })
     }
@@ -186,7 +199,7 @@ export class App {
     this.project = undefined
     this.error = undefined
     // What the project says in one line may be newer than the list.
-    void this.listProjects()
+    this.background(this.listProjects())
   }
 
   async openSample(

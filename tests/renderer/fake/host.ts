@@ -66,7 +66,7 @@ const row = (index: number, candidates: number): SampleRow => ({
 export class FakeHost implements Host {
   readonly shell = 'browser'
   project: Project | undefined
-  settings: Settings = { theme: 'system', textScale: 1, provider: 'cpu', threads: 0, notifications: true }
+  settings: Settings = { theme: 'system', textScale: 1, provider: 'cpu', threads: 0, memory: 0, notifications: true }
   private listeners = new Map<string, Set<(event: never) => void>>()
   private queue = {
     waiting: [] as string[],

@@ -4,7 +4,8 @@
  */
 import { Model, Tensor, type Graph } from '../../onnx'
 import { BY_TURNS, openSession, type Value } from '../../runtime'
-import { appendOutputRows, appendRows, type LinearLayer } from './patches'
+import type { Layer } from '../layer'
+import { appendInputRows, appendOutputRows, type LayerDims } from './rows'
 
 /** Sums of one batch, groups behind each other. */
 export interface Products {
@@ -25,32 +26,18 @@ export interface ProductSession {
   release(): Promise<void>
 }
 
-export interface ProductShape {
-  /** Of the layer's input and output at any batch. */
-  inDims: readonly number[]
-  outDims: readonly number[]
-  /** Columns of the target in each group; absent where only XᵀX is wanted. */
-  targets?: number
-}
+const INPUT = 'input'
+const TARGET = 'target'
 
-/** Names that no model's own can clash with. */
-const INPUT = 'pare:input'
-const TARGET = 'pare:target'
-const WEIGHT = 'pare:weight'
-
-/** A session of its own: the model's opset and its other layers do not matter. */
-export async function openProducts(
-  layer: LinearLayer,
-  weight: Tensor,
-  shape: ProductShape,
-): Promise<ProductSession> {
-  const { model, positions } = productModel({ ...layer, input: INPUT, weight: WEIGHT }, weight, shape)
-  const session = await openSession(model, BY_TURNS)
+/** `targets` are the columns of the target in each group; absent where only XᵀX is wanted. */
+export async function openProducts(layer: Layer, dims: LayerDims, targets?: number): Promise<ProductSession> {
+  const session = await openSession(productModel(layer, dims, targets), BY_TURNS)
+  const positions = dims.output.slice(2).reduce((n, d) => n * d, 1)
   return {
     async add(x, y) {
       const out = await session.run(y ? { [INPUT]: x, [TARGET]: y } : { [INPUT]: x })
       const floats = (name: string): Float32Array | undefined => out[name]?.data as Float32Array | undefined
-      const samples =
+      const rows =
         layer.kind === 'conv' ? x.dims[0]! * positions : x.dims.slice(0, -1).reduce((n, d) => n * d, 1)
       return {
         xx: floats('xx')!,
@@ -58,40 +45,34 @@ export async function openProducts(
         xy: floats('xy'),
         y: floats('y'),
         yy: floats('yy'),
-        rows: samples,
+        rows,
       }
     },
     release: () => session.release(),
   }
 }
 
-function productModel(
-  layer: LinearLayer,
-  weight: Tensor,
-  { inDims, outDims, targets }: ProductShape,
-): { model: Model; positions: number } {
+/** A model of its own: the opset of the layer's does not matter. */
+function productModel(layer: Layer, dims: LayerDims, targets: number | undefined): Model {
   const model = new Model()
   model.irVersion = 8
   model.opsets.set('', 17)
   const { graph } = model
-  graph.inputs.push({ name: layer.input, dtype: 'float32', dims: inDims.map(() => null) })
-  // Only the kernel's shape is looked at.
-  graph.initializers.set(layer.weight, weight)
-  const x = appendRows(graph, layer, inDims, outDims)
+  graph.inputs.push({ name: INPUT, dtype: 'float32', dims: dims.input.map(() => null) })
+  const x = appendInputRows(graph, layer, INPUT, dims)
   const axes = graph.addInitializer('row_axis', Tensor.int64([1]))
   appendProduct(graph, x, x, 'xx')
   appendSum(graph, x, axes, 'x')
   if (targets !== undefined) {
-    graph.inputs.push({ name: TARGET, dtype: 'float32', dims: outDims.map(() => null) })
-    const y = appendOutputRows(graph, layer, TARGET, outDims, targets)
+    graph.inputs.push({ name: TARGET, dtype: 'float32', dims: dims.output.map(() => null) })
+    const y = appendOutputRows(graph, layer, TARGET, dims, targets)
     appendProduct(graph, x, y, 'xy')
     appendSum(graph, y, axes, 'y')
     const squared = graph.freshName('squared')
     graph.addNode({ opType: 'Mul', inputs: [y, y], outputs: [squared] })
     appendSum(graph, squared, axes, 'yy')
   }
-  graph.initializers.delete(layer.weight)
-  return { model, positions: outDims.slice(2).reduce((n, d) => n * d, 1) }
+  return model
 }
 
 function appendProduct(graph: Graph, a: string, b: string, output: string): void {
