@@ -10,13 +10,14 @@ import { affineBytes, affineOf } from './affine'
 function zeroPoints(store: CodeStore, zeros: StoredZeros, codes: StoredCodes, name: string): string {
   if (typeof zeros === 'number') return store.scalar(zeros)
   const blocks = blocksOf(codes)
+  const columns = store.ints([codes.rows, blocks, 1])
+  if ('floats' in zeros) return store.op('Reshape', [zeros.name, columns], `${name}_zeros`)
   const flat = store.op(
     'Reshape',
     [store.unpack(zeros.name, zeros.bits, `${name}_zero`), store.ints([codes.rows, -1])],
     `${name}_zeros`,
   )
-  const cut = store.cut(flat, blocks, 1, `${name}_zeros`)
-  return store.op('Reshape', [cut, store.ints([codes.rows, blocks, 1])], `${name}_zeros`)
+  return store.op('Reshape', [store.cut(flat, blocks, 1, `${name}_zeros`), columns], `${name}_zeros`)
 }
 
 function restored(store: CodeStore, layer: Layer, weight: WeightCodes): string {
@@ -34,13 +35,15 @@ function writeRows(store: CodeStore, layer: Layer, weight: WeightCodes): void {
   const rows = new LookedUpRows(store, layer, codes)
   const { name } = rows
   const blocks = blocksOf(codes)
+  const points = (): string => {
+    if (typeof zeros === 'number') return store.scalar(zeros)
+    const looked = rows.rowsOf(zeros.name, 'row_zeros')
+    if ('floats' in zeros) return rows.shaped(looked, blocks, 1)
+    const flat = rows.shaped(store.unpack(looked, zeros.bits, `${name}_zero`), -1)
+    return rows.shaped(store.cut(flat, blocks, -1, `${name}_zeros`), blocks, 1)
+  }
   let value = rows.codes()
-  if (typeof zeros !== 'number') {
-    const bytes = rows.rowsOf(zeros.name, 'zero_bytes')
-    const flat = rows.shaped(store.unpack(bytes, zeros.bits, `${name}_zero`), -1)
-    const points = rows.shaped(store.cut(flat, blocks, -1, `${name}_zeros`), blocks, 1)
-    value = store.op('Sub', [value, points], `${name}_centred`)
-  } else if (zeros !== 0) value = store.op('Sub', [value, store.scalar(zeros)], `${name}_centred`)
+  if (zeros !== 0) value = store.op('Sub', [value, points()], `${name}_centred`)
   const columns = rows.shaped(rows.rowsOf(scales, 'row_scales'), blocks, 1)
   rows.finish(store.op('Mul', [value, columns], `${name}_scaled`))
 }

@@ -19,8 +19,9 @@ export const affineOf = (store: CodeStore, layer: Layer, weight: WeightCodes): S
     return { codes, scales, zeros: store.addZeros(layer.weight, grouped) }
   })
 
-/** Scales as halves; zero points only where they differ. */
+/** Scales as halves; zero points packed like codes, or as halves where they are fractions. */
 export function affineBytes(weight: WeightCodes): number {
   const { scales, zeros } = weight.grouped!
-  return codeBytes(weight) + 2 * scales.length + Math.ceil((zeros.length * weight.bits) / 8)
+  const zeroBits = zeros.every(Number.isInteger) ? weight.bits : 16
+  return codeBytes(weight) + 2 * scales.length + Math.ceil((zeros.length * zeroBits) / 8)
 }

@@ -77,7 +77,10 @@ export const dequantizeLinear = defineEncoding({
       words: 'DequantizeLinear',
       // An embedding is not stored so: all its rows would be restored at each run.
       fits: ({ kind, tensor }, { grouped, bits }) =>
-        grouped !== undefined && BITS.includes(bits) && tensor.dtype === 'float32' && kind !== 'embedding',
+        grouped?.zeros.every(Number.isInteger) === true &&
+        BITS.includes(bits) &&
+        tensor.dtype === 'float32' &&
+        kind !== 'embedding',
       opset: ({ grouped }) => opsetOf(grouped!),
       bytes,
       write(store, layer, weight, input) {

@@ -1,4 +1,6 @@
+import { usableScale } from '../../math/quantize/affine'
 import { blocksOf, type GroupShape } from '../../math/quantize/grouped'
+import { toHalf } from '../../math/quantize/half'
 import { Tensor, type Node } from '../../onnx'
 import type { Layer } from '../layer'
 import { defineEncoding, type WeightCodes } from './encoding'
@@ -48,8 +50,10 @@ function quantize(values: Float32Array, shape: GroupShape): WeightCodes {
     const to = Math.min(from + block, (row + 1) * cols)
     let largest = 0
     for (let i = from; i < to; i++) largest = Math.max(largest, Math.abs(values[i]!))
-    scales[group] = largest
-    for (let i = from; i < to; i++) codes[i] = codeFor(largest > 0 ? values[i]! / largest : 0)
+    // A half, so that it may be stored as one.
+    const scale = toHalf(usableScale(largest))
+    scales[group] = scale
+    for (let i = from; i < to; i++) codes[i] = codeFor(values[i]! / scale)
   }
   return { ...shape, bits: 4, codes, scaled: { levels: NF4_LEVELS, scales } }
 }

@@ -18,8 +18,8 @@ export interface StoredCodes extends GroupShape {
   padded: number
 }
 
-/** One number for all blocks, or packed whole numbers [rows, bytes]. */
-export type StoredZeros = number | { name: string; bits: PlaneBits }
+/** One number for all blocks, packed whole numbers [rows, bytes], or floats [rows, blocks]. */
+export type StoredZeros = number | { name: string; bits: PlaneBits } | { name: string; floats: true }
 
 /** Scales float16 tells apart from nothing and from infinity. */
 const HALF_RANGE = [2 ** -14, 65504] as const
@@ -56,17 +56,24 @@ export class CodeStore {
 
   /** float32 [rows, blocks], stored as halves where they fit. */
   addScales(name: string, shape: GroupShape, scales: Float32Array): string {
-    const { graph } = this
     const dims = [shape.rows, blocksOf(shape)]
     if (scales.some((s) => s < HALF_RANGE[0] || s > HALF_RANGE[1]))
-      return graph.addInitializer(`${name}_scale`, Tensor.float32(dims, scales))
-    const halves = graph.addInitializer(`${name}_scale16`, Tensor.of('float16', dims, scales))
-    return this.op('Cast', [halves], `${name}_scale`, { to: { int: codeOf('float32') } })
+      return this.graph.addInitializer(`${name}_scale`, Tensor.float32(dims, scales))
+    return this.addHalves(`${name}_scale`, dims, scales)
+  }
+
+  private addHalves(name: string, dims: readonly number[], values: Float32Array): string {
+    const halves = this.graph.addInitializer(`${name}16`, Tensor.of('float16', dims, values))
+    return this.cast(halves, 'float32', name)
   }
 
   addZeros(name: string, grouped: GroupedCodes): StoredZeros {
     const first = grouped.zeros[0]!
     if (grouped.zeros.every((zero) => zero === first)) return first
+    if (!grouped.zeros.every(Number.isInteger)) {
+      const dims = [grouped.rows, blocksOf(grouped)]
+      return { floats: true, name: this.addHalves(`${name}_zero`, dims, grouped.zeros) }
+    }
     const bits = planesOf(grouped.bits).length === 1 ? (grouped.bits as PlaneBits) : 4
     const bytes = packZeros(grouped, bits)
     const dims = [grouped.rows, bytes.length / grouped.rows]
