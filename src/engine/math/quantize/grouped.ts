@@ -172,9 +172,13 @@ function leastSquaresGrid(
 const ALONE = [0]
 const AROUND = [0, -1, 1]
 
+/** Norm of the errors, rounds and strength of the coupling, as the authors' own code has them. */
+const HQQ = { norm: 0.7, rounds: 20, beta: 10, growth: 1.01 }
+
 /**
  * Half-quadratic splitting: minimises Σ|x − x̂|^0.7, which forgives the few large errors, by turns over the
- * errors (a shrinkage) and the zero point (a mean). The zero ends whole, as packed formats want it.
+ * errors (a shrinkage) and the zero point (a mean), in units of the scale. The zero point is a fraction: rounded, it
+ * would be back at a least-squares one.
  */
 function halfQuadraticGrid(
   part: Float32Array,
@@ -182,30 +186,36 @@ function halfQuadraticGrid(
   symmetric: boolean,
   scaled: (s: number) => number,
 ): BlockGrid {
-  const norm = 0.7
   const top = 2 ** bits - 1
   const grid = leastSquaresGrid(part, bits, symmetric, scaled)
   if (symmetric) return grid
   const { scale } = grid
-  let { zero } = grid
-  let beta = 10 / (scale * scale)
-  for (let round = 0; round < 20; round++, beta *= 1.01) {
+  let zero = toHalf(grid.zero)
+  let beta = HQQ.beta
+  let best = { zero, cost: powerCost(part, scale, zero, top) }
+  for (let round = 0; round < HQQ.rounds; round++, beta *= HQQ.growth) {
     let sum = 0
     for (const x of part) {
       const code = codeOf(x, { scale, zero }, top)
-      const error = x - (code - zero) * scale
+      const error = x / scale - (code - zero)
       const size = Math.abs(error)
-      const kept = size === 0 ? 0 : Math.sign(error) * Math.max(0, size - size ** (norm - 1) / beta)
-      sum += code - (x - kept) / scale
+      const kept = size === 0 ? 0 : Math.sign(error) * Math.max(0, size - size ** (HQQ.norm - 1) / beta)
+      sum += code - x / scale + kept
     }
-    const next = sum / part.length
-    if (Math.abs(next - zero) < 1e-4) break
+    const next = toHalf(sum / part.length)
+    if (next === zero) break
     zero = next
+    const cost = powerCost(part, scale, zero, top)
+    if (cost < best.cost) best = { zero, cost }
   }
-  const whole = { scale, zero: Math.min(top, Math.max(0, Math.round(zero))) }
-  const power = (candidate: BlockGrid): number =>
-    part.reduce((sum, x) => sum + Math.abs(x - valueOf(codeOf(x, candidate, top), candidate)) ** norm, 0)
-  return power(whole) < power(grid) ? whole : grid
+  return { scale, zero: best.zero }
+}
+
+function powerCost(part: Float32Array, scale: number, zero: number, top: number): number {
+  let sum = 0
+  for (const x of part)
+    sum += Math.abs(x - valueOf(codeOf(x, { scale, zero }, top), { scale, zero })) ** HQQ.norm
+  return sum
 }
 
 function meanMagnitude(part: Float32Array): number {

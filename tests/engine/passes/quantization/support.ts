@@ -5,7 +5,13 @@ import path from 'node:path'
 import { seeded } from '../../../../src/engine/math/random'
 import type { Model } from '../../../../src/engine/onnx'
 import type { PassContext } from '../../../../src/engine/passes/pass'
-import { float32, floatsOf, withSession, type Values } from '../../../../src/engine/runtime'
+import {
+  float32,
+  floatsOf,
+  withSession,
+  type SessionOptions,
+  type Values,
+} from '../../../../src/engine/runtime'
 import { sqnr } from '../../../../src/engine/math/quantize/sqnr'
 import { arrayDataset } from '../../evaluate/support'
 
@@ -34,8 +40,8 @@ export function contextOf(model: Model, inputs?: Values, more: Partial<PassConte
 }
 
 /** First output of a model, in plain ONNX Runtime. */
-export const outputOf = (model: Model, inputs: Values): Promise<Float32Array> =>
-  withSession(model, {}, async (session) => floatsOf(Object.values(await session.run(inputs))[0]!))
+export const outputOf = (model: Model, inputs: Values, options: SessionOptions = {}): Promise<Float32Array> =>
+  withSession(model, options, async (session) => floatsOf(Object.values(await session.run(inputs))[0]!))
 
 /** Decibel of the outputs of a candidate against the original's. */
 export async function fidelity(original: Model, candidate: Model, inputs: Values): Promise<number> {

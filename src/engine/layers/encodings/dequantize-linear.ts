@@ -1,0 +1,99 @@
+import { blocksOf, type GroupedCodes } from '../../math/quantize/grouped'
+import { transposed } from '../../math/quantize/rows'
+import { packBits, Tensor, type DType } from '../../onnx'
+import type { Layer } from '../layer'
+import { readInstead } from '../rewrite'
+import { defineEncoding, type WeightCodes } from './encoding'
+import type { CodeStore } from './store'
+import { codeBytes } from './values'
+
+const BITS = [2, 4, 8]
+
+/** The operator set that knows these integers, and blocks of them. */
+function opsetOf(grouped: GroupedCodes): number {
+  if (grouped.bits === 2) return 25
+  return grouped.bits === 4 || blocksOf(grouped) > 1 ? 21 : 13
+}
+
+/** Codes around zero, as two's complement within their bits: the middle code is stored as 0. */
+const centred = (codes: Uint8Array, bits: number): Uint8Array =>
+  codes.map((code) => (code - 2 ** (bits - 1)) & (2 ** bits - 1))
+
+/** Adds constants and the operator; gives the value, float32 of the weight's own dims. */
+function dequantized(store: CodeStore, { weight, tensor, geometry }: Layer, grouped: GroupedCodes): string {
+  const { graph } = store
+  const { rows, cols, block, bits } = grouped
+  const { turned } = geometry
+  const blocks = blocksOf(grouped)
+  // Blocks run along a flat row; a scale a row needs no such detour.
+  const dims = blocks > 1 ? (turned ? [cols, rows] : [rows, cols]) : [...tensor.dims]
+  const laid = <T extends Uint8Array | Float32Array>(values: T, width: number): T =>
+    turned ? (transposed(values, rows, width) as T) : values
+  const middle = 2 ** (bits - 1)
+  const signed = grouped.zeros.every((zero) => zero === middle)
+  const dtype = `${signed ? '' : 'u'}int${bits}` as DType
+  const integers = (name: string, shape: readonly number[], codes: Uint8Array): string =>
+    graph.addInitializer(
+      name,
+      Tensor.fromBytes(dtype, shape, bits === 8 ? codes : packBits(codes, bits as 2 | 4)),
+    )
+  const codes = signed ? centred(grouped.codes, bits) : grouped.codes
+  const shape = blocks === 1 ? [rows] : turned ? [blocks, rows] : [rows, blocks]
+  const inputs = [
+    integers(`${weight}_q${bits}`, dims, laid(codes, cols)),
+    graph.addInitializer(`${weight}_scale`, Tensor.float32(shape, laid(grouped.scales, blocks))),
+  ]
+  if (!signed) inputs.push(integers(`${weight}_zero`, shape, laid(Uint8Array.from(grouped.zeros), blocks)))
+  const axis = blocks > 1 ? (turned ? 0 : 1) : turned ? dims.length - 1 : 0
+  const attributes = { axis: { int: axis }, ...(blocks > 1 && { block_size: { int: block } }) }
+  const value = store.op('DequantizeLinear', inputs, `${weight}_dequantized`, attributes)
+  if (dims.length === tensor.dims.length) return value
+  return store.op('Reshape', [value, store.ints(tensor.dims)], `${weight}_shaped`)
+}
+
+/** Scales are float32 here. */
+const bytes = (weight: WeightCodes): number =>
+  codeBytes(weight) +
+  4 * weight.grouped!.scales.length +
+  Math.ceil((weight.grouped!.zeros.length * weight.bits) / 8)
+
+/**
+ * ONNX Runtime does not fold it at load; on CPUs it turns the one before a MatMul into a MatMulNBits of accuracy
+ * level 4 (activations rounded to int8) unless `session.qdq_matmulnbits_accuracy_level` says otherwise, and runs the
+ * others each time.
+ */
+export const dequantizeLinear = defineEncoding({
+  id: 'dequantize-linear',
+  title: 'DequantizeLinear',
+  summary:
+    "The standard's own form: integers of 2, 4 or 8 bits by blocks or by rows, which converters and other runtimes read.",
+  sources: [
+    'ONNX DequantizeLinear 13, 21 (blocks, 4 bits), 25 (2 bits)',
+    'ONNX Runtime session configuration keys',
+  ],
+  weights: [
+    {
+      storage: 'dequantize-linear',
+      words: 'DequantizeLinear',
+      // An embedding is not stored so: all its rows would be restored at each run.
+      fits: ({ kind, tensor }, { grouped, bits }) =>
+        grouped?.zeros.every(Number.isInteger) === true &&
+        BITS.includes(bits) &&
+        tensor.dtype === 'float32' &&
+        kind !== 'embedding',
+      opset: ({ grouped }) => opsetOf(grouped!),
+      bytes,
+      write(store, layer, weight, input) {
+        layer.node.inputs[layer.type.input] = input
+        readInstead(
+          layer,
+          store.once(weight, 'dequantized', () => dequantized(store, layer, weight.grouped!)),
+        )
+      },
+    },
+  ],
+  operators: [
+    { op: 'DequantizeLinear', codes: [0], settings: [1, 2], zeroPoints: { 0: 2 } },
+    { op: 'QuantizeLinear', codes: [], settings: [1, 2] },
+  ],
+})

@@ -1,0 +1,107 @@
+/**
+ * What an encoding of weights is: how codes lie in a file, and which operators read them. Each is declared once, in
+ * a file of its own; quantizers, packing, counting, energy and checks ask the registry.
+ */
+import type { GroupedCodes, GroupShape } from '../../math/quantize/grouped'
+import type { Graph, Node, Tensor } from '../../onnx'
+import type { Layer } from '../layer'
+import type { CodeStore } from './store'
+
+/** Codes of a weight [rows, cols], and what they stand for: one of the three. */
+export interface WeightCodes extends GroupShape {
+  /** [rows, cols], 0 … 2^bits − 1. */
+  codes: Uint8Array
+  /** (code − zero) · scale, by blocks. */
+  grouped?: GroupedCodes
+  /** One list of values, or one a row. */
+  codebook?: Float32Array
+  /** levels[code] · scale, by blocks; scales are float32 [rows, blocks]. */
+  scaled?: { levels: Float32Array; scales: Float32Array }
+}
+
+/** What the runtime that a model is made for can do with codes. */
+export interface Capabilities {
+  /** Operators of com.microsoft run, and keep packed in memory what they read packed. */
+  readonly packedOperators: boolean
+}
+
+/** How quantizers write a layer's codes. */
+export interface WeightForm {
+  /** What people ask for by name; several encodings may share one. */
+  readonly storage: string
+  /** Whether this layer can read these codes so. */
+  fits(layer: Layer, codes: WeightCodes): boolean
+  /** Operators of com.microsoft read it. */
+  readonly packed?: boolean
+  /** The operator set it needs. */
+  opset?(codes: WeightCodes): number
+  /** Bytes of codes, scales and zero points in the file. */
+  bytes(codes: WeightCodes): number
+  /** Adds constants and operators and makes the layer read them, from `input` in place of its own input. */
+  write(store: CodeStore, layer: Layer, codes: WeightCodes, input: string): void
+  /** As reports say it. */
+  readonly words: string
+}
+
+/** Constants by role, and the plain operators that bring a tensor back from them when a model is loaded. */
+export interface StoredTensor {
+  constants: Record<string, Tensor>
+  nodes(
+    names: Record<string, string>,
+    output: string,
+    fresh: (base: string) => string,
+  ): Parameters<Graph['addNode']>[0][]
+}
+
+/** How pack-weights stores a float tensor; exact, but for halves. */
+export interface TensorForm {
+  /** From this operator set on. */
+  readonly opset: number
+  readonly exact: boolean
+  /** Undefined where the tensor cannot be stored so. */
+  store(tensor: Tensor): StoredTensor | undefined
+}
+
+export type ArithmeticType = 'int8' | 'float16' | 'float32'
+
+/** An operator whose inputs are codes, whoever wrote it. */
+export interface CodeOperator {
+  readonly op: string
+  readonly domain?: string
+  /** Inputs that hold codes of weights, where they are constant. */
+  readonly codes: readonly number[]
+  /** Inputs with scales, zero points and the like: they count as bytes of the weight, not as weights. */
+  readonly settings: readonly number[]
+  /** Input with the zero points of an input with codes. */
+  readonly zeroPoints?: Readonly<Record<number, number>>
+  /** What it multiplies in, where that is not the type of its input. */
+  arithmetic?(node: Node): ArithmeticType | undefined
+  /** Bits of a code as they are read from memory while it runs, where packed. */
+  bits?(node: Node): number
+  /** Elements of the weight; those of the constant where absent. */
+  elements?(node: Node): number
+  /** Elements that are not zero. */
+  nonzero?(node: Node, constant: (slot: number) => Tensor | undefined): number
+}
+
+/** A way of choosing codes that belongs to the encoding alone. */
+export interface OwnMethod {
+  /** Bits it always takes. */
+  readonly bits: number
+  /** Values [rows, cols] are finite. */
+  quantize(values: Float32Array, shape: GroupShape): WeightCodes
+}
+
+export interface Encoding {
+  readonly id: string
+  readonly title: string
+  readonly summary: string
+  readonly sources: readonly string[]
+  /** How quantizers write it: of those that fit a layer the preferred one first. */
+  readonly weights?: readonly WeightForm[]
+  readonly tensors?: TensorForm
+  readonly operators?: readonly CodeOperator[]
+  readonly method?: OwnMethod
+}
+
+export const defineEncoding = (encoding: Encoding): Encoding => encoding

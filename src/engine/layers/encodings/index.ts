@@ -1,0 +1,76 @@
+/** The registry of encodings: one line each, and of those that can hold the same codes the preferred one first. */
+import type { Graph, Node, Tensor } from '../../onnx'
+import type { Layer } from '../layer'
+import { affineBlocks } from './affine-blocks'
+import { codebook } from './codebook'
+import { dequantizeLinear } from './dequantize-linear'
+import { digitCodes } from './digit-table'
+import type { Capabilities, CodeOperator, Encoding, WeightCodes, WeightForm } from './encoding'
+import { storedHalf } from './float16-stored'
+import { gapCodes } from './gap-codes'
+import { integerOperators } from './integer-operators'
+import { matMulNBits } from './matmul-nbits'
+import { nf4 } from './nf4'
+import { valueTable } from './value-table'
+
+export const ENCODINGS: readonly Encoding[] = [
+  matMulNBits,
+  dequantizeLinear,
+  affineBlocks,
+  codebook,
+  nf4,
+  integerOperators,
+  valueTable,
+  digitCodes,
+  gapCodes,
+  storedHalf,
+]
+
+const FORMS = ENCODINGS.flatMap(({ weights = [] }) => weights)
+
+/** What people may ask for; 'auto' packs where the runtime that a model is made for reads packed weights. */
+export const STORAGES = ['auto', ...new Set(FORMS.map(({ storage }) => storage))] as const
+export type Storage = (typeof STORAGES)[number]
+
+/** How a layer's codes are written. There is always one: plain operators restore everything. */
+export function formFor(
+  layer: Layer,
+  codes: WeightCodes,
+  storage: Storage,
+  { packedOperators }: Capabilities,
+): WeightForm {
+  const wanted = (form: WeightForm): boolean =>
+    storage === 'auto' ? (form.packed ?? false) && packedOperators : form.storage === storage
+  const fitting = FORMS.filter((form) => form.fits(layer, codes))
+  return fitting.find(wanted) ?? fitting.find((form) => form.storage === 'plain')!
+}
+
+const OPERATORS = new Map(
+  ENCODINGS.flatMap(({ operators = [] }) => operators).map((operator) => [
+    `${operator.domain ?? ''}:${operator.op}`,
+    operator,
+  ]),
+)
+
+/** How a node reads codes; undefined for operators on floats. */
+export const codeOperator = (node: Node): CodeOperator | undefined =>
+  OPERATORS.get(`${node.domain}:${node.opType}`)
+
+/** A node of a model that is quantized already, wholly or in part. */
+export const isQuantized = (node: Node): boolean =>
+  codeOperator(node) !== undefined || node.opType.startsWith('QLinear')
+
+export const countQuantized = (graph: Graph): number => graph.nodes.filter(isQuantized).length
+
+/** Ways of choosing codes that belong to one encoding, by its id. */
+export const OWN_METHODS = new Map(
+  ENCODINGS.flatMap(({ id, method }) => (method ? [[id, method] as const] : [])),
+)
+
+/** Every way to store a float tensor smaller in a model of an operator set, exactly or not. */
+export const tensorForms = (tensor: Tensor, opset: number, exactOnly: boolean) =>
+  ENCODINGS.flatMap(({ title, tensors }) => {
+    if (!tensors || opset < tensors.opset || (exactOnly && !tensors.exact)) return []
+    const stored = tensors.store(tensor)
+    return stored ? [{ title, stored }] : []
+  })

@@ -1,0 +1,119 @@
+import { blocksOf } from '../../math/quantize/grouped'
+import { Tensor, unpackBits, type Node } from '../../onnx'
+import type { Layer } from '../layer'
+import { affineBytes, affineOf, type StoredAffine } from './affine'
+import { defineEncoding, type WeightCodes } from './encoding'
+import type { CodeStore } from './store'
+
+const BITS = [2, 4, 8]
+const isPowerOfTwo = (n: number): boolean => (n & (n - 1)) === 0
+
+/** Blocks of a power of two from 16 to 256; a product y = x · Wᵀ + b and nothing else. */
+export function fitsPackedProduct(layer: Layer, bits: number, block: number): boolean {
+  const { tensor, kind, isPlain } = layer
+  const wide = block >= 16 && block <= 256 && isPowerOfTwo(block)
+  return (
+    BITS.includes(bits) &&
+    wide &&
+    kind === 'matrix' &&
+    isPlain &&
+    tensor.dims.length === 2 &&
+    tensor.dtype === 'float32'
+  )
+}
+
+/** The operator takes the middle code where it is given none; any other must be spelled out. */
+function zeroInput(store: CodeStore, layer: Layer, { codes, zeros }: StoredAffine): string {
+  if (typeof zeros !== 'number') return zeros.name
+  if (zeros === 2 ** (codes.bits - 1)) return ''
+  const perByte = 8 / codes.bits
+  const perRow = Math.ceil(blocksOf(codes) / perByte)
+  let byte = 0
+  for (let i = 0; i < perByte; i++) byte |= zeros << (i * codes.bits)
+  return store.graph.addInitializer(
+    `${layer.weight}_zero`,
+    Tensor.fromBytes('uint8', [codes.rows, perRow], new Uint8Array(codes.rows * perRow).fill(byte)),
+  )
+}
+
+function write(store: CodeStore, layer: Layer, weight: WeightCodes, input: string): void {
+  const { graph, model } = store
+  const { node, name } = layer
+  model.importOpset('com.microsoft', 1)
+  const stored = affineOf(store, layer, weight)
+  const { codes, scales } = stored
+  const zeros = store.once(weight, 'zero input', () => zeroInput(store, layer, stored))
+  const inputs = [input, codes.planes[0]!.name, scales, zeros, '', layer.bias?.value ?? '']
+  while (inputs.at(-1) === '') inputs.pop()
+  graph.removeNode(node)
+  graph.addNode({
+    opType: 'MatMulNBits',
+    domain: 'com.microsoft',
+    name: node.name || graph.freshName(`${name}_nbits`),
+    inputs,
+    outputs: [name],
+    attributes: {
+      K: { int: codes.cols },
+      N: { int: codes.rows },
+      bits: { int: codes.bits },
+      block_size: { int: codes.block },
+      // Float arithmetic: what is measured here is what runs everywhere.
+      accuracy_level: { int: 1 },
+    },
+  })
+}
+
+const unpacked = (bytes: Uint8Array, count: number, bits: number): ArrayLike<number> =>
+  bits === 8 ? bytes : unpackBits(bytes, count, bits as 2 | 4, false)
+
+/** B [N, blocks, bytes], zero points packed likewise. */
+function nonzero(node: Node, constant: (slot: number) => Tensor | undefined): number {
+  const [n, k, block, bits] = (['N', 'K', 'block_size', 'bits'] as const).map((name) =>
+    node.int(name, 4),
+  ) as [number, number, number, number]
+  const packed = constant(1)
+  if (!packed || !BITS.includes(bits)) return n * k
+  const blocks = Math.ceil(k / block)
+  const codes = unpacked(packed.bytes(), n * blocks * block, bits)
+  const stated = constant(3)
+  const perRow = Math.ceil((blocks * bits) / 8) * (8 / bits)
+  const zeros = stated?.dtype === 'uint8' ? unpacked(stated.bytes(), n * perRow, bits) : undefined
+  let count = 0
+  for (let row = 0; row < n; row++)
+    for (let i = 0; i < k; i++) {
+      const at = Math.floor(i / block)
+      const zero = zeros ? zeros[row * perRow + at]! : 2 ** (bits - 1)
+      if (codes[(row * blocks + at) * block + (i % block)] !== zero) count++
+    }
+  return count
+}
+
+export const matMulNBits = defineEncoding({
+  id: 'matmul-nbits',
+  title: 'MatMulNBits',
+  summary: 'Matrices as packed codes of 2, 4 or 8 bits that stay packed in memory: ONNX Runtime on CPUs.',
+  sources: ['com.microsoft MatMulNBits'],
+  weights: [
+    {
+      storage: 'matmulnbits',
+      packed: true,
+      words: 'MatMulNBits',
+      fits: (layer, { grouped, bits, block }) =>
+        grouped !== undefined && fitsPackedProduct(layer, bits, block),
+      bytes: affineBytes,
+      write,
+    },
+  ],
+  operators: [
+    {
+      op: 'MatMulNBits',
+      domain: 'com.microsoft',
+      codes: [1],
+      settings: [2, 3, 4],
+      arithmetic: (node) => (node.int('accuracy_level', 0) === 4 ? 'int8' : undefined),
+      bits: (node) => node.int('bits', 4),
+      elements: (node) => node.int('N', 0) * node.int('K', 0),
+      nonzero,
+    },
+  ],
+})

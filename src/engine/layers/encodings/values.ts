@@ -1,0 +1,23 @@
+/** What codes stand for. */
+import { blocksOf, dequantizeGroups } from '../../math/quantize/grouped'
+import type { WeightCodes } from './encoding'
+
+/** The weights [rows, cols]. */
+export function valuesOf(weight: WeightCodes): Float32Array {
+  const { rows, cols, block, bits, codes, grouped, codebook, scaled } = weight
+  if (grouped) return dequantizeGroups(grouped)
+  if (codebook) {
+    const perRow = codebook.length > 2 ** bits ? 2 ** bits : 0
+    return Float32Array.from(codes, (code, i) => codebook[Math.floor(i / cols) * perRow + code]!)
+  }
+  const { levels, scales } = scaled!
+  const blocks = blocksOf(weight)
+  const out = new Float32Array(rows * cols)
+  for (let r = 0; r < rows; r++)
+    for (let c = 0; c < cols; c++)
+      out[r * cols + c] = levels[codes[r * cols + c]!]! * scales[r * blocks + Math.floor(c / block)]!
+  return out
+}
+
+/** Bytes of codes of so many bits. */
+export const codeBytes = ({ rows, cols, bits }: WeightCodes): number => Math.ceil((rows * cols * bits) / 8)

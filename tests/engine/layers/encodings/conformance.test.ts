@@ -1,0 +1,165 @@
+/** Every encoding against ONNX Runtime: a layer that reads codes gives what it gives on the values they stand for. */
+import { describe, expect, test } from 'vitest'
+import {
+  codeOperator,
+  ENCODINGS,
+  formFor,
+  STORAGES,
+  type Storage,
+} from '../../../../src/engine/layers/encodings'
+import type { WeightCodes } from '../../../../src/engine/layers/encodings/encoding'
+import { nf4 } from '../../../../src/engine/layers/encodings/nf4'
+import { CodeStore } from '../../../../src/engine/layers/encodings/store'
+import { valuesOf } from '../../../../src/engine/layers/encodings/values'
+import { plainLayers } from '../../../../src/engine/layers/find'
+import type { Layer } from '../../../../src/engine/layers/layer'
+import { quantizeGroups, type GroupMethod } from '../../../../src/engine/math/quantize/grouped'
+import { lowBit } from '../../../../src/engine/math/quantize/low-bit'
+import { sqnr } from '../../../../src/engine/math/quantize/sqnr'
+import { raiseOpset, encodedLength, type Model } from '../../../../src/engine/onnx'
+import { int64, type Values } from '../../../../src/engine/runtime'
+import { Net } from '../../passes/pruning/build'
+import { noise, outputOf } from '../../passes/quantization/support'
+
+interface Case {
+  model: Model
+  inputs: Values
+}
+
+const NETS: Record<string, () => Case> = {
+  'MatMul [K, N]': () => {
+    const net = new Net(1)
+    net.output(net.op('MatMul', [net.input('x', [null, 96]), net.weight([96, 40])]), 2)
+    return { model: net.model, inputs: { x: noise([5, 96]) } }
+  },
+  'MatMul of three dimensions': () => {
+    const net = new Net(2)
+    net.output(net.op('MatMul', [net.input('x', [2, null, 32]), net.weight([2, 32, 24])]), 3)
+    return { model: net.model, inputs: { x: noise([2, 3, 32]) } }
+  },
+  'Gemm with a bias, ragged rows': () => {
+    const net = new Net(3)
+    net.output(net.gemm(net.input('x', [null, 70]), 70, 33), 2)
+    return { model: net.model, inputs: { x: noise([5, 70]) } }
+  },
+  'Gemm, transB': () => {
+    const net = new Net(4)
+    net.output(net.op('Gemm', [net.input('x', [null, 64]), net.weight([24, 64])], { transB: { int: 1 } }), 2)
+    return { model: net.model, inputs: { x: noise([5, 64]) } }
+  },
+  Conv: () => {
+    const net = new Net(5)
+    net.output(net.conv(net.input('x', [null, 3, 8, 8]), 3, 10, 3), 4)
+    return { model: net.model, inputs: { x: noise([2, 3, 8, 8]) } }
+  },
+  embedding: () => {
+    const net = new Net(6)
+    net.output(net.op('Gather', [net.weight([50, 48]), net.input('ids', [null, 4], 'int64')]), 3)
+    return { model: net.model, inputs: { ids: int64([2, 4], [0, 49, 7, 7, 1, 2, 3, 48]) } }
+  },
+}
+
+const affine = (bits: number, method: GroupMethod, block: number) => (layer: Layer) => {
+  const { rows, cols } = layer.geometry
+  const grouped = quantizeGroups(
+    layer.rows(),
+    { rows, cols, block: Math.min(block, cols), bits },
+    { method, symmetric: false, halfScales: true },
+  )
+  return { ...grouped, grouped }
+}
+
+const CODES: Record<string, (layer: Layer) => WeightCodes> = {
+  '8 bits': affine(8, 'mse', 32),
+  '4 bits': affine(4, 'rtn', 32),
+  '3 bits, a scale a row': affine(3, 'mse', 4096),
+  '2 bits': affine(2, 'mse', 16),
+  '4 bits, fractional zero points': affine(4, 'hqq', 32),
+  '2 bits, fractional zero points': affine(2, 'hqq', 16),
+  'one bit': affine(1, 'binary', 32),
+  ternary: affine(2, 'ternary', 32),
+  ...Object.fromEntries(
+    (['tensor', 'channel'] as const).map((codebook) => [
+      `codebook a ${codebook}`,
+      (layer: Layer): WeightCodes => {
+        const { rows, cols } = layer.geometry
+        const shape = { rows, cols, block: cols, bits: 3 }
+        return lowBit({ values: layer.rows(), shape, method: 'kmeans', symmetric: false, codebook })
+      },
+    ]),
+  ),
+  NF4: (layer) => {
+    const { rows, cols } = layer.geometry
+    return nf4.method!.quantize(layer.rows(), { rows, cols, block: Math.min(32, cols), bits: 4 })
+  },
+}
+
+/** The net with the layer's values in place, and with its codes. */
+async function both(
+  net: Case,
+  codesOf: (layer: Layer) => WeightCodes,
+  storage: Storage,
+  packedOperators: boolean,
+) {
+  const float = net.model.clone()
+  const [before] = plainLayers(float.graph)
+  const codes = codesOf(before!)
+  float.graph.initializers.set(before!.weight, before!.withRows(valuesOf(codes)))
+  const form = formFor(before!, codes, storage, { packedOperators })
+  const lifted = raiseOpset(net.model, form.opset?.(codes) ?? 0)
+  const coded = lifted === net.model ? lifted.clone() : lifted
+  const [layer] = plainLayers(coded.graph)
+  form.write(new CodeStore(coded), layer!, codes, layer!.input)
+  coded.graph.sort()
+  coded.graph.prune()
+  const config = { qdq_matmulnbits_accuracy_level: '0' }
+  return {
+    form,
+    codes,
+    coded,
+    decibel: sqnr(await outputOf(float, net.inputs), await outputOf(coded, net.inputs, { config })),
+  }
+}
+
+describe.each(Object.keys(NETS))('%s', (net) => {
+  describe.each(Object.keys(CODES))('%s', (how) => {
+    test.each(STORAGES)('as %s gives what its values give', async (storage) => {
+      const { decibel, form, codes, coded } = await both(NETS[net]!(), CODES[how]!, storage, true)
+      expect(decibel).toBeGreaterThan(90)
+      expect(form.storage === 'plain' || storage === 'auto' || form.storage === storage).toBe(true)
+      // All that is left of the weight's bytes; the rest are nodes, names and tables of a few kilobytes.
+      expect(form.bytes(codes)).toBeLessThan(encodedLength(coded))
+    })
+  })
+
+  test('where com.microsoft does not run, no operator of it is written', async () => {
+    for (const how of Object.keys(CODES)) {
+      const { coded } = await both(NETS[net]!(), CODES[how]!, 'auto', false)
+      expect(coded.graph.nodes.every(({ domain }) => domain === '')).toBe(true)
+    }
+  })
+})
+
+test('matrices stay packed where the runtime reads them so', async () => {
+  const opOf = async (how: string): Promise<string> => {
+    const { coded } = await both(NETS['MatMul [K, N]']!(), CODES[how]!, 'auto', true)
+    return coded.graph.nodes.map(({ opType }) => opType).join()
+  }
+  expect(await opOf('4 bits')).toContain('MatMulNBits')
+  expect(await opOf('4 bits, fractional zero points')).toContain('MatMulNBits')
+  expect(await opOf('NF4')).toContain('MatMulBnb4')
+  expect(await opOf('3 bits, a scale a row')).not.toContain('MatMulNBits')
+})
+
+test('an encoding says what it is, and its operators are known by it', () => {
+  for (const { id, title, summary, sources, operators = [] } of ENCODINGS) {
+    expect(id).toMatch(/^[a-z0-9-]+$/)
+    expect([title, summary, ...sources].every((text) => text.length > 2)).toBe(true)
+    for (const { op, domain = '' } of operators) {
+      const net = new Net(1)
+      net.model.graph.addNode({ opType: op, domain, inputs: [], outputs: ['y'] })
+      expect(codeOperator(net.model.graph.nodes.at(-1)!)?.op).toBe(op)
+    }
+  }
+  expect(new Set(ENCODINGS.map(({ id }) => id)).size).toBe(ENCODINGS.length)
+})
