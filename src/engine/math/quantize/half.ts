@@ -8,7 +8,8 @@ const bits = new Uint32Array(single.buffer)
 
 /** The float16 nearest to a float32, ties to even; numbers it cannot hold precisely are given back as they are. */
 export function toHalf(value: number): number {
-  if (value < HALF_RANGE[0] || value > HALF_RANGE[1]) return value
+  const size = Math.abs(value)
+  if (size < HALF_RANGE[0] || size > HALF_RANGE[1]) return value
   single[0] = value
   // The lower 13 of a float32's 23 bits of fraction go.
   bits[0] = (bits[0]! + 0xfff + ((bits[0]! >>> 13) & 1)) & ~0x1fff
