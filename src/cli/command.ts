@@ -31,6 +31,11 @@ export function withEngineOptions(command: Command): Command {
         .argParser(wholeNumber)
         .default(0),
     )
+    .addOption(
+      new Option('--memory <MB>', 'memory a job may take; 0 = half of what is free')
+        .argParser(wholeNumber)
+        .default(0),
+    )
     .addOption(new Option('--provider <id>', 'what runs the model: cpu, webgpu, dml, coreml').default('cpu'))
 }
 

@@ -41,7 +41,7 @@ const USAGE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ])
 
 const here = import.meta.dirname
-const session = new Session(() => forkEngine(path.join(here, 'worker.js')))
+const session = new Session((limits) => forkEngine(path.join(here, 'worker.js'), limits))
 const resourcesDir = path.resolve(here, '../../resources')
 
 const program = new Command('pare')
@@ -58,6 +58,10 @@ const program = new Command('pare')
   )
 for (const add of COMMANDS) add(program, { session, resourcesDir })
 for (const command of [program, ...program.commands]) command.exitOverride()
+program.hook('preAction', (_, command) => {
+  const { memory } = command.opts<{ memory?: number }>()
+  session.memory = memory && memory * 2 ** 20
+})
 
 async function main(): Promise<number> {
   try {

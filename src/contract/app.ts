@@ -39,6 +39,11 @@ const settingsFields = {
   textScale: z.number().min(0.7).max(2),
   provider: z.string(),
   threads: z.int().min(0).max(256),
+  /** Mebibytes a job may take; 0 = half of what is free. */
+  memory: z
+    .int()
+    .min(0)
+    .max(2 ** 22),
   notifications: z.boolean(),
 }
 
@@ -47,6 +52,7 @@ export const Settings = z.strictObject({
   textScale: settingsFields.textScale.default(1),
   provider: settingsFields.provider.default('cpu'),
   threads: settingsFields.threads.default(0),
+  memory: settingsFields.memory.default(0),
   notifications: settingsFields.notifications.default(true),
 })
 
@@ -179,9 +185,7 @@ export const methods = {
     z.strictObject({ project: id, candidates: z.array(id).min(1).max(3) }),
   ),
 
-  'export.plan': method<BundlePlan>()(
-    z.strictObject({ project: id, candidate: id, target: id }),
-  ),
+  'export.plan': method<BundlePlan>()(z.strictObject({ project: id, candidate: id, target: id })),
   /**
    * Writes the bundle. Under Electron a native dialog asks where; in the browser shell it goes to the exports
    * folder and `download` is a one-time address. Null when the dialog was dismissed.

@@ -3,6 +3,7 @@ import type { Report } from '../../contract/report'
 import { reportOn } from '../evaluate/report'
 import { RunFolder } from '../run/checkpoints'
 import { compress } from '../run/compress'
+import { locked } from '../run/lock'
 import { findTarget } from '../targets'
 import type { Target } from '../targets/target'
 import { chosenSession, withData } from './data'
@@ -16,30 +17,34 @@ const noted = (report: Report, word: string | undefined): Report =>
   word ? { ...report, notes: [...report.notes, word] } : report
 
 export const runJobs: JobHandlers<'compress' | 'evaluate' | 'compare'> = {
-  compress: ({ model, data, settings, target, ...request }, context) =>
-    withData(
-      model,
-      data,
-      async (dataset) => {
-        const { session, word } = await chosenSession(settings)
-        return compress({
-          ...request,
-          original: model,
-          data: dataset,
-          session,
-          notes: word ? [word] : [],
-          target: targetOf(target, request.folder, request.resume),
-          probe: context.probe,
-          signal: context.signal,
-          stopRequested: () => context.stopRequested(),
-          progress: (report) => context.emit('progress', report),
-          point: (at) => context.emit('point', at),
-          step: (at) => context.emit('step', at),
-          candidate: (candidate, original) => context.emit('candidate', { candidate, original }),
-        })
-      },
-      (_, doing) => context.progress(0, doing),
-    ),
+  compress: async ({ model, data, settings, target: asked, ...request }, context) => {
+    const target = targetOf(asked, request.folder, request.resume)
+    return locked(request.folder, () =>
+      withData(
+        model,
+        data,
+        async (dataset) => {
+          const { session, word } = await chosenSession(settings)
+          return compress({
+            ...request,
+            original: model,
+            data: dataset,
+            session,
+            notes: word ? [word] : [],
+            target,
+            probe: context.probe,
+            signal: context.signal,
+            stopRequested: () => context.stopRequested(),
+            progress: (report) => context.emit('progress', report),
+            point: (at) => context.emit('point', at),
+            step: (at) => context.emit('step', at),
+            candidate: (candidate, original) => context.emit('candidate', { candidate, original }),
+          })
+        },
+        (_, doing) => context.progress(0, doing),
+      ),
+    )
+  },
   evaluate: ({ model, data, settings, split }, { probe, signal, progress }) =>
     withData(model, data, async (dataset) => {
       const { session, word } = await chosenSession(settings)

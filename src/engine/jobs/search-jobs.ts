@@ -6,11 +6,13 @@ import { measureSensitivity } from '../search/sensitivity/measure'
 import { readModel } from '../onnx'
 import { compress, type RunResult } from '../run/compress'
 import { writeJson } from '../run/files'
+import { locked } from '../run/lock'
 import { openSearch } from '../run/open-search'
 import { sensitivitiesIn } from '../run/sensitivities'
 import { runTrial } from '../search/trial-runner'
 import { fasterThan } from '../search/explain'
-import { conclude, explore, pending, type Clock, type SearchOptions } from '../search/explore'
+import { conclude, explore, pending } from '../search/explore'
+import type { Clock, SearchOptions } from '../search/options'
 import { chosenSession, withData } from './data'
 import type { JobContext, JobHandlers } from './job'
 import type { SearchRequest } from './protocol'
@@ -111,26 +113,30 @@ async function finishSearch(
 export const searchJobs: JobHandlers<'search' | 'searchList' | 'searchStep' | 'searchMerge' | 'sensitivity'> =
   {
     search: (request, context) =>
-      withSearch(request, context, async (search) =>
-        finishSearch(search, request, await explore(search.options)),
+      locked(request.folder, () =>
+        withSearch(request, context, async (search) =>
+          finishSearch(search, request, await explore(search.options)),
+        ),
       ),
     searchList: (request, context) =>
       withSearch(request, context, ({ options }) =>
         Promise.resolve(pending(options.space, options.store.all(), options.runner.goal)),
       ),
     searchStep: ({ share, ...request }, context) =>
-      withSearch({ ...request, worker: String(share.index) }, context, async ({ options }) => {
-        const mine = pending(options.space, options.store.all(), options.runner.goal).filter((job) =>
-          share.keys.includes(job.key),
-        )
-        for (const [at, job] of mine.entries()) {
-          context.progress(at / mine.length, job.recipe.name)
-          const trial = await runTrial(job, options.runner)
-          options.store.save(trial)
-          options.found(trial)
-        }
-        return mine.map((job) => job.key)
-      }),
+      locked(path.join(request.folder, 'work', String(share.index)), () =>
+        withSearch({ ...request, worker: String(share.index) }, context, async ({ options }) => {
+          const mine = pending(options.space, options.store.all(), options.runner.goal).filter((job) =>
+            share.keys.includes(job.key),
+          )
+          for (const [at, job] of mine.entries()) {
+            context.progress(at / mine.length, job.recipe.name)
+            const trial = await runTrial(job, options.runner)
+            options.store.save(trial)
+            options.found(trial)
+          }
+          return mine.map((job) => job.key)
+        }),
+      ),
     searchMerge: (request, context) =>
       withSearch(request, context, async (search) => {
         const left = pending(search.options.space, search.options.store.all(), search.options.runner.goal)

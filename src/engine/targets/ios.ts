@@ -5,9 +5,9 @@ export const ios = defineTarget({
   id: 'ios',
   title: 'iPhone, iPad',
   detail: 'CoreML: float16 or float32, no int8 operators',
-  runtime: 'ONNX Runtime Mobile with CoreML',
+  runtime: 'ONNX Runtime Mobile with CoreML (MLProgram)',
   provider: {
-    name: 'CoreML (MLProgram)',
+    name: 'CoreML',
     operators: `Add ArgMax AveragePool Cast Ceil Clip Concat Conv ConvTranspose Cos DepthToSpace Div Elu Erf Exp
       GatherND Gelu Gemm GlobalAveragePool GlobalMaxPool GridSample GroupNormalization HardSigmoid Identity
       InstanceNormalization LayerNormalization LeakyRelu MatMul Max MaxPool Mul Pow PRelu Range Reciprocal ReduceMax
