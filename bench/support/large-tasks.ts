@@ -1,7 +1,7 @@
 /** What the large model goes through, each task in a process of its own. */
 import { Model, readModel, Tensor, writeModel } from '../../src/engine/onnx'
 import { storeHalf } from '../../src/engine/passes/half/store'
-import { inspectModel } from '../../src/engine/runtime'
+import { inspectModel } from '../../src/engine/layers/costs/inspect'
 import { answer } from './child'
 
 const LAYERS = 31

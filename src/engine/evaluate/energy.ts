@@ -4,12 +4,12 @@
  * add int8 0.03 pJ, int32 0.1, fp16 0.4, fp32 0.9; multiply int8 0.2, fp16 1.1, fp32 3.7; a 32-bit DRAM access
  * 640 pJ (as given in Han et al., arXiv:1510.00149, from the same source).
  */
+import { codeOperator } from '../layers/encodings'
 import type { Model, Node } from '../onnx'
 import { macsOf } from '../runtime/macs'
 import type { TracedValue } from '../runtime/trace'
-import { weightsByNode } from '../runtime/weights'
-
-export type ArithmeticType = 'int8' | 'float16' | 'float32'
+import { weightsByNode } from '../layers/costs/weights'
+import type { ArithmeticType } from '../targets/device'
 
 /** Picojoule of a multiply and the add that accumulates it: int8 into int32, floats into their own type. */
 const MAC_PICOJOULES: Readonly<Record<ArithmeticType, number>> = {
@@ -32,18 +32,6 @@ export interface Energy {
   weightBytes: number
   source: string
 }
-
-const INTEGER_OPERATORS = new Set([
-  'QLinearConv',
-  'QLinearMatMul',
-  'QGemm',
-  'QAttention',
-  'ConvInteger',
-  'MatMulInteger',
-  'MatMulIntegerToFloat',
-  'DynamicQuantizeMatMul',
-  'DynamicQuantizeLSTM',
-])
 
 /** Energy of one run of `model` at the traced shapes (batch 1). */
 export function estimateEnergy(model: Model, traced: ReadonlyMap<string, TracedValue>): Energy {
@@ -77,8 +65,8 @@ export function arithmeticOf(
   consumers: ReadonlyMap<string, Node[]>,
   traced: ReadonlyMap<string, TracedValue>,
 ): ArithmeticType {
-  if (INTEGER_OPERATORS.has(node.opType)) return 'int8'
-  if (node.opType === 'MatMulNBits' && node.int('accuracy_level', 0) === 4) return 'int8'
+  const coded = codeOperator(node)?.arithmetic?.(node)
+  if (coded) return coded
   const isBytes = (value: string | undefined): boolean => {
     const quantized = producers.get(value ?? '')
     const dtype =

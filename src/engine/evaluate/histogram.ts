@@ -2,7 +2,8 @@
 import type { WeightHistogram } from '../../contract/compare'
 import { PareError } from '../../contract/errors'
 import { isFloat, Model, type Node } from '../onnx'
-import { constantValues } from '../runtime/weights'
+import { codeOperator } from '../layers/encodings'
+import { constantValues } from '../layers/costs/weights'
 import { evaluateConstant } from '../runtime/constants'
 import { withSession } from '../runtime/session'
 import { floatsOf } from '../runtime/value'
@@ -40,7 +41,7 @@ function twinOf({ graph }: Model, layer: string, node: Node): Node | undefined {
 }
 
 async function weightOf(model: Model, node: Node): Promise<Float32Array | undefined> {
-  if (node.opType === 'MatMulNBits') return unpacked(model, node)
+  if (codeOperator(node)?.elements && node.attributes.has('K')) return unpacked(model, node)
   const constant = constantValues(model.graph)
   let largest: Float32Array | undefined
   for (const input of node.inputs) {

@@ -4,7 +4,9 @@ import { formatBytes } from '../../contract/format'
 import type { LayerReport } from '../../contract/report'
 import type { Tensor } from '../onnx'
 import { MASKS } from '../training/constraints'
-import { asDigits, asFloat16, asGaps, asTable, costOf, deflated, writeForm, type Form } from './packing/forms'
+import { tensorForms } from '../layers/encodings'
+import { costOf, deflated, writeStored } from './packing/stored'
+import type { StoredTensor } from '../layers/encodings/encoding'
 import { definePass } from './pass'
 
 const ID = 'pack-weights'
@@ -16,23 +18,20 @@ const params = z.object({
   }),
 })
 
-const KINDS: Record<Form['kind'], string> = {
-  float16: '16-bit floats',
-  table: 'table and codes',
-  digits: 'table and several codes a byte',
-  gaps: 'table, codes and gaps between nonzeros',
+interface Packed {
+  title: string
+  stored: StoredTensor
+  before: number
+  after: number
 }
 
 /** The smallest stored form by measured deflated size; undefined where the tensor as it is wins. */
-function smallest(
-  tensor: Tensor,
-  forms: readonly (Form | undefined)[],
-): { form: Form; before: number; after: number } | undefined {
+function smallest(tensor: Tensor, forms: ReturnType<typeof tensorForms>): Packed | undefined {
   const before = deflated(tensor.bytes())
-  let best: { form: Form; before: number; after: number } | undefined
-  for (const form of forms) {
-    const after = form ? costOf(form) : Infinity
-    if (form && after < (best?.after ?? before)) best = { form, before, after }
+  let best: Packed | undefined
+  for (const { title, stored } of forms) {
+    const after = costOf(stored)
+    if (after < (best?.after ?? before)) best = { title, stored, before, after }
   }
   return best
 }
@@ -48,10 +47,6 @@ export const packWeights = definePass({
   run(source, { half }, context) {
     const model = source.clone()
     const { graph } = model
-    // The operators that bring the weights back came with opset 11.
-    const gaps = model.opset >= 11
-    // Slice takes its limits as inputs from opset 10.
-    const slices = model.opset >= 10
     const shared = new Map<string, string>()
     const layers: LayerReport[] = []
     let [before, after] = [0, 0]
@@ -60,20 +55,15 @@ export const packWeights = definePass({
       context.progress(i / names.length, `packing ${name}`)
       const tensor = graph.initializers.get(name)!
       if (tensor.dtype !== 'float32' || tensor.size < 16) return
-      const best = smallest(tensor, [
-        asTable(tensor),
-        slices ? asDigits(tensor) : undefined,
-        gaps ? asGaps(tensor) : undefined,
-        half ? asFloat16(tensor) : undefined,
-      ])
+      const best = smallest(tensor, tensorForms(tensor, model.opset, !half))
       if (!best) return
-      writeForm(graph, name, best.form, shared)
+      writeStored(graph, name, best.stored, shared)
       before += best.before
       after += best.after
       layers.push({
         layer: name,
         op: 'weights',
-        treatment: KINDS[best.form.kind],
+        treatment: best.title.toLowerCase(),
         bytesBefore: best.before,
         bytesAfter: best.after,
       })

@@ -4,17 +4,17 @@ import { formatBytes } from '../../contract/format'
 import type { StepRecord } from '../../contract/report'
 import type { Model } from '../onnx'
 import { definePass, type PassContext, type PassResult } from './pass'
-import { assemble, storageFor, type Assembled } from './quantization/assemble'
+import { assemble, type Assembled } from './quantization/assemble'
 import { divergences } from '../evaluate/comparison/divergence'
 import { activationSqnr, layerReports, type LayerTreatment } from '../evaluate/comparison/layer-report'
 import { keepFloat, keepFloatSentence } from './quantization/keep-float'
-import { nothingReason } from './quantization/layers'
-import { METHODS, type LowBit } from './quantization/low-bit'
+import { nothingReason } from './quantization/nothing-to-do'
+import { bitsOf, METHODS, type LowBit } from './quantization/low-bit'
 import { quantizeAll } from './quantization/quantize-all'
 import { normalize } from '../layers/normalize'
-import { STORAGES } from './quantization/readers'
+import { STORAGES } from '../layers/encodings'
 import { calibrationBatches, evaluationBatches } from '../data/feeds'
-import { weightedLayers } from '../layers/find'
+import { findLayers, STANDARD_OPS } from '../layers/find'
 import type { Layer } from '../layers/layer'
 
 const ID = 'quantize-weights'
@@ -113,11 +113,10 @@ const FUSED =
 const isFused = ({ op, treatment }: LayerTreatment): boolean =>
   op === 'MatMul' && treatment.endsWith('DequantizeLinear')
 
-async function run(model: Model, asked: Params, context: PassContext): Promise<PassResult> {
-  const options = { ...asked, storage: storageFor(asked.storage, context.target) }
+async function run(model: Model, options: Params, context: PassContext): Promise<PassResult> {
   const { model: prepared, notes } = normalize(model)
   const skipped: StepRecord['skipped'] = []
-  const layers = weightedLayers(prepared.graph).filter((layer) => {
+  const layers = findLayers(prepared.graph, { ops: STANDARD_OPS, throughViews: true }).layers.filter((layer) => {
     const reason = reasonToSkip(layer, options)
     if (reason) skipped.push({ layer: layer.name, reason })
     return !reason
@@ -133,7 +132,7 @@ async function run(model: Model, asked: Params, context: PassContext): Promise<P
       prepared,
       layers,
       (layer) => (floats.has(layer.name) ? undefined : found.get(layer.rowsKey)),
-      options,
+      { storage: options.storage, target: context.target },
     )
   let result = build(new Set())
   let sentence = ''
@@ -200,7 +199,7 @@ function reasonToSkip(layer: Layer, options: Params): string | undefined {
 function treatmentsOf(
   layers: readonly Layer[],
   found: Map<string, LowBit>,
-  { readers }: Assembled,
+  { forms }: Assembled,
   options: Params,
 ): LayerTreatment[] {
   const counted = new Set<LowBit>()
@@ -208,13 +207,13 @@ function treatmentsOf(
     const low = found.get(layer.rowsKey)!
     const op = layer.node.opType
     const bytesBefore = layer.tensor.byteLength
-    const reader = readers.get(layer.name)
-    if (!reader)
+    const form = forms.get(layer.name)
+    if (!form)
       return { layer: layer.name, op, treatment: 'kept in float', bytesBefore, bytesAfter: bytesBefore }
     const tied = counted.has(low)
     counted.add(low)
-    const bytesAfter = tied ? 0 : bytesOf(low, reader)
-    const treatment = `${low.bits}-bit ${low.method}, ${tied ? 'shared with a tied layer' : reader}`
+    const bytesAfter = tied ? 0 : form.bytes(low)
+    const treatment = `${low.bits}-bit ${low.method}, ${tied ? 'shared with a tied layer' : form.words}`
     return {
       layer: layer.name,
       op,
@@ -227,14 +226,8 @@ function treatmentsOf(
   })
 }
 
-function bytesOf({ rows, cols, bits, grouped, codebook }: LowBit, reader: string): number {
-  const codes = Math.ceil((rows * cols * bits) / 8)
-  if (codebook) return codes + 4 * codebook.length
-  const scale = reader === 'DequantizeLinear' ? 4 : 2
-  return codes + grouped!.scales.length * scale + Math.ceil((grouped!.zeros.length * bits) / 8)
-}
-
 function summaryOf(sources: readonly LayerTreatment[], options: Params, context: PassContext): string {
+  const bits = bitsOf(options)
   const done = sources.filter(({ treatment }) => treatment !== 'kept in float')
   const before = done.reduce((sum, { bytesBefore }) => sum + bytesBefore!, 0)
   const after = done.reduce((sum, { bytesAfter }) => sum + bytesAfter!, 0)
@@ -242,5 +235,5 @@ function summaryOf(sources: readonly LayerTreatment[], options: Params, context:
     (options.method === 'gptq' || options.method === 'awq') && !context.data
       ? ' (no data to look at, so codes are chosen by the weights alone)'
       : ''
-  return `${done.length} of ${sources.length} layers take ${options.bits === 1 ? '1 bit' : `${options.bits} bits`} by ${options.method}${blind}: ${formatBytes(before)} of weights became ${formatBytes(after)}, ${(before / after).toFixed(1)}× less`
+  return `${done.length} of ${sources.length} layers take ${bits === 1 ? '1 bit' : `${bits} bits`} by ${options.method}${blind}: ${formatBytes(before)} of weights became ${formatBytes(after)}, ${(before / after).toFixed(1)}× less`
 }

@@ -107,9 +107,6 @@ const RULES: Readonly<Record<string, Rule>> = {
   MatMulIntegerToFloat: product,
   DynamicQuantizeMatMul: product,
   QLinearMatMul: product,
-  MatMulNBits: byAttribute,
-  MatMulBnb4: byAttribute,
-  MatMulFpQ4: byAttribute,
   LSTM: recurrent(4),
   DynamicQuantizeLSTM: recurrent(4),
   GRU: recurrent(3),
@@ -125,6 +122,8 @@ export function macsOf(node: Node, traced: Traced): number {
   const dims: DimsOf = (value) => traced.get(value ?? '')?.dims ?? []
   if (node.opType === 'Attention' || node.opType === 'QAttention')
     return node.domain === '' ? multiHead(node, dims) : projectedAttention(node, dims)
-  const rule = RULES[node.opType]
+  // Products with packed weights tell their sizes by attributes.
+  const packed = node.attributes.has('K') && node.attributes.has('N') ? byAttribute : undefined
+  const rule = RULES[node.opType] ?? packed
   return rule ? rule(node, dims) : 0
 }

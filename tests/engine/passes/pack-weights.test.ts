@@ -6,7 +6,7 @@ import { seeded } from '../../../src/engine/math/random'
 import { encodeModel, Tensor, type Model } from '../../../src/engine/onnx'
 import { withSession } from '../../../src/engine/runtime'
 import { packWeights } from '../../../src/engine/passes/pack-weights'
-import { deflated } from '../../../src/engine/passes/packing/forms'
+import { deflated } from '../../../src/engine/passes/packing/stored'
 import { contextOf, perceptron, points } from '../training/support'
 
 const random = seeded(2)

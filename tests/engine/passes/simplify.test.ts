@@ -8,8 +8,10 @@ import type { PassContext } from '../../../src/engine/passes/pass'
 import { simplifyPass } from '../../../src/engine/passes/simplify'
 import { foldBatchNorm } from '../../../src/engine/layers/normalize/fold-batch-norm'
 import { compareOutputs } from '../../../src/engine/evaluate/comparison/outputs'
-import { inspectModel, traceShapes, workingFeeds } from '../../../src/engine/runtime'
+import { inspectModel } from '../../../src/engine/layers/costs/inspect'
+import { traceShapes, workingFeeds } from '../../../src/engine/runtime'
 import { hasReference, reference, REFERENCE_MODELS } from '../../reference'
+import { findTarget } from '../../../src/engine/targets'
 
 let scratch: string
 beforeAll(() => void (scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'simplify-'))))
@@ -22,7 +24,7 @@ const contextOf = (model: Model): PassContext => ({
   random: seeded(0),
   scratch,
   providers: ['cpu'],
-  target: 'any',
+  target: findTarget('any'),
 })
 
 const random = seeded(7)

@@ -3,7 +3,7 @@
  * a file of its own; quantizers, packing, counting, energy and checks ask the registry.
  */
 import type { GroupedCodes, GroupShape } from '../../math/quantize/grouped'
-import type { Graph, Node, Tensor } from '../../onnx'
+import type { DType, Graph, Node, Tensor } from '../../onnx'
 import type { Layer } from '../layer'
 import type { CodeStore } from './store'
 
@@ -19,10 +19,10 @@ export interface WeightCodes extends GroupShape {
   scaled?: { levels: Float32Array; scales: Float32Array }
 }
 
-/** What the runtime that a model is made for can do with codes. */
+/** What a target's runtime can do with codes. */
 export interface Capabilities {
   /** Operators of com.microsoft run, and keep packed in memory what they read packed. */
-  readonly packedOperators: boolean
+  readonly keepsPacked: boolean
 }
 
 /** How quantizers write a layer's codes. */
@@ -79,7 +79,7 @@ export interface CodeOperator {
   /** Bits of a code as they are read from memory while it runs, where packed. */
   bits?(node: Node): number
   /** Elements of the weight; those of the constant where absent. */
-  elements?(node: Node): number
+  elements?(node: Node, codes: { size: number; dtype: DType | undefined }): number
   /** Elements that are not zero. */
   nonzero?(node: Node, constant: (slot: number) => Tensor | undefined): number
 }

@@ -37,10 +37,10 @@ export function formFor(
   layer: Layer,
   codes: WeightCodes,
   storage: Storage,
-  { packedOperators }: Capabilities,
+  { keepsPacked }: Capabilities,
 ): WeightForm {
   const wanted = (form: WeightForm): boolean =>
-    storage === 'auto' ? (form.packed ?? false) && packedOperators : form.storage === storage
+    storage === 'auto' ? (form.packed ?? false) && keepsPacked : form.storage === storage
   const fitting = FORMS.filter((form) => form.fits(layer, codes))
   return fitting.find(wanted) ?? fitting.find((form) => form.storage === 'plain')!
 }

@@ -40,6 +40,7 @@ export const integerOperators = defineEncoding({
       codes: [0],
       settings: [2, 3],
       bits: (node) => node.int('bits', 4),
+      elements: (node, { size, dtype }) => (dtype === 'uint8' ? (size * 8) / node.int('bits', 4) : size),
     },
   ],
 })

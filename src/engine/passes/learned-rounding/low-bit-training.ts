@@ -9,7 +9,7 @@ import { codesOf, fakeNames, roundingRegularizer, type FakeWeight } from '../../
 import { learn, type Learned } from '../../training/learn'
 import type { LearningSettings, TeacherSettings } from '../../training/settings'
 import { trainableWeights } from '../../training/trainable'
-import { assemble, storageFor } from '../quantization/assemble'
+import { assemble } from '../quantization/assemble'
 import { hessiansOf, type Hessians } from '../../layers/statistics/hessians'
 import { roundByLayer } from './by-layer'
 import { keyOf, writeFakeLayers } from './fake-layers'
@@ -130,7 +130,7 @@ export async function trainLowBit(
     others,
     weightedLayers(others.graph).filter((l) => found.has(keyOf(l)) && layers.some((m) => m.name === l.name)),
     (layer) => found.get(keyOf(layer)),
-    { storage: storageFor('auto', context.target) },
+    { storage: 'auto', target: context.target },
   )
   return { model, learned, layers: reports, skipped }
 }

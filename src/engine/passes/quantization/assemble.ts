@@ -1,122 +1,62 @@
 /** A model with its low-bit weights in place of the float ones, each stored once however many layers read it. */
-import { raiseOpset, Tensor, type Model } from '../../onnx'
-import type { PassContext } from '../pass'
-import { readInstead } from '../../layers/rewrite'
-import type { LowBit } from './low-bit'
-import { PackedStore, type CodebookWeight, type PackedWeight } from './packed'
-import {
-  fitsMatMulNBits,
-  readByMatMulNBits,
-  readRestored,
-  readRows,
-  restoredDims,
-  type Storage,
-} from './readers'
-import { addDequantized, fitsDequantizeLinear, opsetFor } from './standard'
+import { formFor, type Storage } from '../../layers/encodings'
+import type { Capabilities, WeightForm } from '../../layers/encodings/encoding'
+import { CodeStore } from '../../layers/encodings/store'
 import type { Layer } from '../../layers/layer'
+import { raiseOpset, Tensor, type Model } from '../../onnx'
+import type { LowBit } from './low-bit'
 
 export interface AssembleOptions {
   storage: Storage
+  target: Capabilities
 }
 
 export interface Assembled {
   model: Model
-  /** What reads each layer's weight: 'MatMulNBits', 'DequantizeLinear', 'rows' or 'restored at load'. */
-  readers: Map<string, string>
+  /** How each layer reads its weight, by name. */
+  forms: Map<string, WeightForm>
 }
-
-/**
- * CoreML and NNAPI know no MatMulNBits, and each one would cut their part of the model in two; weights restored
- * when the model is loaded are constants to them.
- */
-export const storageFor = (storage: Storage, target: PassContext['target']): Storage =>
-  storage === 'auto' && (target === 'ios' || target === 'android-npu') ? 'plain' : storage
 
 /** `layers` are of `model`'s graph, which is not edited; those without codes stay as they are. */
 export function assemble(
   model: Model,
   layers: readonly Layer[],
   codesOf: (layer: Layer) => LowBit | undefined,
-  options: AssembleOptions,
+  { storage, target }: AssembleOptions,
 ): Assembled {
-  // A table that words are looked up in is packed; what is tied to it reads the same bytes.
-  const tables = new Set(layers.filter(({ node }) => node.is('Gather')).map(codesOf))
-  const isStandard = (layer: Layer, found: LowBit): boolean =>
-    options.storage === 'dequantize-linear' &&
-    !!found.grouped &&
-    fitsDequantizeLinear(layer, found.bits) &&
-    !tables.has(found)
-  const needed = layers.map((layer) => {
-    const found = codesOf(layer)
-    return found && isStandard(layer, found) ? opsetFor(found.grouped!) : 0
+  const found = layers.flatMap((layer) => {
+    const codes = codesOf(layer)
+    return codes ? [{ layer, codes }] : []
   })
-  const lifted = raiseOpset(model, Math.max(...needed, 0))
+  // A table that words are looked up in is packed; what is tied to it reads the same bytes.
+  const tables = new Set(found.filter(({ layer }) => layer.kind === 'embedding').map(({ codes }) => codes))
+  const forms = new Map(
+    found.map(({ layer, codes }) => {
+      const shared = tables.has(codes) && storage === 'dequantize-linear'
+      return [layer.name, formFor(layer, codes, shared ? 'auto' : storage, target)]
+    }),
+  )
+  const opset = Math.max(0, ...found.map(({ layer, codes }) => forms.get(layer.name)!.opset?.(codes) ?? 0))
+  const lifted = raiseOpset(model, opset)
   const clone = lifted === model ? model.clone() : lifted
-  const store = new PackedStore(clone.graph)
-  const packed = new Map<LowBit, PackedWeight | CodebookWeight>()
-  const restored = new Map<LowBit, string>()
-  const readers = new Map<string, string>()
+  const store = new CodeStore(clone)
   const nodes = new Map(clone.graph.nodes.map((node) => [node.outputs[0]!, node]))
-  for (const original of layers) {
-    const found = codesOf(original)
-    if (!found) continue
+  for (const { layer: original, codes } of found) {
     const layer = original.on(nodes.get(original.name)!)
-    if (isStandard(layer, found)) {
-      let value = restored.get(found)
-      if (!value) restored.set(found, (value = addDequantized(clone.graph, layer, found.grouped!)))
-      if (found.inputScale) layer.node.inputs[0] = scaledInput(store, layer, found.inputScale)
-      readInstead(layer, value)
-      readers.set(layer.name, 'DequantizeLinear')
-      continue
-    }
-    let stored = packed.get(found)
-    if (!stored) packed.set(found, (stored = pack(store, layer.weight, found)))
-    const input = found.inputScale ? scaledInput(store, layer, found.inputScale) : layer.node.inputs[0]!
-    if (
-      'scales' in stored &&
-      options.storage !== 'plain' &&
-      fitsMatMulNBits(layer, found.bits, found.block)
-    ) {
-      readByMatMulNBits(clone, layer, stored, input)
-      readers.set(layer.name, 'MatMulNBits')
-    } else if ('scales' in stored && layer.node.is('Gather')) {
-      readRows(layer, stored, store)
-      readers.set(layer.name, 'rows unpacked as they are looked up')
-    } else {
-      let value = restored.get(found)
-      if (!value) restored.set(found, (value = restore(store, layer, stored)))
-      if (found.inputScale) layer.node.inputs[0] = input
-      readRestored(layer, value, store)
-      readers.set(layer.name, 'restored when loaded')
-    }
+    const input = codes.inputScale ? scaledInput(store, layer, codes.inputScale) : layer.input
+    forms.get(layer.name)!.write(store, layer, codes, input)
   }
   clone.graph.sort()
   clone.graph.prune()
-  return { model: clone, readers }
-}
-
-function pack(store: PackedStore, name: string, low: LowBit): PackedWeight | CodebookWeight {
-  if (low.grouped) return store.addGroups(name, low.grouped)
-  return store.addCodebook(name, low, low.codes, low.codebook!)
-}
-
-function restore(store: PackedStore, layer: Layer, stored: PackedWeight | CodebookWeight): string {
-  const { weight, tensor } = layer
-  const dims = restoredDims(layer, stored.rows)
-  return 'scales' in stored
-    ? store.restore(stored, weight, dims, tensor.dtype)
-    : store.restoreCodebook(stored, weight, dims, tensor.dtype)
+  return { model: clone, forms }
 }
 
 /** x / s, for weights that were multiplied by s. */
-function scaledInput(store: PackedStore, { node, name }: Layer, scale: Float32Array): string {
+function scaledInput(store: CodeStore, { input, name }: Layer, scale: Float32Array): string {
   const inverse = Tensor.float32(
     [scale.length],
     scale.map((s) => 1 / s),
   )
-  return store.op(
-    'Mul',
-    [node.inputs[0]!, store.graph.addInitializer(`${name}_input_scale`, inverse)],
-    `${name}_scaled_input`,
-  )
+  const constant = store.graph.addInitializer(`${name}_input_scale`, inverse)
+  return store.op('Mul', [input, constant], `${name}_scaled_input`)
 }

@@ -10,19 +10,25 @@ import {
   type GroupMethod,
   type GroupShape,
 } from '../../math/quantize/grouped'
-import { HALF_SCALES, type BlindLowBit } from '../../math/quantize/low-bit'
+import { HALF_SCALES } from '../../math/quantize/low-bit'
 import { sqnr } from '../../math/quantize/sqnr'
-import { fitsMatMulNBits, type Storage } from './readers'
+import { OWN_METHODS, type Storage } from '../../layers/encodings'
+import type { WeightCodes } from '../../layers/encodings/encoding'
+import { fitsPackedProduct } from '../../layers/encodings/matmul-nbits'
+import { valuesOf } from '../../layers/encodings/values'
 import { matmul } from '../../runtime'
 import type { F64Matrix } from '../../math/matrix'
 import type { Layer } from '../../layers/layer'
 
-export const METHODS = ['gptq', 'awq', 'hqq', 'mse', 'rtn', 'kmeans', 'ternary', 'binary'] as const
-export type Method = (typeof METHODS)[number]
+const METHODS_OF_GRIDS = ['gptq', 'awq', 'hqq', 'mse', 'rtn', 'kmeans', 'ternary', 'binary'] as const
+
+/** Ways of choosing codes; some encodings bring their own. */
+export const METHODS: readonly string[] = [...METHODS_OF_GRIDS, ...OWN_METHODS.keys()]
 
 export interface LowBitOptions {
   bits: number
-  method: Method
+  /** One of METHODS. */
+  method: string
   /** Values that share a scale; 0 for a scale per row. */
   block: number
   symmetric: boolean
@@ -31,12 +37,18 @@ export interface LowBitOptions {
   by: string
 }
 
-export interface LowBit extends Omit<BlindLowBit, 'method'> {
+export interface LowBit extends WeightCodes {
   /** Inputs are divided by it before the product. */
   inputScale?: Float32Array
+  /** Decibel of the weights over their rounding. */
+  weightSqnr: number
   /** How it was done in the end. */
-  method: Method
+  method: string
 }
+
+/** Bits that a method takes whatever was asked for. */
+export const bitsOf = ({ method, bits }: Pick<LowBitOptions, 'method' | 'bits'>): number =>
+  method === 'ternary' ? 2 : (OWN_METHODS.get(method)?.bits ?? bits)
 
 const DAMPING = 0.01
 
@@ -58,9 +70,14 @@ export async function quantizeLayer(
 ): Promise<LowBit> {
   const values = layer.rows(options.by)
   const { rows, cols } = layer.geometry
-  const bits = options.method === 'ternary' ? 2 : options.bits
-  const packed = options.storage !== 'plain' && fitsMatMulNBits(layer, bits, options.block)
+  const bits = bitsOf(options)
+  const packed = options.storage !== 'plain' && fitsPackedProduct(layer, bits, options.block)
   const shape: GroupShape = { rows, cols, block: blockFor(cols, options.block, packed), bits }
+  const own = OWN_METHODS.get(options.method)
+  if (own) {
+    const codes = own.quantize(values, shape)
+    return { ...codes, weightSqnr: sqnr(values, valuesOf(codes)), method: options.method }
+  }
   const base = { symmetric: options.symmetric, halfScales: HALF_SCALES }
   const groupMethod = gridMethod(options)
   if (options.method === 'awq' && hessians && layer.kind === 'matrix') {

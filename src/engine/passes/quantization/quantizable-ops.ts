@@ -2,7 +2,7 @@
 import { layerOf } from '../../layers/find'
 import { Layer } from '../../layers/layer'
 import type { Graph, Node } from '../../onnx'
-import { isQuantizedNode } from './layers'
+import { isQuantized } from '../../layers/encodings'
 import type { QuantizableOp } from './plan'
 
 export interface QuantizableOptions {
@@ -44,7 +44,7 @@ export function findQuantizable(graph: Graph, options: QuantizableOptions): Foun
   return { ops, skipped }
 }
 
-const isQuantizedProducer = (node: Node | undefined): boolean => node !== undefined && isQuantizedNode(node)
+const isQuantizedProducer = (node: Node | undefined): boolean => node !== undefined && isQuantized(node)
 
 function quantizableOp(
   graph: Graph,

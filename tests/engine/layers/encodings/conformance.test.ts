@@ -11,7 +11,7 @@ import type { WeightCodes } from '../../../../src/engine/layers/encodings/encodi
 import { nf4 } from '../../../../src/engine/layers/encodings/nf4'
 import { CodeStore } from '../../../../src/engine/layers/encodings/store'
 import { valuesOf } from '../../../../src/engine/layers/encodings/values'
-import { plainLayers } from '../../../../src/engine/layers/find'
+import { weightedLayers } from '../../../../src/engine/layers/find'
 import type { Layer } from '../../../../src/engine/layers/layer'
 import { quantizeGroups, type GroupMethod } from '../../../../src/engine/math/quantize/grouped'
 import { lowBit } from '../../../../src/engine/math/quantize/low-bit'
@@ -99,16 +99,16 @@ async function both(
   net: Case,
   codesOf: (layer: Layer) => WeightCodes,
   storage: Storage,
-  packedOperators: boolean,
+  keepsPacked: boolean,
 ) {
   const float = net.model.clone()
-  const [before] = plainLayers(float.graph)
+  const [before] = weightedLayers(float.graph)
   const codes = codesOf(before!)
   float.graph.initializers.set(before!.weight, before!.withRows(valuesOf(codes)))
-  const form = formFor(before!, codes, storage, { packedOperators })
+  const form = formFor(before!, codes, storage, { keepsPacked })
   const lifted = raiseOpset(net.model, form.opset?.(codes) ?? 0)
   const coded = lifted === net.model ? lifted.clone() : lifted
-  const [layer] = plainLayers(coded.graph)
+  const [layer] = weightedLayers(coded.graph)
   form.write(new CodeStore(coded), layer!, codes, layer!.input)
   coded.graph.sort()
   coded.graph.prune()

@@ -1,8 +1,8 @@
 /** What a model costs, by node. */
-import type { Model, Node } from '../onnx'
-import { macsOf } from './macs'
+import type { Model, Node } from '../../onnx'
+import { macsOf } from '../../runtime/macs'
 import { nonzeroOf } from './nonzero'
-import { traceShapes, type TracedValue } from './trace'
+import { traceShapes, type TracedValue } from '../../runtime/trace'
 import { copies, weightsByNode, type Weight } from './weights'
 
 /** The base of reports and of every choice of layers. */

@@ -1,15 +1,13 @@
 /** What stands in the way of compressing a model, each in plain words with what to do. */
-import { PareError } from '../../contract/errors'
-import type { CompatibilityIssue } from '../../contract/model'
-import type { Model, Node } from '../onnx'
-import { batchAxisOf } from './feeds'
+import { PareError } from '../../../contract/errors'
+import type { CompatibilityIssue } from '../../../contract/model'
+import type { Model, Node } from '../../onnx'
+import { batchAxisOf } from '../../runtime/feeds'
+import { isQuantized } from '../encodings'
 import type { ModelCosts } from './costs'
 import { copies } from './weights'
 
 type Check = (model: Model, costs: ModelCosts) => CompatibilityIssue | undefined
-
-const QUANTIZED =
-  /^(QLinear|QGemm|QAttention|MatMulInteger|ConvInteger|DynamicQuantize|MatMulNBits|QuantizeLinear|DequantizeLinear|GatherBlockQuantized)/
 
 const info = (kind: string, message: string): CompatibilityIssue => ({ kind, message, severity: 'info' })
 const warning = (kind: string, message: string): CompatibilityIssue => ({
@@ -27,7 +25,7 @@ function some(model: Model, test: (node: Node) => boolean): number {
 }
 
 const alreadyQuantized: Check = (model) => {
-  const found = some(model, (node) => QUANTIZED.test(node.opType))
+  const found = some(model, (node) => isQuantized(node))
   return found === 0
     ? undefined
     : warning(

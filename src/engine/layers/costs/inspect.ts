@@ -1,11 +1,12 @@
 /** A model at a glance: what it holds, what it costs, what stands in the way. */
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
-import type { LayerSummary, ModelInspection, TensorShape } from '../../contract/model'
-import { encodeModel, encodedLength, readModel, type Model, type Node, type ValueInfo } from '../onnx'
+import type { LayerSummary, ModelInspection, TensorShape } from '../../../contract/model'
+import { encodeModel, encodedLength, readModel, type Model, type Node, type ValueInfo } from '../../onnx'
+import { hashFile } from '../../onnx/hash-file'
 import { compatibilityIssues } from './compatibility'
 import { modelCosts, total, type ModelCosts } from './costs'
-import type { TracedValue } from './trace'
+import type { TracedValue } from '../../runtime/trace'
 
 /**
  * Inspects a model file, or a model in memory. A model that ONNX Runtime refuses is still inspected: the
@@ -93,18 +94,4 @@ function memoryFacts(model: Model): { bytes: number; sha256: string } {
     bytes: encodedLength(model),
     sha256: createHash('sha256').update(encodeModel(model)).digest('hex'),
   }
-}
-
-/** SHA-256 of a file as hex, read in pieces. */
-export function hashFile(file: string): string {
-  const hash = createHash('sha256')
-  const piece = Buffer.allocUnsafe(2 ** 20)
-  const fd = fs.openSync(file, 'r')
-  try {
-    for (let got = fs.readSync(fd, piece); got > 0; got = fs.readSync(fd, piece))
-      hash.update(piece.subarray(0, got))
-  } finally {
-    fs.closeSync(fd)
-  }
-  return hash.digest('hex')
 }

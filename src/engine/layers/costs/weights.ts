@@ -2,8 +2,10 @@
  * Which constants are weights, and of which layer. A weight may reach its layer through constant nodes
  * (DequantizeLinear, Cast, a codebook's Gather, unpacking of bits): it is counted as its layer sees it.
  */
-import { isFloat, packedBytes, sizeOf, type Graph, type Model, type Node, type Tensor } from '../onnx'
-import type { TracedValue } from './trace'
+import { isFloat, packedBytes, sizeOf, type Graph, type Model, type Node, type Tensor } from '../../onnx'
+import type { TracedValue } from '../../runtime/trace'
+import { codeOperator } from '../encodings'
+import { codedLookups, rootsOf, type CodedLookup } from './lookups'
 
 /** One weight of one layer. */
 export interface Weight {
@@ -25,38 +27,14 @@ const SETTINGS: Readonly<Record<string, readonly number[]>> = {
   Pad: [1, 2, 3],
   Resize: [1, 2, 3],
   Upsample: [1],
-  QuantizeLinear: [1, 2],
-  DequantizeLinear: [1, 2],
-  QLinearConv: [1, 2, 4, 5, 6, 7],
-  QLinearMatMul: [1, 2, 4, 5, 6, 7],
-  QGemm: [1, 2, 4, 5, 7, 8],
-  QLinearAdd: [1, 2, 4, 5, 6, 7],
-  MatMulInteger: [2, 3],
-  ConvInteger: [2, 3],
-  DynamicQuantizeMatMul: [2, 3],
-  MatMulIntegerToFloat: [2, 3, 4, 5],
-  MatMulNBits: [2, 3, 4],
-  GatherBlockQuantized: [2, 3],
   Range: [0, 1, 2],
   OneHot: [1, 2],
   Dropout: [1, 2],
   Where: [0],
 }
 
-/** Operators whose integer constants are quantized weights, and the inputs that hold them. */
-const INTEGER_WEIGHTS: Readonly<Record<string, readonly number[]>> = {
-  DequantizeLinear: [0],
-  QLinearConv: [3, 8],
-  QLinearMatMul: [0, 3],
-  QGemm: [3, 6],
-  QLinearAdd: [0, 3],
-  MatMulInteger: [0, 1],
-  ConvInteger: [1],
-  DynamicQuantizeMatMul: [1],
-  MatMulIntegerToFloat: [0, 1],
-  MatMulNBits: [1],
-  GatherBlockQuantized: [0],
-}
+const settingsOf = (node: Node): readonly number[] =>
+  codeOperator(node)?.settings ?? SETTINGS[node.opType] ?? []
 
 /** Operators in which even a single number may have been learned. */
 const LEARNED = new Set([
@@ -99,16 +77,22 @@ export function weightsByNode(model: Model, traced: ReadonlyMap<string, TracedVa
   const { graph } = model
   const constant = constantValues(graph)
   const producers = graph.producers()
+  const lookups = codedLookups(graph, traced)
   const found = new Map<Node, Weight[]>()
   for (const node of graph.nodes) {
     if (node.outputs.every((output) => output === '' || constant.has(output))) continue
     const weights: Weight[] = []
+    found.set(node, weights)
+    if (lookups.has(node)) {
+      const lookup = lookups.get(node)
+      if (lookup) weights.push(codedWeight(graph, producers, node.inputs[0]!, lookup))
+      continue
+    }
     node.inputs.forEach((value, slot) => {
-      if (!constant.has(value) || SETTINGS[node.opType]?.includes(slot)) return
+      if (!constant.has(value) || settingsOf(node).includes(slot)) return
       const weight = describe(graph, producers, traced, node, slot)
       if (weight && !weights.some((other) => other.value === value)) weights.push(weight)
     })
-    found.set(node, weights)
   }
   return found
 }
@@ -124,13 +108,14 @@ function describe(
   const roots = rootsOf(graph, producers, value)
   const seen = traced.get(value)
   const dtype = graph.constant(value, producers)?.dtype ?? seen?.dtype
-  if (!dtype || (!isFloat(dtype) && !INTEGER_WEIGHTS[node.opType]?.includes(slot))) return undefined
+  if (!dtype || (!isFloat(dtype) && !codeOperator(node)?.codes.includes(slot))) return undefined
   const parameters = elements(node, slot, graph, producers, seen)
   if (parameters === 0 || (parameters === 1 && !LEARNED.has(node.opType))) return undefined
   const stored = roots.map((root) => constantOf(graph, producers, root))
   const main = largest(stored)
-  const scales = (SETTINGS[node.opType] ?? []).map((i) => graph.constant(node.inputs[i] ?? '', producers))
-  const beside = INTEGER_WEIGHTS[node.opType] ? scales : []
+  const beside = (codeOperator(node)?.settings ?? []).map((i) =>
+    graph.constant(node.inputs[i] ?? '', producers),
+  )
   const bytes = [...stored, ...beside].reduce((sum, tensor) => sum + (tensor?.byteLength ?? 0), 0)
   return { value, roots, parameters, bytes, dtype: main?.dtype ?? dtype }
 }
@@ -141,6 +126,17 @@ const constantOf = (graph: Graph, producers: Map<string, Node>, name: string): T
 const largest = (tensors: readonly (Tensor | undefined)[]): Tensor | undefined =>
   tensors.reduce((best, tensor) => ((tensor?.size ?? 0) > (best?.size ?? -1) ? tensor : best), undefined)
 
+function codedWeight(
+  graph: Graph,
+  producers: Map<string, Node>,
+  value: string,
+  { parameters, roots }: CodedLookup,
+): Weight {
+  const stored = roots.map((root) => constantOf(graph, producers, root))
+  const bytes = stored.reduce((sum, tensor) => sum + (tensor?.byteLength ?? 0), 0)
+  return { value, roots, parameters, bytes, dtype: graph.constant(value, producers)!.dtype }
+}
+
 /** Elements of a weight; packed ones are counted unpacked. */
 function elements(
   node: Node,
@@ -149,26 +145,10 @@ function elements(
   producers: Map<string, Node>,
   seen: TracedValue | undefined,
 ): number {
-  if (node.opType === 'MatMulNBits') return node.int('N', 0) * node.int('K', 0)
   const size = graph.constant(node.inputs[slot]!, producers)?.size ?? sizeOf(seen?.dims ?? [])
-  if (node.opType === 'GatherBlockQuantized' && seen?.dtype === 'uint8')
-    return (size * 8) / node.int('bits', 4)
-  return size
-}
-
-/** Constants that a constant value is made from, depth first. */
-function rootsOf(graph: Graph, producers: Map<string, Node>, value: string): string[] {
-  const roots: string[] = []
-  const seen = new Set<string>()
-  const visit = (name: string): void => {
-    if (name === '' || seen.has(name)) return
-    seen.add(name)
-    const node = producers.get(name)
-    if (!node || node.is('Constant') || graph.initializers.has(name)) roots.push(name)
-    else node.inputs.forEach(visit)
-  }
-  visit(value)
-  return roots
+  const operator = codeOperator(node)
+  if (!operator?.codes.includes(slot)) return size
+  return operator.elements?.(node, { size, dtype: seen?.dtype }) ?? size
 }
 
 /** First bytes by which most tensors of one shape already differ. */

@@ -1,8 +1,9 @@
 /** Counting weights that are not zero, streaming: what pruning leaves. */
-import { unpackBits, type Model, type Node, type Tensor } from '../onnx'
+import { type Model, type Node, type Tensor } from '../../onnx'
+import { codeOperator } from '../encodings'
 import type { Weight } from './weights'
-import { evaluateConstant } from './constants'
-import { floatsOf } from './value'
+import { evaluateConstant } from '../../runtime/constants'
+import { floatsOf } from '../../runtime/value'
 
 /** Elements that are not zero; −0 is zero. Float and integer tensors; reads in pieces. */
 export function countNonzero(tensor: Tensor): number {
@@ -41,7 +42,9 @@ function countIn(values: ArrayLike<number | bigint>): number {
 /** Elements of `weight` whose value, as the layer sees it, is not zero. */
 export async function nonzeroOf(model: Model, node: Node, weight: Weight): Promise<number> {
   const { graph } = model
-  if (node.opType === 'MatMulNBits') return nonzeroInBlocks(node, graph.constant.bind(graph))
+  const operator = codeOperator(node)
+  if (operator?.nonzero)
+    return operator.nonzero(node, (slot) => (node.inputs[slot] ? graph.constant(node.inputs[slot]) : undefined))
   const direct = graph.constant(weight.value)
   if (direct) return countCodes(direct, zeroPointOf(model, node, weight.value))
   const producer = graph.producer(weight.value)
@@ -53,20 +56,8 @@ export async function nonzeroOf(model: Model, node: Node, weight: Weight): Promi
   return countIn(floatsOf(await evaluateConstant(model, weight.value)))
 }
 
-/** Where an operator says which code of a weight stands for zero: weight slot → slot of its zero point. */
-const ZERO_POINTS: Readonly<Record<string, Readonly<Record<number, number>>>> = {
-  QLinearConv: { 3: 5 },
-  QLinearMatMul: { 0: 2, 3: 5 },
-  QGemm: { 3: 5 },
-  QLinearAdd: { 0: 2, 3: 5 },
-  MatMulInteger: { 0: 2, 1: 3 },
-  ConvInteger: { 1: 3 },
-  DynamicQuantizeMatMul: { 1: 3 },
-  MatMulIntegerToFloat: { 0: 4, 1: 5 },
-}
-
 function zeroPointOf(model: Model, node: Node, value: string): Tensor | undefined {
-  const slot = ZERO_POINTS[node.opType]?.[node.inputs.indexOf(value)]
+  const slot = codeOperator(node)?.zeroPoints?.[node.inputs.indexOf(value)]
   const name = slot === undefined ? undefined : node.inputs[slot]
   return name ? model.graph.constant(name) : undefined
 }
@@ -87,28 +78,3 @@ function countCodes(codes: Tensor, zero: Tensor | undefined): number {
   }
   return count
 }
-
-/** Source: ContribOperators.md, com.microsoft.MatMulNBits: B [N, blocks, bytes], zero points packed likewise. */
-function nonzeroInBlocks(node: Node, constant: (value: string) => Tensor | undefined): number {
-  const [n, k, block, bits] = (['N', 'K', 'block_size', 'bits'] as const).map((name) =>
-    node.int(name, 4),
-  ) as [number, number, number, number]
-  const packed = constant(node.inputs[1]!)
-  if (!packed || ![2, 4, 8].includes(bits)) return n * k
-  const blocks = Math.ceil(k / block)
-  const codes = codesOf(packed.bytes(), n * blocks * block, bits)
-  const stated = node.inputs[3] ? constant(node.inputs[3]) : undefined
-  const perRow = Math.ceil((blocks * bits) / 8) * (8 / bits)
-  const zeros = stated?.dtype === 'uint8' ? codesOf(stated.bytes(), n * perRow, bits) : undefined
-  let count = 0
-  for (let row = 0; row < n; row++)
-    for (let i = 0; i < k; i++) {
-      const at = Math.floor(i / block)
-      const zero = zeros ? zeros[row * perRow + at]! : 2 ** (bits - 1)
-      if (codes[(row * blocks + at) * block + (i % block)] !== zero) count++
-    }
-  return count
-}
-
-const codesOf = (bytes: Uint8Array, count: number, bits: number): ArrayLike<number> =>
-  bits === 8 ? bytes : unpackBits(bytes, count, bits as 2 | 4, false)

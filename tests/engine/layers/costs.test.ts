@@ -7,16 +7,15 @@ import { describe, expect, test } from 'vitest'
 import { Model, readModel, Tensor, type AttributeInput, type DType } from '../../../src/engine/onnx'
 import { packBits } from '../../../src/engine/onnx/numeric'
 import {
-  copies,
   evaluateConstant,
   floatsOf,
-  inspectModel,
-  modelCosts,
-  nonzeroParameters,
   traceShapes,
   withSession,
 } from '../../../src/engine/runtime'
-import { countNonzero } from '../../../src/engine/runtime/nonzero'
+import { modelCosts, nonzeroParameters } from '../../../src/engine/layers/costs/costs'
+import { inspectModel } from '../../../src/engine/layers/costs/inspect'
+import { countNonzero } from '../../../src/engine/layers/costs/nonzero'
+import { copies } from '../../../src/engine/layers/costs/weights'
 import { hasReference, reference } from '../../reference'
 
 interface Case {
