@@ -29,4 +29,6 @@ function portToParent(): Port {
 // Ctrl-C in a terminal reaches every process of the group; whoever started this one decides what it means.
 process.on('SIGINT', () => undefined)
 watchMemory()
-serve(portToParent())
+const stray = serve(portToParent())
+process.on('uncaughtException', stray)
+process.on('unhandledRejection', stray)

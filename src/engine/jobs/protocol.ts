@@ -193,6 +193,7 @@ export type FromEngine =
   | { type: 'ready' }
   | { type: 'event'; id: number; event: JobEvent }
   | { type: 'done'; id: number; output: unknown }
-  | { type: 'failed'; id: number; error: ErrorData }
+  /** `spent`: the process must be replaced before the next job. */
+  | { type: 'failed'; id: number; error: ErrorData; spent?: true }
   /** Asks for the job `probe` in a fresh process, because only the host can start one under every shell. */
   | { type: 'probe'; id: number; probe: number; request: ProbeRequest }
