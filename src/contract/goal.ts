@@ -20,12 +20,12 @@ export const SearchGoal = z.strictObject({
     .default(30),
 })
 
-export const PresetGoal = z.strictObject({
+const PresetGoal = z.strictObject({
   kind: z.literal('preset'),
   preset: z.enum(['safe', 'balanced', 'smallest', 'fastest']),
 })
 
-export const RecipeGoal = z.strictObject({ kind: z.literal('recipe'), recipe: Recipe })
+const RecipeGoal = z.strictObject({ kind: z.literal('recipe'), recipe: Recipe })
 
 export const Goal = z.discriminatedUnion('kind', [SearchGoal, PresetGoal, RecipeGoal])
 export type Goal = z.output<typeof Goal>
