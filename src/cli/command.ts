@@ -49,5 +49,9 @@ export function withDataOptions(command: Command): Command {
     .option('--tokenizer <file>', 'tokenizer.json for text, where it does not lie beside the data', absolute)
 }
 
+/** What the result is for; the engine knows which targets there are and names them where there is no such one. */
+export const targetOption = (): Option =>
+  new Option('--target <name>', 'where it shall run, such as android-cpu or ios; `pare targets` lists them')
+
 export const examples = (...lines: string[]): string =>
   `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}\n`

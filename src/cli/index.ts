@@ -14,6 +14,7 @@ import { addPasses } from './commands/passes'
 import { addSample } from './commands/sample'
 import { addSearch } from './commands/search'
 import { addSensitivity } from './commands/sensitivity'
+import { addTargets } from './commands/targets'
 import { examples } from './command'
 import { printError, printJson } from './output'
 import { Session } from './session'
@@ -21,6 +22,7 @@ import { Session } from './session'
 const COMMANDS = [
   addInspect,
   addPasses,
+  addTargets,
   addEvaluate,
   addCompress,
   addCompare,
@@ -34,6 +36,7 @@ const COMMANDS = [
 const USAGE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'pass/unknown',
   'pass/bad-parameter',
+  'target/unknown',
   'bad-request',
 ])
 

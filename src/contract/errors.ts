@@ -25,6 +25,7 @@ export interface ErrorFields {
   'data/one-class': { by: string }
   'data/split-missing': { split: string; by: string }
   'pass/unknown': { pass: string; known: string[] }
+  'target/unknown': { target: string; known: string[] }
   'pass/bad-parameter': { pass: string; parameter: string; reason: string }
   'pass/failed': { pass: string; node: string; reason: string }
   'pass/broke-model': { pass: string; reason: string }

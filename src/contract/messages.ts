@@ -158,6 +158,12 @@ const TABLE: Table = {
     where: pass,
     todo: known.length ? `Use one of: ${list(known, 40)}.` : 'See the list of passes.',
   }),
+  'target/unknown': ({ target, known }) => ({
+    title: 'No such target',
+    what: `There is no target called “${target}”.`,
+    where: target,
+    todo: `Use one of: ${list(known, 40)}.`,
+  }),
   'pass/bad-parameter': ({ pass, parameter, reason }) => ({
     title: 'A parameter is not right',
     what: `${pass} does not accept its parameter “${parameter}”: ${reason}.`,

@@ -44,6 +44,7 @@ function appHandlers({ core, about, catalogue, exports }: Parts) {
       return settings
     },
     'passes.list': () => catalogue.passes(),
+    'targets.list': () => core.interactive.run('targets', undefined, { during: 'listing the targets' }),
     'recipes.presets': () => catalogue.presets(),
     'recipes.import': ({ file }) => readRecipe(core.files.pathOf(file), core.files.get(file).name),
     'recipes.export': ({ recipe }) => ({

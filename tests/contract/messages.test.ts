@@ -58,6 +58,10 @@ const EXAMPLES: { [C in ErrorCode]: { fields: ErrorFields[C]; says: string[] } }
     fields: { pass: 'shrink', known: ['simplify', 'float16'] },
     says: ['shrink', 'simplify, float16'],
   },
+  'target/unknown': {
+    fields: { target: 'toaster', known: ['any', 'ios'] },
+    says: ['toaster', 'any, ios'],
+  },
   'pass/bad-parameter': {
     fields: { pass: 'prune', parameter: 'sparsity', reason: 'must be below 1' },
     says: ['prune', 'sparsity', 'below 1'],

@@ -12,6 +12,7 @@ import { readModel, writeModel } from '../onnx'
 import { findPass } from '../passes'
 import type { PassContext } from '../passes/pass'
 import type { SessionOptions } from '../runtime'
+import type { Target } from '../targets/target'
 import { RunFolder } from './checkpoints'
 import { candidateFiles, placeCandidate, stageCandidate } from './candidate-files'
 import { readJson, sha256Of, writeJson } from './files'
@@ -34,9 +35,7 @@ export interface CompressWork {
   session: SessionOptions
   /** Plain sentences that belong to every report of this run. */
   notes?: readonly string[]
-  target: PassContext['target']
-  /** Device the latency is estimated for as well. */
-  device?: string
+  target: Target
   /** Folder of sensitivities measured before; default: one in `folder`. */
   sensitivities?: string
   /** Where the only candidate goes instead of `<folder>/candidates/1`. */
@@ -93,7 +92,8 @@ export async function compress(work: CompressWork): Promise<RunResult> {
   const same = unchanged(original, work.data.path)
   const sha256 = await sha256Of(original)
   const { size } = fs.statSync(original)
-  const run = RunFolder.open(work.folder, { path: original, bytes: size, sha256 }, work.resume)
+  const about = { original: { path: original, bytes: size, sha256 }, target: work.target.id }
+  const run = RunFolder.open(work.folder, about, work.resume)
   const basis = basisOf(work, sha256)
   const shared = sharedKeys(basis, recipes)
   const progress = new Progress(stagesOf(recipes), work.progress)
@@ -177,7 +177,7 @@ async function measureCandidate(
     dataset: work.data,
     session: work.session,
     probe: work.probe,
-    device: work.device,
+    target: work.target,
     signal: work.signal,
     progress,
   })
@@ -233,7 +233,7 @@ export function basisOf(
 ): string {
   const { kind, task, path: place, preprocessing, splits } = data
   const lengths = Object.values(splits).map(({ length, origin }) => [length, origin])
-  const parts = [sha256, kind, task, place, preprocessing, lengths, session.providers, target, seed]
+  const parts = [sha256, kind, task, place, preprocessing, lengths, session.providers, target.id, seed]
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
 }
 

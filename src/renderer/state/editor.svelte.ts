@@ -14,6 +14,8 @@ export interface Problem {
 
 /** What the window's state does for the editor. */
 interface Owner {
+  /** What goals are for. */
+  readonly goalTarget: string
   ask<M extends MethodName>(method: M, input: MethodInput<M>): Promise<MethodOutput<M> | undefined>
   show(project: Project): void
 }
@@ -116,7 +118,8 @@ export class RecipeEditor {
     const recipe = this.recipe
     await new Promise((resolve) => setTimeout(resolve, 250))
     if (ticket !== this.saving) return
-    const saved = await this.app.ask('project.setGoal', { project, goal: { kind: 'recipe', recipe } })
+    const goal = { kind: 'recipe', recipe, target: this.app.goalTarget } as const
+    const saved = await this.app.ask('project.setGoal', { project, goal })
     if (ticket !== this.saving) return
     this.saving = 0
     if (saved) this.app.show(saved)

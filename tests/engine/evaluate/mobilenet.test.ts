@@ -1,8 +1,9 @@
 /** The network the figures of the devices were measured with, layer by layer: arXiv:1704.04861, table 1. */
 import { expect, test } from 'vitest'
-import { DEVICES, nodeCosts } from '../../../src/engine/evaluate/target-latency'
+import { nodeCosts } from '../../../src/engine/evaluate/target-latency'
 import { Model, Tensor } from '../../../src/engine/onnx'
 import { macsOf, traceShapes } from '../../../src/engine/runtime'
+import { findTarget } from '../../../src/engine/targets'
 
 /** Outputs of each pointwise convolution and the stride of the depthwise one before it. */
 const BLOCKS = [
@@ -80,7 +81,7 @@ test.each([
   ['raspberry-pi', 'float32', 123.3, 1.05],
   ['raspberry-pi', 'int8', 65.4, 1.05],
 ] as const)('%s, %s: modelled as the %f ms that were measured', async (id, type, milliseconds, most) => {
-  const costs = nodeCosts(model, await traced, DEVICES[id]!)
+  const costs = nodeCosts(model, await traced, findTarget(id).device!)
   const modelled = 1000 * costs.reduce((sum, { seconds }) => sum + seconds(type), 0)
   expect(modelled / milliseconds).toBeGreaterThan(1)
   expect(modelled / milliseconds).toBeLessThan(most)

@@ -11,14 +11,14 @@ const record: StepRecord = { pass: 'p', params: {}, seconds: 1, summary: 's', sk
 const recipe = { pare: 1 as const, name: 'r', description: '', steps: [] }
 
 async function kept(folder: string, key = 'k') {
-  const run = RunFolder.open(folder, original, false)
+  const run = RunFolder.open(folder, { original, target: 'any' }, false)
   const files = run.write(key, tinyModel())
   expect(run.checkpoint(key), 'a model that was only written does not count').toBeUndefined()
   await run.keep(key, record, files)
   return { run, file: files[0]! }
 }
 
-const again = (folder: string, of = original) => RunFolder.open(folder, of, true)
+const again = (folder: string, of = original) => RunFolder.open(folder, { original: of, target: 'any' }, true)
 
 test('a checkpoint is found by the next process, with the model that was written', async () => {
   const folder = temporaryFolder()
@@ -51,7 +51,7 @@ test.each<[string, (file: string) => void]>([
 test('what was made of another original, or without the wish to go on, is forgotten', async () => {
   for (const open of [
     (folder: string) => again(folder, { ...original, sha256: 'b'.repeat(64) }),
-    (folder: string) => RunFolder.open(folder, original, false),
+    (folder: string) => RunFolder.open(folder, { original, target: 'any' }, false),
   ]) {
     const folder = temporaryFolder()
     const { file } = await kept(folder)

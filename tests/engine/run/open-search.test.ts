@@ -97,7 +97,6 @@ const work = (name: string, over: Partial<SearchWork> = {}, sample: SampleName =
   resume: false,
   seed: 0,
   session: {},
-  target: 'any',
   from,
   signal: new AbortController().signal,
   progress: () => undefined,

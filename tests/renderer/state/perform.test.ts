@@ -102,7 +102,7 @@ it('offers what can be done now, and no more', async () => {
   app.enter(project({ model: { state: 'empty' }, data: { state: 'empty' } }))
   expect(possible(app).sort()).toEqual([...always, ...inside].sort())
 
-  app.enter(project({ goal: { kind: 'preset', preset: 'safe' } }))
+  app.enter(project({ goal: { kind: 'preset', preset: 'safe', target: 'any' } }))
   expect(possible(app).sort()).toEqual([...always, ...inside, 'recipe.import', 'run.start'].sort())
 
   app.enter(project({ runs: [finishedRun()], goal: finishedRun().goal }))
@@ -217,7 +217,7 @@ it('shows why a picked file could not be handed over', async () => {
 it('saves the recipe and the report as files of their kind', async () => {
   const { app, host } = await started({
     runs: [finishedRun()],
-    goal: { kind: 'recipe', recipe: { pare: 1, name: 'Mine', description: '', steps: [] } },
+    goal: { kind: 'recipe', recipe: { pare: 1, name: 'Mine', description: '', steps: [] }, target: 'any' },
   })
   perform(app, 'recipe.export')
   await vi.waitFor(() => expect(saved).toHaveLength(1))
@@ -242,16 +242,18 @@ it('saves the recipe and the report as files of their kind', async () => {
 
 it('starts a run with the goal, or with what the form proposes, and goes to where it can be watched', async () => {
   vi.stubGlobal('Notification', { permission: 'denied' })
-  const { app, asked, host } = await started({ goal: { kind: 'preset', preset: 'safe' } })
-  app.proposal = { kind: 'preset', preset: 'smallest' }
+  const { app, asked, host } = await started({ goal: { kind: 'preset', preset: 'safe', target: 'any' } })
+  app.proposal = { kind: 'preset', preset: 'smallest', target: 'any' }
   perform(app, 'run.start')
   await vi.waitFor(() => expect(app.activeRun).toBeDefined())
-  expect(asked('runs.start')).toEqual([{ project: 'digits', goal: { kind: 'preset', preset: 'safe' } }])
+  expect(asked('runs.start')).toEqual([
+    { project: 'digits', goal: { kind: 'preset', preset: 'safe', target: 'any' } },
+  ])
   expect(app.step).toBe('compress')
   await host.invoke('runs.cancel', { run: 'run1' })
 
   const other = await started({})
-  other.app.proposal = { kind: 'preset', preset: 'smallest' }
+  other.app.proposal = { kind: 'preset', preset: 'smallest', target: 'any' }
   other.invoke.mockImplementation((method) =>
     method === 'runs.start'
       ? Promise.reject(new PareError('disk/full', { path: 'x', needed: 1 }))
@@ -260,14 +262,14 @@ it('starts a run with the goal, or with what the form proposes, and goes to wher
   perform(other.app, 'run.start')
   await vi.waitFor(() => expect(other.app.error?.code).toBe('disk/full'))
   expect(other.asked('runs.start')).toEqual([
-    { project: 'digits', goal: { kind: 'preset', preset: 'smallest' } },
+    { project: 'digits', goal: { kind: 'preset', preset: 'smallest', target: 'any' } },
   ])
   expect(other.app.step, 'a run that did not start is not gone to').toBe('model')
 })
 
 it('asks for leave to notify only where that was never answered and is wanted', async () => {
   const requestPermission = vi.fn(() => Promise.resolve('granted'))
-  const { app } = await started({ goal: { kind: 'preset', preset: 'safe' } })
+  const { app } = await started({ goal: { kind: 'preset', preset: 'safe', target: 'any' } })
   app.ask = () => Promise.resolve(undefined)
   for (const [permission, notifications] of [
     ['denied', true],
@@ -353,7 +355,7 @@ it('shows why a bundle could not be written', async () => {
 })
 
 it('pauses, goes on and stops after the current run', async () => {
-  const { app, asked, host } = await started({ goal: { kind: 'preset', preset: 'safe' } })
+  const { app, asked, host } = await started({ goal: { kind: 'preset', preset: 'safe', target: 'any' } })
   perform(app, 'queue.pause')
   await vi.waitFor(() => expect(app.queue.paused).toBe(true))
   expect(canDo(app, 'queue.pause')).toBe(false)
