@@ -22,7 +22,7 @@ const downloads = new Downloads()
 const service = createService({
   dataDir,
   resourcesDir: path.resolve(out, '../resources'),
-  engine: () => forkEngine(path.join(out, 'main', 'worker.js')),
+  engine: (limits) => forkEngine(path.join(out, 'main', 'worker.js'), limits),
   shell: 'browser',
   host: {
     offerDownload: (file, name) => downloads.offer(file, name),

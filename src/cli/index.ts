@@ -14,6 +14,7 @@ import { addPasses } from './commands/passes'
 import { addSample } from './commands/sample'
 import { addSearch } from './commands/search'
 import { addSensitivity } from './commands/sensitivity'
+import { addTargets } from './commands/targets'
 import { examples } from './command'
 import { printError, printJson } from './output'
 import { Session } from './session'
@@ -21,6 +22,7 @@ import { Session } from './session'
 const COMMANDS = [
   addInspect,
   addPasses,
+  addTargets,
   addEvaluate,
   addCompress,
   addCompare,
@@ -34,11 +36,12 @@ const COMMANDS = [
 const USAGE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'pass/unknown',
   'pass/bad-parameter',
+  'target/unknown',
   'bad-request',
 ])
 
 const here = import.meta.dirname
-const session = new Session(() => forkEngine(path.join(here, 'worker.js')))
+const session = new Session((limits) => forkEngine(path.join(here, 'worker.js'), limits))
 const resourcesDir = path.resolve(here, '../../resources')
 
 const program = new Command('pare')
@@ -55,6 +58,10 @@ const program = new Command('pare')
   )
 for (const add of COMMANDS) add(program, { session, resourcesDir })
 for (const command of [program, ...program.commands]) command.exitOverride()
+program.hook('preAction', (_, command) => {
+  const { memory } = command.opts<{ memory?: number }>()
+  session.memory = memory && memory * 2 ** 20
+})
 
 async function main(): Promise<number> {
   try {

@@ -1,6 +1,6 @@
 /** One command's engine: started on demand, killed on Ctrl-C, gone at the end. */
 import path from 'node:path'
-import type { EngineProcess, JobEvent, JobInput, JobName, JobOutput } from '../service'
+import type { EngineLimits, EngineProcess, JobEvent, JobInput, JobName, JobOutput } from '../service'
 import { EngineHost } from '../service'
 import { ProgressLine } from './output'
 
@@ -15,8 +15,11 @@ export class Session {
   private readonly controller = new AbortController()
   private readonly host: EngineHost
 
-  constructor(start: () => EngineProcess) {
-    this.host = new EngineHost(start)
+  /** What `--memory` says, in bytes; half of what is free without it. */
+  memory: number | undefined
+
+  constructor(start: (limits: EngineLimits) => EngineProcess) {
+    this.host = new EngineHost(() => start({ memory: this.memory }))
     // Not only once: npm and the terminal may both send it, and a second one must not end this without a word.
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => this.controller.abort())
   }

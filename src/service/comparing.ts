@@ -2,7 +2,7 @@
 import path from 'node:path'
 import type { ComparedModels, Results } from '../engine/jobs/protocol'
 import { badRequest, modelAndDataOf, type Core } from './core'
-import type { Handlers, Parts } from './handlers'
+import type { Handlers, Parts } from './parts'
 import { fileName } from './recipes'
 import { candidateModel, candidateOf } from './runs'
 import { candidateName } from './view'

@@ -1,7 +1,6 @@
 /** Bundles: where they go and what is remembered of them. */
 import path from 'node:path'
 import { PareError } from '../contract/errors'
-import type { Target } from '../contract/goal'
 import type { BundlePlan, ExportRecord } from '../contract/project'
 import type { ExportRequest } from '../engine/jobs/protocol'
 import { modelAndDataOf, type Core } from './core'
@@ -12,7 +11,7 @@ import { newId } from './storage'
 export interface ExportInput {
   project: string
   candidate: string
-  target: Target
+  target: string
 }
 
 export class Exports {

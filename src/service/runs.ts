@@ -263,7 +263,8 @@ export class Runs {
       })
       return
     }
-    const made = await work.run('compress', { ...request, recipes: run.recipes, target: 'any' }, options)
+    const { recipes } = run
+    const made = await work.run('compress', { ...request, recipes, target: goal.target }, options)
     store.updateRun(run, () => {
       run.original = made.original
       if (made.failed.length > 0)

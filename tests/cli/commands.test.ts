@@ -8,10 +8,12 @@ import { addEvaluate } from '../../src/cli/commands/evaluate'
 import { addInspect } from '../../src/cli/commands/inspect'
 import { addPasses } from '../../src/cli/commands/passes'
 import { addSensitivity } from '../../src/cli/commands/sensitivity'
+import { addTargets } from '../../src/cli/commands/targets'
 import type { Recipe } from '../../src/contract/recipe'
 import type { FinishedRun } from '../../src/engine/run/compress'
 import { temporaryFolder } from '../engine/run/support'
 import { inspection, loadedData, original, passes, presets, report } from '../renderer/fake/fixtures'
+import { targets } from '../renderer/fake/targets'
 import { run, type Script } from './support'
 
 const sharp = loadedData()
@@ -121,7 +123,8 @@ test('models are compared in one run, and the page goes where it was asked to', 
       `<title>${title} ${candidates.map(({ name }) => name).join()}</title>`,
   }
   const args = ['compare', 'a/big.onnx', 'b/small.onnx', '--html', html]
-  const { out, input } = await run(addCompare, args, answers)
+  const { out, input } = await run(addCompare, [...args, '--target', 'ios'], answers)
+  expect(input('compare').target).toBe('ios')
   expect(input('compare').candidates).toEqual([{ name: 'small.onnx', model: path.resolve('b/small.onnx') }])
   expect(fs.readFileSync(html, 'utf8')).toBe('<title>big.onnx small.onnx</title>')
   expect(out).toMatch(/^\s+original\s+small\.onnx$/m)
@@ -178,11 +181,14 @@ test('compress makes a recipe of passes or presets and tells each step', async (
 
   const preset = await run(
     addCompress,
-    ['compress', 'm.onnx', '--recipe', presets[1]!.id, '--out', out],
+    ['compress', 'm.onnx', '--recipe', presets[1]!.id, '--target', 'pc-no-vnni', '--out', out],
     steps,
   )
+  // Left open, it is the engine that knows what an earlier run in the folder was for.
+  expect(asked.target).toBeUndefined()
   expect(preset.input('compress')).toMatchObject({
     resume: false,
+    target: 'pc-no-vnni',
     recipes: [{ name: presets[1]!.name, steps: presets[1]!.steps }],
   })
   await expect(
@@ -295,4 +301,11 @@ test('sensitivity is one row a layer and one column a technique and strength', a
     ['b', 'Conv', '2.42 k', '12.0'],
   ])
   expect(out).toContain('on 32 calibration samples')
+})
+
+test('targets are listed with the names that --target takes', async () => {
+  const { out } = await run(addTargets, ['targets'], { targets: () => targets })
+  expect(out).toMatch(/^android-cpu\s+Android, CPU: XNNPACK/m)
+  const json = await run(addTargets, ['targets', '--json'], { targets: () => targets })
+  expect(JSON.parse(json.out)).toEqual(targets)
 })

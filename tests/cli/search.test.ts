@@ -109,6 +109,8 @@ test('a search gets its limits, tells its trials and prints the trade-off', asyn
     '1MB',
     '--max-latency',
     '0.5x',
+    '--target',
+    'ios',
   ]
   const said = await run(addSearch, [...args, '--minutes', '2'], {
     search: (_, { emit }) => {
@@ -119,7 +121,7 @@ test('a search gets its limits, tells its trials and prints the trade-off', asyn
     htmlReport: ({ search }) => `<p>${search!.explanation}</p>`,
   })
   expect(said.input('search')).toMatchObject({
-    goal: { maxDrop: 0.5, maxBytes: 1e6, maxLatency: 0.5, minutes: 2, target: 'any' },
+    goal: { maxDrop: 0.5, maxBytes: 1e6, maxLatency: 0.5, minutes: 2, target: 'ios' },
     folder: path.join(out, '.pare'),
     into: out,
     resume: false,

@@ -1,5 +1,4 @@
 /** Everything a bundle holds, written into a folder. */
-import type { Target } from '../../contract/goal'
 import type { BundlePlan } from '../../contract/project'
 import type { Recipe } from '../../contract/recipe'
 import type { Report, StepRecord } from '../../contract/report'
@@ -7,9 +6,11 @@ import type { Dataset } from '../data/dataset'
 import { estimateEnergy } from '../evaluate/energy'
 import { deflatedBytes } from '../evaluate/size'
 import { traceShapes } from '../runtime/trace'
+import type { Target } from '../targets/target'
+import { checkTarget } from './checks'
 import { placeCompanions } from './companions'
 import { BundleFiles, SOURCE } from './files'
-import { FORMS, writeOptionsFor, type ExportForm } from './forms'
+import { formsFor, type ExportForm } from './forms'
 import { proveForms, snippetsOf, writeForms } from './forms/stage-forms'
 import { widened } from './forms/verification'
 import { makeGolden, placeGolden } from './golden'
@@ -19,7 +20,6 @@ import { withoutPlaces } from './privacy'
 import { readme } from './readme'
 import { localReports, measured, placeReports } from './reports'
 import { dropSource, placeSource } from './source'
-import { checkTarget } from './targets'
 
 export interface BundleRequest {
   /** Path of the candidate. */
@@ -37,7 +37,7 @@ export interface BundleRequest {
   tokenizer?: string
   /** Samples in golden/; default 3, 0 for none. */
   goldenSamples?: number
-  /** Default: those of the registry. */
+  /** Default: those the target wants. */
   forms?: readonly ExportForm[]
   progress?(done: number, doing: string): void
   signal?: AbortSignal
@@ -63,8 +63,8 @@ export async function stage(asked: BundleRequest, folder: string): Promise<Stage
   const files = new BundleFiles(folder)
   step(0, 'Writing the model')
   const model = placeSource(request.model, files)
-  const wanted = request.forms ?? FORMS
-  const { forms, checks: missing } = await writeForms(wanted, model, files, writeOptionsFor(target), (i) =>
+  const wanted = request.forms ?? formsFor(target)
+  const { forms, checks: missing } = await writeForms(wanted, model, files, target, (i) =>
     step((0.35 * i) / wanted.length, `Writing ${wanted[i]!.title}`),
   )
   step(0.35, 'Golden samples')
@@ -90,7 +90,7 @@ export async function stage(asked: BundleRequest, folder: string): Promise<Stage
   const manifest = Manifest.parse({
     pare: 1,
     name: request.name,
-    target,
+    target: target.id,
     task: dataset?.task ?? 'unlabelled',
     models: forms.map(({ form, written: { model } }) => ({
       ...files.describe(model.file),

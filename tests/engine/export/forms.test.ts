@@ -5,9 +5,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { writeModel, type Model } from '../../../src/engine/onnx'
 import { defineForm, type ExportForm } from '../../../src/engine/export/forms/form'
 import { verifyBy, widened } from '../../../src/engine/export/forms/verification'
-import { FORMS } from '../../../src/engine/export/forms'
+import { FORMS, formsFor } from '../../../src/engine/export/forms'
 import type { Golden } from '../../../src/engine/export/golden'
 import { stage, type Staged } from '../../../src/engine/export/stage'
+import { TARGETS, findTarget } from '../../../src/engine/targets'
 import { floats, wires } from '../evaluate/support'
 
 let folder = ''
@@ -58,7 +59,7 @@ async function staged(
   fs.mkdirSync(out)
   const model = path.join(folder, `${name}-source.onnx`)
   writeModel(rectifier(), model)
-  return [await stage({ model, name, target: 'any', forms, goldenSamples }, out), out]
+  return [await stage({ model, name, target: findTarget('any'), forms, goldenSamples }, out), out]
 }
 
 describe('a form of one’s own', () => {
@@ -114,6 +115,10 @@ describe('a form of one’s own', () => {
   it('has an id for files and commands', () => {
     expect(() => defineForm({ ...listing(0), id: 'C sources' })).toThrow('C sources')
   })
+})
+
+it('every form that a target names is there', () => {
+  for (const target of TARGETS) expect(formsFor(target)).toHaveLength(target.forms.length)
 })
 
 describe('verification', () => {

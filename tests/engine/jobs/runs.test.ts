@@ -68,6 +68,34 @@ test('a run of two recipes keeps what worked, says what did not, and is not done
   expect(page).not.toContain('Tiny <net>')
 })
 
+test('a run for a target estimates its latency there, and goes on for it when nothing else is asked', async () => {
+  const request = given(best)
+  const work = {
+    ...request,
+    folder: path.join(request.folder, 'run'),
+    recipes: [recipe('half', 'float16')],
+    seed: 0,
+    resume: false,
+  }
+  const first = await compress({ ...work, target: 'android' }, listening())
+  const { report } = first.candidates[0]!
+  expect(report.targetLatency).toMatchObject({ target: 'android-cpu' })
+  expect(report.targetLatency!.ratio).toBeGreaterThan(0)
+  expect(report.notes.some((note) => note.startsWith('Estimate for android-cpu'))).toBe(true)
+
+  const again = await compress({ ...work, resume: true }, listening())
+  expect(again.candidates[0]!.report).toEqual(report)
+  const anew = await compress(work, listening())
+  expect(anew.candidates[0]!.report.targetLatency).toBeUndefined()
+  await expect(compress({ ...work, target: 'toaster' }, listening())).rejects.toMatchObject({
+    data: { code: 'target/unknown' },
+  })
+
+  const candidates = [{ name: 'half', model: first.candidates[0]!.files[0]! }]
+  const compared = await compare({ ...request, candidates, target: 'android-cpu' }, listening())
+  expect(compared.candidates[0]!.targetLatency).toEqual(report.targetLatency)
+})
+
 test('a bundle holds what its plan promised, and is not written over', async () => {
   const request = { ...given(best), target: 'any' as const, name: 'tiny' }
   const out = path.join(request.folder, 'bundle')

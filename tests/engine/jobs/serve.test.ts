@@ -9,16 +9,17 @@ type Work = (input: unknown, context: JobContext) => unknown
 function served(handlers: Record<string, Work>) {
   const said: FromEngine[] = []
   let tell: (message: ToEngine) => void = () => undefined
-  serve(
+  const stray = serve(
     { post: (message) => void said.push(message), onMessage: (listener) => (tell = listener) },
     handlers as unknown as JobHandlers,
   )
   const start = (id: number, job: string, input?: unknown): void =>
     tell({ type: 'start', id, job: job as 'passes', input })
-  return { said, tell: (message: ToEngine) => tell(message), start }
+  return { stray, said, tell: (message: ToEngine) => tell(message), start }
 }
 
 const settled = () => new Promise((resolve) => setTimeout(resolve, 0))
+const idle = () => new Promise((resolve) => setTimeout(resolve, 400))
 
 test('it says when it is ready, and does one job after the other', async () => {
   const order: string[] = []
@@ -62,7 +63,7 @@ test('what fails is told with its code, and the next job is done', async () => {
     fine: () => 'fine',
   })
   for (const [id, job] of ['coded', 'memory', 'inspect', 'plain', 'unheard', 'fine'].entries()) start(id, job)
-  await settled()
+  await idle()
   expect(said.slice(1)).toMatchObject([
     { type: 'failed', id: 0, error: { code: 'data/empty', path: '/a' } },
     { type: 'failed', id: 1, error: { code: 'engine/out-of-memory', during: 'memory' } },
@@ -125,4 +126,32 @@ test('memory is asked for outside, and each answer goes to its own question', as
   tell({ type: 'probed', probe: b!, answer: { error: { code: 'engine/out-of-memory', during: 'b' } } })
   await settled()
   expect(said.at(-1)).toEqual({ type: 'done', id: 1, output: [100, 'engine/out-of-memory', 300] })
+})
+
+test('a fault nobody caught is the failure of the job that runs, whose process is spent', async () => {
+  const { said, start, stray } = served({ inspect: () => new Promise(() => undefined) })
+  start(1, 'inspect')
+  await settled()
+  stray(new PareError('data/empty', { path: '/a' }))
+  stray(new Error('a second one'))
+  expect(said.slice(1)).toEqual([
+    { type: 'failed', id: 1, error: { code: 'data/empty', path: '/a' }, spent: true },
+  ])
+})
+
+test('a fault after a job has failed is not that of the next', async () => {
+  const { said, start, stray } = served({
+    inspect: () => {
+      setTimeout(() => stray(new Error('late')), 20)
+      throw new PareError('data/empty', { path: '/a' })
+    },
+    passes: () => 'listed',
+  })
+  start(1, 'inspect')
+  start(2, 'passes')
+  await idle()
+  expect(said.slice(1)).toEqual([
+    { type: 'failed', id: 1, error: { code: 'data/empty', path: '/a' } },
+    { type: 'done', id: 2, output: 'listed' },
+  ])
 })
