@@ -64,5 +64,6 @@ export default ts.config(
       '@typescript-eslint/no-misused-promises': 'error',
     },
   },
+  { files: ['src/**'], rules: { 'max-lines': ['error', { max: 350 }] } },
   ...fences,
 )

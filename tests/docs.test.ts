@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import type { ParameterField, PassDescription } from '../src/contract/passes'
 import { Recipe } from '../src/contract/recipe'
+import { ENCODINGS } from '../src/engine/layers/encodings'
 import { describePasses } from '../src/engine/passes'
 import { TARGETS } from '../src/engine/targets'
 import type { Target } from '../src/engine/targets/target'
@@ -85,4 +86,31 @@ test('docs/targets.md', async () => {
 test('docs/recipe.schema.json', async () => {
   const schema = JSON.stringify(z.toJSONSchema(Recipe, { io: 'input' }), null, 2)
   await expect(`${schema}\n`).toMatchFileSnapshot('../docs/recipe.schema.json')
+})
+
+test('docs/encodings.md', async () => {
+  const intro =
+    '# Encodings of weights\n\nGenerated from their declarations by `npm run docs`. A quantizer writes a layer in the first of those that hold its codes and suit the target.\n'
+  const sections = ENCODINGS.map(({ id, title, summary, sources, weights = [], tensors, operators = [] }) => {
+    const uses = [
+      ...weights.map(({ words, storage }) => `Low-bit weights: ${words} (\`storage=${storage}\`).`),
+      ...(tensors
+        ? [`Packing: from operator set ${tensors.opset} on${tensors.exact ? ', exact' : ''}.`]
+        : []),
+      ...(operators.length > 0
+        ? [`Operators that read it: ${operators.map(({ op }) => `\`${op}\``).join(', ')}.`]
+        : []),
+    ]
+    return [
+      `## ${id}`,
+      '',
+      `**${title}.** ${summary}`,
+      '',
+      ...uses.map((use) => `- ${use}`),
+      '',
+      `Sources: ${sources.join('; ')}.`,
+      '',
+    ].join('\n')
+  })
+  await expect([intro, ...sections].join('\n')).toMatchFileSnapshot('../docs/encodings.md')
 })

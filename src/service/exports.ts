@@ -5,7 +5,7 @@ import type { BundlePlan, ExportRecord } from '../contract/project'
 import type { ExportRequest } from '../engine/jobs/protocol'
 import { modelAndDataOf, type Core } from './core'
 import { fileName } from './recipes'
-import { candidateModel, candidateOf } from './runs'
+import { candidateModel, candidateOf } from './candidates'
 import { newId } from './storage'
 
 export interface ExportInput {

@@ -13,7 +13,14 @@ function withRequest<T>(
   use: (request: BundleRequest) => Promise<T>,
 ): Promise<T> {
   const { tokenizer } = data
-  const request = { ...about, target: findTarget(target), model, progress, signal, ...(tokenizer && { tokenizer }) }
+  const request = {
+    ...about,
+    target: findTarget(target),
+    model,
+    progress,
+    signal,
+    ...(tokenizer && { tokenizer }),
+  }
   if (data.path === undefined) return use(request)
   return withData(model, data, (dataset) => use({ ...request, dataset }))
 }

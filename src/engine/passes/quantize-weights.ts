@@ -116,11 +116,13 @@ const isFused = ({ op, treatment }: LayerTreatment): boolean =>
 async function run(model: Model, options: Params, context: PassContext): Promise<PassResult> {
   const { model: prepared, notes } = normalize(model)
   const skipped: StepRecord['skipped'] = []
-  const layers = findLayers(prepared.graph, { ops: STANDARD_OPS, throughViews: true }).layers.filter((layer) => {
-    const reason = reasonToSkip(layer, options)
-    if (reason) skipped.push({ layer: layer.name, reason })
-    return !reason
-  })
+  const layers = findLayers(prepared.graph, { ops: STANDARD_OPS, throughViews: true }).layers.filter(
+    (layer) => {
+      const reason = reasonToSkip(layer, options)
+      if (reason) skipped.push({ layer: layer.name, reason })
+      return !reason
+    },
+  )
   if (layers.length === 0)
     throw new PareError('model/nothing-to-do', {
       by: ID,
@@ -128,12 +130,10 @@ async function run(model: Model, options: Params, context: PassContext): Promise
     })
   const found = await quantizeAll(prepared, layers, { ...options, by: ID }, context)
   const build = (floats: ReadonlySet<string>): Assembled =>
-    assemble(
-      prepared,
-      layers,
-      (layer) => (floats.has(layer.name) ? undefined : found.get(layer.rowsKey)),
-      { storage: options.storage, target: context.target },
-    )
+    assemble(prepared, layers, (layer) => (floats.has(layer.name) ? undefined : found.get(layer.rowsKey)), {
+      storage: options.storage,
+      target: context.target,
+    })
   let result = build(new Set())
   let sentence = ''
   if (options.maxLoss < 100 && context.data) {

@@ -43,7 +43,8 @@ function saturating({ graph }: Model): TargetCheck[] {
 export const pcNoVnni = defineTarget({
   id: 'pc-no-vnni',
   title: 'PC without VNNI',
-  detail: 'x86 processors that have AVX2 or AVX-512 only (Intel before Ice Lake, AMD before Zen 4): 7-bit weights',
+  detail:
+    'x86 processors that have AVX2 or AVX-512 only (Intel before Ice Lake, AMD before Zen 4): 7-bit weights',
   runtime: 'ONNX Runtime, CPU',
   device: {
     ...HOST_CPU,

@@ -6,17 +6,17 @@ import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { Model, readModel, Tensor, type AttributeInput, type DType } from '../../../src/engine/onnx'
 import { packBits } from '../../../src/engine/onnx/numeric'
-import {
-  evaluateConstant,
-  floatsOf,
-  traceShapes,
-  withSession,
-} from '../../../src/engine/runtime'
+import { evaluateConstant, floatsOf, traceShapes, withSession } from '../../../src/engine/runtime'
 import { modelCosts, nonzeroParameters } from '../../../src/engine/layers/costs/costs'
 import { inspectModel } from '../../../src/engine/layers/costs/inspect'
 import { countNonzero } from '../../../src/engine/layers/costs/nonzero'
 import { copies } from '../../../src/engine/layers/costs/weights'
 import { hasReference, reference } from '../../reference'
+import { quantizeDynamic } from '../../../src/engine/passes/quantize-dynamic'
+import { quantizeWeights } from '../../../src/engine/passes/quantize-weights'
+import { int64 } from '../../../src/engine/runtime'
+import { Net } from '../passes/pruning/build'
+import { contextOf } from '../passes/quantization/support'
 
 interface Case {
   op: string
@@ -285,5 +285,36 @@ describe('inspectModel', () => {
     const model = single({ op: 'Gemm', x: [2, 5], w: [5, 7] })
     const traced = await traceShapes(model)
     expect((await modelCosts(model, traced)).macs).toBe(70)
+  })
+})
+
+/** An embedding, its table read by rows, and a layer behind it. */
+function looksUpWords(): Model {
+  const net = new Net(1)
+  const looked = net.op('Gather', [net.weight([300, 48]), net.input('ids', [null, 6], 'int64')])
+  const places = net.weight([6, 48])
+  net.output(net.op('MatMul', [net.op('Add', [looked, places]), net.weight([48, 33])]), 3)
+  return net.model
+}
+
+describe('an embedding stored as codes is counted as the table it is', () => {
+  const ids = int64([2, 6], [0, 299, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+  test.each([
+    ['int8 by rows', quantizeDynamic, {}],
+    ['8 bits', quantizeWeights, { bits: 8 }],
+    ['4 bits', quantizeWeights, { bits: 4 }],
+    ['3 bits, two planes', quantizeWeights, { bits: 3, block: 32 }],
+    ['4 bits with fractional zero points', quantizeWeights, { bits: 4, method: 'hqq' }],
+    ['NF4', quantizeWeights, { method: 'nf4' }],
+    ['shared values', quantizeWeights, { method: 'kmeans', bits: 4 }],
+  ])('%s', async (_, pass, params) => {
+    const model = looksUpWords()
+    const { model: coded } = await pass.run(model, params, contextOf(model, { ids }))
+    const before = await modelCosts(model, await traceShapes(model, { feeds: { ids } }))
+    const after = await modelCosts(coded, await traceShapes(coded, { feeds: { ids } }))
+    expect(before.parameters).toBe(300 * 48 + 6 * 48 + 48 * 33)
+    expect(after.parameters).toBe(before.parameters)
+    const bytes = after.nodes.flatMap(({ weights }) => weights).reduce((sum, weight) => sum + weight.bytes, 0)
+    expect(bytes).toBeLessThan(before.parameters * 1.5)
   })
 })

@@ -43,8 +43,7 @@ function countIn(values: ArrayLike<number | bigint>): number {
 export async function nonzeroOf(model: Model, node: Node, weight: Weight): Promise<number> {
   const { graph } = model
   const operator = codeOperator(node)
-  if (operator?.nonzero)
-    return operator.nonzero(node, (slot) => (node.inputs[slot] ? graph.constant(node.inputs[slot]) : undefined))
+  if (operator?.nonzero) return operator.nonzero(node, (slot) => storedConstant(model, node.inputs[slot]))
   const direct = graph.constant(weight.value)
   if (direct) return countCodes(direct, zeroPointOf(model, node, weight.value))
   const producer = graph.producer(weight.value)
@@ -54,6 +53,12 @@ export async function nonzeroOf(model: Model, node: Node, weight: Weight): Promi
     if (!zero || countNonzero(zero) === 0) return countNonzero(stored)
   }
   return countIn(floatsOf(await evaluateConstant(model, weight.value)))
+}
+
+/** A constant, or what a Cast makes of one. */
+function storedConstant({ graph }: Model, name: string | undefined): Tensor | undefined {
+  const cast = name ? graph.producer(name) : undefined
+  return name ? graph.constant(cast?.is('Cast') ? cast.inputs[0]! : name) : undefined
 }
 
 function zeroPointOf(model: Model, node: Node, value: string): Tensor | undefined {

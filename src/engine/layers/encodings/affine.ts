@@ -2,7 +2,7 @@
 import type { Layer } from '../layer'
 import type { WeightCodes } from './encoding'
 import type { CodeStore, StoredCodes, StoredZeros } from './store'
-import { codeBytes } from './values'
+import { codeBytes, scaleBytes } from './values'
 
 export interface StoredAffine {
   codes: StoredCodes
@@ -23,5 +23,5 @@ export const affineOf = (store: CodeStore, layer: Layer, weight: WeightCodes): S
 export function affineBytes(weight: WeightCodes): number {
   const { scales, zeros } = weight.grouped!
   const zeroBits = zeros.every(Number.isInteger) ? weight.bits : 16
-  return codeBytes(weight) + 2 * scales.length + Math.ceil((zeros.length * zeroBits) / 8)
+  return codeBytes(weight) + scaleBytes(scales) + Math.ceil((zeros.length * zeroBits) / 8)
 }

@@ -26,6 +26,11 @@ export function fitsPackedProduct(layer: Layer, bits: number, block: number): bo
 function zeroInput(store: CodeStore, layer: Layer, { codes, zeros }: StoredAffine): string {
   if (typeof zeros !== 'number') return zeros.name
   if (zeros === 2 ** (codes.bits - 1)) return ''
+  const { rows } = codes
+  if (!Number.isInteger(zeros)) {
+    const same = new Float32Array(rows * blocksOf(codes)).fill(zeros)
+    return store.graph.addInitializer(`${layer.weight}_zero`, Tensor.float32([rows, blocksOf(codes)], same))
+  }
   const perByte = 8 / codes.bits
   const perRow = Math.ceil(blocksOf(codes) / perByte)
   let byte = 0
@@ -66,7 +71,7 @@ function write(store: CodeStore, layer: Layer, weight: WeightCodes, input: strin
 const unpacked = (bytes: Uint8Array, count: number, bits: number): ArrayLike<number> =>
   bits === 8 ? bytes : unpackBits(bytes, count, bits as 2 | 4, false)
 
-/** B [N, blocks, bytes], zero points packed likewise. */
+/** B [N, blocks, bytes], zero points packed likewise or floats [N, blocks]. */
 function nonzero(node: Node, constant: (slot: number) => Tensor | undefined): number {
   const [n, k, block, bits] = (['N', 'K', 'block_size', 'bits'] as const).map((name) =>
     node.int(name, 4),
@@ -77,12 +82,13 @@ function nonzero(node: Node, constant: (slot: number) => Tensor | undefined): nu
   const codes = unpacked(packed.bytes(), n * blocks * block, bits)
   const stated = constant(3)
   const perRow = Math.ceil((blocks * bits) / 8) * (8 / bits)
-  const zeros = stated?.dtype === 'uint8' ? unpacked(stated.bytes(), n * perRow, bits) : undefined
+  const zeros = stated?.dtype === 'uint8' ? unpacked(stated.bytes(), n * perRow, bits) : stated?.numbers()
+  const stride = stated?.dtype === 'uint8' ? perRow : blocks
   let count = 0
   for (let row = 0; row < n; row++)
     for (let i = 0; i < k; i++) {
       const at = Math.floor(i / block)
-      const zero = zeros ? zeros[row * perRow + at]! : 2 ** (bits - 1)
+      const zero = zeros ? zeros[row * stride + at]! : 2 ** (bits - 1)
       if (codes[(row * blocks + at) * block + (i % block)] !== zero) count++
     }
   return count
@@ -98,8 +104,11 @@ export const matMulNBits = defineEncoding({
       storage: 'matmulnbits',
       packed: true,
       words: 'MatMulNBits',
+      // ONNX Runtime takes zero points that are fractions with 2 and 4 bits only.
       fits: (layer, { grouped, bits, block }) =>
-        grouped !== undefined && fitsPackedProduct(layer, bits, block),
+        grouped !== undefined &&
+        fitsPackedProduct(layer, bits, block) &&
+        (bits < 8 || grouped.zeros.every(Number.isInteger)),
       bytes: affineBytes,
       write,
     },

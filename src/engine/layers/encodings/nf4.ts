@@ -7,7 +7,7 @@ import { defineEncoding, type WeightCodes } from './encoding'
 import { LookedUpRows } from './looked-up'
 import { readRestored, shapedRows, unpackedCodes } from './restored'
 import type { CodeStore, StoredCodes } from './store'
-import { codeBytes } from './values'
+import { codeBytes, scaleBytes } from './values'
 
 /** The quantiles of a normal distribution, brought to −1 … 1 with a zero among them. Source: arXiv:2305.14314, E. */
 export const NF4_LEVELS = Float32Array.of(
@@ -59,12 +59,11 @@ function quantize(values: Float32Array, shape: GroupShape): WeightCodes {
 }
 
 /** MatMulBnb4 counts its blocks through the whole matrix: they must not run from a row into the next. */
-const fitsOperator = ({ tensor, kind, isPlain, bias }: Layer, { cols, block }: WeightCodes): boolean =>
+const fitsOperator = ({ tensor, kind, isPlain }: Layer, { cols, block }: WeightCodes): boolean =>
   kind === 'matrix' &&
   isPlain &&
   tensor.dims.length === 2 &&
   tensor.dtype === 'float32' &&
-  bias === undefined &&
   cols % block === 0 &&
   block >= 16 &&
   (block & (block - 1)) === 0
@@ -88,15 +87,17 @@ function writeOperator(store: CodeStore, layer: Layer, weight: WeightCodes, inpu
     ),
     graph.addInitializer(`${value}_absmax`, Tensor.float32([scaled!.scales.length], scaled!.scales)),
   ])
+  const product = layer.bias ? graph.freshName(`${name}_product`) : name
   graph.removeNode(node)
   graph.addNode({
     opType: 'MatMulBnb4',
     domain: 'com.microsoft',
     name: node.name || graph.freshName(`${name}_bnb4`),
     inputs: [input, ...constants],
-    outputs: [name],
+    outputs: [product],
     attributes: { K: { int: cols }, N: { int: rows }, block_size: { int: block }, quant_type: { int: 1 } },
   })
+  if (layer.bias) graph.addNode({ opType: 'Add', inputs: [product, layer.bias.value], outputs: [name] })
 }
 
 interface Stored {
@@ -145,7 +146,7 @@ const isNf4 = ({ scaled }: WeightCodes): boolean => scaled?.levels === NF4_LEVEL
 
 const plain = {
   storage: 'plain',
-  bytes: (weight: WeightCodes) => codeBytes(weight) + 2 * weight.scaled!.scales.length,
+  bytes: (weight: WeightCodes) => codeBytes(weight) + scaleBytes(weight.scaled!.scales),
 }
 
 export const nf4 = defineEncoding({

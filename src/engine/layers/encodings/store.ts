@@ -8,6 +8,7 @@ import {
   type PlaneBits,
 } from '../../math/quantize/pack'
 import { blocksOf, type GroupedCodes, type GroupShape } from '../../math/quantize/grouped'
+import { fitsHalf } from './values'
 import { codeOf, Tensor, type AttributeInput, type DType, type Model } from '../../onnx'
 
 /** Names of the constants that hold a weight's codes. */
@@ -20,9 +21,6 @@ export interface StoredCodes extends GroupShape {
 
 /** One number for all blocks, packed whole numbers [rows, bytes], or floats [rows, blocks]. */
 export type StoredZeros = number | { name: string; bits: PlaneBits } | { name: string; floats: true }
-
-/** Scales float16 tells apart from nothing and from infinity. */
-const HALF_RANGE = [2 ** -14, 65504] as const
 
 export class CodeStore {
   private readonly shared = new Map<string, string>()
@@ -57,8 +55,7 @@ export class CodeStore {
   /** float32 [rows, blocks], stored as halves where they fit. */
   addScales(name: string, shape: GroupShape, scales: Float32Array): string {
     const dims = [shape.rows, blocksOf(shape)]
-    if (scales.some((s) => s < HALF_RANGE[0] || s > HALF_RANGE[1]))
-      return this.graph.addInitializer(`${name}_scale`, Tensor.float32(dims, scales))
+    if (!fitsHalf(scales)) return this.graph.addInitializer(`${name}_scale`, Tensor.float32(dims, scales))
     return this.addHalves(`${name}_scale`, dims, scales)
   }
 

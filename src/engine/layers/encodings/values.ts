@@ -1,5 +1,6 @@
 /** What codes stand for. */
 import { blocksOf, dequantizeGroups } from '../../math/quantize/grouped'
+import { HALF_RANGE } from '../../math/quantize/half'
 import type { WeightCodes } from './encoding'
 
 /** The weights [rows, cols]. */
@@ -21,3 +22,9 @@ export function valuesOf(weight: WeightCodes): Float32Array {
 
 /** Bytes of codes of so many bits. */
 export const codeBytes = ({ rows, cols, bits }: WeightCodes): number => Math.ceil((rows * cols * bits) / 8)
+
+/** Scales that float16 holds with all its bits are stored as halves. */
+export const fitsHalf = (scales: Float32Array): boolean =>
+  scales.every((scale) => scale >= HALF_RANGE[0] && scale <= HALF_RANGE[1])
+
+export const scaleBytes = (scales: Float32Array): number => (fitsHalf(scales) ? 2 : 4) * scales.length

@@ -22,7 +22,12 @@ export function costOf(form: StoredTensor): number {
 }
 
 /** Replaces an initializer by a stored form; equal small constants (axes, shapes) are shared through `shared`. */
-export function writeStored(graph: Graph, name: string, form: StoredTensor, shared: Map<string, string>): void {
+export function writeStored(
+  graph: Graph,
+  name: string,
+  form: StoredTensor,
+  shared: Map<string, string>,
+): void {
   const names: Record<string, string> = {}
   for (const [role, tensor] of Object.entries(form.constants)) {
     const key = tensor.contentKey()

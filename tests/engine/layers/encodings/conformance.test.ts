@@ -76,6 +76,7 @@ const CODES: Record<string, (layer: Layer) => WeightCodes> = {
   '2 bits': affine(2, 'mse', 16),
   '4 bits, fractional zero points': affine(4, 'hqq', 32),
   '2 bits, fractional zero points': affine(2, 'hqq', 16),
+  '8 bits, fractional zero points': affine(8, 'hqq', 32),
   'one bit': affine(1, 'binary', 32),
   ternary: affine(2, 'ternary', 32),
   ...Object.fromEntries(

@@ -8,6 +8,7 @@ import {
   type SessionOptions,
   type Values,
 } from '../../../../src/engine/runtime'
+import { dequantizeGroups, quantizeGroups } from '../../../../src/engine/math/quantize/grouped'
 import { sqnr } from '../../../../src/engine/math/quantize/sqnr'
 import { Net } from '../pruning/build'
 import { contextOf, fidelity, noise } from './support'
@@ -124,4 +125,41 @@ test.each([
     contextOf(model, inputs, { target: findTarget(target) }),
   )
   expect(candidate.graph.nodes.filter((node) => node.opType === 'MatMulNBits')).toHaveLength(count)
+})
+
+/** Words are looked up in a table that the last layer multiplies by again, turned. */
+function gptLike(): { model: Model; inputs: Values } {
+  const net = new Net(7)
+  const table = net.weight([400, 64], 'table', 1)
+  const looked = net.op('Gather', [table, net.input('ids', [null, 6], 'int64')])
+  const mixed = net.relu(net.op('MatMul', [looked, net.weight([64, 64])]))
+  const turned = net.op('Transpose', [table], { perm: { ints: [1, 0] } })
+  net.output(net.op('MatMul', [mixed, turned]), 3)
+  const ids = Array.from({ length: 24 }, (_, i) => (i * 53) % 400)
+  return { model: net.model, inputs: { ids: int64([4, 6], ids) } }
+}
+
+test.each(['rtn', 'gptq', 'nf4', 'kmeans'])(
+  'a head tied to an embedding through Transpose shares its %s codes',
+  async (method) => {
+    const { model, inputs } = gptLike()
+    const context = contextOf(model, inputs)
+    const { model: small, layers } = await quantizeWeights.run(model, { method, leastWeights: 0 }, context)
+    expect(layers).toHaveLength(3)
+    expect(layers!.filter(({ treatment }) => treatment.includes('shared with a tied layer'))).toHaveLength(1)
+    // Half a byte a weight of both matrices and their scales; the float table alone would be 102 kB.
+    expect(encodedLength(small)).toBeLessThan((400 * 64 + 64 * 64) / 2 + 9000)
+    expect(await fidelity(model, small, inputs)).toBeGreaterThan(12)
+  },
+)
+
+test('HQQ is not least squares: its errors are smaller as it measures them', async () => {
+  const values = Float32Array.from(noise([64, 256], 11).data as Float32Array, (x) => x * Math.abs(x))
+  const shape = { rows: 64, cols: 256, block: 64, bits: 3 }
+  const powerOf = (method: 'hqq' | 'mse'): number => {
+    const options = { method, symmetric: false, halfScales: true }
+    const restored = dequantizeGroups(quantizeGroups(values, shape, options))
+    return values.reduce((sum, x, i) => sum + Math.abs(x - restored[i]!) ** 0.7, 0)
+  }
+  expect(powerOf('hqq') / powerOf('mse')).toBeLessThan(0.98)
 })
