@@ -15,7 +15,7 @@ export interface FindOptions {
 const WEIGHT_TYPES = new Set<DType>(['float32', 'float16', 'bfloat16'])
 
 /** What weights are compressed in today. */
-export const PLAIN_OPS = ['Conv', 'ConvTranspose', 'Gemm', 'MatMul', 'Gather'] as const
+export const STANDARD_OPS = ['Conv', 'ConvTranspose', 'Gemm', 'MatMul', 'Gather'] as const
 
 export interface NotALayer {
   /** First output of the node. */
@@ -44,7 +44,7 @@ export function findLayers(
 }
 
 /** Layers of the operators whose weights are compressed, or of some of them. */
-export const plainLayers = (graph: Graph, ops: readonly string[] = PLAIN_OPS): Layer[] =>
+export const weightedLayers = (graph: Graph, ops: readonly string[] = STANDARD_OPS): Layer[] =>
   findLayers(graph, { ops }).layers
 
 /** The layer of a node's first weight; why it has none, where something is to be said. */

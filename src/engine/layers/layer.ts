@@ -1,7 +1,7 @@
 /** A node with a weight, seen one way by everything that compresses it. */
 import { PareError } from '../../contract/errors'
 import { transposed } from '../math/quantize/rows'
-import { Tensor, type Node } from '../onnx'
+import { sizeOf, Tensor, type Node } from '../onnx'
 import type { Geometry, LayerKind } from './kinds/kind'
 
 /** The constant a weight comes from: itself, or what the node reads through Identity, Cast and Transpose. */
@@ -14,6 +14,8 @@ export interface WeightRoot {
 
 export interface LayerInit {
   node: Node
+  /** Default: the node's first output. */
+  name?: string
   type: LayerKind
   /** Which input of the node the weight is. */
   slot: number
@@ -33,8 +35,12 @@ export interface ProductShape {
 
 export class Layer {
   readonly node: Node
+  /** The node's first output as it was found: the layer's identity in every report. */
+  readonly name: string
   readonly type: LayerKind
   readonly slot: number
+  /** The value the weight is multiplied by, or the indices that are looked up. */
+  readonly input: string
   /** Name of the weight's value, as the node reads it. */
   readonly weight: string
   readonly tensor: Tensor
@@ -45,6 +51,8 @@ export class Layer {
 
   constructor(private readonly init: LayerInit) {
     this.node = init.node
+    this.name = init.name ?? init.node.outputs.find((output) => output !== '')!
+    this.input = init.node.inputs[init.type.input]!
     this.type = init.type
     this.slot = init.slot
     this.weight = init.node.inputs[init.slot]!
@@ -54,18 +62,8 @@ export class Layer {
     this.root = init.root
   }
 
-  /** The node's first output: the layer's identity in every report. */
-  get name(): string {
-    return this.node.outputs.find((output) => output !== '')!
-  }
-
   get kind(): LayerKind['kind'] {
     return this.type.kind
-  }
-
-  /** The value the weight is multiplied by, or the indices that are looked up. */
-  get input(): string {
-    return this.node.inputs[this.type.input]!
   }
 
   /** Axis of the weight along output channels; for an embedding, along its words. */
@@ -98,6 +96,16 @@ export class Layer {
     return this.type.turnsInput?.(this.node) ?? false
   }
 
+  /** Why rows of the input are not what the rows of the weight meet, where they are not. */
+  get inputObstacle(): string | undefined {
+    return this.turnsInput ? `${this.node.opType} with a transposed activation` : undefined
+  }
+
+  /** Positions of a kernel; 1 for all else. */
+  get taps(): number {
+    return this.kind === 'conv' || this.kind === 'conv-transpose' ? sizeOf(this.tensor.dims.slice(2)) : 1
+  }
+
   get factors(): { product: number; bias: number } {
     return this.type.factors?.(this.node) ?? { product: 1, bias: 1 }
   }
@@ -117,7 +125,7 @@ export class Layer {
 
   /** The same layer in a copy of its graph. */
   on(node: Node): Layer {
-    return new Layer({ ...this.init, node })
+    return new Layer({ ...this.init, node, name: this.name })
   }
 
   /**

@@ -23,27 +23,29 @@ export function setConstant(graph: Graph, node: Node, slot: number, tensor: Tens
   }
 }
 
-/** Adds nodes in front of another, named after `base`. */
+/** Adds nodes in front of another, under names made from `base`. */
 export function nodesBefore(
   graph: Graph,
   node: Node,
   base: string,
 ): {
-  /** A fresh name `base_part`. */
-  name(part: string): string
-  /** Gives the node's output, which is fresh where none is told. */
+  fresh(part: string): string
+  /** Gives the output. */
   add(
     opType: string,
     inputs: readonly string[],
-    output?: string,
+    output: string,
     attributes?: Record<string, AttributeInput>,
   ): string
 } {
-  const name = (part: string): string => graph.freshName(`${base}_${part}`)
+  const fresh = (part: string): string => graph.freshName(`${base}_${part}`)
   return {
-    name,
-    add(opType, inputs, output = name(`${opType.toLowerCase()}_out`), attributes = {}) {
-      graph.addNode({ opType, name: name(opType.toLowerCase()), inputs, outputs: [output], attributes }, node)
+    fresh,
+    add(opType, inputs, output, attributes = {}) {
+      graph.addNode(
+        { opType, name: fresh(opType.toLowerCase()), inputs, outputs: [output], attributes },
+        node,
+      )
       return output
     },
   }

@@ -3,9 +3,9 @@ import { PareError } from '../../contract/errors'
 import { equalizing, magnitudes, scaledAlong } from '../math/quantize/equalize'
 import { Tensor, type Graph, type Model, type Node } from '../onnx'
 import { definePass } from './pass'
-import { finiteWeights } from './quantization/layers'
 import { normalize } from '../layers/normalize'
 import { counted } from './quantization/words'
+import { finiteWeights } from '../layers/layer'
 
 const ID = 'equalize'
 

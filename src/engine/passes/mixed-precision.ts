@@ -16,9 +16,10 @@ import {
 } from './mixed-precision/latency'
 import { definePass, type PassContext, type PassResult } from './pass'
 import { divergences } from '../evaluate/comparison/divergence'
-import { weightedLayers, type WeightedLayer } from './quantization/layers'
 import { normalize } from '../layers/normalize'
 import { evaluationBatches } from '../data/feeds'
+import { weightedLayers } from '../layers/find'
+import type { Layer } from '../layers/layer'
 
 const ID = 'mixed-precision'
 
@@ -103,7 +104,7 @@ export const mixedPrecision = definePass({
 })
 
 interface Group {
-  layers: WeightedLayer[]
+  layers: Layer[]
   choices: BitChoice[]
 }
 
@@ -190,7 +191,7 @@ interface Built extends Applied {
 
 function groupsOf(model: Model, entries: readonly Sensitivity[], { storage }: Params): Group[] {
   const measured = new Set(entries.map((entry) => entry.layer))
-  return tied(weightedLayers(model.graph).filter(({ layer }) => measured.has(layer))).map((layers) => ({
+  return tied(weightedLayers(model.graph).filter(({ name }) => measured.has(name))).map((layers) => ({
     layers,
     choices: choicesOf(layers, entries, storage),
   }))
@@ -206,7 +207,7 @@ function chosenBits(groups: readonly Group[], size: number): Map<string, number>
   if (!chosen) return undefined
   return new Map(
     groups.flatMap(({ layers, choices }, i) =>
-      layers.map(({ layer }) => [layer, choices[chosen[i]!]!.bits] as const),
+      layers.map(({ name }) => [name, choices[chosen[i]!]!.bits] as const),
     ),
   )
 }

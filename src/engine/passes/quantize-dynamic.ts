@@ -7,11 +7,13 @@ import { definePass, type PassContext, type PassResult } from './pass'
 import { dynamicProduct, storedWeight, type Inputs, type IntegerConstants } from './quantization/dynamic'
 import { integerRows } from './quantization/embedding'
 import { activationSqnr, layerReports, type LayerTreatment } from '../evaluate/comparison/layer-report'
-import { nothingReason, weightedLayers, type WeightedLayer } from './quantization/layers'
+import { nothingReason } from './quantization/layers'
 import { normalize } from '../layers/normalize'
 import { calibrationBatches } from '../data/feeds'
 import { WeightStore } from './quantization/static-weights'
 import { counted } from './quantization/words'
+import { weightedLayers } from '../layers/find'
+import type { Layer } from '../layers/layer'
 
 const ID = 'quantize-dynamic'
 
@@ -81,7 +83,7 @@ async function run(model: Model, options: Params, context: PassContext): Promise
     context.progress((0.8 * i) / layers.length, `layer ${i + 1} of ${layers.length}`)
     const reason = reasonToSkip(layer, options, exclude)
     if (reason) {
-      skipped.push({ layer: layer.layer, reason })
+      skipped.push({ layer: layer.name, reason })
       continue
     }
     const op = layer.node.opType
@@ -100,9 +102,9 @@ async function run(model: Model, options: Params, context: PassContext): Promise
       : op === 'Gather'
         ? 'int8 per row'
         : 'dynamic int8'
-    const weightSqnr = store.quality.get(layer.layer)
+    const weightSqnr = store.quality.get(layer.name)
     done.push({
-      layer: layer.layer,
+      layer: layer.name,
       op,
       treatment,
       bytesBefore: layer.tensor.byteLength,
@@ -134,34 +136,27 @@ async function run(model: Model, options: Params, context: PassContext): Promise
   }
 }
 
-function reasonToSkip(
-  { node, layer, tensor }: WeightedLayer,
-  options: Params,
-  exclude: ReadonlySet<string>,
-): string | undefined {
-  if (exclude.has(layer) || exclude.has(node.name)) return 'kept in float as asked'
+function reasonToSkip(layer: Layer, options: Params, exclude: ReadonlySet<string>): string | undefined {
+  const { node, name, tensor, kind } = layer
+  if (exclude.has(name) || exclude.has(node.name)) return 'kept in float as asked'
   if (tensor.dtype !== 'float32') return `its weight is ${tensor.dtype}`
   if (tensor.size < options.smallest)
     return `only ${tensor.size} weights: integers would cost more than they save`
   if (node.is('Conv', 'ConvTranspose') && !options.storeConvolutions)
     return 'convolutions are slower in dynamic int8 than in float'
-  if (
-    node.is('Gemm') &&
-    (node.int('transA', 0) || node.float('alpha', 1) !== 1 || node.float('beta', 1) !== 1)
-  )
-    return 'Gemm with a transposed activation or factors'
-  if (node.is('MatMul') && tensor.dims.length !== 2) return 'a weight of more than two dimensions'
+  if (kind === 'matrix' && !layer.isPlain) return 'Gemm with a transposed activation or factors'
+  if (kind === 'matrix' && tensor.dims.length !== 2) return 'a weight of more than two dimensions'
   return undefined
 }
 
 /** Codes of a product's weight as [K, N]; a Gemm's [N, K] is turned, once where it is tied. */
 function asProduct(
-  layer: WeightedLayer,
+  layer: Layer,
   store: WeightStore,
   rewritten: Map<string, IntegerConstants>,
 ): IntegerConstants {
   const constants = store.addChannels(layer)
-  if (!layer.node.is('Gemm') || layer.node.int('transB', 0) === 0) return constants
+  if (layer.geometry.turned) return constants
   let turned = rewritten.get(constants.codes)
   if (!turned) {
     const { graph } = store

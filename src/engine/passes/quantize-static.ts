@@ -10,12 +10,13 @@ import { findQuantizable } from './quantization/quantizable-ops'
 import { divergences, type Divergence } from '../evaluate/comparison/divergence'
 import { activationSqnr, layerReports, type LayerTreatment } from '../evaluate/comparison/layer-report'
 import { keepFloat, keepFloatSentence, type KeptFloat } from './quantization/keep-float'
-import { finiteWeights, nothingReason } from './quantization/layers'
+import { nothingReason } from './quantization/layers'
 import { toOperators } from './quantization/operators'
 import { normalize } from '../layers/normalize'
 import { calibrationBatches, evaluationBatches, type Batches } from '../data/feeds'
 import { calibrate, quantizeStatically, type StaticOptions, type StaticResult } from './quantization/static'
 import { counted } from './quantization/words'
+import { finiteWeights } from '../layers/layer'
 
 const ID = 'quantize-static'
 
@@ -156,7 +157,7 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
   const base = staticOptions(options, context)
   // Before anything runs: activations of such a model are not numbers either, and would be taken for a mask.
   for (const { weight } of findQuantizable(prepared.model.graph, base).ops)
-    if (weight) finiteWeights(weight.name, weight.tensor, ID)
+    if (weight) finiteWeights(weight.weight, weight.tensor, ID)
   const calibrated = await calibrate(prepared.model, base, batches, {
     extremesOnly: options.calibration === 'min-max',
     progress: (batch) =>
@@ -293,14 +294,14 @@ function reportLayers(
       weightSqnr: result.weightSqnr.get(op.layer),
     }
   })
-  for (const { layer, node, tensor } of [...result.embeddings, ...result.stored])
+  for (const { name, node, tensor } of [...result.embeddings, ...result.stored])
     sources.push({
-      layer,
+      layer: name,
       op: node.opType,
       treatment: node.is('Gather') ? 'int8 per row' : 'int8 weights, float arithmetic',
       bytesBefore: tensor.byteLength,
       bytesAfter: tensor.size,
-      weightSqnr: result.weightSqnr.get(layer),
+      weightSqnr: result.weightSqnr.get(name),
     })
   const names = sources.map(({ layer, value }) => value ?? layer)
   return activationSqnr(original, result.model, names, batches).then((measured) =>

@@ -8,12 +8,14 @@ import { assemble, storageFor, type Assembled } from './quantization/assemble'
 import { divergences } from '../evaluate/comparison/divergence'
 import { activationSqnr, layerReports, type LayerTreatment } from '../evaluate/comparison/layer-report'
 import { keepFloat, keepFloatSentence } from './quantization/keep-float'
-import { nothingReason, weightedLayers, type WeightedLayer } from './quantization/layers'
+import { nothingReason } from './quantization/layers'
 import { METHODS, type LowBit } from './quantization/low-bit'
-import { keyOf, quantizeAll } from './quantization/quantize-all'
+import { quantizeAll } from './quantization/quantize-all'
 import { normalize } from '../layers/normalize'
 import { STORAGES } from './quantization/readers'
 import { calibrationBatches, evaluationBatches } from '../data/feeds'
+import { weightedLayers } from '../layers/find'
+import type { Layer } from '../layers/layer'
 
 const ID = 'quantize-weights'
 
@@ -117,7 +119,7 @@ async function run(model: Model, asked: Params, context: PassContext): Promise<P
   const skipped: StepRecord['skipped'] = []
   const layers = weightedLayers(prepared.graph).filter((layer) => {
     const reason = reasonToSkip(layer, options)
-    if (reason) skipped.push({ layer: layer.layer, reason })
+    if (reason) skipped.push({ layer: layer.name, reason })
     return !reason
   })
   if (layers.length === 0)
@@ -130,7 +132,7 @@ async function run(model: Model, asked: Params, context: PassContext): Promise<P
     assemble(
       prepared,
       layers,
-      (layer) => (floats.has(layer.layer) ? undefined : found.get(keyOf(layer))),
+      (layer) => (floats.has(layer.name) ? undefined : found.get(layer.rowsKey)),
       options,
     )
   let result = build(new Set())
@@ -138,7 +140,7 @@ async function run(model: Model, asked: Params, context: PassContext): Promise<P
   if (options.maxLoss < 100 && context.data) {
     const classes = context.data.task === 'classification'
     const kept = await keepFloat(result.model, {
-      layers: layers.map(({ layer }) => layer),
+      layers: layers.map(({ name }) => name),
       limit: options.maxLoss,
       // Weights alone are rounded in both, and what they add to the outputs adds up: the same question as here.
       known: () => outputNoise(prepared, context, options.bits),
@@ -186,35 +188,35 @@ async function outputNoise(
   return new Map(found.map(({ layer, sqnr }) => [layer, 10 ** (-sqnr / 10)]))
 }
 
-function reasonToSkip({ layer, node, tensor }: WeightedLayer, options: Params): string | undefined {
-  if (options.exclude.includes(layer) || options.exclude.includes(node.name)) return 'kept in float as asked'
+function reasonToSkip(layer: Layer, options: Params): string | undefined {
+  const { name, node, tensor } = layer
+  if (options.exclude.includes(name) || options.exclude.includes(node.name)) return 'kept in float as asked'
   if (tensor.size < options.leastWeights) return `only ${tensor.size} weights`
   if (!options.embeddings && node.is('Gather')) return 'embeddings are left alone as asked'
   if (!options.convolutions && node.is('Conv', 'ConvTranspose')) return 'convolutions are left alone as asked'
-  if (node.is('Gemm') && node.int('transA', 0)) return 'Gemm with a transposed activation'
-  return undefined
+  return layer.inputObstacle
 }
 
 function treatmentsOf(
-  layers: readonly WeightedLayer[],
+  layers: readonly Layer[],
   found: Map<string, LowBit>,
   { readers }: Assembled,
   options: Params,
 ): LayerTreatment[] {
   const counted = new Set<LowBit>()
   return layers.map((layer) => {
-    const low = found.get(keyOf(layer))!
+    const low = found.get(layer.rowsKey)!
     const op = layer.node.opType
     const bytesBefore = layer.tensor.byteLength
-    const reader = readers.get(layer.layer)
+    const reader = readers.get(layer.name)
     if (!reader)
-      return { layer: layer.layer, op, treatment: 'kept in float', bytesBefore, bytesAfter: bytesBefore }
+      return { layer: layer.name, op, treatment: 'kept in float', bytesBefore, bytesAfter: bytesBefore }
     const tied = counted.has(low)
     counted.add(low)
     const bytesAfter = tied ? 0 : bytesOf(low, reader)
     const treatment = `${low.bits}-bit ${low.method}, ${tied ? 'shared with a tied layer' : reader}`
     return {
-      layer: layer.layer,
+      layer: layer.name,
       op,
       treatment,
       bytesBefore: tied ? 0 : bytesBefore,

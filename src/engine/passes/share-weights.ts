@@ -5,9 +5,11 @@ import { fromCodebook, sharedValues } from '../math/quantize/kmeans'
 import { sqnr } from '../math/quantize/sqnr'
 import { Tensor, type Model } from '../onnx'
 import { definePass } from './pass'
-import { finiteWeights, nothingReason, weightedLayers } from './quantization/layers'
+import { nothingReason } from './quantization/layers'
 import { normalize } from '../layers/normalize'
 import { counted } from './quantization/words'
+import { finiteWeights } from '../layers/layer'
+import { weightedLayers } from '../layers/find'
 
 const ID = 'share-weights'
 
@@ -49,12 +51,12 @@ export const shareWeights = definePass({
     const reports: LayerReport[] = []
     const done = new Set<string>()
     const layers = weightedLayers(graph)
-    for (const [i, { layer, node, weight, tensor }] of layers.entries()) {
+    for (const [i, { name, node, weight, tensor }] of layers.entries()) {
       context.progress(i / layers.length, `layer ${i + 1} of ${layers.length}`)
       if (done.has(weight)) continue
-      if (tensor.size < leastWeights || exclude.includes(layer) || exclude.includes(node.name)) {
+      if (tensor.size < leastWeights || exclude.includes(name) || exclude.includes(node.name)) {
         skipped.push({
-          layer,
+          layer: name,
           reason: tensor.size < leastWeights ? `only ${tensor.size} weights` : 'left alone as asked',
         })
         continue
@@ -66,7 +68,7 @@ export const shareWeights = definePass({
       done.add(weight)
       const decibel = sqnr(values, shared)
       reports.push({
-        layer,
+        layer: name,
         op: node.opType,
         treatment: `${codebook.centroids.length} shared values`,
         weightSqnr: Number.isFinite(decibel) ? decibel : undefined,

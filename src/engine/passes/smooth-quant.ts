@@ -1,13 +1,14 @@
 import { z } from 'zod'
 import { PareError } from '../../contract/errors'
 import { magnitudes, scaledAlong, smoothing } from '../math/quantize/equalize'
-import { Tensor, type Graph, type Model, type Node } from '../onnx'
+import { Tensor, type Graph, type Model } from '../onnx'
 import { definePass } from './pass'
 import { channelStatistics } from './quantization/channels'
-import { finiteWeights, weightedLayers, type WeightedLayer } from './quantization/layers'
 import { normalize } from '../layers/normalize'
 import { calibrationBatches } from '../data/feeds'
 import { counted } from './quantization/words'
+import { finiteWeights, type Layer } from '../layers/layer'
+import { weightedLayers } from '../layers/find'
 
 const ID = 'smooth-quant'
 
@@ -61,7 +62,7 @@ export const smoothQuant = definePass({
         for (const [i, size] of magnitudes(
           finiteWeights(layer.weight, layer.tensor, ID),
           layer.tensor.dims,
-          inputAxis(layer.node),
+          layer.geometry.inAxis,
         ).entries())
           weights[i] = Math.max(weights[i]!, size)
       const factors = smoothing(seen.largest, weights, strength)
@@ -77,34 +78,30 @@ export const smoothQuant = definePass({
   },
 })
 
-const inputAxis = (node: Node): number => (node.is('Gemm') && node.int('transB', 0) ? 1 : 0)
-
-function matricesByInput(graph: Graph): Map<string, WeightedLayer[]> {
-  const found = new Map<string, WeightedLayer[]>()
+function matricesByInput(graph: Graph): Map<string, Layer[]> {
+  const found = new Map<string, Layer[]>()
   for (const layer of weightedLayers(graph, ['MatMul', 'Gemm'])) {
-    const { node, tensor } = layer
-    if (
-      tensor.dims.length !== 2 ||
-      tensor.dtype !== 'float32' ||
-      node.inputs[1] !== layer.weight ||
-      node.int('transA', 0)
-    )
-      continue
-    found.set(node.inputs[0]!, [...(found.get(node.inputs[0]!) ?? []), layer])
+    const { input, tensor } = layer
+    if (tensor.dims.length !== 2 || tensor.dtype !== 'float32' || layer.turnsInput) continue
+    found.set(input, [...(found.get(input) ?? []), layer])
   }
   return found
 }
 
-function scaleWeight(graph: Graph, { node, weight, tensor }: WeightedLayer, factors: Float32Array): void {
-  const scaled = scaledAlong(tensor.floats(), tensor.dims, inputAxis(node), factors)
-  node.inputs[1] = graph.addInitializer(weight, Tensor.float32(tensor.dims, scaled))
+function scaleWeight(
+  graph: Graph,
+  { node, weight, slot, tensor, geometry }: Layer,
+  factors: Float32Array,
+): void {
+  const scaled = scaledAlong(tensor.floats(), tensor.dims, geometry.inAxis, factors)
+  node.inputs[slot] = graph.addInitializer(weight, Tensor.float32(tensor.dims, scaled))
 }
 
 /** Divides the activation: within the LayerNormalization that makes it where only these layers read it, else by a node. */
 function divide(
   graph: Graph,
   name: string,
-  layers: readonly WeightedLayer[],
+  layers: readonly Layer[],
   factors: Float32Array,
 ): 'folded' | 'inserted' {
   const inverse = factors.map((s) => 1 / s)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { findLayers, plainLayers } from '../../../src/engine/layers/find'
+import { findLayers, weightedLayers } from '../../../src/engine/layers/find'
 import { fusesWith, wiringOf } from '../../../src/engine/layers/fuses'
 import { productLayer } from '../../../src/engine/layers/product'
 import { Tensor } from '../../../src/engine/onnx'
@@ -59,7 +59,7 @@ describe('guards', () => {
     expect(graph.nodes.filter((node) => productLayer(graph, node)).map(({ outputs }) => outputs[0])).toEqual(
       plain,
     )
-    expect(plainLayers(graph)).toHaveLength(graph.nodes.length)
+    expect(weightedLayers(graph)).toHaveLength(graph.nodes.length)
   })
 })
 
@@ -109,7 +109,7 @@ describe('neighbours a layer fuses with', () => {
     net.output(net.op('Tanh', [shared]), 2)
     const { graph } = net.model
     const wiring = wiringOf(graph)
-    const [first, second, third] = plainLayers(graph).map((layer) => fusesWith(wiring, layer))
+    const [first, second, third] = weightedLayers(graph).map((layer) => fusesWith(wiring, layer))
     const made = (value: string) => graph.producer(value)
     expect(first).toEqual({ bias: made(sum), norm: made(normal), activation: made(relu) })
     expect(second).toEqual({ activation: made(clip) })

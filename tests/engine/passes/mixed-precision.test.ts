@@ -12,10 +12,10 @@ import { distinctValues } from '../../../src/engine/math/gap-code'
 import { encodeModel, readModel, type Model } from '../../../src/engine/onnx'
 import { mixedPrecision } from '../../../src/engine/passes/mixed-precision'
 import type { PassContext, PassResult } from '../../../src/engine/passes/pass'
-import { weightedLayers } from '../../../src/engine/passes/quantization/layers'
 import { traceShapes } from '../../../src/engine/runtime'
 import { sensitivitiesIn } from '../../../src/engine/run/sensitivities'
 import { contextOf } from '../training/support'
+import { weightedLayers } from '../../../src/engine/layers/find'
 
 const sample = path.resolve('resources/samples/bearing')
 const model = readModel(path.join(sample, 'cnn1d.onnx'))
@@ -45,8 +45,8 @@ const changed = async (candidate: Model): Promise<number> => {
 /** Different values of each layer's weight, by layer. */
 const valuesOf = (candidate: Model): Map<string, number> =>
   new Map(
-    weightedLayers(candidate.graph).map(({ layer, tensor }) => [
-      layer,
+    weightedLayers(candidate.graph).map(({ name, tensor }) => [
+      name,
       distinctValues(tensor.floats())?.table.length ?? Infinity,
     ]),
   )

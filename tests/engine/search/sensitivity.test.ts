@@ -9,10 +9,11 @@ import type { SensitivityCache } from '../../../src/engine/search/sensitivity/ca
 import { readModel, Tensor } from '../../../src/engine/onnx'
 import { quantizeWeights } from '../../../src/engine/passes/quantize-weights'
 import { mixedPrecision } from '../../../src/engine/passes/mixed-precision'
-import { weightedLayers, type WeightedLayer } from '../../../src/engine/passes/quantization/layers'
 import { simplifyPass } from '../../../src/engine/passes/simplify'
 import { sensitivitiesIn } from '../../../src/engine/run/sensitivities'
 import { contextOf } from '../training/support'
+import { weightedLayers } from '../../../src/engine/layers/find'
+import type { Layer } from '../../../src/engine/layers/layer'
 
 const sample = path.resolve('resources/samples/bearing')
 const model = readModel(path.join(sample, 'cnn1d.onnx'))
@@ -93,7 +94,7 @@ test('nothing is measured twice: not by another caller, not on the cleaned-up mo
 
   // Other weights are another matter.
   const changed = clean.clone()
-  const [{ weight, tensor }] = weightedLayers(changed.graph) as [WeightedLayer]
+  const [{ weight, tensor }] = weightedLayers(changed.graph) as [Layer]
   changed.graph.initializers.set(
     weight,
     Tensor.float32(

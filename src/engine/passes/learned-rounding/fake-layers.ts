@@ -2,16 +2,15 @@
 import type { GroupedCodes } from '../../math/quantize/grouped'
 import { Tensor, type Model } from '../../onnx'
 import { writeFakeWeight, type FakeWeight } from '../../training/fake-quant'
-import type { WeightedLayer } from '../quantization/layers'
-import { rowsOf } from '../quantization/low-bit'
-import { rowShape } from '../quantization/readers'
+import { readInstead } from '../../layers/rewrite'
+import type { Layer } from '../../layers/layer'
 
 /** Layers of one key read the same rows. */
-export const keyOf = (layer: WeightedLayer): string => `${layer.weight}|${rowShape(layer).turned}`
+export const keyOf = (layer: Layer): string => `${layer.weight}|${layer.geometry.turned}`
 
 export interface FakeLayer {
   /** The first of the layers that read the weight. */
-  layer: WeightedLayer
+  layer: Layer
   fake: FakeWeight
 }
 
@@ -21,10 +20,10 @@ export interface FakeLayer {
  */
 export function writeFakeLayers(
   model: Model,
-  layers: readonly WeightedLayer[],
+  layers: readonly Layer[],
   learns: FakeWeight['learns'],
   by: string,
-  startOf: (layer: WeightedLayer) => GroupedCodes,
+  startOf: (layer: Layer) => GroupedCodes,
 ): Map<string, FakeLayer> {
   const { graph } = model
   const found = new Map<string, FakeLayer & { value: string }>()
@@ -32,7 +31,7 @@ export function writeFakeLayers(
     const key = keyOf(layer)
     let fake = found.get(key)
     if (!fake) {
-      const written = writeFakeWeight(graph, layer.weight, rowsOf(layer, by), startOf(layer), learns)
+      const written = writeFakeWeight(graph, layer.weight, layer.rows(by), startOf(layer), learns)
       found.set(key, (fake = { layer, ...written }))
     }
     readRows(model, layer, fake.value)
@@ -43,19 +42,17 @@ export function writeFakeLayers(
 }
 
 /** Makes a layer of `model` read `rows` [outputs, inputs] in place of its weight. */
-function readRows(model: Model, layer: WeightedLayer, rows: string): void {
+function readRows(model: Model, layer: Layer, rows: string): void {
   const { graph } = model
-  const { tensor, weight } = layer
-  const { turned } = rowShape(layer)
+  const { tensor, weight, geometry } = layer
   let value = rows
   const add = (opType: string, inputs: string[], attributes = {}): string => {
     const output = graph.freshName(`${weight}/${opType}`)
     graph.addNode({ opType, inputs, outputs: [output], attributes })
     return output
   }
-  if (turned) value = add('Transpose', [value], { perm: { ints: [1, 0] } })
+  if (geometry.turned) value = add('Transpose', [value], { perm: { ints: [1, 0] } })
   const shape = graph.addInitializer(`${weight}/shape`, Tensor.int64(tensor.dims))
   value = add('Reshape', [value, shape])
-  const node = graph.producer(layer.layer)!
-  node.inputs = node.inputs.map((input) => (input === weight ? value : input))
+  readInstead(layer.on(graph.producer(layer.name)!), value)
 }

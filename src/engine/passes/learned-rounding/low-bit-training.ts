@@ -13,11 +13,12 @@ import { assemble, storageFor } from '../quantization/assemble'
 import { hessiansOf, planHessians, type Hessians } from '../quantization/hessians'
 import { roundByLayer } from './by-layer'
 import { keyOf, writeFakeLayers } from './fake-layers'
-import { weightedLayers, type WeightedLayer } from '../quantization/layers'
-import { quantizeLayer, rowsOf, type LowBit } from '../quantization/low-bit'
+import { quantizeLayer, type LowBit } from '../quantization/low-bit'
 import { normalize } from '../../layers/normalize'
 import { calibrationBatches, feedsOf, type Batches } from '../../data/feeds'
 import type { PassContext } from '../pass'
+import { weightedLayers } from '../../layers/find'
+import type { Layer } from '../../layers/layer'
 
 export interface LowBitTraining {
   by: string
@@ -60,7 +61,7 @@ export async function trainLowBit(
   const skipped: StepRecord['skipped'] = []
   const layers = weightedLayers(prepared.graph).filter((layer) => {
     const reason = reasonToSkip(layer, options)
-    if (reason) skipped.push({ layer: layer.layer, reason })
+    if (reason) skipped.push({ layer: layer.name, reason })
     return !reason
   })
   if (layers.length === 0)
@@ -80,7 +81,7 @@ export async function trainLowBit(
   const fakes = [...trained.values()].map(({ fake }) => fake)
   const byLayer: string[] = []
   if (options.byLayer) {
-    const list = [...trained.values()].map(({ layer, fake }) => ({ output: layer.layer, fake }))
+    const list = [...trained.values()].map(({ layer, fake }) => ({ output: layer.name, fake }))
     const { settings, roundingRegularization = 0 } = options
     const closer = await roundByLayer(fakeModel, prepared, list, context, settings, roundingRegularization)
     byLayer.push(
@@ -113,10 +114,10 @@ export async function trainLowBit(
   const reports: LayerReport[] = []
   for (const [key, { layer, fake }] of trained) {
     const grouped = codesOf(learned.result.parameters, fake, toHalf)
-    const weightSqnr = sqnr(rowsOf(layer, by), dequantizeGroups(grouped))
+    const weightSqnr = sqnr(layer.rows(by), dequantizeGroups(grouped))
     found.set(key, { ...starts.get(key)!, codes: grouped.codes, grouped, weightSqnr })
     reports.push({
-      layer: layer.layer,
+      layer: layer.name,
       op: layer.node.opType,
       treatment: `${bits}-bit ${options.learns === 'steps' ? 'trained' : 'learned rounding'}`,
       bytesBefore: layer.tensor.byteLength,
@@ -127,9 +128,7 @@ export async function trainLowBit(
   const others = withTrainedOthers(prepared, learned.model)
   const { model } = assemble(
     others,
-    weightedLayers(others.graph).filter(
-      (l) => found.has(keyOf(l)) && layers.some((m) => m.layer === l.layer),
-    ),
+    weightedLayers(others.graph).filter((l) => found.has(keyOf(l)) && layers.some((m) => m.name === l.name)),
     (layer) => found.get(keyOf(layer)),
     { storage: storageFor('auto', context.target) },
   )
@@ -167,13 +166,13 @@ function hessianBatches(context: PassContext, by: string): Batches | undefined {
 /** Codes to start from: the best there are without training, so that training begins where those end. */
 async function startingCodes(
   model: Model,
-  layers: readonly WeightedLayer[],
+  layers: readonly Layer[],
   context: PassContext,
   { by, bits, block, symmetric }: LowBitTraining,
 ): Promise<Map<string, LowBit>> {
   const found = new Map<string, LowBit>()
   const first = [...new Map([...layers].reverse().map((layer) => [keyOf(layer), layer])).values()].reverse()
-  const quantize = async (layer: WeightedLayer, hessians: Hessians): Promise<void> => {
+  const quantize = async (layer: Layer, hessians: Hessians): Promise<void> => {
     context.progress(0, `finding steps for layer ${found.size + 1} of ${first.length}`)
     const looked = hessians.get(layer.node)
     const method = bits === 1 ? 'binary' : looked ? 'gptq' : 'mse'
@@ -208,9 +207,8 @@ function withTrainedOthers(prepared: Model, trained: Model): Model {
   return clone
 }
 
-function reasonToSkip({ tensor, node }: WeightedLayer, options: LowBitTraining): string | undefined {
+function reasonToSkip({ tensor, inputObstacle }: Layer, options: LowBitTraining): string | undefined {
   if (tensor.dtype !== 'float32') return `its weights are ${tensor.dtype}`
   if (tensor.size < options.leastWeights) return `only ${tensor.size} weights`
-  if (node.is('Gemm') && node.int('transA', 0)) return 'Gemm with a transposed activation'
-  return undefined
+  return inputObstacle
 }

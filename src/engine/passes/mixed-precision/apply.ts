@@ -3,9 +3,10 @@ import { Tensor, type Graph, type Model } from '../../onnx'
 import type { LayerReport, StepRecord } from '../../../contract/report'
 import { fitHalf } from '../half/limits'
 import type { PassContext } from '../pass'
-import { finiteWeights, weightedLayers, type WeightedLayer } from '../quantization/layers'
 import { quantizeWeights } from '../quantize-weights'
 import { FLOAT_BITS, HALF_BITS, MEASURED, sharedAt } from './choices'
+import { finiteWeights, type Layer } from '../../layers/layer'
+import { weightedLayers } from '../../layers/find'
 
 export interface Applied {
   model: Model
@@ -23,15 +24,15 @@ const FLOAT = 1
 export function applyShared(model: Model, bitsOf: BitsOf): Applied {
   const result: Applied = { model: model.clone(), layers: [], skipped: [] }
   const { graph } = result.model
-  for (const { layer, node, weight, tensor } of weightedLayers(graph)) {
-    const bits = bitsOf.get(layer) ?? FLOAT_BITS
+  for (const { name, node, weight, tensor } of weightedLayers(graph)) {
+    const bits = bitsOf.get(name) ?? FLOAT_BITS
     if (bits >= HALF_BITS) continue
     const values = sharedAt(bits, finiteWeights(weight, tensor, 'mixed-precision'))
     graph.initializers.set(weight, Tensor.float32(tensor.dims, values))
     const bytesBefore = tensor.byteLength
     const bytesAfter = Math.ceil((tensor.size * bits) / 8)
     const treatment = `${2 ** bits} shared values`
-    result.layers.push({ layer, op: node.opType, treatment, bytesBefore, bytesAfter })
+    result.layers.push({ layer: name, op: node.opType, treatment, bytesBefore, bytesAfter })
   }
   return result
 }
@@ -47,7 +48,7 @@ export async function applyPacked(
   const used = MEASURED.filter((bits) => [...bitsOf.values()].includes(bits))
   for (const [at, bits] of used.entries()) {
     const exclude = weightedLayers(result.model.graph)
-      .map(({ layer }) => layer)
+      .map(({ name }) => name)
       .filter((layer) => bitsOf.get(layer) !== bits)
     const part = await quantizeWeights.run(
       result.model,
@@ -58,14 +59,14 @@ export async function applyPacked(
     result.layers.push(...(part.layers ?? []).filter(({ layer }) => bitsOf.get(layer) === bits))
     result.skipped.push(...(part.skipped ?? []).filter(({ layer }) => bitsOf.get(layer) === bits))
   }
-  const half = weightedLayers(result.model.graph).filter(({ layer }) => bitsOf.get(layer) === HALF_BITS)
+  const half = weightedLayers(result.model.graph).filter(({ name }) => bitsOf.get(name) === HALF_BITS)
   if (half.length > 0) result.model = result.model.clone()
   for (const layer of half) result.layers.push(...storedAsHalf(result.model.graph, layer))
   return result
 }
 
 /** The weight as float16 with a Cast behind it, which ONNX Runtime folds when it loads the model. */
-function storedAsHalf(graph: Graph, { layer, node, weight, tensor }: WeightedLayer): LayerReport[] {
+function storedAsHalf(graph: Graph, { name, node, weight, tensor }: Layer): LayerReport[] {
   const own = graph.initializers.get(weight)
   const fits = own?.dtype === 'float32' ? fitHalf(own) : undefined
   if (!fits || !('values' in fits)) return []
@@ -77,6 +78,12 @@ function storedAsHalf(graph: Graph, { layer, node, weight, tensor }: WeightedLay
   )
   const bytesBefore = tensor.byteLength
   return [
-    { layer, op: node.opType, treatment: 'stored as float16', bytesBefore, bytesAfter: bytesBefore / 2 },
+    {
+      layer: name,
+      op: node.opType,
+      treatment: 'stored as float16',
+      bytesBefore,
+      bytesAfter: bytesBefore / 2,
+    },
   ]
 }

@@ -8,7 +8,7 @@ import { fromCodebook, sharedValues } from '../../math/quantize/kmeans'
 import { sqnr } from '../../math/quantize/sqnr'
 import type { Choice } from '../../math/knapsack'
 import { fromFloat16, toFloat16 } from '../../onnx/half'
-import { finiteWeights, type WeightedLayer } from '../quantization/layers'
+import { finiteWeights, type Layer } from '../../layers/layer'
 
 export const FLOAT_BITS = 32
 export const HALF_BITS = 16
@@ -26,8 +26,8 @@ export interface BitChoice extends Choice {
 const noise = (decibel: number): number => 10 ** (-decibel / 10)
 
 /** Layers with equal weights are one: stored once, they can only have the same bits. */
-export function tied(layers: readonly WeightedLayer[]): WeightedLayer[][] {
-  const groups = new Map<string, WeightedLayer[]>()
+export function tied(layers: readonly Layer[]): Layer[][] {
+  const groups = new Map<string, Layer[]>()
   for (const layer of layers) {
     const key = layer.tensor.contentKey()
     groups.set(key, [...(groups.get(key) ?? []), layer])
@@ -40,7 +40,7 @@ export function tied(layers: readonly WeightedLayer[]): WeightedLayer[][] {
  * own weight errors, which are computed here; packed ones err as measured.
  */
 export function choicesOf(
-  layers: readonly WeightedLayer[],
+  layers: readonly Layer[],
   entries: readonly Sensitivity[],
   storage: 'packed' | 'shared',
 ): BitChoice[] {
@@ -49,8 +49,8 @@ export function choicesOf(
   const bytes = (bits: number): number => (tensor.size * bits) / 8
   /** Summed over the layers that read the weight. */
   const loss = (bits: number, weightSqnr: number | undefined): number =>
-    layers.reduce((sum, { layer }) => {
-      const own = entries.filter((entry) => entry.layer === layer)
+    layers.reduce((sum, { name }) => {
+      const own = entries.filter((entry) => entry.layer === name)
       const [near] = own.toSorted((a, b) => Math.abs(a.strength - bits) - Math.abs(b.strength - bits))
       if (!near) return sum
       const scale = weightSqnr === undefined ? 1 : noise(weightSqnr - near.weightSqnr)

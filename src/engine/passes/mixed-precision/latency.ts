@@ -11,9 +11,9 @@ import type { Model } from '../../onnx'
 import { traceShapes, type TracedValue } from '../../runtime'
 import { float16 } from '../float16'
 import type { PassContext } from '../pass'
-import { weightedLayers } from '../quantization/layers'
 import { quantizeStatic } from '../quantize-static'
 import type { Applied } from './apply'
+import { weightedLayers } from '../../layers/find'
 
 const ID = 'mixed-precision'
 
@@ -49,16 +49,16 @@ export async function planLatency(
   const costs = nodeCosts(model, traced, device)
   const before = costs.reduce((sum, { type, seconds }) => sum + seconds(type), 0)
   const layers = weightedLayers(model.graph, ['Conv', 'ConvTranspose', 'Gemm', 'MatMul']).flatMap(
-    ({ layer, node }) => {
+    ({ name, node }) => {
       const cost = costs.find((one) => one.node === node)
-      const entry = entries.find((one) => one.layer === layer && one.strength === 8)
+      const entry = entries.find((one) => one.layer === name && one.strength === 8)
       if (!cost || !entry) return []
       const loss = noise(entry.sqnr)
       const choices: TypeChoice[] = [{ type: 'float32', cost: cost.seconds('float32'), loss: 0 }]
       if (device.speed.float16 > 1)
         choices.push({ type: 'float16', cost: cost.seconds('float16'), loss: HALF_LOSS * loss })
       if (device.speed.int8 > 1) choices.push({ type: 'int8', cost: cost.seconds('int8'), loss })
-      return [{ layer, choices }]
+      return [{ layer: name, choices }]
     },
   )
   const own = layers.reduce((sum, { choices }) => sum + choices[0]!.cost, 0)

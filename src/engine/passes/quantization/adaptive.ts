@@ -8,10 +8,8 @@ import { gptq } from '../../math/quantize/gptq'
 import { transposed } from '../../math/quantize/rows'
 import type { Model } from '../../onnx'
 import { hessiansOf, planHessians } from './hessians'
-import { rowsOf } from './low-bit'
 import type { Batches } from '../../data/feeds'
 import type { QuantizableOp } from './plan'
-import { rowShape } from './readers'
 import { matmul } from '../../runtime'
 import type { F64Matrix } from '../../math/matrix'
 
@@ -32,7 +30,7 @@ export async function adaptiveCodes(
   options: AdaptiveOptions,
 ): Promise<Map<string, ChannelCodes>> {
   const found = new Map<string, ChannelCodes>()
-  const usable = new Map(ops.filter(({ weight }) => weight?.axis !== undefined).map((op) => [op.node, op]))
+  const usable = new Map(ops.filter(({ axis }) => axis !== undefined).map((op) => [op.node, op]))
   const { chunks } = planHessians(model, [...usable.keys()], HESSIAN_BYTES)
   for (const chunk of chunks) {
     const hessians = await hessiansOf(model, chunk, batches)
@@ -57,10 +55,9 @@ async function codesOf(
   hessians: readonly F64Matrix[],
   options: AdaptiveOptions,
 ): Promise<ChannelCodes> {
-  const { name, tensor, axis } = op.weight!
-  const layer = { node: op.node, layer: op.layer, weight: name, tensor, axis: axis! }
-  const values = rowsOf(layer, options.by)
-  const { rows, cols, turned } = rowShape(layer)
+  const { tensor, axis, geometry } = op.weight!
+  const values = op.weight!.rows(options.by)
+  const { rows, cols, turned } = geometry
   const type = { bits: options.bits, signed: true, symmetric: true }
   const { scales, zeroPoints } = quantizeChannels(tensor.floats(), tensor.dims, {
     ...type,

@@ -1,7 +1,7 @@
 /** A model with its low-bit weights in place of the float ones, each stored once however many layers read it. */
 import { raiseOpset, Tensor, type Model } from '../../onnx'
 import type { PassContext } from '../pass'
-import type { WeightedLayer } from './layers'
+import { readInstead } from '../../layers/rewrite'
 import type { LowBit } from './low-bit'
 import { PackedStore, type CodebookWeight, type PackedWeight } from './packed'
 import {
@@ -13,6 +13,7 @@ import {
   type Storage,
 } from './readers'
 import { addDequantized, fitsDequantizeLinear, opsetFor } from './standard'
+import type { Layer } from '../../layers/layer'
 
 export interface AssembleOptions {
   storage: Storage
@@ -34,13 +35,13 @@ export const storageFor = (storage: Storage, target: PassContext['target']): Sto
 /** `layers` are of `model`'s graph, which is not edited; those without codes stay as they are. */
 export function assemble(
   model: Model,
-  layers: readonly WeightedLayer[],
-  codesOf: (layer: WeightedLayer) => LowBit | undefined,
+  layers: readonly Layer[],
+  codesOf: (layer: Layer) => LowBit | undefined,
   options: AssembleOptions,
 ): Assembled {
   // A table that words are looked up in is packed; what is tied to it reads the same bytes.
   const tables = new Set(layers.filter(({ node }) => node.is('Gather')).map(codesOf))
-  const isStandard = (layer: WeightedLayer, found: LowBit): boolean =>
+  const isStandard = (layer: Layer, found: LowBit): boolean =>
     options.storage === 'dequantize-linear' &&
     !!found.grouped &&
     fitsDequantizeLinear(layer, found.bits) &&
@@ -59,14 +60,13 @@ export function assemble(
   for (const original of layers) {
     const found = codesOf(original)
     if (!found) continue
-    const layer = { ...original, node: nodes.get(original.layer)! }
+    const layer = original.on(nodes.get(original.name)!)
     if (isStandard(layer, found)) {
       let value = restored.get(found)
       if (!value) restored.set(found, (value = addDequantized(clone.graph, layer, found.grouped!)))
-      const { node, weight } = layer
-      if (found.inputScale) node.inputs[0] = scaledInput(store, layer, found.inputScale)
-      node.inputs = node.inputs.map((input) => (input === weight ? value : input))
-      readers.set(layer.layer, 'DequantizeLinear')
+      if (found.inputScale) layer.node.inputs[0] = scaledInput(store, layer, found.inputScale)
+      readInstead(layer, value)
+      readers.set(layer.name, 'DequantizeLinear')
       continue
     }
     let stored = packed.get(found)
@@ -78,16 +78,16 @@ export function assemble(
       fitsMatMulNBits(layer, found.bits, found.block)
     ) {
       readByMatMulNBits(clone, layer, stored, input)
-      readers.set(layer.layer, 'MatMulNBits')
+      readers.set(layer.name, 'MatMulNBits')
     } else if ('scales' in stored && layer.node.is('Gather')) {
       readRows(layer, stored, store)
-      readers.set(layer.layer, 'rows unpacked as they are looked up')
+      readers.set(layer.name, 'rows unpacked as they are looked up')
     } else {
       let value = restored.get(found)
       if (!value) restored.set(found, (value = restore(store, layer, stored)))
       if (found.inputScale) layer.node.inputs[0] = input
       readRestored(layer, value, store)
-      readers.set(layer.layer, 'restored when loaded')
+      readers.set(layer.name, 'restored when loaded')
     }
   }
   clone.graph.sort()
@@ -100,7 +100,7 @@ function pack(store: PackedStore, name: string, low: LowBit): PackedWeight | Cod
   return store.addCodebook(name, low, low.codes, low.codebook!)
 }
 
-function restore(store: PackedStore, layer: WeightedLayer, stored: PackedWeight | CodebookWeight): string {
+function restore(store: PackedStore, layer: Layer, stored: PackedWeight | CodebookWeight): string {
   const { weight, tensor } = layer
   const dims = restoredDims(layer, stored.rows)
   return 'scales' in stored
@@ -109,14 +109,14 @@ function restore(store: PackedStore, layer: WeightedLayer, stored: PackedWeight 
 }
 
 /** x / s, for weights that were multiplied by s. */
-function scaledInput(store: PackedStore, { node, layer }: WeightedLayer, scale: Float32Array): string {
+function scaledInput(store: PackedStore, { node, name }: Layer, scale: Float32Array): string {
   const inverse = Tensor.float32(
     [scale.length],
     scale.map((s) => 1 / s),
   )
   return store.op(
     'Mul',
-    [node.inputs[0]!, store.graph.addInitializer(`${layer}_input_scale`, inverse)],
-    `${layer}_scaled_input`,
+    [node.inputs[0]!, store.graph.addInitializer(`${name}_input_scale`, inverse)],
+    `${name}_scaled_input`,
   )
 }

@@ -11,12 +11,11 @@ import {
   type GroupShape,
 } from '../../math/quantize/grouped'
 import { HALF_SCALES, type BlindLowBit } from '../../math/quantize/low-bit'
-import { transposed } from '../../math/quantize/rows'
 import { sqnr } from '../../math/quantize/sqnr'
-import { finiteWeights, type WeightedLayer } from './layers'
-import { fitsMatMulNBits, rowShape, type Storage } from './readers'
+import { fitsMatMulNBits, type Storage } from './readers'
 import { matmul } from '../../runtime'
 import type { F64Matrix } from '../../math/matrix'
+import type { Layer } from '../../layers/layer'
 
 export const METHODS = ['gptq', 'awq', 'hqq', 'mse', 'rtn', 'kmeans', 'ternary', 'binary'] as const
 export type Method = (typeof METHODS)[number]
@@ -41,13 +40,6 @@ export interface LowBit extends Omit<BlindLowBit, 'method'> {
 
 const DAMPING = 0.01
 
-/** The layer's weights as rows of output channels. */
-export function rowsOf(layer: WeightedLayer, by: string): Float32Array {
-  const values = finiteWeights(layer.weight, layer.tensor, by)
-  const { rows, cols, turned } = rowShape(layer)
-  return turned ? transposed(values, cols, rows) : values
-}
-
 /**
  * Blocks no longer than the row, and the row itself where a block would hardly divide it. MatMulNBits wants a
  * power of two from 16 up.
@@ -59,19 +51,19 @@ export function blockFor(cols: number, block: number, powerOfTwo: boolean): numb
 
 /** GPTQ and AWQ with Hessians work in this thread, where ONNX Runtime is; all else in one of `pool`. */
 export async function quantizeLayer(
-  layer: WeightedLayer,
+  layer: Layer,
   options: LowBitOptions,
   hessians: readonly F64Matrix[] | undefined,
   pool: Pool = IN_THREAD,
 ): Promise<LowBit> {
-  const values = rowsOf(layer, options.by)
-  const { rows, cols } = rowShape(layer)
+  const values = layer.rows(options.by)
+  const { rows, cols } = layer.geometry
   const bits = options.method === 'ternary' ? 2 : options.bits
   const packed = options.storage !== 'plain' && fitsMatMulNBits(layer, bits, options.block)
   const shape: GroupShape = { rows, cols, block: blockFor(cols, options.block, packed), bits }
   const base = { symmetric: options.symmetric, halfScales: HALF_SCALES }
   const groupMethod = gridMethod(options)
-  if (options.method === 'awq' && hessians && layer.node.is('MatMul', 'Gemm')) {
+  if (options.method === 'awq' && hessians && layer.kind === 'matrix') {
     const found = await inputScaling(matmul, values, shape, hessians[0]!, { ...base, method: groupMethod })
     if (found) {
       const { scale } = found

@@ -5,7 +5,9 @@
  * So the input of a Softmax and the sum with an attention mask are never integers.
  * Source: onnxruntime.ai/docs/performance/model-optimizations/quantization.html.
  */
-import type { Graph, Node, Tensor } from '../../onnx'
+import { activationAfter } from '../../layers/fuses'
+import type { Layer } from '../../layers/layer'
+import type { Graph, Node } from '../../onnx'
 
 export interface QuantizableOp {
   node: Node
@@ -16,8 +18,10 @@ export interface QuantizableOp {
   /** Its output, after the Relu or Clip that goes into its rounding. */
   output: string
   fused?: Node
-  weight?: { name: string; tensor: Tensor; axis: number | undefined }
-  bias?: { name: string; tensor: Tensor }
+  /** Its bias is a constant, or it has none. */
+  weight?: Layer
+  /** Axis of the weight's scales; undefined where the kernels take one scale only. */
+  axis?: number
 }
 
 export interface Plan {
@@ -50,7 +54,7 @@ export function planActivations(graph: Graph, ops: QuantizableOp[], { fuse }: Pl
   const producers = graph.producers()
   const opByNode = new Map(ops.map((op) => [op.node, op]))
   for (const op of ops) {
-    const next = fuse ? fusibleRelu(graph, op.node, consumers, producers) : undefined
+    const next = fuse ? activationAfter({ graph, consumers, producers }, op.node.outputs[0]!) : undefined
     op.fused = next
     op.output = next ? next.outputs[0]! : op.node.outputs[0]!
   }
@@ -140,25 +144,6 @@ function potentialIntegers(
     if (inputs.length > 0 && inputs.every((input) => potential.has(input))) potential.add(node.outputs[0]!)
   }
   return potential
-}
-
-/** The Relu, or Clip from zero upwards, that alone reads a node's output. */
-function fusibleRelu(
-  graph: Graph,
-  node: Node,
-  consumers: Map<string, Node[]>,
-  producers: Map<string, Node>,
-): Node | undefined {
-  const value = node.outputs[0]!
-  const readers = consumers.get(value) ?? []
-  const [reader] = readers
-  if (readers.length !== 1 || !reader || graph.isOutput(value)) return undefined
-  if (reader.is('Relu')) return reader
-  if (!reader.is('Clip')) return undefined
-  const bound = reader.inputs[1]
-    ? graph.constant(reader.inputs[1], producers)?.numbers()[0]
-    : reader.float('min')
-  return bound === 0 ? reader : undefined
 }
 
 function sharedScales(propagated: Set<Node>, quantized: Set<string>): Map<string, string[]> {

@@ -7,9 +7,9 @@ import type { Range } from '../../math/quantize/calibrate'
 import { Tensor, type DType, type Graph, type Model, type Node } from '../../onnx'
 import { storedWeight } from './dynamic'
 import { integerRows } from './embedding'
-import type { WeightedLayer } from './layers'
 import type { Plan, QuantizableOp } from './plan'
 import { WeightStore, type WeightOptions } from './static-weights'
+import type { Layer } from '../../layers/layer'
 
 export interface ActivationChoice {
   type: IntegerType
@@ -21,9 +21,9 @@ export interface QdqOptions {
   activation(name: string): ActivationChoice
   weights: WeightOptions
   /** Embeddings whose rows become integers; `opset` of the model decides how. */
-  embeddings?: readonly WeightedLayer[]
+  embeddings?: readonly Layer[]
   /** Layers whose weights are stored as integers and computed in float. */
-  stored?: readonly WeightedLayer[]
+  stored?: readonly Layer[]
 }
 
 export const dtypeOf = ({ bits, signed }: IntegerType): DType => `${signed ? 'int' : 'uint'}${bits}` as DType

@@ -1,5 +1,7 @@
 /** Nodes that integers make faster on ONNX Runtime's CPU, and why the others stay float. */
-import type { Graph, Node, Tensor } from '../../onnx'
+import { layerOf } from '../../layers/find'
+import { Layer } from '../../layers/layer'
+import type { Graph, Node } from '../../onnx'
 import { isQuantizedNode } from './layers'
 import type { QuantizableOp } from './plan'
 
@@ -50,41 +52,30 @@ function quantizableOp(
   producers: Map<string, Node>,
   options: QuantizableOptions,
 ): QuantizableOp | string {
-  const [first, second, third] = node.inputs as [string, string, string | undefined]
+  const [first, second] = node.inputs as [string, string]
   const base = { node, layer: node.outputs[0]!, output: node.outputs[0]! }
-  const tensor = graph.constant(second, producers)
-  if (!tensor) {
-    if (!node.is('MatMul')) return 'its weight is computed by the model'
-    if (graph.constant(first, producers)) return 'a constant times an activation: integers gain nothing here'
-    if (!options.attention) return 'a product of two activations: float is as fast here and more exact'
+  const weight = layerOf(graph, node, producers)
+  if (!(weight instanceof Layer)) {
+    if (!node.is('MatMul') || graph.constant(second, producers)) return weight!
+    if (graph.constant(first, producers)) return `${weight}: integers gain nothing here`
+    if (!options.attention) return `${weight}: float is as fast here and more exact`
     return { ...base, kind: 'MatMul of activations', inputs: [first, second] }
   }
+  const { tensor, bias, factors } = weight
   if (tensor.dtype !== 'float32') return `its weight is ${tensor.dtype}`
   if (graph.constant(first, producers)) return 'both factors are constant'
   if (options.smallest && tensor.size < options.smallest) return `only ${tensor.size} weights: not worth it`
-  const axis = weightAxis(node, tensor)
-  const op: QuantizableOp = {
+  if (weight.inputObstacle) return weight.inputObstacle
+  if (factors.product !== 1 || (bias && factors.bias !== 1))
+    return 'Gemm with a factor on what the model computes'
+  if (bias && !bias.tensor) return 'its bias is computed by the model'
+  if (bias && bias.tensor?.size !== weight.channels) return 'its bias is not one value a channel'
+  const isBatch = weight.kind === 'matrix' && tensor.dims.length > 2
+  return {
     ...base,
     kind: node.opType as QuantizableOp['kind'],
     inputs: [first],
-    weight: { name: second, tensor, axis },
+    weight,
+    ...(!isBatch && { axis: weight.axis }),
   }
-  if (node.is('Gemm')) {
-    if (node.int('transA', 0)) return 'Gemm with a transposed activation'
-    if (node.float('alpha', 1) !== 1 || (third && node.float('beta', 1) !== 1))
-      return 'Gemm with a factor on what the model computes'
-  }
-  if (!third) return op
-  const bias = graph.constant(third, producers)
-  if (!bias) return 'its bias is computed by the model'
-  const channels = axis === undefined ? 1 : tensor.dims[axis]!
-  if (bias.size !== channels) return 'its bias is not one value a channel'
-  return { ...op, bias: { name: third, tensor: bias } }
-}
-
-/** Channels of the weight; undefined where the kernels take one scale only. */
-function weightAxis(node: Node, tensor: Tensor): number | undefined {
-  if (node.is('Conv')) return 0
-  if (node.is('Gemm')) return node.int('transB', 0) ? 0 : 1
-  return tensor.dims.length === 2 ? 1 : undefined
 }

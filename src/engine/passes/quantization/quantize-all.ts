@@ -3,10 +3,9 @@ import { openPool, type Pool } from '../../math/pool'
 import type { Model, Node } from '../../onnx'
 import type { PassContext } from '../pass'
 import { hessiansOf, planHessians, type Hessians } from './hessians'
-import type { WeightedLayer } from './layers'
 import { quantizeLayer, type LowBit, type LowBitOptions } from './low-bit'
-import { rowShape } from './readers'
 import { calibrationBatches } from '../../data/feeds'
+import type { Layer } from '../../layers/layer'
 
 /** Bytes of Hessians held at once. */
 const HESSIAN_BYTES = 2 ** 28
@@ -24,23 +23,19 @@ export interface QuantizeAllOptions extends LowBitOptions {
   samples: number
 }
 
-/** Weights of equal content and orientation are one: tied layers are quantized once. */
-export const keyOf = (layer: WeightedLayer): string =>
-  `${layer.tensor.contentKey()}|${rowShape(layer).turned}`
-
 /**
- * By `keyOf`. The same numbers whatever the cores. Throws `model/non-finite` for weights that are not numbers, and
+ * By `rowsKey`: tied layers are quantized once. The same numbers whatever the cores. Throws `model/non-finite` for weights that are not numbers, and
  * `cancelled` between layers.
  */
 export async function quantizeAll(
   model: Model,
-  layers: readonly WeightedLayer[],
+  layers: readonly Layer[],
   options: QuantizeAllOptions,
   context: PassContext,
 ): Promise<Map<string, LowBit>> {
   const found = new Map<string, LowBit>()
-  const readers = new Map<string, WeightedLayer[]>()
-  for (const layer of layers) readers.set(keyOf(layer), [...(readers.get(keyOf(layer)) ?? []), layer])
+  const readers = new Map<string, Layer[]>()
+  for (const layer of layers) readers.set(layer.rowsKey, [...(readers.get(layer.rowsKey) ?? []), layer])
   const looks = (options.method === 'gptq' || options.method === 'awq') && context.data !== undefined
   // Inputs of a tied weight differ; the layer that multiplies by it decides.
   const first = [...readers.values()].map((tied) => tied.find(({ node }) => !node.is('Gather')) ?? tied[0]!)
@@ -55,13 +50,13 @@ export async function quantizeAll(
   // Products on ONNX Runtime are most of GPTQ's work and have all cores: threads beside it cost time on the encoder.
   const pool = openPool(looks ? 1 : threadsFor(first, options))
   let begun = 0
-  const work = async (layer: WeightedLayer, hessians: Hessians): Promise<void> => {
+  const work = async (layer: Layer, hessians: Hessians): Promise<void> => {
     pending.delete(layer.node)
     context.progress(0.1 + (0.7 * begun++) / first.length, `layer ${begun} of ${first.length}`)
-    const scalable = readers.get(keyOf(layer))!.length === 1
+    const scalable = readers.get(layer.rowsKey)!.length === 1
     const method = options.method === 'awq' && !scalable ? 'mse' : options.method
     const low = await quantizeLayer(layer, { ...options, method }, hessians.get(layer.node), pool)
-    found.set(keyOf(layer), low)
+    found.set(layer.rowsKey, low)
   }
   try {
     for (const chunk of chunks) {
@@ -80,7 +75,7 @@ export async function quantizeAll(
 }
 
 /** As many as there are layers and memory for. */
-function threadsFor(layers: readonly WeightedLayer[], { method }: LowBitOptions): number {
+function threadsFor(layers: readonly Layer[], { method }: LowBitOptions): number {
   const sizes = layers.map(({ tensor }) => tensor.size)
   const work = sizes.reduce((sum, size) => sum + size, 0) * (method === 'hqq' ? HQQ_WORK : 1)
   if (work < LEAST_WEIGHTS) return 1

@@ -6,39 +6,24 @@
 import { blocksOf } from '../../math/quantize/grouped'
 import type { PlaneBits } from '../../math/quantize/pack'
 import { Tensor, type Graph, type Model } from '../../onnx'
-import type { WeightedLayer } from './layers'
 import type { PackedStore, PackedWeight } from './packed'
+import type { Layer } from '../../layers/layer'
+import { readInstead } from '../../layers/rewrite'
 
 /** 'auto' packs for ONNX Runtime on CPUs; who knows of another target says what suits it. */
 export const STORAGES = ['auto', 'matmulnbits', 'dequantize-linear', 'plain'] as const
 export type Storage = (typeof STORAGES)[number]
 
-/** [rows, cols] of a weight: rows are output channels, or words of an embedding. */
-export function rowShape({ node, tensor }: WeightedLayer): { rows: number; cols: number; turned: boolean } {
-  const { dims, size } = tensor
-  if (node.is('MatMul') || (node.is('Gemm') && !node.int('transB', 0)))
-    return { rows: dims[dims.length - 1]!, cols: size / dims[dims.length - 1]!, turned: true }
-  return { rows: dims[0]!, cols: size / dims[0]!, turned: false }
-}
-
 /** MatMulNBits takes blocks of a power of two from 16 to 256, whole zero points and 2, 4 or 8 bits. */
-export function fitsMatMulNBits(layer: WeightedLayer, bits: number, block: number): boolean {
-  const { node, tensor } = layer
+export function fitsMatMulNBits(layer: Layer, bits: number, block: number): boolean {
+  const { tensor } = layer
   if (tensor.dims.length !== 2 || tensor.dtype !== 'float32' || ![2, 4, 8].includes(bits)) return false
   if (block < 16 || block > 256 || (block & (block - 1)) !== 0) return false
-  if (node.is('MatMul')) return node.inputs[1] === layer.weight
-  return (
-    node.is('Gemm') && !node.int('transA', 0) && node.float('alpha', 1) === 1 && node.float('beta', 1) === 1
-  )
+  return layer.kind === 'matrix' && layer.isPlain
 }
 
 /** y = x · Wᵀ (+ b) with W packed. */
-export function readByMatMulNBits(
-  model: Model,
-  layer: WeightedLayer,
-  packed: PackedWeight,
-  input: string,
-): void {
+export function readByMatMulNBits(model: Model, layer: Layer, packed: PackedWeight, input: string): void {
   const { graph } = model
   const { node } = layer
   model.importOpset('com.microsoft', 1)
@@ -59,9 +44,9 @@ export function readByMatMulNBits(
   graph.addNode({
     opType: 'MatMulNBits',
     domain: 'com.microsoft',
-    name: at || graph.freshName(`${layer.layer}_nbits`),
+    name: at || graph.freshName(`${layer.name}_nbits`),
     inputs,
-    outputs: [layer.layer],
+    outputs: [layer.name],
     attributes: {
       K: { int: packed.cols },
       N: { int: packed.rows },
@@ -73,7 +58,7 @@ export function readByMatMulNBits(
   })
 }
 
-function constantZeros(graph: Graph, layer: WeightedLayer, packed: PackedWeight, blocks: number): string {
+function constantZeros(graph: Graph, layer: Layer, packed: PackedWeight, blocks: number): string {
   const perByte = 8 / packed.bits
   const perRow = Math.ceil(blocks / perByte)
   let byte = 0
@@ -85,7 +70,7 @@ function constantZeros(graph: Graph, layer: WeightedLayer, packed: PackedWeight,
 }
 
 /** Makes the node read the restored weight, which has rows first. */
-export function readRestored(layer: WeightedLayer, value: string, store: PackedStore): void {
+export function readRestored(layer: Layer, value: string, store: PackedStore): void {
   const { node, weight } = layer
   let read = value
   if (node.is('Gemm')) node.set('transB', { int: 1 })
@@ -94,21 +79,21 @@ export function readRestored(layer: WeightedLayer, value: string, store: PackedS
     const order = dims.map((_, i) => i)
     read = store.op('Transpose', [value], `${weight}_turned`, { perm: { ints: [...order.slice(1), 0] } })
   }
-  node.inputs = node.inputs.map((input) => (input === weight ? read : input))
+  readInstead(layer, read)
 }
 
 /** Dims of the restored weight: rows first. */
-export function restoredDims({ node, tensor }: WeightedLayer, rows: number): number[] {
+export function restoredDims({ node, tensor }: Layer, rows: number): number[] {
   if (node.is('MatMul')) return [rows, ...tensor.dims.slice(0, -1)]
   if (node.is('Gemm')) return [rows, tensor.size / rows]
   return [...tensor.dims]
 }
 
 /** An embedding that unpacks the rows it looks up: [ids…] → [ids…, width]. */
-export function readRows(layer: WeightedLayer, packed: PackedWeight, store: PackedStore): void {
+export function readRows(layer: Layer, packed: PackedWeight, store: PackedStore): void {
   const { graph } = store
   const { node } = layer
-  const name = layer.layer
+  const name = layer.name
   const ids = node.inputs[1]!
   const rows = (table: string, part: string): string =>
     store.op('Gather', [table, ids], `${name}_${part}`, { axis: { int: 0 } })
@@ -155,7 +140,7 @@ export function readRows(layer: WeightedLayer, packed: PackedWeight, store: Pack
     opType: 'Cast',
     name: graph.freshName(`${name}_cast`),
     inputs: [value],
-    outputs: [layer.layer],
+    outputs: [layer.name],
     attributes: {
       to: { int: layer.tensor.dtype === 'float16' ? 10 : layer.tensor.dtype === 'bfloat16' ? 16 : 1 },
     },

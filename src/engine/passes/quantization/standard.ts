@@ -8,13 +8,12 @@
 import { blocksOf, type GroupedCodes } from '../../math/quantize/grouped'
 import { transposed } from '../../math/quantize/rows'
 import { packBits, Tensor, type DType, type Graph } from '../../onnx'
-import type { WeightedLayer } from './layers'
-import { rowShape } from './readers'
+import type { Layer } from '../../layers/layer'
 
 type StandardBits = 2 | 4 | 8
 
 /** An embedding is not: all its rows would be restored at each run. */
-export const fitsDequantizeLinear = ({ node, tensor }: WeightedLayer, bits: number): boolean =>
+export const fitsDequantizeLinear = ({ node, tensor }: Layer, bits: number): boolean =>
   [2, 4, 8].includes(bits) && tensor.dtype === 'float32' && !node.is('Gather')
 
 /** The operator set that knows these integers, and blocks of them. */
@@ -24,12 +23,12 @@ export function opsetFor(grouped: GroupedCodes): number {
 }
 
 /** Adds constants and the operator; gives the value, float32 of the weight's own dims. */
-export function addDequantized(graph: Graph, layer: WeightedLayer, grouped: GroupedCodes): string {
+export function addDequantized(graph: Graph, layer: Layer, grouped: GroupedCodes): string {
   const { weight, tensor } = layer
   const { rows, cols, block } = grouped
   const bits = grouped.bits as StandardBits
   const blocks = blocksOf(grouped)
-  const { turned } = rowShape(layer)
+  const { turned } = layer.geometry
   // Blocks run along a flat row; a scale a row needs no such detour.
   const dims = blocks > 1 ? (turned ? [cols, rows] : [rows, cols]) : [...tensor.dims]
   const laid = <T extends Uint8Array | Float32Array>(values: T, width: number): T =>

@@ -3,8 +3,8 @@ import type { Affine } from '../../math/quantize/affine'
 import { dequantizeChannels, quantizeChannels, type ChannelCodes } from '../../math/quantize/channels'
 import { sqnr } from '../../math/quantize/sqnr'
 import { Tensor, type Graph } from '../../onnx'
-import { finiteWeights, type WeightedLayer } from './layers'
 import type { QuantizableOp } from './plan'
+import { finiteWeights, type Layer } from '../../layers/layer'
 
 /** Codes for a weight better than rounding gives them; undefined where there are none. */
 export type Rounding = (op: QuantizableOp, rounded: ChannelCodes) => ChannelCodes | undefined
@@ -43,7 +43,7 @@ export class WeightStore {
 
   /** Adds a layer's weight and bias as integers; gives the names the node reads. */
   add(op: QuantizableOp, input: Affine): string[] {
-    const axis = this.options.perChannel ? op.weight!.axis : undefined
+    const axis = this.options.perChannel ? op.axis : undefined
     const bias = this.biasOf(op)
     const floors = bias && smallestScales(bias, input.scale, axis === undefined)
     let codes = this.rounded(op, axis)
@@ -56,9 +56,9 @@ export class WeightStore {
 
   /** Tied weights share codes (the first layer's data decides), unless a layer's bias needs scales of its own. */
   private rounded(op: QuantizableOp, axis: number | undefined, floors?: Float32Array): ChannelCodes {
-    const { name, tensor } = op.weight!
+    const { weight, tensor } = op.weight!
     const own = floors === undefined ? '' : `${op.layer}, scaled for its bias`
-    return this.codesOf(op.layer, name, tensor, axis, own, floors, op)
+    return this.codesOf(op.layer, weight, tensor, axis, own, floors, op)
   }
 
   private codesOf(
@@ -86,9 +86,9 @@ export class WeightStore {
   }
 
   private write(op: QuantizableOp, codes: ChannelCodes, axis: number | undefined): string {
-    const { name, tensor } = op.weight!
-    const stored = this.constants(name, tensor.dims, codes, axis)
-    return dequantize(this.graph, name, axis, [stored.codes, stored.scales, stored.zeroPoints])
+    const { weight, tensor } = op.weight!
+    const stored = this.constants(weight, tensor.dims, codes, axis)
+    return dequantize(this.graph, weight, axis, [stored.codes, stored.scales, stored.zeroPoints])
   }
 
   private constants(
@@ -115,9 +115,9 @@ export class WeightStore {
   }
 
   /** Constants of a layer's weight: codes int8 in its own shape, scales float32 a channel. */
-  addChannels(layer: WeightedLayer): { codes: string; scales: string } {
+  addChannels(layer: Layer): { codes: string; scales: string } {
     const axis = this.options.perChannel ? layer.axis : undefined
-    const codes = this.codesOf(layer.layer, layer.weight, layer.tensor, axis, '')
+    const codes = this.codesOf(layer.name, layer.weight, layer.tensor, axis, '')
     return this.constants(layer.weight, layer.tensor.dims, codes, axis)
   }
 
@@ -129,9 +129,9 @@ export class WeightStore {
 
   /** A copy, for it may be corrected; a convolution without a bias gets one where there is something to correct. */
   private biasOf(op: QuantizableOp): Float32Array | undefined {
-    if (op.bias) return finiteWeights(op.bias.name, op.bias.tensor, this.options.by).slice()
-    const { tensor } = op.weight!
-    return op.node.is('Conv') && this.options.meanOf ? new Float32Array(tensor.dims[0]!) : undefined
+    const { bias, kind, channels } = op.weight!
+    if (bias) return finiteWeights(bias.value, bias.tensor!, this.options.by).slice()
+    return kind === 'conv' && this.options.meanOf ? new Float32Array(channels) : undefined
   }
 
   /** Adds Σ (W − Ŵ) · E[x], which is what the outputs are off by on average. */
@@ -141,26 +141,20 @@ export class WeightStore {
     codes: ChannelCodes,
     axis: number | undefined,
   ): void {
-    const { name, tensor } = op.weight!
+    const { weight, tensor, geometry, taps } = op.weight!
     const mean = this.options.meanOf?.(op.inputs[0]!)
     if (!mean) return
-    const values = finiteWeights(name, tensor, this.options.by)
+    const values = finiteWeights(weight, tensor, this.options.by)
     const rounded = dequantizeChannels(codes, tensor.dims, axis)
-    const isConv = op.node.is('Conv')
-    const rowsFirst = isConv || op.node.int('transB', 0) === 1
-    const outputs = bias.length
-    const taps = isConv ? tensor.dims.slice(2).reduce((n, d) => n * d, 1) : 1
-    const inputs = values.length / outputs / taps
-    const perGroup = outputs / (isConv ? op.node.int('group', 1) : 1)
-    for (let o = 0; o < outputs; o++) {
-      const firstInput = Math.floor(o / perGroup) * inputs
+    const { rows, cols, turned, groups } = geometry
+    for (let r = 0; r < rows; r++) {
+      const firstInput = Math.floor((r * groups) / rows) * (cols / taps)
       let shift = 0
-      for (let i = 0; i < inputs; i++)
-        for (let t = 0; t < taps; t++) {
-          const at = rowsFirst ? (o * inputs + i) * taps + t : i * outputs + o
-          shift += (values[at]! - rounded[at]!) * mean[isConv ? firstInput + i : i]!
-        }
-      bias[o]! += shift
+      for (let c = 0; c < cols; c++) {
+        const at = turned ? c * rows + r : r * cols + c
+        shift += (values[at]! - rounded[at]!) * mean[firstInput + Math.floor(c / taps)]!
+      }
+      bias[r]! += shift
     }
   }
 
@@ -173,7 +167,7 @@ export class WeightStore {
     axis: number | undefined,
   ): string {
     const { graph } = this
-    const name = op.bias?.name ?? `${op.layer}_bias`
+    const name = op.weight!.bias?.value ?? `${op.layer}_bias`
     const scales = weightScales.map((scale) => scale * inputScale)
     const codes = Int32Array.from(bias, (b, c) => Math.round(b / scales[axis === undefined ? 0 : c]!))
     return dequantize(graph, name, axis === undefined ? undefined : 0, [

@@ -6,11 +6,12 @@ import type { Model } from '../../onnx'
 import type { ChannelMeans } from './channels'
 import type { Batches } from '../../data/feeds'
 import { observe, looksLikeMask, rangeOf, type ObserveOptions } from './observe'
-import { weightedLayers, type WeightedLayer } from './layers'
 import { planActivations, rangeSources, type Plan } from './plan'
 import { insertQdq } from './qdq'
 import { findQuantizable, type QuantizableOptions } from './quantizable-ops'
 import type { WeightOptions } from './static-weights'
+import { weightedLayers } from '../../layers/find'
+import type { Layer } from '../../layers/layer'
 
 export interface StaticOptions extends QuantizableOptions {
   activations: IntegerType
@@ -34,9 +35,9 @@ export interface Calibrated {
 export interface StaticResult {
   model: Model
   plan: Plan
-  embeddings: WeightedLayer[]
+  embeddings: Layer[]
   /** ConvTranspose has no integer kernel on CPUs: int8 in the file, float arithmetic. */
-  stored: WeightedLayer[]
+  stored: Layer[]
   skipped: { layer: string; reason: string }[]
   weightSqnr: Map<string, number>
 }
@@ -57,7 +58,7 @@ export async function calibrate(
   const axisOf = new Map<string, number>()
   for (const exclude of [undefined, options.exclude]) {
     const { ops } = findQuantizable(model.graph, { ...options, exclude })
-    for (const { node, weight, inputs } of ops) if (weight) axisOf.set(inputs[0]!, node.is('Conv') ? 1 : -1)
+    for (const { weight, inputs } of ops) if (weight) axisOf.set(inputs[0]!, weight.kind === 'conv' ? 1 : -1)
     for (const fuse of [true, false])
       for (const name of planActivations(model.graph, ops, { fuse }).quantized) names.add(name)
   }
@@ -96,14 +97,14 @@ export function quantizeStatically(
   const consumers = graph.consumerMap()
   const wide = new Set(ops.filter((op) => options.wide?.has(op.layer)).flatMap((op) => op.inputs))
   const embeddings = weightedLayers(graph, ['Gather']).filter(
-    ({ layer, tensor }) =>
-      tensor.dtype === 'float32' && tensor.size >= SMALLEST_TABLE && !options.exclude?.has(layer),
+    ({ name, tensor }) =>
+      tensor.dtype === 'float32' && tensor.size >= SMALLEST_TABLE && !options.exclude?.has(name),
   )
   const stored = weightedLayers(graph, ['ConvTranspose']).filter(
-    ({ layer, node, tensor }) =>
+    ({ name, node, tensor }) =>
       tensor.dtype === 'float32' &&
       tensor.size >= (options.smallest ?? 0) &&
-      !options.exclude?.has(layer) &&
+      !options.exclude?.has(name) &&
       !options.exclude?.has(node.name),
   )
   const weightSqnr = insertQdq(clone, plan, {

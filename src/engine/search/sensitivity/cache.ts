@@ -6,8 +6,8 @@ import { createHash } from 'node:crypto'
 import type { Task } from '../../../contract/dataset'
 import type { Sensitivity, Technique } from '../../../contract/sensitivity'
 import type { Model } from '../../onnx'
-import { weightedLayers } from '../../passes/quantization/layers'
 import { toTensor, type Values } from '../../runtime'
+import { weightedLayers } from '../../layers/find'
 
 export interface SensitivityCache {
   /** `about` names model and samples: `layersKey` and `samplesKey`. */
@@ -30,7 +30,7 @@ export function layersKey(model: Model): string {
     .map(({ tensor }) => tensor.contentKey())
     .filter((key) => !own.has(key))
   return short([
-    ...layers.map(({ layer, node, tensor }) => `${layer} ${node.opType} ${tensor.contentKey()}`).sort(),
+    ...layers.map(({ name, node, tensor }) => `${name} ${node.opType} ${tensor.contentKey()}`).sort(),
     ...new Set(others.sort()),
   ])
 }

@@ -12,10 +12,10 @@ import { divergences } from '../../evaluate/comparison/divergence'
 import { normalize } from '../../layers/normalize'
 import type { Model } from '../../onnx'
 import type { Sensitivities } from '../../passes/pass'
-import { weightedLayers } from '../../passes/quantization/layers'
 import { macsOf, traceShapes, type Values } from '../../runtime'
 import { layersKey, samplesKey, type SensitivityCache } from './cache'
 import { entryOf, probeModel, probesOf, STRENGTHS } from './probes'
+import { weightedLayers } from '../../layers/find'
 
 /** Models that run beside the original at a time; each holds its own copy of the weights. */
 const TOGETHER = 6
@@ -82,7 +82,7 @@ async function known(
   const { model } = normalize(original)
   const about = await questions(model, data, await affordableSamples(model), signal).about()
   const nearest = STRENGTHS.bits.toSorted((a, b) => Math.abs(a - bits) - Math.abs(b - bits) || a - b)[0]!
-  return weightedLayers(model.graph).flatMap(({ layer }) => cache.find(about, layer, 'bits', nearest) ?? [])
+  return weightedLayers(model.graph).flatMap(({ name }) => cache.find(about, name, 'bits', nearest) ?? [])
 }
 
 /**
@@ -111,14 +111,14 @@ export async function measureSensitivity(
   const { cache } = options
   const about = cache && (await name())
   const entries = probes.map((probe) =>
-    cache?.find(about!, probe.layer.layer, probe.technique, probe.strength),
+    cache?.find(about!, probe.layer.name, probe.technique, probe.strength),
   )
   const missing = [...probes.keys()].filter((at) => !entries[at])
   for (let from = 0; from < missing.length; from += TOGETHER) {
     if (options.signal?.aborted) throw new PareError('cancelled', { during: 'measuring sensitivity' })
     const group = missing.slice(from, from + TOGETHER)
     const first = probes[group[0]!]!
-    options.progress?.(from / missing.length, `${first.layer.layer}: ${first.technique}`)
+    options.progress?.(from / missing.length, `${first.layer.name}: ${first.technique}`)
     const made = await Promise.all(group.map((at) => probeModel(model, probes[at]!)))
     const models = made.map((one) => one.model)
     const results = await divergences(model, models, batches, { classes })

@@ -3,8 +3,9 @@ import type { Sensitivity, Technique } from '../../../contract/sensitivity'
 import { atRank, roundedTo, sparsified, withoutChannels } from '../../math/perturb'
 import { sqnr } from '../../math/quantize/sqnr'
 import { Tensor, type Model } from '../../onnx'
-import { finiteWeights, weightedLayers, type WeightedLayer } from '../../passes/quantization/layers'
 import { matmul } from '../../runtime'
+import { finiteWeights, type Layer } from '../../layers/layer'
+import { weightedLayers } from '../../layers/find'
 
 export const STRENGTHS: Record<Technique, readonly number[]> = {
   bits: [8, 4, 3, 2],
@@ -19,7 +20,7 @@ const finite = (decibel: number): number => Math.max(-UNSEEN, Math.min(decibel, 
 const SMALLEST = 64
 
 export interface Probe {
-  layer: WeightedLayer
+  layer: Layer
   technique: Technique
   strength: number
 }
@@ -59,7 +60,7 @@ export function probesOf(
   { layers, techniques }: { layers?: readonly string[]; techniques?: readonly Technique[] },
 ): Probe[] {
   return weightedLayers(model.graph)
-    .filter(({ layer, tensor }) => tensor.size >= SMALLEST && (layers?.includes(layer) ?? true))
+    .filter(({ name, tensor }) => tensor.size >= SMALLEST && (layers?.includes(name) ?? true))
     .flatMap((layer) =>
       (techniques ?? (Object.keys(STRENGTHS) as Technique[])).flatMap((technique) =>
         STRENGTHS[technique].map((strength): Probe => ({ layer, technique, strength })),
@@ -79,7 +80,7 @@ export const entryOf = (
   { points, sqnr: outputs }: { points: number; sqnr: number },
   weightSqnr: number,
 ): Sensitivity => ({
-  layer: layer.layer,
+  layer: layer.name,
   op: layer.node.opType,
   parameters: layer.tensor.size,
   technique,
