@@ -3,6 +3,7 @@ import path from 'node:path'
 import envPaths from 'env-paths'
 import open from 'open'
 import { createService, forkEngine } from '../service'
+import { inBackground } from '../service/background'
 import { Downloads } from './downloads'
 import { lockFolder } from './lock'
 import { startServer } from './server'
@@ -21,7 +22,7 @@ const downloads = new Downloads()
 const service = createService({
   dataDir,
   resourcesDir: path.resolve(out, '../resources'),
-  engine: () => forkEngine(path.join(out, 'main', 'worker.js')),
+  engine: (limits) => forkEngine(path.join(out, 'main', 'worker.js'), limits),
   shell: 'browser',
   host: {
     offerDownload: (file, name) => downloads.offer(file, name),
@@ -35,16 +36,23 @@ const server = await startServer({
   port: Number(process.env.PARE_PORT ?? 0),
 })
 
+// The last resort: whatever slipped through ends nobody's work.
+for (const slip of ['uncaughtException', 'unhandledRejection'] as const)
+  process.on(slip, (cause) => console.error('Pare goes on after a fault of its own:', cause))
+
 let ending = false
 async function end(code: number): Promise<void> {
   if (ending) return
   ending = true
-  service.close()
-  await server.close()
-  process.exit(code)
+  try {
+    service.close()
+    await server.close()
+  } finally {
+    process.exit(code)
+  }
 }
-process.on('SIGINT', () => void end(130))
-process.on('SIGTERM', () => void end(0))
+process.on('SIGINT', () => inBackground(end(130), 'ending'))
+process.on('SIGTERM', () => inBackground(end(0), 'ending'))
 
 if (!process.env.PARE_NO_OPEN) endAfterLastWindow()
 const connected = new Promise((resolve) => server.sockets.onChange(resolve))
@@ -57,11 +65,11 @@ function endAfterLastWindow(): void {
   let timer: NodeJS.Timeout | undefined
   const check = async (): Promise<void> => {
     const { running } = await service.invoke('queue.get', undefined)
-    if (server.sockets.count() === 0 && !running) void end(0)
-    else timer = setTimeout(() => void check(), LINGER_MS)
+    if (server.sockets.count() === 0 && !running) await end(0)
+    else timer = setTimeout(() => inBackground(check(), 'looking whether to end'), LINGER_MS)
   }
   server.sockets.onChange((count) => {
     clearTimeout(timer)
-    if (count === 0) timer = setTimeout(() => void check(), LINGER_MS)
+    if (count === 0) timer = setTimeout(() => inBackground(check(), 'looking whether to end'), LINGER_MS)
   })
 }

@@ -1,5 +1,6 @@
 /** What a long run means for the desktop: no sleep while it works, progress in the dock, a word when it ends. */
 import { app, Notification, powerSaveBlocker, type BrowserWindow } from 'electron'
+import { inBackground } from '../service/background'
 import type { EventName, Events } from '../contract/app'
 
 export class Attention {
@@ -12,7 +13,8 @@ export class Attention {
 
   hear<E extends EventName>(event: E, data: Events[E]): void {
     if (event === 'run.progress') this.progress(data as Events['run.progress'])
-    else if (event === 'run.ended') void this.ended(data as Events['run.ended'])
+    else if (event === 'run.ended')
+      inBackground(this.ended(data as Events['run.ended']), 'telling that a run ended')
   }
 
   private progress({ done }: Events['run.progress']): void {

@@ -2,6 +2,7 @@
 import { app, BrowserWindow, session } from 'electron'
 import path from 'node:path'
 import { createService, type Service } from '../service'
+import { inBackground } from '../service/background'
 import { Attention } from './attention'
 import { nativeHost } from './dialogs'
 import { keepDownloads } from './downloads'
@@ -43,7 +44,7 @@ function show(): void {
     icon: path.join(resources, 'icons', 'icon.png'),
   })
   window.on('closed', () => (window = undefined))
-  window.webContents.once('did-finish-load', () => void take(early.splice(0)))
+  window.webContents.once('did-finish-load', () => inBackground(take(early.splice(0)), 'opening files'))
 }
 
 function start(): void {
@@ -54,7 +55,7 @@ function start(): void {
   const started = createService({
     dataDir: path.join(app.getPath('userData'), 'data'),
     resourcesDir: resources,
-    engine: () => forkUtility(worker),
+    engine: (limits) => forkUtility(worker, limits),
     shell: 'electron',
     host: nativeHost(() => window),
   })
@@ -76,10 +77,12 @@ function start(): void {
 if (app.requestSingleInstanceLock()) {
   silenceChromium()
   declareProtocol()
-  app.on('second-instance', (_event, argv, folder) => void take(filesAmong(argv, folder, app.getAppPath())))
+  app.on('second-instance', (_event, argv, folder) =>
+    inBackground(take(filesAmong(argv, folder, app.getAppPath())), 'opening files'),
+  )
   app.on('open-file', (event, file) => {
     event.preventDefault()
-    void take([file])
+    inBackground(take([file]), 'opening a file')
   })
   app.on('activate', () => {
     if (service && BrowserWindow.getAllWindows().length === 0) show()
@@ -88,5 +91,5 @@ if (app.requestSingleInstanceLock()) {
     if (process.platform !== 'darwin') app.quit()
   })
   app.on('before-quit', () => void service?.close())
-  void app.whenReady().then(start)
+  inBackground(app.whenReady().then(start), 'starting')
 } else app.quit()

@@ -3,6 +3,7 @@ import { BrowserWindow, nativeTheme, screen } from 'electron'
 import fs from 'node:fs'
 import path from 'node:path'
 import writeFileAtomic from 'write-file-atomic'
+import { inBackground } from '../service/background'
 import { START_URL } from './protocol'
 
 interface WindowState {
@@ -56,6 +57,6 @@ export function openWindow(options: { preload: string; stateFile: string; icon?:
     const state: WindowState = { ...window.getNormalBounds(), maximized: window.isMaximized() }
     writeFileAtomic.sync(options.stateFile, JSON.stringify(state))
   })
-  void window.loadURL(START_URL)
+  inBackground(window.loadURL(START_URL), 'loading the window')
   return window
 }

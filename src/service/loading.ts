@@ -3,6 +3,7 @@ import path from 'node:path'
 import { errorData } from '../contract/errors'
 import type { ModelInspection } from '../contract/model'
 import type { LoadedData } from '../contract/project'
+import { inBackground } from './background'
 import { modelAndData, type Core } from './core'
 import type { DataRecord, ProjectRecord } from './records'
 import { isArchiveOfFiles } from './zip-kind'
@@ -21,9 +22,10 @@ export class Loader {
   /** Reads what the records name and have no result of: after a restart, and after something new was taken. */
   catchUp(project: ProjectRecord): void {
     const { id, model, data } = project
-    if (model && !model.value && !model.error && !this.tasks.has(`${id}/model`)) void this.loadModel(id)
+    if (model && !model.value && !model.error && !this.tasks.has(`${id}/model`))
+      inBackground(this.loadModel(id), 'reading a model')
     else if (model?.value && data && !data.value && !data.error && !this.tasks.has(`${id}/data`))
-      void this.loadData(id)
+      inBackground(this.loadData(id), 'reading data')
   }
 
   /** Something new was taken: what is being read of the old is given up. */
@@ -156,7 +158,7 @@ function isArchive(file: string): boolean {
   }
 }
 
-export function forgetData(data: DataRecord): void {
+function forgetData(data: DataRecord): void {
   delete data.value
   delete data.error
 }

@@ -8,8 +8,7 @@ import type { Model, Node } from '../onnx'
 import { macsOf } from '../runtime/macs'
 import type { TracedValue } from '../runtime/trace'
 import { weightsByNode } from '../runtime/weights'
-
-export type ArithmeticType = 'int8' | 'float16' | 'float32'
+import type { ArithmeticType } from '../targets/device'
 
 /** Picojoule of a multiply and the add that accumulates it: int8 into int32, floats into their own type. */
 const MAC_PICOJOULES: Readonly<Record<ArithmeticType, number>> = {
@@ -20,7 +19,7 @@ const MAC_PICOJOULES: Readonly<Record<ArithmeticType, number>> = {
 
 const DRAM_PICOJOULES_PER_BYTE = 640 / 4
 
-export const ENERGY_SOURCE =
+const ENERGY_SOURCE =
   'Estimate, not a measurement: multiply-accumulates by type and every weight read once from DRAM, at the ' +
   'energies of M. Horowitz, ISSCC 2014 (45 nm).'
 

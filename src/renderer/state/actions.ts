@@ -142,7 +142,7 @@ const HANDLERS: Record<ActionId, Handler> = {
 export const canDo = (app: App, id: ActionId): boolean => HANDLERS[id].when?.(app) ?? true
 
 export function perform(app: App, id: ActionId): void {
-  if (canDo(app, id)) void HANDLERS[id].run(app)
+  if (canDo(app, id)) app.background(Promise.resolve(HANDLERS[id].run(app)))
 }
 
 export const isActionId = (id: string): id is ActionId => Object.hasOwn(HANDLERS, id)

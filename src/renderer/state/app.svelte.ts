@@ -14,9 +14,10 @@ import type {
 import type { StepId } from '../../contract/actions'
 import { errorData, type ErrorData } from '../../contract/errors'
 import type { PassDescription } from '../../contract/passes'
-import type { Goal, Target } from '../../contract/goal'
+import type { Goal } from '../../contract/goal'
 import type { FileRef, Project, ProjectSummary, Run } from '../../contract/project'
 import type { Preset } from '../../contract/recipe'
+import type { TargetDescription } from '../../contract/targets'
 import type { BrowserHost, Connection } from '../host/browser'
 import { RecipeEditor } from './editor.svelte'
 import type { Overlay, Question, Queue } from './kinds'
@@ -33,6 +34,7 @@ export class App {
   readonly projectId = $derived(this.project?.id ?? '')
   passes = $state.raw<PassDescription[]>([])
   presets = $state.raw<Preset[]>([])
+  targets = $state.raw<TargetDescription[]>([])
   queue = $state.raw<Queue>({ waiting: [], paused: false, stopAfterCurrent: false })
   readonly live = new Live()
   step = $state<StepId>('model')
@@ -51,7 +53,10 @@ export class App {
 
   /** The goal that a form shows and that counts when nothing else was chosen. */
   proposal = $state.raw<Goal>()
-  private picked = $state<Target>()
+  /** What Export writes for, where it is not what the goal names. */
+  private picked = $state<string>()
+  /** What a goal that is still to be chosen will be for. */
+  private meant = $state('any')
   form = $state<'zip' | 'folder'>('zip')
   readonly editor = new RecipeEditor(this)
 
@@ -68,6 +73,11 @@ export class App {
     }
   }
 
+  /** Work nobody waits for: what it throws is shown as what `ask` meets is. */
+  background(work: Promise<unknown>): void {
+    work.catch((thrown: unknown) => (this.error = errorData(thrown)))
+  }
+
   async start(): Promise<void> {
     this.listen()
     await this.refresh()
@@ -76,13 +86,14 @@ export class App {
 
   private async refresh(): Promise<void> {
     const none = undefined
-    const [info, settings, projects, samples, passes, presets, queue] = await Promise.all([
+    const [info, settings, projects, samples, passes, presets, targets, queue] = await Promise.all([
       this.ask('app.info', none),
       this.ask('settings.get', none),
       this.ask('projects.list', none),
       this.ask('samples.list', none),
       this.ask('passes.list', none),
       this.ask('recipes.presets', none),
+      this.ask('targets.list', none),
       this.ask('queue.get', none),
     ])
     this.info = info
@@ -91,6 +102,7 @@ export class App {
     this.samples = samples ?? []
     this.passes = passes ?? []
     this.presets = presets ?? []
+    this.targets = targets ?? []
     if (queue) this.queue = queue
     if (this.project) await this.reload()
   }
@@ -99,20 +111,28 @@ export class App {
     const on: Host['on'] = (name, listener) => this.host.on(name, listener)
     this.live.listen({ on })
     on('project.changed', ({ project }) => {
-      if (project === this.project?.id) void this.reload()
+      if (project === this.project?.id) this.background(this.reload())
     })
-    on('projects.changed', () => this.listProjects())
-    on('queue.changed', async () => (this.queue = (await this.ask('queue.get', undefined)) ?? this.queue))
-    on('settings.changed', async () => (this.settings = await this.ask('settings.get', undefined)))
+    on('projects.changed', () => this.background(this.listProjects()))
+    on('queue.changed', () => this.background(this.readQueue()))
+    on('settings.changed', () => this.background(this.readSettings()))
     on('run.ended', (event) => this.ended(event))
     on('engine.restarted', ({ reason }) => (this.said = reason))
-    on('files.opened', ({ files }) => void this.take(files))
+    on('files.opened', ({ files }) => this.background(this.take(files)))
     const browser = this.host as Partial<BrowserHost>
     browser.onConnection?.((state) => {
       const back = this.connection !== 'open' && state === 'open'
       this.connection = state
-      if (back) void this.refresh()
+      if (back) this.background(this.refresh())
     })
+  }
+
+  private async readQueue(): Promise<void> {
+    this.queue = (await this.ask('queue.get', undefined)) ?? this.queue
+  }
+
+  private async readSettings(): Promise<void> {
+    this.settings = await this.ask('settings.get', undefined)
   }
 
   private async listProjects(): Promise<void> {
@@ -122,7 +142,7 @@ export class App {
   private ended({ run, title, message, project }: Events['run.ended']): void {
     this.live.forget(run)
     this.said = `${title}. ${message}`
-    if (project === this.project?.id) void this.reload()
+    if (project === this.project?.id) this.background(this.reload())
     if (this.host.shell === 'browser' && this.settings?.notifications && document.hidden) {
       if (Notification.permission === 'granted') new Notification(title, { body: message })
     }
@@ -169,6 +189,7 @@ export class App {
   enter(project: Project, step?: StepId): void {
     this.chosen = []
     this.picked = undefined
+    this.meant = 'any'
     this.error = undefined
     this.show(project)
     this.go(step ?? whereToGoOn(project))
@@ -186,7 +207,7 @@ export class App {
     this.project = undefined
     this.error = undefined
     // What the project says in one line may be newer than the list.
-    void this.listProjects()
+    this.background(this.listProjects())
   }
 
   async openSample(
@@ -264,14 +285,30 @@ export class App {
   passTitle = (id: string): string => this.passes.find((pass) => pass.id === id)?.title ?? id
 
   /** What Export writes for: what was picked there, else what the goal names. */
-  get target(): Target {
-    const goal = this.project?.goal
-    return this.picked ?? (goal?.kind === 'search' ? goal.target : 'any')
+  get target(): string {
+    return this.picked ?? this.goalTarget
   }
 
-  set target(target: Target) {
+  set target(target: string) {
     this.picked = target
   }
+
+  /** What goals are for. */
+  get goalTarget(): string {
+    return this.project?.goal?.target ?? this.meant
+  }
+
+  async setGoalTarget(target: string): Promise<void> {
+    this.meant = target
+    if (this.project?.goal) await this.setGoal({ ...this.project.goal, target })
+  }
+
+  async setGoal(goal: Goal): Promise<void> {
+    const project = await this.ask('project.setGoal', { project: this.projectId, goal })
+    if (project) this.show(project)
+  }
+
+  targetOf = (id: string): TargetDescription | undefined => this.targets.find((target) => target.id === id)
 
   get candidates() {
     return this.project ? candidatesOf(this.project) : []

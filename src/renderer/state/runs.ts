@@ -1,5 +1,6 @@
 import type { Run } from '../../contract/project'
-import { duration, plural } from '../lib/format'
+import { plural } from '../../contract/format'
+import { duration } from '../lib/format'
 import type { App } from './app.svelte'
 
 export async function startRun(app: App): Promise<void> {
@@ -13,9 +14,9 @@ export async function startRun(app: App): Promise<void> {
 }
 
 /** A browser tells of the end of a run only where it may: asked for when there is something to tell of. */
-function mayTell({ host, settings }: App): void {
-  const wanted = host.shell === 'browser' && settings?.notifications
-  if (wanted && Notification.permission === 'default') void Notification.requestPermission()
+function mayTell(app: App): void {
+  const wanted = app.host.shell === 'browser' && app.settings?.notifications
+  if (wanted && Notification.permission === 'default') app.background(Notification.requestPermission())
 }
 
 /** Asks when work would be lost, and says what is kept. */

@@ -34,7 +34,7 @@ export class Pager<Row> {
 
   need(first: number, last: number): void {
     for (let page = Math.floor(first / PAGE); page <= Math.floor(Math.max(first, last - 1) / PAGE); page++)
-      void this.load(page)
+      this.load(page).catch(() => (this.asked[page] = false))
   }
 
   private async load(page: number): Promise<void> {
