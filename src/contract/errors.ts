@@ -27,6 +27,7 @@ export interface ErrorFields {
   'pass/bad-parameter': { pass: string; parameter: string; reason: string }
   'pass/failed': { pass: string; node: string; reason: string }
   'pass/broke-model': { pass: string; reason: string }
+  'recipe/order': { pass: string; after: string }
   'recipe/invalid': { file: string; reason: string }
   'provider/unavailable': { provider: string; reason: string }
   'engine/crashed': { exit: string; during: string }

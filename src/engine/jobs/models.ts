@@ -7,7 +7,7 @@ import { describePasses, findPass } from '../passes'
 import { PRESETS } from '../passes/presets'
 import { listProviders } from '../runtime'
 import { inspectModel } from '../runtime/inspect'
-import { missingNeed } from '../run/steps'
+import { misplaced, missingNeed } from '../run/steps'
 import { withData } from './data'
 import type { JobHandlers } from './job'
 
@@ -45,6 +45,8 @@ export const modelJobs: JobHandlers<
           // Later passes see a model that earlier ones changed: only their parameters can be judged now.
           if (step === 0) findPass(pass).check(read, params)
           else findPass(pass).parse(params)
+          const late = misplaced(recipe.steps, step)
+          if (late) throw late
         } catch (thrown) {
           if (!(thrown instanceof PareError)) throw thrown
           const { what, todo } = errorMessage(errorData(thrown))

@@ -22,6 +22,8 @@ vi.mock('../../../src/engine/passes', () => {
       id,
       title: `The ${id} pass`,
       family: 'clean-up',
+      role: id === 'scale' ? 'encodes' : 'removes',
+      after: id === 'scale' ? ['double'] : [],
       summary: 'Scales.',
       sources: [],
       needs,

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { SearchGoal } from '../../../src/contract/goal'
-import type { PassDescription } from '../../../src/contract/passes'
+import type { PassDescription, PassFamily, PassRole } from '../../../src/contract/passes'
 import type { Quality, SampleResults } from '../../../src/contract/report'
 import type { Trial } from '../../../src/contract/trial'
 import type { ModelQuality } from '../../../src/engine/evaluate/quality'
@@ -20,14 +20,22 @@ const goal = (over: Partial<SearchGoal> = {}): SearchGoal => ({
   ...over,
 })
 
-const pass = (
-  id: string,
-  family: PassDescription['family'],
-  over: Partial<PassDescription> = {},
-): PassDescription => ({
+const ROLES: Record<PassFamily, PassRole> = {
+  'clean-up': 'normalizes',
+  pruning: 'removes',
+  factorization: 'removes',
+  training: 'trains',
+  sharing: 'encodes',
+  quantization: 'encodes',
+  precision: 'encodes',
+}
+
+const pass = (id: string, family: PassFamily, over: Partial<PassDescription> = {}): PassDescription => ({
   id,
   title: id,
   family,
+  role: ROLES[family],
+  after: [],
   summary: '',
   sources: [],
   needs: [],
