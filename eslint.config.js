@@ -5,7 +5,17 @@ import ts from 'typescript-eslint'
 import { fences } from './scripts/fences.js'
 
 export default ts.config(
-  { ignores: ['out/', 'dist/', 'coverage/', 'node_modules/', 'test-results/', 'tests/fixtures/', 'tests/canary/'] },
+  {
+    ignores: [
+      'out/',
+      'dist/',
+      'coverage/',
+      'node_modules/',
+      'test-results/',
+      'tests/fixtures/',
+      'tests/canary/',
+    ],
+  },
   js.configs.recommended,
   ...ts.configs.recommended,
   ...svelte.configs['flat/recommended'],
@@ -41,12 +51,19 @@ export default ts.config(
     },
   },
   {
-    files: ['src/**/*.ts', 'tests/**/*.ts', 'bench/**/*.ts'],
-    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    files: ['src/**/*.{ts,svelte}', 'tests/**/*.ts', 'bench/**/*.ts', 'attack/**/*.ts'],
+    languageOptions: {
+      parserOptions: {
+        projectService: true,
+        tsconfigRootDir: import.meta.dirname,
+        extraFileExtensions: ['.svelte'],
+      },
+    },
     rules: {
       '@typescript-eslint/no-floating-promises': ['error', { ignoreVoid: false }],
       '@typescript-eslint/no-misused-promises': 'error',
     },
   },
+  { files: ['src/**'], rules: { 'max-lines': ['error', { max: 350 }] } },
   ...fences,
 )

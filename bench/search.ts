@@ -17,6 +17,7 @@ import { availableNeeds, openSearch } from '../src/engine/run/open-search'
 import { conclude, explore } from '../src/engine/search/explore'
 import type { Entry, Figure } from './support/figure'
 import { manifest, withReference, type Opened } from './support/reference'
+import { findTarget } from '../src/engine/targets'
 
 const MINUTES = 4
 const MAX_DROP = 0.5
@@ -54,7 +55,7 @@ async function compared(model: string, { file, data, context }: Opened): Promise
     resume: false,
     seed: 0,
     session: {},
-    target: 'any',
+    target: findTarget('any'),
     signal: context.signal,
     step: () => undefined,
     candidate: () => undefined,

@@ -1,6 +1,7 @@
 /** `npm run check`: types, Svelte (with a canary that proves it sees errors), lint, format. Runs all, then judges. */
 import { spawnSync } from 'node:child_process'
 import { root } from './build.mjs'
+import { checkLock } from './lock.mjs'
 
 const run = (name, args, { quiet = false } = {}) => {
   const result = spawnSync('npx', args, { cwd: root, encoding: 'utf8', shell: process.platform === 'win32' })
@@ -23,7 +24,14 @@ const canary = () => {
   return seen
 }
 
+const lock = () => {
+  const faults = checkLock()
+  console.log([`${faults.length > 0 ? 'FAIL' : 'ok  '} package-lock.json`, ...faults].join('\n'))
+  return faults.length === 0
+}
+
 const results = [
+  lock(),
   run('types (Node)', ['tsc', '-p', 'tsconfig.node.json']).ok,
   run('types (web)', ['tsc', '-p', 'tsconfig.web.json']).ok,
   run('types (journeys)', ['tsc', '-p', 'tsconfig.e2e.json']).ok,

@@ -4,6 +4,8 @@ import { z } from 'zod'
 import type { ParameterField, PassDescription } from '../src/contract/passes'
 import { Recipe } from '../src/contract/recipe'
 import { describePasses } from '../src/engine/passes'
+import { TARGETS } from '../src/engine/targets'
+import type { Target } from '../src/engine/targets/target'
 
 const show = (value: unknown): string => (value === undefined ? '' : `\`${JSON.stringify(value)}\``)
 
@@ -46,6 +48,43 @@ test('docs/passes.md', async () => {
   const intro =
     '# Passes\n\nGenerated from the declarations of the passes by `npm run docs`. On the command line: `--pass \'ID name=value …\'`; in a recipe: `{"pass": "ID", "params": {…}}`.\n'
   await expect([intro, ...describePasses().map(section)].join('\n')).toMatchFileSnapshot('../docs/passes.md')
+})
+
+function targetSection({ id, aliases, title, detail, runtime, ...target }: Target): string {
+  const { provider, device, int8, keepsPacked, fixedShapes, forms, optimization, sources } = target
+  const facts = [
+    `Runs on ${runtime}.`,
+    int8.weightBits < 8
+      ? `int8 weights use ${int8.weightBits} of their 8 bits, as ${int8.because}.`
+      : 'int8 weights use all 8 bits.',
+    int8.leaves?.message,
+    keepsPacked
+      ? 'Weights of few bits stay packed in memory.'
+      : 'Weights of few bits are packed in the file and restored when the model is loaded, by plain operators.',
+    fixedShapes && 'Input shapes should be fixed.',
+    `A bundle holds ${forms.join(' and ')}; its code loads ${forms[0]}. The graph is optimized as far as “${optimization}”.`,
+    provider &&
+      `${provider.name} takes, with convolutions and pools of ${provider.spatial.join(' or ')} spatial dimensions: ${[...provider.operators].join(', ')}. ${provider.advice}`,
+    device
+      ? `Latency is an estimate: ${(device.macsPerSecond / 1e9).toFixed(1)} GMAC/s in float32, ${(device.bytesPerSecond / 1e9).toFixed(1)} GB/s, ${(device.overhead * 1e6).toFixed(0)} µs a node; against that float32 ${device.speed.float32.toFixed(2)}, float16 ${device.speed.float16.toFixed(2)}, int8 ${device.speed.int8.toFixed(2)}. From ${device.source}.`
+      : 'Latency is measured on this machine.',
+  ]
+  return [
+    `## ${id}`,
+    '',
+    `**${title}**: ${detail}.${aliases.length > 0 ? ` Also called ${aliases.map((alias) => `\`${alias}\``).join(', ')}.` : ''}`,
+    '',
+    ...facts.filter(Boolean).map((fact) => `- ${fact}`),
+    '',
+    `Sources: ${sources.join('; ')}.`,
+    '',
+  ].join('\n')
+}
+
+test('docs/targets.md', async () => {
+  const intro =
+    '# Targets\n\nGenerated from the declarations of the targets by `npm run docs`. On the command line: `--target ID`; in the window: “Runs on” in the Goal step. How latency is estimated: [search.md](search.md).\n'
+  await expect([intro, ...TARGETS.map(targetSection)].join('\n')).toMatchFileSnapshot('../docs/targets.md')
 })
 
 test('docs/recipe.schema.json', async () => {

@@ -52,9 +52,19 @@ const FENCE_RULES = [
 ]
 
 test('every room may import what it may, and nothing else', async () => {
-  const eslint = new ESLint()
+  // The files are not there, so that nothing is known of their types.
+  const eslint = new ESLint({
+    overrideConfig: {
+      languageOptions: { parserOptions: { projectService: false } },
+      rules: {
+        '@typescript-eslint/no-floating-promises': 'off',
+        '@typescript-eslint/no-misused-promises': 'off',
+      },
+    },
+  })
   for (const [file, source, allowed] of CASES) {
     const [result] = await eslint.lintText(`${source}\n`, { filePath: file })
+    expect(result!.fatalErrorCount, `${file}: ${source}`).toBe(0)
     const hits = result!.messages.filter((message) => FENCE_RULES.includes(message.ruleId ?? ''))
     expect(hits.length === 0, `${file}: ${source}`).toBe(allowed)
   }

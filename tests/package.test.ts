@@ -3,6 +3,7 @@
  * and the packed engine compresses the sample when plain Node starts it.
  */
 import { extractAll, listPackage } from '@electron/asar'
+import { FuseV1Options, getCurrentFuseWire } from '@electron/fuses'
 import { execFileSync, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
@@ -18,7 +19,7 @@ afterAll(() => fs.rmSync(work, { recursive: true, force: true }))
 
 test.runIf(process.platform === 'linux')(
   'the packed engine compresses the sample',
-  () => {
+  async () => {
     builtEntry('worker')
     const stub = makeStubElectron(path.join(work, 'electron'), electron.version)
     const builder = path.join(root, 'node_modules', 'electron-builder', 'cli.js')
@@ -42,6 +43,15 @@ test.runIf(process.platform === 'linux')(
     expect(packed.filter((file) => /napi-v6\/(win32|darwin)/.test(file))).toEqual([])
     for (const entry of ['worker.js', 'maths-worker.js'])
       expect(fs.existsSync(path.join(resources, 'app.asar.unpacked', 'out', 'main', entry))).toBe(true)
+
+    const wire = await getCurrentFuseWire(path.join(work, 'dist', 'linux-unpacked', 'pare'))
+    const on = [
+      FuseV1Options.EnableCookieEncryption,
+      FuseV1Options.EnableEmbeddedAsarIntegrityValidation,
+      FuseV1Options.OnlyLoadAppFromAsar,
+    ]
+    for (const fuse of Object.values(FuseV1Options).filter((one) => typeof one === 'number'))
+      expect(wire[fuse], FuseV1Options[fuse]).toBe((on.includes(fuse) ? '1' : '0').charCodeAt(0))
 
     const app = path.join(work, 'app')
     extractAll(archive, app)

@@ -8,6 +8,7 @@ import { pruneWeights } from '../../src/engine/passes/prune-weights'
 import { floatsOf, randomFeeds, withSession } from '../../src/engine/runtime'
 import { seeded } from '../../src/engine/math/random'
 import { answer } from './child'
+import { findTarget } from '../../src/engine/targets'
 
 /** Residual stages of 32, 64 and 128 channels on 32 × 32 images and a dense layer: about 900,000 weights. */
 function network(): Model {
@@ -87,7 +88,7 @@ function contextFor(model: Model, samples: number): PassContext {
     random: seeded(1),
     scratch: '',
     providers: ['cpu'],
-    target: 'any',
+    target: findTarget('any'),
   }
 }
 

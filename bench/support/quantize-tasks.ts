@@ -11,6 +11,7 @@ import { quantizeStatic } from '../../src/engine/passes/quantize-static'
 import { quantizeWeights } from '../../src/engine/passes/quantize-weights'
 import { float32 } from '../../src/engine/runtime'
 import { answer } from './child'
+import { findTarget } from '../../src/engine/targets'
 
 function contextOf(model: Model, data: Dataset): PassContext {
   return {
@@ -21,7 +22,7 @@ function contextOf(model: Model, data: Dataset): PassContext {
     random: seeded(0),
     scratch: fs.mkdtempSync(path.join(os.tmpdir(), 'pare-bench-')),
     providers: ['cpu'],
-    target: 'any',
+    target: findTarget('any'),
   }
 }
 

@@ -8,6 +8,7 @@ import { seeded } from '../../src/engine/math/random'
 import { readModel, type Model } from '../../src/engine/onnx'
 import type { PassContext } from '../../src/engine/passes/pass'
 import type { Baseline } from './drops'
+import { findTarget } from '../../src/engine/targets'
 
 /** What PyTorch reached by pruning one of the models. */
 export interface Pruned {
@@ -62,7 +63,7 @@ export async function withReference<T>(
     random: seeded(0),
     scratch,
     providers: ['cpu'],
-    target: 'any',
+    target: findTarget('any'),
   }
   try {
     return await work({ file, model, data, context })

@@ -15,6 +15,21 @@ export const securityHeaders = (port: number): Record<string, string> => ({
 
 export const newSecret = (): string => randomBytes(32).toString('base64url')
 
+/** What a request asks for. Anybody may have written it, so nothing is parsed that could be refused by throwing. */
+export function targetOf({ url = '/' }: IncomingMessage): { pathname: string; query: URLSearchParams } {
+  const [pathname = '/', query = ''] = url.split(/\?(.*)/s)
+  return { pathname, query: new URLSearchParams(query) }
+}
+
+/** Undefined where the escapes are wrong. */
+export function unescaped(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
+}
+
 function equal(a: string, b: string): boolean {
   const [left, right] = [Buffer.from(a), Buffer.from(b)]
   return left.length === right.length && timingSafeEqual(left, right)

@@ -22,7 +22,7 @@ const downloads = new Downloads()
 const service = createService({
   dataDir,
   resourcesDir: path.resolve(out, '../resources'),
-  engine: () => forkEngine(path.join(out, 'main', 'worker.js')),
+  engine: (limits) => forkEngine(path.join(out, 'main', 'worker.js'), limits),
   shell: 'browser',
   host: {
     offerDownload: (file, name) => downloads.offer(file, name),
@@ -35,6 +35,10 @@ const server = await startServer({
   page: path.join(out, 'renderer'),
   port: Number(process.env.PARE_PORT ?? 0),
 })
+
+// The last resort: whatever slipped through ends nobody's work.
+for (const slip of ['uncaughtException', 'unhandledRejection'] as const)
+  process.on(slip, (cause) => console.error('Pare goes on after a fault of its own:', cause))
 
 let ending = false
 async function end(code: number): Promise<void> {

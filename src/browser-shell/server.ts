@@ -8,7 +8,7 @@ import { errorMessage } from '../contract/messages'
 import { WIRE } from '../contract/wire'
 import type { Service } from '../service'
 import { DOWNLOAD, type Downloads } from './downloads'
-import { Guard, securityHeaders } from './guard'
+import { Guard, securityHeaders, targetOf, unescaped } from './guard'
 import { serveSocket, type SocketServer } from './socket'
 
 const TYPES: Record<string, string> = {
@@ -21,6 +21,16 @@ const TYPES: Record<string, string> = {
   '.wasm': 'application/wasm',
   '.woff2': 'font/woff2',
 }
+
+/** What a page needs is far less; who sends more, or slowly, is not one. */
+const LIMITS: http.ServerOptions = {
+  maxHeaderSize: 8192,
+  headersTimeout: 5000,
+  connectionsCheckingInterval: 1000,
+  // The body of an upload may take its time: it is read only of a session that is known.
+  requestTimeout: 0,
+}
+const MOST_CONNECTIONS = 256
 
 export interface ShellServer {
   /** To be opened once: it carries the token. */
@@ -46,25 +56,26 @@ export async function startServer({
   port = 0,
 }: ShellServerOptions): Promise<ShellServer> {
   const guard = new Guard()
-  const server = http.createServer((request, response) => {
+  const server = http.createServer(LIMITS, (request, response) => {
     for (const [name, value] of Object.entries(securityHeaders(guard.port))) response.setHeader(name, value)
     answer(request, response).catch((cause: unknown) => {
       if (response.headersSent) response.destroy()
       else say(response, 500, errorMessage(errorData(cause)).what)
     })
   })
+  server.maxConnections = MOST_CONNECTIONS
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (!guard.mayAsk(request)) return say(response, 403, 'This address answers only its own page.')
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost')
+    if (!guard.mayAsk(request)) return refuse(response, 403, 'This address answers only its own page.')
+    const { pathname, query } = targetOf(request)
     if (request.method === 'POST') {
       if (pathname === WIRE.session) return openSession(request, response)
-      if (!pathname.startsWith(WIRE.upload)) return say(response, 404, 'not found')
-      if (!guard.knowsBearer(request.headers.authorization)) return say(response, 401, 'unknown session')
-      const upload = decodeURIComponent(pathname.slice(WIRE.upload.length))
-      await service.receiveUpload(upload, searchParams.get('path') ?? '', request)
+      if (!pathname.startsWith(WIRE.upload)) return refuse(response, 404, 'not found')
+      if (!guard.knowsBearer(request.headers.authorization)) return refuse(response, 401, 'unknown session')
+      const upload = unescaped(pathname.slice(WIRE.upload.length)) ?? ''
+      await service.receiveUpload(upload, query.get('path') ?? '', request)
       response.writeHead(204).end()
-    } else if (request.method !== 'GET' && request.method !== 'HEAD') say(response, 405, 'not allowed')
+    } else if (request.method !== 'GET' && request.method !== 'HEAD') refuse(response, 405, 'not allowed')
     else if (pathname.startsWith(DOWNLOAD)) {
       if (!downloads.serve(pathname.slice(DOWNLOAD.length), response)) say(response, 404, 'not found')
     } else serveFile(page, pathname, response)
@@ -73,7 +84,7 @@ export async function startServer({
   function openSession(request: IncomingMessage, response: ServerResponse): void {
     const page = request.headers[WIRE.pageHeader]
     const session = guard.trade(request.headers.authorization, typeof page === 'string' ? page : undefined)
-    if (!session) return say(response, 401, 'This address was used already; start Pare again.')
+    if (!session) return refuse(response, 401, 'This address was used already; start Pare again.')
     response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify({ session }))
   }
 
@@ -97,17 +108,20 @@ export async function startServer({
   }
 }
 
+/** Says so and hangs up: the rest of the request, which may be without end, is not read. */
+function refuse(response: ServerResponse, status: number, text: string): void {
+  response.setHeader('Connection', 'close')
+  say(response, status, text)
+}
+
 function say(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8' }).end(text)
 }
 
 function serveFile(root: string, pathname: string, response: ServerResponse): void {
-  let file: string
-  try {
-    file = path.join(root, decodeURIComponent(pathname === '/' ? '/index.html' : pathname))
-  } catch {
-    return say(response, 400, 'bad address')
-  }
+  const name = unescaped(pathname === '/' ? '/index.html' : pathname)
+  if (name === undefined) return say(response, 400, 'bad address')
+  const file = path.join(root, name)
   const inside = file.startsWith(root + path.sep) && !file.includes('\0')
   if (!inside || !fs.statSync(file, { throwIfNoEntry: false })?.isFile())
     return say(response, 404, 'not found')

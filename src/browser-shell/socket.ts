@@ -1,7 +1,6 @@
 /** The contract over WebSocket frames. */
 import type { Server } from 'node:http'
 import { WebSocketServer, type WebSocket } from 'ws'
-import type { MethodName } from '../contract/app'
 import { errorData } from '../contract/errors'
 import {
   CLOSE_UNKNOWN_SESSION,
@@ -12,10 +11,14 @@ import {
 } from '../contract/wire'
 import type { Service } from '../service'
 import { inBackground } from '../service/background'
-import type { Guard } from './guard'
+import { targetOf, type Guard } from './guard'
 
 /** Calls are small: files travel beside the contract. */
 const LARGEST_FRAME = 8 * 2 ** 20
+/** How long a page that is sent away may take to go. */
+const PATIENCE_MS = 1000
+/** RFC 6455: data of a kind that cannot be accepted. */
+const CLOSE_UNSUPPORTED = 1003
 
 export interface SocketServer {
   /** Windows that are open. */
@@ -36,20 +39,22 @@ export function serveSocket(server: Server, guard: Guard, service: Service): Soc
   const changed = (): void => listeners.forEach((listener) => listener(open.size))
 
   server.on('upgrade', (request, socket, head) => {
-    const { pathname } = new URL(request.url ?? '/', 'http://localhost')
+    // From here on nobody else listens to what goes wrong with this socket.
+    socket.on('error', () => socket.destroy())
+    const { pathname } = targetOf(request)
     const [protocol, session] = (request.headers['sec-websocket-protocol'] ?? '')
       .split(',')
       .map((part) => part.trim())
     if (pathname !== WIRE.socket || protocol !== WIRE.protocol || !guard.mayAsk(request, true)) {
-      socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n')
+      socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n', () => socket.destroy())
       return
     }
     sockets.handleUpgrade(request, socket, head, (client) => {
+      client.on('error', () => client.terminate())
       // Only after the handshake can a page be told why it is not answered.
-      if (!guard.admit(session)) return client.close(CLOSE_UNKNOWN_SESSION, 'unknown session')
+      if (!guard.admit(session)) return dismiss(client, CLOSE_UNKNOWN_SESSION, 'unknown session')
       open.add(client)
       client.on('close', () => open.delete(client) && changed())
-      client.on('error', () => client.terminate())
       client.on('message', (data) => inBackground(reply(client, String(data), service), 'answering a page'))
       changed()
     })
@@ -71,15 +76,27 @@ export function serveSocket(server: Server, guard: Guard, service: Service): Soc
   }
 }
 
-async function reply(client: WebSocket, text: string, service: Service): Promise<void> {
-  let request: RequestFrame
+function dismiss(client: WebSocket, code: number, reason: string): void {
+  client.close(code, reason)
+  setTimeout(() => client.terminate(), PATIENCE_MS).unref()
+}
+
+function requestOf(text: string): RequestFrame | undefined {
   try {
-    request = JSON.parse(text) as RequestFrame
+    const frame = JSON.parse(text) as Partial<RequestFrame> | null
+    return typeof frame?.id === 'number' && typeof frame.method === 'string'
+      ? (frame as RequestFrame)
+      : undefined
   } catch {
-    return client.close(1003, 'not JSON')
+    return undefined
   }
+}
+
+async function reply(client: WebSocket, text: string, service: Service): Promise<void> {
+  const request = requestOf(text)
+  if (!request) return dismiss(client, CLOSE_UNSUPPORTED, 'not a request')
   const { id, method, input } = request
-  const frame = await service.invoke(method as MethodName, input as never).then(
+  const frame = await service.invoke(method, input as never).then(
     (ok): ReplyFrame => ({ id, ok }),
     (cause: unknown): ReplyFrame => ({ id, error: errorData(cause) }),
   )

@@ -31,6 +31,11 @@ export function withEngineOptions(command: Command): Command {
         .argParser(wholeNumber)
         .default(0),
     )
+    .addOption(
+      new Option('--memory <MB>', 'memory a job may take; 0 = half of what is free')
+        .argParser(wholeNumber)
+        .default(0),
+    )
     .addOption(new Option('--provider <id>', 'what runs the model: cpu, webgpu, dml, coreml').default('cpu'))
 }
 
@@ -43,6 +48,10 @@ export function withDataOptions(command: Command): Command {
     )
     .option('--tokenizer <file>', 'tokenizer.json for text, where it does not lie beside the data', absolute)
 }
+
+/** What the result is for; the engine knows which targets there are and names them where there is no such one. */
+export const targetOption = (): Option =>
+  new Option('--target <name>', 'where it shall run, such as android-cpu or ios; `pare targets` lists them')
 
 export const examples = (...lines: string[]): string =>
   `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}\n`

@@ -14,6 +14,7 @@ export interface CompressInto extends CommonOptions, DataOptions {
   model: string
   recipe: Recipe
   out: string
+  target?: string
   resume?: boolean
 }
 
@@ -40,7 +41,7 @@ function say(session: Session, { pass, summary, seconds: took, failed, skipped }
 
 /** Writes model.onnx, recipe.json, report.json, report.html and samples.json into the folder. */
 export async function compressInto(session: Session, options: CompressInto): Promise<CompressResult> {
-  const { model, recipe, out, resume = false } = options
+  const { model, recipe, out, target, resume = false } = options
   checkOut(out, model)
   const data = await preparedData(session, model, options)
   const result = await session.run(
@@ -52,7 +53,7 @@ export async function compressInto(session: Session, options: CompressInto): Pro
       folder: path.join(out, WORK_FOLDER),
       into: out,
       recipes: [recipe],
-      target: 'any',
+      target,
       seed: 0,
       resume,
     },

@@ -4,6 +4,7 @@ import path from 'node:path'
 import { version } from '../../package.json'
 import { errorData, type ErrorCode } from '../contract/errors'
 import { errorMessage } from '../contract/messages'
+import { forkEngine } from '../service'
 import { addCompare } from './commands/compare'
 import { addCompress } from './commands/compress'
 import { addEvaluate } from './commands/evaluate'
@@ -13,6 +14,7 @@ import { addPasses } from './commands/passes'
 import { addSample } from './commands/sample'
 import { addSearch } from './commands/search'
 import { addSensitivity } from './commands/sensitivity'
+import { addTargets } from './commands/targets'
 import { examples } from './command'
 import { printError, printJson } from './output'
 import { Session } from './session'
@@ -20,6 +22,7 @@ import { Session } from './session'
 const COMMANDS = [
   addInspect,
   addPasses,
+  addTargets,
   addEvaluate,
   addCompress,
   addCompare,
@@ -33,11 +36,12 @@ const COMMANDS = [
 const USAGE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'pass/unknown',
   'pass/bad-parameter',
+  'target/unknown',
   'bad-request',
 ])
 
 const here = import.meta.dirname
-const session = new Session(path.join(here, 'worker.js'))
+const session = new Session((limits) => forkEngine(path.join(here, 'worker.js'), limits))
 const resourcesDir = path.resolve(here, '../../resources')
 
 const program = new Command('pare')
@@ -54,6 +58,10 @@ const program = new Command('pare')
   )
 for (const add of COMMANDS) add(program, { session, resourcesDir })
 for (const command of [program, ...program.commands]) command.exitOverride()
+program.hook('preAction', (_, command) => {
+  const { memory } = command.opts<{ memory?: number }>()
+  session.memory = memory && memory * 2 ** 20
+})
 
 async function main(): Promise<number> {
   try {

@@ -1,7 +1,7 @@
 /** One command's engine: started on demand, killed on Ctrl-C, gone at the end. */
 import path from 'node:path'
-import type { JobEvent, JobInput, JobName, JobOutput } from '../service'
-import { EngineHost, forkEngine } from '../service'
+import type { EngineLimits, EngineProcess, JobEvent, JobInput, JobName, JobOutput } from '../service'
+import { EngineHost } from '../service'
 import { ProgressLine } from './output'
 
 export interface CommonOptions {
@@ -15,8 +15,11 @@ export class Session {
   private readonly controller = new AbortController()
   private readonly host: EngineHost
 
-  constructor(worker: string) {
-    this.host = new EngineHost(() => forkEngine(worker))
+  /** What `--memory` says, in bytes; half of what is free without it. */
+  memory: number | undefined
+
+  constructor(start: (limits: EngineLimits) => EngineProcess) {
+    this.host = new EngineHost(() => start({ memory: this.memory }))
     // Not only once: npm and the terminal may both send it, and a second one must not end this without a word.
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => this.controller.abort())
   }

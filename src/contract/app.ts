@@ -12,12 +12,13 @@ import {
   type WeightHistogram,
 } from './compare'
 import { Preprocessing, SPLITS, type SamplePreview } from './dataset'
-import { Goal, TARGETS } from './goal'
+import { Goal } from './goal'
 import type { PassDescription } from './passes'
 import type { BundlePlan, ExportRecord, FileRef, Project, ProjectSummary, Run } from './project'
 import { Recipe, type Preset } from './recipe'
 import type { TrialPoint } from './trial'
 import type { SensitivityReport } from './sensitivity'
+import type { TargetDescription } from './targets'
 
 export interface Method<I extends z.ZodType = z.ZodType, O = unknown> {
   input: I
@@ -38,6 +39,11 @@ const settingsFields = {
   textScale: z.number().min(0.7).max(2),
   provider: z.string(),
   threads: z.int().min(0).max(256),
+  /** Mebibytes a job may take; 0 = half of what is free. */
+  memory: z
+    .int()
+    .min(0)
+    .max(2 ** 22),
   notifications: z.boolean(),
 }
 
@@ -46,6 +52,7 @@ export const Settings = z.strictObject({
   textScale: settingsFields.textScale.default(1),
   provider: settingsFields.provider.default('cpu'),
   threads: settingsFields.threads.default(0),
+  memory: settingsFields.memory.default(0),
   notifications: settingsFields.notifications.default(true),
 })
 
@@ -135,6 +142,7 @@ export const methods = {
   'data.findPreprocessing': method<Project>()(z.strictObject({ project: id })),
 
   'passes.list': method<PassDescription[]>()(nothing),
+  'targets.list': method<TargetDescription[]>()(nothing),
   'recipes.presets': method<Preset[]>()(nothing),
   /** Checks parameters and needs against the project's model and data without running. */
   'recipes.check': method<{ ok: boolean; problems: { step: number; message: string }[] }>()(
@@ -177,9 +185,7 @@ export const methods = {
     z.strictObject({ project: id, candidates: z.array(id).min(1).max(3) }),
   ),
 
-  'export.plan': method<BundlePlan>()(
-    z.strictObject({ project: id, candidate: id, target: z.enum(TARGETS) }),
-  ),
+  'export.plan': method<BundlePlan>()(z.strictObject({ project: id, candidate: id, target: id })),
   /**
    * Writes the bundle. Under Electron a native dialog asks where; in the browser shell it goes to the exports
    * folder and `download` is a one-time address. Null when the dialog was dismissed.
@@ -188,7 +194,7 @@ export const methods = {
     z.strictObject({
       project: id,
       candidate: id,
-      target: z.enum(TARGETS),
+      target: id,
       form: z.enum(['zip', 'folder']),
       overwrite: z.boolean().default(false),
     }),

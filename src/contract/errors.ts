@@ -15,6 +15,7 @@ export interface ErrorFields {
   'model/nothing-to-do': { by: string; reason: string }
   'model/non-finite': { tensor: string; by: string }
   'data/not-found': { path: string }
+  'data/gone': { path: string }
   'data/unreadable': { path: string; reason: string }
   'data/unrecognised': { path: string; expected: string }
   'data/empty': { path: string }
@@ -24,14 +25,18 @@ export interface ErrorFields {
   'data/one-class': { by: string }
   'data/split-missing': { split: string; by: string }
   'pass/unknown': { pass: string; known: string[] }
+  'target/unknown': { target: string; known: string[] }
   'pass/bad-parameter': { pass: string; parameter: string; reason: string }
   'pass/failed': { pass: string; node: string; reason: string }
   'pass/broke-model': { pass: string; reason: string }
   'recipe/order': { pass: string; after: string }
   'recipe/invalid': { file: string; reason: string }
+  'run/busy': { folder: string; holder: string; since: string }
   'provider/unavailable': { provider: string; reason: string }
   'engine/crashed': { exit: string; during: string }
   'engine/out-of-memory': { during: string }
+  'limit/memory': { what: string; needed: number; budget: number }
+  'limit/disk': { what: string; needed: number; budget: number; path: string }
   'disk/full': { path: string; needed: number }
   'disk/denied': { path: string }
   'disk/failed': { path: string; reason: string }

@@ -2,8 +2,8 @@
 import { z } from 'zod'
 import { Recipe } from './recipe'
 
-export const TARGETS = ['any', 'android-cpu', 'android-npu', 'ios', 'raspberry-pi'] as const
-export type Target = (typeof TARGETS)[number]
+/** Id of what the result is for; the engine knows which there are. */
+const target = z.string().min(1).max(100).default('any')
 
 export const SearchGoal = z.strictObject({
   kind: z.literal('search'),
@@ -12,7 +12,7 @@ export const SearchGoal = z.strictObject({
   maxBytes: z.number().positive().optional(),
   /** Latency at most this share of the original's. */
   maxLatency: z.number().positive().optional(),
-  target: z.enum(TARGETS).default('any'),
+  target,
   minutes: z
     .number()
     .positive()
@@ -23,9 +23,10 @@ export const SearchGoal = z.strictObject({
 export const PresetGoal = z.strictObject({
   kind: z.literal('preset'),
   preset: z.enum(['safe', 'balanced', 'smallest', 'fastest']),
+  target,
 })
 
-export const RecipeGoal = z.strictObject({ kind: z.literal('recipe'), recipe: Recipe })
+export const RecipeGoal = z.strictObject({ kind: z.literal('recipe'), recipe: Recipe, target })
 
 export const Goal = z.discriminatedUnion('kind', [SearchGoal, PresetGoal, RecipeGoal])
 export type Goal = z.output<typeof Goal>

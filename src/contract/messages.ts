@@ -98,6 +98,12 @@ const TABLE: Table = {
     where: path,
     todo: 'Check the path; if the data lies on a drive that was removed, connect it again.',
   }),
+  'data/gone': ({ path }) => ({
+    title: 'The data has changed',
+    what: `“${baseName(path)}” is no longer what it was when this run began: it was changed, moved or deleted.`,
+    where: path,
+    todo: 'Put it back, or open the data again, and go on: finished steps are kept.',
+  }),
   'data/unreadable': ({ path, reason }) => ({
     title: 'The data cannot be read',
     what: `“${baseName(path)}” could not be read: ${reason}.`,
@@ -152,6 +158,12 @@ const TABLE: Table = {
     where: pass,
     todo: known.length ? `Use one of: ${list(known, 40)}.` : 'See the list of passes.',
   }),
+  'target/unknown': ({ target, known }) => ({
+    title: 'No such target',
+    what: `There is no target called “${target}”.`,
+    where: target,
+    todo: `Use one of: ${list(known, 40)}.`,
+  }),
   'pass/bad-parameter': ({ pass, parameter, reason }) => ({
     title: 'A parameter is not right',
     what: `${pass} does not accept its parameter “${parameter}”: ${reason}.`,
@@ -182,6 +194,12 @@ const TABLE: Table = {
     where: file,
     todo: 'Correct the file, or make the recipe in the window and export it from there.',
   }),
+  'run/busy': ({ folder, holder, since }) => ({
+    title: 'Another run is going on there',
+    what: `“${baseName(folder)}” is in use by ${holder}, since ${since}.`,
+    where: folder,
+    todo: 'Wait until it has ended, or choose another folder.',
+  }),
   'provider/unavailable': ({ provider, reason }) => ({
     title: 'This device cannot be used',
     what: `${provider} does not work on this machine: ${reason}.`,
@@ -199,6 +217,18 @@ const TABLE: Table = {
     what: `The memory of this machine was not enough${during ? ` for: ${during}` : ''}. Your files are safe.`,
     where: during,
     todo: 'Close other programs, use fewer samples or a smaller batch, and resume from the last finished pass.',
+  }),
+  'limit/memory': ({ what, needed, budget }) => ({
+    title: 'More memory than Pare may use',
+    what: `This would need ${formatBytes(needed)} of memory, and Pare may use ${formatBytes(budget)}: ${what}.`,
+    where: what,
+    todo: 'Close other programs, or allow more memory in the settings (on the command line: --memory).',
+  }),
+  'limit/disk': ({ what, needed, budget, path }) => ({
+    title: 'More disk space than Pare may use',
+    what: `This would write ${formatBytes(needed)}, and Pare takes at most half of what is free (${formatBytes(budget)}): ${what}.`,
+    where: path,
+    todo: 'Free some space on that disk, or give a smaller file.',
   }),
   'disk/full': ({ path, needed }) => ({
     title: 'The disk is full',

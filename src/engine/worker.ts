@@ -2,6 +2,7 @@
  * Entry of the engine process. It answers one message at a time from whoever started it, under Electron's
  * `utilityProcess` and Node's `child_process.fork` alike, and ends when that one is gone.
  */
+import { watchMemory } from './jobs/memory-watch'
 import { serve, type Port } from './jobs/serve'
 
 /** The part of Electron's MessagePortMain that is used; this room must not know Electron. */
@@ -27,4 +28,7 @@ function portToParent(): Port {
 
 // Ctrl-C in a terminal reaches every process of the group; whoever started this one decides what it means.
 process.on('SIGINT', () => undefined)
-serve(portToParent())
+watchMemory()
+const stray = serve(portToParent())
+process.on('uncaughtException', stray)
+process.on('unhandledRejection', stray)

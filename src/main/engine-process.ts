@@ -4,15 +4,16 @@ import {
   engineEnvironment,
   engineHeapMegabytes,
   LogTail,
+  type EngineLimits,
   type EngineProcess,
 } from '../service/engine-process'
 
 /** `worker` is the built entry of the engine, outside the archive. */
-export function forkUtility(worker: string): EngineProcess {
+export function forkUtility(worker: string, limits: EngineLimits): EngineProcess {
   const child = utilityProcess.fork(worker, [], {
     serviceName: 'Pare engine',
     stdio: 'pipe',
-    env: engineEnvironment(),
+    env: engineEnvironment(limits),
     execArgv: [`--max-old-space-size=${engineHeapMegabytes()}`],
   })
   const log = new LogTail()

@@ -55,7 +55,7 @@ function start(): void {
   const started = createService({
     dataDir: path.join(app.getPath('userData'), 'data'),
     resourcesDir: resources,
-    engine: () => forkUtility(worker),
+    engine: (limits) => forkUtility(worker, limits),
     shell: 'electron',
     host: nativeHost(() => window),
   })

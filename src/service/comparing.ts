@@ -2,9 +2,9 @@
 import path from 'node:path'
 import type { ComparedModels, Results } from '../engine/jobs/protocol'
 import { badRequest, modelAndDataOf, type Core } from './core'
-import type { Handlers, Parts } from './handlers'
+import type { Handlers, Parts } from './parts'
 import { fileName } from './recipes'
-import { candidateModel, candidateOf } from './runs'
+import { candidateModel, candidateOf } from './candidates'
 import { candidateName } from './view'
 
 type Compared = ComparedModels & Results

@@ -123,7 +123,10 @@ export class EngineHost {
     if (message.type === 'probe') return this.probe(task, message)
     this.active = undefined
     if (message.type === 'done') task.resolve(message.output)
-    else task.reject(toError(message.error))
+    else {
+      if (message.spent) this.end()
+      task.reject(toError(message.error))
+    }
     this.proceed()
   }
 

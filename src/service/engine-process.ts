@@ -12,6 +12,8 @@ export interface EngineExit {
 }
 
 export interface EngineProcess {
+  /** Absent where it could not be started, or the shell does not tell. */
+  readonly pid?: number
   post(message: unknown): void
   onMessage(listener: (message: unknown) => void): void
   /** Called once, also when the process could not be started. */
@@ -26,8 +28,17 @@ const LOG_KEPT = 8192
 export const engineHeapMegabytes = (): number =>
   Math.max(512, Math.min(8192, Math.floor(os.totalmem() / 2 / 2 ** 20)))
 
+export interface EngineLimits {
+  /** Bytes the engine may use; half of what is free by default. */
+  memory?: number
+}
+
 /** The engine loads ONNX Runtime, which must not find its telemetry on even before a line of ours has run. */
-export const engineEnvironment = (): NodeJS.ProcessEnv => ({ ...process.env, ...TELEMETRY_OFF })
+export const engineEnvironment = ({ memory }: EngineLimits): NodeJS.ProcessEnv => ({
+  ...process.env,
+  ...TELEMETRY_OFF,
+  ...(memory && { PARE_MEMORY: String(memory) }),
+})
 
 /** Keeps the last characters written, for telling why a process ended. */
 export class LogTail {
@@ -43,9 +54,9 @@ export class LogTail {
 }
 
 /** `worker` is the built entry of the engine. */
-export function forkEngine(worker: string): EngineProcess {
+export function forkEngine(worker: string, limits: EngineLimits = {}): EngineProcess {
   const child = fork(worker, [], {
-    env: engineEnvironment(),
+    env: engineEnvironment(limits),
     execArgv: [`--max-old-space-size=${engineHeapMegabytes()}`],
     serialization: 'advanced',
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -55,6 +66,7 @@ export function forkEngine(worker: string): EngineProcess {
   child.stderr?.on('data', (chunk) => log.add(chunk))
   let ended = false
   return {
+    pid: child.pid,
     post: (message) => {
       // A process that is ending reports that by its exit; a failed send says nothing more.
       if (child.connected) child.send(message as object, () => undefined)

@@ -1,18 +1,17 @@
 /** Bundles: where they go and what is remembered of them. */
 import path from 'node:path'
 import { PareError } from '../contract/errors'
-import type { Target } from '../contract/goal'
 import type { BundlePlan, ExportRecord } from '../contract/project'
 import type { ExportRequest } from '../engine/jobs/protocol'
 import { modelAndDataOf, type Core } from './core'
 import { fileName } from './recipes'
-import { candidateModel, candidateOf } from './runs'
+import { candidateModel, candidateOf } from './candidates'
 import { newId } from './storage'
 
 export interface ExportInput {
   project: string
   candidate: string
-  target: Target
+  target: string
 }
 
 export class Exports {

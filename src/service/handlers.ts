@@ -1,30 +1,16 @@
 /** Every method of the contract, on the parts of the service. */
 import os from 'node:os'
-import type { AppInfo, MethodName, MethodOutput, MethodParsed } from '../contract/app'
+import type { AppInfo } from '../contract/app'
+import type { Handlers, Parts } from './parts'
 import { compareHandlers } from './comparing'
-import { badRequest, modelAndData, type Core } from './core'
-import type { Exports } from './exports'
-import type { Loader } from './loading'
-import { fileName, readRecipe, recipeText, type Catalogue } from './recipes'
+import { badRequest, modelAndData } from './core'
+import { fileName, readRecipe, recipeText } from './recipes'
 import type { ProjectRecord, RunRecord } from './records'
-import { candidateModel, sensitivitiesOf, type Runs } from './runs'
+import { candidateModel } from './candidates'
+import { sensitivitiesOf } from './runs'
 import { findSample, listSamples } from './samples'
 import { takeFiles, UNNAMED } from './taking'
-import { frontOf, summarise, viewProject, viewRun, type ViewSources } from './view'
-
-export type Handlers = {
-  [M in MethodName]: (input: MethodParsed<M>) => Promise<MethodOutput<M>> | MethodOutput<M>
-}
-
-export interface Parts {
-  core: Core
-  loader: Loader
-  runs: Runs
-  exports: Exports
-  catalogue: Catalogue
-  sources: ViewSources
-  about: { version: string; licences: string; shell: AppInfo['shell'] }
-}
+import { frontOf, summarise, viewProject, viewRun } from './view'
 
 export function handlersOf(parts: Parts): Handlers {
   return {
@@ -53,10 +39,13 @@ function appHandlers({ core, about, catalogue, exports }: Parts) {
     'settings.get': () => core.settings.get(),
     'settings.set': (change) => {
       const settings = core.settings.set(change)
+      // An engine keeps the budget it was started with.
+      if (change.memory !== undefined) for (const host of [core.interactive, core.work]) host.rest()
       core.emit('settings.changed', {})
       return settings
     },
     'passes.list': () => catalogue.passes(),
+    'targets.list': () => core.interactive.run('targets', undefined, { during: 'listing the targets' }),
     'recipes.presets': () => catalogue.presets(),
     'recipes.import': ({ file }) => readRecipe(core.files.pathOf(file), core.files.get(file).name),
     'recipes.export': ({ recipe }) => ({

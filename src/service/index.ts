@@ -1,5 +1,5 @@
 export type { ShellHost } from './core'
-export { forkEngine, type EngineExit, type EngineProcess } from './engine-process'
+export { forkEngine, type EngineExit, type EngineLimits, type EngineProcess } from './engine-process'
 export { createService, type Service, type ServiceOptions } from './service'
 export { EngineHost, type JobOptions } from './engine-host'
 export { Catalogue, fileName, readRecipe, recipeText } from './recipes'

@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { z } from 'zod'
-import { errorData, PareError, type ErrorData } from '../contract/errors'
+import { errorData, type ErrorData } from '../contract/errors'
 import { errorMessage } from '../contract/messages'
 import type { Goal } from '../contract/goal'
 import type { RunProgress } from '../contract/project'
@@ -11,10 +11,9 @@ import type { JobEvent } from '../engine/jobs/protocol'
 import { badRequest, modelAndDataOf, type Core } from './core'
 import type { JobOptions } from './engine-host'
 import type { Catalogue } from './recipes'
-import { dataKey, type CandidateRecord, type ProjectRecord, type RunRecord } from './records'
+import { dataKey, type ProjectRecord, type RunRecord } from './records'
 import { newId, readJson, writeJson } from './storage'
 import { verdict } from './verdict'
-import { splitCandidateId } from './view'
 
 const Queue = z.object({ waiting: z.array(z.string()), paused: z.boolean() })
 
@@ -263,7 +262,8 @@ export class Runs {
       })
       return
     }
-    const made = await work.run('compress', { ...request, recipes: run.recipes, target: 'any' }, options)
+    const { recipes } = run
+    const made = await work.run('compress', { ...request, recipes, target: goal.target }, options)
     store.updateRun(run, () => {
       run.original = made.original
       if (made.failed.length > 0)
@@ -346,19 +346,3 @@ const pointOf = (trial: Trial): TrialPoint => {
   const { name } = recipe
   return { key, state, reason, bytes, downloadBytes, pointsLost, latencyRatio, targetLatency, name }
 }
-
-/** A candidate by its id. Throws `not-found`. */
-export function candidateOf(
-  store: Core['store'],
-  id: string,
-): { run: RunRecord; candidate: CandidateRecord } {
-  const { run, n } = splitCandidateId(id)
-  const record = store.run(run)
-  const candidate = record.candidates.find((one) => one.n === n)
-  if (!candidate) throw new PareError('not-found', { what: 'candidate', id })
-  return { run: record, candidate }
-}
-
-/** Path of a candidate's model. */
-export const candidateModel = (store: Core['store'], id: string): string =>
-  path.join(candidateOf(store, id).candidate.folder, 'model.onnx')

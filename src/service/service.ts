@@ -9,7 +9,7 @@ import { errorMessage } from '../contract/messages'
 import type { FileRef } from '../contract/project'
 import type { Core, ShellHost } from './core'
 import { EngineHost } from './engine-host'
-import type { EngineProcess } from './engine-process'
+import type { EngineLimits, EngineProcess } from './engine-process'
 import { Exports } from './exports'
 import { FileStore } from './files'
 import { handlersOf } from './handlers'
@@ -26,7 +26,7 @@ export interface ServiceOptions {
   /** The built-in samples lie in `<resourcesDir>/samples`. */
   resourcesDir: string
   /** Starts an engine process. */
-  engine: () => EngineProcess
+  engine: (limits: EngineLimits) => EngineProcess
   shell: AppInfo['shell']
   host?: ShellHost
 }
@@ -67,6 +67,8 @@ export function createService(options: ServiceOptions): Service {
   const emit: Core['emit'] = (event, data) => {
     for (const listener of listeners) listener(event, data)
   }
+  const settings = new SettingsStore(path.join(dataDir, 'settings.json'))
+  const start = (): EngineProcess => engine({ memory: settings.get().memory * 2 ** 20 })
   const died = (error: ErrorData): void => emit('engine.restarted', { reason: errorMessage(error).what })
   const core: Core = {
     dataDir,
@@ -75,9 +77,9 @@ export function createService(options: ServiceOptions): Service {
       emit('project.changed', { project }),
     ),
     files: new FileStore(path.join(dataDir, 'files')),
-    settings: new SettingsStore(path.join(dataDir, 'settings.json')),
-    interactive: new EngineHost(engine, died),
-    work: new EngineHost(engine, died),
+    settings,
+    interactive: new EngineHost(start, died),
+    work: new EngineHost(start, died),
     host: options.host ?? {},
     emit,
   }

@@ -60,7 +60,9 @@ export function takeFiles(core: Core, loader: Loader, project: string, ids: read
   for (const file of of('recipe')) {
     try {
       const recipe = readRecipe(files.pathOf(file.id), file.name)
-      core.store.update(project, (record) => (record.goal = { kind: 'recipe', recipe }))
+      core.store.update(project, (record) => {
+        record.goal = { kind: 'recipe', recipe, target: record.goal?.target ?? 'any' }
+      })
       result.taken.push(file)
     } catch (thrown) {
       refuse(file, errorMessage(errorData(thrown)).what)

@@ -58,6 +58,10 @@ const EXAMPLES: { [C in ErrorCode]: { fields: ErrorFields[C]; says: string[] } }
     fields: { pass: 'shrink', known: ['simplify', 'float16'] },
     says: ['shrink', 'simplify, float16'],
   },
+  'target/unknown': {
+    fields: { target: 'toaster', known: ['any', 'ios'] },
+    says: ['toaster', 'any, ios'],
+  },
   'pass/bad-parameter': {
     fields: { pass: 'prune', parameter: 'sparsity', reason: 'must be below 1' },
     says: ['prune', 'sparsity', 'below 1'],
@@ -84,6 +88,19 @@ const EXAMPLES: { [C in ErrorCode]: { fields: ErrorFields[C]; says: string[] } }
     says: ['SIGSEGV', 'quantize-static'],
   },
   'engine/out-of-memory': { fields: { during: 'calibration' }, says: ['calibration'] },
+  'limit/memory': {
+    fields: { what: 'a constant', needed: 8e9, budget: 2e9 },
+    says: ['8 GB', '2 GB', 'a constant', '--memory'],
+  },
+  'limit/disk': {
+    fields: { what: 'unpacking “a.zip”', needed: 8e9, budget: 2e9, path: '/data' },
+    says: ['8 GB', '2 GB', 'a.zip'],
+  },
+  'data/gone': { fields: { path: '/data/digits' }, says: ['digits', 'changed, moved or deleted'] },
+  'run/busy': {
+    fields: { folder: '/out/small', holder: 'process 12 on desk', since: '2026-01-02T03:04:05Z' },
+    says: ['small', 'process 12', '2026-01-02'],
+  },
   'disk/full': { fields: { path: '/data/model.onnx', needed: 5_000_000 }, says: ['model.onnx', '5 MB'] },
   'disk/denied': { fields: { path: '/data/x' }, says: ['x'] },
   'disk/failed': { fields: { path: '/data/x', reason: 'input/output error' }, says: ['input/output error'] },

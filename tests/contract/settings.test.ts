@@ -7,6 +7,7 @@ it('fills in what was never set', () => {
     textScale: 1,
     provider: 'cpu',
     threads: 0,
+    memory: 0,
     notifications: true,
   })
 })

@@ -1,6 +1,5 @@
 /** Candidates beside each other, models that answer with pictures, and bundles for each target. */
 import type { Page } from '@playwright/test'
-import { TARGETS } from '../../src/contract/goal'
 import { expectAccessible } from './axe'
 import { writePictures } from './kinds-fixtures'
 import { drop, expect, openSample, step, test } from './shell'
@@ -36,12 +35,15 @@ test('three candidates beside the original, each looked into; a bundle for every
   await expect(pare.getByText('QuantizeLinear')).toHaveCount(0)
 
   await step(pare, 'Export').click()
-  for (const target of TARGETS) {
-    await pare.getByRole('combobox', { name: 'Target' }).selectOption(target)
+  const targets = pare.getByRole('combobox', { name: 'Target' })
+  const titles = await targets.getByRole('option').allTextContents()
+  expect(titles).toContain('PC without VNNI')
+  for (const title of titles) {
+    await targets.selectOption(title)
     await expect(pare.getByText('manifest.json')).toBeVisible({ timeout: 60_000 })
     await expect(pare.getByRole('region', { name: 'Checks for this target' })).toContainText(/Opset|opset/)
   }
-  await expectAccessible(pare, 'Export, Raspberry Pi')
+  await expectAccessible(pare, 'Export, the last target')
   await pare.getByRole('button', { name: 'Save the bundle…' }).click()
   await expect(pare.getByText('Saved', { exact: true })).toBeVisible()
   await pare.getByRole('button', { name: 'Save the bundle…' }).click()

@@ -13,7 +13,7 @@ const { forkEngine } = await import('../../src/service/engine-process')
 
 test('as a utility process of Electron', () => {
   electron.utilityProcess.fork.mockReturnValue(new EventEmitter())
-  forkUtility('/app/worker.js')
+  forkUtility('/app/worker.js', {})
   expect(electron.utilityProcess.fork).toHaveBeenCalledWith(
     '/app/worker.js',
     [],

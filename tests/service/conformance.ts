@@ -6,6 +6,7 @@ import { zipSync } from 'fflate'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { EventName, Events, MethodInput, MethodName, MethodOutput } from '../../src/contract/app'
 import type { FileRef, Project, Run } from '../../src/contract/project'
+import { describeTargets } from '../../src/engine/targets'
 
 export interface Client {
   invoke<M extends MethodName>(name: M, input: MethodInput<M>): Promise<MethodOutput<M>>
@@ -30,6 +31,7 @@ const SMALL = {
 }
 const QUANTIZED = {
   kind: 'recipe' as const,
+  target: 'pc-no-vnni',
   recipe: {
     pare: 1 as const,
     name: 'Dynamic',
@@ -105,6 +107,7 @@ export function conforms(name: string, start: Start): void {
 
       const check = await client.invoke('recipes.check', { project: id, recipe: QUANTIZED.recipe })
       expect(check).toEqual({ ok: true, problems: [] })
+      expect(await client.invoke('targets.list', undefined)).toEqual(describeTargets())
       const started = await client.invoke('runs.start', { project: id, goal: QUANTIZED })
       const run = await ended(started.id)
       expect(run).toMatchObject({ status: 'done', progress: { done: 1 } })
@@ -113,6 +116,7 @@ export function conforms(name: string, start: Start): void {
       expect(candidate!.report.bytes).toBeLessThan(run.original!.bytes / 3)
       expect(candidate!.verdict).toMatch(/^3\.\d+× smaller, /)
       expect(candidate!.onFront).toBe(true)
+      expect(candidate!.report.targetLatency).toMatchObject({ target: 'pc-no-vnni' })
       expect(candidate!.report.path).toBe('model.onnx')
 
       const plan = await client.invoke('export.plan', {

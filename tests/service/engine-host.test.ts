@@ -65,6 +65,18 @@ test('jobs go one after the other to the same process', async () => {
   expect(await second).toEqual(['two'])
 })
 
+test('a process that is spent is ended, and the next job goes to a fresh one', async () => {
+  const { host, engines, deaths } = watched()
+  const [first, second] = [passes(host), passes(host)]
+  const error = { code: 'internal', reason: 'a fault nobody caught' } as const
+  engines[0]!.say({ type: 'failed', id: engines[0]!.job, error, spent: true })
+  await expect(first).rejects.toMatchObject({ code: 'internal' })
+  expect(engines[0]!.killed).toBe(true)
+  engines[1]!.say({ type: 'done', id: engines[1]!.job, output: ['listed'] })
+  expect(await second).toEqual(['listed'])
+  expect(deaths).toEqual([])
+})
+
 test('an error of the engine comes whole', async () => {
   const { host, engines } = watched()
   const job = passes(host)

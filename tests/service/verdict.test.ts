@@ -30,9 +30,13 @@ test.each<[Goal, Report, string]>([
     small,
     '11.8× smaller, 2.4× faster, −0.2 points: over your limit for size and latency',
   ],
-  [{ kind: 'preset', preset: 'balanced' }, report(1_180_000, 4.8, 0.99), 'same size, 2× slower, +1 point'],
   [
-    { kind: 'preset', preset: 'balanced' },
+    { kind: 'preset', preset: 'balanced', target: 'any' },
+    report(1_180_000, 4.8, 0.99),
+    'same size, 2× slower, +1 point',
+  ],
+  [
+    { kind: 'preset', preset: 'balanced', target: 'any' },
     report(2_360_000, 2.4, 0.98),
     '2× larger, same speed, no quality lost',
   ],
@@ -41,7 +45,7 @@ test.each<[Goal, Report, string]>([
 })
 
 test('only a search has limits to miss', () => {
-  expect(missed({ kind: 'preset', preset: 'smallest' }, original, report(1, 1, 0))).toEqual([])
+  expect(missed({ kind: 'preset', preset: 'smallest', target: 'any' }, original, report(1, 1, 0))).toEqual([])
 })
 
 test('the front holds what nothing beats; equals stay side by side', () => {

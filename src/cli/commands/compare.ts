@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { changeText } from '../../contract/verdict'
-import { absolute, examples, withDataOptions, withEngineOptions, type AddCommand } from '../command'
+import { absolute, examples, targetOption, withDataOptions, withEngineOptions, type AddCommand } from '../command'
 import { print, printJson } from '../output'
 import { preparedData } from '../prepared'
 import { notesOf, reportTable } from '../report-table'
@@ -14,6 +14,7 @@ export const addCompare: AddCommand = (program, { session }) => {
     .argument('<original>', 'an ONNX file', absolute)
     .argument('<candidate>', 'an ONNX file', absolute)
     .option('--html <file>', 'write the comparison as one self-contained page', absolute)
+    .addOption(targetOption())
   withEngineOptions(withDataOptions(command))
     .addHelpText(
       'after',
@@ -26,7 +27,7 @@ export const addCompare: AddCommand = (program, { session }) => {
       async (
         original: string,
         candidate: string,
-        options: CommonOptions & DataOptions & { html?: string },
+        options: CommonOptions & DataOptions & { html?: string; target?: string },
       ) => {
         const name = path.basename(candidate)
         const input = {
@@ -34,6 +35,7 @@ export const addCompare: AddCommand = (program, { session }) => {
           data: await preparedData(session, original, options),
           settings: engineSettings(options),
           candidates: [{ name, model: candidate }],
+          target: options.target,
         }
         const measured = await session.run('compare', input, 'comparing')
         const report = measured.candidates[0]!

@@ -3,7 +3,7 @@ import path from 'node:path'
 import type { Recipe } from '../../contract/recipe'
 import { changeText } from '../../contract/verdict'
 import { readRecipe } from '../../service'
-import { absolute, examples, withDataOptions, withEngineOptions, type AddCommand } from '../command'
+import { absolute, examples, targetOption, withDataOptions, withEngineOptions, type AddCommand } from '../command'
 import { compressInto } from '../compressing'
 import { print, printJson } from '../output'
 import { parsePassOption } from '../pass-option'
@@ -14,6 +14,7 @@ interface CompressOptions extends CommonOptions, DataOptions {
   recipe?: string
   pass?: string[]
   out: string
+  target?: string
   resume?: boolean
 }
 
@@ -47,6 +48,7 @@ export const addCompress: AddCommand = (program, { session }) => {
       'folder for model.onnx, recipe.json, report.json, report.html, samples.json',
       absolute,
     )
+    .addOption(targetOption())
     .option('--resume', 'go on from the last finished pass of an earlier run in that folder')
   withEngineOptions(withDataOptions(command))
     .addHelpText(
@@ -54,6 +56,7 @@ export const addCompress: AddCommand = (program, { session }) => {
       examples(
         'pare compress model.onnx --data digits/ --recipe balanced --out small/',
         "pare compress model.onnx --data digits/ --pass simplify --pass 'quantize-static calibration=entropy' --out small/",
+        'pare compress model.onnx --data digits/ --recipe balanced --target pc-no-vnni --out small/',
         'pare compress model.onnx --data digits/ --recipe my.recipe.json --out small/ --resume --json',
       ),
     )

@@ -1,14 +1,8 @@
-import { Option } from 'commander'
 import path from 'node:path'
-import { TARGETS, type Target } from '../../contract/goal'
 import { fileName } from '../../service'
-import { absolute, examples, withDataOptions, withEngineOptions, type AddCommand } from '../command'
+import { absolute, examples, targetOption, withDataOptions, withEngineOptions, type AddCommand } from '../command'
 import { bytes, print, printJson } from '../output'
 import { dataOf, engineSettings, type CommonOptions, type DataOptions } from '../session'
-
-/** Short names of targets; every bundle holds model.onnx and, where it can be made, model.ort. */
-const SHORT: Record<string, Target> = { onnx: 'any', ort: 'any', android: 'android-cpu' }
-const CHOICES = [...Object.keys(SHORT), ...TARGETS]
 
 interface ExportOptions extends CommonOptions, DataOptions {
   target: string
@@ -21,7 +15,7 @@ export const addExport: AddCommand = (program, { session }) => {
     .command('export')
     .description('pack a model as a bundle for an app: model, manifest, golden samples, checks, code')
     .argument('<model>', 'an ONNX file', absolute)
-    .addOption(new Option('--target <name>', 'where it shall run').choices(CHOICES).default('onnx'))
+    .addOption(targetOption().default('any'))
     .requiredOption('--out <path>', 'the bundle: a .zip file, or else a folder', absolute)
     .option('--overwrite', 'replace an earlier bundle of that name')
   withEngineOptions(withDataOptions(command))
@@ -37,14 +31,14 @@ export const addExport: AddCommand = (program, { session }) => {
         model,
         data: dataOf(options),
         settings: engineSettings(options),
-        target: SHORT[options.target] ?? (options.target as Target),
+        target: options.target,
         name: fileName(path.basename(model, path.extname(model))),
       }
       const form = options.out.toLowerCase().endsWith('.zip') ? ('zip' as const) : ('folder' as const)
       const { checks } = await session.run('exportPlan', request, 'planning the bundle')
       const destination = { form, out: options.out, overwrite: options.overwrite ?? false }
       const written = await session.run('exportBundle', { ...request, ...destination }, 'writing the bundle')
-      if (options.json) return printJson({ ...written, target: request.target, checks })
+      if (options.json) return printJson({ ...written, checks })
       print(
         `${written.path}: ${bytes(written.bytes)}, of which the model takes ${bytes(written.downloadBytes)} to download`,
       )

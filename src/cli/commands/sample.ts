@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { changeText } from '../../contract/verdict'
 import { findSample, listSamples } from '../../service'
-import { absolute, examples, withEngineOptions, type AddCommand } from '../command'
+import { absolute, examples, targetOption, withEngineOptions, type AddCommand } from '../command'
 import { compressInto } from '../compressing'
 import { bytes, print, printJson } from '../output'
 import { reportTable } from '../report-table'
@@ -15,9 +15,10 @@ export const addSample: AddCommand = (program, { session, resourcesDir }) => {
     .description('compress and export a built-in sample, to see how it goes')
     .argument('[id]', 'which sample', listSamples(resourcesDir)[0]?.id)
     .option('--out <dir>', 'folder for the results; default: a new temporary one', absolute)
+    .addOption(targetOption().default('any'))
   withEngineOptions(command)
     .addHelpText('after', examples('pare sample', 'pare sample digits --out tried/'))
-    .action(async (id: string, options: CommonOptions & { out?: string }) => {
+    .action(async (id: string, options: CommonOptions & { out?: string; target: string }) => {
       const { title, model, data } = findSample(resourcesDir, id)
       const out = options.out ?? fs.mkdtempSync(path.join(os.tmpdir(), 'pare-sample-'))
       session.progress.say(`${title}: compressing with the preset “balanced”.`)
@@ -31,7 +32,7 @@ export const addSample: AddCommand = (program, { session, resourcesDir }) => {
           model: result.candidate.path,
           data: { path: data },
           settings: engineSettings(options),
-          target: 'any',
+          target: options.target,
           name: `${id}-${name}`.toLowerCase(),
           report: result.candidate,
           original: result.original,

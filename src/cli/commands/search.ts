@@ -5,7 +5,7 @@ import { SearchGoal } from '../../contract/goal'
 import type { CompressResult } from '../../contract/report'
 import type { SearchJob, SearchResult, Trial } from '../../contract/trial'
 import type { JobInput, JobOutput } from '../../service'
-import { absolute, examples, withDataOptions, withEngineOptions, type AddCommand } from '../command'
+import { absolute, examples, targetOption, withDataOptions, withEngineOptions, type AddCommand } from '../command'
 import { checkOut, WORK_FOLDER, writeHtml } from '../compressing'
 import { bytes, print, printJson } from '../output'
 import { preparedData } from '../prepared'
@@ -15,7 +15,7 @@ interface SearchOptions extends CommonOptions, DataOptions {
   maxDrop: number
   maxBytes?: number
   maxLatency?: number
-  target: SearchGoal['target']
+  target?: string
   minutes: number
   out: string
   resume?: boolean
@@ -57,11 +57,15 @@ function numberOption(text: string): number {
   return value
 }
 
-const TARGET_NAMES: Record<string, SearchGoal['target']> = { generic: 'any' }
-
-function goalOf({ maxDrop, maxBytes, maxLatency, target, minutes }: SearchOptions): SearchGoal {
+function goalOf({
+  maxDrop,
+  maxBytes,
+  maxLatency,
+  target,
+  minutes,
+}: SearchOptions): JobInput<'search'>['goal'] {
   const parsed = SearchGoal.safeParse({ kind: 'search', maxDrop, maxBytes, maxLatency, target, minutes })
-  if (parsed.success) return parsed.data
+  if (parsed.success) return { ...parsed.data, target }
   const [issue] = parsed.error.issues
   throw new InvalidArgumentError(`${issue!.path.join('.')}: ${issue!.message}`)
 }
@@ -148,11 +152,7 @@ export const addSearch: AddCommand = (program, { session }) => {
         shareOption,
       ),
     )
-    .addOption(
-      new Option('--target <name>', 'what it is for')
-        .choices(['generic', 'android-cpu', 'android-npu', 'ios', 'raspberry-pi'])
-        .default('generic'),
-    )
+    .addOption(targetOption())
     .addOption(new Option('--minutes <n>', 'time limit').argParser(numberOption).default(30))
     .requiredOption('--out <dir>', 'folder for the model, its reports and search.json', absolute)
     .option('--resume', 'go on with an earlier search in that folder; finished trials are not repeated')
@@ -184,7 +184,7 @@ export const addSearch: AddCommand = (program, { session }) => {
         data: await preparedData(session, model, options),
         settings: engineSettings(options),
         folder,
-        goal: goalOf({ ...options, target: TARGET_NAMES[options.target] ?? options.target }),
+        goal: goalOf(options),
         seed: 0,
         resume: Boolean(options.resume || spread),
         into: options.out,

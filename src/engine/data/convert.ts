@@ -63,19 +63,20 @@ function swapChannels(have: readonly number[], want: readonly Dim[]): RowFit | u
 const isIdentity = ({ scale, mean, std }: Affine): boolean =>
   scale === 1 && mean.every((m) => m === 0) && std.every((s) => s === 1)
 
+/** Every digit of integers up to 53 bits: a float32 would lose those beyond 24. */
+function numbersOf(value: Value): ArrayLike<number> {
+  const { data, dtype } = value
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array) return Float64Array.from(data, Number)
+  return dtype === 'float16' || dtype === 'bfloat16' ? floatsOf(value) : (data as Float64Array)
+}
+
 /** Elements as `dtype`; integers are rounded and saturated as ONNX's QuantizeLinear does. */
 export function castData(value: Value, dtype: DType): ValueData {
   if (value.dtype === dtype) return value.data
   if (Array.isArray(value.data))
     throw new PareError('data/shape-mismatch', { input: '', expected: dtype, got: 'text' })
   if (dtype === 'float32') return floatsOf(value)
-  const { data } = value
-  if (dtype === 'int64' && !(data instanceof BigUint64Array)) {
-    const numbers = value.dtype === 'float16' ? floatsOf(value) : (data as Float64Array)
-    return BigInt64Array.from(numbers, (v) => BigInt(Math.round(v)))
-  }
-  const numbers = value.dtype === 'float64' ? (data as Float64Array) : floatsOf(value)
-  const bytes = encode(dtype, numbers)
+  const bytes = encode(dtype, numbersOf(value))
   switch (dtype) {
     case 'float64':
       return new Float64Array(bytes.buffer as ArrayBuffer)

@@ -134,12 +134,16 @@ class ImageSource implements Source {
   }
 
   async preview(index: number): Promise<SourcePreview> {
-    const image = await openImage(await this.pictures.load(index))
+    const title = this.pictures.name(index).split(path.sep).join('/')
     const fit = { fit: 'inside', withoutEnlargement: true, fastShrinkOnLoad: false } as const
-    const png = await image.resize(THUMBNAIL_SIDE, THUMBNAIL_SIDE, fit).png().toBuffer()
-    return {
-      title: this.pictures.name(index).split(path.sep).join('/'),
-      thumbnail: `data:image/png;base64,${png.toString('base64')}`,
+    try {
+      const image = await openImage(await this.pictures.load(index))
+      const png = await image.resize(THUMBNAIL_SIDE, THUMBNAIL_SIDE, fit).png().toBuffer()
+      return { title, thumbnail: `data:image/png;base64,${png.toString('base64')}` }
+    } catch (cause) {
+      // A sample that cannot be drawn is named among the skipped ones when it is read.
+      this.skipped.add(this.pictures.name(index), cause)
+      return { title }
     }
   }
 

@@ -4,8 +4,10 @@ import {
   asyncBufferFromFile,
   parquetMetadataAsync,
   parquetReadObjects,
+  parquetSchema,
   type AsyncBuffer,
   type FileMetaData,
+  type SchemaTree,
 } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import { PareError } from '../../contract/errors'
@@ -39,10 +41,12 @@ async function parquetSource(file: string, context: ReaderContext): Promise<Sour
           { path: file, reason: `the Parquet file is damaged: ${(cause as Error).message}` },
           { cause },
         )
-  const buffer = await asyncBufferFromFile(file)
-  const metadata = await parquetMetadataAsync(buffer).catch((cause: unknown) => {
-    throw unreadable(cause)
-  })
+  const buffer = await openBuffer(file)
+  const metadata = await parquetMetadataAsync(buffer)
+    .then(withItsColumns)
+    .catch((cause: unknown) => {
+      throw unreadable(cause)
+    })
   for (const group of metadata.row_groups)
     if (group.total_byte_size > GROUP_LIMIT)
       throw new PareError('data/unreadable', {
@@ -58,6 +62,39 @@ async function parquetSource(file: string, context: ReaderContext): Promise<Sour
       : imageColumn(file, records(context.options.signal), image, context)
   }
   throw new PareError('data/empty', { path: file })
+}
+
+/**
+ * The library asks for ranges in advance, and takes no notice of those it does not come to use; and where one is none it
+ * must not throw between others that are being read.
+ */
+async function openBuffer(file: string): Promise<AsyncBuffer> {
+  const { byteLength, slice } = await asyncBufferFromFile(file)
+  return {
+    byteLength,
+    slice: (start, end) => {
+      const bytes = (async () => slice(start, end))()
+      bytes.catch(() => undefined)
+      return bytes
+    },
+  }
+}
+
+const leavesOf = ({ children, path }: SchemaTree): string[] =>
+  children.length > 0 ? children.flatMap(leavesOf) : [path.join('.')]
+
+/**
+ * One column chunk for each leaf of the schema. Where they disagree the library gives up after it has begun to read, and
+ * what it was reading fails with nobody to hear it.
+ */
+function withItsColumns(metadata: FileMetaData): FileMetaData {
+  const leaves = leavesOf(parquetSchema(metadata)).sort()
+  for (const { columns } of metadata.row_groups) {
+    const found = columns.map(({ meta_data }) => meta_data?.path_in_schema.join('.')).sort()
+    if (new Set(found).size !== leaves.length || found.some((path, i) => path !== leaves[i]))
+      throw new Error('a row group does not hold the columns that the schema names')
+  }
+  return metadata
 }
 
 async function* rowsOf(

@@ -31,6 +31,9 @@ interface Layout {
 
 const LOOK_ROWS = 200
 
+/** Columns that are tried one by one on a model with several inputs. */
+const MOST_ARRAYS = 256
+
 /** A table with a column of texts, for a model that reads tokens, is texts. */
 async function tableOrTexts(file: string, context: ReaderContext): Promise<Source> {
   const csv = await openCsv(file)
@@ -159,17 +162,31 @@ function layoutOf(
   )
   const labels = labelColumns(csv, options.label)
   const groups = inputGroups(names, inputs)
-  if (groups.size === inputs.length)
-    return { groups, labels: labels.filter((i) => ![...groups.values()].flat().includes(i)) }
+  if (groups.size === inputs.length) {
+    const read = new Set([...groups.values()].flat())
+    return { groups, labels: labels.filter((i) => !read.has(i)) }
+  }
   const [input] = inputs
-  const free = names.map((_, i) => i).filter((i) => !labels.includes(i))
+  const labelled = new Set(labels)
+  const free = names.map((_, i) => i).filter((i) => !labelled.has(i))
   const fits = (columns: readonly number[]): boolean =>
     fitRows([columns.length], rowDims(input!)) !== undefined
   const one = (columns: number[], found: number[]): Layout => ({
     groups: new Map([['columns', columns]]),
     labels: found,
   })
-  if (inputs.length > 1) return { groups: new Map(free.map((i) => [names[i]!, [i]])), labels }
+  if (inputs.length > 1) {
+    if (free.length > MOST_ARRAYS)
+      throw new PareError('data/shape-mismatch', {
+        input: inputs.map(({ name }) => name).join(', '),
+        expected: 'columns called like the inputs',
+        got: `${free.length} columns: ${free
+          .slice(0, 3)
+          .map((i) => names[i]!)
+          .join(', ')} …`,
+      })
+    return { groups: new Map(free.map((i) => [names[i]!, [i]])), labels }
+  }
   const numbers = free.filter((i) => numeric[i])
   const measured = numbers.filter((i) => !ROW_NAMES.test(names[i]!))
   const candidates = [free, numbers, measured]

@@ -8,8 +8,7 @@ import type { Model, Node } from '../onnx'
 import { macsOf } from '../runtime/macs'
 import type { TracedValue } from '../runtime/trace'
 import { weightsByNode } from '../runtime/weights'
-
-export type ArithmeticType = 'int8' | 'float16' | 'float32'
+import type { ArithmeticType } from '../targets/device'
 
 /** Picojoule of a multiply and the add that accumulates it: int8 into int32, floats into their own type. */
 const MAC_PICOJOULES: Readonly<Record<ArithmeticType, number>> = {

@@ -5,10 +5,12 @@ import type { LatencyEstimate, LayerReport, Report, SampleResults } from '../../
 import type { Dataset } from '../data/dataset'
 import { pairedInterval } from '../math/statistics'
 import { readModel } from '../onnx'
-import { hashFile, modelCosts, nonzeroParameters } from '../runtime/inspect'
+import { modelCosts, nonzeroParameters } from '../runtime/costs'
+import { hashFile } from '../runtime/inspect'
 import type { SessionOptions } from '../runtime/session'
 import { traceShapes } from '../runtime/trace'
 import type { Values } from '../runtime/value'
+import type { Target } from '../targets/target'
 import { estimateEnergy } from './energy'
 import { measureLatency, type MeasuredLatency } from './latency'
 import { probeHere, type MemoryProbe } from './memory'
@@ -29,8 +31,8 @@ export interface ReportOptions {
   limit?: number
   /** The settings the bundle will run with; default: ONNX Runtime's own. */
   session?: SessionOptions
-  /** Device the latency is estimated for as well, where it is not this machine. */
-  device?: string
+  /** Where its device is not this machine the latency is estimated for it as well. */
+  target?: Target
   /** Measures memory in a process of its own; default: in this one, a lower bound. */
   probe?: MemoryProbe
   /** Bounds of the latency measurement; see `LatencyOptions`. */
@@ -107,7 +109,7 @@ export async function reportOn(options: ReportOptions): Promise<Measurements> {
     statics.push(await staticsOf(path, sample, options))
   }
   progress?.(1, 'Measured')
-  const estimates = await latencyEstimates(original, paths, options.device ?? '', sample)
+  const estimates = options.target ? await latencyEstimates(original, paths, options.target, sample) : []
   return assemble(options, quality, latency, statics, estimates)
 }
 

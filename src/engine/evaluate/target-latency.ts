@@ -11,71 +11,10 @@ import { macsOf } from '../runtime/macs'
 import { traceShapes, type TracedValue } from '../runtime/trace'
 import type { Values } from '../runtime/value'
 import { weightsByNode } from '../runtime/weights'
-import { arithmeticOf, type ArithmeticType } from './energy'
 import { feedsFor } from '../data/feeds'
-
-/** A device as the model sees it. */
-export interface Device {
-  /** Multiply-accumulates a second in float32. */
-  macsPerSecond: number
-  /** How much faster than float32 each type is. */
-  speed: Record<ArithmeticType, number>
-  bytesPerSecond: number
-  /** Seconds spent on a node whatever it does. */
-  overhead: number
-  source: string
-}
-
-/** MobileNet 1.0 224: multiply-accumulates of one image. Source: arXiv:1704.04861, table 4. */
-const MOBILENET_MACS = 569e6
-const TABLE = "MobileNet 1.0 224 in TensorFlow Lite's published benchmarks"
-/** What fits ONNX Runtime on an x86 core (see HERE), taken over for phones: an assumption. */
-const OVERHEAD = 4e-6
-/** Four 16-bit channels of LPDDR4X at 4266 MT/s. Source: JEDEC JESD209-4-1. */
-const LPDDR4X = 34.1e9
-const PIXEL_4_FLOAT = MOBILENET_MACS / 14.0e-3
-
-/** By target of a goal. */
-export const DEVICES: Readonly<Record<string, Device>> = {
-  'android-cpu': {
-    macsPerSecond: PIXEL_4_FLOAT,
-    speed: { float32: 1, float16: 1, int8: 14.0 / 5.0 },
-    bytesPerSecond: LPDDR4X,
-    overhead: OVERHEAD,
-    source: `${TABLE} (Pixel 4, CPU: 14.0 ms in float, 5.0 ms in int8)`,
-  },
-  'android-npu': {
-    macsPerSecond: PIXEL_4_FLOAT,
-    speed: { float32: 14.0 / 14.8, float16: 14.0 / 14.8, int8: 14.0 / 3.2 },
-    bytesPerSecond: LPDDR4X,
-    overhead: OVERHEAD,
-    source: `${TABLE} (Pixel 4, NNAPI: 14.8 ms in float, 3.2 ms in int8; CPU: 14.0 ms in float)`,
-  },
-  ios: {
-    macsPerSecond: MOBILENET_MACS / 14.8e-3,
-    // Core ML has no QuantizeLinear: integers run on the CPU as floats between conversions.
-    speed: { float32: 1, float16: 2, int8: 1 },
-    bytesPerSecond: LPDDR4X,
-    overhead: OVERHEAD,
-    source: `${TABLE} (iPhone XS, CPU: 14.8 ms in float); half precision at twice float, as many lanes as fit 128 bits; no integer arithmetic in Core ML`,
-  },
-  'raspberry-pi': {
-    macsPerSecond: MOBILENET_MACS / 123.3e-3,
-    speed: { float32: 1, float16: 1, int8: 123.3 / 65.4 },
-    bytesPerSecond: 12.8e9,
-    overhead: 2 * OVERHEAD,
-    source: `${TABLE} (Pixel 2, a core without int8 dot products: 123.3 ms in float, 65.4 ms in int8)`,
-  },
-}
-
-/** The kind of machine this runs on: relative figures that plan, never shown, because here time is measured. */
-export const HERE: Device = {
-  macsPerSecond: 20e9,
-  speed: { float32: 1, float16: 0.9, int8: 2 },
-  bytesPerSecond: 20e9,
-  overhead: OVERHEAD,
-  source: 'what fits the measured times of the reference models best on one x86 core; see docs/search.md',
-}
+import { HOST_CPU, type ArithmeticType, type Device } from '../targets/device'
+import type { Target } from '../targets/target'
+import { arithmeticOf } from './energy'
 
 type Traced = ReadonlyMap<string, TracedValue>
 
@@ -165,22 +104,21 @@ const secondsOf = async (path: string, sample: Values, device: Device): Promise<
 
 /** The candidate's time over the original's on a machine like this one, by path: to plan with, never shown. */
 export const operatorCost = async (original: string, candidate: string, sample: Values): Promise<number> =>
-  (await secondsOf(candidate, sample, HERE)) / (await secondsOf(original, sample, HERE))
+  (await secondsOf(candidate, sample, HOST_CPU)) / (await secondsOf(original, sample, HOST_CPU))
 
-/** Candidates against the original on a device, by path; undefined for devices without figures. */
+/** Candidates against the original on the target's device, by path; undefined where the target is this machine. */
 export async function latencyEstimates(
   original: string,
   candidates: readonly string[],
-  device: string,
+  { id, device }: Target,
   sample: Values,
 ): Promise<(LatencyEstimate | undefined)[]> {
-  const figures = DEVICES[device]
-  if (!figures) return candidates.map(() => undefined)
-  const before = await secondsOf(original, sample, figures)
+  if (!device) return candidates.map(() => undefined)
+  const before = await secondsOf(original, sample, device)
   const estimates: LatencyEstimate[] = []
   for (const candidate of candidates) {
-    const ratio = (await secondsOf(candidate, sample, figures)) / before
-    estimates.push({ target: device, ratio, source: figures.source })
+    const ratio = (await secondsOf(candidate, sample, device)) / before
+    estimates.push({ target: id, ratio, source: device.source })
   }
   return estimates
 }

@@ -1,7 +1,6 @@
 /** Everything a bundle holds, written into a folder. */
 import fs from 'node:fs'
 import path from 'node:path'
-import type { Target } from '../../contract/goal'
 import type { BundlePlan } from '../../contract/project'
 import type { Recipe } from '../../contract/recipe'
 import type { Report, StepRecord } from '../../contract/report'
@@ -14,6 +13,8 @@ import { diskError, readModel, writeModel, type Model } from '../onnx'
 import { hashFile } from '../runtime/inspect'
 import type { SessionOptions } from '../runtime/session'
 import { traceShapes } from '../runtime/trace'
+import type { Target } from '../targets/target'
+import { checkTarget } from './checks'
 import { makeGolden, type Golden } from './golden'
 import { Manifest } from './manifest'
 import { encodeNpy } from './npy'
@@ -22,7 +23,6 @@ import { writeOptimized, type PortableLevel } from './ort-format'
 import { withoutNotes, withoutPlaces } from './privacy'
 import { readme } from './readme'
 import { snippetContext, snippetsFor } from './snippets'
-import { checkTarget } from './targets'
 
 export interface BundleRequest {
   /** Path of the candidate. */
@@ -54,10 +54,6 @@ export interface Staged {
 /** The settings a device runs with when it follows the README: ONNX Runtime's own. */
 const SESSION: SessionOptions = { optimization: 'all' }
 
-/** Providers that take nodes from the graph want operators unfused. */
-const levelFor = (target: Target): PortableLevel =>
-  target === 'android-npu' || target === 'ios' ? 'basic' : 'extended'
-
 /** Writes a bundle's files into `folder`. Throws `model/*`, `data/*`, `disk/*`, `cancelled`. */
 export async function stage(asked: BundleRequest, folder: string): Promise<Staged> {
   const { report: measuredReport, original: measuredOriginal, recipe, steps } = asked
@@ -72,7 +68,7 @@ export async function stage(asked: BundleRequest, folder: string): Promise<Stage
   step(0, 'Writing the model')
   const model = placeModel(request.model, files)
   step(0.15, 'Writing the ORT format')
-  const level = levelFor(target)
+  const level = target.optimization
   const onnx = files.path('model.onnx')
   const ort = await writeOptimized(onnx, files.path('model.ort'), level)
   if (ort.file) files.add('model.ort', `the same for ONNX Runtime's minimal builds, optimized (${level})`)
@@ -95,7 +91,7 @@ export async function stage(asked: BundleRequest, folder: string): Promise<Stage
   const manifest = Manifest.parse({
     pare: 1,
     name: request.name,
-    target,
+    target: target.id,
     task: dataset?.task ?? 'unlabelled',
     models: files.models(ort.file ? level : undefined),
     opset: model.opset,
@@ -137,7 +133,7 @@ export async function stage(asked: BundleRequest, folder: string): Promise<Stage
   const compressed = new Map<string, number>()
   for (const { name } of files.entries) compressed.set(name, await deflatedBytes([files.path(name)], signal))
   const bytes = files.entries.reduce((sum, entry) => sum + entry.bytes, 0)
-  const mobile = target !== 'any' && target !== 'raspberry-pi'
+  const mobile = target.forms[0] === 'ort'
   return {
     plan: { entries: files.entries, bytes, downloadBytes, checks, snippets: snippetsFor(context(mobile)) },
     manifest,

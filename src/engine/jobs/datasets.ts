@@ -7,9 +7,10 @@ import { PareError } from '../../contract/errors'
 import type { Quality } from '../../contract/report'
 import type { Dataset } from '../data/dataset'
 import { findPreprocessing, looksLikeChance } from '../data/find'
-import { openZip } from '../data/zip'
+import { openZip, zipError } from '../data/zip'
 import { measureQuality } from '../evaluate/quality'
 import { diskError, readModel } from '../onnx'
+import { requireDisk } from '../onnx/budget'
 import { chosenSession, forgetOpenData, withData, withOpenData } from './data'
 import type { JobHandlers } from './job'
 
@@ -20,8 +21,6 @@ function isChance({ task, metric, value, samples }: Quality, classes: number | u
   // R² of 0 is what the mean of the labels scores.
   return task === 'regression' && metric === 'r2' && value <= 0
 }
-
-const UNPACKED_LIMIT = 64 * 2 ** 30
 
 export const dataJobs: JobHandlers<'openData' | 'findPreprocessing' | 'samples' | 'unpack'> = {
   openData: async ({ model, data, settings }, { progress, signal }) => {
@@ -79,11 +78,8 @@ export const dataJobs: JobHandlers<'openData' | 'findPreprocessing' | 'samples' 
     const zip = await openZip(archive)
     try {
       const total = zip.entries.reduce((sum, { size }) => sum + size, 0)
-      if (total > UNPACKED_LIMIT)
-        throw new PareError('data/unreadable', {
-          path: archive,
-          reason: `it unpacks to ${Math.round(total / 1e9)} GB`,
-        })
+      fs.mkdirSync(path.dirname(into), { recursive: true })
+      requireDisk(total, `unpacking “${path.basename(archive)}”`, path.dirname(into))
       let done = 0
       for (const entry of zip.entries) {
         const target = path.resolve(temporary, entry.name)
@@ -94,11 +90,13 @@ export const dataJobs: JobHandlers<'openData' | 'findPreprocessing' | 'samples' 
             reason: `“${entry.name}” in it points outside the archive`,
           })
         fs.mkdirSync(path.dirname(target), { recursive: true })
-        await pipeline(await entry.stream(), createWriteStream(target))
+        const content = await entry.stream()
+        // Which side failed decides what is said: the archive or the disk.
+        content.once('error', (cause) => content.destroy(zipError(archive, cause)))
+        await pipeline(content, createWriteStream(target))
         progress((done += entry.size) / Math.max(1, total), 'Unpacking')
       }
       fs.rmSync(into, { recursive: true, force: true })
-      fs.mkdirSync(path.dirname(into), { recursive: true })
       fs.renameSync(temporary, into)
     } catch (cause) {
       fs.rmSync(temporary, { recursive: true, force: true })

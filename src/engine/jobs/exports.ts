@@ -1,18 +1,19 @@
 /** Jobs that write what leaves Pare: bundles and reports. */
 import { htmlReport } from '../evaluate/html'
 import { exportBundle, planBundle, type BundleRequest } from '../export/bundle'
+import { findTarget } from '../targets'
 import { withData } from './data'
 import type { JobContext, JobHandlers } from './job'
 import type { ExportRequest } from './protocol'
 
 /** Without data golden inputs are random, and the bundle says nothing of preprocessing or labels. */
 function withRequest<T>(
-  { model, data, settings: _, ...about }: ExportRequest,
+  { model, data, target, settings: _, ...about }: ExportRequest,
   { progress, signal }: JobContext,
   use: (request: BundleRequest) => Promise<T>,
 ): Promise<T> {
   const { tokenizer } = data
-  const request = { ...about, model, progress, signal, ...(tokenizer && { tokenizer }) }
+  const request = { ...about, target: findTarget(target), model, progress, signal, ...(tokenizer && { tokenizer }) }
   if (data.path === undefined) return use(request)
   return withData(model, data, (dataset) => use({ ...request, dataset }))
 }
@@ -23,6 +24,6 @@ export const exportJobs: JobHandlers<'exportPlan' | 'exportBundle' | 'htmlReport
   exportBundle: ({ form, out, overwrite, ...input }, context) =>
     withRequest(input, context, async (request) => {
       const { files, ...written } = await exportBundle(request, { form, out, overwrite })
-      return { ...written, files: files.map(({ name }) => name) }
+      return { ...written, target: request.target.id, files: files.map(({ name }) => name) }
     }),
 }

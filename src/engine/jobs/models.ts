@@ -8,6 +8,7 @@ import { PRESETS } from '../passes/presets'
 import { listProviders } from '../runtime'
 import { inspectModel } from '../runtime/inspect'
 import { misplaced, missingNeed } from '../run/steps'
+import { describeTargets } from '../targets'
 import { withData } from './data'
 import type { JobHandlers } from './job'
 
@@ -21,7 +22,7 @@ const TITLES: Record<string, string> = {
 }
 
 export const modelJobs: JobHandlers<
-  'probe' | 'providers' | 'passes' | 'presets' | 'inspect' | 'checkRecipe'
+  'probe' | 'providers' | 'passes' | 'targets' | 'presets' | 'inspect' | 'checkRecipe'
 > = {
   probe: (request) => probeHere(request),
   providers: async () =>
@@ -32,6 +33,7 @@ export const modelJobs: JobHandlers<
       ...(reason && { reason }),
     })),
   passes: () => describePasses(),
+  targets: () => describeTargets(),
   presets: () => [...PRESETS],
   inspect: ({ model }) => inspectModel(model),
   checkRecipe: ({ model, data, recipe }) =>

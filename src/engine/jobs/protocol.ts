@@ -12,7 +12,7 @@ import type {
 } from '../../contract/compare'
 import type { Preprocessing, SamplePreview, SplitName, Task } from '../../contract/dataset'
 import type { ErrorData } from '../../contract/errors'
-import type { SearchGoal, Target } from '../../contract/goal'
+import type { SearchGoal } from '../../contract/goal'
 import type { ModelInspection } from '../../contract/model'
 import type { PassDescription } from '../../contract/passes'
 import type { BundlePlan, LoadedData, PreprocessingTrial } from '../../contract/project'
@@ -20,6 +20,7 @@ import type { Preset, Recipe } from '../../contract/recipe'
 import type { Report, StepRecord } from '../../contract/report'
 import type { SearchJob, SearchResult, Trial } from '../../contract/trial'
 import type { SensitivityReport, Technique } from '../../contract/sensitivity'
+import type { TargetDescription } from '../../contract/targets'
 import type { ProbeReply, ProbeRequest } from '../evaluate/memory'
 import type { FinishedRun, RunResult } from '../run/compress'
 import type { ProgressReport } from '../run/progress'
@@ -54,7 +55,8 @@ export interface RunRequest extends ModelAndData {
   folder: string
   /** One candidate each. */
   recipes: Recipe[]
-  target: Target
+  /** What the results are for; default: what an earlier run in the folder was for that is resumed, or 'any'. */
+  target?: string
   seed: number
   resume: boolean
   /** Where the only candidate goes instead of `<folder>/candidates/1`. */
@@ -71,7 +73,8 @@ export interface ComparedModels extends ModelAndData {
 export interface SearchRequest extends ModelAndData {
   /** The search's own folder, shared by its workers. */
   folder: string
-  goal: SearchGoal
+  /** Without a target as in `RunRequest`. */
+  goal: Omit<SearchGoal, 'target'> & { target?: string }
   seed: number
   resume: boolean
   /** Where the winner goes instead of `<folder>/candidates`. */
@@ -100,6 +103,7 @@ export interface Jobs {
   /** Unpacks a zip of samples into a folder of its own; gives that folder. */
   unpack: Job<{ archive: string; into: string }, { folder: string }>
   passes: Job<undefined, PassDescription[]>
+  targets: Job<undefined, TargetDescription[]>
   presets: Job<undefined, Preset[]>
   inspect: Job<{ model: string }, ModelInspection>
   histogram: Job<{ model: string; candidate?: string; layer: string }, WeightHistogram>
@@ -130,7 +134,7 @@ export interface Jobs {
     },
     SensitivityReport
   >
-  compare: Job<ComparedModels & { html?: string }, { original: Report; candidates: Report[] }>
+  compare: Job<ComparedModels & { target?: string }, { original: Report; candidates: Report[] }>
   compareSamples: Job<
     Results & { filter: SampleFilter; class?: number; offset: number; limit: number },
     SamplePage
@@ -151,12 +155,12 @@ export interface Jobs {
   exportPlan: Job<ExportRequest, BundlePlan>
   exportBundle: Job<
     ExportRequest & { form: 'zip' | 'folder'; out: string; overwrite: boolean },
-    { path: string; bytes: number; downloadBytes: number; files: string[] }
+    { path: string; target: string; bytes: number; downloadBytes: number; files: string[] }
   >
 }
 
 export interface ExportRequest extends ModelAndData {
-  target: Target
+  target: string
   name: string
   /** What was measured, where it was. */
   report?: Report
@@ -193,6 +197,7 @@ export type FromEngine =
   | { type: 'ready' }
   | { type: 'event'; id: number; event: JobEvent }
   | { type: 'done'; id: number; output: unknown }
-  | { type: 'failed'; id: number; error: ErrorData }
+  /** `spent`: the process must be replaced before the next job. */
+  | { type: 'failed'; id: number; error: ErrorData; spent?: true }
   /** Asks for the job `probe` in a fresh process, because only the host can start one under every shell. */
   | { type: 'probe'; id: number; probe: number; request: ProbeRequest }

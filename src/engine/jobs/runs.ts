@@ -1,45 +1,50 @@
 /** Jobs that compress and measure. */
-import type { Target } from '../../contract/goal'
 import type { Report } from '../../contract/report'
 import { reportOn } from '../evaluate/report'
-import type { PassContext } from '../passes/pass'
+import { RunFolder } from '../run/checkpoints'
 import { compress } from '../run/compress'
+import { locked } from '../run/lock'
+import { findTarget } from '../targets'
+import type { Target } from '../targets/target'
 import { chosenSession, withData } from './data'
 import type { JobHandlers } from './job'
 
-/** What passes are told of the target: a Raspberry Pi has no instructions for int8 dot products. */
-export const passTarget = (target: Target): PassContext['target'] =>
-  target === 'raspberry-pi' ? 'cpu-no-vnni' : target
+/** What a run is for: what was asked, or what an earlier one in the folder was for. Throws `target/unknown`. */
+export const targetOf = (target: string | undefined, folder: string, resume: boolean): Target =>
+  findTarget(target ?? (resume ? RunFolder.targetIn(folder) : undefined) ?? 'any')
 
 const noted = (report: Report, word: string | undefined): Report =>
   word ? { ...report, notes: [...report.notes, word] } : report
 
 export const runJobs: JobHandlers<'compress' | 'evaluate' | 'compare'> = {
-  compress: ({ model, data, settings, target, ...request }, context) =>
-    withData(
-      model,
-      data,
-      async (dataset) => {
-        const { session, word } = await chosenSession(settings)
-        return compress({
-          ...request,
-          original: model,
-          data: dataset,
-          session,
-          notes: word ? [word] : [],
-          target: passTarget(target),
-          device: target,
-          probe: context.probe,
-          signal: context.signal,
-          stopRequested: () => context.stopRequested(),
-          progress: (report) => context.emit('progress', report),
-          point: (at) => context.emit('point', at),
-          step: (at) => context.emit('step', at),
-          candidate: (candidate, original) => context.emit('candidate', { candidate, original }),
-        })
-      },
-      (_, doing) => context.progress(0, doing),
-    ),
+  compress: async ({ model, data, settings, target: asked, ...request }, context) => {
+    const target = targetOf(asked, request.folder, request.resume)
+    return locked(request.folder, () =>
+      withData(
+        model,
+        data,
+        async (dataset) => {
+          const { session, word } = await chosenSession(settings)
+          return compress({
+            ...request,
+            original: model,
+            data: dataset,
+            session,
+            notes: word ? [word] : [],
+            target,
+            probe: context.probe,
+            signal: context.signal,
+            stopRequested: () => context.stopRequested(),
+            progress: (report) => context.emit('progress', report),
+            point: (at) => context.emit('point', at),
+            step: (at) => context.emit('step', at),
+            candidate: (candidate, original) => context.emit('candidate', { candidate, original }),
+          })
+        },
+        (_, doing) => context.progress(0, doing),
+      ),
+    )
+  },
   evaluate: ({ model, data, settings, split }, { probe, signal, progress }) =>
     withData(model, data, async (dataset) => {
       const { session, word } = await chosenSession(settings)
@@ -55,7 +60,7 @@ export const runJobs: JobHandlers<'compress' | 'evaluate' | 'compare'> = {
       })
       return noted(original.report, word)
     }),
-  compare: ({ model, candidates, data, settings }, { probe, signal, progress }) =>
+  compare: ({ model, candidates, data, settings, target = 'any' }, { probe, signal, progress }) =>
     withData(model, data, async (dataset) => {
       const { session, word } = await chosenSession(settings)
       const measured = await reportOn({
@@ -63,6 +68,7 @@ export const runJobs: JobHandlers<'compress' | 'evaluate' | 'compare'> = {
         candidates: candidates.map((candidate) => ({ path: candidate.model })),
         dataset,
         session,
+        target: findTarget(target),
         probe,
         signal,
         progress,

@@ -6,15 +6,17 @@ import { measureSensitivity } from '../search/sensitivity/measure'
 import { readModel } from '../onnx'
 import { compress, type RunResult } from '../run/compress'
 import { writeJson } from '../run/files'
+import { locked } from '../run/lock'
 import { openSearch } from '../run/open-search'
 import { sensitivitiesIn } from '../run/sensitivities'
 import { runTrial } from '../search/trial-runner'
 import { fasterThan } from '../search/explain'
-import { conclude, explore, pending, type Clock, type SearchOptions } from '../search/explore'
+import { conclude, explore, pending } from '../search/explore'
+import type { Clock, SearchOptions } from '../search/options'
 import { chosenSession, withData } from './data'
 import type { JobContext, JobHandlers } from './job'
 import type { SearchRequest } from './protocol'
-import { passTarget } from './runs'
+import { targetOf } from './runs'
 
 /** Share of the progress that is the search itself; the rest measures what it found. */
 const SEARCH_SHARE = 0.9
@@ -32,7 +34,9 @@ async function withSearch<T>(
   context: JobContext,
   use: (search: Opened) => Promise<T>,
 ): Promise<T> {
-  const { model, data, settings, goal, folder, resume, seed, worker, sensitivities } = request
+  const { model, data, settings, folder, resume, seed, worker, sensitivities } = request
+  const target = targetOf(request.goal.target, folder, resume)
+  const goal = { ...request.goal, target: target.id }
   let clock: Clock | undefined
   /** What is left of the limit is all that can be known: a search takes the time it is given. */
   const say = (done: number, doing: string): void => {
@@ -47,7 +51,6 @@ async function withSearch<T>(
       original: model,
       data: dataset,
       session,
-      target: passTarget(goal.target),
       seed,
       signal: context.signal,
       sensitivities,
@@ -68,7 +71,7 @@ async function withSearch<T>(
       return compress({
         ...shared,
         folder,
-        device: goal.target,
+        target,
         recipes: request.into ? recipes.slice(0, 1) : recipes,
         into: request.into,
         resume: true,
@@ -110,29 +113,33 @@ async function finishSearch(
 export const searchJobs: JobHandlers<'search' | 'searchList' | 'searchStep' | 'searchMerge' | 'sensitivity'> =
   {
     search: (request, context) =>
-      withSearch(request, context, async (search) =>
-        finishSearch(search, request, await explore(search.options)),
+      locked(request.folder, () =>
+        withSearch(request, context, async (search) =>
+          finishSearch(search, request, await explore(search.options)),
+        ),
       ),
     searchList: (request, context) =>
       withSearch(request, context, ({ options }) =>
-        Promise.resolve(pending(options.space, options.store.all(), request.goal)),
+        Promise.resolve(pending(options.space, options.store.all(), options.runner.goal)),
       ),
     searchStep: ({ share, ...request }, context) =>
-      withSearch({ ...request, worker: String(share.index) }, context, async ({ options }) => {
-        const mine = pending(options.space, options.store.all(), request.goal).filter((job) =>
-          share.keys.includes(job.key),
-        )
-        for (const [at, job] of mine.entries()) {
-          context.progress(at / mine.length, job.recipe.name)
-          const trial = await runTrial(job, options.runner)
-          options.store.save(trial)
-          options.found(trial)
-        }
-        return mine.map((job) => job.key)
-      }),
+      locked(path.join(request.folder, 'work', String(share.index)), () =>
+        withSearch({ ...request, worker: String(share.index) }, context, async ({ options }) => {
+          const mine = pending(options.space, options.store.all(), options.runner.goal).filter((job) =>
+            share.keys.includes(job.key),
+          )
+          for (const [at, job] of mine.entries()) {
+            context.progress(at / mine.length, job.recipe.name)
+            const trial = await runTrial(job, options.runner)
+            options.store.save(trial)
+            options.found(trial)
+          }
+          return mine.map((job) => job.key)
+        }),
+      ),
     searchMerge: (request, context) =>
       withSearch(request, context, async (search) => {
-        const left = pending(search.options.space, search.options.store.all(), request.goal)
+        const left = pending(search.options.space, search.options.store.all(), search.options.runner.goal)
         return left.length > 0 ? { left } : finishSearch(search, request, 0)
       }),
     sensitivity: ({ model, data, samples, techniques, sensitivities }, { signal, progress }) =>

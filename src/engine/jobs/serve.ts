@@ -1,4 +1,5 @@
 /** Answers messages with jobs, one after the other. */
+import { setTimeout } from 'node:timers/promises'
 import { PareError, toError } from '../../contract/errors'
 import { failureOf } from '../run/steps'
 import { HANDLERS } from './handlers'
@@ -10,8 +11,16 @@ export interface Port {
   onMessage(listener: (message: unknown) => void): void
 }
 
-export function serve(port: Port, handlers: JobHandlers = HANDLERS): void {
+/** What a failed job left unfinished, such as the reading of a file, comes to its own end before the next one starts. */
+const AFTERMATH_MS = 50
+
+/**
+ * Gives what is to be told of faults that nobody caught. They are the failure of the job that runs, whose process is
+ * then of no use any more: what is left of that job may still be at work in it.
+ */
+export function serve(port: Port, handlers: JobHandlers = HANDLERS): (stray: unknown) => void {
   let stopped = -1
+  let running: { id: number; job: JobName } | undefined
   const probes = new Map<number, (answer: Extract<ToEngine, { type: 'probed' }>['answer']) => void>()
   let last: Promise<void> = Promise.resolve()
   port.onMessage((raw) => {
@@ -21,6 +30,12 @@ export function serve(port: Port, handlers: JobHandlers = HANDLERS): void {
     else last = last.then(() => work(message))
   })
   port.post({ type: 'ready' })
+  return (stray) => {
+    if (!running) return console.error('pare: a fault after a job had ended:', stray)
+    const { id, job } = running
+    running = undefined
+    port.post({ type: 'failed', id, error: failureOf(stray, DURING[job] ?? job), spent: true })
+  }
 
   async function work({ id, job, input }: Extract<ToEngine, { type: 'start' }>): Promise<void> {
     const emit: JobContext['emit'] = (event, data) =>
@@ -40,14 +55,19 @@ export function serve(port: Port, handlers: JobHandlers = HANDLERS): void {
           port.post({ type: 'probe', id, probe, request })
         }),
     }
+    running = { id, job }
     try {
       const handler = handlers[job] as ((input: unknown, context: JobContext) => unknown) | undefined
       if (!handler)
         throw new PareError('bad-request', { method: job, reason: `The engine does not know “${job}”.` })
-      port.post({ type: 'done', id, output: await handler(input, context) })
+      const output = await handler(input, context)
+      if (running) port.post({ type: 'done', id, output })
     } catch (thrown) {
-      port.post({ type: 'failed', id, error: failureOf(thrown, DURING[job] ?? job) })
+      if (running) port.post({ type: 'failed', id, error: failureOf(thrown, DURING[job] ?? job) })
+      running = undefined
+      await setTimeout(AFTERMATH_MS)
     }
+    running = undefined
   }
 }
 

@@ -16,7 +16,8 @@ const OPSET = 13
 
 /**
  * For whoever gives weights another encoding: a clone with Constant nodes as initializers, floats of 32 bits, factors
- * of Gemm and BatchNormalization folded into the layers before, and at least the operator set that integers need. Throws `model/unsupported-op` where an operator cannot be lifted.
+ * of Gemm and BatchNormalization folded into the layers before, and at least the operator set that integers need.
+ * Throws `model/unsupported-op` where an operator cannot be lifted.
  */
 export function normalize(model: Model): Normalized {
   const notes: string[] = []

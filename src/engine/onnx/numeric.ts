@@ -120,11 +120,10 @@ function roundInto<T extends IntegerArray>(out: T, dtype: DType, values: ArrayLi
 function roundTo64(values: ArrayLike<number>, low: number, high: number): Uint8Array {
   const words = new Int32Array(values.length * 2)
   for (let i = 0; i < values.length; i++) {
-    const value = Math.abs(values[i]!) < 2 ** 52 ? roundHalfEven(values[i]!) : values[i]!
-    const edge = value <= low ? low : value >= high ? high : undefined
-    const upper = Math.floor((edge ?? value) / 2 ** 32)
-    words[i * 2] = edge === high ? -1 : value - upper * 2 ** 32
-    words[i * 2 + 1] = edge === high ? high / 2 ** 32 - 1 : upper
+    const value = Math.max(low, Math.abs(values[i]!) < 2 ** 52 ? roundHalfEven(values[i]!) : values[i]!)
+    const upper = Math.floor(value / 2 ** 32)
+    words[i * 2] = value >= high ? -1 : value - upper * 2 ** 32
+    words[i * 2 + 1] = value >= high ? high / 2 ** 32 - 1 : upper
   }
   return bytesOf(words)
 }

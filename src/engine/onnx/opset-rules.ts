@@ -1,6 +1,6 @@
 /** What changed in each operator set, as edits. Source: ONNX Changelog.md. */
 import { Node } from './node'
-import type { Lift } from './opset'
+import type { Lift } from './lift'
 import { Tensor } from './tensor'
 
 export type Rule = (node: Node, lift: Lift) => void

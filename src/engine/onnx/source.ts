@@ -52,7 +52,12 @@ export class FileSource implements ByteSource {
 
   private open(): number {
     if (this.fd !== undefined) return this.fd
-    const fd = fs.openSync(this.name, 'r')
+    let fd: number
+    try {
+      fd = fs.openSync(this.name, 'r')
+    } catch (cause) {
+      throw new PareError('model/changed-on-disk', { file: this.name }, { cause })
+    }
     const stat = fs.fstatSync(fd)
     if (stat.size !== this.length || stat.mtimeMs !== this.changed) {
       fs.closeSync(fd)

@@ -10,6 +10,7 @@ import type { Sensitivity } from '../../contract/sensitivity'
 import type { Dataset } from '../data/dataset'
 import type { Random } from '../math/random'
 import type { Model } from '../onnx'
+import type { Target } from '../targets/target'
 
 /** Said of every parameter with `.meta({...})`. */
 export interface ParameterMeta {
@@ -47,8 +48,8 @@ export interface PassContext {
   scratch: string
   /** What runs the model on this machine; ['cpu'] unless the user chose otherwise. */
   providers: readonly string[]
-  /** What the result is for; decides which operators are worth quantizing. */
-  target: 'any' | 'android-cpu' | 'android-npu' | 'ios' | 'cpu-no-vnni'
+  /** What the result is for. */
+  target: Target
   /** What layers tolerate; present with data. */
   sensitivities?: Sensitivities
   /** The live curve of a pass that learns. */

@@ -9,7 +9,8 @@ import { allocate } from './pruning/allocate'
 import { sampleSource } from '../data/feeds'
 import { separate } from '../layers/normalize'
 import { traceSource } from './pruning/shapes'
-import { sparseLayers, type SparseLayer } from './pruning/sparse-layers'
+import type { Layer } from '../layers/layer'
+import { sparseLayers } from './pruning/sparse-layers'
 import { globalThreshold, pruneLayers, type Pattern } from './pruning/weights'
 
 const ID = 'prune-weights'
@@ -146,11 +147,11 @@ const patternOf = ({ pattern, blockHeight, blockWidth }: Params): Pattern => {
 
 async function plan(
   model: Model,
-  layers: readonly SparseLayer[],
+  layers: readonly Layer[],
   { sparsity, allocation, threshold, samples }: Params,
   context: PassContext,
 ): Promise<{ sparsity: ReadonlyMap<string, number>; threshold?: number }> {
-  const even = new Map(layers.map(({ output }) => [output, sparsity]))
+  const even = new Map(layers.map(({ name }) => [name, sparsity]))
   if (threshold > 0) return { sparsity: even, threshold }
   if (allocation === 'global') return { sparsity: even, threshold: globalThreshold(model, layers, sparsity) }
   if (allocation === 'layer') return { sparsity: even }
@@ -176,7 +177,7 @@ const DEFLATE_LIMIT = 2 ** 28
 const deflated = (model: Model): number => zlib.deflateRawSync(encodeModel(model), { level: 9 }).length
 const kilobytes = (bytes: number): string => `${Math.round(bytes / 1000).toLocaleString('en')} kB`
 
-function sentence(before: Model, after: Model, layers: readonly SparseLayer[]): string {
+function sentence(before: Model, after: Model, layers: readonly Layer[]): string {
   const all = layers.map(({ weight }) => zerosOf(after, weight))
   const share = all.reduce((n, { zeros }) => n + zeros, 0) / all.reduce((n, { size }) => n + size, 0)
   const size =
@@ -189,9 +190,9 @@ function sentence(before: Model, after: Model, layers: readonly SparseLayer[]): 
   ).replace('zero. ordinary', 'zero. Ordinary')
 }
 
-function layerReports(model: Model, layers: readonly SparseLayer[]): LayerReport[] {
-  return layers.map(({ output, node, weight }) => {
+function layerReports(model: Model, layers: readonly Layer[]): LayerReport[] {
+  return layers.map(({ name, node, weight }) => {
     const { zeros, size } = zerosOf(model, weight)
-    return { layer: output, op: node.opType, treatment: `${Math.round((100 * zeros) / size)}% zeros` }
+    return { layer: name, op: node.opType, treatment: `${Math.round((100 * zeros) / size)}% zeros` }
   })
 }

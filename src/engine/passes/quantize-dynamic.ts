@@ -3,6 +3,7 @@ import { PareError } from '../../contract/errors'
 import type { StepRecord } from '../../contract/report'
 import { transposed } from '../math/quantize/rows'
 import { Tensor, type Model } from '../onnx'
+import type { Target } from '../targets/target'
 import { definePass, type PassContext, type PassResult } from './pass'
 import { dynamicProduct, storedWeight, type Inputs, type IntegerConstants } from './quantization/dynamic'
 import { integerRows } from './quantization/embedding'
@@ -65,10 +66,9 @@ async function run(model: Model, options: Params, context: PassContext): Promise
   const { model: clone, notes } = normalize(model)
   const { graph } = clone
   const float = clone.clone()
-  const bits = context.target === 'cpu-no-vnni' ? 7 : 8
   const store = new WeightStore(graph, {
     perChannel: options.perChannel,
-    bits,
+    bits: context.target.int8.weightBits,
     clip: options.weightClip,
     by: ID,
   })
@@ -130,7 +130,7 @@ async function run(model: Model, options: Params, context: PassContext): Promise
     : new Map<string, number>()
   return {
     model: clone,
-    summary: summaryOf(counts, bits, notes),
+    summary: summaryOf(counts, context.target.int8, notes),
     skipped,
     layers: layerReports(done, measured),
   }
@@ -182,7 +182,7 @@ function asProduct(
 
 function summaryOf(
   counts: { products: number; stored: number; tables: number },
-  bits: number,
+  { weightBits, because }: Target['int8'],
   notes: string[],
 ): string {
   const parts: string[] = []
@@ -196,6 +196,6 @@ function summaryOf(
     parts.push(
       `${counted(counts.stored, 'convolution is', 'convolutions are')} stored as int8 and computed in float, which is faster than dynamic int8`,
     )
-  if (bits === 7) parts.push('weights use 7 of their 8 bits, as products saturate on CPUs without VNNI')
+  if (weightBits < 8) parts.push(`weights use ${weightBits} of their 8 bits, as ${because}`)
   return `${[...parts, ...notes].join('; ')}.`
 }

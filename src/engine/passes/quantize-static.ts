@@ -235,8 +235,7 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
 }
 
 function staticOptions(options: Params, context: PassContext): StaticOptions {
-  const reduce =
-    options.reduceRange === 'yes' || (options.reduceRange === 'auto' && context.target === 'cpu-no-vnni')
+  const bits = { yes: 7, no: 8, auto: context.target.int8.weightBits }[options.reduceRange]
   return {
     activations: ACTIVATIONS[options.activations],
     calibrator: 'min-max',
@@ -246,7 +245,7 @@ function staticOptions(options: Params, context: PassContext): StaticOptions {
     exclude: new Set(options.exclude),
     weights: {
       perChannel: options.perChannel,
-      bits: reduce ? 7 : 8,
+      bits,
       clip: options.weightClip,
       by: ID,
       cache: new Map(),
@@ -338,9 +337,8 @@ function summaryOf(
   const scores = result.model.graph.nodes.filter((node) => node.is('Softmax')).length
   if (scores > 0)
     parts.push(`the inputs of ${scores} Softmax and what is added to them (attention masks) stay float`)
-  if (base.weights.bits === 7)
-    parts.push('weights use 7 of their 8 bits, as products saturate on CPUs without VNNI')
-  if (context.target === 'ios')
-    parts.push('CoreML has no integer operators of this kind, so this model runs on the CPU there')
+  const { because = 'asked', note } = context.target.int8
+  if (base.weights.bits < 8) parts.push(`weights use ${base.weights.bits} of their 8 bits, as ${because}`)
+  if (note) parts.push(note)
   return `${[...parts, ...notes].join('; ')}.`
 }

@@ -3,7 +3,7 @@ import { PareError } from '../../contract/errors'
 import { magnitudes, scaledAlong, smoothing } from '../math/quantize/equalize'
 import { Tensor, type Graph, type Model, type Node } from '../onnx'
 import { definePass } from './pass'
-import { channelStatistics } from './quantization/channels'
+import { collect } from '../layers/statistics/collect'
 import { finiteWeights, weightedLayers, type WeightedLayer } from './quantization/layers'
 import { normalize } from '../layers/normalize'
 import { calibrationBatches } from '../data/feeds'
@@ -50,13 +50,15 @@ export const smoothQuant = definePass({
         by: ID,
         reason: 'no activation goes into a MatMul or Gemm with a constant weight',
       })
-    const axes = new Map([...byInput.keys()].map((name) => [name, -1]))
-    const statistics = await channelStatistics(clone, axes, calibrationBatches(context, samples, ID), () =>
-      context.progress(0.3, 'looking at activations'),
+    const statistics = await collect(
+      clone,
+      { moments: [...byInput.keys()].map((name) => [name, -1] as const) },
+      calibrationBatches(context, samples, ID),
+      { progress: () => context.progress(0.3, 'looking at activations') },
     )
     const counts = { folded: 0, inserted: 0 }
     for (const [name, layers] of byInput) {
-      const seen = statistics.get(name)
+      const seen = statistics.moments(name, -1)
       if (!seen) continue
       const weights = new Float32Array(seen.largest.length)
       for (const layer of layers)

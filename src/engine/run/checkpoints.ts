@@ -39,12 +39,16 @@ export class RunFolder {
    * Opens the run in `folder`, or begins one. What was made from another original is forgotten.
    * Throws `disk/denied`, `disk/full`, `disk/failed`.
    */
-  static open(folder: string, original: RunState['original'], resume: boolean): RunFolder {
+  static open(
+    folder: string,
+    { original, target }: Pick<RunState, 'original' | 'target'>,
+    resume: boolean,
+  ): RunFolder {
     const found = resume ? RunState.safeParse(readJson(path.join(folder, 'run.json'))) : undefined
     const same = found?.success && found.data.original.sha256 === original.sha256
     const state: RunState = same
-      ? { ...found.data, original }
-      : { pare: 1, original, checkpoints: [], candidates: [] }
+      ? { ...found.data, original, target }
+      : { pare: 1, original, target, checkpoints: [], candidates: [] }
     const run = new RunFolder(folder, state)
     try {
       if (!same) for (const part of ['checkpoints', 'scratch', 'candidates']) run.remove(part)
@@ -54,6 +58,11 @@ export class RunFolder {
     }
     run.save()
     return run
+  }
+
+  /** Id of the target that the run in a folder was for; undefined where there is no run. */
+  static targetIn(folder: string): string | undefined {
+    return RunState.safeParse(readJson(path.join(folder, 'run.json'))).data?.target
   }
 
   candidateFolder(n: number): string {

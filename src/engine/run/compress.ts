@@ -12,11 +12,14 @@ import { readModel, writeModel } from '../onnx'
 import { findPass } from '../passes'
 import type { PassContext } from '../passes/pass'
 import type { SessionOptions } from '../runtime'
+import type { Target } from '../targets/target'
 import { RunFolder } from './checkpoints'
+import { candidateFiles, placeCandidate, stageCandidate } from './candidate-files'
 import { readJson, sha256Of, writeJson } from './files'
 import { Progress, type ProgressReport, type Stage } from './progress'
 import { sensitivitiesIn } from './sensitivities'
 import { applyRecipe, chainKeys, failureOf, STOPS, validateRecipe, type RecipeOutcome } from './steps'
+import { unchanged } from './unchanged'
 import { outputCheck } from './verify'
 
 export interface CompressWork {
@@ -32,9 +35,7 @@ export interface CompressWork {
   session: SessionOptions
   /** Plain sentences that belong to every report of this run. */
   notes?: readonly string[]
-  target: PassContext['target']
-  /** Device the latency is estimated for as well. */
-  device?: string
+  target: Target
   /** Folder of sensitivities measured before; default: one in `folder`. */
   sensitivities?: string
   /** Where the only candidate goes instead of `<folder>/candidates/1`. */
@@ -82,14 +83,17 @@ const MEASURE_WEIGHT = 6
 /**
  * Runs the recipes in order. With `resume`, finished passes and candidates are not done again; a damaged
  * checkpoint is. A recipe of which no pass works is listed as failed; throws its error when it was the only one,
- * and everything that stops a run (`disk/full`, `engine/out-of-memory`, `cancelled`, …), which can be resumed.
+ * and everything that stops a run (`disk/full`, `engine/out-of-memory`, `cancelled`, `data/gone`, …), which can be
+ * resumed.
  */
 export async function compress(work: CompressWork): Promise<RunResult> {
   const { recipes, original } = work
   for (const recipe of recipes) validateRecipe(recipe)
+  const same = unchanged(original, work.data.path)
   const sha256 = await sha256Of(original)
   const { size } = fs.statSync(original)
-  const run = RunFolder.open(work.folder, { path: original, bytes: size, sha256 }, work.resume)
+  const about = { original: { path: original, bytes: size, sha256 }, target: work.target.id }
+  const run = RunFolder.open(work.folder, about, work.resume)
   const basis = basisOf(work, sha256)
   const shared = sharedKeys(basis, recipes)
   const progress = new Progress(stagesOf(recipes), work.progress)
@@ -111,10 +115,11 @@ export async function compress(work: CompressWork): Promise<RunResult> {
       progress.skipTo(stage)
       firstOriginal ??= measured.original
       const { candidate: report, steps } = measured
-      const finished: FinishedRun = { n, folder, recipe, report, steps, files: filesIn(folder) }
+      const finished: FinishedRun = { n, folder, recipe, report, steps, files: candidateFiles(folder) }
       result.candidates.push(finished)
       work.candidate(finished, firstOriginal)
     } catch (thrown) {
+      same()
       const error = failureOf(thrown, recipe.name)
       if (STOPS.has(error.code) || recipes.length === 1) throw thrown
       result.failed.push({ recipe: recipe.name, error })
@@ -148,22 +153,23 @@ export async function compress(work: CompressWork): Promise<RunResult> {
       },
       end: (step, record) => work.step({ candidate: n, step, record }),
     })
-    const measured = await measureCandidate(work, recipe, outcome, folder, progress.next())
-    await run.finish(n, outcome.key, recipe, filesIn(folder), folder)
+    const measured = await measureCandidate(work, recipe, outcome, folder, same, progress.next())
+    await run.finish(n, outcome.key, recipe, candidateFiles(folder), folder)
     return measured
   }
 }
 
-/** Writes the candidate's files and measures it; the model is written last but one so that reports name real bytes. */
+/** Writes the candidate's files, measures it, and puts all in place together. */
 async function measureCandidate(
   work: CompressWork,
   recipe: Recipe,
   outcome: RecipeOutcome,
   folder: string,
+  same: () => void,
   progress: (done: number, doing?: string) => void,
 ): Promise<Measured> {
-  fs.mkdirSync(folder, { recursive: true })
-  const model = path.join(folder, 'model.onnx')
+  const staged = stageCandidate(folder)
+  const model = path.join(staged, 'model.onnx')
   writeModel(readModel(outcome.model), model)
   const { original, candidates } = await reportOn({
     original: work.original,
@@ -171,23 +177,25 @@ async function measureCandidate(
     dataset: work.data,
     session: work.session,
     probe: work.probe,
-    device: work.device,
+    target: work.target,
     signal: work.signal,
     progress,
   })
   for (const { report } of [original, candidates[0]!]) report.notes.push(...(work.notes ?? []))
   const measured: Measured = {
     original: original.report,
-    candidate: candidates[0]!.report,
+    candidate: { ...candidates[0]!.report, path: path.join(folder, 'model.onnx') },
     steps: outcome.steps,
   }
   const samples: Record<'original' | 'candidate', SampleResults> = {
     original: original.samples,
     candidate: candidates[0]!.samples,
   }
-  writeJson(path.join(folder, 'recipe.json'), recipe)
-  writeJson(path.join(folder, 'samples.json'), samples)
-  writeJson(path.join(folder, 'report.json'), measured)
+  writeJson(path.join(staged, 'recipe.json'), recipe)
+  writeJson(path.join(staged, 'samples.json'), samples)
+  writeJson(path.join(staged, 'report.json'), measured)
+  same()
+  placeCandidate(staged, folder)
   return measured
 }
 
@@ -205,11 +213,6 @@ function layerReports(steps: readonly StepRecord[]): LayerReport[] | undefined {
     }
   return byLayer.size > 0 ? [...byLayer.values()] : undefined
 }
-
-const FILES = ['model.onnx', 'model.onnx.data', 'recipe.json', 'report.json', 'samples.json']
-
-const filesIn = (folder: string): string[] =>
-  FILES.map((name) => path.join(folder, name)).filter((file) => fs.existsSync(file))
 
 async function finishedBefore(
   run: RunFolder,
@@ -230,7 +233,7 @@ export function basisOf(
 ): string {
   const { kind, task, path: place, preprocessing, splits } = data
   const lengths = Object.values(splits).map(({ length, origin }) => [length, origin])
-  const parts = [sha256, kind, task, place, preprocessing, lengths, session.providers, target, seed]
+  const parts = [sha256, kind, task, place, preprocessing, lengths, session.providers, target.id, seed]
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
 }
 

@@ -16,13 +16,14 @@ import { deflatedBytes, modelSize } from '../evaluate/size'
 import { latencyEstimates, operatorCost } from '../evaluate/target-latency'
 import { readModel, writeModel } from '../onnx'
 import { describePasses, findPass } from '../passes'
-import type { PassContext } from '../passes/pass'
 import { PRESETS } from '../passes/presets'
 import type { SessionOptions, Values } from '../runtime'
+import { findTarget } from '../targets'
 import type { Built, TrialRunner } from '../search/trial-runner'
 import { partsOf } from '../search/parts'
 import type { SearchSpace } from '../search/recipes'
-import { exploringSeconds, type Clock, type SearchOptions, type TrialStore } from '../search/explore'
+import { exploringSeconds } from '../search/explore'
+import type { Clock, SearchOptions, TrialStore } from '../search/options'
 import type { Trial } from '../../contract/trial'
 import { RunFolder } from './checkpoints'
 import { basisOf } from './compress'
@@ -44,7 +45,6 @@ export interface SearchWork {
   resume: boolean
   seed: number
   session: SessionOptions
-  target: PassContext['target']
   /** Passes and presets to build recipes from; default: all. */
   from?: Pick<SearchSpace, 'passes' | 'presets'>
   signal: AbortSignal
@@ -53,8 +53,9 @@ export interface SearchWork {
   found(trial: Trial): void
 }
 
-/** Opens or begins a search; measures the sensitivities unless they are there. */
-export async function openSearch(work: SearchWork): Promise<SearchOptions> {
+/** Opens or begins a search; measures the sensitivities unless they are there. Throws `target/unknown`. */
+export async function openSearch(asked: SearchWork): Promise<SearchOptions> {
+  const work = { ...asked, target: findTarget(asked.goal.target) }
   const started = performance.now()
   const sha256 = await sha256Of(work.original)
   const basis = basisOf(work, sha256)
@@ -65,7 +66,8 @@ export async function openSearch(work: SearchWork): Promise<SearchOptions> {
   fs.mkdirSync(trialsFolder, { recursive: true })
   const { size } = fs.statSync(work.original)
   const workFolder = work.worker === undefined ? work.folder : path.join(work.folder, 'work', work.worker)
-  const run = RunFolder.open(workFolder, { path: work.original, bytes: size, sha256 }, work.resume)
+  const about = { original: { path: work.original, bytes: size, sha256 }, target: work.target.id }
+  const run = RunFolder.open(workFolder, about, work.resume)
   const store = trialStore(trialsFolder)
   const fileOf = (key: string): string => path.join(trialsFolder, `${key}.onnx`)
   const earlier = store.all().reduce((sum, trial) => sum + trial.seconds, 0)
@@ -125,7 +127,7 @@ export async function openSearch(work: SearchWork): Promise<SearchOptions> {
       const steps = outcome.steps.map((step) => step.summary)
       const passSeconds = Object.fromEntries(outcome.steps.map(({ pass, seconds }) => [pass, seconds]))
       const [targetLatency] = sample
-        ? await latencyEstimates(work.original, [outcome.model], work.goal.target, sample)
+        ? await latencyEstimates(work.original, [outcome.model], work.target, sample)
         : []
       const cost =
         sample && !targetLatency ? await operatorCost(work.original, outcome.model, sample) : undefined

@@ -28,6 +28,8 @@ export type FinishedCandidate = z.output<typeof FinishedCandidate>
 export const RunState = z.object({
   pare: z.literal(1),
   original: z.object({ path: z.string(), bytes: z.int(), sha256: z.string() }),
+  /** Id of what the results are for. */
+  target: z.string().default('any'),
   checkpoints: z.array(Checkpoint),
   candidates: z.array(FinishedCandidate),
 })

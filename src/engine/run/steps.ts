@@ -56,6 +56,7 @@ export const STOPS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'engine/out-of-memory',
   'engine/crashed',
   'model/changed-on-disk',
+  'data/gone',
 ])
 
 /** Older checkpoints than these are removed on the way; two are kept in case the last one is damaged. */

@@ -1,12 +1,12 @@
 /** Intermediate values, batch by batch, with nothing kept: what calibration looks at. */
 import { sizeOf, type Model } from '../onnx'
-import { computedValues, withOutputs } from './expose'
-import { BY_TURNS, withSession, type SessionOptions } from './session'
+import { computedValues, prefixOf } from './expose'
+import { BY_TURNS, withSession, type Session, type SessionOptions } from './session'
 import { shapesAt } from './trace'
 import type { Value, Values } from './value'
 
 export interface StreamOptions {
-  /** Bytes of exposed values held at once; more names than fit are streamed in several rounds. Default 256 MiB. */
+  /** Bytes of exposed values held at once; more names than fit are streamed in several rounds. Default 256 MiB; without end nothing is run to find sizes. */
   maxBytes?: number
   session?: SessionOptions
   /** Called after each batch of each round; may throw to stop. */
@@ -44,22 +44,20 @@ export async function streamActivations(
   let count = 0
   for (const [round, chunk] of rounds.entries()) {
     count = 0
-    await withSession(
-      withOutputs(model, chunk),
-      { ...BY_TURNS, optimization: 'basic', ...options.session },
-      async (session) => {
-        for await (const feeds of batches()) {
-          if (round === 0) for (const name of fed) await visit(name, feeds[name]!, count)
-          const values = chunk.length > 0 ? await session.run(feeds, chunk) : {}
-          for (const name of chunk) {
-            await visit(name, values[name]!, count)
-            delete values[name]
-          }
-          options.progress?.({ round, rounds: rounds.length, batch: count })
-          count++
+    const stream = async (session?: Session): Promise<void> => {
+      for await (const feeds of batches()) {
+        if (round === 0) for (const name of fed) await visit(name, feeds[name]!, count)
+        const values = session ? await session.run(feeds, chunk) : {}
+        for (const name of chunk) {
+          await visit(name, values[name]!, count)
+          delete values[name]
         }
-      },
-    )
+        options.progress?.({ round, rounds: rounds.length, batch: count })
+        count++
+      }
+    }
+    const how: SessionOptions = { ...BY_TURNS, optimization: 'basic', ...options.session }
+    await (chunk.length > 0 ? withSession(prefixOf(model, chunk), how, stream) : stream())
   }
   return { batches: count, skipped: wanted.filter((name) => !inputs.has(name) && !exposed.has(name)) }
 }
@@ -72,6 +70,7 @@ async function planRounds(
   options: StreamOptions,
 ): Promise<{ rounds: string[][]; exposed: Set<string> }> {
   const limit = options.maxBytes ?? 2 ** 28
+  if (limit === Infinity) return { rounds: [[...names]], exposed: new Set(names) }
   for await (const feeds of batches()) {
     const shapes = await shapesAt(model, names, feeds)
     const rounds: string[][] = [[]]

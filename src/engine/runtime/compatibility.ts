@@ -3,7 +3,7 @@ import { PareError } from '../../contract/errors'
 import type { CompatibilityIssue } from '../../contract/model'
 import type { Model, Node } from '../onnx'
 import { batchAxisOf } from './feeds'
-import type { ModelCosts } from './inspect'
+import type { ModelCosts } from './costs'
 import { copies } from './weights'
 
 type Check = (model: Model, costs: ModelCosts) => CompatibilityIssue | undefined

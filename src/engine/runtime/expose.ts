@@ -27,6 +27,16 @@ export function withOutputs(model: Model, names: readonly string[]): Model {
   return clone
 }
 
+/** A clone of only as much of a model as computes `names`, which it hands out; its inputs stay. */
+export function prefixOf(model: Model, names: readonly string[]): Model {
+  const part = model.clone()
+  const known = new Map([...model.graph.valueInfo.values(), ...model.graph.outputs].map((i) => [i.name, i]))
+  part.graph.outputs = names.map((name) => portOf(known.get(name), name))
+  part.graph.prune()
+  part.metadata.clear()
+  return part
+}
+
 /** The type without the shape: a recorded shape may hold for another batch than the one that runs. */
 function portOf(info: ValueInfo | undefined, name: string): ValueInfo {
   if (info?.dtype) return { name, dtype: info.dtype }

@@ -1,5 +1,5 @@
 export { streamActivations, type Streamed, type StreamOptions } from './activations'
-export { computedValues, typesOf, withOutputs } from './expose'
+export { computedValues, prefixOf, typesOf, withOutputs } from './expose'
 export { batchAxisOf, fixedBatchOf, randomFeeds, resolveDims, type FeedOptions } from './feeds'
 export {
   BY_TURNS,
@@ -13,7 +13,8 @@ export { shapesAt, traceShapes, workingFeeds, type TracedValue, type TraceOption
 export * from './value'
 export { matmul } from './linalg'
 export { evaluateConstant } from './constants'
-export { hashFile, inspectModel, modelCosts, nonzeroParameters, type ModelCosts } from './inspect'
+export { modelCosts, nonzeroParameters, type ModelCosts } from './costs'
+export { hashFile, inspectModel } from './inspect'
 export { macsOf } from './macs'
 export { constantValues, copies, weightsByNode, type Weight } from './weights'
 export { profileNodes, type NodeTime } from './profile'

@@ -7,6 +7,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { PareError } from '../../contract/errors'
 import { encodedLength, encodeModel, writeModel, type DType, type Model } from '../onnx'
+import { requireRoomForConstants } from './declared'
 import { ort, type InferenceSession, type Tensor } from './ort'
 import { fromOrt, toOrt, type Values } from './value'
 
@@ -85,6 +86,7 @@ const OPEN_FROM_FILE = 2 ** 28
 
 function toSource(model: Model | string): { source: string | Uint8Array; discard(): void } {
   if (typeof model === 'string') return { source: model, discard: () => undefined }
+  requireRoomForConstants(model)
   if (encodedLength(model) < OPEN_FROM_FILE) return { source: encodeModel(model), discard: () => undefined }
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-session-'))
   const discard = (): void => fs.rmSync(folder, { recursive: true, force: true })
@@ -107,7 +109,7 @@ function allToOrt(values: Values): Record<string, Tensor> {
 /**
  * Opens a model from memory or from its path. A large one in memory goes through a temporary file, which is
  * gone when the session is released.
- * Throws `model/not-loadable` with ONNX Runtime's reason.
+ * Throws `model/not-loadable` with ONNX Runtime's reason, and `limit/memory`.
  */
 export async function openSession(model: Model | string, options: SessionOptions = {}): Promise<Session> {
   const { source, discard } = toSource(model)

@@ -5,12 +5,12 @@
 import { PareError } from '../../contract/errors'
 import { front } from '../../contract/front'
 import type { SearchGoal } from '../../contract/goal'
-import type { LatencyRatio } from '../evaluate/latency'
 import { measureQuality } from '../evaluate/quality'
-import { runTrial, type TrialRunner } from './trial-runner'
+import { runTrial } from './trial-runner'
 import { explain } from './explain'
 import { byObjective, isInside, violatedLimits, timeOf, within } from './limits'
 import { lossOf, type Loss } from './loss'
+import type { SearchOptions } from './options'
 import type { SearchSpace } from './recipes'
 import { jobsOf, LAST_ROUND } from './space'
 import { timeFront, timeThese } from './timing'
@@ -29,34 +29,6 @@ const TIMING_SHARE = 0.3
 export function exploringSeconds({ minutes }: SearchGoal): number {
   const limit = minutes * 60
   return limit - Math.max(limit * RESERVE.share, Math.min(RESERVE.seconds, limit * RESERVE.most))
-}
-
-export interface TrialStore {
-  all(): Trial[]
-  save(trial: Trial): void
-}
-
-export interface Clock {
-  /** Seconds used so far, earlier sessions of a resumed search included. */
-  used(): number
-  /** Seconds left of the limit; without end for one of many workers, whose scheduler has limits of its own. */
-  left(): number
-}
-
-export interface SearchOptions {
-  space: SearchSpace
-  store: TrialStore
-  runner: TrialRunner
-  originalDownloadBytes: number
-  clock: Clock
-  /** Time of each over the original's, interleaved in one process, measured for at most so many seconds. */
-  latency(keys: readonly string[], seconds: number): Promise<LatencyRatio[]>
-  /** The model file of a kept trial. */
-  fileOf(key: string): string
-  progress(done: number, doing: string): void
-  found(trial: Trial): void
-  /** True once a person has had enough: what was found until then is concluded. */
-  stopRequested?(): boolean
 }
 
 /** What is left to try now, given what was found: one machine's whole work, or a list to spread over many. */

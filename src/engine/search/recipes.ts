@@ -53,16 +53,22 @@ export const recipeOf = (steps: readonly RecipeStep[]): Recipe => ({
   steps: [...steps],
 })
 
-const NORMALIZERS: readonly RecipeStep[] = PASSES.filter(
+const NORMALIZERS: readonly string[] = PASSES.filter(
   ({ description }) => description.role === 'normalizes',
-).map(({ id }) => ({ pass: id, params: {} }))
+).map(({ id }) => id)
+
+export const isNormalizer = (pass: string | undefined): boolean =>
+  pass !== undefined && NORMALIZERS.includes(pass)
 
 /** What passes work on begins the same way in every recipe. */
-export const normalized = (steps: readonly RecipeStep[]): RecipeStep[] => [...NORMALIZERS, ...steps]
+export const normalized = (steps: readonly RecipeStep[]): RecipeStep[] => [
+  ...NORMALIZERS.map((pass) => ({ pass, params: {} })),
+  ...steps,
+]
 
 /** Steps without those that every recipe begins with. */
 const worked = (steps: readonly RecipeStep[]): RecipeStep[] =>
-  steps.filter((step) => NORMALIZERS.every(({ pass }) => pass !== step.pass))
+  steps.filter(({ pass }) => !isNormalizer(pass))
 
 export const passOf = (id: string, space: SearchSpace): PassDescription | undefined =>
   space.passes.find((pass) => pass.id === id)

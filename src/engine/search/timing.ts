@@ -6,7 +6,7 @@
 import { front } from '../../contract/front'
 import type { Trial } from '../../contract/trial'
 import { byObjective, isInside } from './limits'
-import type { SearchOptions } from './explore'
+import type { SearchOptions } from './options'
 
 /** Trials timed for the front at most: those nothing beats in size and quality, then those that should be fast. */
 const TIMED = { sized: 8, all: 14 }

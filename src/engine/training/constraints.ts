@@ -1,6 +1,6 @@
 /** What must stay true of weights while they learn: exact zeros, values shared by many weights. */
 import type { Model } from '../onnx'
-import type { Constraint } from './trainer'
+import type { Constraint } from './setup'
 import type { Parameters } from './trainable'
 
 /** Metadata entry with a JSON array of the initializers whose zeros are a mask. */

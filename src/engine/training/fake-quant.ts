@@ -5,7 +5,7 @@
  */
 import { blocksOf, type GroupedCodes } from '../math/quantize/grouped'
 import { Tensor, type Graph } from '../onnx'
-import type { Constraint } from './trainer'
+import type { Constraint } from './setup'
 import type { Parameters } from './trainable'
 
 /** Names of what learns in place of one weight. */

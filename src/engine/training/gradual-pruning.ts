@@ -1,6 +1,6 @@
 /** Zeros that grow while the rest learns to do without. Source: arXiv:1710.01878. */
 import { cubicRamp, lampThresholds, layerThresholds } from '../math/pruning/lamp'
-import type { Constraint } from './trainer'
+import type { Constraint } from './setup'
 import type { Parameters } from './trainable'
 
 export interface GradualPruning {

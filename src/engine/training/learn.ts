@@ -16,7 +16,8 @@ import type { LearningSettings, TeacherSettings } from './settings'
 import { Teacher } from './teacher'
 import { withWeightInitializers } from '../layers/normalize'
 import { Parameters, trainableWeights } from './trainable'
-import { train, type Constraint, type TrainResult } from './trainer'
+import type { Constraint } from './setup'
+import { train, type TrainResult } from './trainer'
 
 /** The part of a pass's context that learning needs. */
 export interface LearningContext {

@@ -5,7 +5,7 @@
 import type { Validator } from './validator'
 import { rateAt } from './optimizer'
 import type { StepRunner } from './step'
-import type { TrainSetup } from './trainer'
+import type { TrainSetup } from './setup'
 import { batchOf, Updater, wholeBatches } from './updater'
 
 const LADDERS = {

@@ -2,64 +2,15 @@
  * The training loop: epochs over shuffled samples, updates in place over flat weights, the best epoch kept.
  * With one seed and one machine it gives the same weights every time, on any number of threads.
  */
-import type { Task } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
-import type { Random } from '../math/random'
-import type { Model } from '../onnx'
-import type { Augment } from './augmentation'
 import { loadCheckpoint, saveCheckpoint, stopAsked } from './checkpoint'
 import { Validator, type Validation } from './validator'
-import type { LossSpec } from './losses'
+import type { TrainSetup } from './setup'
 import { rateAt } from './optimizer'
 import { findLearningRate } from './learning-rate-finder'
-import type { Samples } from '../data/sample-store'
-import type { LearningSettings } from './settings'
-import { StepRunner, type LossSettings } from './step'
-import type { Teacher } from './teacher'
+import { StepRunner } from './step'
 import type { Parameters } from './trainable'
 import { batchOf, Updater, wholeBatches } from './updater'
-
-/** What a pass adds to the plain loop. `done` is 0 … 1 of the whole training. */
-export interface Constraint {
-  /** Before an update: may change gradients, add a penalty's. */
-  gradients?(values: Float32Array, gradients: Float32Array, done: number): void
-  /** After an update: may change values. */
-  values?(values: Float32Array, done: number): void
-  /** False while weights are not yet what the pass promises, so that such an epoch is never kept. */
-  eligible?(done: number): boolean
-  /** Weights were set from outside: after a trial, or from a checkpoint. */
-  restart?(): void
-}
-
-export interface TrainSetup {
-  model: Model
-  spec: LossSpec
-  task: Task
-  parameters: Parameters
-  samples: Samples
-  training: readonly number[]
-  /** Where `heldOut` points; the training samples themselves where absent. */
-  heldOutSamples?: Samples
-  heldOut: readonly number[]
-  micro: number
-  settings: LearningSettings
-  loss: LossSettings
-  /** Share of batches of blended samples; needs a teacher. */
-  mixup?: number
-  /** How samples are augmented when they are seen. */
-  augment?: Augment
-  teacher?: Teacher
-  classes?: readonly string[]
-  constraints?: readonly Constraint[]
-  random: Random
-  threads?: number
-  /** Tells this training from others in checkpoints. */
-  key: string
-  scratch: string
-  /** 0 … 1; throws `cancelled`. */
-  progress(done: number, doing?: string): void
-  point?(at: { epoch: number; loss: number; quality?: number }): void
-}
 
 export type Ending = 'done' | 'early' | 'asked' | 'diverged'
 

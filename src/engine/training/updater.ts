@@ -6,7 +6,7 @@ import { clipScale, createOptimizer, type Optimizer, type Span } from './optimiz
 import type { Samples } from '../data/sample-store'
 import { countedRows, type Example, type LossSettings, type StepRunner } from './step'
 import type { Parameters } from './trainable'
-import type { TrainSetup } from './trainer'
+import type { TrainSetup } from './setup'
 
 export class Updater {
   readonly optimizer: Optimizer

@@ -14,9 +14,10 @@ import type {
 import type { StepId } from '../../contract/actions'
 import { errorData, type ErrorData } from '../../contract/errors'
 import type { PassDescription } from '../../contract/passes'
-import type { Goal, Target } from '../../contract/goal'
+import type { Goal } from '../../contract/goal'
 import type { FileRef, Project, ProjectSummary, Run } from '../../contract/project'
 import type { Preset } from '../../contract/recipe'
+import type { TargetDescription } from '../../contract/targets'
 import type { BrowserHost, Connection } from '../host/browser'
 import { RecipeEditor } from './editor.svelte'
 import type { Overlay, Question, Queue } from './kinds'
@@ -33,6 +34,7 @@ export class App {
   readonly projectId = $derived(this.project?.id ?? '')
   passes = $state.raw<PassDescription[]>([])
   presets = $state.raw<Preset[]>([])
+  targets = $state.raw<TargetDescription[]>([])
   queue = $state.raw<Queue>({ waiting: [], paused: false, stopAfterCurrent: false })
   readonly live = new Live()
   step = $state<StepId>('model')
@@ -51,7 +53,10 @@ export class App {
 
   /** The goal that a form shows and that counts when nothing else was chosen. */
   proposal = $state.raw<Goal>()
-  private picked = $state<Target>()
+  /** What Export writes for, where it is not what the goal names. */
+  private picked = $state<string>()
+  /** What a goal that is still to be chosen will be for. */
+  private meant = $state('any')
   form = $state<'zip' | 'folder'>('zip')
   readonly editor = new RecipeEditor(this)
 
@@ -81,13 +86,14 @@ export class App {
 
   private async refresh(): Promise<void> {
     const none = undefined
-    const [info, settings, projects, samples, passes, presets, queue] = await Promise.all([
+    const [info, settings, projects, samples, passes, presets, targets, queue] = await Promise.all([
       this.ask('app.info', none),
       this.ask('settings.get', none),
       this.ask('projects.list', none),
       this.ask('samples.list', none),
       this.ask('passes.list', none),
       this.ask('recipes.presets', none),
+      this.ask('targets.list', none),
       this.ask('queue.get', none),
     ])
     this.info = info
@@ -96,6 +102,7 @@ export class App {
     this.samples = samples ?? []
     this.passes = passes ?? []
     this.presets = presets ?? []
+    this.targets = targets ?? []
     if (queue) this.queue = queue
     if (this.project) await this.reload()
   }
@@ -182,6 +189,7 @@ export class App {
   enter(project: Project, step?: StepId): void {
     this.chosen = []
     this.picked = undefined
+    this.meant = 'any'
     this.error = undefined
     this.show(project)
     this.go(step ?? whereToGoOn(project))
@@ -277,14 +285,30 @@ export class App {
   passTitle = (id: string): string => this.passes.find((pass) => pass.id === id)?.title ?? id
 
   /** What Export writes for: what was picked there, else what the goal names. */
-  get target(): Target {
-    const goal = this.project?.goal
-    return this.picked ?? (goal?.kind === 'search' ? goal.target : 'any')
+  get target(): string {
+    return this.picked ?? this.goalTarget
   }
 
-  set target(target: Target) {
+  set target(target: string) {
     this.picked = target
   }
+
+  /** What goals are for. */
+  get goalTarget(): string {
+    return this.project?.goal?.target ?? this.meant
+  }
+
+  async setGoalTarget(target: string): Promise<void> {
+    this.meant = target
+    if (this.project?.goal) await this.setGoal({ ...this.project.goal, target })
+  }
+
+  async setGoal(goal: Goal): Promise<void> {
+    const project = await this.ask('project.setGoal', { project: this.projectId, goal })
+    if (project) this.show(project)
+  }
+
+  targetOf = (id: string): TargetDescription | undefined => this.targets.find((target) => target.id === id)
 
   get candidates() {
     return this.project ? candidatesOf(this.project) : []

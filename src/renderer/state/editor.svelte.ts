@@ -1,7 +1,7 @@
 /** The recipe being written: every change is kept for undo and saved as the project's goal. */
+import type { MethodInput, MethodName, MethodOutput } from '../../contract/app'
 import type { Project } from '../../contract/project'
 import type { Recipe, RecipeStep } from '../../contract/recipe'
-import type { App } from './app.svelte'
 
 const EMPTY: Recipe = { pare: 1, name: 'My recipe', description: '', steps: [] }
 const KEPT = 100
@@ -10,6 +10,14 @@ const MERGE_MS = 1200
 export interface Problem {
   step: number
   message: string
+}
+
+/** What the window's state does for the editor. */
+interface Owner {
+  /** What goals are for. */
+  readonly goalTarget: string
+  ask<M extends MethodName>(method: M, input: MethodInput<M>): Promise<MethodOutput<M> | undefined>
+  show(project: Project): void
 }
 
 export class RecipeEditor {
@@ -22,7 +30,7 @@ export class RecipeEditor {
   private lastTime = 0
   private saving = 0
 
-  constructor(private readonly app: App) {}
+  constructor(private readonly app: Owner) {}
 
   get canUndo(): boolean {
     return this.past.length > 0
@@ -110,7 +118,8 @@ export class RecipeEditor {
     const recipe = this.recipe
     await new Promise((resolve) => setTimeout(resolve, 250))
     if (ticket !== this.saving) return
-    const saved = await this.app.ask('project.setGoal', { project, goal: { kind: 'recipe', recipe } })
+    const goal = { kind: 'recipe', recipe, target: this.app.goalTarget } as const
+    const saved = await this.app.ask('project.setGoal', { project, goal })
     if (ticket !== this.saving) return
     this.saving = 0
     if (saved) this.app.show(saved)

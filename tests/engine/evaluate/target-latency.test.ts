@@ -2,11 +2,12 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Dataset } from '../../../src/engine/data/dataset'
 import { openDataset } from '../../../src/engine/data/open'
-import { DEVICES, modelledSeconds } from '../../../src/engine/evaluate/target-latency'
+import { modelledSeconds } from '../../../src/engine/evaluate/target-latency'
 import { readModel, type Model } from '../../../src/engine/onnx'
 import { findPass } from '../../../src/engine/passes'
 import { macsOf, traceShapes } from '../../../src/engine/runtime'
 import { contextOf } from '../training/support'
+import { findTarget } from '../../../src/engine/targets'
 
 const sample = path.resolve('resources/samples/bearing')
 const original = readModel(path.join(sample, 'cnn1d.onnx'))
@@ -20,18 +21,18 @@ const made = async (pass: string, params: unknown, from: Model = original): Prom
   (await findPass(pass).run(from, params, contextOf(original, data))).model
 
 const secondsOn = async (device: string, model: Model): Promise<number> =>
-  modelledSeconds(model, await traceShapes(model), DEVICES[device]!)
+  modelledSeconds(model, await traceShapes(model), findTarget(device).device!)
 
 describe('time on a device that is not here', () => {
   test('of a network that only multiplies is what the published figure of that device says', async () => {
     // MobileNet's 569 million multiply-accumulates in 14.0 ms; the rest of a node is its overhead.
-    const { macsPerSecond, overhead, speed } = DEVICES['android-cpu']!
+    const { macsPerSecond, overhead, speed } = findTarget('android-cpu').device!
     expect(569e6 / macsPerSecond).toBeCloseTo(14.0e-3, 6)
     expect(569e6 / (macsPerSecond * speed.int8)).toBeCloseTo(5.0e-3, 6)
     const traced = await traceShapes(original)
     const macs = original.graph.nodes.reduce((sum, node) => sum + macsOf(node, traced), 0)
     const least = macs / macsPerSecond
-    const seconds = modelledSeconds(original, traced, DEVICES['android-cpu']!)
+    const seconds = modelledSeconds(original, traced, findTarget('android-cpu').device!)
     expect(seconds).toBeGreaterThan(least)
     expect(seconds).toBeLessThan(1.5 * least + original.graph.nodes.length * overhead)
   })

@@ -15,6 +15,7 @@ import { readModel } from '../../../src/engine/onnx'
 import { ort, type Tensor } from '../../../src/engine/runtime/ort'
 import { toOrt } from '../../../src/engine/runtime/value'
 import { hasReference, reference } from '../../reference'
+import { findTarget } from '../../../src/engine/targets'
 
 let folder = ''
 beforeAll(() => void (folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-export-'))))
@@ -73,7 +74,7 @@ describe.runIf(hasReference)('exportBundle', () => {
   const request = (): Parameters<typeof exportBundle>[0] => ({
     model,
     name: 'digits <script>',
-    target: 'android-cpu',
+    target: findTarget('android-cpu'),
     dataset,
     report: measured.candidates[0]!.report,
     original: measured.original.report,
@@ -199,7 +200,7 @@ describe.runIf(hasReference)('exportBundle', () => {
     const out = path.join(folder, 'as-folder')
     await exportBundle(request(), { form: 'folder', out })
     const plain = await exportBundle(
-      { ...request(), target: 'ios' },
+      { ...request(), target: findTarget('ios') },
       { form: 'folder', out, overwrite: true },
     )
     expect(plain.bytes).toBeGreaterThan(0)
@@ -221,7 +222,7 @@ describe.runIf(hasReference)('exportBundle', () => {
       'python',
       'cpp',
     ])
-    const ios = await planBundle({ ...request(), target: 'ios', goldenSamples: 1 })
+    const ios = await planBundle({ ...request(), target: findTarget('ios'), goldenSamples: 1 })
     expect(ios.checks.find(({ message }) => message.includes('CoreML has no integer operators'))?.ok).toBe(
       false,
     )
@@ -243,7 +244,7 @@ describe.runIf(hasReference)('exportBundle of a model alone', () => {
     async (name) => {
       const out = path.join(folder, name)
       await exportBundle(
-        { model: reference('models', `${name}.onnx`), name, target: 'any' },
+        { model: reference('models', `${name}.onnx`), name, target: findTarget('any') },
         { form: 'folder', out },
       )
       expect(await reproduce(out)).toBeGreaterThan(0)

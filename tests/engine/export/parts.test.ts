@@ -3,12 +3,13 @@ import { encodeNpy } from '../../../src/engine/export/npy'
 import { operatorsConfig } from '../../../src/engine/export/operators'
 import { namesPlace, withoutNotes, withoutPlaces } from '../../../src/engine/export/privacy'
 import { snippetsFor, type SnippetContext } from '../../../src/engine/export/snippets'
-import { checkTarget } from '../../../src/engine/export/targets'
+import { checkTarget } from '../../../src/engine/export/checks'
 import { Node, readModel } from '../../../src/engine/onnx'
 import { parseNpyHeader } from '../../../src/engine/data/npy'
 import { traceShapes } from '../../../src/engine/runtime'
 import { hasReference, reference } from '../../reference'
 import { floats, ints, wires } from '../evaluate/support'
+import { findTarget } from '../../../src/engine/targets'
 
 describe('encodeNpy', () => {
   it.each([
@@ -82,9 +83,9 @@ it('writes operators in the form of a reduced build', () => {
 })
 
 describe.runIf(hasReference)('checkTarget', () => {
-  const check = async (target: Parameters<typeof checkTarget>[1], ...file: string[]): Promise<string[]> => {
+  const check = async (target: string, ...file: string[]): Promise<string[]> => {
     const model = readModel(reference(...file))
-    return checkTarget(model, target, await traceShapes(model)).map(
+    return checkTarget(model, findTarget(target), await traceShapes(model)).map(
       ({ ok, message }) => `${ok ? '+' : '-'} ${message}`,
     )
   }

@@ -163,9 +163,9 @@ describe('integers', () => {
       ...(dtype === 'int64' ? [-1, -4294967297, -(2 ** 63)] : [2 ** 63]),
     ]
     expect(list(decode(dtype, encode(dtype, values), values.length))).toEqual(values.map(BigInt))
-    const edges = decode(dtype, encode(dtype, [Infinity, -Infinity, NaN, 0.5, 1.5]), 5)
+    const edges = decode(dtype, encode(dtype, [Infinity, -Infinity, NaN, 0.5, 1.5, 1e30, -1.5e19]), 7)
     const [high, low] = dtype === 'int64' ? [2n ** 63n - 1n, -(2n ** 63n)] : [2n ** 64n - 1n, 0n]
-    expect(list(edges)).toEqual([high, low, 0n, 0n, 2n])
+    expect(list(edges)).toEqual([high, low, 0n, 0n, 2n, high, low])
   })
 
   test('roundHalfEven', () => {

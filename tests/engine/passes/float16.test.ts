@@ -18,6 +18,7 @@ import type { PassContext, PassResult } from '../../../src/engine/passes/pass'
 import { compareOutputs } from '../../../src/engine/evaluate/comparison/outputs'
 import { float32, withSession, workingFeeds } from '../../../src/engine/runtime'
 import { hasReference, reference, REFERENCE_MODELS } from '../../reference'
+import { findTarget } from '../../../src/engine/targets'
 
 let scratch: string
 beforeAll(() => void (scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'float16-'))))
@@ -31,7 +32,7 @@ function halve(model: Model, params: unknown = {}): Promise<PassResult> {
     random: seeded(0),
     scratch,
     providers: ['cpu'],
-    target: 'any',
+    target: findTarget('any'),
   }
   return float16.run(model, params, context)
 }

@@ -7,7 +7,7 @@ import type { Dataset } from '../../../src/engine/data/dataset'
 import { openDataset } from '../../../src/engine/data/open'
 import { measureQuality } from '../../../src/engine/evaluate/quality'
 import { measureSensitivity, sensitivitiesOf } from '../../../src/engine/search/sensitivity/measure'
-import { DEVICES, modelledSeconds } from '../../../src/engine/evaluate/target-latency'
+import { modelledSeconds } from '../../../src/engine/evaluate/target-latency'
 import { distinctValues } from '../../../src/engine/math/gap-code'
 import { encodeModel, readModel, type Model } from '../../../src/engine/onnx'
 import { mixedPrecision } from '../../../src/engine/passes/mixed-precision'
@@ -16,6 +16,7 @@ import { weightedLayers } from '../../../src/engine/passes/quantization/layers'
 import { traceShapes } from '../../../src/engine/runtime'
 import { sensitivitiesIn } from '../../../src/engine/run/sensitivities'
 import { contextOf } from '../training/support'
+import { findTarget } from '../../../src/engine/targets'
 
 const sample = path.resolve('resources/samples/bearing')
 const model = readModel(path.join(sample, 'cnn1d.onnx'))
@@ -107,12 +108,12 @@ describe('a budget of size', () => {
 describe('a budget of latency', () => {
   const shareOn = async (device: string, made: Model): Promise<number> => {
     const seconds = async (one: Model): Promise<number> =>
-      modelledSeconds(one, await traceShapes(one), DEVICES[device]!)
+      modelledSeconds(one, await traceShapes(one), findTarget(device).device!)
     return (await seconds(made)) / (await seconds(model))
   }
 
   test('is kept by integers on Android, in as few layers as will do', async () => {
-    const context = { target: 'android-cpu' } as const
+    const context = { target: findTarget('android-cpu') }
     const [mild, strong] = [
       await mixed({ budget: 'latency', latency: 0.8 }, context),
       await mixed({ budget: 'latency', latency: 0.5 }, context),
@@ -128,7 +129,7 @@ describe('a budget of latency', () => {
   })
 
   test('is kept by half precision on iOS', async () => {
-    const { model: made } = await mixed({ budget: 'latency', latency: 0.7 }, { target: 'ios' })
+    const { model: made } = await mixed({ budget: 'latency', latency: 0.7 }, { target: findTarget('ios') })
     expect(made.graph.nodes.some(({ opType }) => opType === 'QuantizeLinear')).toBe(false)
     expect(made.graph.nodes.some(({ opType }) => opType === 'Cast')).toBe(true)
     expect(await shareOn('ios', made)).toBeLessThan(0.85)
@@ -136,7 +137,7 @@ describe('a budget of latency', () => {
   })
 
   test('below what the fastest arithmetic takes is refused with that figure', async () => {
-    const thrown = await mixed({ budget: 'latency', latency: 0.05 }, { target: 'ios' }).catch(
+    const thrown = await mixed({ budget: 'latency', latency: 0.05 }, { target: findTarget('ios') }).catch(
       (cause: unknown) => cause,
     )
     expect((thrown as PareError).data).toMatchObject({ code: 'model/nothing-to-do' })

@@ -7,6 +7,7 @@ import { hasReference, reference } from '../../reference'
 import { accuracy, rSquared } from '../data/scoring'
 import { Net } from './pruning/build'
 import { contextOf, fidelity, noise, outputOf } from './quantization/support'
+import { findTarget } from '../../../src/engine/targets'
 
 const off = { maxLoss: 100, calibration: 'min-max' }
 
@@ -184,7 +185,7 @@ describe('machines whose int8 products saturate', () => {
   test('weights take seven bits there, and the summary says so', async () => {
     const model = convolutional()
     const inputs = { x: noise([8, 3, 16, 16]) }
-    const context = contextOf(model, inputs, { target: 'cpu-no-vnni' })
+    const context = contextOf(model, inputs, { target: findTarget('pc-no-vnni') })
     const { model: candidate, summary } = await quantizeStatic.run(model, off, context)
     expect(summary).toContain('7 of their 8 bits')
     for (const [name, tensor] of candidate.graph.initializers)

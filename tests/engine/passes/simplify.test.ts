@@ -10,6 +10,7 @@ import { foldBatchNorm } from '../../../src/engine/layers/normalize/fold-batch-n
 import { compareOutputs } from '../../../src/engine/evaluate/comparison/outputs'
 import { inspectModel, traceShapes, workingFeeds } from '../../../src/engine/runtime'
 import { hasReference, reference, REFERENCE_MODELS } from '../../reference'
+import { findTarget } from '../../../src/engine/targets'
 
 let scratch: string
 beforeAll(() => void (scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'simplify-'))))
@@ -22,7 +23,7 @@ const contextOf = (model: Model): PassContext => ({
   random: seeded(0),
   scratch,
   providers: ['cpu'],
-  target: 'any',
+  target: findTarget('any'),
 })
 
 const random = seeded(7)

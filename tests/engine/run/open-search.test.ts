@@ -14,7 +14,8 @@ import { openSearch, type SearchWork } from '../../../src/engine/run/open-search
 import { runTrial } from '../../../src/engine/search/trial-runner'
 import { isInside } from '../../../src/engine/search/limits'
 import { keyOf } from '../../../src/engine/search/recipes'
-import { conclude, explore, pending, type SearchOptions } from '../../../src/engine/search/explore'
+import { conclude, explore, pending } from '../../../src/engine/search/explore'
+import type { SearchOptions } from '../../../src/engine/search/options'
 
 const SAMPLES = { bearing: 'cnn1d.onnx', digits: 'lenet5.onnx' }
 type SampleName = keyof typeof SAMPLES
@@ -96,7 +97,6 @@ const work = (name: string, over: Partial<SearchWork> = {}, sample: SampleName =
   resume: false,
   seed: 0,
   session: {},
-  target: 'any',
   from,
   signal: new AbortController().signal,
   progress: () => undefined,

@@ -10,6 +10,7 @@ import { sha256Of } from '../../../src/engine/run/files'
 import { applyRecipe, failureOf, type RecipeOutcome } from '../../../src/engine/run/steps'
 import { outputCheck } from '../../../src/engine/run/verify'
 import { place, scaled, type Place } from './support'
+import { findTarget } from '../../../src/engine/targets'
 
 /** Which passes ran, in order, in this process. */
 const ran: string[] = []
@@ -69,7 +70,8 @@ async function apply(
   { folder, original, data }: Place,
   steps: ReturnType<typeof recipe>,
 ): Promise<RecipeOutcome> {
-  const run = RunFolder.open(folder, { path: original, bytes: 1, sha256: await sha256Of(original) }, true)
+  const about = { path: original, bytes: 1, sha256: await sha256Of(original) }
+  const run = RunFolder.open(folder, { original: about, target: 'any' }, true)
   return applyRecipe({
     run,
     original,
@@ -78,7 +80,7 @@ async function apply(
     data,
     seed: 0,
     check: await outputCheck(original, data, {}),
-    settings: { providers: ['cpu'], target: 'any' },
+    settings: { providers: ['cpu'], target: findTarget('any') },
     signal: new AbortController().signal,
     begin: () => () => undefined,
     reuse: () => undefined,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { SearchGoal } from '../../../src/contract/goal'
 import type { Trial } from '../../../src/contract/trial'
-import type { SearchOptions } from '../../../src/engine/search/explore'
+import type { SearchOptions } from '../../../src/engine/search/options'
 import { timeFront, timeThese, worthTiming } from '../../../src/engine/search/timing'
 import { keys, trial } from './trials'
 

@@ -10,6 +10,8 @@ import { float32, int64 } from '../../../src/engine/runtime'
 import { learningFields, teacherFields } from '../../../src/engine/training/settings'
 import { pickRows } from '../../../src/engine/runtime/value'
 import { z } from 'zod'
+import { findTarget } from '../../../src/engine/targets'
+import type { Target } from '../../../src/engine/targets/target'
 
 export const CLASSES = 3
 export const WIDTH = 4
@@ -137,7 +139,7 @@ export interface TestContext {
   random: ReturnType<typeof seeded>
   scratch: string
   providers: readonly string[]
-  target: 'any'
+  target: Target
   point(at: { epoch: number; loss: number; quality?: number }): void
 }
 
@@ -150,7 +152,7 @@ export function contextOf(original: Model, data: Dataset, seed = 0): TestContext
     random: seeded(seed),
     scratch: scratch(),
     providers: ['cpu'],
-    target: 'any',
+    target: findTarget('any'),
     point: () => undefined,
   }
 }

@@ -18,6 +18,7 @@ import type {
 import { PareError } from '../../../src/contract/errors'
 import type { Project, Run } from '../../../src/contract/project'
 import * as fixture from './fixtures'
+import { targets } from './targets'
 
 export interface FakeOptions {
   /** Rows in the Compare step's sample table. */
@@ -66,7 +67,14 @@ const row = (index: number, candidates: number): SampleRow => ({
 export class FakeHost implements Host {
   readonly shell = 'browser'
   project: Project | undefined
-  settings: Settings = { theme: 'system', textScale: 1, provider: 'cpu', threads: 0, notifications: true }
+  settings: Settings = {
+    theme: 'system',
+    textScale: 1,
+    provider: 'cpu',
+    threads: 0,
+    memory: 0,
+    notifications: true,
+  }
   private listeners = new Map<string, Set<(event: never) => void>>()
   private queue = {
     waiting: [] as string[],
@@ -322,6 +330,7 @@ export class FakeHost implements Host {
     },
     'passes.list': () => fixture.passes,
     'recipes.presets': () => fixture.presets,
+    'targets.list': () => targets,
     'recipes.check': ({ recipe }) => {
       const problems = recipe.steps.flatMap(({ params }, step) =>
         (params?.samples as number) > 180

@@ -44,5 +44,5 @@ it.each([
 })
 
 it('has no limit for recipes', () => {
-  expect(qualityLimit({ kind: 'preset', preset: 'safe' }, original.quality)).toBeUndefined()
+  expect(qualityLimit({ kind: 'preset', preset: 'safe', target: 'any' }, original.quality)).toBeUndefined()
 })

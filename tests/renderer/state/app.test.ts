@@ -29,7 +29,7 @@ it('opens a project where its work goes on', async () => {
   const { app } = await started()
   app.enter(project())
   expect(app.step).toBe('model')
-  app.enter(project({ goal: { kind: 'preset', preset: 'safe' } }))
+  app.enter(project({ goal: { kind: 'preset', preset: 'safe', target: 'any' } }))
   expect(app.step).toBe('goal')
   app.enter(project({ runs: [{ ...finishedRun(), status: 'running' }] }))
   expect(app.step).toBe('compress')
@@ -114,4 +114,17 @@ it('follows live progress until the run ends', async () => {
   expect(app.live.progress.r).toBeUndefined()
   expect(app.live.curves.r).toBeUndefined()
   expect(app.said).toBe('Done. One candidate')
+})
+
+it('keeps what goals are for from one goal to the next, and exports for it unless told otherwise', async () => {
+  const { app, host } = await started({ project: project() })
+  app.enter(host.project!)
+  await app.setGoalTarget('ios')
+  expect([app.goalTarget, app.target, host.project!.goal]).toEqual(['ios', 'ios', undefined])
+  await app.setGoal({ kind: 'preset', preset: 'safe', target: app.goalTarget })
+  await app.setGoalTarget('android-cpu')
+  expect(host.project!.goal).toEqual({ kind: 'preset', preset: 'safe', target: 'android-cpu' })
+  app.target = 'any'
+  expect([app.goalTarget, app.target]).toEqual(['android-cpu', 'any'])
+  expect(app.targetOf(app.goalTarget)).toMatchObject({ title: 'Android, CPU', estimated: true })
 })

@@ -6,7 +6,11 @@ import { project } from '../fake/fixtures'
 
 function editorOn(host = new FakeHost({ project: project() })) {
   const ask = vi.fn((method: never, input: never) => host.invoke(method, input))
-  const app = { ask, show: (next: ReturnType<typeof project>) => editor.load(next) } as unknown as App
+  const app = {
+    ask,
+    goalTarget: 'ios',
+    show: (next: ReturnType<typeof project>) => editor.load(next),
+  } as unknown as App
   const editor = new RecipeEditor(app)
   editor.load(host.project!)
   return { editor, host, ask }
@@ -64,6 +68,7 @@ it('saves the last of several quick changes as the goal, once, and asks what sta
   expect(ask.mock.calls.filter(([method]) => method === ('project.setGoal' as never))).toHaveLength(1)
   expect(host.project?.goal).toMatchObject({
     kind: 'recipe',
+    target: 'ios',
     recipe: { steps: [{ params: { samples: 4000 } }] },
   })
   expect(editor.problems).toEqual([{ step: 0, message: expect.stringContaining('180') }])

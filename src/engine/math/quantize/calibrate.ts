@@ -37,6 +37,17 @@ export function calibratedRange(
   }
 }
 
+/** The range that covers several activations, each calibrated by itself; [0, 0] without any. */
+export function jointRange(
+  histograms: readonly Histogram[],
+  method: Calibrator,
+  options: CalibrationOptions,
+): Range {
+  const ranges = histograms.map((histogram) => calibratedRange(histogram, method, options))
+  if (ranges.length === 0) return [0, 0]
+  return [Math.min(...ranges.map(([min]) => min)), Math.max(...ranges.map(([, max]) => max))]
+}
+
 /** Cuts the same share from both tails; a side without values beyond zero is left alone. */
 export function percentileRange(histogram: Histogram, share: number): Range {
   const tail = (1 - share) / 2

@@ -6,7 +6,7 @@
 const BINS = 4096
 
 /** Magnitudes from which a value may be the penalty of a mask. */
-export const EXTREME = 1e3
+const EXTREME = 1e3
 
 export class Histogram {
   /** Exact extremes of the finite values; min > max before the first. */
@@ -48,6 +48,16 @@ export class Histogram {
       const v = values[i]!
       if (v - v === 0) counts[(Math.floor(v * scale) - first) | 0]!++
     }
+  }
+
+  /**
+   * True for values that one integer range cannot hold: infinities, or two clusters with nearly all of the range
+   * empty between them, which is what an attention mask added to scores looks like.
+   */
+  get looksLikeMask(): boolean {
+    if (this.nonFinite > 0) return true
+    const spread = Math.max(Math.abs(this.min), Math.abs(this.max))
+    return spread >= EXTREME && this.widestGap() > 0.8
   }
 
   private finiteExtremes(values: Float32Array): { min: number; max: number; finite: number } {

@@ -1,6 +1,6 @@
 /** A layer written as two or three smaller ones. */
 import type { Tensor, Graph } from '../../onnx'
-import type { LinearLayer } from '../layerwise/patches'
+import type { Layer } from '../../layers/layer'
 
 /** One convolution or product of the new chain. */
 export interface Stage {
@@ -21,7 +21,7 @@ export interface Form {
 export const elementsOf = ({ stages }: Form): number => stages.reduce((n, { weight }) => n + weight.size, 0)
 
 /** Puts the stages in the layer's place; the last keeps its name, output and bias. */
-export function applyForm(graph: Graph, { node, output, weight }: LinearLayer, { stages }: Form): void {
+export function applyForm(graph: Graph, { node, name: output, weight }: Layer, { stages }: Form): void {
   let value = node.inputs[0]!
   const bias = node.inputs[2]
   stages.forEach((stage, i) => {

@@ -6,7 +6,7 @@ import { tucker2, tuckerBack, tuckerFront } from '../../math/factorize/tucker'
 import { matrix, type F64Matrix } from '../../math/matrix'
 import { matmul } from '../../runtime/linalg'
 import { Tensor, type Node } from '../../onnx'
-import type { LinearLayer } from '../layerwise/patches'
+import type { Layer } from '../../layers/layer'
 import type { Form, Stage } from './form'
 
 export type ConvForm = 'channel' | 'spatial' | 'tucker'
@@ -53,7 +53,7 @@ function geometry(node: Node, rank: number): { strides: number[]; pads: number[]
 
 /** W ≈ A·B: two products, or a convolution with fewer outputs and one of 1×1. */
 export async function productForm(
-  layer: LinearLayer,
+  layer: Layer,
   dims: readonly number[],
   w: F64Matrix,
   options: FormOptions,
@@ -77,7 +77,7 @@ export async function productForm(
 }
 
 /** A kernel [rank, channels, …] from A [channels·taps, rank]. */
-function frontConv({ node }: LinearLayer, dims: readonly number[], a: F64Matrix): Stage {
+function frontConv({ node }: Layer, dims: readonly number[], a: F64Matrix): Stage {
   return { weight: float(transposed(a), [a.cols, ...dims.slice(1)]), ...geometry(node, dims.length - 2) }
 }
 
@@ -96,7 +96,7 @@ function transposed({ rows, cols, data }: F64Matrix): Float64Array {
 const kernelOf = (w: F64Matrix): Float64Array => transposed(w)
 
 export async function spatialForm(
-  { node }: LinearLayer,
+  { node }: Layer,
   dims: readonly number[],
   w: F64Matrix,
   options: FormOptions,
@@ -128,7 +128,7 @@ export async function spatialForm(
 }
 
 export async function tuckerForm(
-  { node }: LinearLayer,
+  { node }: Layer,
   dims: readonly number[],
   w: F64Matrix,
   options: FormOptions,

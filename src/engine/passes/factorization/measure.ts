@@ -2,11 +2,11 @@
 import { Model, type Node } from '../../onnx'
 import { randomFeeds } from '../../runtime'
 import { measureLatency } from '../../evaluate/latency'
-import type { LinearLayer } from '../layerwise/patches'
+import type { Layer } from '../../layers/layer'
 import { applyForm, type Form } from './form'
 
 /** A model of the layer alone. */
-function alone(model: Model, layer: LinearLayer, inDims: readonly number[]): { model: Model; node: Node } {
+function alone(model: Model, layer: Layer, inDims: readonly number[]): { model: Model; node: Node } {
   const part = new Model()
   part.irVersion = 8
   for (const [domain, version] of model.opsets) part.opsets.set(domain, version)
@@ -17,21 +17,21 @@ function alone(model: Model, layer: LinearLayer, inDims: readonly number[]): { m
     if (tensor) part.graph.initializers.set(input, tensor)
   }
   part.graph.inputs.push({ name: layer.input, dtype: 'float32', dims: inDims })
-  part.graph.outputs.push({ name: layer.output, dtype: 'float32' })
+  part.graph.outputs.push({ name: layer.name, dtype: 'float32' })
   return { model: part, node }
 }
 
 /** Below 1 the factors are faster. */
 export async function timeShare(
   model: Model,
-  layer: LinearLayer,
+  layer: Layer,
   form: Form,
   inDims: readonly number[],
   signal: AbortSignal,
 ): Promise<number> {
   const before = alone(model, layer, inDims)
   const after = alone(model, layer, inDims)
-  applyForm(after.model.graph, { ...layer, node: after.node }, form)
+  applyForm(after.model.graph, layer.on(after.node), form)
   const { candidates } = await measureLatency(before.model, [after.model], {
     feeds: randomFeeds(before.model),
     seconds: 0.4,

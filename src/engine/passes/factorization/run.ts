@@ -6,10 +6,11 @@ import { matrix, type F64Matrix } from '../../math/matrix'
 import { matmul } from '../../runtime/linalg'
 import type { Model } from '../../onnx'
 import type { SampleSource } from '../../data/feeds'
-import { linearLayer, weightRows, type LinearLayer } from '../layerwise/patches'
-import { addToBias } from '../pruning/bias'
+import type { Layer } from '../../layers/layer'
+import { NO_PRODUCT, productLayer } from '../../layers/product'
+import { addToBias } from '../../layers/rewrite'
 import type { ShapeSource } from '../pruning/collect'
-import { regressions } from '../pruning/reconstruct'
+import { refitSums } from '../pruning/reconstruct'
 import { applyForm, elementsOf, type Form } from './form'
 import {
   productForm,
@@ -74,12 +75,12 @@ export async function factorize(
     const name = outputs[0]!
     options.progress(index / names.length, `layer ${index + 1} of ${names.length}`)
     const node = model.graph.nodes.find((one) => one.outputs[0] === name)!
-    const layer = linearLayer(model.graph, node)
+    const layer = productLayer(model.graph, node)
     const reason = whyNot(layer, uses.get(node.inputs[1]!)?.length ?? 0, options)
     if (!layer || reason) {
       result.skipped.push({
         layer: name,
-        reason: reason ?? 'its weight is not a plain float32 matrix or kernel',
+        reason: reason ?? NO_PRODUCT,
       })
       continue
     }
@@ -91,12 +92,12 @@ export async function factorize(
 }
 
 function whyNot(
-  layer: LinearLayer | undefined,
+  layer: Layer | undefined,
   uses: number,
   { least, conv }: FactorizeOptions,
 ): string | undefined {
   if (!layer) return undefined
-  const { groups, inputs, outputs } = layer.shape
+  const { groups, inputs, outputs } = layer.product
   if (groups > 1)
     return outputs === 1
       ? 'a depthwise kernel has rank one already'
@@ -112,12 +113,12 @@ function whyNot(
 async function factorizeLayer(
   original: Model,
   model: Model,
-  layer: LinearLayer,
+  layer: Layer,
   options: FactorizeOptions,
 ): Promise<Omit<FactorizedLayer, 'layer' | 'op'> | string> {
-  const { inputs, outputs } = layer.shape
-  const w = matrix(inputs, outputs, Float64Array.from(weightRows(layer, model.graph)))
-  const dims = model.graph.initializers.get(layer.weight)!.dims
+  const { inputs, outputs } = layer.product
+  const w = matrix(inputs, outputs, Float64Array.from(layer.columns()))
+  const { dims } = layer.tensor
   const sums = options.source && (await statistics(original, model, layer, options, options.source))
   const covariance = sums && options.whiten ? sums[0].centred().xx : undefined
   const inDims = options.shapes.shapes.get(layer.input)!.dims
@@ -150,7 +151,7 @@ const limitOf = ({ rankBy, ratio, energy }: FactorizeOptions): FormOptions =>
 async function statistics(
   original: Model,
   model: Model,
-  layer: LinearLayer,
+  layer: Layer,
   options: FactorizeOptions,
   source: SampleSource,
 ): Promise<[Regression, Regression] | undefined> {
@@ -162,12 +163,15 @@ async function statistics(
     kept: none,
     options: { ...options, batches: source },
   }
-  const [[fit], [aside]] = await regressions(task)
+  const {
+    fit: [fit],
+    aside: [aside],
+  } = await refitSums(task)
   return fit && aside && fit.samples > 0 && aside.samples > 0 ? [fit, aside] : undefined
 }
 
 async function candidates(
-  layer: LinearLayer,
+  layer: Layer,
   dims: readonly number[],
   w: F64Matrix,
   how: FormOptions,
@@ -232,7 +236,7 @@ async function atBreakEven(
 /** Fits the last factor and the bias to the original's outputs where there is data to do so. */
 async function finish(
   model: Model,
-  layer: LinearLayer,
+  layer: Layer,
   found: Factorized,
   sums: readonly [Regression, Regression] | undefined,
   { refit }: FactorizeOptions,
@@ -252,9 +256,7 @@ async function finish(
     equivalent = await matmul(found.front, fitted.w)
     error = fitted.after
   }
-  const old = layer.node.is('MatMul')
-    ? undefined
-    : model.graph.initializers.get(layer.node.inputs[2] ?? '')?.floats()
+  const old = layer.bias?.tensor?.floats()
   addToBias(
     model.graph,
     layer,

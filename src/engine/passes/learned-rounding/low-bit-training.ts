@@ -10,7 +10,7 @@ import { learn, type Learned } from '../../training/learn'
 import type { LearningSettings, TeacherSettings } from '../../training/settings'
 import { trainableWeights } from '../../training/trainable'
 import { assemble, storageFor } from '../quantization/assemble'
-import { hessiansOf, planHessians, type Hessians } from '../quantization/hessians'
+import { hessiansOf, type Hessians } from '../../layers/statistics/hessians'
 import { roundByLayer } from './by-layer'
 import { keyOf, writeFakeLayers } from './fake-layers'
 import { weightedLayers, type WeightedLayer } from '../quantization/layers'
@@ -149,8 +149,6 @@ function withRate({ settings, learns, bits, rate }: LowBitTraining): LearningSet
   return { ...settings, learningRate: rate ?? RATE_OF_LEVELS / 2 ** bits }
 }
 
-/** Bytes of Hessians held at once, and samples they are summed over. */
-const HESSIAN_BYTES = 2 ** 28
 const HESSIAN_SAMPLES = 512
 
 /**
@@ -189,10 +187,8 @@ async function startingCodes(
   const byNode = new Map(first.map((layer) => [layer.node, layer]))
   const batches = bits > 1 ? hessianBatches(context, by) : undefined
   if (batches) {
-    for (const chunk of planHessians(model, [...byNode.keys()], HESSIAN_BYTES).chunks) {
-      const hessians = await hessiansOf(model, chunk, batches)
-      for (const node of chunk) await quantize(byNode.get(node)!, hessians)
-    }
+    for await (const hessians of hessiansOf(model, [...byNode.keys()], batches))
+      for (const node of hessians.keys()) await quantize(byNode.get(node)!, hessians)
   }
   for (const layer of first) if (!found.has(keyOf(layer))) await quantize(layer, new Map())
   return found

@@ -4,11 +4,11 @@
  */
 import { PareError } from '../../../contract/errors'
 import type { Sensitivity } from '../../../contract/sensitivity'
-import type { ArithmeticType } from '../../evaluate/energy'
-import { DEVICES, HERE, modelledSeconds, nodeCosts, type Device } from '../../evaluate/target-latency'
+import { modelledSeconds, nodeCosts } from '../../evaluate/target-latency'
 import { chooseUnderBudget, type Choice } from '../../math/knapsack'
 import type { Model } from '../../onnx'
 import { traceShapes, type TracedValue } from '../../runtime'
+import { HOST_CPU, type ArithmeticType, type Device } from '../../targets/device'
 import { float16 } from '../float16'
 import type { PassContext } from '../pass'
 import { weightedLayers } from '../quantization/layers'
@@ -30,10 +30,6 @@ export interface LatencyPlan {
   traced: ReadonlyMap<string, TracedValue>
 }
 
-/** What passes call a Raspberry Pi. */
-const deviceOf = (target: PassContext['target']): Device =>
-  DEVICES[target === 'cpu-no-vnni' ? 'raspberry-pi' : target] ?? HERE
-
 const noise = (decibel: number): number => 10 ** (-decibel / 10)
 
 /** Losses are measured at 8 bits for integers; half precision is a fiftieth of that, by its longer mantissa. */
@@ -44,7 +40,7 @@ export async function planLatency(
   entries: readonly Sensitivity[],
   context: PassContext,
 ): Promise<LatencyPlan> {
-  const device = deviceOf(context.target)
+  const device = context.target.device ?? HOST_CPU
   const traced = await traceShapes(model)
   const costs = nodeCosts(model, traced, device)
   const before = costs.reduce((sum, { type, seconds }) => sum + seconds(type), 0)

@@ -6,19 +6,19 @@ import { maskLowest } from '../../math/pruning/masks'
 import { Tensor, type Model } from '../../onnx'
 import { divergences } from '../../evaluate/comparison/divergence'
 import type { Batches } from '../../data/feeds'
-import type { SparseLayer } from './sparse-layers'
+import type { Layer } from '../../layers/layer'
 
 const LEVELS = [0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98]
 
 /** Error energy of the outputs, relative to their energy, with one layer pruned by magnitude. */
-async function damages(model: Model, layer: SparseLayer, batches: Batches): Promise<number[]> {
-  const tensor = model.graph.initializers.get(layer.weight)!
+async function damages(model: Model, layer: Layer, batches: Batches): Promise<number[]> {
+  const { tensor, weight } = layer
   const values = tensor.floats()
   const candidates = LEVELS.slice(1).map((level) => {
     const mask = maskLowest(values.map(Math.abs), level)
     const candidate = model.clone()
     candidate.graph.initializers.set(
-      layer.weight,
+      weight,
       Tensor.float32(
         tensor.dims,
         values.map((w, i) => (mask[i] ? w : 0)),
@@ -33,7 +33,7 @@ async function damages(model: Model, layer: SparseLayer, batches: Batches): Prom
 /** Shares by layer whose zeros add up to `share` of all weights, or the most the levels allow. */
 export async function allocate(
   model: Model,
-  layers: readonly SparseLayer[],
+  layers: readonly Layer[],
   share: number,
   batches: Batches,
   progress: (done: number) => void,
@@ -43,12 +43,16 @@ export async function allocate(
     progress(index / layers.length)
     costs.push(await damages(model, layer, batches))
   }
-  return spend(layers, costs, share)
+  return spend(
+    layers.map(({ name, tensor }) => ({ output: name, size: tensor.size })),
+    costs,
+    share,
+  )
 }
 
 /** Raises one layer at a time by the step with the least damage per zero. */
 export function spend(
-  layers: readonly Pick<SparseLayer, 'output' | 'size'>[],
+  layers: readonly { output: string; size: number }[],
   costs: readonly (readonly number[])[],
   share: number,
 ): Map<string, number> {

@@ -8,7 +8,7 @@ import type { ShapeSource } from './collect'
 import { costModel, type Cost } from './cost'
 import { buildDependencyGraph, type DependencyGraph } from './graph'
 import type { Group } from './group'
-import { channelMoments } from './moments'
+import { collect } from '../../layers/statistics/collect'
 import { separate, type Separated } from '../../layers/normalize'
 import { reconstruct, type Refitted } from './reconstruct'
 import { keptAfter, removeUnits, type Kept } from './remove'
@@ -70,11 +70,11 @@ export async function pruneModelChannels(
         })
       : undefined
   const unscored = ({ units }: Group): boolean => !units.every(({ id }) => elimination?.has(id))
-  const moments =
+  const statistics =
     byData && batches && dependencies.groups.some(unscored)
-      ? await channelMoments(prepared.model, dependencies, batches, (batch) =>
-          context.progress(0.1, `reading activations, batch ${batch + 1}`),
-        )
+      ? await collect(prepared.model, { moments: cuttable(dependencies) }, batches, {
+          progress: (batch) => context.progress(0.1, `reading activations, batch ${batch + 1}`),
+        })
       : undefined
   const importance =
     options.criterion === 'taylor'
@@ -85,7 +85,7 @@ export async function pruneModelChannels(
       graph: prepared.model.graph,
       dependencies,
       random: context.random.fork('prune-channels'),
-      moments,
+      statistics,
       elimination,
       importance,
     },
@@ -133,6 +133,12 @@ export async function pruneModelChannels(
     refitted,
   }
 }
+
+/** Channels that sums read and that may lose some. */
+const cuttable = (dependencies: DependencyGraph): [value: string, axis: number][] =>
+  dependencies.sinks
+    .filter(({ value, axis }) => dependencies.unitsOn(value, axis)?.some((unit) => unit >= 0))
+    .map(({ value, axis }) => [value, axis])
 
 /**
  * Where groups compete, what a channel is worth counts for what goes with it: bytes or multiplications where these

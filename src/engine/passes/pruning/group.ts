@@ -1,7 +1,7 @@
 /** Units, the smallest sets of channels that can go, and groups of units that are alike. */
 import type { AxisPlace } from './axes'
 import type { Collected } from './collect'
-import type { Elements } from './graph'
+import type { Elements } from './elements'
 
 export interface Span {
   value: string

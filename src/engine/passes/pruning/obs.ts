@@ -7,8 +7,11 @@ import type { Model } from '../../onnx'
 import { matrix, type F64Matrix } from '../../math/matrix'
 import { matmul } from '../../runtime/linalg'
 import type { SampleSource } from '../../data/feeds'
-import { centredGram, inputProducts, sampling, type InputProducts } from '../layerwise/accumulate'
-import { linearLayer, weightRows, type LinearLayer } from '../layerwise/patches'
+import type { Layer } from '../../layers/layer'
+import { productLayer } from '../../layers/product'
+import { collect } from '../../layers/statistics/collect'
+import { centred, type Gram } from '../../layers/statistics/grams'
+import { sampling } from '../../layers/statistics/plan'
 import type { ShapeSource } from './collect'
 import type { DependencyGraph } from './graph'
 import type { Group } from './group'
@@ -29,7 +32,7 @@ const ROWS_PER_INPUT = 24
 const ONE_BY_ONE = 128
 
 interface Reader {
-  layer: LinearLayer
+  layer: Layer
   /** Number of the joined axis that its input's channels stand on. */
   axis: number
   /** Rows of its weight a channel takes: positions of a kernel. */
@@ -54,14 +57,14 @@ export async function obsScores(
       options.progress((i + done) / readers.length, `weighing channels, group ${i + 1} of ${readers.length}`)
     for (const { layer, axis, taps } of readers[i] ?? []) {
       progress(0)
-      const found = await productsOf(model, layer, source, options)
+      const found = await gramOf(model, layer, source, options)
       if (found.rows === 0) return scores
-      const { inputs, outputs } = layer.shape
-      const sums = centredGram(found, 0)
+      const { inputs, outputs } = layer.product
+      const sums = centred(found, 0)
       layers.push({
         // For each row, so that readers count alike however many rows they have.
         covariance: { ...sums, data: sums.data.map((sum) => sum / found.rows) },
-        weights: matrix(inputs, outputs, Float64Array.from(weightRows(layer, model.graph))),
+        weights: matrix(inputs, outputs, Float64Array.from(layer.columns())),
         inputs: group.units.map((unit) =>
           (unit.axes.get(axis) ?? []).flatMap((index) =>
             Array.from({ length: taps }, (_, tap) => index * taps + tap),
@@ -97,29 +100,26 @@ function readersOf(
   for (const { node, value, axis } of dependencies.sinks) {
     const key = dependencies.axisKey(value, axis)
     if (key === undefined || !group.places.has(key)) continue
-    const layer = linearLayer(model.graph, model.graph.nodes[node]!)
+    const layer = productLayer(model.graph, model.graph.nodes[node]!)
     const channels = shapes.get(value)?.dims[axis]
-    if (layer?.input !== value || layer.shape.groups > 1 || layer.shape.inputs > MOST_INPUTS || !channels)
+    if (layer?.input !== value || layer.groups > 1 || layer.product.inputs > MOST_INPUTS || !channels)
       return undefined
-    readers.set(layer.output, { layer, axis: key, taps: layer.shape.inputs / channels })
+    readers.set(layer.name, { layer, axis: key, taps: layer.product.inputs / channels })
   }
-  const bytes = [...readers.values()].reduce((sum, { layer }) => sum + 2 * 8 * layer.shape.inputs ** 2, 0)
+  const bytes = [...readers.values()].reduce((sum, { layer }) => sum + 2 * 8 * layer.product.inputs ** 2, 0)
   return bytes > MOST_BYTES ? undefined : [...readers.values()]
 }
 
-const productsOf = (
+async function gramOf(
   model: Model,
-  layer: LinearLayer,
+  layer: Layer,
   { shapes }: ShapeSource,
   { batches, samples }: ObsOptions,
-): Promise<InputProducts> =>
-  inputProducts(
-    model,
-    layer,
-    shapes,
-    batches,
-    sampling(layer, shapes.get(layer.output)!.dims, ROWS_PER_INPUT, samples),
-  )
+): Promise<Gram> {
+  const { dims } = shapes.get(layer.name)!
+  const { size, limit } = sampling(layer, dims, { rowsPerInput: ROWS_PER_INPUT, batches: 8, most: samples })
+  return (await collect(model, { grams: [layer] }, () => batches(size, limit), { shapes })).gram(layer)!
+}
 
 /** Variance of a layer's outputs: tr(Wᵀ·C·W). */
 async function powerOf(covariance: F64Matrix, weights: F64Matrix): Promise<number> {

@@ -6,7 +6,7 @@ import type { Graph as OnnxGraph } from '../../onnx'
 import type { DependencyGraph } from './graph'
 import type { Group, Unit } from './group'
 import type { WeightRole } from './relations'
-import type { ChannelMoments } from './moments'
+import type { Statistics } from '../../layers/statistics/collect'
 import { matmul } from '../../runtime'
 
 export const CRITERIA = [
@@ -29,7 +29,7 @@ export interface ScoreInputs {
   dependencies: DependencyGraph
   random: Random
   /** For 'activation', and for groups that 'obs' does not apply to. */
-  moments?: ChannelMoments
+  statistics?: Statistics
   /** For 'obs': scores of units. */
   elimination?: ReadonlyMap<number, number>
   /** For 'taylor': elements of |w·g| by initializer. */
@@ -116,7 +116,7 @@ function fromActivations(inputs: ScoreInputs, group: Group): Map<number, number>
   const weightOf = new Map(placesOf(inputs, group, 'consumes').map((place) => [place.value, place]))
   for (const { node, value, axis } of inputs.dependencies.sinks) {
     const key = inputs.dependencies.axisKey(value, axis)
-    const moments = inputs.moments?.get(value, axis)
+    const moments = inputs.statistics?.moments(value, axis)
     if (key === undefined || !group.places.has(key) || !moments) continue
     const reader = inputs.graph.nodes[node]!
     const place = reader.inputs.map((input) => weightOf.get(input)).find((found) => found !== undefined)

@@ -1,44 +1,35 @@
 /** Layers whose single weights can be pruned, as matrices [outputs, inputs]. */
-import type { Model, Tensor } from '../../onnx'
-import { linearLayer, type LinearLayer } from '../layerwise/patches'
-
-export interface SparseLayer extends LinearLayer {
-  /** Elements of the weight. */
-  size: number
-}
+import type { Layer } from '../../layers/layer'
+import { NO_PRODUCT, productLayer } from '../../layers/product'
+import type { Model } from '../../onnx'
 
 /** Fewer weights than this are not worth a zero. */
 const LEAST = 64
 
 /** Layers in order; a weight that several read belongs to the first. */
 export function sparseLayers(model: Model): {
-  layers: SparseLayer[]
+  layers: Layer[]
   skipped: { layer: string; reason: string }[]
 } {
   const seen = new Set<string>()
-  const layers: SparseLayer[] = []
+  const layers: Layer[] = []
   const skipped: { layer: string; reason: string }[] = []
   for (const node of model.graph.nodes) {
     if (!node.is('Conv', 'ConvTranspose', 'Gemm', 'MatMul')) continue
     const tensor = model.graph.initializers.get(node.inputs[1] ?? '')
     if (!tensor || seen.has(node.inputs[1]!)) continue
-    const layer = linearLayer(model.graph, node)
+    const layer = productLayer(model.graph, node)
     seen.add(node.inputs[1]!)
-    const reason = whyNot(layer, tensor)
-    if (layer && !reason) layers.push({ ...layer, size: tensor.size })
-    else
-      skipped.push({
-        layer: node.outputs[0]!,
-        reason: reason ?? 'its weight is not a plain float32 matrix or kernel',
-      })
+    const reason = layer ? whyNot(layer) : NO_PRODUCT
+    if (layer && !reason) layers.push(layer)
+    else skipped.push({ layer: node.outputs[0]!, reason: reason! })
   }
   return { layers, skipped }
 }
 
-function whyNot(layer: LinearLayer | undefined, tensor: Tensor): string | undefined {
-  if (!layer) return undefined
+function whyNot({ kind, product, tensor }: Layer): string | undefined {
   if (tensor.size < LEAST) return `it has only ${tensor.size} weights`
-  if (layer.kind === 'conv' && layer.shape.groups > 1 && layer.shape.outputs === 1)
+  if (kind === 'conv' && product.groups > 1 && product.outputs === 1)
     return 'depthwise kernels are small and lose most'
   return undefined
 }
@@ -47,9 +38,9 @@ function whyNot(layer: LinearLayer | undefined, tensor: Tensor): string | undefi
  * Order of inputs in which n-of-m patterns count: neighbouring channels at one tap of a kernel, as sparse
  * matrix units want it. Source: arXiv:2104.08378, section 3.
  */
-export function patternOrder(layer: LinearLayer, dims: readonly number[]): Int32Array {
-  const { inputs } = layer.shape
-  const taps = layer.kind === 'conv' ? dims.slice(2).reduce((n, d) => n * d, 1) : 1
+export function patternOrder({ kind, product, tensor }: Layer): Int32Array {
+  const { inputs } = product
+  const taps = kind === 'conv' ? tensor.dims.slice(2).reduce((n, d) => n * d, 1) : 1
   const channels = inputs / taps
   return Int32Array.from({ length: inputs }, (_, i) => (i % channels) * taps + Math.floor(i / channels))
 }

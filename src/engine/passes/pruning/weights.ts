@@ -4,11 +4,14 @@ import { sparsityAt } from '../../math/pruning/schedule'
 import { sparseGpt } from '../../math/pruning/sparsegpt'
 import type { Model } from '../../onnx'
 import type { SampleSource } from '../../data/feeds'
-import { centredGram, inputProducts, sampling, type InputProducts } from '../layerwise/accumulate'
-import { linearLayer, tensorOfRows, weightRows } from '../layerwise/patches'
-import { addToBias } from './bias'
+import type { Layer } from '../../layers/layer'
+import { productLayer } from '../../layers/product'
+import { addToBias } from '../../layers/rewrite'
+import { collect } from '../../layers/statistics/collect'
+import { centred, type Gram } from '../../layers/statistics/grams'
+import { sampling } from '../../layers/statistics/plan'
 import type { ShapeSource } from './collect'
-import { fromOutputRows, patternOrder, toOutputRows, type SparseLayer } from './sparse-layers'
+import { fromOutputRows, patternOrder, toOutputRows } from './sparse-layers'
 import { matmul } from '../../runtime'
 import type { F64Matrix } from '../../math/matrix'
 
@@ -37,11 +40,11 @@ const ROWS_PER_INPUT = 8
 /** Edits the model's weights (and biases, where data shows what the zeros cost on average). */
 export async function pruneLayers(
   model: Model,
-  layers: readonly SparseLayer[],
+  layers: readonly Layer[],
   options: WeightOptions,
 ): Promise<void> {
   for (let step = 1; step <= options.steps; step++)
-    for (const [index, { output }] of layers.entries()) {
+    for (const [index, { name }] of layers.entries()) {
       const done = (step - 1 + index / layers.length) / options.steps
       options.progress(
         done,
@@ -52,65 +55,49 @@ export async function pruneLayers(
       // Bias nodes may have been put in since: the layer is looked up by its weight each time.
       const weight = layers[index]!.weight
       const node = model.graph.nodes.find((one) => one.inputs[1] === weight)!
-      const share = sparsityAt(step, options.steps, options.sparsity.get(output) ?? 0)
-      await pruneLayer(
-        model,
-        { ...linearLayer(model.graph, node)!, size: layers[index]!.size },
-        share,
-        options,
-      )
+      const share = sparsityAt(step, options.steps, options.sparsity.get(name) ?? 0)
+      await pruneLayer(model, productLayer(model.graph, node)!, share, options)
     }
 }
 
-async function pruneLayer(
-  model: Model,
-  layer: SparseLayer,
-  share: number,
-  options: WeightOptions,
-): Promise<void> {
-  const { groups, inputs, outputs } = layer.shape
-  const tensor = model.graph.initializers.get(layer.weight)!
-  const products = await productsOf(model, layer, options)
-  const before = weightRows(layer, model.graph)
+async function pruneLayer(model: Model, layer: Layer, share: number, options: WeightOptions): Promise<void> {
+  const { groups, inputs, outputs } = layer.product
+  const gram = await gramOf(model, layer, options)
+  const before = layer.columns()
   const after = Float32Array.from(before)
   const order =
-    options.pattern.kind === 'n-of-m'
-      ? patternOrder(layer, tensor.dims)
-      : Int32Array.from({ length: inputs }, (_, i) => i)
+    options.pattern.kind === 'n-of-m' ? patternOrder(layer) : Int32Array.from({ length: inputs }, (_, i) => i)
   for (let g = 0; g < groups; g++) {
     const from = g * inputs * outputs
     const rows = toOutputRows(before, from, inputs, outputs, order)
-    const gram = products && centredGram(products, g, order)
-    fromOutputRows(await prunedRows(rows, outputs, gram, share, options), after, from, inputs, outputs, order)
+    const seen = gram && centred(gram, g, order)
+    fromOutputRows(await prunedRows(rows, outputs, seen, share, options), after, from, inputs, outputs, order)
   }
-  model.graph.initializers.set(layer.weight, tensorOfRows(layer, model.graph, after))
-  if (products) addToBias(model.graph, layer, meanLoss(before, after, products, layer))
+  model.graph.initializers.set(layer.weight, layer.withColumns(after))
+  if (gram) addToBias(model.graph, layer, meanLoss(before, after, gram, layer))
 }
 
-async function productsOf(
+async function gramOf(
   model: Model,
-  layer: SparseLayer,
+  layer: Layer,
   { source, shapes, samples }: WeightOptions,
-): Promise<InputProducts | undefined> {
+): Promise<Gram | undefined> {
   if (!source) return undefined
-  const found = await inputProducts(
-    model,
-    layer,
-    shapes,
-    source,
-    sampling(layer, shapes.get(layer.output)!.dims, ROWS_PER_INPUT, samples),
-  )
-  return found.rows > 0 ? found : undefined
+  const { dims } = shapes.get(layer.name)!
+  const { size, limit } = sampling(layer, dims, { rowsPerInput: ROWS_PER_INPUT, batches: 8, most: samples })
+  const found = await collect(model, { grams: [layer] }, () => source(size, limit), { shapes })
+  const gram = found.gram(layer)!
+  return gram.rows > 0 ? gram : undefined
 }
 
 /** What the output loses on average, for the bias to give back. */
 function meanLoss(
   before: Float32Array,
   after: Float32Array,
-  { mean }: InputProducts,
-  { shape }: SparseLayer,
+  { mean }: Gram,
+  { product }: Layer,
 ): Float64Array {
-  const { groups, inputs, outputs } = shape
+  const { groups, inputs, outputs } = product
   const loss = new Float64Array(groups * outputs)
   for (let g = 0; g < groups; g++)
     for (let i = 0; i < inputs; i++)
@@ -169,12 +156,12 @@ function maskOf(
 }
 
 /** The |w| below which `share` of the weights of all layers lie. */
-export function globalThreshold(model: Model, layers: readonly SparseLayer[], share: number): number {
-  const all = new Float32Array(layers.reduce((n, { size }) => n + size, 0))
+export function globalThreshold(model: Model, layers: readonly Layer[], share: number): number {
+  const all = new Float32Array(layers.reduce((n, { tensor }) => n + tensor.size, 0))
   let at = 0
-  for (const { weight, size } of layers) {
+  for (const { weight, tensor } of layers) {
     all.set(model.graph.initializers.get(weight)!.floats().map(Math.abs), at)
-    at += size
+    at += tensor.size
   }
   const gone = Math.round(share * all.length)
   return gone === 0 ? -1 : kthSmallest(all, gone - 1)

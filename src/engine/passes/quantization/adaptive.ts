@@ -7,7 +7,7 @@ import { quantizeChannels, type ChannelCodes } from '../../math/quantize/channel
 import { gptq } from '../../math/quantize/gptq'
 import { transposed } from '../../math/quantize/rows'
 import type { Model } from '../../onnx'
-import { hessiansOf, planHessians } from './hessians'
+import { hessiansOf } from '../../layers/statistics/hessians'
 import { rowsOf } from './low-bit'
 import type { Batches } from '../../data/feeds'
 import type { QuantizableOp } from './plan'
@@ -22,8 +22,6 @@ export interface AdaptiveOptions {
   progress(done: number, doing: string): void
 }
 
-const HESSIAN_BYTES = 2 ** 28
-
 /** Codes by layer, of those ops whose weight has a scale per output channel. */
 export async function adaptiveCodes(
   model: Model,
@@ -33,15 +31,12 @@ export async function adaptiveCodes(
 ): Promise<Map<string, ChannelCodes>> {
   const found = new Map<string, ChannelCodes>()
   const usable = new Map(ops.filter(({ weight }) => weight?.axis !== undefined).map((op) => [op.node, op]))
-  const { chunks } = planHessians(model, [...usable.keys()], HESSIAN_BYTES)
-  for (const chunk of chunks) {
-    const hessians = await hessiansOf(model, chunk, batches)
-    for (const node of chunk) {
+  for await (const hessians of hessiansOf(model, [...usable.keys()], batches))
+    for (const [node, groups] of hessians) {
       options.progress(found.size / usable.size, `rounding layer ${found.size + 1} of ${usable.size}`)
       const op = usable.get(node)!
-      found.set(op.layer, await codesOf(op, hessians.get(node)!, options))
+      found.set(op.layer, await codesOf(op, groups, options))
     }
-  }
   return found
 }
 

@@ -1,6 +1,6 @@
 /** A model with its low-bit weights in place of the float ones, each stored once however many layers read it. */
 import { raiseOpset, Tensor, type Model } from '../../onnx'
-import type { PassContext } from '../pass'
+import type { Target } from '../../targets/target'
 import type { WeightedLayer } from './layers'
 import type { LowBit } from './low-bit'
 import { PackedStore, type CodebookWeight, type PackedWeight } from './packed'
@@ -24,12 +24,9 @@ export interface Assembled {
   readers: Map<string, string>
 }
 
-/**
- * CoreML and NNAPI know no MatMulNBits, and each one would cut their part of the model in two; weights restored
- * when the model is loaded are constants to them.
- */
-export const storageFor = (storage: Storage, target: PassContext['target']): Storage =>
-  storage === 'auto' && (target === 'ios' || target === 'android-npu') ? 'plain' : storage
+/** Weights restored when the model is loaded are constants to accelerators that know no MatMulNBits. */
+export const storageFor = (storage: Storage, target: Target): Storage =>
+  storage === 'auto' && !target.keepsPacked ? 'plain' : storage
 
 /** `layers` are of `model`'s graph, which is not edited; those without codes stay as they are. */
 export function assemble(

@@ -1,15 +1,13 @@
 /** Codes for all layers of a model, layers side by side where there are cores for it. */
 import { openPool, type Pool } from '../../math/pool'
-import type { Model, Node } from '../../onnx'
+import type { Model } from '../../onnx'
 import type { PassContext } from '../pass'
-import { hessiansOf, planHessians, type Hessians } from './hessians'
+import { hessiansOf, type Hessians } from '../../layers/statistics/hessians'
 import type { WeightedLayer } from './layers'
 import { quantizeLayer, type LowBit, type LowBitOptions } from './low-bit'
 import { rowShape } from './readers'
 import { calibrationBatches } from '../../data/feeds'
 
-/** Bytes of Hessians held at once. */
-const HESSIAN_BYTES = 2 ** 28
 /** Bytes of layers being worked on at once. */
 const MOST_BYTES = 2 ** 30
 /** Bytes a weight takes meanwhile: three arrays of float32, and codes. */
@@ -44,13 +42,6 @@ export async function quantizeAll(
   const looks = (options.method === 'gptq' || options.method === 'awq') && context.data !== undefined
   // Inputs of a tied weight differ; the layer that multiplies by it decides.
   const first = [...readers.values()].map((tied) => tied.find(({ node }) => !node.is('Gather')) ?? tied[0]!)
-  const { chunks } = looks
-    ? planHessians(
-        model,
-        first.map(({ node }) => node),
-        HESSIAN_BYTES,
-      )
-    : { chunks: [] }
   const pending = new Map(first.map((layer) => [layer.node, layer]))
   // Products on ONNX Runtime are most of GPTQ's work and have all cores: threads beside it cost time on the encoder.
   const pool = openPool(looks ? 1 : threadsFor(first, options))
@@ -64,13 +55,14 @@ export async function quantizeAll(
     found.set(keyOf(layer), low)
   }
   try {
-    for (const chunk of chunks) {
+    if (looks) {
       const batches = calibrationBatches(context, options.samples, options.by)
-      const hessians = await hessiansOf(model, chunk, batches, () =>
-        context.progress(0.1, 'looking at the inputs of layers'),
-      )
-      const looked = chunk.map((node) => pending.get(node as Node)!)
-      await sideBySide(pool, looked, (layer) => work(layer, hessians))
+      const nodes = first.map(({ node }) => node)
+      const looking = (): void => context.progress(0.1, 'looking at the inputs of layers')
+      for await (const hessians of hessiansOf(model, nodes, batches, looking)) {
+        const looked = [...hessians.keys()].map((node) => pending.get(node)!)
+        await sideBySide(pool, looked, (layer) => work(layer, hessians))
+      }
     }
     await sideBySide(pool, [...pending.values()], (layer) => work(layer, new Map()))
   } finally {

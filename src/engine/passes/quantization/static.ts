@@ -1,11 +1,11 @@
 /** Static quantization of one model: from calibrated histograms to a graph of QuantizeLinear pairs. */
-import type { Calibrator } from '../../math/quantize/calibrate'
+import { jointRange, type Calibrator } from '../../math/quantize/calibrate'
 import type { Histogram } from '../../math/quantize/histogram'
 import type { IntegerType } from '../../math/quantize/affine'
 import type { Model } from '../../onnx'
-import type { ChannelMeans } from './channels'
 import type { Batches } from '../../data/feeds'
-import { observe, looksLikeMask, rangeOf, type ObserveOptions } from './observe'
+import { collect } from '../../layers/statistics/collect'
+import type { Moments } from '../../layers/statistics/moments'
 import { weightedLayers, type WeightedLayer } from './layers'
 import { planActivations, rangeSources, type Plan } from './plan'
 import { insertQdq } from './qdq'
@@ -24,9 +24,9 @@ export interface StaticOptions extends QuantizableOptions {
 }
 
 export interface Calibrated {
-  histograms: Map<string, Histogram>
+  histograms: ReadonlyMap<string, Histogram>
   /** Inputs of layers with weights, by channel. */
-  channels: Map<string, ChannelMeans>
+  channels: ReadonlyMap<string, Moments>
   /** Values no integer range can hold. */
   masks: Set<string>
 }
@@ -51,7 +51,7 @@ export async function calibrate(
   model: Model,
   options: QuantizableOptions & { activations: IntegerType },
   batches: Batches,
-  how: ObserveOptions = {},
+  { extremesOnly, progress }: { extremesOnly?: boolean; progress?(batch: number): void } = {},
 ): Promise<Calibrated> {
   const names = new Set<string>()
   const axisOf = new Map<string, number>()
@@ -61,9 +61,17 @@ export async function calibrate(
     for (const fuse of [true, false])
       for (const name of planActivations(model.graph, ops, { fuse }).quantized) names.add(name)
   }
-  const { histograms, channels } = await observe(model, [...names], batches, axisOf, how)
+  const channelsOf = [...axisOf].filter(([name]) => names.has(name))
+  const wanted = { histograms: names, extremesOnly, moments: channelsOf }
+  const { histograms, moments } = await collect(model, wanted, batches, { progress })
+  const channels = new Map(
+    channelsOf.flatMap(([name, axis]) => {
+      const found = moments(name, axis)
+      return found ? [[name, found]] : []
+    }),
+  )
   const masks = new Set(
-    [...histograms].filter(([, histogram]) => looksLikeMask(histogram)).map(([name]) => name),
+    [...histograms].filter(([, histogram]) => histogram.looksLikeMask).map(([name]) => name),
   )
   return { histograms, channels, masks }
 }
@@ -119,10 +127,9 @@ export function quantizeStatically(
         ? { ...options.activations, bits: 16 }
         : options.activations
       const sources = rangeSources(group, plan, consumers)
-      const range = rangeOf(sources, calibrated.histograms, options.calibrator, {
-        type,
-        percentile: options.percentile,
-      })
+      const histograms = sources.flatMap((source) => calibrated.histograms.get(source) ?? [])
+      const { calibrator, percentile } = options
+      const range = jointRange(histograms, calibrator, { type, percentile })
       return { type, range }
     },
   })

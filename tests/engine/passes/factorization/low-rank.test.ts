@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { PareError } from '../../../../src/contract/errors'
 import { Tensor } from '../../../../src/engine/onnx'
-import { linearLayer, weightRows } from '../../../../src/engine/passes/layerwise/patches'
+import { productLayer } from '../../../../src/engine/layers/product'
 import { applyForm } from '../../../../src/engine/passes/factorization/form'
 import { productForm, spatialForm, tuckerForm } from '../../../../src/engine/passes/factorization/forms'
 import { lowRankPass } from '../../../../src/engine/passes/low-rank'
@@ -30,16 +30,13 @@ test.each(['channel', 'spatial', 'tucker'] as const)(
   async (kind) => {
     const model = convNet().done()
     const copy = model.clone()
-    const layer = linearLayer(
+    const layer = productLayer(
       copy.graph,
       copy.graph.nodes.find((node) => node.is('Conv'))!,
     )!
-    const dims = copy.graph.initializers.get(layer.weight)!.dims
-    const w = matrix(
-      layer.shape.inputs,
-      layer.shape.outputs,
-      Float64Array.from(weightRows(layer, copy.graph)),
-    )
+    const { dims } = layer.tensor
+    const { inputs, outputs } = layer.product
+    const w = matrix(inputs, outputs, Float64Array.from(layer.columns()))
     const makers = {
       channel: () => productForm(layer, dims, w, { rank: 8 }, rankForEnergy),
       spatial: () => spatialForm(layer, dims, w, { rank: 18 }),

@@ -4,6 +4,7 @@ import { randomFeeds } from '../../../../src/engine/runtime'
 import { seeded } from '../../../../src/engine/math/random'
 import type { Model } from '../../../../src/engine/onnx'
 import type { PassContext } from '../../../../src/engine/passes/pass'
+import { findTarget } from '../../../../src/engine/targets'
 
 function split(model: Model, name: Split['name'], length: number): Split {
   return {
@@ -45,6 +46,6 @@ export function contextFor(model: Model, samples = 256): PassContext {
     random: seeded(1),
     scratch: '',
     providers: ['cpu'],
-    target: 'any',
+    target: findTarget('any'),
   }
 }

@@ -11,6 +11,7 @@ import {
 import { sqnr } from '../../../../src/engine/math/quantize/sqnr'
 import { Net } from '../pruning/build'
 import { contextOf, fidelity, noise } from './support'
+import { findTarget } from '../../../../src/engine/targets'
 
 /** A convolution whose rows are ragged in blocks of 32, and matrices both ways round. */
 function mixed(): { model: Model; inputs: Values } {
@@ -111,6 +112,8 @@ test('a table and the layer tied to it stay one; an old model is lifted', async 
 test.each([
   ['any', 3],
   ['android-cpu', 3],
+  ['raspberry-pi', 3],
+  ['pc-no-vnni', 3],
   ['ios', 0],
   ['android-npu', 0],
 ] as const)('"auto" for %s: %i products packed', async (target, count) => {
@@ -118,7 +121,7 @@ test.each([
   const { model: candidate } = await quantizeWeights.run(
     model,
     { method: 'rtn', leastWeights: 0 },
-    contextOf(model, inputs, { target }),
+    contextOf(model, inputs, { target: findTarget(target) }),
   )
   expect(candidate.graph.nodes.filter((node) => node.opType === 'MatMulNBits')).toHaveLength(count)
 })

@@ -8,6 +8,7 @@ import type { PassContext } from '../../../../src/engine/passes/pass'
 import { float32, floatsOf, withSession, type Values } from '../../../../src/engine/runtime'
 import { sqnr } from '../../../../src/engine/math/quantize/sqnr'
 import { arrayDataset } from '../../evaluate/support'
+import { findTarget } from '../../../../src/engine/targets'
 
 /** Normal values [samples, …dims]. */
 export function noise(dims: readonly number[], seed = 5, spread = 1): Values[string] {
@@ -28,7 +29,7 @@ export function contextOf(model: Model, inputs?: Values, more: Partial<PassConte
     random: seeded(0),
     scratch: fs.mkdtempSync(path.join(os.tmpdir(), 'quantize-')),
     providers: ['cpu'],
-    target: 'any',
+    target: findTarget('any'),
     ...more,
   }
 }

@@ -1,0 +1,19 @@
+import { examples, jsonOption, type AddCommand } from '../command'
+import { print, printJson, table } from '../output'
+
+export const addTargets: AddCommand = (program, { session }) => {
+  program
+    .command('targets')
+    .description('what a model can be made for: the names that --target takes')
+    .addOption(jsonOption())
+    .addHelpText('after', examples('pare targets', 'pare targets --json'))
+    .action(async ({ json }: { json?: boolean }) => {
+      const targets = await session.run('targets', undefined, 'listing the targets')
+      if (json) return printJson(targets)
+      const rows = targets.map(({ id, aliases, title, detail }) => [
+        [id, ...aliases].join(', '),
+        `${title}: ${detail}`,
+      ])
+      print(table(rows, 'left'))
+    })
+}

@@ -1,0 +1,15 @@
+/** What a model can be made for, as the engine declares it. */
+export interface TargetDescription {
+  id: string
+  /** Short names that the command line takes too. */
+  aliases: string[]
+  title: string
+  /** A few words on what is special there. */
+  detail: string
+  /** What computes there. */
+  runtime: string
+  /** Latency there is estimated from operator costs; else it is measured on this machine. */
+  estimated: boolean
+  /** Papers, tables and documents. */
+  sources: string[]
+}

@@ -1,0 +1,53 @@
+/** One run at a time in a folder. A lock tells who holds it, and one whose process is gone is taken over. */
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { z } from 'zod'
+import { PareError } from '../../contract/errors'
+import { diskError } from '../onnx'
+import { readJson } from './files'
+
+const Holder = z.object({ pid: z.int(), host: z.string(), since: z.string() })
+type Holder = z.output<typeof Holder>
+
+/** Other machines' processes cannot be asked: theirs count as alive. */
+function isAlive({ pid, host }: Holder): boolean {
+  if (host !== os.hostname()) return true
+  if (pid === process.pid) return false
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (cause) {
+    return (cause as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+/** Makes the folder if it must; gives what unlocks it. */
+function lock(folder: string): () => void {
+  const file = path.join(folder, 'lock.json')
+  const mine: Holder = { pid: process.pid, host: os.hostname(), since: new Date().toISOString() }
+  for (;;)
+    try {
+      fs.mkdirSync(folder, { recursive: true })
+      fs.writeFileSync(file, JSON.stringify(mine), { flag: 'wx', flush: true })
+      return () => fs.rmSync(file, { force: true })
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw diskError(cause, file, 0)
+      const holder = Holder.safeParse(readJson(file))
+      if (holder.success && isAlive(holder.data)) {
+        const { pid, host, since } = holder.data
+        throw new PareError('run/busy', { folder, holder: `process ${pid} on ${host}`, since })
+      }
+      fs.rmSync(file, { recursive: true, force: true })
+    }
+}
+
+/** Works in a folder alone. Throws `run/busy` where another run does, `disk/*`. */
+export async function locked<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  const unlock = lock(folder)
+  try {
+    return await work()
+  } finally {
+    unlock()
+  }
+}

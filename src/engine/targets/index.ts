@@ -1,0 +1,21 @@
+/** The registry: a target is a file and its line here. */
+import { PareError } from '../../contract/errors'
+import type { TargetDescription } from '../../contract/targets'
+import { androidCpu } from './android-cpu'
+import { androidNpu } from './android-npu'
+import { any } from './any'
+import { ios } from './ios'
+import { pcNoVnni } from './pc-no-vnni'
+import { raspberryPi } from './raspberry-pi'
+import type { Target } from './target'
+
+export const TARGETS: readonly Target[] = [any, androidCpu, androidNpu, ios, raspberryPi, pcNoVnni]
+
+/** By its id or a short name. Throws `target/unknown`. */
+export function findTarget(name: string): Target {
+  const target = TARGETS.find(({ id, aliases }) => id === name || aliases.includes(name))
+  if (!target) throw new PareError('target/unknown', { target: name, known: TARGETS.map(({ id }) => id) })
+  return target
+}
+
+export const describeTargets = (): TargetDescription[] => TARGETS.map(({ description }) => description)

@@ -1,0 +1,46 @@
+import { spawn } from 'node:child_process'
+import fs from 'node:fs'
+import path from 'node:path'
+import { expect, test, vi } from 'vitest'
+import { lockFolder } from '../../src/browser-shell/lock'
+import { temporaryFolder } from '../engine/run/support'
+
+const lockOf = (folder: string): string => path.join(folder, 'pare.lock')
+
+test('a folder is had by one alone, and given back at the end', () => {
+  const on = vi.spyOn(process, 'on')
+  const folder = path.join(temporaryFolder(), 'made', 'for it')
+  expect(lockFolder(folder)).toBe(true)
+  expect(fs.readFileSync(lockOf(folder), 'utf8')).toBe(String(process.pid))
+  const [event, end] = on.mock.calls.at(-1)!
+  expect(event).toBe('exit')
+  end()
+  expect(fs.existsSync(lockOf(folder))).toBe(false)
+  on.mockRestore()
+})
+
+test('one that is alive keeps its folder; one that is dead, or wrote no number, loses it', async () => {
+  const folder = temporaryFolder()
+  const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'])
+  fs.writeFileSync(lockOf(folder), String(other.pid))
+  expect(lockFolder(folder)).toBe(false)
+  expect(fs.readFileSync(lockOf(folder), 'utf8')).toBe(String(other.pid))
+  const ended = new Promise((resolve) => other.on('close', resolve))
+  other.kill('SIGKILL')
+  await ended
+  expect(lockFolder(folder)).toBe(true)
+  for (const left of ['', 'not a number', '-1', '0']) {
+    fs.writeFileSync(lockOf(folder), left)
+    expect(lockFolder(folder), left).toBe(true)
+  }
+})
+
+test('a process of somebody else is alive too', () => {
+  const folder = temporaryFolder()
+  fs.writeFileSync(lockOf(folder), '12345')
+  const kill = vi.spyOn(process, 'kill').mockImplementation(() => {
+    throw Object.assign(new Error('not yours'), { code: 'EPERM' })
+  })
+  expect(lockFolder(folder)).toBe(false)
+  kill.mockRestore()
+})

@@ -1,0 +1,311 @@
+/** What each command asks of the engine and prints of its answers. */
+import fs from 'node:fs'
+import path from 'node:path'
+import { expect, test } from 'vitest'
+import { addCompare } from '../../src/cli/commands/compare'
+import { addCompress } from '../../src/cli/commands/compress'
+import { addEvaluate } from '../../src/cli/commands/evaluate'
+import { addInspect } from '../../src/cli/commands/inspect'
+import { addPasses } from '../../src/cli/commands/passes'
+import { addSensitivity } from '../../src/cli/commands/sensitivity'
+import { addTargets } from '../../src/cli/commands/targets'
+import type { Recipe } from '../../src/contract/recipe'
+import type { FinishedRun } from '../../src/engine/run/compress'
+import { temporaryFolder } from '../engine/run/support'
+import { inspection, loadedData, original, passes, presets, report } from '../renderer/fake/fixtures'
+import { targets } from '../renderer/fake/targets'
+import { run, type Script } from './support'
+
+const sharp = loadedData()
+const guessing = { ...sharp, looksLikeChance: true, baseline: { ...sharp.baseline, value: 0.1 } }
+const way = {
+  preprocessing: { ...sharp.summary.preprocessing, scale: 1 } as typeof sharp.summary.preprocessing,
+  classes: ['b', 'a'],
+  score: 0.9,
+  explanation: 'pixels from 0 to 255',
+}
+
+test('data and settings are handed on whole: paths absolute, the CPU behind every other device', async () => {
+  const args = [
+    'evaluate',
+    'm.onnx',
+    '--data',
+    'd',
+    '--tokenizer',
+    't.json',
+    '--provider',
+    'dml',
+    '--threads',
+    '3',
+  ]
+  const { input, jobs } = await run(addEvaluate, [...args, '--split', 'training'], {
+    openData: () => sharp,
+    evaluate: () => original,
+  })
+  expect(jobs).toEqual(['openData', 'evaluate'])
+  expect(input('evaluate')).toEqual({
+    model: path.resolve('m.onnx'),
+    data: { path: path.resolve('d'), tokenizer: path.resolve('t.json') },
+    settings: { providers: ['dml', 'cpu'], threads: 3 },
+    split: 'training',
+  })
+})
+
+test.each([
+  ['--threads', '-1'],
+  ['--threads', '1.5'],
+  ['--threads', 'many'],
+  ['--split', 'most'],
+])('%s %s is refused before anything is asked', async (option, value) => {
+  await expect(run(addEvaluate, ['evaluate', 'm.onnx', option, value], {})).rejects.toMatchObject({
+    code: 'commander.invalidArgument',
+  })
+})
+
+test('without data nothing is opened, and it is said', async () => {
+  const { err, jobs, input } = await run(addEvaluate, ['evaluate', 'm.onnx'], { evaluate: () => original })
+  expect(jobs).toEqual(['evaluate'])
+  expect(input('evaluate').data).toEqual({})
+  expect(err).toContain('No data was given')
+})
+
+test('where the original only guesses, the way to read the data that scores better is taken', async () => {
+  const evaluate = () => original
+  const at = ['evaluate', 'm.onnx', '--data', 'd']
+  const found = await run(addEvaluate, at, {
+    openData: () => guessing,
+    findPreprocessing: () => [way, { ...way, score: 0.2 }],
+    evaluate,
+  })
+  expect(found.input('evaluate').data).toEqual({
+    path: path.resolve('d'),
+    preprocessing: way.preprocessing,
+    classes: way.classes,
+  })
+  expect(found.err).toContain('accuracy 0.1000')
+  expect(found.err).toContain('Read another way: pixels from 0 to 255 (accuracy 0.9000).')
+  for (const ways of [[], [{ ...way, score: 0.1 }]]) {
+    const not = await run(addEvaluate, at, {
+      openData: () => guessing,
+      findPreprocessing: () => ways,
+      evaluate,
+    })
+    expect(not.input('evaluate').data).toEqual({ path: path.resolve('d') })
+    expect(not.err).toContain('No usual way to read it scores better')
+  }
+})
+
+test('a report is a table with units, its notes below, each once', async () => {
+  const noted = report({
+    notes: ['A word.', 'A word.', 'Another.'],
+    fidelity: { cosine: 0.99951, sqnr: 31.27, maxAbsoluteError: 1, agreement: 1 } as never,
+  })
+  const { out } = await run(addEvaluate, ['evaluate', 'm.onnx'], { evaluate: () => noted })
+  expect(out).toMatch(/^accuracy \(validation\)\s+0\.9778 \[0\.9658, 0\.9868\]$/m)
+  expect(out).toMatch(/^file\s+249 kB$/m)
+  expect(out).toMatch(/^multiply-adds\s+417 k$/m)
+  expect(out).toMatch(/^latency p50\s+400 µs$/m)
+  expect(out).toMatch(/^peak memory\s+9\.4 MB$/m)
+  expect(out).toMatch(/^energy \(estimate\)\s+1\.92 µJ$/m)
+  expect(out).toMatch(/^likeness: cosine\s+0\.999510$/m)
+  expect(out).toMatch(/^likeness: SQNR\s+31\.3 dB$/m)
+  expect(out.trimEnd().endsWith('- A word.\n- Another.')).toBe(true)
+  const json = await run(addEvaluate, ['evaluate', 'm.onnx', '--json'], { evaluate: () => noted })
+  expect(JSON.parse(json.out)).toEqual(noted)
+})
+
+test('models are compared in one run, and the page goes where it was asked to', async () => {
+  const small = report({ bytes: 62_183, p50: 0.2, accuracy: 0.9778 - 0.004 })
+  const html = path.join(temporaryFolder(), 'pages', 'r.html')
+  const answers: Script = {
+    compare: () => ({ original, candidates: [small] }),
+    htmlReport: ({ title, candidates }) =>
+      `<title>${title} ${candidates.map(({ name }) => name).join()}</title>`,
+  }
+  const args = ['compare', 'a/big.onnx', 'b/small.onnx', '--html', html]
+  const { out, input } = await run(addCompare, [...args, '--target', 'ios'], answers)
+  expect(input('compare').target).toBe('ios')
+  expect(input('compare').candidates).toEqual([{ name: 'small.onnx', model: path.resolve('b/small.onnx') }])
+  expect(fs.readFileSync(html, 'utf8')).toBe('<title>big.onnx small.onnx</title>')
+  expect(out).toMatch(/^\s+original\s+small\.onnx$/m)
+  expect(out).toContain('4× smaller, 2× faster, −0.4 points')
+  const json = await run(addCompare, [...args, '--json'], answers)
+  expect(JSON.parse(json.out)).toEqual({ original, candidate: small, files: [html] })
+})
+
+const finished = (folder: string, recipe: Recipe): FinishedRun => ({
+  n: 1,
+  folder,
+  recipe,
+  report: report({ bytes: 62_183 }),
+  steps: [],
+  files: [path.join(folder, 'model.onnx')],
+})
+
+test('compress makes a recipe of passes or presets and tells each step', async () => {
+  const out = temporaryFolder()
+  const steps: Script = {
+    passes: () => passes,
+    presets: () => presets,
+    compress: ({ recipes }, { emit }) => {
+      const record = { pass: 'simplify', params: {}, seconds: 0.5, summary: 'Two nodes less.', skipped: [] }
+      emit('step', { candidate: 1, step: 0, record })
+      const left = [
+        { layer: 'fc1', reason: 'too small' },
+        { layer: 'fc2', reason: 'too small' },
+      ]
+      emit('step', { candidate: 1, step: 1, record: { ...record, failed: true, skipped: left } })
+      return { original, candidates: [finished(out, recipes[0]!)], failed: [] }
+    },
+    htmlReport: () => '<!doctype html>',
+  }
+  const made = await run(
+    addCompress,
+    ['compress', 'm.onnx', '--pass', passes[0]!.id, '--pass', passes[1]!.id, '--out', out, '--resume'],
+    steps,
+  )
+  const asked = made.input('compress')
+  expect(asked).toMatchObject({
+    folder: path.join(out, '.pare'),
+    into: out,
+    resume: true,
+    recipes: [{ name: `${passes[0]!.id} + ${passes[1]!.id}` }],
+  })
+  expect(asked.recipes[0]!.steps.map(({ pass }) => pass)).toEqual([passes[0]!.id, passes[1]!.id])
+  expect(made.err).toContain('✓ simplify (0.5 s): Two nodes less.')
+  expect(made.err).toContain('✗ simplify (0.5 s): Two nodes less.\n  left alone: fc1 (too small) and 1 more')
+  expect(fs.readFileSync(path.join(out, 'report.html'), 'utf8')).toBe('<!doctype html>')
+  expect(made.out).toContain(
+    `Written:\n  ${path.join(out, 'model.onnx')}\n  ${path.join(out, 'report.html')}`,
+  )
+
+  const preset = await run(
+    addCompress,
+    ['compress', 'm.onnx', '--recipe', presets[1]!.id, '--target', 'pc-no-vnni', '--out', out],
+    steps,
+  )
+  // Left open, it is the engine that knows what an earlier run in the folder was for.
+  expect(asked.target).toBeUndefined()
+  expect(preset.input('compress')).toMatchObject({
+    resume: false,
+    target: 'pc-no-vnni',
+    recipes: [{ name: presets[1]!.name, steps: presets[1]!.steps }],
+  })
+  await expect(
+    run(addCompress, ['compress', 'm.onnx', '--recipe', 'gone.json', '--out', out], steps),
+  ).rejects.toMatchObject({ name: 'PareError' })
+  for (const both of [[], ['--recipe', 'safe', '--pass', 'simplify']])
+    await expect(
+      run(addCompress, ['compress', 'm.onnx', '--out', out, ...both], steps),
+    ).rejects.toMatchObject({
+      message: 'Give either --recipe or --pass.',
+    })
+})
+
+test('what Pare did not make is not written over, nor the model itself', async () => {
+  const out = temporaryFolder()
+  const model = path.join(out, 'model.onnx')
+  const args = (of: string) => ['compress', of, '--recipe', presets[0]!.id, '--out', out]
+  fs.writeFileSync(model, 'precious')
+  const refused = { code: 'export/exists', data: { path: model } }
+  const answers = { presets: () => presets }
+  await expect(run(addCompress, args('m.onnx'), answers)).rejects.toMatchObject(refused)
+  fs.mkdirSync(path.join(out, '.pare'))
+  fs.writeFileSync(path.join(out, '.pare', 'run.json'), '{}')
+  await expect(run(addCompress, args(model), answers)).rejects.toMatchObject(refused)
+  // An earlier result of Pare's is replaced: the engine is asked.
+  await expect(run(addCompress, args('m.onnx'), answers)).rejects.toThrow('no answer to compress')
+})
+
+test('inspect shows the heaviest layers first, how many are left, and what to know', async () => {
+  const many = Array.from({ length: 14 }, (_, i) => ({
+    ...inspection.layers[0]!,
+    layer: `layer${i}`,
+    bytes: 1000 * (i + 1),
+  }))
+  const { out } = await run(addInspect, ['inspect', 'm.onnx'], {
+    inspect: () => ({ ...inspection, opsets: { '': 18, 'com.microsoft': 1 }, layers: many }),
+  })
+  const rows = [...out.matchAll(/^layer(\d+) /gm)].map(([, n]) => Number(n))
+  expect(rows).toEqual([13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2])
+  expect(out).toContain('… and 2 more layers')
+  expect(out).toMatch(/^opset\s+ai\.onnx 18, com\.microsoft 1$/m)
+  expect(out).toMatch(/^inputs\s+image: float32 \[batch, 1, 28, 28\]$/m)
+  expect(out).toContain(`- info: ${inspection.issues[0]!.message}`)
+  const few = await run(addInspect, ['inspect', 'm.onnx'], {
+    inspect: () => ({ ...inspection, issues: [] }),
+  })
+  expect(few.out).not.toContain('more layers')
+  expect(few.out).not.toContain('What to know')
+})
+
+test('a pass is told in full by its id, with its ranges', async () => {
+  const described = passes.find(({ parameters }) => parameters.some(({ choices }) => choices))!
+  const field = described.parameters.find(({ choices }) => choices)!
+  const { out } = await run(addPasses, ['passes', described.id], { passes: () => passes })
+  expect(out).toContain(`${described.id}: ${described.title} (${described.family})`)
+  expect(out).toContain(field.choices!.join(' | '))
+  expect(out).toContain(`Sources: ${described.sources.join('; ')}`)
+  const all = await run(addPasses, ['passes'], { passes: () => passes })
+  expect(all.out.trimEnd().split('\n')).toHaveLength(passes.length)
+  const one = await run(addPasses, ['passes', described.id, '--json'], { passes: () => passes })
+  expect(JSON.parse(one.out)).toEqual(described)
+  await expect(run(addPasses, ['passes', 'nonsense'], { passes: () => passes })).rejects.toMatchObject({
+    data: { code: 'pass/unknown', pass: 'nonsense', known: passes.map(({ id }) => id) },
+  })
+})
+
+test('sensitivity is one row a layer and one column a technique and strength', async () => {
+  const entry = (layer: string, technique: 'bits' | 'sparsity', strength: number, sqnr: number) => ({
+    layer,
+    op: 'Conv',
+    parameters: 2416,
+    technique,
+    strength,
+    points: 0,
+    sqnr,
+    weightSqnr: 0,
+  })
+  const entries = [
+    entry('a', 'bits', 4, 21.04),
+    entry('a', 'sparsity', 0.5, 9.96),
+    entry('b', 'sparsity', 0.5, 12),
+  ]
+  const args = [
+    'sensitivity',
+    'm.onnx',
+    '--out',
+    'found',
+    '--samples',
+    '32',
+    '--technique',
+    'bits',
+    'sparsity',
+  ]
+  const { out, input } = await run(addSensitivity, args, {
+    sensitivity: () => ({ samples: 32, entries, measured: 3 }),
+  })
+  expect(input('sensitivity')).toMatchObject({
+    samples: 32,
+    techniques: ['bits', 'sparsity'],
+    sensitivities: path.resolve('found', '.pare', 'sensitivity'),
+  })
+  expect(
+    out
+      .split('\n')
+      .slice(0, 3)
+      .map((row) => row.trim().split(/\s{2,}/)),
+  ).toEqual([
+    ['layer', 'operator', 'weights', '4 bits', 'sparsity 50%'],
+    ['a', 'Conv', '2.42 k', '21.0', '10.0'],
+    ['b', 'Conv', '2.42 k', '12.0'],
+  ])
+  expect(out).toContain('on 32 calibration samples')
+})
+
+test('targets are listed with the names that --target takes', async () => {
+  const { out } = await run(addTargets, ['targets'], { targets: () => targets })
+  expect(out).toMatch(/^android-cpu\s+Android, CPU: XNNPACK/m)
+  const json = await run(addTargets, ['targets', '--json'], { targets: () => targets })
+  expect(JSON.parse(json.out)).toEqual(targets)
+})

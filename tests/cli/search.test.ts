@@ -1,0 +1,180 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { expect, test } from 'vitest'
+import { addSearch, shareOf, shareOption, sizeOption } from '../../src/cli/commands/search'
+import type { SearchJob, SearchResult, Trial } from '../../src/contract/trial'
+import type { RunResult } from '../../src/engine/run/compress'
+import { temporaryFolder } from '../engine/run/support'
+import { original, report } from '../renderer/fake/fixtures'
+import { run } from './support'
+
+test.each([
+  ['900KB', 900_000],
+  ['1.5MB', 1_500_000],
+  ['2 MiB', 2_097_152],
+  [' 12 ', 12],
+])('a size of %s is %i bytes', (text, bytes) => {
+  expect(sizeOption(text)).toBe(bytes)
+})
+
+test.each(['', 'big', '-1MB', '0', '1.2.3MB', '5 parsecs', 'MB'])('a size of “%s” is refused', (text) => {
+  expect(() => sizeOption(text)).toThrow('It must be a size')
+})
+
+test.each([
+  ['0.5x', 0.5],
+  ['0.5×', 0.5],
+  ['2', 2],
+])('a share of %s is %f', (text, share) => {
+  expect(shareOption(text)).toBe(share)
+})
+
+test.each(['0', '-1x', 'half', 'xx'])('a share of “%s” is refused', (text) => {
+  expect(() => shareOption(text)).toThrow('It must be a share')
+})
+
+const recipe = (name: string) => ({ pare: 1 as const, name, description: '', steps: [] })
+const jobs: SearchJob[] = Array.from({ length: 7 }, (_, i) => ({
+  key: `k${i}`,
+  round: 0,
+  recipe: recipe(`r${i}`),
+  why: '',
+}))
+
+test('workers that share the list take every job between them, and none twice', () => {
+  const shares = [0, 1, 2].map((index) => shareOf(jobs, index, 3))
+  expect(shares.flat().sort()).toEqual(jobs.map(({ key }) => key))
+  expect(shares[1]).toEqual(['k1', 'k4'])
+  expect(shareOf(jobs, 6, undefined)).toEqual(['k6'])
+  expect(shareOf(jobs, 7, undefined)).toEqual([])
+})
+
+const trial = (part: Partial<Trial>): Trial => ({
+  key: 'k',
+  round: 0,
+  recipe: recipe('r'),
+  state: 'kept',
+  stage: 'search',
+  reason: '',
+  seconds: 1,
+  bytes: 62_000,
+  downloadBytes: 60_000,
+  pointsLost: 0.25,
+  steps: [],
+  ...part,
+})
+
+const trials = [
+  trial({ key: 'a', recipe: recipe('small'), latencyRatio: 0.5, latencyInterval: [0.48, 0.53] }),
+  trial({ key: 'b', recipe: recipe('fine'), downloadBytes: 120_000, pointsLost: undefined }),
+]
+const result: SearchResult = {
+  goal: { kind: 'search', maxDrop: 1, target: 'any', minutes: 30 },
+  trials,
+  front: ['a', 'b'],
+  winner: trials[0],
+  rejected: [],
+  leftOut: 0,
+  originalDownloadBytes: 229_020,
+  explanation: 'It is the smallest.',
+}
+const done = (out: string): { result: SearchResult; run: RunResult } => ({
+  result,
+  run: {
+    original,
+    candidates: [
+      {
+        n: 1,
+        folder: out,
+        recipe: trials[0]!.recipe,
+        report: report({}),
+        steps: [],
+        files: [path.join(out, 'model.onnx')],
+      },
+    ],
+    failed: [],
+  },
+})
+
+test('a search gets its limits, tells its trials and prints the trade-off', async () => {
+  const out = temporaryFolder()
+  const args = [
+    'search',
+    'm.onnx',
+    '--out',
+    out,
+    '--max-drop',
+    '0.5',
+    '--max-bytes',
+    '1MB',
+    '--max-latency',
+    '0.5x',
+    '--target',
+    'ios',
+  ]
+  const said = await run(addSearch, [...args, '--minutes', '2'], {
+    search: (_, { emit }) => {
+      emit('trial', { trial: trials[0]! })
+      emit('trial', { trial: trial({ recipe: recipe('bad'), state: 'dropped', reason: 'too far off' }) })
+      return done(out)
+    },
+    htmlReport: ({ search }) => `<p>${search!.explanation}</p>`,
+  })
+  expect(said.input('search')).toMatchObject({
+    goal: { maxDrop: 0.5, maxBytes: 1e6, maxLatency: 0.5, minutes: 2, target: 'ios' },
+    folder: path.join(out, '.pare'),
+    into: out,
+    resume: false,
+  })
+  expect(said.err).toContain('  small: 60 kB, 0.25 points lost')
+  expect(said.err).toContain('  bad: dropped: too far off')
+  expect(said.out).toContain('It is the smallest.')
+  expect(said.out).toMatch(/60 kB\s+0\.25 points lost\s+0\.50× the time \(0\.48–0\.53\)\s+small$/m)
+  expect(said.out).toMatch(/120 kB\s+0\.00 points lost\s+not timed\s+fine$/m)
+  expect(said.out).toContain('Times are measured on this machine')
+  expect(said.out).not.toContain('estimates from operator costs')
+  expect(fs.readFileSync(path.join(out, 'report.html'), 'utf8')).toBe('<p>It is the smallest.</p>')
+})
+
+test.each([
+  [['--max-drop', '101'], 'maxDrop'],
+  [['--minutes', '0'], 'minutes'],
+])('%j is refused with the name of the limit', async (option, name) => {
+  const args = ['search', 'm.onnx', '--out', temporaryFolder(), ...option]
+  await expect(run(addSearch, args, {})).rejects.toThrow(name)
+})
+
+test('listing, trying and merging share one folder and always go on', async () => {
+  const out = temporaryFolder()
+  const base = ['search', 'm.onnx', '--out', out]
+  const listed = await run(addSearch, [...base, '--list-jobs'], { searchList: () => jobs })
+  expect(JSON.parse(listed.out)).toEqual(jobs)
+  expect(listed.input('searchList')).toMatchObject({ worker: 'list', resume: true })
+
+  const tried = await run(addSearch, [...base, '--job', '1', '--of', '3'], {
+    searchList: () => jobs,
+    searchStep: ({ share }) => share.keys,
+  })
+  expect(tried.input('searchStep').share).toEqual({ index: 1, keys: ['k1', 'k4'] })
+  expect(tried.input('searchList').worker).toBe('1')
+  expect(tried.out).toBe('2 of 7 jobs were tried.\n')
+
+  const left = await run(addSearch, [...base, '--merge'], { searchMerge: () => ({ left: jobs.slice(3) }) })
+  expect(left.out).toMatch(/^4 jobs are left to try/)
+  const leftJson = await run(addSearch, [...base, '--merge', '--json'], {
+    searchMerge: () => ({ left: jobs.slice(3) }),
+  })
+  expect(JSON.parse(leftJson.out)).toEqual({ left: jobs.slice(3) })
+
+  const merged = await run(addSearch, [...base, '--merge', '--json'], {
+    searchMerge: () => done(out),
+    htmlReport: () => '',
+  })
+  const printed = JSON.parse(merged.out) as { search: SearchResult; files: string[] }
+  expect(printed.search.front).toEqual(['a', 'b'])
+  expect(printed.files.map((file) => path.basename(file))).toEqual([
+    'model.onnx',
+    'report.html',
+    'search.json',
+  ])
+})

@@ -1,0 +1,80 @@
+import { expect, test } from 'vitest'
+import type { Report } from '../../../src/contract/report'
+import type { Dataset } from '../../../src/engine/data/dataset'
+import { notesOf, type NoteContext } from '../../../src/engine/evaluate/notes'
+import { report } from '../../renderer/fake/fixtures'
+
+const given = { splits: { validation: { origin: 'given' } } } as unknown as Dataset
+const shared = { splits: { validation: { origin: 'shared' } } } as unknown as Dataset
+const context: NoteContext = { own: 1, integer: false, dataset: given, lowerBound: false }
+const original = report({ path: '/a/model.onnx' })
+
+const notes = (part: Partial<Report>, more: Partial<NoteContext> = {}, others: Report[] = []): string[] => {
+  const own = report({ path: '/a/small.onnx', bytes: 60_000, downloadBytes: 50_000, ...part })
+  return notesOf(own, [original, own, ...others], { ...context, ...more })
+}
+
+test('where nothing is to be said nothing is', () => {
+  expect(notes({})).toEqual([])
+  expect(notesOf(original, [original], { ...context, own: 0 })).toEqual([])
+})
+
+test('a speed is told only as far as its interval bears it out', () => {
+  const ratio = (value: number, low: number, high: number) =>
+    ({ latencyRatio: { value, interval: [low, high] } }) as Partial<Report>
+  expect(notes(ratio(0.5, 0.45, 0.55))).toEqual([])
+  expect(notes(ratio(1, 0.97, 1.04))).toEqual([
+    'No difference in speed to the original can be told on this machine.',
+  ])
+  // Certain, and too small to matter.
+  expect(notes(ratio(1.03, 1.01, 1.04))).toEqual([])
+  expect(notes(ratio(0.97, 0.96, 0.99))).toEqual([])
+  const slow = ratio(2.345, 2.1, 2.6)
+  expect(notes(slow)).toEqual([
+    'It is slower than the original here: 2.35× the time a sample on this machine. For speed, the original is the better choice.',
+  ])
+  const fast = report({ path: '/b/fast.onnx', ...ratio(0.4, 0.35, 0.45) })
+  expect(notes(slow, { integer: true }, [fast])).toEqual([
+    'Integer arithmetic is slower than float here: 2.35× the time a sample on this machine. For speed, fast.onnx is the better choice.',
+  ])
+})
+
+test('a change in quality that chance explains is called so, and only that', () => {
+  const change = (value: number, low: number, high: number): Partial<Report> =>
+    ({ qualityChange: { value, interval: [low, high] }, accuracy: original.quality.value + value }) as never
+  expect(notes(change(-0.0028, -0.011, 0.0056))).toEqual([
+    'With 360 samples a difference of 0.28 points cannot be told from chance (95% interval −1.1 to +0.56 points).',
+  ])
+  expect(notes(change(-0.05, -0.07, -0.03))).toEqual([])
+  expect(notes(change(0, 0, 0))).toEqual([])
+})
+
+test('a file that gained nothing says so, to keep and to download', () => {
+  expect(notes({ bytes: original.bytes + 1 })).toEqual(['The file is larger than the original’s.'])
+  expect(notes({ bytes: original.bytes, downloadBytes: original.downloadBytes + 1 })).toEqual([
+    'The file is smaller, but compressed for download it is larger than the original’s.',
+  ])
+})
+
+test('what the data cannot show is said of every report, the original included', () => {
+  const unlabelled = { quality: { ...original.quality, task: 'unlabelled' as const } }
+  const random = { quality: { ...unlabelled.quality, split: 'random' as const } }
+  expect(notes(random)).toEqual([
+    'No data was given: inputs are random, and only the likeness to the original is measured.',
+  ])
+  expect(notes(unlabelled)).toEqual([
+    'The data has no labels: the measure is how closely the outputs follow the original model.',
+  ])
+  const own = { ...context, own: 0, dataset: shared, lowerBound: true }
+  expect(notesOf(original, [original], own)).toEqual([
+    'The validation samples were also used to calibrate or train, so the quality shown may flatter.',
+    'Memory was measured inside the engine process and is a lower bound.',
+  ])
+})
+
+test('an estimate is never shown without that word and its source', () => {
+  const [note] = notes({ targetLatency: { target: 'ios', ratio: 0.51234, source: 'a table' } })
+  expect(note).toBe(
+    "Estimate for ios, not a measurement: 0.512× the original's time there, from the costs of each operator. Figures of the device: a table.",
+  )
+})

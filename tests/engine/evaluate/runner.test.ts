@@ -1,0 +1,71 @@
+import { expect, test } from 'vitest'
+import { openRunner } from '../../../src/engine/evaluate/runner'
+import type { Model } from '../../../src/engine/onnx'
+import type { Values } from '../../../src/engine/runtime/value'
+import { floats, ints, wires } from './support'
+
+/** y = −x, the sum of all of x beside it, with the batch as given. */
+function model(batch: number | string): Model {
+  const made = wires({ x: { dims: [batch, 2], op: 'Neg', to: 'y' } })
+  made.graph.outputs.push({ name: 'total', dtype: 'float32', dims: [] })
+  made.graph.addNode({
+    opType: 'ReduceSum',
+    inputs: ['x'],
+    outputs: ['total'],
+    attributes: { keepdims: { int: 0 } },
+  })
+  return made
+}
+
+async function run(made: Model, rows: number): Promise<Values> {
+  const runner = await openRunner(made)
+  const x = floats(
+    [rows, 2],
+    Array.from({ length: 2 * rows }, (_, i) => i + 1),
+  )
+  try {
+    return await runner.run({ x }, rows)
+  } finally {
+    await runner.release()
+  }
+}
+
+test.each([1, 3, 4, 8, 9])(
+  '%i samples through a model that takes four at once are so many answers',
+  async (rows) => {
+    const { y } = await run(model(4), rows)
+    expect(y).toEqual(
+      floats(
+        [rows, 2],
+        Array.from({ length: 2 * rows }, (_, i) => -i - 1),
+      ),
+    )
+    expect(y).toEqual((await run(model('batch'), rows)).y)
+  },
+)
+
+test('an output that is one number stays one number', async () => {
+  expect((await run(model('batch'), 3)).total).toEqual(floats([], [21]))
+  expect((await run(model(4), 8)).total!.dims).toEqual([])
+})
+
+test('only what is asked for is fetched', async () => {
+  const runner = await openRunner(model(2))
+  expect(runner.fixedBatch).toBe(2)
+  const outputs = await runner.run({ x: floats([3, 2], [1, 2, 3, 4, 5, 6]) }, 3, ['y'])
+  expect(Object.keys(outputs)).toEqual(['y'])
+  await runner.release()
+})
+
+test.each<[string, Values, string]>([
+  ['an input that is not there', {}, 'nothing'],
+  ['another type', { x: ints([1, 2], [1, 2]) }, 'int64 [1, 2]'],
+  ['another width', { x: floats([1, 3], [1, 2, 3]) }, 'float32 [1, 3]'],
+  ['another rank', { x: floats([1, 1, 2], [1, 2]) }, 'float32 [1, 1, 2]'],
+])('%s is told by its name and shape', async (_, inputs, got) => {
+  const runner = await openRunner(model('batch'))
+  await expect(runner.run(inputs, 1)).rejects.toMatchObject({
+    data: { code: 'data/shape-mismatch', input: 'x', expected: 'float32 [batch, 2]', got },
+  })
+  await runner.release()
+})

@@ -1,0 +1,90 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { expect, test } from 'vitest'
+import { SearchGoal } from '../../../src/contract/goal'
+import type { SearchResult } from '../../../src/contract/trial'
+import { searchJobs } from '../../../src/engine/jobs/search-jobs'
+import { temporaryFolder } from '../run/support'
+import { best, given, listening, settings } from './support'
+
+const { search, searchList, searchStep, searchMerge, sensitivity } = searchJobs
+
+function request(minutes: number) {
+  const place = given(best)
+  return {
+    ...place,
+    folder: path.join(place.folder, 'search'),
+    into: path.join(place.folder, 'out'),
+    goal: SearchGoal.parse({ kind: 'search', maxDrop: 5, minutes }),
+    seed: 0,
+    resume: true,
+  }
+}
+
+test('the list is shared between workers: each tries its own, and merging says what is left', async () => {
+  const work = request(30)
+  const list = await searchList({ ...work, worker: 'list' }, listening())
+  expect(list.length).toBeGreaterThan(4)
+  expect(new Set(list.map(({ key }) => key)).size).toBe(list.length)
+  const keys = list.map(({ key }) => key)
+  const context = listening()
+  expect(await searchStep({ ...work, share: { index: 0, keys: keys.slice(0, 2) } }, context)).toEqual(
+    keys.slice(0, 2),
+  )
+  const trials = context.told.filter(([event]) => event === 'trial')
+  expect(trials.map(([, data]) => (data as { trial: { key: string } }).trial.key)).toEqual(keys.slice(0, 2))
+  // Another worker with an overlapping share tries only what is still to be tried.
+  expect(await searchStep({ ...work, share: { index: 1, keys: keys.slice(1, 3) } }, listening())).toEqual([
+    keys[2],
+  ])
+  const merged = await searchMerge({ ...work, worker: 'merge' }, listening())
+  expect('left' in merged && merged.left.map(({ key }) => key).filter((key) => keys.includes(key))).toEqual(
+    keys.slice(3),
+  )
+  expect(fs.existsSync(work.into)).toBe(false)
+})
+
+test('a search that is out of time ends with a measured winner and its record', async () => {
+  const work = request(0.03)
+  const context = listening()
+  const { result, run } = await search(work, context)
+  const first = result.winner ?? result.closest
+  expect(run.candidates[0]!.recipe.name).toBe(first!.recipe.name)
+  expect(run.candidates[0]!.report.notes).toContain(result.explanation)
+  const kept = JSON.parse(fs.readFileSync(path.join(work.into, 'search.json'), 'utf8')) as SearchResult
+  expect(kept.front).toEqual(result.front)
+  expect(fs.existsSync(path.join(work.folder, 'work'))).toBe(false)
+  const done = context.told.flatMap(([event, data]) => (event === 'progress' ? [data.done] : []))
+  expect(Math.max(...done)).toBeLessThanOrEqual(1)
+  expect(done.at(-1)).toBe(1)
+})
+
+test('sensitivity is measured once and taken from its folder after that', async () => {
+  const bearing = path.resolve('resources/samples/bearing')
+  const input = {
+    model: path.join(bearing, 'cnn1d.onnx'),
+    data: { path: path.join(bearing, 'data') },
+    settings,
+    samples: 16,
+    techniques: ['bits' as const],
+    sensitivities: temporaryFolder(),
+  }
+  const first = await sensitivity(input, listening())
+  expect(first.samples).toBe(16)
+  expect(first.measured).toBe(first.entries.length)
+  // Each bit less is about 6 dB more noise in the weights (Bennett 1948), fewer where a channel has few of them.
+  const layers = new Set(first.entries.map(({ layer }) => layer))
+  expect(layers.size).toBeGreaterThan(3)
+  for (const layer of layers) {
+    const byBits = first.entries
+      .filter((entry) => entry.layer === layer)
+      .toSorted((a, b) => a.strength - b.strength)
+    const [fewest, most] = [byBits[0]!, byBits.at(-1)!]
+    const perBit = (most.weightSqnr - fewest.weightSqnr) / (most.strength - fewest.strength)
+    expect(perBit).toBeGreaterThan(4)
+    expect(perBit).toBeLessThan(9)
+  }
+  const again = await sensitivity(input, listening())
+  expect(again.measured).toBe(0)
+  expect(again.entries).toEqual(first.entries)
+})

@@ -1,0 +1,48 @@
+import { spawn, spawnSync } from 'node:child_process'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { locked } from '../../../src/engine/run/lock'
+
+let folder: string
+beforeEach(() => (folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-lock-'))))
+afterEach(() => fs.rmSync(folder, { recursive: true }))
+
+const holdBy = (pid: number, host = os.hostname()): void =>
+  fs.writeFileSync(
+    path.join(folder, 'lock.json'),
+    JSON.stringify({ pid, host, since: '2026-01-02T03:04:05Z' }),
+  )
+
+test('is there while the work lasts, and gone after it, also when it fails', async () => {
+  const file = path.join(folder, 'lock.json')
+  expect(await locked(folder, async () => fs.existsSync(file))).toBe(true)
+  expect(fs.existsSync(file)).toBe(false)
+  await expect(locked(folder, () => Promise.reject(new Error('no')))).rejects.toThrow('no')
+  expect(fs.existsSync(file)).toBe(false)
+})
+
+test('a run that lives keeps others out, with who and since when', async () => {
+  const other = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60000)'])
+  holdBy(other.pid!)
+  await expect(locked(folder, async () => 1)).rejects.toMatchObject({
+    code: 'run/busy',
+    data: { holder: `process ${other.pid} on ${os.hostname()}`, since: '2026-01-02T03:04:05Z' },
+  })
+  other.kill()
+})
+
+test('what cannot be asked counts as alive', async () => {
+  holdBy(1, 'another-machine')
+  await expect(locked(folder, async () => 1)).rejects.toMatchObject({ code: 'run/busy' })
+})
+
+test('a dead process, or a damaged lock, gives way', async () => {
+  holdBy(spawnSync(process.execPath, ['-e', '']).pid)
+  expect(await locked(folder, async () => 'mine')).toBe('mine')
+  fs.writeFileSync(path.join(folder, 'lock.json'), '{"pid":')
+  expect(await locked(folder, async () => 'mine')).toBe('mine')
+  fs.mkdirSync(path.join(folder, 'lock.json'))
+  expect(await locked(folder, async () => 'mine')).toBe('mine')
+})

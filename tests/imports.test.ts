@@ -1,0 +1,84 @@
+/** No file and no room of src imports itself by a detour: types count as values do. */
+import fs from 'node:fs'
+import path from 'node:path'
+import ts from 'typescript'
+import { expect, test } from 'vitest'
+
+const SRC = path.resolve(import.meta.dirname, '../src')
+
+const files = fs
+  .readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+  .filter((name) => /\.(ts|svelte)$/.test(name))
+  .map((name) => name.replaceAll(path.sep, '/'))
+const known = new Set(files)
+
+/** The script of a component is TypeScript as well. */
+function scriptOf(file: string): string {
+  const text = fs.readFileSync(path.join(SRC, file), 'utf8')
+  if (file.endsWith('.ts')) return text
+  return [...text.matchAll(/<script[^>]*>([\s\S]*?)<\/script>/g)].map((found) => found[1]).join('\n')
+}
+
+function importsOf(file: string): string[] {
+  return ts
+    .preProcessFile(scriptOf(file))
+    .importedFiles.filter(({ fileName }) => fileName.startsWith('.'))
+    .flatMap(({ fileName }) => {
+      const target = path.posix.join(path.posix.dirname(file), fileName)
+      const found = [target, `${target}.ts`, `${target}/index.ts`].find((name) => known.has(name))
+      return found ?? []
+    })
+}
+
+const graph = new Map(files.map((file) => [file, importsOf(file)]))
+
+/** Engine rooms are the folders in `engine`, other rooms those in src; a file outside is a room of its own. */
+const roomOf = (file: string): string => {
+  const parts = file.split('/')
+  return parts.slice(0, Math.min(parts.length, parts[0] === 'engine' ? 2 : 1)).join('/')
+}
+
+/** Strongly connected components of more than one node. Source: Tarjan, 1972. */
+function circles(edges: ReadonlyMap<string, readonly string[]>): string[][] {
+  const order = new Map<string, number>()
+  const low = new Map<string, number>()
+  const stack: string[] = []
+  const found: string[][] = []
+  const visit = (node: string): void => {
+    order.set(node, order.size)
+    low.set(node, order.get(node)!)
+    stack.push(node)
+    for (const next of edges.get(node) ?? []) {
+      if (!order.has(next)) visit(next)
+      if (stack.includes(next)) low.set(node, Math.min(low.get(node)!, low.get(next)!))
+    }
+    if (low.get(node) !== order.get(node)) return
+    const members = stack.splice(stack.indexOf(node))
+    if (members.length > 1) found.push(members.sort())
+  }
+  for (const node of edges.keys()) if (!order.has(node)) visit(node)
+  return found
+}
+
+test('the search finds circles, and only those', () => {
+  const edges = { a: ['b'], b: ['c'], c: ['b'], d: ['a', 'c'] }
+  expect(circles(new Map(Object.entries(edges)))).toEqual([['b', 'c']])
+})
+
+/** A graph holds nodes whose attributes hold graphs: the format itself is recursive. */
+const RECURSIVE = [['engine/onnx/graph.ts', 'engine/onnx/node.ts']]
+
+test('files import each other in no circle', () => {
+  expect(graph.size).toBeGreaterThan(400)
+  expect(circles(graph)).toEqual(RECURSIVE)
+})
+
+test('rooms import each other in no circle', () => {
+  const rooms = new Map<string, string[]>()
+  for (const [file, targets] of graph) {
+    const room = roomOf(file)
+    const others = targets.map(roomOf).filter((other) => other !== room)
+    rooms.set(room, [...(rooms.get(room) ?? []), ...others])
+  }
+  expect(circles(rooms)).toEqual([])
+})

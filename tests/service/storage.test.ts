@@ -1,0 +1,83 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { expect, test, vi } from 'vitest'
+import { z } from 'zod'
+import { PareError } from '../../src/contract/errors'
+import { newId, readJson, readJsonFolder, storageError, writeJson } from '../../src/service/storage'
+import { temporaryFolder } from '../engine/run/support'
+
+const Thing = z.object({ n: z.number() })
+
+test('what is written is read, and nothing else is left in the folder', () => {
+  const folder = temporaryFolder()
+  const file = path.join(folder, 'deep', 'a.json')
+  writeJson(file, { n: 1 })
+  writeJson(file, { n: 2 })
+  expect(readJson(file, Thing)).toEqual({ n: 2 })
+  expect(fs.readdirSync(path.dirname(file))).toEqual(['a.json'])
+})
+
+test('a write that fails in the middle leaves the old', () => {
+  const file = path.join(temporaryFolder(), 'a.json')
+  writeJson(file, { n: 1 })
+  const full = Object.assign(new Error('no space'), { code: 'ENOSPC' })
+  for (const step of ['writeFileSync', 'renameSync'] as const) {
+    const broken = vi.spyOn(fs, step).mockImplementation(() => {
+      throw full
+    })
+    expect(() => writeJson(file, { n: 22 })).toThrow(
+      expect.objectContaining({ data: { code: 'disk/full', path: file, needed: 13 } }) as Error,
+    )
+    broken.mockRestore()
+  }
+  expect(readJson(file, Thing)).toEqual({ n: 1 })
+  expect(fs.readdirSync(path.dirname(file))).toEqual(['a.json'])
+})
+
+test.each(['{"n": 1', '{"n": "one"}', '', 'null'])('a damaged file (%j) is set aside, not lost', (text) => {
+  const file = path.join(temporaryFolder(), 'a.json')
+  fs.writeFileSync(file, text)
+  expect(readJson(file, Thing)).toBeUndefined()
+  expect(fs.existsSync(file)).toBe(false)
+  expect(fs.readFileSync(`${file}.damaged`, 'utf8')).toBe(text)
+})
+
+test('a folder is read by name; what is damaged or no JSON is left out; none is empty', () => {
+  const folder = temporaryFolder()
+  for (const [name, text] of [
+    ['a.json', '{"n":1}'],
+    ['b.json', '{'],
+    ['c.json', '{"n":3}'],
+    ['d.txt', '{"n":4}'],
+  ] as const)
+    fs.writeFileSync(path.join(folder, name), text)
+  expect([...readJsonFolder(folder, Thing)]).toEqual([
+    ['a', { n: 1 }],
+    ['c', { n: 3 }],
+  ])
+  expect(readJsonFolder(path.join(folder, 'nowhere'), Thing).size).toBe(0)
+})
+
+test.each([
+  ['ENOSPC', 'disk/full'],
+  ['EDQUOT', 'disk/full'],
+  ['EACCES', 'disk/denied'],
+  ['EPERM', 'disk/denied'],
+  ['EROFS', 'disk/denied'],
+  ['ENOENT', 'data/not-found'],
+  ['EIO', 'disk/failed'],
+])('%s is %s', (code, expected) => {
+  const error = storageError(Object.assign(new Error('why'), { code }), '/a', 7)
+  expect(error).toMatchObject({ code: expected, data: { path: '/a' } })
+})
+
+test('what is an error of ours already stays as it is', () => {
+  const own = new PareError('data/empty', { path: '/a' })
+  expect(storageError(own, '/b')).toBe(own)
+})
+
+test('ids are not repeated and fit in a file name', () => {
+  const ids = Array.from({ length: 1000 }, newId)
+  expect(new Set(ids).size).toBe(1000)
+  expect(ids.every((id) => /^[0-9a-f]{20}$/.test(id))).toBe(true)
+})
