@@ -67,8 +67,7 @@ export const normalized = (steps: readonly RecipeStep[]): RecipeStep[] => [
 ]
 
 /** Steps without those that every recipe begins with. */
-const worked = (steps: readonly RecipeStep[]): RecipeStep[] =>
-  steps.filter(({ pass }) => !isNormalizer(pass))
+const worked = (steps: readonly RecipeStep[]): RecipeStep[] => steps.filter(({ pass }) => !isNormalizer(pass))
 
 export const passOf = (id: string, space: SearchSpace): PassDescription | undefined =>
   space.passes.find((pass) => pass.id === id)
