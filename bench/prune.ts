@@ -8,7 +8,7 @@ const SAMPLES = 256
 const WORK = [
   ['channels', 'channel pruning 30% with least-squares refitting'],
   ['sparsegpt', 'SparseGPT 50%'],
-  ['lowRank', 'whitened SVD at half the numbers'],
+  ['lowRank', 'whitened, refitted SVD at half the numbers'],
 ] as const
 
 export const entry: Entry = {
@@ -38,10 +38,10 @@ export const entry: Entry = {
         wanted: { atLeast: 2 },
       },
       {
-        what: 'error of plain SVD over that of whitened',
+        what: 'error of plain SVD over that of whitened and refitted',
         value: plain.result / errors.get('lowRank')!,
         unit: '×',
-        wanted: { atLeast: 1 },
+        wanted: { atLeast: 15 },
       },
       {
         what: 'memory with four times the samples',

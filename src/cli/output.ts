@@ -1,4 +1,5 @@
 /** What the command line prints: calm tables with three significant digits, one progress line, or one JSON document. */
+import { scaled, threeDigits } from '../contract/format'
 import { errorMessage } from '../contract/messages'
 import type { ErrorData } from '../contract/errors'
 
@@ -7,20 +8,13 @@ export const number = (value: number): string =>
     ? '–'
     : Math.abs(value) >= 1000
       ? Math.round(value).toLocaleString('en')
-      : String(Number(value.toPrecision(3)))
-
-/** With a unit, 1000-based: "1.73 MB", "2.29 M". */
-function scaled(value: number, units: readonly string[], gap: string): string {
-  let power = 0
-  while (power < units.length - 1 && Math.abs(value) >= 999.5) {
-    value /= 1000
-    power++
-  }
-  return `${Number(value.toPrecision(3))}${gap}${units[power]}`.trim()
-}
+      : threeDigits(value)
 
 export { formatBytes as bytes } from '../contract/format'
-export const count = (value: number): string => scaled(value, ['', 'k', 'M', 'G', 'T'], ' ')
+export function count(total: number): string {
+  const { value, unit } = scaled(total, ['', 'k', 'M', 'G', 'T'])
+  return `${threeDigits(value)} ${unit}`.trim()
+}
 export const milliseconds = (value: number): string =>
   value < 1 ? `${number(value * 1000)} µs` : `${number(value)} ms`
 export const seconds = (value: number): string =>

@@ -41,6 +41,7 @@ export interface ErrorFields {
   'disk/denied': { path: string }
   'disk/failed': { path: string; reason: string }
   'export/exists': { path: string }
+  'export/no-form': { reason: string }
   'not-found': { what: string; id: string }
   'bad-request': { method: string; reason: string }
   cancelled: { during: string }

@@ -1,4 +1,4 @@
-/** Sizes as every sentence and table writes them. */
+/** Sizes and counts as every sentence and table writes them. */
 
 export const BYTE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const
 
@@ -13,8 +13,15 @@ export function scaled(value: number, units: readonly string[]): { value: number
   return { value, unit: units[power]! }
 }
 
+/** Three significant digits without an exponent for what people read: "0.0123". */
+export const threeDigits = (value: number): string => String(Number(value.toPrecision(3)))
+
+/** "1 pass", "1,797 passes". */
+export const plural = (n: number, one: string, many = `${one}s`): string =>
+  `${n.toLocaleString('en')} ${n === 1 ? one : many}`
+
 /** Three significant digits in decimal units, as files and downloads are sold: "1.73 MB". */
 export function formatBytes(bytes: number): string {
   const { value, unit } = scaled(bytes, BYTE_UNITS)
-  return `${Number(value.toPrecision(3))} ${unit}`
+  return `${threeDigits(value)} ${unit}`
 }

@@ -20,13 +20,13 @@ export const SearchGoal = z.strictObject({
     .default(30),
 })
 
-export const PresetGoal = z.strictObject({
+const PresetGoal = z.strictObject({
   kind: z.literal('preset'),
   preset: z.enum(['safe', 'balanced', 'smallest', 'fastest']),
   target,
 })
 
-export const RecipeGoal = z.strictObject({ kind: z.literal('recipe'), recipe: Recipe, target })
+const RecipeGoal = z.strictObject({ kind: z.literal('recipe'), recipe: Recipe, target })
 
 export const Goal = z.discriminatedUnion('kind', [SearchGoal, PresetGoal, RecipeGoal])
 export type Goal = z.output<typeof Goal>

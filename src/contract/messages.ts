@@ -248,6 +248,12 @@ const TABLE: Table = {
     where: path,
     todo: 'Check the disk or choose another place, then try again: finished steps are kept.',
   }),
+  'export/no-form': ({ reason }) => ({
+    title: 'The model cannot be exported in any of the forms asked for',
+    what: reason,
+    where: '',
+    todo: 'Choose another target.',
+  }),
   'export/exists': ({ path }) => ({
     title: 'There is something already',
     what: `“${baseName(path)}” exists already. Nothing was overwritten.`,

@@ -146,5 +146,5 @@ export interface BundlePlan {
   downloadBytes: number
   checks: TargetCheck[]
   /** Ready-to-paste code by language. */
-  snippets: { language: 'kotlin' | 'swift' | 'javascript' | 'python' | 'cpp'; title: string; code: string }[]
+  snippets: { language: string; title: string; code: string }[]
 }

@@ -52,12 +52,6 @@ export interface LayerReport {
   reason?: string
 }
 
-export interface EnergyEstimate {
-  microjoules: number
-  /** Always shown: energy is computed from operation counts, never measured. */
-  source: string
-}
-
 /** Time on a device that is not here, from operator costs: an estimate, always shown as one. */
 export interface LatencyEstimate {
   target: string

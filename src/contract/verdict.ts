@@ -1,8 +1,7 @@
 /** What a candidate gained and lost, in the words every screen, report and command uses. */
+import { threeDigits } from './format'
 import { pointsLost } from './points'
 import type { Report } from './report'
-
-const threeDigits = (value: number): string => String(Number(value.toPrecision(3)))
 
 /** "11.8× smaller", "1.2× larger", "same size": the first over the second, one being better when smaller. */
 export function ratioText(

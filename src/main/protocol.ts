@@ -4,8 +4,8 @@ import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { contentSecurityPolicy } from '../contract/csp'
 
-export const SCHEME = 'pare'
-export const HOST = 'app'
+const SCHEME = 'pare'
+const HOST = 'app'
 export const START_URL = `${SCHEME}://${HOST}/index.html`
 
 const HEADERS = {

@@ -38,12 +38,12 @@ export interface Core {
 export const badRequest = (method: string, reason: string): PareError =>
   new PareError('bad-request', { method, reason })
 
-export function engineSettings({ settings }: Core): EngineSettings {
+function engineSettings({ settings }: Core): EngineSettings {
   const { provider, threads } = settings.get()
   return { providers: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'], threads }
 }
 
-export function dataReference({ files }: Core, data: DataRecord | undefined): DataReference {
+function dataReference({ files }: Core, data: DataRecord | undefined): DataReference {
   if (!data) return {}
   return {
     path: data.unpacked ?? files.pathOf(data.file),

@@ -158,7 +158,7 @@ function isArchive(file: string): boolean {
   }
 }
 
-export function forgetData(data: DataRecord): void {
+function forgetData(data: DataRecord): void {
   delete data.value
   delete data.error
 }

@@ -11,12 +11,12 @@ import type { TrialPoint } from '../contract/trial'
 
 const Failure = z.custom<ErrorData>()
 
-export const ModelRecord = z.object({
+const ModelRecord = z.object({
   file: z.string(),
   value: z.custom<ModelInspection>().optional(),
   error: Failure.optional(),
 })
-export type ModelRecord = z.output<typeof ModelRecord>
+type ModelRecord = z.output<typeof ModelRecord>
 
 export const DataRecord = z.object({
   file: z.string(),
@@ -65,7 +65,7 @@ export const RunRecord = z.object({
 })
 export type RunRecord = z.output<typeof RunRecord>
 
-export const ExportOnDisk = z.object({
+const ExportOnDisk = z.object({
   id: z.string(),
   candidate: z.string(),
   target: z.string(),
@@ -74,7 +74,7 @@ export const ExportOnDisk = z.object({
   at: z.string(),
   path: z.string(),
 })
-export type ExportOnDisk = z.output<typeof ExportOnDisk>
+type ExportOnDisk = z.output<typeof ExportOnDisk>
 
 export const ProjectRecord = z.object({
   id: z.string(),

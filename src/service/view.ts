@@ -15,7 +15,7 @@ export interface ViewSources {
   resumable(run: RunRecord): boolean
 }
 
-export const candidateId = (run: string, n: number): string => `${run}-${n}`
+const candidateId = (run: string, n: number): string => `${run}-${n}`
 
 /** The parts of a candidate's id. */
 export function splitCandidateId(id: string): { run: string; n: number } {

@@ -1,6 +1,8 @@
 /** How a model's answers fall on the labels of a dataset, whatever the order of its classes. */
+import { argmax } from '../math/argmax'
 import { assign } from '../math/assignment'
 import type { Model } from '../onnx'
+import { fixedBatchOf } from '../runtime/feeds'
 import { withSession } from '../runtime/session'
 import { floatsOf } from '../runtime/value'
 import type { BatchOptions, Dataset } from './dataset'
@@ -24,36 +26,23 @@ export async function confusionOf(
   const classes = dataset.classes!.length
   const counts = new Float64Array(classes * classes)
   const output = model.graph.outputs[0]!.name
+  const fixed = fixedBatchOf(model.graph.requiredInputs)
   let samples = 0
   await withSession(model, {}, async (session) => {
     for (const split of [dataset.splits.calibration, dataset.splits.training]) {
       const options: BatchOptions = { limit: limit - samples, shuffle: 0, ...(signal && { signal }) }
       if (split.origin === 'shared' && split.name === 'training') continue
-      for await (const batch of split.batches(fixedBatch(model) ?? BATCH, options)) {
-        if (fixedBatch(model) !== undefined && batch.indices.length !== fixedBatch(model)) continue
+      for await (const batch of split.batches(fixed ?? BATCH, options)) {
+        if (fixed !== undefined && batch.indices.length !== fixed) continue
         const scores = floatsOf((await session.run(batch.inputs, [output]))[output]!)
         const labels = batch.labels!.data as BigInt64Array
-        for (const [i, label] of labels.entries()) {
-          const row = scores.subarray(i * classes, (i + 1) * classes)
-          if (label >= 0n) counts[Number(label) * classes + largest(row)]!++
-        }
+        for (const [i, label] of labels.entries())
+          if (label >= 0n) counts[Number(label) * classes + argmax(scores, i * classes, classes)]!++
         samples += labels.length
       }
     }
   })
   return { classes, samples, counts }
-}
-
-/** The batch a model insists on, where it does. */
-function fixedBatch(model: Model): number | undefined {
-  const first = model.graph.requiredInputs[0]?.dims?.[0]
-  return typeof first === 'number' && first > 0 ? first : undefined
-}
-
-function largest(row: Float32Array): number {
-  let best = 0
-  for (let i = 1; i < row.length; i++) if (row[i]! > row[best]!) best = i
-  return best
 }
 
 const sumOf = ({ classes, counts }: Confusion, columnOf: (label: number) => number): number => {

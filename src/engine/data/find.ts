@@ -36,9 +36,6 @@ export interface FindOptions {
 export const withPreprocessing = (dataset: Dataset, preprocessing: Preprocessing): Dataset =>
   dataset.variant({ preprocessing })
 
-export const withClasses = (dataset: Dataset, classes: readonly string[]): Dataset =>
-  dataset.variant({ classes })
-
 /** Standard normal quantile at 0.975. */
 const Z = 1.959964
 

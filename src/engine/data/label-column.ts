@@ -4,8 +4,6 @@ import { numberOf } from './csv'
 import { RowWriter } from './row-writer'
 import type { RawLabels, Rows } from './source'
 
-export type Label = string | number | bigint | boolean | readonly unknown[]
-
 /** Numbers where all labels are numbers, names otherwise; lists must all have one length. */
 export class LabelColumn {
   private readonly cells: (string | number | readonly number[])[] = []
@@ -74,7 +72,7 @@ export function listShape(value: unknown): number[] {
   return isList(value) ? [value.length, ...listShape(value[0])] : []
 }
 
-export async function numberRows(numbers: ArrayLike<number>): Promise<Rows> {
+async function numberRows(numbers: ArrayLike<number>): Promise<Rows> {
   const writer = new RowWriter([], 'float64')
   for (let i = 0; i < numbers.length; i++) await writer.push([numbers[i]!])
   return writer.finish()

@@ -107,7 +107,7 @@ export interface Targets {
 }
 
 /** Position not scored, as PyTorch's cross entropy has it. */
-export const IGNORED = -100n
+const IGNORED = -100n
 
 export async function targetsOf(source: Source, plan: TargetPlan): Promise<Targets> {
   if (plan.kind === 'none') return { of: async () => undefined }

@@ -130,7 +130,7 @@ export function npyRows(header: NpyHeader, bytes: Bytes, path: string): Rows {
 }
 
 /** Runs of neighbouring positions, so that a batch is one read where it can be. */
-export function runsOf(indices: readonly number[]): [first: number, count: number][] {
+function runsOf(indices: readonly number[]): [first: number, count: number][] {
   const runs: [number, number][] = []
   for (const index of indices) {
     const last = runs[runs.length - 1]

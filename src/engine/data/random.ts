@@ -9,7 +9,7 @@ import type { Dataset } from './dataset'
 import type { Source } from './source'
 import type { Part } from './splits'
 
-export const RANDOM_SAMPLES = 256
+const RANDOM_SAMPLES = 256
 
 /**
  * A dataset of kind 'random' and task 'unlabelled': seeded samples in every dynamic length that was found to run,

@@ -100,7 +100,7 @@ function rowOf(value: unknown, writer: RowWriter, file: string, where: string, k
   throw new PareError('data/unreadable', { path: file, reason: `${where}: "${key}" holds ${got}` })
 }
 
-export const stringRows = (cells: readonly string[]): Rows => ({
+const stringRows = (cells: readonly string[]): Rows => ({
   length: cells.length,
   dims: [],
   dtype: 'string',

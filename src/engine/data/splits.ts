@@ -21,7 +21,7 @@ export interface Part {
 
 export type Parts = Record<SplitName, Part>
 
-export const CALIBRATION_LIMIT = 512
+const CALIBRATION_LIMIT = 512
 const FEWEST = 5
 
 export interface SplitResult {

@@ -22,7 +22,7 @@ export interface Watch {
 }
 
 /** More than this goes to a temporary file. */
-export const MEMORY_LIMIT = 64 * 2 ** 20
+const MEMORY_LIMIT = 64 * 2 ** 20
 
 /** Few large writes are faster than many small ones. */
 const WRITE_SIZE = 4 * 2 ** 20

@@ -13,8 +13,8 @@ import type { ReaderContext } from './reader'
 import type { RawLabels, Reading, Source, SourcePreview } from './source'
 import { openTokenizer, type TextEncoder, type Tokens } from './tokenizer'
 
-export const TEXT_KEY = /^(text|sentence|content|document|review|comment|message|question|prompt|input)$/i
-export const IDS_KEY = /^(input_?ids|ids|tokens|token_ids)$/i
+const TEXT_KEY = /^(text|sentence|content|document|review|comment|message|question|prompt|input)$/i
+const IDS_KEY = /^(input_?ids|ids|tokens|token_ids)$/i
 
 /** Longer texts are cut: no model reads more. */
 const TOKEN_LIMIT = 65_536

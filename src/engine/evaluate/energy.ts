@@ -19,7 +19,7 @@ const MAC_PICOJOULES: Readonly<Record<ArithmeticType, number>> = {
 
 const DRAM_PICOJOULES_PER_BYTE = 640 / 4
 
-export const ENERGY_SOURCE =
+const ENERGY_SOURCE =
   'Estimate, not a measurement: multiply-accumulates by type and every weight read once from DRAM, at the ' +
   'energies of M. Horowitz, ISSCC 2014 (45 nm).'
 

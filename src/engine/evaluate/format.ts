@@ -1,4 +1,5 @@
 /** Numbers as people read them: three significant digits, units always. */
+import { scaled } from '../../contract/format'
 import { isShare } from '../../contract/points'
 
 const digits = (value: number, count = 3): string => {
@@ -10,19 +11,13 @@ const digits = (value: number, count = 3): string => {
 export const formatNumber = (value: number): string =>
   Number.isInteger(value) && Math.abs(value) >= 1000 ? value.toLocaleString('en-US') : digits(value)
 
-function scaled(value: number, units: readonly string[]): string {
-  let power = 0
-  while (power < units.length - 1 && Math.abs(value) >= 999.5) {
-    value /= 1000
-    power++
-  }
-  return `${digits(value)} ${units[power]}`
-}
-
 export { formatBytes } from '../../contract/format'
 
 /** Parameters, MACs. */
-export const formatCount = (count: number): string => scaled(count, ['', 'k', 'M', 'G', 'T']).trim()
+export function formatCount(count: number): string {
+  const { value, unit } = scaled(count, ['', 'k', 'M', 'G', 'T'])
+  return `${digits(value)} ${unit}`.trim()
+}
 
 export function formatMs(ms: number): string {
   if (ms < 1) return `${digits(ms * 1000)} µs`

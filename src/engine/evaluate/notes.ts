@@ -1,5 +1,6 @@
 /** What a person should know about a report, in plain sentences. */
 import path from 'node:path'
+import { threeDigits } from '../../contract/format'
 import { pointsLost } from '../../contract/points'
 import type { Report } from '../../contract/report'
 import type { Dataset } from '../data/dataset'
@@ -48,7 +49,7 @@ function certainty(report: Report, original: Report, samples: number): string[] 
   const [low, high] = change.interval
   if (change.value === 0 || low > 0 || high < 0) return []
   return [
-    `With ${samples} samples a difference of ${shown(points)} points cannot be told from chance ` +
+    `With ${samples} samples a difference of ${threeDigits(points)} points cannot be told from chance ` +
       `(95% interval ${signed(low * 100)} to ${signed(high * 100)} points).`,
   ]
 }
@@ -57,7 +58,7 @@ function certainty(report: Report, original: Report, samples: number): string[] 
 function elsewhere({ targetLatency: estimate }: Report): string[] {
   if (!estimate) return []
   return [
-    `Estimate for ${estimate.target}, not a measurement: ${shown(estimate.ratio)}× the original's time there, from ` +
+    `Estimate for ${estimate.target}, not a measurement: ${threeDigits(estimate.ratio)}× the original's time there, from ` +
       `the costs of each operator. Figures of the device: ${estimate.source}.`,
   ]
 }
@@ -76,7 +77,7 @@ function speed(report: Report, reports: readonly Report[], { own, integer }: Not
       ? 'Integer arithmetic is slower than float here'
       : 'It is slower than the original here'
     return [
-      `${what}: ${shown(ratio.value)}× the time a sample on this machine. For speed, ${choice} is the better choice.`,
+      `${what}: ${threeDigits(ratio.value)}× the time a sample on this machine. For speed, ${choice} is the better choice.`,
     ]
   }
   if (high < 1 / WORTH_SAYING) return []
@@ -91,5 +92,5 @@ function size(report: Report, original: Report): string[] {
     : []
 }
 
-const shown = (value: number): string => Number(value.toPrecision(3)).toString()
-const signed = (value: number): string => `${value > 0 ? '+' : value < 0 ? '−' : ''}${shown(Math.abs(value))}`
+const signed = (value: number): string =>
+  `${value > 0 ? '+' : value < 0 ? '−' : ''}${threeDigits(Math.abs(value))}`

@@ -46,9 +46,6 @@ export interface MeasuredQuality {
   candidates: ModelQuality[]
 }
 
-/** The metric's name and direction for a task, before anything is measured. */
-export const metricOf = (task: Task): string => METRICS[task].metric
-
 interface Contender {
   runner: Runner
   meter: Meter

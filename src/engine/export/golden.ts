@@ -5,8 +5,11 @@ import { feedsFor } from '../data/feeds'
 import { openRunner } from '../evaluate/runner'
 import { isFloat, type Model } from '../onnx'
 import { randomFeeds } from '../runtime/feeds'
-import { withSession, type SessionOptions } from '../runtime/session'
+import type { SessionOptions } from '../runtime/session'
 import { floatsOf, type Values } from '../runtime/value'
+import type { BundleFiles } from './files'
+import type { Manifest } from './manifest'
+import { encodeNpy } from './npy'
 
 export interface GoldenSample {
   /** Position in the validation split; absent for random inputs. */
@@ -18,19 +21,20 @@ export interface GoldenSample {
 
 export interface Golden {
   samples: GoldenSample[]
-  /** Largest absolute difference a device may show, by output. */
+  /** Largest absolute difference a device may show, by output; outputs of text have none. */
   tolerance: Record<string, number>
 }
 
+/** The settings a device runs with when it follows the README: ONNX Runtime's own. */
+export const DEVICE_SESSION: SessionOptions = { optimization: 'all' }
+
 export interface GoldenRequest {
-  /** The bundle's own files. */
-  onnx: string
-  ort?: string
+  /** Path of the model. */
+  file: string
   model: Model
   /** Random inputs where there is none. */
   dataset?: Dataset
   count: number
-  session: SessionOptions
   /** It multiplies in integers, whose rounding differs between processors. */
   integer: boolean
 }
@@ -44,11 +48,11 @@ const BYTES_LIMIT = 8 * 2 ** 20
 
 /** Throws `model/non-finite` where the model does not answer a sample with finite numbers. */
 export async function makeGolden(request: GoldenRequest): Promise<Golden> {
-  const { onnx, ort, model, session, integer } = request
+  const { file, model, integer } = request
   const samples: GoldenSample[] = []
   // Text has no tolerance and no place in an NPY file.
   const names = model.graph.outputs.flatMap(({ name, dtype }) => (dtype && dtype !== 'string' ? [name] : []))
-  const runner = await openRunner(onnx, session)
+  const runner = await openRunner(file, DEVICE_SESSION)
   try {
     let bytes = 0
     for await (const { index, inputs } of inputsOf(request)) {
@@ -69,9 +73,6 @@ export async function makeGolden(request: GoldenRequest): Promise<Golden> {
     const magnitude = Math.max(0, ...samples.map(({ outputs }) => largest(floatsOf(outputs[name]!))))
     tolerance[name] = isFloat(dtype) ? magnitude * (integer ? INTEGER_SHARE : FLOAT_SHARE) + 1e-6 : 0
   }
-  // What this machine already shows between its own ways to run the model, a device may show fourfold.
-  await widen(onnx, { ...session, optimization: 'disabled' }, samples, tolerance)
-  if (ort) await widen(ort, session, samples, tolerance)
   return { samples, tolerance }
 }
 
@@ -86,27 +87,25 @@ async function* inputsOf(request: GoldenRequest): AsyncIterable<{ index?: number
     yield { ...(dataset.kind !== 'random' && { index: indices[0] }), inputs: feedsFor(model, inputs) }
 }
 
-async function widen(
-  file: string,
-  options: SessionOptions,
-  samples: readonly GoldenSample[],
-  tolerance: Record<string, number>,
-): Promise<void> {
-  await withSession(file, options, async (session) => {
-    for (const { inputs, outputs } of samples) {
-      const again = await session.run(inputs, Object.keys(tolerance))
-      for (const name of Object.keys(tolerance)) {
-        const difference = largestDifference(floatsOf(outputs[name]!), floatsOf(again[name]!))
-        tolerance[name] = Math.max(tolerance[name]!, 4 * difference)
-      }
-    }
+/** Names of the samples' files, for the manifest. Throws `disk/*`. */
+export const placeGolden = ({ samples }: Golden, files: BundleFiles): Manifest['golden'] =>
+  samples.map(({ inputs, outputs }, n) => {
+    const put = (kind: 'input' | 'output', values: Values): Record<string, string> =>
+      Object.fromEntries(
+        Object.entries(values).map(([name, value], i) => {
+          const file = `golden/${n}/${kind}-${i}.npy`
+          files.write(file, encodeNpy(value), `golden ${kind} ${name}`)
+          return [name, file]
+        }),
+      )
+    return { inputs: put('input', inputs), outputs: put('output', outputs) }
   })
-}
 
 const sizeIn = (values: Values): number =>
   Object.values(values).reduce((sum, { data }) => sum + (Array.isArray(data) ? 0 : data.byteLength), 0)
 
-function largest(data: Float32Array): number {
+/** Of the finite ones; 0 without any. */
+export function largest(data: Float32Array): number {
   let most = 0
   for (const value of data) if (Number.isFinite(value)) most = Math.max(most, Math.abs(value))
   return most

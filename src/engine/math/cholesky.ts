@@ -134,7 +134,7 @@ export const choleskySolve = async (matmul: MatMul, l: F64Matrix, b: F64Matrix):
   solveLowerTransposed(matmul, l, await solveLower(matmul, l, b))
 
 /** L⁻¹, lower triangular. */
-export const invertLower = (matmul: MatMul, l: F64Matrix): Promise<F64Matrix> =>
+const invertLower = (matmul: MatMul, l: F64Matrix): Promise<F64Matrix> =>
   solveLower(matmul, l, identity(l.rows))
 
 /** A⁻¹ where L·Lᵀ = A. */

@@ -6,4 +6,4 @@ export { integerRange, packBits, roundHalfEven, unpackBits, type NumericArray } 
 export { decodeModel, readModel } from './read'
 export { sizeOf, Tensor, type TensorSource } from './tensor'
 export { diskError, encodedLength, encodeModel, writeModel, type WrittenModel } from './write'
-export { NEWEST_OPSET, raiseOpset } from './opset'
+export { raiseOpset } from './opset'

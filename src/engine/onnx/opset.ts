@@ -10,7 +10,7 @@ import { Lift } from './lift'
 import { NEVER_LIFTED, RULES, type Rule } from './opset-rules'
 
 /** Newest operator set the rules know. */
-export const NEWEST_OPSET = 25
+const NEWEST_OPSET = 25
 
 const OLDEST_OPSET = 7
 

@@ -36,7 +36,7 @@ function smallFloatValue(code: number, format: SmallFloat): number {
 const tables = new Map<DType, Float32Array>()
 
 /** All values of a float of at most 8 bits, by code. */
-export function smallFloatTable(dtype: DType): Float32Array {
+function smallFloatTable(dtype: DType): Float32Array {
   let table = tables.get(dtype)
   if (!table) {
     const codes = 2 ** bitsOf(dtype)

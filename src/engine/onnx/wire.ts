@@ -6,10 +6,10 @@
 import { PareError } from '../../contract/errors'
 import type { ByteSource } from './source'
 
-export const VARINT = 0
-export const FIXED64 = 1
-export const BYTES = 2
-export const FIXED32 = 5
+const VARINT = 0
+const FIXED64 = 1
+const BYTES = 2
+const FIXED32 = 5
 
 const WINDOW = 64 * 1024
 

@@ -1,6 +1,6 @@
 /** Makes a model smaller and plainer without changing what it computes. */
 import { z } from 'zod'
-import { formatBytes } from '../../contract/format'
+import { formatBytes, plural } from '../../contract/format'
 import { encodedLength, type Model } from '../onnx'
 import { compareOutputs } from '../evaluate/comparison/outputs'
 import { traceShapes, workingFeeds, type Values } from '../runtime'
@@ -21,8 +21,6 @@ interface Step {
   /** Edits a clone, or gives another model; a text says why nothing was done. */
   edit(model: Model): Promise<{ model: Model; did: string } | string>
 }
-
-const plural = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`
 
 function steps(params: { fold: boolean; notes: boolean; runtime: boolean }, scratch: string): Step[] {
   const tidy: Step = {

@@ -10,7 +10,7 @@ import { diskError, writeModel, type Model } from '../onnx'
 import { readJson, sha256Of, writeJson } from './files'
 import { RunState, type Checkpoint, type FinishedCandidate, type WrittenFile } from './state'
 
-export async function describeFiles(files: readonly string[], folder: string): Promise<WrittenFile[]> {
+async function describeFiles(files: readonly string[], folder: string): Promise<WrittenFile[]> {
   return Promise.all(
     files.map(async (file) => ({
       name: path.relative(folder, file),

@@ -1,5 +1,5 @@
 /** The outcome of a search in one paragraph: what was done, what it cost, what was tried and lost. */
-import { formatBytes } from '../../contract/format'
+import { formatBytes, plural } from '../../contract/format'
 import { clearlyFaster, timeMargin } from '../../contract/front'
 import { formatMetric } from '../evaluate/format'
 import { isInside, violatedLimits, timeOf } from './limits'
@@ -9,7 +9,6 @@ import type { Confirmation, SearchResult, Trial } from '../../contract/trial'
 type Result = Omit<SearchResult, 'explanation'>
 
 const times = (ratio: number): string => `${ratio.toPrecision(3)}×`
-const plural = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`
 const inPoints = (value: number): string => (Math.abs(value) === 1 ? '1 point' : `${value.toFixed(2)} points`)
 
 /** Below what two decimals show, nothing is lost. */

@@ -17,9 +17,7 @@ export type Check = (model: Model, traced: Traced) => TargetCheck[]
 const sentence = z.string().min(1)
 const name = z.string().regex(/^[a-z][a-z0-9-]*$/)
 /** Names of operators, with their domain where it is not ONNX's own. */
-const operators = z
-  .string()
-  .transform((text): ReadonlySet<string> => new Set(text.trim().split(/\s+/)))
+const operators = z.string().transform((text): ReadonlySet<string> => new Set(text.trim().split(/\s+/)))
 
 const Provider = z.strictObject({
   name: sentence,
@@ -64,7 +62,7 @@ const Declaration = z.strictObject({
   keepsPacked: z.boolean(),
   /** It wants every input shape known beforehand. */
   fixedShapes: z.boolean().default(false),
-  /** Export forms of its bundle; its code loads the first. */
+  /** Ids of the export forms of its bundle. */
   forms: z.array(z.string()).min(1),
   /** How far the graph may be optimized before: providers that take nodes from it want operators unfused. */
   optimization: z.enum(['basic', 'extended']),

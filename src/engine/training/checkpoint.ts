@@ -63,6 +63,6 @@ export function loadCheckpoint(
 }
 
 /** A person who wants the best so far now puts a file of this name into the pass's scratch folder. */
-export const STOP_FILE = 'stop'
+const STOP_FILE = 'stop'
 
 export const stopAsked = (folder: string): boolean => fs.existsSync(path.join(folder, STOP_FILE))

@@ -44,7 +44,7 @@ export async function droppedFiles(transfer: DataTransfer, deep: boolean): Promi
   return found
 }
 
-export const pickedFiles = (files: FileList): DroppedFile[] =>
+const pickedFiles = (files: FileList): DroppedFile[] =>
   Array.from(files, (file) => ({ file, relativePath: file.webkitRelativePath || file.name }))
 
 /** A file input of the page, for shells without a native dialog. Empty when dismissed. */

@@ -94,7 +94,3 @@ export function when(iso: string, now = Date.now()): string {
 
 /** An allowance: '1 point', '0.5 points'. */
 export const pointCount = (value: number): string => `${three(value)} ${value === 1 ? 'point' : 'points'}`
-
-/** '1 pass', '2 passes'. */
-export const plural = (n: number, one: string, many = `${one}s`): string =>
-  `${whole(n)} ${n === 1 ? one : many}`

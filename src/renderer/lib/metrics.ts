@@ -1,6 +1,6 @@
 /** Names of metrics in plain words with the technical term beside them, and how their values are written. */
 import type { Task } from '../../contract/dataset'
-import type { Quality, Report } from '../../contract/report'
+import type { Quality } from '../../contract/report'
 import { decibel, percent, points, three } from './format'
 
 interface MetricName {
@@ -43,13 +43,6 @@ export const qualityValue = (quality: Quality): string => metricValue(quality.me
 export const qualityInterval = (quality: Quality): string =>
   quality.interval.map((bound) => metricValue(quality.metric, bound)).join(' – ')
 
-/** '97.8% right answers on 360 validation samples'. */
-export function qualitySentence(quality: Quality): string {
-  const { title } = metricName(quality.metric)
-  const where = quality.split === 'random' ? 'random inputs' : `${quality.split} samples`
-  return `${qualityValue(quality)} ${title.toLowerCase()} on ${quality.samples.toLocaleString('en')} ${where}`
-}
-
 /** Candidate against original: '−0.2 points', or the plain difference where the metric is no fraction. */
 export function qualityChange(original: Quality, candidate: Quality): string {
   const difference = candidate.value - original.value
@@ -72,15 +65,3 @@ export function sureness(share: number): string {
   if (share > 0 && share < 0.001) return '<0.1%'
   return share > 0.999 && share <= 1 ? '>99.9%' : percent(share)
 }
-
-export interface Ratio {
-  smaller: number
-  download: number
-  faster: number
-}
-
-export const ratios = (original: Report, candidate: Report): Ratio => ({
-  smaller: original.bytes / candidate.bytes,
-  download: original.downloadBytes / candidate.downloadBytes,
-  faster: original.latencyMs.p50 / candidate.latencyMs.p50,
-})

@@ -1,6 +1,7 @@
 /** Goals in words. */
 import type { Goal, SearchGoal } from '../../contract/goal'
-import { bytes, plural, pointCount } from '../lib/format'
+import { plural } from '../../contract/format'
+import { bytes, pointCount } from '../lib/format'
 
 export const PRESET_NAMES = {
   safe: 'Safe',
@@ -21,6 +22,3 @@ export function goalLine(goal: Goal): string {
   if (goal.maxLatency) parts.push(`at most ${Math.round(goal.maxLatency * 100)}% of the time`)
   return parts.join(', ')
 }
-
-export const sameGoal = (a: Goal | undefined, b: Goal | undefined): boolean =>
-  JSON.stringify(a) === JSON.stringify(b)

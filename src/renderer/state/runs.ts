@@ -1,5 +1,6 @@
 import type { Run } from '../../contract/project'
-import { duration, plural } from '../lib/format'
+import { plural } from '../../contract/format'
+import { duration } from '../lib/format'
 import type { App } from './app.svelte'
 
 export async function startRun(app: App): Promise<void> {

@@ -2,7 +2,8 @@
 import { STEP_IDS, STEP_TITLES, type StepId } from '../../contract/actions'
 import { errorMessage } from '../../contract/messages'
 import type { Candidate, Project, Run } from '../../contract/project'
-import { bytes, count, plural } from '../lib/format'
+import { plural } from '../../contract/format'
+import { bytes, count } from '../lib/format'
 import { qualityValue } from '../lib/metrics'
 import { goalLine } from './goals'
 

@@ -15,7 +15,7 @@ export interface Column<Row> {
   wrap?: boolean
 }
 
-export const rawOf = <Row>(column: Column<Row>, row: Row): Cell => (column.raw ?? column.text)(row)
+const rawOf = <Row>(column: Column<Row>, row: Row): Cell => (column.raw ?? column.text)(row)
 
 export interface Sorting {
   column: string

@@ -24,11 +24,8 @@ const secondsOn = async (device: string, model: Model): Promise<number> =>
   modelledSeconds(model, await traceShapes(model), findTarget(device).device!)
 
 describe('time on a device that is not here', () => {
-  test('of a network that only multiplies is what the published figure of that device says', async () => {
-    // MobileNet's 569 million multiply-accumulates in 14.0 ms; the rest of a node is its overhead.
-    const { macsPerSecond, overhead, speed } = findTarget('android-cpu').device!
-    expect(569e6 / macsPerSecond).toBeCloseTo(14.0e-3, 6)
-    expect(569e6 / (macsPerSecond * speed.int8)).toBeCloseTo(5.0e-3, 6)
+  test('of a small network is that of its multiplications and the overhead of its nodes', async () => {
+    const { macsPerSecond, overhead } = findTarget('android-cpu').device!
     const traced = await traceShapes(original)
     const macs = original.graph.nodes.reduce((sum, node) => sum + macsOf(node, traced), 0)
     const least = macs / macsPerSecond

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { encodeNpy } from '../../../src/engine/export/npy'
 import { operatorsConfig } from '../../../src/engine/export/operators'
 import { namesPlace, withoutNotes, withoutPlaces } from '../../../src/engine/export/privacy'
-import { snippetsFor, type SnippetContext } from '../../../src/engine/export/snippets'
+import { LANGUAGES } from '../../../src/engine/export/snippets'
+import type { SnippetContext } from '../../../src/engine/export/snippets/context'
 import { checkTarget } from '../../../src/engine/export/checks'
 import { Node, readModel } from '../../../src/engine/onnx'
 import { parseNpyHeader } from '../../../src/engine/data/npy'
@@ -132,7 +133,7 @@ describe('snippets', () => {
   }
 
   it('carry names, shapes and preprocessing, quoted for their language', () => {
-    const code = Object.fromEntries(snippetsFor(image).map((one) => [one.language, one.code]))
+    const code = Object.fromEntries(LANGUAGES.map((one) => [one.language, one.code(image)]))
     for (const text of Object.values(code)) expect(text).toContain('ORT_DISABLE_TELEMETRY')
     expect(code.kotlin).toContain('"in\\"put\\$1" to OnnxTensor')
     expect(code.kotlin).toContain('floatArrayOf(0.485f, 0.456f, 0.406f)')
@@ -154,7 +155,7 @@ describe('snippets', () => {
       })),
       preprocessing: { kind: 'text', maxLength: 64, padId: 0 },
     }
-    const code = Object.fromEntries(snippetsFor(text).map((one) => [one.language, one.code]))
+    const code = Object.fromEntries(LANGUAGES.map((one) => [one.language, one.code(text)]))
     expect(code.kotlin).toContain('fun run(inputIds: LongArray, attentionMask: LongArray)')
     expect(code.swift).toContain('inputIds: [Int64], attentionMask: [Int64]')
     expect(code.javascript).toContain('inputIds: BigInt64Array')

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { plural } from '../../../src/contract/format'
 import {
   bytes,
   count,
@@ -8,7 +9,6 @@ import {
   microjoules,
   milliseconds,
   percent,
-  plural,
   pointCount,
   points,
   shape,

@@ -1,13 +1,7 @@
 import { expect, it } from 'vitest'
 import { pointsLost } from '../../../src/contract/points'
 import type { Quality } from '../../../src/contract/report'
-import {
-  metricName,
-  qualityChange,
-  qualityInterval,
-  qualitySentence,
-  qualityValue,
-} from '../../../src/renderer/lib/metrics'
+import { metricName, qualityChange, qualityInterval, qualityValue } from '../../../src/renderer/lib/metrics'
 import { qualityLimit } from '../../../src/renderer/steps/compress/points'
 import { original } from '../fake/fixtures'
 
@@ -24,7 +18,6 @@ it('writes fractions as per cent and other metrics as they are', () => {
   expect(qualityValue(original.quality)).toBe('97.8%')
   expect(qualityInterval(original.quality)).toBe('96.6% – 98.7%')
   expect(qualityValue(perplexity(23.41))).toBe('23.4')
-  expect(qualitySentence(original.quality)).toBe('97.8% right answers on 360 validation samples')
   expect(metricName('something-new').term).toBe('something-new')
 })
 

@@ -2,6 +2,7 @@
  * How far candidates are from the float model on the same samples, all in one stream: what every automatic
  * choice of the quantizers goes by. No labels are needed.
  */
+import { argmax } from '../../math/argmax'
 import { SqnrMeter } from '../../math/quantize/sqnr'
 import type { Model } from '../../onnx'
 import { BY_TURNS, floatsOf, type Value } from '../../runtime'
@@ -42,7 +43,7 @@ class Meter {
     const width = reference.dims[reference.dims.length - 1] ?? 1
     if (!classes || width < 2) return
     for (let at = 0; at < a.length; at += width, this.rows++)
-      if (top(a, at, width) !== top(b, at, width)) this.changed++
+      if (argmax(a, at, width) !== argmax(b, at, width)) this.changed++
   }
 
   result(): Divergence {
@@ -55,12 +56,6 @@ class Meter {
       finite: this.finite,
     }
   }
-}
-
-function top(values: Float32Array, from: number, width: number): number {
-  let best = 0
-  for (let i = 1; i < width; i++) if (values[from + i]! > values[from + best]!) best = i
-  return best
 }
 
 /** Candidates in one stream; their order is kept. */

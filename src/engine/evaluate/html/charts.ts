@@ -1,4 +1,5 @@
 /** Charts of the report page as inline SVG. Every chart stands beside a table or labels with its numbers. */
+import { threeDigits } from '../../../contract/format'
 import { escape } from './parts'
 
 export interface Bar {
@@ -95,6 +96,6 @@ export function curve(
   const d = points
     .map(({ epoch, loss }, i) => `${i ? 'L' : 'M'}${x(epoch).toFixed(1)} ${y(loss).toFixed(1)}`)
     .join('')
-  const label = (value: number): string => Number(value.toPrecision(3)).toString()
+  const label = (value: number): string => threeDigits(value)
   return `<figure><figcaption>${escape(title)}</figcaption><svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escape(title)}"><path class="axisline" d="M${pad} ${height - 28}H${width - pad}"/><path class="line" d="${d}"/><text class="axis" x="${pad}" y="${y(first.loss) - 8}">${label(first.loss)}</text><text class="axis end" x="${width - pad}" y="${y(last.loss) - 8}">${label(last.loss)}</text><text class="axis" x="${pad}" y="${height - 8}">epoch ${first.epoch}</text><text class="axis end" x="${width - pad}" y="${height - 8}">epoch ${last.epoch}</text></svg></figure>`
 }

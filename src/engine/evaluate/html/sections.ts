@@ -1,4 +1,5 @@
 /** The parts of the report page. */
+import { threeDigits } from '../../../contract/format'
 import type { LayerReport, Report, StepRecord } from '../../../contract/report'
 import { pointsText, ratioText, speedText } from '../../../contract/verdict'
 import { formatBytes, formatCount, formatMetric, formatMicrojoules, formatMs, metricName } from '../format'
@@ -285,7 +286,7 @@ export function layers({ name, report }: Named, several: boolean): string {
   const legend =
     '<div class="legend"><span><i style="background:var(--original)"></i>before</span><span><i style="background:var(--compressed)"></i>after</span></div>'
   const decibel = (value: number | undefined): Cell =>
-    value === undefined ? cell('–') : cell(`${Number(value.toPrecision(3))} dB`)
+    value === undefined ? cell('–') : cell(`${threeDigits(value)} dB`)
   const row = (layer: LayerReport): Cell[] => [
     cell(layer.layer, layer.reason),
     cell(layer.op),

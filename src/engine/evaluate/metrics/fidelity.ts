@@ -3,6 +3,7 @@
  * in decibel over all elements, share of equal top answers, largest absolute error.
  */
 import type { Fidelity } from '../../../contract/report'
+import { argmax } from '../../math/argmax'
 import { meanInterval, type Interval } from '../../math/statistics'
 import { floatsOf, type Values } from '../../runtime/value'
 import {
@@ -21,7 +22,7 @@ import {
 } from './metric'
 
 /** Equal outputs have infinite SQNR; this stands for "no difference", beyond what float32 can show. */
-export const SQNR_CEILING = 200
+const SQNR_CEILING = 200
 
 class OutputFidelity {
   private cosines = 0
@@ -77,8 +78,8 @@ class OutputFidelity {
       this.cosineSquares += cosine * cosine
       this.samples++
       if (!visit && !this.classes) continue
-      const top = topOf(data, start, size)
-      if (top === topOf(reference, start, size)) this.same++
+      const top = argmax(data, start, size)
+      if (top === argmax(reference, start, size)) this.same++
       visit?.(cosine, top)
     }
   }
@@ -99,12 +100,6 @@ class OutputFidelity {
     const [low, high] = meanInterval(this.samples, this.cosines, this.cosineSquares)
     return [Math.max(-1, low), Math.min(1, high)]
   }
-}
-
-function topOf(data: Float32Array, start: number, size: number): number {
-  let top = 0
-  for (let i = 1; i < size; i++) if (data[start + i]! > data[start + top]!) top = i
-  return top
 }
 
 /** Fidelity of every output in `names`; the worst of them, by SQNR, stands for the model. */

@@ -19,5 +19,5 @@ export const METRICS: Readonly<Record<Task, MetricFamily>> = {
   unlabelled,
 }
 
-export { FidelityMeter, SQNR_CEILING } from './fidelity'
+export { FidelityMeter } from './fidelity'
 export type { Measured, Meter, MetricFamily, OutputChoice } from './metric'

@@ -1,6 +1,7 @@
 /** What code in any language needs to know of the bundle. */
 import type { Preprocessing } from '../../../contract/dataset'
 import type { Manifest } from '../manifest'
+import { identifiers } from './identifiers'
 
 export interface SnippetContext {
   /** The model file the language's runtime should load. */
@@ -21,70 +22,28 @@ export interface SnippetPort {
 }
 
 export interface Language {
-  language: 'kotlin' | 'swift' | 'javascript' | 'python' | 'cpp'
+  language: string
   title: string
   /** For the fence of the code block. */
   fence: string
   code(context: SnippetContext): string
 }
 
-const RESERVED = new Set([
-  'in',
-  'is',
-  'as',
-  'if',
-  'for',
-  'int',
-  'float',
-  'class',
-  'data',
-  'val',
-  'var',
-  'let',
-  'image',
-])
-
-/** 'input.1' → 'input1'; unique among the ports of one model. */
-function variableOf(name: string, taken: Set<string>): string {
-  const words = name
-    .replace(/[^A-Za-z0-9]+/g, ' ')
-    .trim()
-    .split(' ')
-  const camel = words.map((word, i) => (i === 0 ? word : word[0]!.toUpperCase() + word.slice(1))).join('')
-  let base = /^[A-Za-z]/.test(camel) ? camel[0]!.toLowerCase() + camel.slice(1) : `input${camel}`
-  if (RESERVED.has(base)) base += 'Values'
-  let variable = base
-  for (let i = 2; taken.has(variable); i++) variable = `${base}${i}`
-  taken.add(variable)
-  return variable
-}
-
 export function snippetContext(
   manifest: Manifest,
   preprocessing: Preprocessing | undefined,
-  ort: boolean,
-): SnippetContext {
-  const taken = new Set<string>()
+): Omit<SnippetContext, 'file'> {
+  const identifier = identifiers()
   const port = ({ name, dtype, exampleDims }: Manifest['inputs'][number]): SnippetPort => ({
     name,
-    variable: variableOf(name, taken),
+    variable: identifier(name),
     dtype,
     dims: exampleDims,
   })
   const inputs = manifest.inputs.map(port)
   const answer = manifest.outputs.find(({ name }) => name === manifest.answer.output) ?? manifest.outputs[0]!
-  const file = manifest.models.find(({ format }) => format === (ort ? 'ort' : 'onnx'))?.file
-  return {
-    file: file ?? manifest.models[0]!.file,
-    inputs,
-    answer: port(answer),
-    classes: manifest.answer.classes !== undefined,
-    preprocessing,
-  }
+  return { inputs, answer: port(answer), classes: manifest.answer.classes !== undefined, preprocessing }
 }
-
-/** A string literal; JSON's escapes are understood by all five languages, Kotlin's `$` apart. */
-export const quoted = (text: string): string => JSON.stringify(text)
 
 export const sizeOfPort = ({ dims }: SnippetPort): number => dims.reduce((a, b) => a * b, 1)
 

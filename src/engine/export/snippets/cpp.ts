@@ -1,5 +1,6 @@
 /** C++17: the header-only API of ONNX Runtime. */
-import { inputWords, quoted, sizeOfPort, type Language, type SnippetPort } from './context'
+import { inputWords, sizeOfPort, type Language, type SnippetPort } from './context'
+import { cppString } from './literals'
 
 const TYPES: Record<string, string> = {
   float32: 'float',
@@ -23,7 +24,7 @@ export const cpp: Language = {
     // std::vector<bool> has no data(): a plain array of the length stands for every type alike.
     const arguments_ = inputs.map((port) => `${typeOf(port)}* ${port.variable}`).join(', ')
     const tensors = inputs.map(
-      (port) => `    const int64_t ${port.variable}Shape[] = {${port.dims.join(', ')}};
+      (port) => `    const int64_t ${port.variable}Shape[] = {${port.dims.join(', ') || '0 /* none */'}};
     values.push_back(Ort::Value::CreateTensor<${typeOf(port)}>(
         memory, ${port.variable}, ${sizeOfPort(port)}, ${port.variable}Shape, ${port.dims.length}));`,
     )
@@ -35,7 +36,7 @@ export const cpp: Language = {
 
 class Model {
  public:
-  explicit Model(const ORTCHAR_T* path = ORT_TSTR(${quoted(file)}))
+  explicit Model(const ORTCHAR_T* path = ORT_TSTR(${cppString(file)}))
       : session_(environment_, path, Ort::SessionOptions{}) {}
 
   // ${inputs.map((port) => `${port.variable}: ${sizeOfPort(port)} values`).join('; ')}, ${inputWords(context)}.
@@ -43,8 +44,8 @@ class Model {
     const auto memory = Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);
     std::vector<Ort::Value> values;
 ${tensors.join('\n')}
-    const char* inputs[] = {${inputs.map(({ name }) => quoted(name)).join(', ')}};
-    const char* outputs[] = {${quoted(answer.name)}};
+    const char* inputs[] = {${inputs.map(({ name }) => cppString(name)).join(', ')}};
+    const char* outputs[] = {${cppString(answer.name)}};
     auto results = session_.Run(Ort::RunOptions{}, inputs, values.data(), values.size(), outputs, 1);
     const float* data = results[0].GetTensorData<float>();
     return {data, data + results[0].GetTensorTypeAndShapeInfo().GetElementCount()};

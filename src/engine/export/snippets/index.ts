@@ -1,6 +1,5 @@
-/** The registry of languages a bundle brings code for. */
-import type { BundlePlan } from '../../../contract/project'
-import type { Language, SnippetContext } from './context'
+/** The languages ONNX Runtime is used from. */
+import type { Language } from './context'
 import { cpp } from './cpp'
 import { javascript } from './javascript'
 import { kotlin } from './kotlin'
@@ -8,8 +7,3 @@ import { python } from './python'
 import { swift } from './swift'
 
 export const LANGUAGES: readonly Language[] = [kotlin, swift, javascript, python, cpp]
-
-export const snippetsFor = (context: SnippetContext): BundlePlan['snippets'] =>
-  LANGUAGES.map(({ language, title, code }) => ({ language, title, code: code(context) }))
-
-export { snippetContext, type SnippetContext } from './context'

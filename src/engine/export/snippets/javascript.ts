@@ -2,13 +2,13 @@
 import {
   imageOf,
   inputWords,
-  quoted,
   sizeOfPort,
   spread,
   type Language,
   type SnippetContext,
   type SnippetPort,
 } from './context'
+import { javascriptString } from './literals'
 
 const ARRAYS: Record<string, string> = {
   float32: 'Float32Array',
@@ -53,7 +53,9 @@ export const javascript: Language = {
     const arguments_ = inputs.map((port) => `${port.variable}: ${arrayOf(port)}`).join(', ')
     const feeds = inputs.map((port) => {
       const shape = `[${port.dims.join(', ')}]`
-      return `    ${quoted(port.name)}: new Tensor(${quoted(port.dtype)}, ${port.variable}, ${shape}),`
+      // Computed, as "__proto__" plain would set the prototype.
+      const key = port.name === '__proto__' ? '["__proto__"]' : javascriptString(port.name)
+      return `    ${key}: new Tensor(${javascriptString(port.dtype)}, ${port.variable}, ${shape}),`
     })
     return `// npm install onnxruntime-react-native · bundle ${file} as an asset and pass its path
 // ONNX Runtime reports to Microsoft unless ORT_DISABLE_TELEMETRY=1 is set before it loads: see README.md.
@@ -70,8 +72,8 @@ export async function run(${arguments_}): Promise<Float32Array> {
   const feeds = {
 ${feeds.join('\n')}
   }
-  const outputs = await session.run(feeds, [${quoted(answer.name)}])
-  return outputs[${quoted(answer.name)}]!.data as Float32Array
+  const outputs = await session.run(feeds, [${javascriptString(answer.name)}])
+  return outputs[${javascriptString(answer.name)}]!.data as Float32Array
 }
 ${classes ? '\nexport const classify = (scores: Float32Array): number => scores.indexOf(Math.max(...scores))\n' : ''}`
   },

@@ -2,15 +2,13 @@
 import {
   imageOf,
   inputWords,
-  quoted,
   sizeOfPort,
   spread,
   type Language,
   type SnippetContext,
   type SnippetPort,
 } from './context'
-
-const text = (value: string): string => quoted(value).replaceAll('$', '\\$')
+import { kotlinString } from './literals'
 
 /** Array type of an argument, and how a tensor is made of it. */
 const TYPES: Record<string, { array: string; wrap: (variable: string) => string; type?: string }> = {
@@ -30,7 +28,7 @@ function tensor(port: SnippetPort): string {
   const { wrap, type } = typeOf(port)
   const shape = `longArrayOf(${port.dims.join(', ')})`
   const kind = type ? `, OnnxJavaType.${type}` : ''
-  return `            ${text(port.name)} to OnnxTensor.createTensor(environment, ${wrap(port.variable)}, ${shape}${kind}),`
+  return `            ${kotlinString(port.name)} to OnnxTensor.createTensor(environment, ${wrap(port.variable)}, ${shape}${kind}),`
 }
 
 function preprocess(context: SnippetContext): string {
@@ -80,7 +78,7 @@ class Model(context: Context) : AutoCloseable {
         android.system.Os.setenv("ORT_DISABLE_TELEMETRY", "1", true)
     }
     private val environment = OrtEnvironment.getEnvironment()
-    private val session = environment.createSession(context.assets.open(${text(file)}).readBytes())
+    private val session = environment.createSession(context.assets.open(${kotlinString(file)}).readBytes())
 ${preprocess(context)}
     /** ${inputs.map((port) => `${port.variable}: ${sizeOfPort(port)} values`).join('; ')}, ${inputWords(context)}. */
     fun run(${arguments_}): FloatArray {
@@ -88,7 +86,7 @@ ${preprocess(context)}
 ${inputs.map(tensor).join('\n')}
         )
         try {
-            session.run(feeds, setOf(${text(answer.name)})).use { results ->
+            session.run(feeds, setOf(${kotlinString(answer.name)})).use { results ->
                 val buffer = (results.get(0) as OnnxTensor).floatBuffer
                 return FloatArray(buffer.remaining()).also { buffer.get(it) }
             }

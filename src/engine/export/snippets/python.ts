@@ -1,7 +1,8 @@
 /** Python: onnxruntime and NumPy, Pillow for images. */
-import { imageOf, inputWords, quoted, type Language, type SnippetContext } from './context'
+import { imageOf, inputWords, type Language, type SnippetContext } from './context'
+import { pythonString } from './literals'
 
-const DTYPES: Record<string, string> = { bool: 'np.bool_' }
+const DTYPES: Record<string, string> = { bool: 'np.bool_', string: 'np.str_', 'not a tensor': 'object' }
 
 function preprocess(context: SnippetContext): string {
   const image = imageOf(context)
@@ -44,7 +45,7 @@ export const python: Language = {
     const { inputs, answer, classes, file } = context
     const feeds = inputs.map(({ name, variable, dtype, dims }) => {
       const type = DTYPES[dtype] ?? `np.${dtype}`
-      return `        ${quoted(name)}: np.asarray(${variable}, dtype=${type}).reshape(${dims.join(', ')}${dims.length === 1 ? ',' : ''}),`
+      return `        ${pythonString(name)}: np.asarray(${variable}, dtype=${type}).reshape(${dims.join(', ') || '()'}${dims.length === 1 ? ',' : ''}),`
     })
     return `# pip install onnxruntime numpy${imageOf(context) ? ' pillow' : ''}
 import os
@@ -52,7 +53,7 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # ONNX Runtime reports to Microsoft o
 import numpy as np
 import onnxruntime as ort
 ${imageOf(context) ? 'from PIL import Image, ImageOps\n' : ''}
-session = ort.InferenceSession(${quoted(file)})
+session = ort.InferenceSession(${pythonString(file)})
 ${preprocess(context)}
 
 def run(${inputs.map(({ variable }) => variable).join(', ')}):
@@ -60,7 +61,7 @@ def run(${inputs.map(({ variable }) => variable).join(', ')}):
     feeds = {
 ${feeds.join('\n')}
     }
-    return session.run([${quoted(answer.name)}], feeds)[0]
+    return session.run([${pythonString(answer.name)}], feeds)[0]
 ${classes ? '\n\ndef classify(scores):\n    return int(np.argmax(scores))\n' : ''}`
   },
 }

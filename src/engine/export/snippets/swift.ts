@@ -2,13 +2,13 @@
 import {
   imageOf,
   inputWords,
-  quoted,
   sizeOfPort,
   spread,
   type Language,
   type SnippetContext,
   type SnippetPort,
 } from './context'
+import { swiftString } from './literals'
 
 const TYPES: Record<string, { array: string; element: string }> = {
   float32: { array: '[Float]', element: '.float' },
@@ -54,7 +54,7 @@ export const swift: Language = {
     const arguments_ = inputs.map((port) => `${port.variable}: ${typeOf(port).array}`).join(', ')
     const feeds = inputs.map((port) => {
       const shape = `[${port.dims.join(', ')}]`
-      return `            ${quoted(port.name)}: try Self.value(${port.variable}, ${typeOf(port).element}, ${shape}),`
+      return `            ${swiftString(port.name)}: try Self.value(${port.variable}, ${typeOf(port).element}, ${shape}),`
     })
     return `// Podfile: pod 'onnxruntime-objc' · add ${file} to the app's resources
 import Foundation
@@ -66,7 +66,7 @@ final class Model {
 
     init() throws {
         setenv("ORT_DISABLE_TELEMETRY", "1", 1)  // ONNX Runtime reports to Microsoft otherwise
-        let path = Bundle.main.path(forResource: ${quoted(file.slice(0, dot))}, ofType: ${quoted(file.slice(dot + 1))})!
+        let path = Bundle.main.path(forResource: ${swiftString(file.slice(0, dot))}, ofType: ${swiftString(file.slice(dot + 1))})!
         environment = try ORTEnv(loggingLevel: .warning)
         session = try ORTSession(env: environment, modelPath: path, sessionOptions: nil)
     }
@@ -76,8 +76,8 @@ ${preprocess(context)}
         let feeds: [String: ORTValue] = [
 ${feeds.join('\n')}
         ]
-        let outputs = try session.run(withInputs: feeds, outputNames: [${quoted(answer.name)}], runOptions: nil)
-        let data = try outputs[${quoted(answer.name)}]!.tensorData() as Data
+        let outputs = try session.run(withInputs: feeds, outputNames: [${swiftString(answer.name)}], runOptions: nil)
+        let data = try outputs[${swiftString(answer.name)}]!.tensorData() as Data
         return data.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
     }
 ${

@@ -49,7 +49,7 @@ export function jointRange(
 }
 
 /** Cuts the same share from both tails; a side without values beyond zero is left alone. */
-export function percentileRange(histogram: Histogram, share: number): Range {
+function percentileRange(histogram: Histogram, share: number): Range {
   const tail = (1 - share) / 2
   const { min, max } = histogram
   return [
@@ -62,7 +62,7 @@ export function percentileRange(histogram: Histogram, share: number): Range {
  * The clip of least expected squared error, lower and upper side searched in turn. Both clipping and rounding
  * are counted on the bins' centres, rounding of bins wider than a step by the uniform-noise model s²/12.
  */
-export function meanSquaredErrorRange(histogram: Histogram, type: IntegerType): Range {
+function meanSquaredErrorRange(histogram: Histogram, type: IntegerType): Range {
   const bins = histogram.bins()
   const { min, max, width } = histogram
   const errorOf = (low: number, high: number): number => {
@@ -107,7 +107,7 @@ export function meanSquaredErrorRange(histogram: Histogram, type: IntegerType): 
  * The threshold whose quantized distribution has the least Kullback–Leibler divergence from the clipped one.
  * One-sided tensors are searched over [0, t] with all levels, others over [−t, t].
  */
-export function entropyRange(histogram: Histogram, type: IntegerType): Range {
+function entropyRange(histogram: Histogram, type: IntegerType): Range {
   const { min, max } = histogram
   const oneSided = min >= 0 || max <= 0
   const [low, high] = codeRange(type)

@@ -24,7 +24,7 @@ export interface ChannelOptions extends IntegerType {
 const ZERO_CHANNEL_SCALE = 2 ** -20
 
 /** Walks a tensor as [outer, channel, inner]. */
-export function channelShape(
+function channelShape(
   dims: readonly number[],
   axis: number | undefined,
 ): [outer: number, channels: number, inner: number] {
@@ -65,7 +65,7 @@ function range(row: Float32Array): [number, number] {
 }
 
 /** The share of [min, max] that gives the smallest squared error, found on a grid down to 40%. */
-export function bestClip(row: Float32Array, min: number, max: number, type: IntegerType): number {
+function bestClip(row: Float32Array, min: number, max: number, type: IntegerType): number {
   let best = 1
   let least = Infinity
   for (let share = 1; share > 0.395; share -= 0.02) {

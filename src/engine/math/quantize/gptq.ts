@@ -177,7 +177,7 @@ export async function outputError(
   return data.reduce((sum, v, i) => sum + v * error.data[i]!, 0)
 }
 
-export const meanDiagonal = ({ data, rows }: F64Matrix): number => {
+const meanDiagonal = ({ data, rows }: F64Matrix): number => {
   let sum = 0
   for (let i = 0; i < rows; i++) sum += data[i * rows + i]!
   return sum / rows

@@ -31,7 +31,7 @@ export function sharedValues(values: Float32Array, size: number, options: Codebo
 }
 
 /** Index of the nearest of rising centroids; a zero goes to a centroid of zero where there is one. */
-export function nearestCentroids(values: Float32Array, centroids: Float32Array): Uint8Array {
+function nearestCentroids(values: Float32Array, centroids: Float32Array): Uint8Array {
   const codes = new Uint8Array(values.length)
   const limits = Float64Array.from(
     { length: centroids.length - 1 },
@@ -51,7 +51,7 @@ export function nearestCentroids(values: Float32Array, centroids: Float32Array):
 }
 
 /** Each centroid becomes the (weighted) mean of the values with its code; empty ones stay. For tuned weights too. */
-export function meansOf(
+function meansOf(
   values: Float32Array,
   codes: Uint8Array,
   centroids: Float32Array,

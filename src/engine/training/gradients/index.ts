@@ -31,4 +31,4 @@ export const ruleFor = (node: Node): Rule | undefined => RULES[operatorKey(node)
 
 export const differentiableOperators = (): string[] => Object.keys(RULES).sort()
 
-export { broadcastDims, Tape, type Traced } from './tape'
+export { Tape, type Traced } from './tape'

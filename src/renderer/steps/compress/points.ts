@@ -31,7 +31,7 @@ export const timeText = ({ time }: Point): string =>
     : ''
 
 /** Per cent where the metric is a fraction of 1, else the metric's own unit. */
-export const scaleOf = (metric: string): number => (metricName(metric).fraction ? 100 : 1)
+const scaleOf = (metric: string): number => (metricName(metric).fraction ? 100 : 1)
 
 export const pointOf = (candidate: Candidate): Point => ({
   id: candidate.id,

@@ -1,7 +1,7 @@
 /** ONNX Runtime's own format, and the graph its optimizer makes. */
 import fs from 'node:fs'
-import { errorData } from '../../contract/errors'
-import { withSession } from '../runtime/session'
+import { errorData } from '../../../contract/errors'
+import { withSession } from '../../runtime/session'
 
 /** Levels whose result does not depend on the processor they were made on. */
 export type PortableLevel = 'basic' | 'extended'

@@ -1,0 +1,45 @@
+/** Inputs, outputs and the answer of a model, for the manifest. */
+import type { Dataset } from '../data/dataset'
+import { METRICS } from '../evaluate/metrics'
+import type { Model } from '../onnx'
+import type { Golden } from './golden'
+import type { Manifest } from './manifest'
+
+/** Example dimensions are those of a golden sample, or as traced. */
+export function ports(
+  model: Model,
+  golden: Golden,
+  traced: ReadonlyMap<string, { dims: readonly number[] }>,
+): Pick<Manifest, 'inputs' | 'outputs'> {
+  const [sample] = golden.samples
+  const describe = (side: 'inputs' | 'outputs', infos: Model['graph']['inputs']): Manifest['inputs'] =>
+    infos.map(({ name, dtype, dims }) => ({
+      name,
+      dtype: dtype ?? 'not a tensor',
+      dims: [...(dims ?? [])],
+      exampleDims: [...(sample?.[side][name]?.dims ?? traced.get(name)?.dims ?? [])],
+    }))
+  return {
+    inputs: describe('inputs', model.graph.requiredInputs),
+    outputs: describe('outputs', model.graph.outputs),
+  }
+}
+
+export function answerOf(dataset: Dataset | undefined, golden: Golden, model: Model): Manifest['answer'] {
+  const [sample] = golden.samples
+  const fallback = model.graph.outputs[0]!.name
+  if (!sample) return { output: fallback }
+  const rows = Object.values(sample.outputs)[0]?.dims[0] ?? 1
+  const classes = dataset?.classes
+  try {
+    // With class names the output that scores them; the other metrics want labels to tell, so: all outputs.
+    const family = classes ? METRICS.classification : METRICS.unlabelled
+    const choice = family.choose(sample.outputs, { rows, classes })
+    return {
+      output: choice.names[0]!,
+      ...(classes && choice.form === 'scores' && { classes: choice.classes }),
+    }
+  } catch {
+    return { output: fallback }
+  }
+}
