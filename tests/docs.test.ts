@@ -17,6 +17,9 @@ function range(field: ParameterField): string {
   return `${field.kind}, ${minimum ?? '−∞'} … ${maximum ?? '∞'}`
 }
 
+const list = (words: readonly string[]): string =>
+  [words.slice(0, -1).join(', '), words.at(-1)].filter(Boolean).join(' or ')
+
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ')
 
 function section(pass: PassDescription): string {
@@ -31,7 +34,9 @@ function section(pass: PassDescription): string {
   return [
     `## ${pass.id}`,
     '',
-    `**${pass.title}** (${pass.family}). ${pass.summary} ${needs}`,
+    `**${pass.title}** (${[pass.term, pass.family].filter(Boolean).join('; ')}). ${pass.summary} ${needs}`,
+    '',
+    `Role: ${pass.role}. ${pass.after.length > 0 ? `Comes after what ${list(pass.after)}.` : ''}`.trim(),
     '',
     ...table,
     '',

@@ -29,6 +29,7 @@ export interface ErrorFields {
   'pass/bad-parameter': { pass: string; parameter: string; reason: string }
   'pass/failed': { pass: string; node: string; reason: string }
   'pass/broke-model': { pass: string; reason: string }
+  'recipe/order': { pass: string; after: string }
   'recipe/invalid': { file: string; reason: string }
   'run/busy': { folder: string; holder: string; since: string }
   'provider/unavailable': { provider: string; reason: string }

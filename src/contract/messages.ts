@@ -182,6 +182,12 @@ const TABLE: Table = {
     where: pass,
     todo: 'Leave this pass out or change its parameters. Please report it with the model if you may share it.',
   }),
+  'recipe/order': ({ pass, after }) => ({
+    title: 'Passes work against each other',
+    what: `${pass} comes after ${after}: it finds little left to work on, or undoes it.`,
+    where: pass,
+    todo: `Move ${pass} before ${after}.`,
+  }),
   'recipe/invalid': ({ file, reason }) => ({
     title: 'The recipe is not valid',
     what: `“${baseName(file)}” is not a recipe Pare can read: ${reason}.`,

@@ -2,6 +2,10 @@
 export type PassFamily =
   'clean-up' | 'quantization' | 'pruning' | 'factorization' | 'sharing' | 'training' | 'precision'
 
+/** What a pass does to a model, in the order in which the search lets passes follow each other. */
+export const PASS_ROLES = ['normalizes', 'removes', 'trains', 'prepares', 'encodes', 'stores'] as const
+export type PassRole = (typeof PASS_ROLES)[number]
+
 export type PassNeed = 'calibration' | 'training' | 'labels'
 
 export interface ParameterField {
@@ -24,8 +28,14 @@ export interface ParameterField {
 
 export interface PassDescription {
   id: string
+  /** Plain words. */
   title: string
+  /** What the field calls it, where the title does not say so. */
+  term?: string
   family: PassFamily
+  role: PassRole
+  /** Roles and ids of passes that it must not precede: it would leave them nothing to work on, or they undo it. */
+  after: string[]
   /** One plain sentence. */
   summary: string
   /** Papers and operator documents. */

@@ -14,6 +14,8 @@ const passes: PassDescription[] = [
     id: 'prune',
     title: 'Prune',
     family: 'pruning',
+    role: 'removes',
+    after: [],
     summary: '',
     sources: [],
     needs: [],

@@ -71,6 +71,10 @@ const EXAMPLES: { [C in ErrorCode]: { fields: ErrorFields[C]; says: string[] } }
     says: ['conv1', 'coupled'],
   },
   'pass/broke-model': { fields: { pass: 'float16', reason: 'outputs became NaN' }, says: ['float16', 'NaN'] },
+  'recipe/order': {
+    fields: { pass: 'Remove channels', after: 'Low-bit weights' },
+    says: ['Remove channels', 'Low-bit weights'],
+  },
   'recipe/invalid': {
     fields: { file: 'my.recipe.json', reason: 'steps is missing' },
     says: ['my.recipe.json', 'steps is missing'],

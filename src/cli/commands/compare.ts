@@ -1,7 +1,14 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { changeText } from '../../contract/verdict'
-import { absolute, examples, targetOption, withDataOptions, withEngineOptions, type AddCommand } from '../command'
+import {
+  absolute,
+  examples,
+  targetOption,
+  withDataOptions,
+  withEngineOptions,
+  type AddCommand,
+} from '../command'
 import { print, printJson } from '../output'
 import { preparedData } from '../prepared'
 import { notesOf, reportTable } from '../report-table'

@@ -3,7 +3,14 @@ import path from 'node:path'
 import type { Recipe } from '../../contract/recipe'
 import { changeText } from '../../contract/verdict'
 import { readRecipe } from '../../service'
-import { absolute, examples, targetOption, withDataOptions, withEngineOptions, type AddCommand } from '../command'
+import {
+  absolute,
+  examples,
+  targetOption,
+  withDataOptions,
+  withEngineOptions,
+  type AddCommand,
+} from '../command'
 import { compressInto } from '../compressing'
 import { print, printJson } from '../output'
 import { parsePassOption } from '../pass-option'

@@ -1,6 +1,13 @@
 import path from 'node:path'
 import { fileName } from '../../service'
-import { absolute, examples, targetOption, withDataOptions, withEngineOptions, type AddCommand } from '../command'
+import {
+  absolute,
+  examples,
+  targetOption,
+  withDataOptions,
+  withEngineOptions,
+  type AddCommand,
+} from '../command'
 import { bytes, print, printJson } from '../output'
 import { dataOf, engineSettings, type CommonOptions, type DataOptions } from '../session'
 

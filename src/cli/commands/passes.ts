@@ -21,7 +21,7 @@ function details(pass: PassDescription): string {
   )
   const needs = pass.needs.length > 0 ? `Needs ${pass.needs.join(' and ')}.` : 'Needs no data.'
   return [
-    `${pass.id}: ${pass.title} (${pass.family})`,
+    `${pass.id}: ${pass.title} (${[pass.term, pass.family].filter(Boolean).join('; ')})`,
     pass.summary,
     needs,
     parameters,
@@ -48,7 +48,7 @@ export const addPasses: AddCommand = (program, { session }) => {
       else
         print(
           table(
-            all.map((pass) => [pass.id, pass.family, pass.summary]),
+            all.map((pass) => [pass.id, pass.term ?? pass.title.toLowerCase(), pass.summary]),
             'left',
           ),
         )

@@ -5,7 +5,14 @@ import { SearchGoal } from '../../contract/goal'
 import type { CompressResult } from '../../contract/report'
 import type { SearchJob, SearchResult, Trial } from '../../contract/trial'
 import type { JobInput, JobOutput } from '../../service'
-import { absolute, examples, targetOption, withDataOptions, withEngineOptions, type AddCommand } from '../command'
+import {
+  absolute,
+  examples,
+  targetOption,
+  withDataOptions,
+  withEngineOptions,
+  type AddCommand,
+} from '../command'
 import { checkOut, WORK_FOLDER, writeHtml } from '../compressing'
 import { bytes, print, printJson } from '../output'
 import { preparedData } from '../prepared'

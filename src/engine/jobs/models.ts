@@ -3,11 +3,11 @@ import { errorData, PareError } from '../../contract/errors'
 import { errorMessage } from '../../contract/messages'
 import { probeHere } from '../evaluate/memory'
 import { readModel } from '../onnx'
-import { describePasses, findPass } from '../passes'
+import { describePasses, findPass, PASSES } from '../passes'
 import { PRESETS } from '../passes/presets'
 import { listProviders } from '../runtime'
 import { inspectModel } from '../layers/costs/inspect'
-import { missingNeed } from '../run/steps'
+import { misplaced, missingNeed } from '../run/steps'
 import { describeTargets } from '../targets'
 import { withData } from './data'
 import type { JobHandlers } from './job'
@@ -47,6 +47,11 @@ export const modelJobs: JobHandlers<
           // Later passes see a model that earlier ones changed: only their parameters can be judged now.
           if (step === 0) findPass(pass).check(read, params)
           else findPass(pass).parse(params)
+          const known = recipe.steps
+            .slice(0, step + 1)
+            .filter((one) => PASSES.some(({ id }) => id === one.pass))
+          const late = misplaced(known, known.length - 1)
+          if (late) throw late
         } catch (thrown) {
           if (!(thrown instanceof PareError)) throw thrown
           const { what, todo } = errorMessage(errorData(thrown))

@@ -34,7 +34,10 @@ const params = z.object({
 export const adaround = definePass({
   id: ID,
   title: 'Learned rounding',
+  term: 'AdaRound',
   family: 'quantization',
+  role: 'encodes',
+  after: ['removes', 'trains', 'prepares'],
   summary:
     'Learns for every weight whether to round up or down, from what the original answers; needs no labels and few samples.',
   sources: ['arXiv:2004.10568', 'arXiv:2102.05426'],

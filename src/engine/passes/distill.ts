@@ -40,7 +40,9 @@ const params = z.object({
 export const distill = definePass({
   id: ID,
   title: 'Distill from the original',
+  term: 'knowledge distillation',
   family: 'training',
+  role: 'trains',
   summary: 'Trains the model as compressed so far to answer like the original; works without labels.',
   sources: ['arXiv:1503.02531', 'arXiv:1412.6550', 'arXiv:2106.05237'],
   needs: ['training'],

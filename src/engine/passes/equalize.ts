@@ -30,7 +30,9 @@ const THROUGH = ['Relu', 'LeakyRelu', 'MaxPool', 'AveragePool', 'GlobalAveragePo
 export const equalize = definePass({
   id: ID,
   title: 'Even out channel ranges',
+  term: 'cross-layer equalization',
   family: 'quantization',
+  role: 'prepares',
   summary:
     'Moves range between neighbouring layers so that all channels of a weight are of similar size: run it before quantizing. The model computes the same.',
   sources: ['arXiv:1906.04721'],

@@ -9,6 +9,7 @@ export const fineTune = definePass({
   id: ID,
   title: 'Fine-tune',
   family: 'training',
+  role: 'trains',
   summary:
     'Trains the model on labelled data for a few epochs, so that it recovers from what earlier steps took.',
   sources: ['arXiv:1412.6980', 'arXiv:1711.05101', 'arXiv:1608.03983'],

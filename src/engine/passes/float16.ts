@@ -155,7 +155,10 @@ const sentence = (count: number, before: number, after: Model, how: string): str
 export const float16 = definePass({
   id: 'float16',
   title: 'Half precision',
+  term: 'float16',
   family: 'precision',
+  role: 'encodes',
+  after: ['removes', 'trains', 'prepares'],
   summary: 'Stores weights in two bytes instead of four and, where asked, computes in float16 too.',
   sources: ['IEEE 754 binary16', 'arXiv:1710.03740', 'ONNX Cast'],
   params,

@@ -65,7 +65,9 @@ const params = z.object({
 export const lowRankPass = definePass({
   id: ID,
   title: 'Factor layers',
+  term: 'low-rank factorization',
   family: 'factorization',
+  role: 'removes',
   summary:
     'Writes large layers as products of smaller ones, chosen by what matters for real inputs; never where that costs more than it saves.',
   sources: ['arXiv:2403.07378', 'arXiv:1511.06530', 'arXiv:1405.3866', 'arXiv:0909.4061'],

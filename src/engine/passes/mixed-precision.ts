@@ -91,6 +91,8 @@ export const mixedPrecision = definePass({
   id: ID,
   title: 'Mixed precision',
   family: 'quantization',
+  role: 'encodes',
+  after: ['removes', 'prepares'],
   summary:
     'Each layer gets the bits it needs, from 2 to float: those that barely move the outputs get few, the delicate ones many, under one budget.',
   sources: [

@@ -39,7 +39,10 @@ function smallest(tensor: Tensor, forms: ReturnType<typeof tensorForms>): Packed
 export const packWeights = definePass({
   id: ID,
   title: 'Pack weights for download',
+  term: 'lossless weight coding',
   family: 'sharing',
+  role: 'stores',
+  after: ['normalizes', 'removes', 'trains', 'prepares', 'encodes'],
   summary:
     'Stores weights with few different values or many zeros so that they zip small; plain operators bring them back when the model is loaded.',
   sources: ['arXiv:1510.00149', 'ONNX Gather, CumSum, ScatterElements', 'RFC 1951'],

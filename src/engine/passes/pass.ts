@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { PareError } from '../../contract/errors'
-import type { ParameterField, PassDescription, PassFamily, PassNeed } from '../../contract/passes'
+import type { ParameterField, PassDescription, PassFamily, PassNeed, PassRole } from '../../contract/passes'
 import type { LayerReport, StepRecord } from '../../contract/report'
 import type { Sensitivity } from '../../contract/sensitivity'
 import type { Dataset } from '../data/dataset'
@@ -16,6 +16,7 @@ import type { Target } from '../targets/target'
 export interface ParameterMeta {
   label: string
   help: string
+  /** Values the search tries. None for how long to learn and how much to look at: that is no question of what comes out. */
   search?: unknown[]
   /** It counts only where another parameter has this value. */
   only?: { name: string; is: unknown }
@@ -70,7 +71,11 @@ export interface PassResult {
 export interface PassDefinition<S extends z.ZodObject> {
   id: string
   title: string
+  term?: string
   family: PassFamily
+  role: PassRole
+  /** Roles and ids of passes that it must not precede. */
+  after?: readonly string[]
   summary: string
   sources: readonly string[]
   needs?: readonly PassNeed[]
@@ -111,7 +116,10 @@ export function definePass<S extends z.ZodObject>(definition: PassDefinition<S>)
     description: {
       id: definition.id,
       title: definition.title,
+      term: definition.term,
       family: definition.family,
+      role: definition.role,
+      after: [...(definition.after ?? [])],
       summary: definition.summary,
       sources: [...definition.sources],
       needs: [...needs],

@@ -85,7 +85,9 @@ const params = z.object({
 export const pruneChannels = definePass({
   id: ID,
   title: 'Remove channels',
+  term: 'structured pruning',
   family: 'pruning',
+  role: 'removes',
   summary:
     'Removes whole channels, neurons and attention heads, so that the model is smaller and faster everywhere, and refits what stays.',
   sources: ['arXiv:2301.12900', 'arXiv:2403.18955', 'arXiv:1707.06168', 'arXiv:2302.04089'],

@@ -37,7 +37,9 @@ const params = z.object({
 export const pruneGradually = definePass({
   id: ID,
   title: 'Prune weights while training',
+  term: 'gradual pruning',
   family: 'pruning',
+  role: 'removes',
   summary:
     'Turns the least important weights into zeros little by little, while the others learn from the original to do without.',
   sources: ['arXiv:1710.01878', 'arXiv:2010.07611', 'arXiv:1510.00149'],

@@ -83,7 +83,9 @@ type Params = z.output<typeof params>
 export const pruneWeights = definePass({
   id: ID,
   title: 'Zero out weights',
+  term: 'unstructured pruning',
   family: 'pruning',
+  role: 'removes',
   summary:
     'Sets the least useful weights to exactly zero: the download shrinks, shapes and speed stay; later training keeps the zeros.',
   sources: [

@@ -42,6 +42,8 @@ export const quantizeAware = definePass({
   id: ID,
   title: 'Quantization-aware training',
   family: 'training',
+  role: 'encodes',
+  after: ['removes', 'trains', 'prepares'],
   summary:
     'Trains the model while it already computes with integers, step sizes included, so that few bits lose little.',
   sources: ['arXiv:1902.08153', 'arXiv:1308.3432', 'arXiv:1712.05877'],

@@ -53,6 +53,8 @@ export const quantizeDynamic = definePass({
   id: ID,
   title: 'Dynamic integer quantization',
   family: 'quantization',
+  role: 'encodes',
+  after: ['removes', 'trains', 'prepares'],
   summary:
     'Weights become int8 and activations are quantized as they come: no data needed, best for transformers and recurrent models.',
   sources: ['ONNX DynamicQuantizeLinear', 'ONNX MatMulInteger', 'arXiv:2004.09602'],

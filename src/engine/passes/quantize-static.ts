@@ -131,6 +131,8 @@ export const quantizeStatic = definePass({
   id: ID,
   title: 'Static integer quantization',
   family: 'quantization',
+  role: 'encodes',
+  after: ['removes', 'trains', 'prepares'],
   summary:
     'Weights and activations become 8-bit integers with ranges measured on calibration samples: four times smaller, and faster where layers are large.',
   sources: ['arXiv:1712.05877', 'arXiv:2004.09602', 'ONNX QuantizeLinear', 'ONNX Runtime QDQ format'],

@@ -91,7 +91,10 @@ type Params = z.output<typeof params>
 export const quantizeWeights = definePass({
   id: ID,
   title: 'Low-bit weights',
+  term: 'weight-only quantization',
   family: 'quantization',
+  role: 'encodes',
+  after: ['removes', 'trains', 'prepares'],
   summary: 'Weights take 1 to 8 bits, values between layers stay float: the smallest files, at float speed.',
   sources: [
     'arXiv:2210.17323',

@@ -39,7 +39,10 @@ const params = z.object({
 export const shareWeights = definePass({
   id: ID,
   title: 'Share weight values',
+  term: 'weight clustering',
   family: 'sharing',
+  role: 'encodes',
+  after: ['removes', 'prepares'],
   summary:
     'Each layer keeps a few different weight values, chosen by k-means; pruned weights stay zero. The file is as large as before, the zipped download several times smaller.',
   sources: ['arXiv:1510.00149'],

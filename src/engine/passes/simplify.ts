@@ -117,7 +117,9 @@ async function simplify(
 export const simplifyPass = definePass({
   id: 'simplify',
   title: 'Simplify',
+  term: 'graph optimization',
   family: 'clean-up',
+  role: 'normalizes',
   summary:
     'Folds, merges and drops what is not needed; the model computes exactly what it did, as is checked.',
   sources: [

@@ -34,7 +34,9 @@ const params = z.object({
 export const smoothQuant = definePass({
   id: ID,
   title: 'Smooth activations',
+  term: 'SmoothQuant',
   family: 'quantization',
+  role: 'prepares',
   summary:
     'Moves outliers of activations into the weights of transformers, so that one integer range serves all channels: run it before quantizing. The model computes the same.',
   sources: ['arXiv:2211.10438'],

@@ -32,7 +32,10 @@ const SMALL = 64
 export const trainedCodebook = definePass({
   id: ID,
   title: 'Share and train values',
+  term: 'trained weight clustering',
   family: 'sharing',
+  role: 'encodes',
+  after: ['removes', 'prepares'],
   summary:
     'Lets the weights of each layer share a few values found by k-means, and trains those values against the original.',
   sources: ['arXiv:1510.00149'],

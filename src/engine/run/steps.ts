@@ -101,6 +101,17 @@ export function missingNeed(pass: string, data: Dataset): PareError | undefined 
   return undefined
 }
 
+/** A step after one that it leaves nothing to, or undoes: the recipe runs all the same, and should be told. */
+export function misplaced(steps: readonly RecipeStep[], at: number): PareError | undefined {
+  const { id, description } = findPass(steps[at]!.pass)
+  for (const { pass } of steps.slice(0, at)) {
+    const { after, title } = findPass(pass).description
+    if (after.some((of) => of === id || of === description.role))
+      return new PareError('recipe/order', { pass: description.title, after: title })
+  }
+  return undefined
+}
+
 /** The finished steps to go on from and the model they led to; undefined where that is the original. */
 async function resumePoint(
   run: RunFolder,
@@ -150,7 +161,9 @@ async function runStep(
     const { model: result, summary, skipped = [], layers, curve } = await pass.run(input, params, context)
     const files = work.run.write(key, result)
     await work.check(files[0]!, pass.description.title)
-    return { record: { ...about, seconds: seconds(), summary, skipped, layers, curve }, files }
+    const late = misplaced(work.recipe.steps, index)
+    const told = late ? `${summary} ${errorMessage(late.data).what}` : summary
+    return { record: { ...about, seconds: seconds(), summary: told, skipped, layers, curve }, files }
   } catch (thrown) {
     const error = failureOf(thrown, pass.description.title)
     if (STOPS.has(error.code)) throw toError(error)

@@ -3,6 +3,7 @@ import { formatBytes, plural } from '../../contract/format'
 import { clearlyFaster, timeMargin } from '../../contract/front'
 import { formatMetric } from '../evaluate/format'
 import { isInside, violatedLimits, timeOf } from './limits'
+import { isNormalizer } from './recipes'
 import type { Confirmation, SearchResult, Trial } from '../../contract/trial'
 
 type Result = Omit<SearchResult, 'explanation'>
@@ -25,7 +26,7 @@ function sizeText({ downloadBytes }: Trial, { originalDownloadBytes: original }:
 function lead(trial: Trial, result: Result): string {
   const { recipe, quality, pointsLost = 0, latencyRatio, targetLatency, steps } = trial
   // Cleaning up comes before everything and is no news.
-  const done = steps.filter((_, at) => recipe.steps[at]?.pass !== 'simplify')
+  const done = steps.filter((_, at) => !isNormalizer(recipe.steps[at]?.pass))
   const searched = quality ? ` on the ${quality.samples} samples the search went by` : ''
   const time =
     latencyRatio === undefined ? '' : `; on this machine it takes ${times(latencyRatio)} the original's time`

@@ -1,19 +1,8 @@
 /** What a recipe is made of and in which order: what passes do to weights, and which go together. */
 import { createHash } from 'node:crypto'
-import type { PassDescription, PassFamily, PassNeed } from '../../contract/passes'
+import { PASS_ROLES, type PassDescription, type PassNeed } from '../../contract/passes'
 import type { Preset, Recipe, RecipeStep } from '../../contract/recipe'
 import { PASSES } from '../passes'
-
-/** Passes follow each other in this order in a recipe; within a family, in the order of the registry. */
-const FAMILY_ORDER: readonly PassFamily[] = [
-  'clean-up',
-  'pruning',
-  'factorization',
-  'training',
-  'sharing',
-  'quantization',
-  'precision',
-]
 
 export interface SearchSpace {
   passes: readonly PassDescription[]
@@ -59,12 +48,26 @@ const shortened = (name: string): string => (name.length > 200 ? `${name.slice(0
 
 export const recipeOf = (steps: readonly RecipeStep[]): Recipe => ({
   pare: 1,
-  name: shortened(title(steps.filter((step) => step.pass !== CLEAN_UP.pass))),
+  name: shortened(title(worked(steps))),
   description: '',
   steps: [...steps],
 })
 
-export const CLEAN_UP: RecipeStep = { pass: 'simplify', params: {} }
+const NORMALIZERS: readonly string[] = PASSES.filter(
+  ({ description }) => description.role === 'normalizes',
+).map(({ id }) => id)
+
+export const isNormalizer = (pass: string | undefined): boolean =>
+  pass !== undefined && NORMALIZERS.includes(pass)
+
+/** What passes work on begins the same way in every recipe. */
+export const normalized = (steps: readonly RecipeStep[]): RecipeStep[] => [
+  ...NORMALIZERS.map((pass) => ({ pass, params: {} })),
+  ...steps,
+]
+
+/** Steps without those that every recipe begins with. */
+const worked = (steps: readonly RecipeStep[]): RecipeStep[] => steps.filter(({ pass }) => !isNormalizer(pass))
 
 export const passOf = (id: string, space: SearchSpace): PassDescription | undefined =>
   space.passes.find((pass) => pass.id === id)
@@ -72,48 +75,27 @@ export const passOf = (id: string, space: SearchSpace): PassDescription | undefi
 export const learns = (recipe: Recipe, space: SearchSpace): boolean =>
   recipe.steps.some((step) => passOf(step.pass, space)?.needs.includes('training'))
 
-/** A pass without anything to choose that only stores smaller what is there. */
-export const isFinisher = (pass: PassDescription): boolean =>
-  pass.family === 'sharing' && !pass.parameters.some((field) => field.search)
-
+/** Roles follow each other in their order; within a role, passes in that of the registry. */
 function rankOf(step: RecipeStep, space: SearchSpace): number {
   const at = space.passes.findIndex((pass) => pass.id === step.pass)
-  const pass = space.passes[at]
-  // What only stores smaller leaves nothing for others to work on.
-  if (pass && isFinisher(pass)) return Infinity
-  const family = pass?.family ?? 'clean-up'
-  return FAMILY_ORDER.indexOf(family) * 1000 + at
+  const role = space.passes[at]?.role ?? 'normalizes'
+  return PASS_ROLES.indexOf(role) * 1000 + at
 }
 
 const byRank = (x: RecipeStep, y: RecipeStep, space: SearchSpace): number =>
   x.pass === y.pass ? 0 : rankOf(x, space) - rankOf(y, space)
 
-/** Passes of the quantization family that only prepare for others of it. */
-const PREPARING = new Set(['equalize', 'smooth-quant'])
-
-/** Passes that learn what their weights are stored as. */
-const LEARNED_CODES = new Set(['trained-codebook', 'quantize-aware', 'adaround'])
-
-/** It decides how weights are stored. Two such passes in a recipe undo each other, or the second finds nothing. */
-export function codesWeights(pass: PassDescription): boolean {
-  if (PREPARING.has(pass.id) || isFinisher(pass)) return false
-  return LEARNED_CODES.has(pass.id) || ['quantization', 'precision', 'sharing'].includes(pass.family)
+/** Two passes that encode weights undo each other, or the second finds nothing. */
+export function encodersIn(steps: readonly RecipeStep[], space: SearchSpace): number {
+  return steps.filter((step) => passOf(step.pass, space)?.role === 'encodes').length
 }
 
-export function codersIn(steps: readonly RecipeStep[], space: SearchSpace): number {
-  return steps.filter((step) => {
-    const pass = passOf(step.pass, space)
-    return pass !== undefined && codesWeights(pass)
-  }).length
-}
-
-/** Steps of both in the order passes follow each other; undefined when they share a pass or both code weights. */
+/** Steps of both in the order passes follow each other; undefined when they share a pass or both encode weights. */
 export function merge(a: Recipe, b: Recipe, space: SearchSpace): RecipeStep[] | undefined {
-  const work = (recipe: Recipe): RecipeStep[] => recipe.steps.filter((step) => step.pass !== CLEAN_UP.pass)
-  const steps = [...work(a), ...work(b)]
+  const steps = [...worked(a.steps), ...worked(b.steps)]
   if (new Set(steps.map((step) => step.pass)).size < steps.length) return undefined
-  if (codersIn(steps, space) > 1) return undefined
-  return [CLEAN_UP, ...steps.sort((x, y) => byRank(x, y, space))]
+  if (encodersIn(steps, space) > 1) return undefined
+  return normalized(steps.sort((x, y) => byRank(x, y, space)))
 }
 
 /** The recipe with a step that learns, before those that come after learning. */

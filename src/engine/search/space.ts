@@ -10,20 +10,18 @@ import { byObjective, isInside } from './limits'
 import type { SearchJob, Trial } from '../../contract/trial'
 import {
   canDo,
-  CLEAN_UP,
-  codersIn,
-  codesWeights,
-  isFinisher,
+  encodersIn,
   keyOf,
   learns,
   merge,
+  normalized,
   passOf,
   recipeOf,
   usable,
   withTraining,
   type SearchSpace,
 } from './recipes'
-import { latencyPortfolio, TRAINING_PORTFOLIO, PORTFOLIO } from './portfolio'
+import { latencyPortfolio, TRAINING_PORTFOLIO, PORTFOLIO } from '../passes/portfolio'
 import { expectation, type Expected } from './expect'
 
 /** A trial this far over the floor may still be saved by training or by a milder partner. */
@@ -40,9 +38,6 @@ const FIRST_LEARNING_ROUND = 3
 export const LAST_ROUND = 7
 /** Declared values tried on either side of a good one. */
 const NEAR = 2
-/** How long to learn is no question of what the result is; the search leaves it at its default. */
-const EFFORT = new Set(['epochs', 'learningRate', 'samples'])
-
 /** The round's work list, the most promising first; empty when the search has nothing more to try. */
 export function jobsOf(
   round: number,
@@ -79,7 +74,7 @@ function counts({ only }: ParameterField, pass: PassDescription, params: RecipeS
 /** The default of a pass and one variant for each search value of each parameter. */
 function variants(pass: PassDescription): RecipeStep[] {
   const one = (field: ParameterField): RecipeStep[] =>
-    (EFFORT.has(field.name) || !counts(field, pass, {}) ? [] : (field.search ?? []))
+    (counts(field, pass, {}) ? (field.search ?? []) : [])
       .filter((value) => value !== field.default)
       .map((value) => ({ pass: pass.id, params: { [field.name]: value } }))
   return [{ pass: pass.id, params: {} }, ...pass.parameters.flatMap(one)]
@@ -95,21 +90,21 @@ function presetsOf(space: SearchSpace): Idea[] {
 }
 
 const isSingle = (pass: PassDescription, space: SearchSpace): boolean =>
-  pass.family !== 'clean-up' && pass.family !== 'training' && usable(pass, space)
+  pass.role !== 'normalizes' && pass.family !== 'training' && usable(pass, space)
 
 const alone = (pass: PassDescription, steps: readonly RecipeStep[]): Idea[] =>
-  steps.map((step) => ({ recipe: recipeOf([CLEAN_UP, step]), why: `${pass.title} alone` }))
+  steps.map((step) => ({ recipe: recipeOf(normalized([step])), why: `${pass.title} alone` }))
 
 function fromPortfolio(portfolio: readonly (readonly RecipeStep[])[], space: SearchSpace): Idea[] {
   return portfolio
     .filter((steps) => steps.every((step) => canDo(step, space)))
-    .map((steps) => ({ recipe: recipeOf([CLEAN_UP, ...steps]), why: 'a combination that often does well' }))
+    .map((steps) => ({ recipe: recipeOf(normalized(steps)), why: 'a combination that often does well' }))
 }
 
 /** The portfolio, presets, and every pass that alone makes a model small, as it comes. */
 function firstRound(space: SearchSpace, { maxLatency }: SearchGoal): Idea[] {
   const singles = space.passes
-    .filter((pass) => isSingle(pass, space) && codesWeights(pass))
+    .filter((pass) => isSingle(pass, space) && pass.role === 'encodes')
     .flatMap((pass) => alone(pass, variants(pass).slice(0, 1)))
   const fast = maxLatency === undefined ? [] : fromPortfolio(latencyPortfolio(maxLatency), space)
   return [...fast, ...fromPortfolio(PORTFOLIO, space), ...presetsOf(space), ...singles]
@@ -141,7 +136,7 @@ function neighbours(recipe: Recipe, space: SearchSpace): Idea[] {
     const pass = passOf(step.pass, space)
     if (!pass) return []
     return pass.parameters
-      .filter((field) => !EFFORT.has(field.name) && counts(field, pass, step.params))
+      .filter((field) => counts(field, pass, step.params))
       .filter((field) => field.search?.every((value) => typeof value === 'number'))
       .flatMap((field) => {
         const own = Number(step.params[field.name] ?? field.default)
@@ -171,7 +166,7 @@ function finishers(recipe: Recipe, space: SearchSpace): Idea[] {
   return space.passes
     .filter(
       (pass) =>
-        isFinisher(pass) && usable(pass, space) && !recipe.steps.some((step) => step.pass === pass.id),
+        pass.role === 'stores' && usable(pass, space) && !recipe.steps.some((step) => step.pass === pass.id),
     )
     .map((pass) => ({
       recipe: recipeOf([...recipe.steps, { pass: pass.id, params: {} }]),
@@ -227,8 +222,8 @@ function nextRound(
   }
   if (round >= VARIANTS_ROUND)
     for (const pass of space.passes.filter((one) => isSingle(one, space))) {
-      const own = keyOf(recipeOf([CLEAN_UP, { pass: pass.id, params: {} }]))
-      if (!codesWeights(pass)) add(expect.untried(), alone(pass, variants(pass).slice(0, 1)))
+      const own = keyOf(recipeOf(normalized([{ pass: pass.id, params: {} }])))
+      if (pass.role !== 'encodes') add(expect.untried(), alone(pass, variants(pass).slice(0, 1)))
       const base = trials.find((trial) => trial.key === own)
       const well = base?.pointsLost !== undefined && base.pointsLost <= reach(goal)
       if (base && well) add(expect.near(base), alone(pass, variants(pass)))
@@ -245,7 +240,7 @@ function trainings(space: SearchSpace, recipe: Recipe): RecipeStep[] {
         pass.family === 'training' &&
         usable(pass, space) &&
         !has(pass.id) &&
-        !(codesWeights(pass) && codersIn(recipe.steps, space) > 0),
+        !(pass.role === 'encodes' && encodersIn(recipe.steps, space) > 0),
     )
     .map((pass) => ({ pass: pass.id, params: {} }))
 }

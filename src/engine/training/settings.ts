@@ -4,26 +4,14 @@ import { COMPARED } from './losses'
 import { OPTIMIZERS } from './optimizer'
 
 export const learningFields = {
-  epochs: z
-    .int()
-    .min(1)
-    .max(1000)
-    .default(10)
-    .meta({
-      label: 'Epochs',
-      help: 'How many times the training data is gone through. Training ends earlier when the held-out part stops improving.',
-      search: [5, 10, 20],
-    }),
-  learningRate: z
-    .number()
-    .min(0)
-    .max(10)
-    .default(0)
-    .meta({
-      label: 'Learning rate',
-      help: 'Size of the steps; it rises during warm-up, then falls along a cosine. 0 finds one by short trials.',
-      search: [0],
-    }),
+  epochs: z.int().min(1).max(1000).default(10).meta({
+    label: 'Epochs',
+    help: 'How many times the training data is gone through. Training ends earlier when the held-out part stops improving.',
+  }),
+  learningRate: z.number().min(0).max(10).default(0).meta({
+    label: 'Learning rate',
+    help: 'Size of the steps; it rises during warm-up, then falls along a cosine. 0 finds one by short trials.',
+  }),
   batchSize: z.int().min(1).max(4096).default(32).meta({
     label: 'Batch size',
     help: 'Samples per update of the weights.',

@@ -55,6 +55,18 @@ test.each<[string, boolean, RecipeStep[], { step: number; message: RegExp }[]]>(
       { step: 2, message: /bits/ },
     ],
   ],
+  [
+    'a good pass after an unknown one',
+    true,
+    [step('shrink'), step('simplify')],
+    [{ step: 0, message: /shrink/ }],
+  ],
+  [
+    'a pass that comes too late',
+    true,
+    [step('quantize-weights'), step('prune-weights')],
+    [{ step: 1, message: /Zero out weights comes after Low-bit weights/ }],
+  ],
   ['labels that are not there', false, [step('fine-tune')], [{ step: 0, message: /train|label|data/i }]],
 ])('%s is judged before anything runs', async (_, labelled, steps, problems) => {
   const request = labelled ? given(best) : { ...given(), data: {} }

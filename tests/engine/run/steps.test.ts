@@ -23,6 +23,8 @@ vi.mock('../../../src/engine/passes', () => {
       id,
       title: `The ${id} pass`,
       family: 'clean-up',
+      role: 'normalizes',
+      after: id === 'scale' ? ['fail'] : [],
       summary: 'Scales.',
       sources: [],
       needs,
@@ -173,6 +175,15 @@ test('a failed pass stays failed when the run is resumed', async () => {
   const again = await apply(at, recipe(['scale', 2], 'spoil', ['scale', 3]))
   expect(ran).toEqual(['scale'])
   expect(growth(at, again.model)).toBeCloseTo(6, 5)
+})
+
+test('a pass after one that should follow it runs all the same, and says so', async () => {
+  const [first, late] = (await apply(await place(), recipe(['scale', 2], 'fail'))).steps
+  expect(first!.summary).toBe('scale ×2')
+  expect(late!.failed).toBeUndefined()
+  expect(late!.summary).toContain('The fail pass comes after The scale pass')
+  const steps = (await apply(await place(), recipe('fail', ['scale', 2]))).steps
+  expect(steps.map(({ summary }) => summary)).toEqual(['fail ×2', 'scale ×2'])
 })
 
 test('when no pass worked the first reason is thrown', async () => {

@@ -1,11 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { SearchGoal } from '../../../src/contract/goal'
-import type { PassDescription } from '../../../src/contract/passes'
+import type { PassDescription, PassFamily, PassRole } from '../../../src/contract/passes'
 import type { Quality, SampleResults } from '../../../src/contract/report'
 import type { Trial } from '../../../src/contract/trial'
 import type { ModelQuality } from '../../../src/engine/evaluate/quality'
 import { describePasses } from '../../../src/engine/passes'
+import { PRESETS } from '../../../src/engine/passes/presets'
+import { misplaced } from '../../../src/engine/run/steps'
 import { isInside, violatedLimits } from '../../../src/engine/search/limits'
 import { lossOf } from '../../../src/engine/search/loss'
 import { exploringSeconds } from '../../../src/engine/search/explore'
@@ -20,14 +22,22 @@ const goal = (over: Partial<SearchGoal> = {}): SearchGoal => ({
   ...over,
 })
 
-const pass = (
-  id: string,
-  family: PassDescription['family'],
-  over: Partial<PassDescription> = {},
-): PassDescription => ({
+const ROLES: Record<PassFamily, PassRole> = {
+  'clean-up': 'normalizes',
+  pruning: 'removes',
+  factorization: 'removes',
+  training: 'trains',
+  sharing: 'encodes',
+  quantization: 'encodes',
+  precision: 'encodes',
+}
+
+const pass = (id: string, family: PassFamily, over: Partial<PassDescription> = {}): PassDescription => ({
   id,
   title: id,
   family,
+  role: ROLES[family],
+  after: [],
   summary: '',
   sources: [],
   needs: [],
@@ -93,6 +103,20 @@ describe('the work list', () => {
     expect(names).toContain('simplify,quantize-weights')
     expect(names.filter((name) => name.includes('distill'))).toEqual([])
     expect(new Set(names).size).toBeGreaterThan(8)
+  })
+
+  test('keeps to the order that passes declare, in every round', () => {
+    const available = new Set(['calibration', 'training', 'labels'] as const)
+    const whole = { passes: describePasses(), presets: PRESETS, available }
+    const trials: Trial[] = []
+    for (let round = 1; round <= LAST_ROUND; round++)
+      for (const { key, recipe } of jobsOf(round, whole, [...trials], goal())) {
+        const late = recipe.steps.map((_, at) => misplaced(recipe.steps, at)?.data).filter(Boolean)
+        expect(late, recipe.name).toEqual([])
+        const drawn = parseInt(key.slice(0, 8), 16)
+        trials.push(trialOf(key, recipe, round, 1000 + (drawn % 9000), ((drawn >> 8) % 100) / 20))
+      }
+    expect(trials.length).toBeGreaterThan(100)
   })
 
   test('with a limit on latency begins with arithmetic planned for it', () => {

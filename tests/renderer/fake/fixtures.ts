@@ -122,23 +122,25 @@ const number = (
   maximum,
 })
 
+const none = { after: [], sources: [], needs: [] }
+
 export const passes: PassDescription[] = [
   {
+    ...none,
     id: 'simplify',
     title: 'Simplify',
     family: 'clean-up',
+    role: 'normalizes',
     summary: 'Folds constants and BatchNormalization, drops what nobody uses.',
-    sources: [],
-    needs: [],
     parameters: [],
   },
   {
+    ...none,
     id: 'float16',
     title: 'Half precision',
     family: 'precision',
+    role: 'encodes',
     summary: 'Stores weights as 16-bit floating point.',
-    sources: [],
-    needs: [],
     parameters: [
       {
         name: 'keepInputs',
@@ -150,9 +152,11 @@ export const passes: PassDescription[] = [
     ],
   },
   {
+    ...none,
     id: 'quantize-static',
     title: 'Static integer quantization',
     family: 'quantization',
+    role: 'encodes',
     summary: 'Weights and activations as 8-bit whole numbers, with ranges found on calibration samples.',
     sources: ['ONNX QuantizeLinear'],
     needs: ['calibration'],
@@ -166,13 +170,8 @@ export const passes: PassDescription[] = [
         choices: ['minmax', 'percentile', 'entropy', 'mse'],
       },
       {
-        name: 'samples',
+        ...number('samples', 'Calibration samples', 128, 1, 4096, 'More is steadier and slower.'),
         kind: 'integer',
-        label: 'Calibration samples',
-        help: 'More is steadier and slower.',
-        default: 128,
-        minimum: 1,
-        maximum: 4096,
       },
       {
         name: 'perChannel',
@@ -195,40 +194,39 @@ export const passes: PassDescription[] = [
     ],
   },
   {
+    ...none,
     id: 'prune-magnitude',
     title: 'Prune small weights',
+    term: 'unstructured pruning',
     family: 'pruning',
+    role: 'removes',
     summary: 'Sets the smallest weights to zero, so that the file packs well.',
     sources: ['arXiv:1510.00149'],
-    needs: [],
     parameters: [number('sparsity', 'Share of zeros', 0.5, 0, 0.99, 'How much of each layer becomes zero.')],
   },
   {
+    ...none,
     id: 'share-weights',
     title: 'Share weights',
     family: 'sharing',
+    role: 'encodes',
     summary: 'Gives each layer a few distinct values.',
     sources: ['arXiv:1510.00149'],
-    needs: [],
     parameters: [
       {
-        name: 'bits',
+        ...number('bits', 'Bits for each weight', 5, 1, 8, '5 bits are 32 values.'),
         kind: 'integer',
-        label: 'Bits for each weight',
-        help: '5 bits are 32 values.',
-        default: 5,
-        minimum: 1,
-        maximum: 8,
         unit: 'bit',
       },
     ],
   },
   {
+    ...none,
     id: 'finetune',
     title: 'Fine-tune',
     family: 'training',
+    role: 'trains',
     summary: 'Learns on your training samples to win back quality.',
-    sources: [],
     needs: ['training', 'labels'],
     parameters: [
       {

@@ -37,16 +37,10 @@ export const featuresField = (weight: number) =>
  */
 export const roundedLearningFields = {
   ...learningFields,
-  epochs: z
-    .int()
-    .min(0)
-    .max(1000)
-    .default(0)
-    .meta({
-      label: 'Epochs',
-      help: 'How many times the training data is gone through; 0 goes through it as often as some 450 updates take, 2 to 30 times.',
-      search: [0],
-    }),
+  epochs: z.int().min(0).max(1000).default(0).meta({
+    label: 'Epochs',
+    help: 'How many times the training data is gone through; 0 goes through it as often as some 450 updates take, 2 to 30 times.',
+  }),
   // While the rate is high, weights hop between levels and the loss rises; what was won shows once it has fallen.
   patience: learningFields.patience.default(30).meta(learningFields.patience.meta()!),
   // What only has to stay as it was is learned best from samples as they are: half a decibel, on two networks.
