@@ -88,8 +88,11 @@ export class Layer {
 
   /** True for y = x · Wᵀ + b and nothing else: no factors, no transposed input, padding that is told. */
   get isPlain(): boolean {
-    const { product, bias } = this.factors
-    return !this.turnsInput && product === 1 && bias === 1 && !this.padsItself
+    return !this.turnsInput && !this.isScaled && !this.padsItself
+  }
+
+  get isScaled(): boolean {
+    return this.factors.product !== 1 || this.factors.bias !== 1
   }
 
   get turnsInput(): boolean {

@@ -5,7 +5,9 @@ import { Tensor, type Graph, type Model, type Node } from '../onnx'
 import { definePass } from './pass'
 import { normalize } from '../layers/normalize'
 import { counted } from './quantization/words'
-import { finiteWeights } from '../layers/layer'
+import { layerOf } from '../layers/find'
+import { onlyReader } from '../layers/fuses'
+import { finiteWeights, Layer } from '../layers/layer'
 
 const ID = 'equalize'
 
@@ -21,7 +23,9 @@ const params = z.object({
 interface Pair {
   first: Node
   second: Node
-  channels: number
+  /** Axes of their weights along the channels between them. */
+  outAxis: number
+  inAxis: number
 }
 
 /** Operators through which a positive factor of a channel passes unchanged. */
@@ -60,62 +64,39 @@ export const equalize = definePass({
   },
 })
 
-const channelsOut = (node: Node, dims: readonly number[]): number =>
-  node.is('Gemm') && !node.int('transB', 0) ? dims[1]! : dims[0]!
-
 function findPairs(graph: Graph): Pair[] {
   const consumers = graph.consumerMap()
   const pairs: Pair[] = []
-  for (const first of graph.nodes) {
-    const weight = floatWeight(graph, first)
-    if (!weight) continue
-    let value = first.outputs[0]!
-    let reader = onlyReader(graph, value, consumers)
+  for (const node of graph.nodes) {
+    const first = equalizable(graph, node)
+    if (!first) continue
+    let value = first.name
+    let reader = onlyReader({ graph, consumers }, value)
     while (reader?.is(...THROUGH) && reader.outputs.filter(Boolean).length === 1) {
       value = reader.outputs[0]!
-      reader = onlyReader(graph, value, consumers)
+      reader = onlyReader({ graph, consumers }, value)
     }
     if (!reader || reader.inputs[0] !== value) continue
-    const next = floatWeight(graph, reader)
-    const channels = channelsOut(first, weight.dims)
-    if (!next || inputChannels(reader, next.dims) !== channels) continue
-    pairs.push({ first, second: reader, channels })
+    const second = equalizable(graph, reader)
+    const inAxis = second && inputAxis(second)
+    if (inAxis === undefined || second!.tensor.dims[inAxis] !== first.channels) continue
+    pairs.push({ first: node, second: reader, outAxis: first.axis, inAxis })
   }
   return pairs
 }
 
-function onlyReader(graph: Graph, value: string, consumers: Map<string, Node[]>): Node | undefined {
-  const readers = consumers.get(value) ?? []
-  return readers.length === 1 && !graph.isOutput(value) ? readers[0] : undefined
+function equalizable(graph: Graph, node: Node): Layer | undefined {
+  const layer = node.is('Conv', 'Gemm') ? layerOf(graph, node, new Map()) : undefined
+  if (!(layer instanceof Layer) || layer.tensor.dtype !== 'float32') return undefined
+  if (layer.turnsInput || layer.isScaled) return undefined
+  return !layer.bias || layer.bias.tensor?.size === layer.channels ? layer : undefined
 }
 
-function floatWeight(graph: Graph, node: Node): Tensor | undefined {
-  if (!node.is('Conv', 'Gemm')) return undefined
-  if (
-    node.is('Gemm') &&
-    (node.int('transA', 0) || node.float('alpha', 1) !== 1 || node.float('beta', 1) !== 1)
-  )
-    return undefined
-  const tensor = graph.initializers.get(node.inputs[1]!)
-  const bias = node.inputs[2] ? graph.initializers.get(node.inputs[2]) : null
-  return tensor?.dtype === 'float32' &&
-    bias !== undefined &&
-    (bias === null || bias.size === channelsOut(node, tensor.dims))
-    ? tensor
-    : undefined
+/** Axis of the weight along its inputs: a depthwise kernel's channels are its first; other groups have none. */
+function inputAxis({ groups, geometry, tensor }: Layer): number | undefined {
+  if (groups === 1) return geometry.inAxis
+  return tensor.dims[1] === 1 && tensor.dims[0] === groups ? 0 : undefined
 }
-
-function inputChannels(node: Node, dims: readonly number[]): number | undefined {
-  if (node.is('Gemm')) return node.int('transB', 0) ? dims[1]! : dims[0]!
-  const group = node.int('group', 1)
-  if (group === 1) return dims[1]!
-  return dims[1] === 1 && dims[0] === group ? group : undefined
-}
-
-/** Axis of the weight along its inputs; a depthwise kernel's channels are its first. */
-const inputAxis = (node: Node): number =>
-  node.is('Gemm') ? (node.int('transB', 0) ? 1 : 0) : node.int('group', 1) === 1 ? 1 : 0
-const outputAxis = (node: Node): number => (node.is('Gemm') && !node.int('transB', 0) ? 1 : 0)
 
 /** Tied weights and shared biases get a copy of their own: only this pair is to change. */
 function ownWeights(graph: Graph, node: Node): void {
@@ -127,22 +108,19 @@ function ownWeights(graph: Graph, node: Node): void {
 }
 
 /** Gives the largest factor used. */
-function even(graph: Graph, { first, second }: Pair): number {
+function even(graph: Graph, { first, second, outAxis, inAxis }: Pair): number {
   const [a, b] = [first, second].map((node) => graph.initializers.get(node.inputs[1]!)!) as [Tensor, Tensor]
   const before = finiteWeights(first.inputs[1]!, a, ID)
   const after = finiteWeights(second.inputs[1]!, b, ID)
-  const factors = equalizing(
-    magnitudes(before, a.dims, outputAxis(first)),
-    magnitudes(after, b.dims, inputAxis(second)),
-  )
+  const factors = equalizing(magnitudes(before, a.dims, outAxis), magnitudes(after, b.dims, inAxis))
   const inverse = factors.map((s) => 1 / s)
   graph.initializers.set(
     first.inputs[1]!,
-    Tensor.float32(a.dims, scaledAlong(before, a.dims, outputAxis(first), inverse)),
+    Tensor.float32(a.dims, scaledAlong(before, a.dims, outAxis, inverse)),
   )
   graph.initializers.set(
     second.inputs[1]!,
-    Tensor.float32(b.dims, scaledAlong(after, b.dims, inputAxis(second), factors)),
+    Tensor.float32(b.dims, scaledAlong(after, b.dims, inAxis, factors)),
   )
   const bias = first.inputs[2]
   if (bias) {

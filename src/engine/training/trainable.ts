@@ -1,13 +1,10 @@
 /** Which constants of a model are weights that learn. */
+import { kindOf } from '../layers/kinds'
+import type { KindName } from '../layers/kinds/kind'
 import { Tensor, type Graph, type Model, type Node } from '../onnx'
 
-/** Inputs of operators that hold learned numbers. Statistics, scales and bounds are not among them. */
+/** Inputs that hold learned numbers, of operators that are no layers. Statistics and bounds are not among them. */
 const LEARNED: Readonly<Record<string, readonly number[]>> = {
-  Conv: [1, 2],
-  ConvTranspose: [1, 2],
-  Gemm: [0, 1, 2],
-  MatMul: [0, 1],
-  Gather: [0],
   PRelu: [1],
   BatchNormalization: [1, 2],
   InstanceNormalization: [1, 2],
@@ -38,6 +35,16 @@ const ARITHMETIC = new Set(['Add', 'Sub', 'Mul'])
 /** Constants added as masks are huge or infinite; learning would soften them. */
 const MASK_FROM = 1e4
 
+/** Kinds of layers whose weights have gradients. A matrix learns on either side of a product. */
+const TRAINED = new Set<KindName>(['conv', 'conv-transpose', 'matrix', 'embedding'])
+
+function learnedInputs(node: Node): readonly number[] {
+  const type = kindOf(node)
+  if (!type || !TRAINED.has(type.kind)) return LEARNED[node.opType] ?? []
+  const { weights, bias, kind, input } = type
+  return [...weights, ...(bias === undefined ? [] : [bias]), ...(kind === 'matrix' ? [input] : [])]
+}
+
 function readAsWeight(readers: ReadonlyMap<string, Node[]>, value: string, tensor: Tensor): boolean {
   for (const node of readers.get(value) ?? []) {
     if (node.domain !== '') continue
@@ -46,7 +53,7 @@ function readAsWeight(readers: ReadonlyMap<string, Node[]>, value: string, tenso
       continue
     }
     const input = node.inputs.indexOf(value)
-    if (!LEARNED[node.opType]?.includes(input)) continue
+    if (!learnedInputs(node).includes(input)) continue
     if (!ARITHMETIC.has(node.opType)) return true
     if (tensor.size > 1 && tensor.floats().every((x) => Math.abs(x) < MASK_FROM)) return true
   }

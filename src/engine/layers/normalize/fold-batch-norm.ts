@@ -2,6 +2,8 @@
  * BatchNormalization folded into the layer before it: Conv, ConvTranspose (grouped too), Gemm, MatMul and
  * MatMul + Add. Sources: ONNX BatchNormalization; arXiv:1712.05877, section 3.2.
  */
+import { kindOf } from '../kinds'
+import { setConstant } from '../rewrite'
 import { isFloat, sizeOf, Tensor, type Graph, type Node } from '../../onnx'
 
 /** y = x · factor + shift, per channel. */
@@ -44,13 +46,11 @@ function affineOf(graph: Graph, norm: Node): Affine | undefined {
 function foldInto(graph: Graph, norm: Node, affine: Affine, rankOf: RankOf): boolean {
   const before = onlyProducer(graph, norm.inputs[0]!)
   if (!before) return false
-  if (before.is('Conv', 'ConvTranspose')) return foldLayer(graph, norm, before, affine)
-  if (before.is('Gemm'))
-    return (
-      before.float('alpha', 1) === 1 &&
-      before.float('beta', 1) === 1 &&
-      foldLayer(graph, norm, before, affine)
-    )
+  if (before.is('Conv', 'ConvTranspose', 'Gemm')) {
+    const factors = kindOf(before)!.factors?.(before)
+    const isScaled = factors && (factors.product !== 1 || factors.bias !== 1)
+    return !isScaled && foldLayer(graph, norm, before, affine)
+  }
   if (rankOf(norm.inputs[0]!) !== 2) return false
   return before.is('MatMul') ? foldMatMul(graph, norm, before, affine) : foldSum(graph, norm, before, affine)
 }
@@ -73,11 +73,8 @@ function foldLayer(graph: Graph, norm: Node, layer: Node, affine: Affine): boole
   const moved = affine.shift.map(
     (shift, c) => (old ? old[old.length === 1 ? 0 : c]! : 0) * affine.factor[c]! + shift,
   )
-  layer.inputs = [
-    layer.inputs[0]!,
-    store(graph, layer, 1, Tensor.of(weight.dtype, weight.dims, scaled(weight, affine, channelOf))),
-    store(graph, layer, 2, Tensor.of(weight.dtype, [channels], moved)),
-  ]
+  setConstant(graph, layer, 1, Tensor.of(weight.dtype, weight.dims, scaled(weight, affine, channelOf)))
+  setConstant(graph, layer, 2, Tensor.of(weight.dtype, [channels], moved), `${layer.outputs[0]}_bias`)
   takeOver(graph, norm, layer)
   return true
 }
@@ -87,7 +84,7 @@ function foldMatMul(graph: Graph, norm: Node, product: Node, affine: Affine): bo
   const weight = graph.constant(product.inputs[1]!)
   if (!weight || !isFloat(weight.dtype) || !isColumns(weight, affine)) return false
   const { factor, shift } = affine
-  product.inputs[1] = store(
+  setConstant(
     graph,
     product,
     1,
@@ -115,7 +112,7 @@ function foldSum(graph: Graph, norm: Node, sum: Node, affine: Affine): boolean {
   if (bias.dims[bias.dims.length - 1] !== channels || bias.size !== channels) return false
   const old = bias.floats()
   const moved = affine.shift.map((shift, c) => old[c]! * affine.factor[c]! + shift)
-  product!.inputs[1] = store(
+  setConstant(
     graph,
     product!,
     1,
@@ -125,7 +122,7 @@ function foldSum(graph: Graph, norm: Node, sum: Node, affine: Affine): boolean {
       scaled(weight, affine, (i) => i % channels),
     ),
   )
-  sum.inputs[slot] = store(graph, sum, slot, Tensor.of(bias.dtype, bias.dims, moved))
+  setConstant(graph, sum, slot, Tensor.of(bias.dtype, bias.dims, moved))
   takeOver(graph, norm, sum)
   return true
 }
@@ -140,43 +137,26 @@ function scaled(weight: Tensor, { factor }: Affine, channelOf: (i: number) => nu
   return out
 }
 
-/** A constant under the old name where only this node reads it, else under a fresh one: weights may be shared. */
-function store(graph: Graph, reader: Node, slot: number, tensor: Tensor): string {
-  const name = reader.inputs[slot] ?? ''
-  const alone =
-    name !== '' && graph.initializers.has(name) && graph.consumers(name).length === 1 && !graph.isOutput(name)
-  const once = reader.inputs.filter((input) => input === name).length <= 1
-  if (!alone || !once) return graph.addInitializer(name || `${reader.outputs[0]}_bias`, tensor)
-  graph.initializers.set(name, tensor)
-  return name
-}
-
 function takeOver(graph: Graph, norm: Node, layer: Node): void {
   graph.valueInfo.delete(layer.outputs[0]!)
   layer.outputs = [norm.outputs[0]!]
   graph.removeNode(norm)
 }
 
-/** Which output channel element `i` of the weight belongs to. */
+/** Which output channel element `i` of the weight belongs to; undefined where they are not `channels` in number. */
 function channelIndex(
   layer: Node,
   dims: readonly number[],
   channels: number,
 ): ((i: number) => number) | undefined {
-  if (layer.is('ConvTranspose')) {
-    // Weight [C_in, C_out / group, …]: the group of an input channel tells which output channels it feeds.
-    const group = layer.int('group', 1)
-    const [inputs = 0, perGroup = 0] = dims
-    if (perGroup * group !== channels) return undefined
-    const inner = sizeOf(dims.slice(2))
-    const inputsPerGroup = inputs / group
-    return (i) => {
-      const input = Math.floor(i / (inner * perGroup))
-      return Math.floor(input / inputsPerGroup) * perGroup + (Math.floor(i / inner) % perGroup)
-    }
-  }
-  if (layer.is('Gemm') && layer.int('transB', 0) === 0)
-    return dims[1] === channels ? (i) => i % channels : undefined
-  const rest = sizeOf(dims.slice(1))
-  return dims[0] === channels ? (i) => Math.floor(i / rest) : undefined
+  const geometry = kindOf(layer)!.geometry(layer, dims, 1)
+  if (typeof geometry === 'string') return undefined
+  const { outAxis, groups, rows } = geometry
+  const length = dims[outAxis]!
+  const inner = sizeOf(dims.slice(outAxis + 1))
+  const channelOf = (i: number): number => Math.floor(i / inner) % length
+  if (!layer.is('ConvTranspose')) return rows === channels ? channelOf : undefined
+  // The group of an input channel tells which output channels it feeds.
+  const perGroup = sizeOf(dims) / groups
+  return length * groups === channels ? (i) => Math.floor(i / perGroup) * length + channelOf(i) : undefined
 }

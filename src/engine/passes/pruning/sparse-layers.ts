@@ -38,35 +38,8 @@ function whyNot({ kind, product, tensor }: Layer): string | undefined {
  * Order of inputs in which n-of-m patterns count: neighbouring channels at one tap of a kernel, as sparse
  * matrix units want it. Source: arXiv:2104.08378, section 3.
  */
-export function patternOrder({ kind, product, tensor }: Layer): Int32Array {
+export function patternOrder({ product, taps }: Layer): Int32Array {
   const { inputs } = product
-  const taps = kind === 'conv' ? tensor.dims.slice(2).reduce((n, d) => n * d, 1) : 1
   const channels = inputs / taps
   return Int32Array.from({ length: inputs }, (_, i) => (i % channels) * taps + Math.floor(i / channels))
-}
-
-/** [inputs, outputs] ↔ [outputs, inputs] with inputs in the given order. */
-export function toOutputRows(
-  w: ArrayLike<number>,
-  from: number,
-  inputs: number,
-  outputs: number,
-  order: Int32Array,
-): Float32Array {
-  const out = new Float32Array(inputs * outputs)
-  for (let o = 0; o < outputs; o++)
-    for (let i = 0; i < inputs; i++) out[o * inputs + i] = w[from + order[i]! * outputs + o]!
-  return out
-}
-
-export function fromOutputRows(
-  rows: ArrayLike<number>,
-  into: Float32Array,
-  from: number,
-  inputs: number,
-  outputs: number,
-  order: Int32Array,
-): void {
-  for (let o = 0; o < outputs; o++)
-    for (let i = 0; i < inputs; i++) into[from + order[i]! * outputs + o] = rows[o * inputs + i]!
 }

@@ -11,7 +11,7 @@ import { collect } from '../../layers/statistics/collect'
 import { centred, type Gram } from '../../layers/statistics/grams'
 import { sampling } from '../../layers/statistics/plan'
 import type { ShapeSource } from './collect'
-import { fromOutputRows, patternOrder, toOutputRows } from './sparse-layers'
+import { patternOrder } from './sparse-layers'
 import { matmul } from '../../runtime'
 import type { F64Matrix } from '../../math/matrix'
 
@@ -63,17 +63,20 @@ export async function pruneLayers(
 async function pruneLayer(model: Model, layer: Layer, share: number, options: WeightOptions): Promise<void> {
   const { groups, inputs, outputs } = layer.product
   const gram = await gramOf(model, layer, options)
-  const before = layer.columns()
-  const after = Float32Array.from(before)
+  const before = layer.rows()
+  const after = new Float32Array(before.length)
   const order =
     options.pattern.kind === 'n-of-m' ? patternOrder(layer) : Int32Array.from({ length: inputs }, (_, i) => i)
+  const size = inputs * outputs
   for (let g = 0; g < groups; g++) {
-    const from = g * inputs * outputs
-    const rows = toOutputRows(before, from, inputs, outputs, order)
+    const from = g * size
+    const ordered = new Float32Array(size)
+    for (let i = 0; i < size; i++) ordered[i] = before[from + i - (i % inputs) + order[i % inputs]!]!
     const seen = gram && centred(gram, g, order)
-    fromOutputRows(await prunedRows(rows, outputs, seen, share, options), after, from, inputs, outputs, order)
+    const pruned = await prunedRows(ordered, outputs, seen, share, options)
+    for (let i = 0; i < size; i++) after[from + i - (i % inputs) + order[i % inputs]!] = pruned[i]!
   }
-  model.graph.initializers.set(layer.weight, layer.withColumns(after))
+  model.graph.initializers.set(layer.weight, layer.withRows(after))
   if (gram) addToBias(model.graph, layer, meanLoss(before, after, gram, layer))
 }
 
@@ -99,12 +102,9 @@ function meanLoss(
 ): Float64Array {
   const { groups, inputs, outputs } = product
   const loss = new Float64Array(groups * outputs)
-  for (let g = 0; g < groups; g++)
+  for (let r = 0; r < loss.length; r++)
     for (let i = 0; i < inputs; i++)
-      for (let o = 0; o < outputs; o++) {
-        const at = (g * inputs + i) * outputs + o
-        loss[g * outputs + o]! += mean[g]![i]! * (before[at]! - after[at]!)
-      }
+      loss[r]! += mean[Math.floor(r / outputs)]![i]! * (before[r * inputs + i]! - after[r * inputs + i]!)
   return loss
 }
 
