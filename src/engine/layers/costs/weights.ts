@@ -77,7 +77,7 @@ export function weightsByNode(model: Model, traced: ReadonlyMap<string, TracedVa
   const { graph } = model
   const constant = constantValues(graph)
   const producers = graph.producers()
-  const lookups = codedLookups(graph, traced)
+  const lookups = codedLookups(graph, constant, traced)
   const found = new Map<Node, Weight[]>()
   for (const node of graph.nodes) {
     if (node.outputs.every((output) => output === '' || constant.has(output))) continue
@@ -89,13 +89,17 @@ export function weightsByNode(model: Model, traced: ReadonlyMap<string, TracedVa
       continue
     }
     node.inputs.forEach((value, slot) => {
-      if (!constant.has(value) || settingsOf(node).includes(slot)) return
+      if (!constant.has(value) || settingsOf(node).includes(slot) || scalesCodes(node, producers)) return
       const weight = describe(graph, producers, traced, node, slot)
       if (weight && !weights.some((other) => other.value === value)) weights.push(weight)
     })
   }
   return found
 }
+
+/** Scales of weights times that of an activation, as dynamic quantization writes it: numbers of the codes before it. */
+const scalesCodes = (node: Node, producers: ReadonlyMap<string, Node>): boolean =>
+  node.is('Mul') && node.inputs.some((input) => producers.get(input)?.is('DynamicQuantizeLinear'))
 
 function describe(
   graph: Graph,

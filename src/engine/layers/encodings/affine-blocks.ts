@@ -1,6 +1,7 @@
 import { blocksOf } from '../../math/quantize/grouped'
 import type { Layer } from '../layer'
-import { defineEncoding, type WeightCodes } from './encoding'
+import { defineEncoding } from './encoding'
+import type { WeightCodes } from './values'
 import { LookedUpRows } from './looked-up'
 import { readRestored, shapedRows, unpackedCodes } from './restored'
 import type { CodeStore, StoredCodes, StoredZeros } from './store'

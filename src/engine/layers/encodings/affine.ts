@@ -1,6 +1,6 @@
 /** Constants of affine codes: the same ones for every layer that reads a weight, packed or restored. */
 import type { Layer } from '../layer'
-import type { WeightCodes } from './encoding'
+import type { WeightCodes } from './values'
 import type { CodeStore, StoredCodes, StoredZeros } from './store'
 import { codeBytes, scaleBytes } from './values'
 

@@ -1,6 +1,7 @@
 import { Tensor } from '../../onnx'
 import type { Layer } from '../layer'
-import { defineEncoding, type WeightCodes } from './encoding'
+import { defineEncoding } from './encoding'
+import type { WeightCodes } from './values'
 import { readRestored, shapedRows, unpackedCodes } from './restored'
 import type { CodeStore } from './store'
 import { codeBytes } from './values'

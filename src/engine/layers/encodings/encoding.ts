@@ -2,22 +2,11 @@
  * What an encoding of weights is: how codes lie in a file, and which operators read them. Each is declared once, in
  * a file of its own; quantizers, packing, counting, energy and checks ask the registry.
  */
-import type { GroupedCodes, GroupShape } from '../../math/quantize/grouped'
+import type { GroupShape } from '../../math/quantize/grouped'
 import type { DType, Graph, Node, Tensor } from '../../onnx'
 import type { Layer } from '../layer'
 import type { CodeStore } from './store'
-
-/** Codes of a weight [rows, cols], and what they stand for: one of the three. */
-export interface WeightCodes extends GroupShape {
-  /** [rows, cols], 0 … 2^bits − 1. */
-  codes: Uint8Array
-  /** (code − zero) · scale, by blocks. */
-  grouped?: GroupedCodes
-  /** One list of values, or one a row. */
-  codebook?: Float32Array
-  /** levels[code] · scale, by blocks; scales are float32 [rows, blocks]. */
-  scaled?: { levels: Float32Array; scales: Float32Array }
-}
+import type { WeightCodes } from './values'
 
 /** What a target's runtime can do with codes. */
 export interface Capabilities {

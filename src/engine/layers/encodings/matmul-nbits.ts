@@ -2,7 +2,8 @@ import { blocksOf } from '../../math/quantize/grouped'
 import { Tensor, unpackBits, type Node } from '../../onnx'
 import type { Layer } from '../layer'
 import { affineBytes, affineOf, type StoredAffine } from './affine'
-import { defineEncoding, type WeightCodes } from './encoding'
+import { defineEncoding } from './encoding'
+import type { WeightCodes } from './values'
 import type { CodeStore } from './store'
 
 const BITS = [2, 4, 8]

@@ -3,9 +3,10 @@ import { blocksOf, type GroupShape } from '../../math/quantize/grouped'
 import { toHalf } from '../../math/quantize/half'
 import { Tensor, type Node } from '../../onnx'
 import type { Layer } from '../layer'
-import { defineEncoding, type WeightCodes } from './encoding'
+import { defineEncoding } from './encoding'
+import type { WeightCodes } from './values'
 import { LookedUpRows } from './looked-up'
-import { readRestored, shapedRows, unpackedCodes } from './restored'
+import { readRestored, shapedRows } from './restored'
 import type { CodeStore, StoredCodes } from './store'
 import { codeBytes, scaleBytes } from './values'
 
@@ -68,65 +69,86 @@ const fitsOperator = ({ tensor, kind, isPlain }: Layer, { cols, block }: WeightC
   block >= 16 &&
   (block & (block - 1)) === 0
 
-/** Two codes a byte, the first in the high bits. */
-function packed(codes: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(Math.ceil(codes.length / 2))
-  codes.forEach((code, i) => (bytes[i >> 1]! |= i % 2 === 0 ? code << 4 : code))
-  return bytes
+interface Stored {
+  /** uint8 [rows, blocks, bytes of a block]: two codes a byte, the first in the high bits. */
+  bytes: string
+  /** Name of float32 [rows, blocks]. */
+  scales: string
+  codes: StoredCodes
 }
+
+/** One for the operator and for plain operators alike. */
+const storedOf = (store: CodeStore, { weight: name }: Layer, weight: WeightCodes): Stored =>
+  store.once(weight, 'nf4', () => {
+    const { rows, cols, block, codes, scaled } = weight
+    const blocks = blocksOf(weight)
+    const padded = 2 * Math.ceil(block / 2)
+    const bytes = new Uint8Array((rows * blocks * padded) / 2)
+    for (let i = 0; i < codes.length; i++) {
+      const at =
+        Math.floor(i / cols) * blocks * padded +
+        Math.floor((i % cols) / block) * padded +
+        ((i % cols) % block)
+      bytes[at >> 1]! |= at % 2 === 0 ? codes[i]! << 4 : codes[i]!
+    }
+    const dims = [rows, blocks, padded / 2]
+    return {
+      bytes: store.graph.addInitializer(`${name}_nf4`, Tensor.fromBytes('uint8', dims, bytes)),
+      scales: store.addScales(name, weight, scaled!.scales),
+      codes: { ...weight, planes: [], padded },
+    }
+  })
 
 function writeOperator(store: CodeStore, layer: Layer, weight: WeightCodes, input: string): void {
   const { graph, model } = store
-  const { node, name, weight: value } = layer
+  const { node, name } = layer
   model.importOpset('com.microsoft', 1)
-  const { rows, cols, block, codes, scaled } = weight
-  const constants = store.once(weight, 'bnb4', () => [
-    graph.addInitializer(
-      `${value}_nf4`,
-      Tensor.fromBytes('uint8', [Math.ceil(codes.length / 2)], packed(codes)),
-    ),
-    graph.addInitializer(`${value}_absmax`, Tensor.float32([scaled!.scales.length], scaled!.scales)),
-  ])
+  const { rows, cols, block } = weight
+  const { bytes, scales } = storedOf(store, layer, weight)
+  const absmax = store.once(weight, 'absmax', () =>
+    store.op('Reshape', [scales, store.ints([-1])], `${layer.weight}_absmax`),
+  )
   const product = layer.bias ? graph.freshName(`${name}_product`) : name
   graph.removeNode(node)
   graph.addNode({
     opType: 'MatMulBnb4',
     domain: 'com.microsoft',
     name: node.name || graph.freshName(`${name}_bnb4`),
-    inputs: [input, ...constants],
+    inputs: [input, bytes, absmax],
     outputs: [product],
     attributes: { K: { int: cols }, N: { int: rows }, block_size: { int: block }, quant_type: { int: 1 } },
   })
   if (layer.bias) graph.addNode({ opType: 'Add', inputs: [product, layer.bias.value], outputs: [name] })
 }
 
-interface Stored {
-  codes: StoredCodes
-  scales: string
-}
-
-const storedOf = (store: CodeStore, layer: Layer, weight: WeightCodes): Stored =>
-  store.once(weight, 'nf4', () => ({
-    codes: store.addCodes(layer.weight, weight),
-    scales: store.addScales(layer.weight, weight, weight.scaled!.scales),
-  }))
-
-const levels = (store: CodeStore): string =>
-  store.constant('nf4 levels', 'nf4_levels', () => Tensor.float32([16], NF4_LEVELS))
+/** Bytes [..., n] → the levels of their two codes [..., n, 2]. */
+const levelsOf = (store: CodeStore, bytes: string, name: string): string =>
+  store.lookUp(
+    store.constant('nf4 levels', 'nf4_levels', () =>
+      Tensor.float32(
+        [256, 2],
+        Float32Array.from({ length: 512 }, (_, i) => NF4_LEVELS[i % 2 === 0 ? i >> 5 : (i >> 1) & 15]!),
+      ),
+    ),
+    bytes,
+    name,
+  )
 
 function restored(store: CodeStore, layer: Layer, weight: WeightCodes): string {
   const name = layer.weight
-  const { codes, scales } = storedOf(store, layer, weight)
-  const values = store.lookUp(levels(store), unpackedCodes(store, codes, name), name)
+  const { bytes, scales, codes } = storedOf(store, layer, weight)
+  const shape = store.ints([codes.rows, -1, codes.padded])
+  const values = store.op('Reshape', [levelsOf(store, bytes, name), shape], `${name}_levels`)
   const columns = store.op('Reshape', [scales, store.ints([codes.rows, -1, 1])], `${name}_scales`)
   return shapedRows(store, store.op('Mul', [values, columns], `${name}_scaled`), codes, layer)
 }
 
 function writeRows(store: CodeStore, layer: Layer, weight: WeightCodes): void {
-  const { codes, scales } = storedOf(store, layer, weight)
+  const { bytes, scales, codes } = storedOf(store, layer, weight)
   const rows = new LookedUpRows(store, layer, codes)
-  const values = store.lookUp(levels(store), rows.codes(), rows.name)
+  const levels = levelsOf(store, rows.rowsOf(bytes, 'bytes'), rows.name)
   const columns = rows.shaped(rows.rowsOf(scales, 'row_scales'), blocksOf(codes), 1)
+  const values = rows.shaped(levels, blocksOf(codes), codes.padded)
   rows.finish(store.op('Mul', [values, columns], `${rows.name}_scaled`))
 }
 
@@ -144,10 +166,7 @@ function nonzero(node: Node, constant: (slot: number) => Tensor | undefined): nu
 
 const isNf4 = ({ scaled }: WeightCodes): boolean => scaled?.levels === NF4_LEVELS
 
-const plain = {
-  storage: 'plain',
-  bytes: (weight: WeightCodes) => codeBytes(weight) + scaleBytes(weight.scaled!.scales),
-}
+const bytes = (weight: WeightCodes): number => codeBytes(weight) + scaleBytes(weight.scaled!.scales)
 
 export const nf4 = defineEncoding({
   id: 'nf4',
@@ -162,17 +181,19 @@ export const nf4 = defineEncoding({
       packed: true,
       words: 'MatMulBnb4',
       fits: (layer, weight) => isNf4(weight) && fitsOperator(layer, weight),
-      bytes: (weight) => codeBytes(weight) + 4 * weight.scaled!.scales.length,
+      bytes,
       write: writeOperator,
     },
     {
-      ...plain,
+      storage: 'plain',
+      bytes,
       words: 'rows unpacked as they are looked up',
       fits: ({ kind }, weight) => kind === 'embedding' && isNf4(weight),
       write: writeRows,
     },
     {
-      ...plain,
+      storage: 'plain',
+      bytes,
       words: 'restored when loaded',
       fits: (_, weight) => isNf4(weight),
       write(store, layer, weight, input) {

@@ -1,7 +1,18 @@
-/** What codes stand for. */
-import { blocksOf, dequantizeGroups } from '../../math/quantize/grouped'
+/** Codes of weights and what they stand for. */
+import { blocksOf, dequantizeGroups, type GroupedCodes, type GroupShape } from '../../math/quantize/grouped'
 import { HALF_RANGE } from '../../math/quantize/half'
-import type { WeightCodes } from './encoding'
+
+/** Codes of a weight [rows, cols], and what they stand for: one of the three. */
+export interface WeightCodes extends GroupShape {
+  /** [rows, cols], 0 … 2^bits − 1. */
+  codes: Uint8Array
+  /** (code − zero) · scale, by blocks. */
+  grouped?: GroupedCodes
+  /** One list of values, or one a row. */
+  codebook?: Float32Array
+  /** levels[code] · scale, by blocks; scales are float32 [rows, blocks]. */
+  scaled?: { levels: Float32Array; scales: Float32Array }
+}
 
 /** The weights [rows, cols]. */
 export function valuesOf(weight: WeightCodes): Float32Array {

@@ -13,7 +13,7 @@ import {
 import { HALF_SCALES } from '../../math/quantize/low-bit'
 import { sqnr } from '../../math/quantize/sqnr'
 import { OWN_METHODS, type Storage } from '../../layers/encodings'
-import type { WeightCodes } from '../../layers/encodings/encoding'
+import type { WeightCodes } from '../../layers/encodings/values'
 import { fitsPackedProduct } from '../../layers/encodings/matmul-nbits'
 import { valuesOf } from '../../layers/encodings/values'
 import { matmul } from '../../runtime'

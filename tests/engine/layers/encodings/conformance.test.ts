@@ -7,7 +7,7 @@ import {
   STORAGES,
   type Storage,
 } from '../../../../src/engine/layers/encodings'
-import type { WeightCodes } from '../../../../src/engine/layers/encodings/encoding'
+import type { WeightCodes } from '../../../../src/engine/layers/encodings/values'
 import { nf4 } from '../../../../src/engine/layers/encodings/nf4'
 import { CodeStore } from '../../../../src/engine/layers/encodings/store'
 import { valuesOf } from '../../../../src/engine/layers/encodings/values'
