@@ -30,17 +30,6 @@ export function encodeGaps(all: Uint8Array, zero: number): GapCode {
   return { gaps: Uint8Array.from(gaps), codes: Uint8Array.from(codes) }
 }
 
-/** The sequence of `length` codes again. */
-export function decodeGaps({ gaps, codes }: GapCode, length: number, zero: number): Uint8Array {
-  const all = new Uint8Array(length).fill(zero)
-  let at = 0
-  for (let k = 0; k < gaps.length; k++) {
-    at += gaps[k]!
-    all[at] = codes[k]!
-  }
-  return all
-}
-
 /** Distinct values, rising, and the code of each element; undefined above 256 values. −0 counts as 0. */
 export function distinctValues(values: Float32Array): { table: Float32Array; codes: Uint8Array } | undefined {
   const seen = new Map<number, number>()

@@ -7,27 +7,22 @@ import path from 'node:path'
 import { PareError } from '../../contract/errors'
 import type { StepRecord } from '../../contract/report'
 import { diskError, writeModel, type Model } from '../onnx'
-import { readJson, sha256Of, writeJson } from './files'
+import { hashFile } from '../onnx/hash-file'
+import { readJson, writeJson } from './files'
 import { RunState, type Checkpoint, type FinishedCandidate, type WrittenFile } from './state'
 
-async function describeFiles(files: readonly string[], folder: string): Promise<WrittenFile[]> {
-  return Promise.all(
-    files.map(async (file) => ({
-      name: path.relative(folder, file),
-      bytes: fs.statSync(file).size,
-      sha256: await sha256Of(file),
-    })),
-  )
-}
+const describeFiles = (files: readonly string[], folder: string): WrittenFile[] =>
+  files.map((file) => ({
+    name: path.relative(folder, file),
+    bytes: fs.statSync(file).size,
+    sha256: hashFile(file),
+  }))
 
-async function areWhole(files: readonly WrittenFile[], folder: string): Promise<boolean> {
-  for (const { name, bytes, sha256 } of files) {
+const areWhole = (files: readonly WrittenFile[], folder: string): boolean =>
+  files.every(({ name, bytes, sha256 }) => {
     const file = path.join(folder, name)
-    if (fs.statSync(file, { throwIfNoEntry: false })?.size !== bytes) return false
-    if ((await sha256Of(file)) !== sha256) return false
-  }
-  return true
-}
+    return fs.statSync(file, { throwIfNoEntry: false })?.size === bytes && hashFile(file) === sha256
+  })
 
 export class RunFolder {
   private constructor(
@@ -87,7 +82,7 @@ export class RunFolder {
   /** The model of a checkpoint; undefined where it is gone or no longer what was written. */
   async modelOf(checkpoint: Checkpoint): Promise<string | undefined> {
     const { files } = checkpoint
-    return files && (await areWhole(files, this.folder)) ? path.join(this.folder, files[0]!.name) : undefined
+    return files && (areWhole(files, this.folder)) ? path.join(this.folder, files[0]!.name) : undefined
   }
 
   /** Writes a model where a checkpoint of this key will lie; it counts only after `keep`. */
@@ -99,7 +94,7 @@ export class RunFolder {
     const checkpoint: Checkpoint = {
       key,
       record: record as unknown as Checkpoint['record'],
-      ...(files && { files: await describeFiles(files, this.folder) }),
+      ...(files && { files: describeFiles(files, this.folder) }),
     }
     this.state.checkpoints = [...this.state.checkpoints.filter((other) => other.key !== key), checkpoint]
     this.save()
@@ -118,7 +113,7 @@ export class RunFolder {
   /** A finished candidate whose files are whole. */
   async finished(n: number, key: string, folder: string): Promise<FinishedCandidate | undefined> {
     const found = this.state.candidates.find((candidate) => candidate.n === n && candidate.key === key)
-    return found && (await areWhole(found.files, folder)) ? found : undefined
+    return found && (areWhole(found.files, folder)) ? found : undefined
   }
 
   async finish(
@@ -128,7 +123,7 @@ export class RunFolder {
     files: readonly string[],
     folder: string,
   ): Promise<void> {
-    const candidate = { n, key, recipe, files: await describeFiles(files, folder) }
+    const candidate = { n, key, recipe, files: describeFiles(files, folder) }
     this.state.candidates = [...this.state.candidates.filter((other) => other.n !== n), candidate]
     this.save()
   }

@@ -15,7 +15,8 @@ import type { SessionOptions } from '../runtime'
 import type { Target } from '../targets/target'
 import { RunFolder } from './checkpoints'
 import { candidateFiles, placeCandidate, stageCandidate } from './candidate-files'
-import { readJson, sha256Of, writeJson } from './files'
+import { hashFile } from '../onnx/hash-file'
+import { readJson, writeJson } from './files'
 import { Progress, type ProgressReport, type Stage } from './progress'
 import { sensitivitiesIn } from './sensitivities'
 import { applyRecipe, chainKeys, failureOf, STOPS, validateRecipe, type RecipeOutcome } from './steps'
@@ -90,7 +91,7 @@ export async function compress(work: CompressWork): Promise<RunResult> {
   const { recipes, original } = work
   for (const recipe of recipes) validateRecipe(recipe)
   const same = unchanged(original, work.data.path)
-  const sha256 = await sha256Of(original)
+  const sha256 = hashFile(original)
   const { size } = fs.statSync(original)
   const about = { original: { path: original, bytes: size, sha256 }, target: work.target.id }
   const run = RunFolder.open(work.folder, about, work.resume)

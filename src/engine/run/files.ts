@@ -1,5 +1,4 @@
 /** Small files of a run: every write is a temporary file, fsync and rename, so that none is ever half there. */
-import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { diskError } from '../onnx'
@@ -27,12 +26,4 @@ export function readJson(file: string): unknown {
   } catch {
     return undefined
   }
-}
-
-/** Streams, so that a file of any size needs little memory. */
-export async function sha256Of(file: string): Promise<string> {
-  const hash = createHash('sha256')
-  for await (const chunk of fs.createReadStream(file, { highWaterMark: 2 ** 20 }))
-    hash.update(chunk as Buffer)
-  return hash.digest('hex')
 }

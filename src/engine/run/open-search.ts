@@ -27,7 +27,8 @@ import type { Clock, SearchOptions, TrialStore } from '../search/options'
 import type { Trial } from '../../contract/trial'
 import { RunFolder } from './checkpoints'
 import { basisOf } from './compress'
-import { readJson, sha256Of, writeJson } from './files'
+import { hashFile } from '../onnx/hash-file'
+import { readJson, writeJson } from './files'
 import { sensitivitiesIn } from './sensitivities'
 import { applyRecipe } from './steps'
 import { outputCheck } from './verify'
@@ -57,7 +58,7 @@ export interface SearchWork {
 export async function openSearch(asked: SearchWork): Promise<SearchOptions> {
   const work = { ...asked, target: findTarget(asked.goal.target) }
   const started = performance.now()
-  const sha256 = await sha256Of(work.original)
+  const sha256 = hashFile(work.original)
   const basis = basisOf(work, sha256)
   // What was found for another model, other data or another floor does not count.
   const found = path.join(work.folder, 'search', `${basis.slice(0, 16)}-${work.goal.maxDrop}`)

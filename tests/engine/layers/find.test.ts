@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { findLayers, weightedLayers } from '../../../src/engine/layers/find'
-import { fusesWith, wiringOf } from '../../../src/engine/layers/fuses'
+import { activationAfter } from '../../../src/engine/layers/fuses'
 import { productLayer } from '../../../src/engine/layers/product'
 import { Tensor } from '../../../src/engine/onnx'
 import { Net } from '../passes/pruning/build'
@@ -93,26 +93,20 @@ describe('readers of one weight', () => {
 })
 
 describe('neighbours a layer fuses with', () => {
-  it('finds bias, normalization and activation in their order', () => {
+  it('finds the activation that alone reads an output and cuts at zero', () => {
     const net = new Net()
     const x = net.input('x', [1, 4])
-    const norm = (value: string): string =>
-      net.op('BatchNormalization', [value, ...[0, 1, 2, 3].map(() => net.weight([6], 'n', 0.1, 2))])
-    const product = net.op('MatMul', [x, net.weight([4, 6])])
-    const sum = net.op('Add', [product, net.weight([6])])
-    const normal = norm(sum)
-    const relu = net.op('Relu', [normal])
-    const clipped = net.op('MatMul', [relu, net.weight([6, 6])])
-    const clip = net.op('Clip', [clipped, net.constant('low', Tensor.float32([], [0]))])
+    const first = net.op('MatMul', [x, net.weight([4, 6])])
+    const relu = net.op('Relu', [first])
+    const second = net.op('MatMul', [relu, net.weight([6, 6])])
+    const clip = net.op('Clip', [second, net.constant('low', Tensor.float32([], [0]))])
     const shared = net.op('MatMul', [clip, net.weight([6, 6])])
     net.op('Relu', [shared])
     net.output(net.op('Tanh', [shared]), 2)
     const { graph } = net.model
-    const wiring = wiringOf(graph)
-    const [first, second, third] = weightedLayers(graph).map((layer) => fusesWith(wiring, layer))
-    const made = (value: string) => graph.producer(value)
-    expect(first).toEqual({ bias: made(sum), norm: made(normal), activation: made(relu) })
-    expect(second).toEqual({ activation: made(clip) })
-    expect(third).toEqual({})
+    const wiring = { graph, consumers: graph.consumerMap(), producers: graph.producers() }
+    expect(activationAfter(wiring, first)).toBe(graph.producer(relu))
+    expect(activationAfter(wiring, second)).toBe(graph.producer(clip))
+    expect(activationAfter(wiring, shared)).toBeUndefined()
   })
 })

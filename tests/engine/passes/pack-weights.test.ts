@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { PareError } from '../../../src/contract/errors'
 import { digitsPerByte, digitTable, packDigits } from '../../../src/engine/math/digits'
-import { decodeGaps, distinctValues, encodeGaps } from '../../../src/engine/math/gap-code'
+import { distinctValues, encodeGaps } from '../../../src/engine/math/gap-code'
 import { seeded } from '../../../src/engine/math/random'
 import { encodeModel, Tensor, type Model } from '../../../src/engine/onnx'
 import { withSession } from '../../../src/engine/runtime'
@@ -108,7 +108,10 @@ describe('gap code', () => {
   test.each([0, 0.5, 0.99, 0.9999])('brings back codes with %f zeros', (share) => {
     const codes = Uint8Array.from({ length: 5000 }, () => (random.next() < share ? 3 : random.below(7)))
     const coded = encodeGaps(codes, 3)
-    expect(decodeGaps(coded, codes.length, 3)).toEqual(codes)
+    const back = new Uint8Array(codes.length).fill(3)
+    let at = 0
+    for (const [k, gap] of coded.gaps.entries()) back[(at += gap)] = coded.codes[k]!
+    expect(back).toEqual(codes)
     expect(Math.max(0, ...coded.gaps)).toBeLessThanOrEqual(255)
   })
 

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { forkEngine } from '../../../src/service/engine-process'
 import { EngineHost } from '../../../src/service/engine-host'
 import type { RunRequest } from '../../../src/engine/jobs/protocol'
-import { sha256Of } from '../../../src/engine/run/files'
+import { hashFile } from '../../../src/engine/onnx/hash-file'
 import { seeded } from '../../../src/engine/math/random'
 import { bundled } from '../../bundled'
 import { temporaryFolder } from './support'
@@ -66,7 +66,7 @@ test('killed at any moment, a run opens, goes on and gives the same model', asyn
   last.close()
   const [candidate] = result.candidates
   expect(candidate!.report.sha256).toBe(expected.candidates[0]!.report.sha256)
-  expect(await sha256Of(path.join(candidate!.folder, 'model.onnx'))).toBe(candidate!.report.sha256)
+  expect(hashFile(path.join(candidate!.folder, 'model.onnx'))).toBe(candidate!.report.sha256)
   expect(candidate!.report.quality.value).toBe(expected.candidates[0]!.report.quality.value)
   expect(fs.readdirSync(folder).sort()).toEqual(['candidates', 'run.json'])
 })

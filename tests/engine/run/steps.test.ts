@@ -6,7 +6,7 @@ import { PareError } from '../../../src/contract/errors'
 import { definePass, type Pass } from '../../../src/engine/passes/pass'
 import { readModel } from '../../../src/engine/onnx'
 import { RunFolder } from '../../../src/engine/run/checkpoints'
-import { sha256Of } from '../../../src/engine/run/files'
+import { hashFile } from '../../../src/engine/onnx/hash-file'
 import { applyRecipe, failureOf, type RecipeOutcome } from '../../../src/engine/run/steps'
 import { outputCheck } from '../../../src/engine/run/verify'
 import { place, scaled, type Place } from './support'
@@ -70,7 +70,7 @@ async function apply(
   { folder, original, data }: Place,
   steps: ReturnType<typeof recipe>,
 ): Promise<RecipeOutcome> {
-  const about = { path: original, bytes: 1, sha256: await sha256Of(original) }
+  const about = { path: original, bytes: 1, sha256: hashFile(original) }
   const run = RunFolder.open(folder, { original: about, target: 'any' }, true)
   return applyRecipe({
     run,

@@ -10,15 +10,11 @@ import {
   noOutputFits,
   perSample,
   preferNamed,
+  recordSample,
   rowSize,
   scoresIn,
-  type Measured,
-  type Meter,
-  type MetricContext,
-  type MetricFamily,
-  type Observation,
-  type OutputChoice,
 } from './metric'
+import type { Measured, Meter, MetricContext, MetricFamily, Observation, OutputChoice } from './metric'
 
 /** Beyond this a confusion matrix tells a person nothing and costs megabytes. */
 const CONFUSION_LIMIT = 200
@@ -173,10 +169,7 @@ class ClassificationMeter implements Meter {
     bad: boolean,
   ): void {
     const { samples } = this
-    samples.index.push(index)
-    samples.label.push(label)
-    samples.answer.push(answer)
-    samples.score.push(score)
+    recordSample(samples, index, label, answer, score)
     this.present[label]!++
     if (bad) this.nonFinite++
     if (top5) this.inTop5++

@@ -12,14 +12,10 @@ import {
   noOutputFits,
   perSample,
   preferNamed,
+  recordSample,
   rowSize,
-  type Measured,
-  type Meter,
-  type MetricContext,
-  type MetricFamily,
-  type Observation,
-  type OutputChoice,
 } from './metric'
+import type { Measured, Meter, MetricContext, MetricFamily, Observation, OutputChoice } from './metric'
 
 /** Neighbours are sought among the first so many samples: the search is quadratic. */
 const GALLERY = 1000
@@ -53,10 +49,7 @@ class EmbeddingMeter implements Meter {
     let row = 0
     this.fidelity.add(outputs, reference, rows, (cosine) => {
       const label = truth && truth.length === rows ? Number(truth[row]) : null
-      this.samples.index.push(indices[row]!)
-      this.samples.label.push(label)
-      this.samples.answer.push(data[row * size]!)
-      this.samples.score.push(cosine)
+      recordSample(this.samples, indices[row]!, label, data[row * size]!, cosine)
       if (this.vectors.length < GALLERY) {
         this.vectors.push(unit(data, row * size, size))
         this.originals.push(unit(before, row * size, size))

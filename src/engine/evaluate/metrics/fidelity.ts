@@ -12,14 +12,10 @@ import {
   noOutputFits,
   perSample,
   preferNamed,
+  recordSample,
   rowSize,
-  type Measured,
-  type Meter,
-  type MetricContext,
-  type MetricFamily,
-  type Observation,
-  type OutputChoice,
 } from './metric'
+import type { Measured, Meter, MetricContext, MetricFamily, Observation, OutputChoice } from './metric'
 
 /** Equal outputs have infinite SQNR; this stands for "no difference", beyond what float32 can show. */
 const SQNR_CEILING = 200
@@ -164,11 +160,8 @@ class UnlabelledMeter implements Meter {
   add({ indices, rows, outputs, reference }: Observation): void {
     let row = 0
     this.inner.add(outputs, reference, rows, (cosine, top) => {
-      this.samples.index.push(indices[row++]!)
-      this.samples.label.push(null)
       // Which of the numbers of a picture is the largest is no answer.
-      this.samples.answer.push(this.choice.classes > 1 ? top : -1)
-      this.samples.score.push(cosine)
+      recordSample(this.samples, indices[row++]!, null, this.choice.classes > 1 ? top : -1, cosine)
     })
   }
 

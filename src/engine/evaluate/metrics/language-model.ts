@@ -14,14 +14,10 @@ import {
   noOutputFits,
   perSample,
   preferNamed,
+  recordSample,
   scoresIn,
-  type Measured,
-  type Meter,
-  type MetricContext,
-  type MetricFamily,
-  type Observation,
-  type OutputChoice,
 } from './metric'
+import type { Measured, Meter, MetricContext, MetricFamily, Observation, OutputChoice } from './metric'
 
 /** Labels below zero are not scored. */
 function choose(outputs: Values, { rows, labels }: MetricContext): OutputChoice {
@@ -71,10 +67,13 @@ class LanguageModelMeter implements Meter {
       if (bad) this.nonFinite++
       this.losses.push(loss)
       this.tokens.push(count)
-      this.samples.index.push(indices[row]!)
-      this.samples.label.push(last?.label ?? null)
-      this.samples.answer.push(last?.answer ?? -1)
-      this.samples.score.push(count ? Math.exp(-loss / count) : 0)
+      recordSample(
+        this.samples,
+        indices[row]!,
+        last?.label ?? null,
+        last?.answer ?? -1,
+        count ? Math.exp(-loss / count) : 0,
+      )
     }
   }
 

@@ -60,6 +60,19 @@ export interface MetricFamily {
 
 export const emptySamples = (): SampleResults => ({ index: [], label: [], answer: [], score: [] })
 
+export function recordSample(
+  samples: SampleResults,
+  index: number,
+  label: number | null,
+  answer: number,
+  score: number,
+): void {
+  samples.index.push(index)
+  samples.label.push(label)
+  samples.answer.push(answer)
+  samples.score.push(score)
+}
+
 export const rowSize = (value: Value): number => sizeOf(value.dims.slice(1))
 
 export const isFloatValue = (value: Value): boolean => isFloat(value.dtype)

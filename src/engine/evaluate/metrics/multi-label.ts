@@ -12,15 +12,11 @@ import {
   noOutputFits,
   perSample,
   preferNamed,
+  recordSample,
   rowSize,
   scoresIn,
-  type Measured,
-  type Meter,
-  type MetricContext,
-  type MetricFamily,
-  type Observation,
-  type OutputChoice,
 } from './metric'
+import type { Measured, Meter, MetricContext, MetricFamily, Observation, OutputChoice } from './metric'
 
 function choose(outputs: Values, { rows, labels }: MetricContext): OutputChoice {
   if (!labels) throw new PareError('data/labels-missing', { by: 'map' })
@@ -72,10 +68,13 @@ class MultiLabelMeter implements Meter {
       if (bad) this.nonFinite++
       const top = scores[row * classes + best] ?? 0
       const label = truth.subarray(row * classes, (row + 1) * classes).indexOf(1)
-      this.samples.index.push(indices[row]!)
-      this.samples.label.push(label < 0 ? null : label)
-      this.samples.answer.push(best)
-      this.samples.score.push(bad ? 0 : scale === 'logits' ? 1 / (1 + Math.exp(-top)) : top)
+      recordSample(
+        this.samples,
+        indices[row]!,
+        label < 0 ? null : label,
+        best,
+        bad ? 0 : scale === 'logits' ? 1 / (1 + Math.exp(-top)) : top,
+      )
     }
     this.scores.push(scores)
     this.truth.push(truth)

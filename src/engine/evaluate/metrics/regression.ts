@@ -12,14 +12,10 @@ import {
   noOutputFits,
   perSample,
   preferNamed,
+  recordSample,
   rowSize,
-  type Measured,
-  type Meter,
-  type MetricContext,
-  type MetricFamily,
-  type Observation,
-  type OutputChoice,
 } from './metric'
+import type { Measured, Meter, MetricContext, MetricFamily, Observation, OutputChoice } from './metric'
 
 /** Squared errors kept for the interval; its spread comes from the first samples where there are more. */
 const KEPT_ERRORS = 4_000_000
@@ -83,11 +79,14 @@ class RegressionMeter implements Meter {
       }
       if (bad) this.nonFinite++
       absolute += rowError
-      samples.index.push(indices[row]!)
-      samples.label.push(truth[start]!)
       // JSON has no NaN: a sample without an answer shows the size of its label as its error.
-      samples.answer.push(bad ? 0 : data[start]!)
-      samples.score.push(bad ? Math.abs(truth[start]!) : rowError / width)
+      recordSample(
+        samples,
+        indices[row]!,
+        truth[start]!,
+        bad ? 0 : data[start]!,
+        bad ? Math.abs(truth[start]!) : rowError / width,
+      )
     }
     this.absolute += absolute
     if (this.kept + errors.length > KEPT_ERRORS) return

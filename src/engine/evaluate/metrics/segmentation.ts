@@ -9,15 +9,11 @@ import {
   labelNumbers,
   noOutputFits,
   perSample,
-  scoresIn,
   preferNamed,
-  type Measured,
-  type Meter,
-  type MetricContext,
-  type MetricFamily,
-  type Observation,
-  type OutputChoice,
+  recordSample,
+  scoresIn,
 } from './metric'
+import type { Measured, Meter, MetricContext, MetricFamily, Observation, OutputChoice } from './metric'
 
 /** Labels that stand for "no class here": negative ones and the customary 255. */
 const IGNORED = 255
@@ -114,10 +110,7 @@ class SegmentationMeter implements Meter {
       }
       if (bad) this.nonFinite++
       this.counts.push(counts)
-      this.samples.index.push(indices[n]!)
-      this.samples.label.push(null)
-      this.samples.answer.push(pixels ? right / pixels : 0)
-      this.samples.score.push(meanIou([counts], classes))
+      recordSample(this.samples, indices[n]!, null, pixels ? right / pixels : 0, meanIou([counts], classes))
     }
   }
 

@@ -63,8 +63,3 @@ export function quantize(value: number, { scale, zeroPoint, low, high }: Affine)
 
 export const dequantize = (code: number, { scale, zeroPoint }: Affine): number =>
   Math.fround((code - zeroPoint) * scale)
-
-/** Values as they come back from their codes; for fake quantization in training and for error measures. */
-export function fakeQuantize(values: Float32Array, affine: Affine): Float32Array {
-  return values.map((value) => dequantize(quantize(value, affine), affine))
-}
