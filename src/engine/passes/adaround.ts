@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { describeTraining } from '../training/learn'
+import { trainingAnswer } from '../training/learn'
 import { teacherFields } from '../training/settings'
 import { featuresField, lowBitFields, roundedLearningFields } from './learned-rounding/fields'
 import { trainLowBit } from './learned-rounding/low-bit-training'
@@ -79,14 +79,10 @@ export const adaround = definePass({
       labels: false,
     })
     return {
+      ...trainingAnswer(learned, `Rounding of ${layers.length} layers learned at ${bits} bits: `),
       model: trained,
-      summary: [
-        `Rounding of ${layers.length} layers learned at ${bits} bits: ${describeTraining(learned)}.`,
-        ...learned.notes,
-      ].join(' '),
       layers,
       skipped,
-      curve: learned.result.curve,
     }
   },
 })

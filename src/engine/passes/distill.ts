@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { PareError } from '../../contract/errors'
 import { readModel } from '../onnx'
 import { dropBranches } from '../training/depth'
-import { describeTraining, learn } from '../training/learn'
+import { learn, trainingAnswer } from '../training/learn'
 import { learningFields, teacherFields } from '../training/settings'
 import { definePass } from './pass'
 
@@ -66,10 +66,8 @@ export const distill = definePass({
     })
     const dropped = cut.dropped.length > 0 ? `Dropped ${cut.dropped.length} residual blocks. ` : ''
     return {
-      model: learned.model,
-      summary: `${dropped}${[`Distilled from the original: ${describeTraining(learned)}.`, ...learned.notes].join(' ')}`,
+      ...trainingAnswer(learned, `${dropped}Distilled from the original: `),
       skipped: cut.dropped.map((layer) => ({ layer, reason: 'taken out: the answers hardly depend on it' })),
-      curve: learned.result.curve,
     }
   },
 })

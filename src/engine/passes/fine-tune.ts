@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { describeTraining, learn } from '../training/learn'
+import { learn, trainingAnswer } from '../training/learn'
 import { learningFields } from '../training/settings'
 import { definePass } from './pass'
 
@@ -17,10 +17,6 @@ export const fineTune = definePass({
   params: z.object(learningFields),
   async run(model, settings, context) {
     const learned = await learn(model, context, { by: ID, settings, labels: true })
-    return {
-      model: learned.model,
-      summary: [`Fine-tuned: ${describeTraining(learned)}.`, ...learned.notes].join(' '),
-      curve: learned.result.curve,
-    }
+    return trainingAnswer(learned, 'Fine-tuned: ')
   },
 })

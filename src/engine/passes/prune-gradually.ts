@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { withMasks } from '../training/constraints'
 import { gradualPruning } from '../training/gradual-pruning'
-import { describeTraining, learn } from '../training/learn'
+import { learn, trainingAnswer } from '../training/learn'
 import { learningFields, teacherFields } from '../training/settings'
 import { matrixWeights } from '../training/trainable'
 import { PareError } from '../../contract/errors'
@@ -67,13 +67,7 @@ export const pruneGradually = definePass({
     const counted = names.map((name) => parameters.view(parameters.names.indexOf(name)))
     const total = counted.reduce((n, view) => n + view.length, 0)
     const zeros = counted.reduce((n, view) => n + view.reduce((k, w) => k + (w === 0 ? 1 : 0), 0), 0)
-    return {
-      model: withMasks(learned.model, names),
-      summary: [
-        `${((100 * zeros) / total).toFixed(1)}% of ${total.toLocaleString('en')} weights are zero; ${describeTraining(learned)}.`,
-        ...learned.notes,
-      ].join(' '),
-      curve: learned.result.curve,
-    }
+    const zero = `${((100 * zeros) / total).toFixed(1)}% of ${total.toLocaleString('en')} weights are zero; `
+    return { ...trainingAnswer(learned, zero), model: withMasks(learned.model, names) }
   },
 })

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { describeTraining } from '../training/learn'
+import { trainingAnswer } from '../training/learn'
 import {
   objectiveFields,
   featuresField,
@@ -63,15 +63,8 @@ export const quantizeAware = definePass({
         updates,
         features,
       })
-      return {
-        model: trained,
-        summary: [
-          `${count} integer weights and biases trained in place: ${describeTraining(learned)}.`,
-          ...notes,
-          ...learned.notes,
-        ].join(' '),
-        curve: learned.result.curve,
-      }
+      const what = `${count} integer weights and biases trained in place: `
+      return { ...trainingAnswer(learned, what, notes), model: trained }
     }
     const {
       model: trained,
@@ -92,16 +85,7 @@ export const quantizeAware = definePass({
       features,
       labels: true,
     })
-    return {
-      model: trained,
-      summary: [
-        `${layers.length} layers take ${bits === 1 ? '1 bit' : `${bits} bits`} a weight: ${describeTraining(learned)}.`,
-        ...notes,
-        ...learned.notes,
-      ].join(' '),
-      layers,
-      skipped,
-      curve: learned.result.curve,
-    }
+    const what = `${layers.length} layers take ${bits === 1 ? '1 bit' : `${bits} bits`} a weight: `
+    return { ...trainingAnswer(learned, what, notes), model: trained, layers, skipped }
   },
 })

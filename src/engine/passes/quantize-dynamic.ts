@@ -12,6 +12,7 @@ import { nothingReason } from './quantization/nothing-to-do'
 import { normalize } from '../layers/normalize'
 import { calibrationBatches } from '../data/feeds'
 import { WeightStore } from './quantization/static-weights'
+import { exclude, weightFields } from './quantization/fields'
 import { counted } from './quantization/words'
 import { weightedLayers } from '../layers/find'
 import type { Layer } from '../layers/layer'
@@ -19,20 +20,7 @@ import type { Layer } from '../layers/layer'
 const ID = 'quantize-dynamic'
 
 const params = z.object({
-  perChannel: z.boolean().default(true).meta({
-    label: 'A scale per channel',
-    help: 'Weights get one scale per output channel: more exact, a little larger.',
-    advanced: true,
-  }),
-  weightClip: z
-    .enum(['max', 'mse'])
-    .default('max')
-    .meta({
-      label: 'Clip weights',
-      help: '"mse" clips rare large weights where that lowers the squared error.',
-      search: ['max', 'mse'],
-      advanced: true,
-    }),
+  ...weightFields,
   storeConvolutions: z.boolean().default(true).meta({
     label: 'Store convolutions as int8',
     help: 'Convolutions keep computing in float at float speed; only their weights in the file become int8.',
@@ -43,10 +31,7 @@ const params = z.object({
     unit: 'weights',
     advanced: true,
   }),
-  exclude: z
-    .array(z.string())
-    .default([])
-    .meta({ label: 'Keep in float', help: 'Names of layers that stay float.', advanced: true }),
+  exclude,
 })
 
 export const quantizeDynamic = definePass({
@@ -74,7 +59,7 @@ async function run(model: Model, options: Params, context: PassContext): Promise
     clip: options.weightClip,
     by: ID,
   })
-  const exclude = new Set(options.exclude)
+  const excluded = new Set(options.exclude)
   const inputs: Inputs = new Map()
   const skipped: StepRecord['skipped'] = []
   const done: LayerTreatment[] = []
@@ -83,7 +68,7 @@ async function run(model: Model, options: Params, context: PassContext): Promise
   const rewritten = new Map<string, IntegerConstants>()
   for (const [i, layer] of layers.entries()) {
     context.progress((0.8 * i) / layers.length, `layer ${i + 1} of ${layers.length}`)
-    const reason = reasonToSkip(layer, options, exclude)
+    const reason = reasonToSkip(layer, options, excluded)
     if (reason) {
       skipped.push({ layer: layer.name, reason })
       continue
@@ -138,9 +123,9 @@ async function run(model: Model, options: Params, context: PassContext): Promise
   }
 }
 
-function reasonToSkip(layer: Layer, options: Params, exclude: ReadonlySet<string>): string | undefined {
+function reasonToSkip(layer: Layer, options: Params, excluded: ReadonlySet<string>): string | undefined {
   const { node, name, tensor, kind } = layer
-  if (exclude.has(name) || exclude.has(node.name)) return 'kept in float as asked'
+  if (excluded.has(name) || excluded.has(node.name)) return 'kept in float as asked'
   if (tensor.dtype !== 'float32') return `its weight is ${tensor.dtype}`
   if (tensor.size < options.smallest)
     return `only ${tensor.size} weights: integers would cost more than they save`

@@ -15,6 +15,7 @@ import { toOperators } from './quantization/operators'
 import { normalize } from '../layers/normalize'
 import { calibrationBatches, evaluationBatches, type Batches } from '../data/feeds'
 import { calibrate, quantizeStatically, type StaticOptions, type StaticResult } from './quantization/static'
+import { weightFields } from './quantization/fields'
 import { counted } from './quantization/words'
 import { finiteWeights } from '../layers/layer'
 
@@ -56,20 +57,7 @@ const params = z.object({
     .max(1_000_000)
     .default(512)
     .meta({ label: 'Calibration samples', help: 'At most this many; memory does not grow with them.' }),
-  perChannel: z.boolean().default(true).meta({
-    label: 'A scale per channel',
-    help: 'Weights get one scale per output channel: more exact, a little larger.',
-    advanced: true,
-  }),
-  weightClip: z
-    .enum(['max', 'mse'])
-    .default('max')
-    .meta({
-      label: 'Clip weights',
-      help: '"mse" clips rare large weights where that lowers the squared error.',
-      search: ['max', 'mse'],
-      advanced: true,
-    }),
+  ...weightFields,
   rounding: z
     .enum(['nearest', 'adaptive'])
     .default('nearest')

@@ -7,6 +7,8 @@ import { definePass, type PassContext, type PassResult } from './pass'
 import { assemble, type Assembled } from './quantization/assemble'
 import { divergences } from '../evaluate/comparison/divergence'
 import { activationSqnr, layerReports, type LayerTreatment } from '../evaluate/comparison/layer-report'
+import { lowBitFields } from './learned-rounding/fields'
+import { exclude, samples } from './quantization/fields'
 import { keepFloat, keepFloatSentence } from './quantization/keep-float'
 import { nothingReason } from './quantization/nothing-to-do'
 import { bitsOf, METHODS, type LowBit } from './quantization/low-bit'
@@ -43,11 +45,7 @@ const params = z.object({
     help: 'Weights that share a scale; 0 for one scale per output channel.',
     advanced: true,
   }),
-  symmetric: z.boolean().default(false).meta({
-    label: 'Symmetric',
-    help: 'No zero points: a little smaller, a little less exact.',
-    advanced: true,
-  }),
+  symmetric: lowBitFields.symmetric,
   codebook: z.enum(['tensor', 'channel']).default('tensor').meta({
     label: 'Shared values',
     help: 'For "kmeans": one list of values a tensor, or one per output channel.',
@@ -68,22 +66,9 @@ const params = z.object({
     unit: 'points',
     help: 'Answers out of 100 that may change. Layers go back to float, costliest first, until this holds; 100 turns it off.',
   }),
-  samples: z
-    .int()
-    .min(1)
-    .max(100_000)
-    .default(128)
-    .meta({ label: 'Calibration samples', help: 'At most this many are looked at.' }),
-  leastWeights: z.int().min(0).default(1024).meta({
-    label: 'Smallest layer',
-    help: 'Layers with fewer weights stay float.',
-    unit: 'weights',
-    advanced: true,
-  }),
-  exclude: z
-    .array(z.string())
-    .default([])
-    .meta({ label: 'Keep in float', help: 'Names of layers that stay float.', advanced: true }),
+  samples,
+  leastWeights: lowBitFields.leastWeights,
+  exclude,
 })
 
 type Params = z.output<typeof params>

@@ -6,6 +6,7 @@ import { definePass } from './pass'
 import { collect } from '../layers/statistics/collect'
 import { normalize } from '../layers/normalize'
 import { calibrationBatches } from '../data/feeds'
+import { samples } from './quantization/fields'
 import { counted } from './quantization/words'
 import { finiteWeights, type Layer } from '../layers/layer'
 import { weightedLayers } from '../layers/find'
@@ -23,12 +24,7 @@ const params = z.object({
       help: 'How much of the range moves from activations into weights: 0.5 shares it, more suits models with strong outliers.',
       search: [0.3, 0.5, 0.7],
     }),
-  samples: z
-    .int()
-    .min(1)
-    .max(100_000)
-    .default(128)
-    .meta({ label: 'Calibration samples', help: 'At most this many are looked at.' }),
+  samples,
 })
 
 export const smoothQuant = definePass({

@@ -3,7 +3,7 @@ import { PareError } from '../../contract/errors'
 import { fromCodebook, sharedValues } from '../math/quantize/kmeans'
 import { Tensor, type Model } from '../onnx'
 import { withMasks } from '../training/constraints'
-import { describeTraining, learn } from '../training/learn'
+import { learn, trainingAnswer } from '../training/learn'
 import { learningFields, teacherFields } from '../training/settings'
 import { withWeightInitializers } from '../layers/normalize'
 import { Parameters, matrixWeights, trainableWeights } from '../training/trainable'
@@ -54,14 +54,7 @@ export const trainedCodebook = definePass({
       labels: true,
       teacher: { model: context.original, settings },
     })
-    return {
-      model: learned.model,
-      summary: [
-        `${names.length} weight tensors share ${2 ** bits} values each; ${describeTraining(learned)}.`,
-        ...learned.notes,
-      ].join(' '),
-      curve: learned.result.curve,
-    }
+    return trainingAnswer(learned, `${names.length} weight tensors share ${2 ** bits} values each; `)
   },
 })
 

@@ -80,9 +80,9 @@ export class RunFolder {
   }
 
   /** The model of a checkpoint; undefined where it is gone or no longer what was written. */
-  async modelOf(checkpoint: Checkpoint): Promise<string | undefined> {
+  modelOf(checkpoint: Checkpoint): string | undefined {
     const { files } = checkpoint
-    return files && (areWhole(files, this.folder)) ? path.join(this.folder, files[0]!.name) : undefined
+    return files && areWhole(files, this.folder) ? path.join(this.folder, files[0]!.name) : undefined
   }
 
   /** Writes a model where a checkpoint of this key will lie; it counts only after `keep`. */
@@ -90,7 +90,7 @@ export class RunFolder {
     return writeModel(model, path.join(this.folder, 'checkpoints', `${key}.onnx`)).files
   }
 
-  async keep(key: string, record: StepRecord, files: readonly string[] | undefined): Promise<void> {
+  keep(key: string, record: StepRecord, files: readonly string[] | undefined): void {
     const checkpoint: Checkpoint = {
       key,
       record: record as unknown as Checkpoint['record'],
@@ -111,18 +111,18 @@ export class RunFolder {
   }
 
   /** A finished candidate whose files are whole. */
-  async finished(n: number, key: string, folder: string): Promise<FinishedCandidate | undefined> {
+  finished(n: number, key: string, folder: string): FinishedCandidate | undefined {
     const found = this.state.candidates.find((candidate) => candidate.n === n && candidate.key === key)
-    return found && (areWhole(found.files, folder)) ? found : undefined
+    return found && areWhole(found.files, folder) ? found : undefined
   }
 
-  async finish(
+  finish(
     n: number,
     key: string,
     recipe: FinishedCandidate['recipe'],
     files: readonly string[],
     folder: string,
-  ): Promise<void> {
+  ): void {
     const candidate = { n, key, recipe, files: describeFiles(files, folder) }
     this.state.candidates = [...this.state.candidates.filter((other) => other.n !== n), candidate]
     this.save()

@@ -155,7 +155,7 @@ export async function compress(work: CompressWork): Promise<RunResult> {
       end: (step, record) => work.step({ candidate: n, step, record }),
     })
     const measured = await measureCandidate(work, recipe, outcome, folder, same, progress.next())
-    await run.finish(n, outcome.key, recipe, candidateFiles(folder), folder)
+    run.finish(n, outcome.key, recipe, candidateFiles(folder), folder)
     return measured
   }
 }
@@ -223,7 +223,7 @@ async function finishedBefore(
   folder: string,
 ): Promise<Measured | undefined> {
   const key = chainKeys(basis, recipe).at(-1)
-  if (!key || !(await run.finished(n, key, folder))) return undefined
+  if (!key || !run.finished(n, key, folder)) return undefined
   return readJson(path.join(folder, 'report.json')) as Measured | undefined
 }
 

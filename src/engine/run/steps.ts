@@ -124,7 +124,7 @@ async function resumePoint(
     const steps = done.map((checkpoint) => checkpoint.record as unknown as StepRecord)
     const last = done[steps.findLastIndex((step) => !step.failed)]
     if (!last) return { steps }
-    const model = await run.modelOf(last)
+    const model = run.modelOf(last)
     if (model) return { steps, model }
   }
   return { steps: [] }
@@ -196,7 +196,7 @@ export async function applyRecipe(work: RecipeWork): Promise<RecipeOutcome> {
     if (signal.aborted) throw new PareError('cancelled', { during: recipe.steps[index]!.pass })
     const key = keys[index]!
     const { record, files } = await runStep(work, index, key, model)
-    await run.keep(key, record, files)
+    run.keep(key, record, files)
     run.dropScratch(key)
     steps.push(record)
     work.end(index, record)

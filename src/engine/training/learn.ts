@@ -288,8 +288,15 @@ function endingNotes(result: TrainResult): string[] {
   return []
 }
 
+/** What a pass answers of its training: `what` was done opens the summary, notes end it. */
+export const trainingAnswer = (learned: Learned, what: string, notes: readonly string[] = []) => ({
+  model: learned.model,
+  summary: [`${what}${describeTraining(learned)}.`, ...notes, ...learned.notes].join(' '),
+  curve: learned.result.curve,
+})
+
 /** One sentence of what training did, for summaries. */
-export function describeTraining({ result }: Learned): string {
+function describeTraining({ result }: Learned): string {
   const { before, best, bestEpoch, epochs, rate } = result
   const share = (value: number): string => value.toFixed(4)
   const quality =

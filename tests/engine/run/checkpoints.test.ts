@@ -14,7 +14,7 @@ async function kept(folder: string, key = 'k') {
   const run = RunFolder.open(folder, { original, target: 'any' }, false)
   const files = run.write(key, tinyModel())
   expect(run.checkpoint(key), 'a model that was only written does not count').toBeUndefined()
-  await run.keep(key, record, files)
+  run.keep(key, record, files)
   return { run, file: files[0]! }
 }
 
@@ -25,7 +25,7 @@ test('a checkpoint is found by the next process, with the model that was written
   const { file } = await kept(folder)
   const run = again(folder)
   expect(run.checkpoint('k')?.record).toEqual(record)
-  expect(await run.modelOf(run.checkpoint('k')!)).toBe(file)
+  expect(run.modelOf(run.checkpoint('k')!)).toBe(file)
   expect(run.checkpoint('other')).toBeUndefined()
 })
 
@@ -45,7 +45,7 @@ test.each<[string, (file: string) => void]>([
   const { file } = await kept(folder)
   damage(file)
   const run = again(folder)
-  expect(await run.modelOf(run.checkpoint('k')!)).toBeUndefined()
+  expect(run.modelOf(run.checkpoint('k')!)).toBeUndefined()
 })
 
 test('what was made of another original, or without the wish to go on, is forgotten', async () => {
@@ -70,17 +70,15 @@ test.each(['', '{"pare":1', '{"pare":2}', '[]'])('a run whose record is %j begin
 test('a checkpoint of the same key is replaced; one whose model went keeps its record', async () => {
   const folder = temporaryFolder()
   const { run, file } = await kept(folder)
-  await run.keep('k', { ...record, summary: 'newer' }, run.write('k', scaled(tinyModel(), 2)))
+  run.keep('k', { ...record, summary: 'newer' }, run.write('k', scaled(tinyModel(), 2)))
   const newer = again(folder).checkpoint('k')!
   expect(newer.record).toMatchObject({ summary: 'newer' })
-  const values = readModel((await run.modelOf(newer))!)
-    .graph.initializers.get('w')!
-    .values() as Float32Array
+  const values = readModel(run.modelOf(newer)!).graph.initializers.get('w')!.values() as Float32Array
   expect(values[0]).toBeCloseTo(2 * Math.sin(1), 6)
   run.dropModel('k')
   expect(fs.existsSync(file)).toBe(false)
   expect(again(folder).checkpoint('k')).toMatchObject({ record: { summary: 'newer' } })
-  expect(await run.modelOf(again(folder).checkpoint('k')!)).toBeUndefined()
+  expect(run.modelOf(again(folder).checkpoint('k')!)).toBeUndefined()
 })
 
 test('a candidate is finished while its files are what they were; the end leaves nothing to go on with', async () => {
@@ -90,15 +88,15 @@ test('a candidate is finished while its files are what they were; the end leaves
   fs.mkdirSync(place, { recursive: true })
   const file = path.join(place, 'report.json')
   fs.writeFileSync(file, '{}')
-  await run.finish(1, 'k', recipe, [file], place)
+  run.finish(1, 'k', recipe, [file], place)
   run.scratch('k')
   run.cleanUp()
   expect(fs.readdirSync(folder).sort()).toEqual(['candidates', 'run.json'])
-  expect(await again(folder).finished(1, 'k', place)).toMatchObject({ n: 1, recipe })
-  expect(await again(folder).finished(1, 'another recipe', place)).toBeUndefined()
-  expect(await again(folder).finished(2, 'k', place)).toBeUndefined()
+  expect(again(folder).finished(1, 'k', place)).toMatchObject({ n: 1, recipe })
+  expect(again(folder).finished(1, 'another recipe', place)).toBeUndefined()
+  expect(again(folder).finished(2, 'k', place)).toBeUndefined()
   fs.writeFileSync(file, '{ }')
-  expect(await again(folder).finished(1, 'k', place)).toBeUndefined()
+  expect(again(folder).finished(1, 'k', place)).toBeUndefined()
 })
 
 test('a pass keeps its own files until it drops them, and never outside the run', async () => {
