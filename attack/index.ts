@@ -2,7 +2,7 @@
 /**
  * `npm run attack [-- kind … --seconds N --count N --seed S --engines N --memory MB]`: made-up damage of every kind,
  * many inputs at once. Prints what became of them; what failed is kept, made as small as it would go, in
- * `out/attack/`. Fails when anything but "ok" and a coded refusal was seen.
+ * `out/attack-findings/`. Fails when anything but "ok" and a coded refusal was seen.
  */
 import fs from 'node:fs'
 import os from 'node:os'

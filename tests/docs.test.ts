@@ -1,4 +1,9 @@
-/** Generated documents are in step with what they are generated from; `npm run docs` writes them anew. */
+/**
+ * Generated documents are in step with what they are generated from (`npm run docs` writes them anew), and what is
+ * named in others is there.
+ */
+import fs from 'node:fs'
+import path from 'node:path'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import type { ParameterField, PassDescription } from '../src/contract/passes'
@@ -118,4 +123,24 @@ test('docs/encodings.md', async () => {
     ].join('\n')
   })
   await expect([intro, ...sections].join('\n')).toMatchFileSnapshot('../docs/encodings.md')
+})
+
+test('files and folders that the docs name or link to are there', () => {
+  const root = path.resolve(import.meta.dirname, '..')
+  const pages = ['README.md', 'CONTRIBUTING.md'].concat(
+    fs
+      .readdirSync(path.join(root, 'docs'), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => path.join('docs', name)),
+  )
+  const named = pages.flatMap((page) => {
+    const text = fs.readFileSync(path.join(root, page), 'utf8')
+    const links = [...text.matchAll(/\]\(([^)#:\s]+)\)/g)].map(([, to]) => path.join(path.dirname(page), to!))
+    const paths = [...text.matchAll(/`((?:src|tests|docs|bench|attack|scripts)\/[\w./-]*)`/g)].map(
+      ([, to]) => to!,
+    )
+    return [...links, ...paths].map((to) => [page, to] as const)
+  })
+  expect(named.length).toBeGreaterThan(100)
+  expect(named.filter(([, to]) => !fs.existsSync(path.join(root, to)))).toEqual([])
 })

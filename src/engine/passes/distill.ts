@@ -27,7 +27,7 @@ const params = z.object({
       search: [0, 1],
     }),
   depthCut: z.number().min(0).max(0.9).default(0).meta({
-    label: 'Blocks to drop',
+    label: 'Blocks to drop (depth pruning)',
     help: 'Share of the residual blocks taken out before training, those first that change the answers least. 0 keeps the depth.',
   }),
   student: z.string().default('').meta({

@@ -38,7 +38,7 @@ const params = z.object({
       search: ['auto', 'keep'],
     }),
   whiten: z.boolean().default(true).meta({
-    label: 'Weigh by real inputs',
+    label: 'Weigh by real inputs (whitening)',
     help: 'Chooses the factors by what the layer gives for calibration data instead of by its weights alone. Needs no labels.',
   }),
   refit: z.boolean().default(true).meta({

@@ -42,7 +42,7 @@ const LENGTHS: readonly (readonly [sequence: number, side: number])[] = [
 const LEAN: SessionOptions = { optimization: 'disabled', arena: false, memoryPattern: false }
 
 /** Above this many bytes of large weights a model is traced by a zero-weight clone. */
-const TRACE_HOLLOW_FROM = 2 ** 25
+const TRACE_ZERO_WEIGHTS_FROM = 2 ** 25
 
 /**
  * Dtype, dimensions and batch axis of every tensor of the main graph: inputs, constants, and what its nodes
@@ -53,7 +53,7 @@ export async function traceShapes(
   model: Model,
   options: TraceOptions = {},
 ): Promise<Map<string, TracedValue>> {
-  if (largeWeightBytes(model) < TRACE_HOLLOW_FROM) return trace(model, model, options)
+  if (largeWeightBytes(model) < TRACE_ZERO_WEIGHTS_FROM) return trace(model, model, options)
   try {
     return await trace(model, zeroWeightClone(model), options)
   } catch {

@@ -43,7 +43,7 @@ export const learningFields = {
     advanced: true,
   }),
   clip: z.number().min(0).max(1000).default(5).meta({
-    label: 'Gradient limit',
+    label: 'Gradient limit (norm clipping)',
     help: 'Longest gradient allowed, as a Euclidean norm; 0 for no limit.',
     advanced: true,
   }),
@@ -58,7 +58,7 @@ export const learningFields = {
     advanced: true,
   }),
   patience: z.int().min(1).max(1000).default(8).meta({
-    label: 'Patience',
+    label: 'Patience (early stopping)',
     help: 'Epochs without improvement on the held-out part before training ends.',
     advanced: true,
   }),

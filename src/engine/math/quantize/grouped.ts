@@ -20,7 +20,7 @@ export interface GroupedCodes extends GroupShape {
   codes: Uint8Array
   /** [rows, blocks]. */
   scales: Float32Array
-  /** [rows, blocks]; whole numbers, but for 'binary', whose zero lies between its two codes. */
+  /** [rows, blocks]; whole numbers, but for 'hqq', and for 'binary', whose zero lies between its two codes. */
   zeros: Float32Array
 }
 

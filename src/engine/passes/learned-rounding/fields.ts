@@ -66,7 +66,7 @@ export const objectiveFields = {
   }),
   augmentation: learningFields.augmentation.default(1).meta({
     ...learningFields.augmentation.meta()!,
-    label: 'Altered samples, finetuning',
+    label: 'Altered samples, finetuning (data augmentation)',
   }),
   temperature: teacherFields.temperature,
   // Asked between the training samples too, it was followed more closely on three networks at 2 and 4 bits.
