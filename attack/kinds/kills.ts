@@ -44,6 +44,17 @@ const bundle = (folder: string): string[] => [
   '--overwrite',
 ]
 
+const search = (folder: string): string[] => [
+  'search',
+  MODEL,
+  '--data',
+  path.join(SAMPLE, 'data'),
+  '--minutes',
+  '0.2',
+  '--out',
+  path.join(folder, 'small'),
+]
+
 const COMMANDS: readonly Command[] = [
   { name: 'compress', entry: 'worker.js', args: compress, resume: (folder) => compress(folder, '--resume') },
   {
@@ -60,6 +71,12 @@ const COMMANDS: readonly Command[] = [
     resume: (folder) => compress(folder, '--resume'),
   },
   { name: 'export', entry: 'worker.js', before: compress, args: bundle, resume: bundle },
+  {
+    name: 'search',
+    entry: 'worker.js',
+    args: search,
+    resume: (folder) => [...search(folder), '--resume'],
+  },
 ]
 
 function run(

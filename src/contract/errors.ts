@@ -11,6 +11,8 @@ export interface ErrorFields {
   'model/unsupported-op': { op: string; domain: string; node: string; by: string }
   'model/invalid': { file: string; reason: string }
   'model/not-loadable': { file: string; reason: string }
+  'model/no-scores': { outputs: string }
+  'model/not-a-tensor': { file: string; input: string }
   'model/opset-too-old': { opset: number; needed: number; op: string; by: string }
   'model/nothing-to-do': { by: string; reason: string }
   'model/non-finite': { tensor: string; by: string }
@@ -31,6 +33,7 @@ export interface ErrorFields {
   'pass/broke-model': { pass: string; reason: string }
   'recipe/order': { pass: string; after: string }
   'recipe/invalid': { file: string; reason: string }
+  'search/out-of-time': { minutes: number; tried: number }
   'run/busy': { folder: string; holder: string; since: string }
   'provider/unavailable': { provider: string; reason: string }
   'engine/crashed': { exit: string; during: string }

@@ -74,6 +74,18 @@ const TABLE: Table = {
     where: file,
     todo: 'If it uses custom operators, export it without them; else export it with a current exporter and opset.',
   }),
+  'model/no-scores': ({ outputs }) => ({
+    title: 'The model gives no numbers to compare',
+    what: `None of the model's tensor outputs holds floating-point numbers; there is ${outputs || 'none at all'}.`,
+    where: outputs,
+    todo: 'Export the model with its scores as a tensor; classifiers of scikit-learn need the option zipmap=False.',
+  }),
+  'model/not-a-tensor': ({ file, input }) => ({
+    title: 'An input is not a tensor',
+    what: `The input “${input}” of “${baseName(file)}” is a sequence, a map or an optional value. Pare runs models whose inputs are tensors.`,
+    where: input,
+    todo: 'Export the model with a tensor in its place.',
+  }),
   'model/opset-too-old': ({ opset, needed, op, by }) => ({
     title: 'The model is too old for this pass',
     what: `${by} needs ${op}, which exists from opset ${needed}; the model is of opset ${opset} and cannot be raised as it is.`,
@@ -193,6 +205,12 @@ const TABLE: Table = {
     what: `“${baseName(file)}” is not a recipe Pare can read: ${reason}.`,
     where: file,
     todo: 'Correct the file, or make the recipe in the window and export it from there.',
+  }),
+  'search/out-of-time': ({ minutes, tried }) => ({
+    title: 'The time was not enough',
+    what: `The limit of ${minutes} minutes ended before a recipe could be judged (${tried} were tried).`,
+    where: '',
+    todo: 'Give the search more time; what was measured is kept, and it can go on from there.',
   }),
   'run/busy': ({ folder, holder, since }) => ({
     title: 'Another run is going on there',

@@ -5,14 +5,18 @@ import { attack as data } from '../../attack/kinds/data'
 import { attack as kills } from '../../attack/kinds/kills'
 import { attack as models } from '../../attack/kinds/models'
 import { attack as soak } from '../../attack/kinds/soak'
-import { attack as state } from '../../attack/kinds/state'
+import { attack as recipes } from '../../attack/kinds/recipes'
+import { attack as settings } from '../../attack/kinds/settings'
+import { attack as shell } from '../../attack/kinds/shell'
 import { FAULTS, type Attack, type Finding } from '../../attack/support/attack'
 import { bundled } from '../bundled'
 
 const SHORT = [
   { name: 'models', attack: models, count: 120 },
   { name: 'data', attack: data, count: 400 },
-  { name: 'state', attack: state, count: 80 },
+  { name: 'recipes', attack: recipes, count: 80 },
+  { name: 'settings', attack: settings, count: 60 },
+  { name: 'shell', attack: shell, count: 3000 },
   { name: 'kills', attack: kills, count: 8 },
   { name: 'soak', attack: soak, count: 60 },
 ]

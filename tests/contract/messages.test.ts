@@ -30,6 +30,8 @@ const EXAMPLES: { [C in ErrorCode]: { fields: ErrorFields[C]; says: string[] } }
     fields: { file: 'net.onnx', reason: 'no kernel for Foo.' },
     says: ['no kernel for Foo.'],
   },
+  'model/no-scores': { fields: { outputs: 'label (int64)' }, says: ['label (int64)', 'zipmap=False'] },
+  'model/not-a-tensor': { fields: { file: 'net.onnx', input: 'items' }, says: ['net.onnx', 'items'] },
   'model/opset-too-old': {
     fields: { opset: 9, needed: 13, op: 'QuantizeLinear', by: 'Static quantization' },
     says: ['opset 9', 'opset 13'],
@@ -97,6 +99,7 @@ const EXAMPLES: { [C in ErrorCode]: { fields: ErrorFields[C]; says: string[] } }
     says: ['8 GB', '2 GB', 'a.zip'],
   },
   'data/gone': { fields: { path: '/data/digits' }, says: ['digits', 'changed, moved or deleted'] },
+  'search/out-of-time': { fields: { minutes: 0.5, tried: 0 }, says: ['0.5 minutes', 'more time'] },
   'run/busy': {
     fields: { folder: '/out/small', holder: 'process 12 on desk', since: '2026-01-02T03:04:05Z' },
     says: ['small', 'process 12', '2026-01-02'],

@@ -1,6 +1,7 @@
 /** The search as jobs: whole on one machine, or its work list spread over many and merged. */
 import fs from 'node:fs'
 import path from 'node:path'
+import { PareError } from '../../contract/errors'
 import type { SearchResult, Trial } from '../../contract/trial'
 import { measureSensitivity } from '../search/sensitivity/measure'
 import { readModel } from '../onnx'
@@ -68,6 +69,8 @@ async function withSearch<T>(
     clock = options.clock
     const finish = (result: SearchResult): Promise<RunResult> => {
       const recipes = chosenOf(result).map((trial) => trial.recipe)
+      if (recipes.length === 0)
+        throw new PareError('search/out-of-time', { minutes: goal.minutes, tried: result.trials.length })
       return compress({
         ...shared,
         folder,

@@ -1,4 +1,5 @@
 /** Seeded random inputs within what a model declares, for tracing, comparing and running without data. */
+import { PareError } from '../../contract/errors'
 import { isFloat, sizeOf, type Dim, type DType, type Model, type ValueInfo } from '../onnx'
 import { encode, decode } from '../onnx/numeric'
 import { seeded, type Random } from '../math/random'
@@ -101,13 +102,13 @@ function filled(
 /**
  * One seeded random feed for every required input: floats normal, masks one, ids within the tables they
  * index, dynamic axes as `options` say. Values of sample i do not depend on the batch only where the batch
- * is the first axis.
+ * is the first axis. Throws `model/not-a-tensor`.
  */
 export function randomFeeds(model: Model, options: FeedOptions = {}): Values {
   const random = seeded(options.seed ?? 0)
   const feeds: Values = {}
   for (const info of model.graph.requiredInputs) {
-    if (!info.dtype) throw new TypeError(`input ${info.name} is not a tensor`)
+    if (!info.dtype) throw new PareError('model/not-a-tensor', { file: model.file, input: info.name })
     feeds[info.name] = filled(
       info.dtype,
       resolveDims(info, options),

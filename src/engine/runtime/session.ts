@@ -121,6 +121,9 @@ export async function openSession(model: Model | string, options: SessionOptions
     const file = typeof model === 'string' ? model : model.file
     throw new PareError('model/not-loadable', { file, reason: reasonOf(cause) }, { cause })
   }
+  // Sequences and maps cannot be fetched here; a model that gives some is judged by its tensors.
+  const isWhole = inner.outputMetadata.every(({ isTensor }) => isTensor)
+  const tensors = isWhole ? undefined : inner.outputMetadata.filter((p) => p.isTensor).map(({ name }) => name)
   return {
     inputNames: inner.inputNames,
     outputNames: inner.outputNames,
@@ -132,9 +135,10 @@ export async function openSession(model: Model | string, options: SessionOptions
     // One call a sample on small models: plain loops, for what surrounds a run is measured against it.
     async run(feeds, fetches) {
       const inputs = allToOrt(feeds)
-      const outputs = !fetches
+      const wanted = fetches ?? tensors
+      const outputs = !wanted
         ? await inner.run(inputs)
-        : await inner.run(inputs, isList(fetches) ? fetches : allToOrt(fetches))
+        : await inner.run(inputs, isList(wanted) ? wanted : allToOrt(wanted))
       const values: Values = {}
       for (const name in outputs) values[name] = fromOrt(outputs[name]!)
       return values

@@ -2,6 +2,7 @@
  * How near a model's outputs stay to the original's on the same samples: mean cosine a sample, signal to noise
  * in decibel over all elements, share of equal top answers, largest absolute error.
  */
+import { PareError } from '../../../contract/errors'
 import type { Fidelity } from '../../../contract/report'
 import { argmax } from '../../math/argmax'
 import { meanInterval, type Interval } from '../../math/statistics'
@@ -9,7 +10,6 @@ import { floatsOf, type Values } from '../../runtime/value'
 import {
   emptySamples,
   isFloatValue,
-  noOutputFits,
   perSample,
   preferNamed,
   recordSample,
@@ -139,7 +139,10 @@ export class FidelityMeter {
 function choose(outputs: Values, { rows }: MetricContext): OutputChoice {
   const floats = perSample(outputs, rows).filter(([, value]) => isFloatValue(value))
   const first = preferNamed(floats, [/logit/i, /prob|score/i])
-  if (!first) throw noOutputFits('an output of floating-point numbers', outputs)
+  if (!first) {
+    const given = Object.entries(outputs).map(([name, { dtype }]) => `${name} (${dtype})`)
+    throw new PareError('model/no-scores', { outputs: given.join(', ') })
+  }
   const names = [first[0], ...floats.map(([name]) => name).filter((name) => name !== first[0])]
   const classes = first[1].dims.length === 2 && rowSize(first[1]) > 1 ? rowSize(first[1]) : 0
   const reason =

@@ -6,8 +6,8 @@ import { seeded } from '../../src/engine/math/random'
 import { readRecipe } from '../../src/service'
 import { mutateBytes } from '../mutate/bytes'
 import { mutateJson } from '../mutate/json'
-import { jsonFiles, makeAppState, openApp } from '../support/app-state'
-import { verdictOf, type Attack, type Finding, type Outcome } from '../support/attack'
+import { jsonFiles, makeAppState, openApp } from './app-state'
+import { verdictOf, type Attack, type Finding, type Outcome } from './attack'
 
 /** The engine is asked as well in one case of this many: starting it takes a hundred times as long. */
 const ENGINE_SHARE = 25
@@ -53,9 +53,10 @@ const RECIPE = {
   ],
 }
 
-export const attack: Attack = {
-  about: 'damaged recipes, settings, projects, queues and runs: the app starts and answers',
-  count: 2000,
+/** `names` chooses which of the app's files are damaged. */
+export const stateAttack = (about: string, count: number, names: RegExp): Attack => ({
+  about,
+  count,
   async *run({ seed, count, seconds, built }): AsyncIterable<Finding> {
     const root = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-attack-'))
     const whole = path.join(root, 'whole')
@@ -63,7 +64,7 @@ export const attack: Attack = {
     try {
       await makeAppState(whole, built)
       fs.writeFileSync(path.join(whole, 'mine.recipe.json'), JSON.stringify(RECIPE, null, 2))
-      const files = jsonFiles(whole)
+      const files = jsonFiles(whole).filter((name) => names.test(name))
       for (let index = 0; index < count && Date.now() < until; index++) {
         const random = seeded(seed).fork(`state ${index}`)
         const name = files[random.below(files.length)]!
@@ -89,4 +90,4 @@ export const attack: Attack = {
       fs.rmSync(root, { recursive: true, force: true })
     }
   },
-}
+})
