@@ -28,6 +28,7 @@ export class RecipeEditor {
   private project?: string
   private lastKind = ''
   private lastTime = 0
+  private saved: Promise<void> = Promise.resolve()
   private saving = 0
 
   constructor(private readonly app: Owner) {}
@@ -111,7 +112,16 @@ export class RecipeEditor {
   }
 
   /** Makes the recipe the goal and asks what stands in its way. */
-  async save(): Promise<void> {
+  save(): Promise<void> {
+    return (this.saved = this.saveSoon())
+  }
+
+  /** Once the last change is the project's goal: what starts now starts with it. */
+  settled(): Promise<void> {
+    return this.saved
+  }
+
+  private async saveSoon(): Promise<void> {
     const { project } = this
     if (!project) return
     const ticket = ++this.saving

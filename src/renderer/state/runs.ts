@@ -6,6 +6,7 @@ import type { App } from './app.svelte'
 export async function startRun(app: App): Promise<void> {
   if (!app.project) return
   mayTell(app)
+  await app.editor.settled()
   const goal = app.project.goal ?? app.proposal
   const run = await app.ask('runs.start', { project: app.project.id, goal })
   if (!run) return

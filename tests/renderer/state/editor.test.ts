@@ -81,3 +81,12 @@ it('starts anew with another project', () => {
   expect(ids(editor)).toEqual([])
   expect(editor.canUndo).toBe(false)
 })
+
+it('is settled once the last change is the goal of the project', async () => {
+  const { editor, host } = editorOn()
+  saved(editor.add('simplify'))
+  saved(editor.add('float16'))
+  const goal = (): unknown => host.project!.goal
+  await editor.settled()
+  expect(goal()).toMatchObject({ recipe: { steps: [{ pass: 'simplify' }, { pass: 'float16' }] } })
+})
