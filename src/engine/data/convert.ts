@@ -1,6 +1,6 @@
 /** From rows as they are stored to a tensor as the model declares it: dtype, shape, scale, mean and deviation. */
 import { PareError } from '../../contract/errors'
-import { encode } from '../onnx/numeric'
+import { ELEMENT_ARRAYS, encode } from '../onnx/numeric'
 import { sizeOf, type DType, type Dim, type ValueInfo } from '../onnx'
 import { floatsOf, type Value, type ValueData } from '../runtime/value'
 
@@ -77,28 +77,8 @@ export function castData(value: Value, dtype: DType): ValueData {
     throw new PareError('data/shape-mismatch', { input: '', expected: dtype, got: 'text' })
   if (dtype === 'float32') return floatsOf(value)
   const bytes = encode(dtype, numbersOf(value))
-  switch (dtype) {
-    case 'float64':
-      return new Float64Array(bytes.buffer as ArrayBuffer)
-    case 'float16':
-    case 'bfloat16':
-    case 'uint16':
-      return new Uint16Array(bytes.buffer as ArrayBuffer)
-    case 'int64':
-      return new BigInt64Array(bytes.buffer as ArrayBuffer)
-    case 'uint64':
-      return new BigUint64Array(bytes.buffer as ArrayBuffer)
-    case 'int32':
-      return new Int32Array(bytes.buffer as ArrayBuffer)
-    case 'uint32':
-      return new Uint32Array(bytes.buffer as ArrayBuffer)
-    case 'int16':
-      return new Int16Array(bytes.buffer as ArrayBuffer)
-    case 'int8':
-      return new Int8Array(bytes.buffer as ArrayBuffer)
-    default:
-      return bytes
-  }
+  const type = ELEMENT_ARRAYS[dtype]
+  return type ? new type(bytes.buffer) : bytes
 }
 
 /** Stored rows as the model takes them. */

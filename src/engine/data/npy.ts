@@ -3,6 +3,7 @@
  * Object arrays are refused: reading them runs a program kept in the file (pickle).
  */
 import { PareError } from '../../contract/errors'
+import { ELEMENT_ARRAYS } from '../onnx/numeric'
 import { bitsOf, sizeOf, type DType } from '../onnx'
 import type { Value, ValueData } from '../runtime/value'
 import type { Rows } from './source'
@@ -173,25 +174,8 @@ function decodeItems(header: NpyHeader, raw: Uint8Array): ValueData {
   const swap = header.bigEndian && width > 1
   const bytes = swap || raw.byteOffset % width !== 0 ? raw.slice() : raw
   if (swap) for (let i = 0; i < bytes.length; i += width) bytes.subarray(i, i + width).reverse()
-  const type = ARRAYS[header.dtype]!
+  const type = ELEMENT_ARRAYS[header.dtype]!
   return new type(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length / width)
-}
-
-const ARRAYS: Partial<
-  Record<DType, new (buffer: ArrayBuffer, offset: number, length: number) => Exclude<ValueData, string[]>>
-> = {
-  float16: Uint16Array,
-  float32: Float32Array,
-  float64: Float64Array,
-  int8: Int8Array,
-  int16: Int16Array,
-  int32: Int32Array,
-  int64: BigInt64Array,
-  uint8: Uint8Array,
-  uint16: Uint16Array,
-  uint32: Uint32Array,
-  uint64: BigUint64Array,
-  bool: Uint8Array,
 }
 
 function decodeStrings(header: NpyHeader, raw: Uint8Array): string[] {

@@ -30,32 +30,35 @@ export type NumericArray =
   | BigInt64Array
   | BigUint64Array
 
+type ArrayType = {
+  new (buffer: ArrayBufferLike, offset?: number, length?: number): NumericArray
+  BYTES_PER_ELEMENT: number
+}
+
+/** Arrays whose elements lie as in a file; halves are their bits. */
+export const ELEMENT_ARRAYS: Partial<Record<DType, ArrayType>> = {
+  float16: Uint16Array,
+  bfloat16: Uint16Array,
+  float32: Float32Array,
+  float64: Float64Array,
+  int8: Int8Array,
+  int16: Int16Array,
+  int32: Int32Array,
+  int64: BigInt64Array,
+  uint8: Uint8Array,
+  uint16: Uint16Array,
+  uint32: Uint32Array,
+  uint64: BigUint64Array,
+  bool: Uint8Array,
+}
+
 /** Elements in their own width where JavaScript has one; narrower ones unpacked; small floats decoded. */
 export function decode(dtype: DType, bytes: Uint8Array, count: number): NumericArray {
   switch (dtype) {
-    case 'float32':
     case 'complex64':
       return aligned(bytes, Float32Array)
-    case 'float64':
     case 'complex128':
       return aligned(bytes, Float64Array)
-    case 'int8':
-      return aligned(bytes, Int8Array)
-    case 'uint8':
-    case 'bool':
-      return bytes
-    case 'int16':
-      return aligned(bytes, Int16Array)
-    case 'uint16':
-      return aligned(bytes, Uint16Array)
-    case 'int32':
-      return aligned(bytes, Int32Array)
-    case 'uint32':
-      return aligned(bytes, Uint32Array)
-    case 'int64':
-      return aligned(bytes, BigInt64Array)
-    case 'uint64':
-      return aligned(bytes, BigUint64Array)
     case 'float16':
       return fromFloat16(aligned(bytes, Uint16Array))
     case 'bfloat16':
@@ -72,8 +75,10 @@ export function decode(dtype: DType, bytes: Uint8Array, count: number): NumericA
       return fromSmallFloat(dtype, unpackBits(bytes, count, 4, false))
     case 'string':
       throw new TypeError('a string tensor has no numbers')
-    default:
-      return fromSmallFloat(dtype, bytes)
+    default: {
+      const type = ELEMENT_ARRAYS[dtype]
+      return type ? aligned(bytes, type) : fromSmallFloat(dtype, bytes)
+    }
   }
 }
 
