@@ -7,14 +7,7 @@ import type { Fidelity } from '../../../contract/report'
 import { argmax } from '../../math/argmax'
 import { meanInterval, type Interval } from '../../math/statistics'
 import { floatsOf, type Values } from '../../runtime/value'
-import {
-  emptySamples,
-  isFloatValue,
-  perSample,
-  preferNamed,
-  recordSample,
-  rowSize,
-} from './metric'
+import { emptySamples, isFloatValue, perSample, preferNamed, recordSample, rowSize } from './metric'
 import type { Measured, Meter, MetricContext, MetricFamily, Observation, OutputChoice } from './metric'
 
 /** Equal outputs have infinite SQNR; this stands for "no difference", beyond what float32 can show. */
