@@ -61,8 +61,3 @@ export function loadCheckpoint(
   })
   return { head, arrays }
 }
-
-/** A person who wants the best so far now puts a file of this name into the pass's scratch folder. */
-const STOP_FILE = 'stop'
-
-export const stopAsked = (folder: string): boolean => fs.existsSync(path.join(folder, STOP_FILE))

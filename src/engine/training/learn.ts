@@ -26,6 +26,7 @@ export interface LearningContext {
   signal: AbortSignal
   random: Random
   scratch: string
+  stopRequested?(): boolean
   point?(at: { epoch: number; loss: number; quality?: number }): void
 }
 
@@ -219,6 +220,7 @@ export async function learn(
       key: keyOf(parameters, { by, settings, spec, teacher: taughtBy?.settings, data: data.path }),
       scratch: context.scratch,
       progress: (done, doing) => context.progress(done, doing),
+      stopRequested: () => context.stopRequested?.() ?? false,
       point: (at) => context.point?.(at),
     })
     notes.push(...endingNotes(result))

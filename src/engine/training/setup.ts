@@ -49,5 +49,7 @@ export interface TrainSetup {
   scratch: string
   /** 0 … 1; throws `cancelled`. */
   progress(done: number, doing?: string): void
+  /** True once a person wants the best so far; asked after each update. */
+  stopRequested?(): boolean
   point?(at: { epoch: number; loss: number; quality?: number }): void
 }

@@ -3,7 +3,7 @@
  * With one seed and one machine it gives the same weights every time, on any number of threads.
  */
 import { PareError } from '../../contract/errors'
-import { loadCheckpoint, saveCheckpoint, stopAsked } from './checkpoint'
+import { loadCheckpoint, saveCheckpoint } from './checkpoint'
 import { Validator, type Validation } from './validator'
 import type { TrainSetup } from './setup'
 import { rateAt } from './optimizer'
@@ -157,7 +157,7 @@ async function trainWith(
       step++
       sum += loss
       if (!Number.isFinite(loss)) ending = 'diverged'
-      else if (stopAsked(setup.scratch)) ending = 'asked'
+      else if (setup.stopRequested?.()) ending = 'asked'
       if (ending !== 'done') break
     }
     if (ending === 'diverged') break

@@ -138,6 +138,7 @@ export interface TestContext {
   signal: AbortSignal
   random: ReturnType<typeof seeded>
   scratch: string
+  stopRequested?(): boolean
   providers: readonly string[]
   target: Target
   point(at: { epoch: number; loss: number; quality?: number }): void

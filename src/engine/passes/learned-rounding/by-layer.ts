@@ -94,6 +94,7 @@ export async function roundByLayer(
         random: context.random.fork(`layer ${i}`),
         key: `layer ${i}`,
         scratch,
+        stopRequested: () => context.stopRequested?.() ?? false,
         progress: (done) => context.progress((i + done) / layers.length, doing),
       })
       const learned = hardened(parameters.view(0))
