@@ -120,8 +120,7 @@ describe.each(CASES)('a layer %s', (_, model) => {
     const [input, output] = (
       await Promise.all([valuesOf(model, layer.input), valuesOf(model, layer.name)])
     ).map(([first]) => first!.dims) as [number[], number[]]
-    const columns = Array.from({ length: groups }, () => Array.from({ length: outputs }, (_, o) => o))
-    const task = { original: model, edited: model, layer, dims: { input, output }, targets: outputs, columns }
+    const task = { original: model, target: layer.name, edited: model, layer, dims: { input, output } }
     const { fit, aside } = await regressions(task, () => batchesOf(model)(), { size: 4, limit: 12 })
     const w = layer.columns()
     for (let g = 0; g < groups; g++) {

@@ -13,7 +13,7 @@ export interface Products {
   xx: Float32Array
   /** [groups, inputs] */
   x: Float32Array
-  /** [groups, inputs, targets], where targets were asked for. */
+  /** [groups, inputs, targets], where there is a target. */
   xy?: Float32Array
   y?: Float32Array
   yy?: Float32Array
@@ -29,9 +29,13 @@ export interface ProductSession {
 const INPUT = 'input'
 const TARGET = 'target'
 
-/** `targets` are the columns of the target in each group; absent where only XᵀX is wanted. */
-export async function openProducts(layer: Layer, dims: LayerDims, targets?: number): Promise<ProductSession> {
-  const session = await openSession(productModel(layer, dims, targets), BY_TURNS)
+/** With a target, or for XᵀX alone. */
+export async function openProducts(
+  layer: Layer,
+  dims: LayerDims,
+  hasTarget = false,
+): Promise<ProductSession> {
+  const session = await openSession(productModel(layer, dims, hasTarget), BY_TURNS)
   const positions = dims.output.slice(2).reduce((n, d) => n * d, 1)
   return {
     async add(x, y) {
@@ -53,7 +57,7 @@ export async function openProducts(layer: Layer, dims: LayerDims, targets?: numb
 }
 
 /** A model of its own: the opset of the layer's does not matter. */
-function productModel(layer: Layer, dims: LayerDims, targets: number | undefined): Model {
+function productModel(layer: Layer, dims: LayerDims, hasTarget: boolean): Model {
   const model = new Model()
   model.irVersion = 8
   model.opsets.set('', 17)
@@ -63,9 +67,9 @@ function productModel(layer: Layer, dims: LayerDims, targets: number | undefined
   const axes = graph.addInitializer('row_axis', Tensor.int64([1]))
   appendProduct(graph, x, x, 'xx')
   appendSum(graph, x, axes, 'x')
-  if (targets !== undefined) {
+  if (hasTarget) {
     graph.inputs.push({ name: TARGET, dtype: 'float32', dims: dims.output.map(() => null) })
-    const y = appendOutputRows(graph, layer, TARGET, dims, targets)
+    const y = appendOutputRows(graph, layer, TARGET, dims)
     appendProduct(graph, x, y, 'xy')
     appendSum(graph, y, axes, 'y')
     const squared = graph.freshName('squared')

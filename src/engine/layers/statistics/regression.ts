@@ -9,16 +9,14 @@ import { openProducts, type Products } from './products'
 import type { LayerDims } from './rows'
 
 export interface RegressionTask {
-  /** Gives the targets: the value named like the layer. */
   original: Model
+  /** Value of `original` that holds the targets: shaped like the layer's output. */
+  target: string
   /** Has the layer, whose inputs may be fewer. */
   edited: Model
   layer: Layer
-  /** Of the layer's input in `edited` and of its output in `original`, at any batch. */
+  /** Of the layer's input and output in `edited`, at any batch. */
   dims: LayerDims
-  /** Columns of the target in each group, and which of them the layer still makes. */
-  targets: number
-  columns: readonly (readonly number[])[]
 }
 
 /** Every so many batches one is kept aside, to choose by what was fitted to the others. */
@@ -26,25 +24,25 @@ export const ASIDE_EVERY = 4
 
 /** One sum a group to fit by, and one of samples kept aside. Throws what sessions and the source throw. */
 export async function regressions(
-  { original, edited, layer, dims, targets, columns }: RegressionTask,
+  { original, target, edited, layer, dims }: RegressionTask,
   source: SampleSource,
   { size, limit }: Sampling,
 ): Promise<{ fit: Regression[]; aside: Regression[] }> {
-  const { inputs, outputs } = layer.product
-  const empty = (): Regression[] => columns.map(() => new Regression(inputs, outputs))
+  const { groups, inputs, outputs } = layer.product
+  const empty = (): Regression[] => Array.from({ length: groups }, () => new Regression(inputs, outputs))
   const [fit, aside] = [empty(), empty()]
-  const products = await openProducts(layer, dims, targets)
+  const products = await openProducts(layer, dims, true)
   const sessions: Session[] = []
   try {
-    const before = await openSession(prefixOf(original, [layer.name]))
+    const before = await openSession(prefixOf(original, [target]))
     sessions.push(before)
     const after = await openSession(prefixOf(edited, [layer.input]))
     sessions.push(after)
     let batch = 0
     for await (const feeds of source(size, limit)) {
-      const y = (await before.run(feeds, [layer.name]))[layer.name]!
+      const y = (await before.run(feeds, [target]))[target]!
       const x = (await after.run(feeds, [layer.input]))[layer.input]!
-      spread(await products.add(x, y), batch++ % ASIDE_EVERY === 1 ? aside : fit, columns, targets)
+      spread(await products.add(x, y), batch++ % ASIDE_EVERY === 1 ? aside : fit)
     }
   } finally {
     for (const session of [products, ...sessions]) await session.release()
@@ -52,27 +50,16 @@ export async function regressions(
   return { fit, aside }
 }
 
-function spread(
-  products: Products,
-  into: readonly Regression[],
-  columns: RegressionTask['columns'],
-  targets: number,
-): void {
-  const [xy, y, yy] = [products.xy!, products.y!, products.yy!]
+function spread(products: Products, into: readonly Regression[]): void {
   into.forEach((sums, g) => {
-    const k = sums.inputs
-    const own = columns[g]!
-    const pick = (vector: Float32Array): Float32Array =>
-      Float32Array.from(own, (column) => vector[g * targets + column]!)
-    const cross = new Float32Array(k * own.length)
-    for (let i = 0; i < k; i++)
-      own.forEach((column, j) => (cross[i * own.length + j] = xy[(g * k + i) * targets + column]!))
+    const part = (all: Float32Array, size: number): Float32Array => all.subarray(g * size, (g + 1) * size)
+    const { inputs, targets } = sums
     sums.add({
-      xx: products.xx.subarray(g * k * k, (g + 1) * k * k),
-      xy: cross,
-      x: products.x.subarray(g * k, (g + 1) * k),
-      y: pick(y),
-      yy: pick(yy),
+      xx: part(products.xx, inputs * inputs),
+      xy: part(products.xy!, inputs * targets),
+      x: part(products.x, inputs),
+      y: part(products.y!, targets),
+      yy: part(products.yy!, targets),
       samples: products.rows,
     })
   })

@@ -28,15 +28,9 @@ export function appendInputRows(graph: Graph, layer: Layer, value: string, dims:
   return reshape(graph, turned, [groups, -1, inputs])
 }
 
-/** The same of an output with `outputs` channels a group: Y [groups, rows, outputs]. */
-export function appendOutputRows(
-  graph: Graph,
-  layer: Layer,
-  value: string,
-  dims: LayerDims,
-  outputs: number,
-): string {
-  const { groups } = layer.product
+/** The same of an output: Y [groups, rows, outputs]. */
+export function appendOutputRows(graph: Graph, layer: Layer, value: string, dims: LayerDims): string {
+  const { groups, outputs } = layer.product
   if (layer.kind === 'matrix') return reshape(graph, value, [1, -1, outputs])
   const positions = dims.output.slice(2).reduce((n, d) => n * d, 1)
   const grouped = reshape(graph, value, [-1, groups, outputs, positions])

@@ -11,8 +11,8 @@ import { sampling } from '../../layers/statistics/plan'
 import { ASIDE_EVERY, regressions } from '../../layers/statistics/regression'
 import { fitRidge, type Regression } from '../../math/pruning/ridge'
 import { matrix } from '../../math/matrix'
-import type { Model } from '../../onnx'
-import { matmul } from '../../runtime'
+import { Tensor, type Model } from '../../onnx'
+import { matmul, prefixOf } from '../../runtime'
 import type { ShapeSource } from './collect'
 import type { Kept } from './remove'
 
@@ -120,18 +120,14 @@ export function refitSums({
   kept,
   options,
 }: FitTask): Promise<{ fit: Regression[]; aside: Regression[] }> {
-  const { groups } = layer
-  const output = source.shapes.get(layer.name)!.dims
+  const dimsOf = (value: string): number[] =>
+    source.shapes.get(value)!.dims.map((length, axis) => kept(value, axis)?.length ?? length)
+  const dims = { input: dimsOf(layer.input), output: dimsOf(layer.name) }
   const axis = channelAxis(layer, layer.name, source)
-  const targets = output[axis]! / groups
-  const input = source.shapes
-    .get(layer.input)!
-    .dims.map((length, i) => kept(layer.input, i)?.length ?? length)
-  const columns = keptColumns(kept(layer.name, axis), groups, targets)
   return regressions(
-    { original, edited: pruned, layer, dims: { input, output }, targets, columns },
+    { ...stillMade(original, layer.name, axis, kept(layer.name, axis)), edited: pruned, layer, dims },
     options.batches,
-    sampling(layer, output, {
+    sampling(layer, dims.output, {
       rowsPerInput: ROWS_PER_INPUT,
       batches: 2 * ASIDE_EVERY,
       most: options.samples,
@@ -140,10 +136,22 @@ export function refitSums({
   )
 }
 
-/** For each group the columns of its target that are still made. */
-function keptColumns(kept: Int32Array | undefined, groups: number, perGroup: number): number[][] {
-  const all = kept ?? Int32Array.from({ length: groups * perGroup }, (_, i) => i)
-  const columns: number[][] = Array.from({ length: groups }, () => [])
-  for (const channel of all) columns[Math.floor(channel / perGroup)]!.push(channel % perGroup)
-  return columns
+/** The original with those channels of a value that the pruned model still makes as a value of their own. */
+function stillMade(
+  original: Model,
+  value: string,
+  axis: number,
+  stays: Int32Array | undefined,
+): { original: Model; target: string } {
+  if (!stays) return { original, target: value }
+  const model = prefixOf(original, [value])
+  const indices = model.graph.addInitializer('kept', Tensor.int64([...stays]))
+  const target = model.graph.freshName('still_made')
+  model.graph.addNode({
+    opType: 'Gather',
+    inputs: [value, indices],
+    outputs: [target],
+    attributes: { axis: { int: axis } },
+  })
+  return { original: model, target }
 }

@@ -64,8 +64,10 @@ export const split: Rule = {
 
 interface Window {
   axes: number[]
+  /** Clamped to the axis. */
   starts: number[]
   ends: number[]
+  given: { starts: readonly number[]; ends: readonly number[] }
 }
 
 /** Constant windows with step 1, clamped; undefined for all others. */
@@ -89,6 +91,7 @@ function windowOf(
     axes,
     starts: starts.map((at, i) => clamp(at, dims[axes[i]!]!)),
     ends: ends.map((at, i) => clamp(at, dims[axes[i]!]!)),
+    given: { starts, ends },
   }
 }
 
@@ -116,8 +119,9 @@ export const slice: Rule = {
     const x = node.inputs[0]!
     const window = windowOf(node, c.before(x), c.opset, (value) => c.constant(value))
     if (!window?.axes.some((axis) => c.kept(x, axis))) return
-    const starts = [...window.starts]
-    const ends = [...window.ends]
+    // The lengths of other axes may vary: what is said of them stays as it is.
+    const starts = [...window.given.starts]
+    const ends = [...window.given.ends]
     window.axes.forEach((axis, i) => {
       const kept = c.kept(x, axis)
       if (!kept) return
