@@ -74,6 +74,12 @@ const TABLE: Table = {
     where: file,
     todo: 'If it uses custom operators, export it without them; else export it with a current exporter and opset.',
   }),
+  'model/no-working-input': ({ file, tried, reason }) => ({
+    title: 'No input was found that the model runs with',
+    what: `Without data Pare has to guess sizes, and “${baseName(file)}” ran with none of the ${tried.length} it tried (${list(tried, 3)}). ONNX Runtime said: ${reason}`,
+    where: file,
+    todo: 'Give Pare data of the model (one sample is enough), or export it with fixed sizes.',
+  }),
   'model/no-scores': ({ outputs }) => ({
     title: 'The model gives no numbers to compare',
     what: `None of the model's tensor outputs holds floating-point numbers; there is ${outputs || 'none at all'}.`,

@@ -30,6 +30,10 @@ const EXAMPLES: { [C in ErrorCode]: { fields: ErrorFields[C]; says: string[] } }
     fields: { file: 'net.onnx', reason: 'no kernel for Foo.' },
     says: ['no kernel for Foo.'],
   },
+  'model/no-working-input': {
+    fields: { file: '/m/vad.onnx', tried: ['x [1, 16]', 'x [1, 512]'], reason: 'Invalid input shape' },
+    says: ['vad.onnx', '2 it tried', 'x [1, 16], x [1, 512]', 'Invalid input shape'],
+  },
   'model/no-scores': { fields: { outputs: 'label (int64)' }, says: ['label (int64)', 'zipmap=False'] },
   'model/not-a-tensor': { fields: { file: 'net.onnx', input: 'items' }, says: ['net.onnx', 'items'] },
   'model/opset-too-old': {

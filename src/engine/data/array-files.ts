@@ -80,11 +80,11 @@ async function arraySource(
   context: ReaderContext,
   close: () => void,
 ): Promise<Source> {
-  const usable = arrays.filter((array) => array.header && array.header.shape.length > 0)
+  const usable = arrays.filter((array) => array.header)
   const problem = arrays.find((array) => array.problem)?.problem
   if (usable.length === 0 && problem) throw problem
   const named = usable.map(({ name, header, open }) => {
-    const [length, ...dims] = header!.shape as [number, ...number[]]
+    const [length = 1, ...dims] = header!.shape
     const { dtype } = header!
     return {
       name,

@@ -5,6 +5,7 @@ import { PareError } from '../../contract/errors'
 import { isFloat, sizeOf } from '../onnx'
 import type { Value, Values } from '../runtime/value'
 import { bindArrays, type ArrayInfo, type Bound } from './arrays'
+import { inSamples } from './array-layout'
 import { convertRows, type Affine } from './convert'
 import type { ReaderContext } from './reader'
 import type { RawLabels, Reading, Rows, Source, SourcePreview } from './source'
@@ -27,12 +28,13 @@ export interface ArraySourceOptions {
 
 /** Binds arrays to inputs and labels. Throws `data/empty`, `data/shape-mismatch`. */
 export async function sourceOfArrays(
-  arrays: readonly NamedArray[],
+  stored: readonly NamedArray[],
   file: string,
   { inputs, options }: ReaderContext,
   own: ArraySourceOptions = {},
 ): Promise<Source> {
-  if (arrays.length === 0) throw new PareError('data/empty', { path: file })
+  if (stored.length === 0) throw new PareError('data/empty', { path: file })
+  const arrays = inSamples(stored, inputs, options.columns)
   const columns = { ...keptColumns(arrays, options.preprocessing), ...options.columns }
   const bound = bindArrays(arrays, inputs, { ...options, columns, ...('labels' in own && { label: null }) })
   const used = new Set(

@@ -1,8 +1,10 @@
 /** Named arrays of any format (NPZ, tables, Parquet) bound to the inputs of a model. */
 import { PareError } from '../../contract/errors'
 import { isFloat, type Dim, type DType, type ValueInfo } from '../onnx'
+import { isFree } from '../runtime/signature'
 import { fitRows, rowDims, shapeText, type RowFit } from './convert'
-import { labelRank, naturalOrder } from './names'
+import { labelRank, naturalOrder, sameName } from './names'
+import type { SampleInput } from './reader'
 
 /** What is known of an array before it is opened. */
 export interface ArrayInfo {
@@ -32,7 +34,7 @@ const PLAIN_NAMES = ['x', 'data', 'input', 'inputs', 'features', 'images', 'samp
 /** Throws `data/shape-mismatch` naming the input, what it takes and what is there. */
 export function bindArrays(
   arrays: readonly ArrayInfo[],
-  inputs: readonly ValueInfo[],
+  inputs: readonly SampleInput[],
   options: BindOptions = {},
 ): Bound {
   const notes: string[] = []
@@ -52,12 +54,18 @@ export function bindArrays(
   }
   for (const info of inputs) {
     const name = options.columns?.[info.name]
-    const chosen = name === undefined ? sameName(free, info.name) : free.get(name)
+    const chosen = name === undefined ? named(free, info.name) : free.get(name)
     if (name !== undefined && !chosen) throw mismatch(info.name, `the array ${name}`, arrays)
     if (chosen) bind(info, chosen)
   }
   for (const info of inputs) {
     if (bound.has(info.name)) continue
+    if (info.state !== undefined) {
+      const dims = rowDims(info).map((dim) => (isFree(dim) ? 0 : (dim as number)))
+      bound.set(info.name, { info, fit: { dims }, constant: 0 })
+      notes.push(`The data has no ${info.name}, which carries a state: every sample starts with it at zero.`)
+      continue
+    }
     const match = bestMatch([...free.values()], info)
     if (match) {
       bind(info, match)
@@ -91,10 +99,8 @@ function labelOf(arrays: readonly ArrayInfo[], inputs: readonly ValueInfo[]): st
     .sort((a, b) => labelRank(a.name)! - labelRank(b.name)!)[0]?.name
 }
 
-function sameName(free: Map<string, ArrayInfo>, name: string): ArrayInfo | undefined {
-  const plain = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]/g, '')
-  return free.get(name) ?? [...free.values()].find((array) => plain(array.name) === plain(name))
-}
+const named = (free: ReadonlyMap<string, ArrayInfo>, name: string): ArrayInfo | undefined =>
+  free.get(name) ?? [...free.values()].find((array) => sameName(array.name, name))
 
 /** Same shape first, then same element type, then a name that says "the data". */
 function bestMatch(free: readonly ArrayInfo[], info: ValueInfo): ArrayInfo | undefined {

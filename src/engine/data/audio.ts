@@ -18,8 +18,8 @@ type AudioOptions = Extract<Preprocessing, { kind: 'audio' }>
 const LONGEST_SECONDS = 10
 
 export const readAudio: Reader = async (place, { inputs, companions, options }) => {
-  const [input] = inputs
-  if (!input || inputs.length !== 1)
+  const [input, ...others] = inputs.filter(({ state }) => state === undefined)
+  if (!input || others.length > 0)
     throw new PareError('data/shape-mismatch', {
       input: inputs.map((i) => i.name).join(', '),
       expected: `${inputs.length} inputs per sample`,

@@ -2,9 +2,7 @@
 import { argmax } from '../math/argmax'
 import { assign } from '../math/assignment'
 import type { Model } from '../onnx'
-import { fixedBatchOf } from '../runtime/feeds'
-import { withSession } from '../runtime/session'
-import { floatsOf } from '../runtime/value'
+import { floatsOf, openRunner } from '../runtime'
 import type { BatchOptions, Dataset } from './dataset'
 
 export interface Confusion {
@@ -26,22 +24,23 @@ export async function confusionOf(
   const classes = dataset.classes!.length
   const counts = new Float64Array(classes * classes)
   const output = model.graph.outputs[0]!.name
-  const fixed = fixedBatchOf(model.graph.requiredInputs)
   let samples = 0
-  await withSession(model, {}, async (session) => {
+  const runner = await openRunner(model)
+  try {
     for (const split of [dataset.splits.calibration, dataset.splits.training]) {
       const options: BatchOptions = { limit: limit - samples, shuffle: 0, ...(signal && { signal }) }
       if (split.origin === 'shared' && split.name === 'training') continue
-      for await (const batch of split.batches(fixed ?? BATCH, options)) {
-        if (fixed !== undefined && batch.indices.length !== fixed) continue
-        const scores = floatsOf((await session.run(batch.inputs, [output]))[output]!)
+      for await (const batch of split.batches(BATCH, options)) {
+        const scores = floatsOf((await runner.run(batch.inputs, [output]))[output]!)
         const labels = batch.labels!.data as BigInt64Array
         for (const [i, label] of labels.entries())
           if (label >= 0n) counts[Number(label) * classes + argmax(scores, i * classes, classes)]!++
         samples += labels.length
       }
     }
-  })
+  } finally {
+    await runner.release()
+  }
   return { classes, samples, counts }
 }
 

@@ -1,7 +1,7 @@
 /** What a model is fed when it is measured: inputs without labels, never of the validation split, whose part is to prove. */
 import { PareError } from '../../contract/errors'
 import type { Model } from '../onnx'
-import { concatRows, fixedBatchOf, sliceRows, type Value, type Values } from '../runtime'
+import { feedOf, runsOf, signatureOf, workingFeeds, type Values } from '../runtime'
 import type { Dataset, Split } from './dataset'
 
 /** The same batches each time it is called. */
@@ -23,7 +23,7 @@ const BATCH = 16
 export function calibrationBatches({ original, data, signal }: Sampled, limit: number, by: string): Batches {
   const split = data?.splits.calibration
   if (!split || split.length === 0) throw new PareError('data/split-missing', { split: 'calibration', by })
-  return () => feedsOf(original, split, limit, signal)
+  return () => feedsOf(original, split, { limit, signal })
 }
 
 /** Samples to evaluate on: the calibration split and, where that is small, training samples. Throws as above. */
@@ -33,7 +33,7 @@ export function evaluationBatches(sampled: Sampled, limit: number, by: string): 
   const more = limit - calibration.length
   return async function* () {
     yield* first()
-    if (more > 0) yield* feedsOf(sampled.original, training, more, sampled.signal)
+    if (more > 0) yield* feedsOf(sampled.original, training, { limit: more, signal: sampled.signal })
   }
 }
 
@@ -45,58 +45,48 @@ export function sampleSource({ original, data, signal }: Sampled, by: string): S
   const { calibration, training } = data?.splits ?? {}
   if (!calibration || calibration.length + (training?.length ?? 0) === 0)
     throw new PareError('data/split-missing', { split: 'calibration', by })
-  const inputs = original.graph.requiredInputs
-  const fixed = fixedBatchOf(inputs)
   return async function* (size, limit) {
-    let left = limit
-    for (const split of [calibration, training]) {
-      if (!split || left <= 0) continue
-      for await (const batch of split.batches(fixed ?? size, { limit: left, signal })) {
-        if (fixed && batch.indices.length < fixed) continue
-        left -= batch.indices.length
-        yield Object.fromEntries(
-          inputs.flatMap(({ name }) => (batch.inputs[name] ? [[name, batch.inputs[name]]] : [])),
-        )
-      }
-    }
+    yield* feedsOf(original, calibration, { limit, size, signal, full: true })
+    const more = limit - calibration.length
+    if (training && more > 0) yield* feedsOf(original, training, { limit: more, size, signal, full: true })
   }
 }
 
-/** Feeds of a split in the batch the model insists on, where it does; a last batch that is too small is filled up. */
+export interface FeedsOptions {
+  /** Samples in all, at most. */
+  limit: number
+  /** Samples a run, where the model leaves that open; default 16. */
+  size?: number
+  signal?: AbortSignal
+  /** Leaves out samples that do not fill a fixed batch; by default the last one stands in for what is missing. */
+  full?: boolean
+}
+
+/** Feeds of a split, run by run, as the model takes them. Throws `data/shape-mismatch`. */
 export async function* feedsOf(
   model: Model,
   split: Split,
-  limit: number,
-  signal?: AbortSignal,
+  { limit, size = BATCH, signal, full }: FeedsOptions,
 ): AsyncIterable<Values> {
-  const fixed = fixedBatchOf(model.graph.requiredInputs)
-  for await (const { inputs } of split.batches(fixed ?? BATCH, { limit, signal }))
-    yield fixed === undefined ? inputs : filled(inputs, fixed)
-}
-
-/** A last batch that is too small starts over with its own samples. */
-function filled(inputs: Values, batch: number): Values {
-  const fill = (value: Value): Value => {
-    let full = value
-    while (full.dims[0]! < batch)
-      full = concatRows([full, sliceRows(value, 0, Math.min(value.dims[0]!, batch - full.dims[0]!))])
-    return full
-  }
-  return Object.fromEntries(Object.entries(inputs).map(([name, value]) => [name, fill(value)]))
+  const signature = signatureOf(model)
+  const { batch = 1 } = signature
+  // Whole runs are read at once; a model that takes one sample at a time is fed from batches all the same.
+  const reading = Math.ceil(size / batch) * batch
+  for await (const { inputs } of split.batches(reading, { limit, signal }))
+    for (const { from, to, feeds } of runsOf(signature, inputs, size)) {
+      if (full && signature.batch !== undefined && to - from < signature.batch) continue
+      yield feeds
+    }
 }
 
 /**
- * One sample as the whole input of a model: only the inputs it has, repeated where its batch is fixed.
- * Inputs whose first axis is not one sample stay as they are.
+ * Feeds that the model surely runs with, in sizes that are its own: `count` samples of its data (of the last
+ * there are as many as needed) or, where there is none, random ones. Throws `data/shape-mismatch`, `model/no-working-input`.
  */
-export function feedsFor(model: Model, sample: Values): Values {
-  const inputs = model.graph.requiredInputs
-  const size = fixedBatchOf(inputs) ?? 1
-  return Object.fromEntries(
-    inputs.flatMap(({ name }): [string, Value][] => {
-      const value = sample[name]
-      if (!value) return []
-      return [[name, size > 1 && value.dims[0] === 1 ? concatRows(Array<Value>(size).fill(value)) : value]]
-    }),
-  )
+export async function exampleFeeds({ original, data, signal }: Sampled, count = 1): Promise<Values> {
+  const signature = signatureOf(original)
+  for (const split of [data?.splits.calibration, data?.splits.training])
+    for await (const { inputs, indices } of split?.batches(count, { limit: count, signal }) ?? [])
+      return feedOf(signature, inputs, { to: signature.batch ?? indices.length })
+  return workingFeeds(original, { batch: count })
 }

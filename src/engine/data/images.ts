@@ -45,8 +45,8 @@ export async function imagesOf(
   notes: readonly string[] = [],
   skipped = new SkippedFiles('images'),
 ): Promise<Source> {
-  const [input] = inputs
-  if (!input || inputs.length !== 1)
+  const [input, ...others] = inputs.filter(({ state }) => state === undefined)
+  if (!input || others.length > 0)
     throw new PareError('data/shape-mismatch', {
       input: inputs.map((i) => i.name).join(', '),
       expected: `${inputs.length} inputs per sample`,

@@ -36,6 +36,12 @@ export function splitOfName(name: string): { split: GivenSplit; rest: string } |
   return { split, rest: words.filter((_, i) => i !== at).join('_') }
 }
 
+/** Names that differ in case and punctuation only are the same name. */
+export function sameName(a: string, b: string): boolean {
+  const plain = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]/g, '')
+  return a === b || plain(a) === plain(b)
+}
+
 const LABEL_WORDS = ['y', 'label', 'labels', 'target', 'targets', 'class', 'classes', 'category']
 
 /** How strongly a name says "these are the labels": smaller is stronger, undefined is not at all. */

@@ -96,8 +96,8 @@ function elementOf(descr: string, path: string): Pick<NpyHeader, 'dtype' | 'item
 
 /** Rows of an NPY array whose data (without header) are `bytes`. */
 export function npyRows(header: NpyHeader, bytes: Bytes, path: string): Rows {
-  const [length, ...dims] = header.shape
-  if (length === undefined) throw unreadable(path, 'it holds a single number, not samples')
+  // A single number is one sample, or the same for all of them.
+  const [length = 1, ...dims] = header.shape
   const rowSize = sizeOf(dims)
   const rowBytes = rowSize * header.itemBytes
   if (bytes.length < length * rowBytes)

@@ -3,7 +3,7 @@ import fs from 'node:fs/promises'
 import path from 'node:path'
 import { PareError } from '../../contract/errors'
 import type { Model } from '../onnx'
-import { withSession } from '../runtime/session'
+import { openRunner, signatureOf } from '../runtime'
 import { readNpy, readNpz } from './array-files'
 import { assemble, targetsOfAll } from './assembled'
 import { readAudio } from './audio'
@@ -17,7 +17,7 @@ import type { GivenSplit } from './names'
 import { overlapNotes } from './overlap'
 import { readParquet } from './parquet'
 import { readText } from './text-files'
-import type { OpenOptions, Reader, ReaderContext } from './reader'
+import { sampleInput, type OpenOptions, type Reader, type ReaderContext } from './reader'
 import type { Source } from './source'
 import { makeSplits } from './splits'
 import { readTable } from './table'
@@ -45,7 +45,7 @@ export async function openDataset(root: string, model: Model, options: OpenOptio
   const located = await locate(absolute, options.format)
   const reader = READERS[located.format]
   const { companions } = located
-  const inputs = model.graph.requiredInputs
+  const inputs = signatureOf(model).inputs.map(sampleInput)
   const context: ReaderContext = { model, inputs, companions, options }
   const given = await openPlaces(located, reader, context)
   const sources = [...new Set(Object.values(given))]
@@ -124,10 +124,13 @@ async function knownOutput(
 ): Promise<Output> {
   if (declared.dims.length > 0 && declared.dims.every((dim) => typeof dim === 'number')) return declared
   const { inputs } = await source.read([0], preprocessing)
-  return withSession(model, {}, async (session) => {
-    const outputs = await session.run(inputs, [declared.name])
+  const runner = await openRunner(model)
+  try {
+    const outputs = await runner.run(inputs, [declared.name])
     return { name: declared.name, dims: outputs[declared.name]!.dims.slice(1) }
-  })
+  } finally {
+    await runner.release()
+  }
 }
 
 const CLASS_LIST_LIMIT = 16 * 2 ** 20

@@ -1,9 +1,15 @@
 /** Random inputs within what a model declares, for when there is no data: they show likeness, never quality. */
 import { SPLITS } from '../../contract/dataset'
 import type { Model } from '../onnx'
-import { randomFeeds } from '../runtime/feeds'
-import { traceShapes } from '../runtime/trace'
-import { concatRows, sliceRows, type Values } from '../runtime/value'
+import {
+  concatRows,
+  randomFeeds,
+  samplesOf,
+  signatureOf,
+  sliceRows,
+  workingFeeds,
+  type Values,
+} from '../runtime'
 import { assemble } from './assembled'
 import type { Dataset } from './dataset'
 import type { Source } from './source'
@@ -13,7 +19,7 @@ const RANDOM_SAMPLES = 256
 
 /**
  * A dataset of kind 'random' and task 'unlabelled': seeded samples in every dynamic length that was found to run,
- * the same ones on every machine. Throws what `traceShapes` throws.
+ * the same ones on every machine. Throws `model/not-loadable`, `model/no-working-input`.
  */
 export async function openRandom(model: Model, seed = 0, count = RANDOM_SAMPLES): Promise<Dataset> {
   const draw = await sampler(model, seed)
@@ -28,7 +34,12 @@ export async function openRandom(model: Model, seed = 0, count = RANDOM_SAMPLES)
         if (!made.has(at)) made.set(at, draw(at))
         return made.get(at)!
       })
-      return { inputs: joined(samples) }
+      const names = Object.keys(samples[0] ?? {})
+      return {
+        inputs: Object.fromEntries(
+          names.map((name) => [name, concatRows(samples.map((sample) => sample[name]!))]),
+        ),
+      }
     },
     preview: async (index) => ({ title: `Random sample ${index + 1}`, inputs: draw(offset + index) }),
     close: async () => undefined,
@@ -53,36 +64,28 @@ export async function openRandom(model: Model, seed = 0, count = RANDOM_SAMPLES)
   })
 }
 
-/** Draws sample i; a model with a fixed batch of k gets its samples from feeds of k rows. */
+/** Draws sample i; a model with a fixed batch of k gets its samples from feeds of k. */
 async function sampler(model: Model, seed: number): Promise<(index: number) => Values> {
-  const traced = await traceShapes(model, { seed })
+  const feeds = await workingFeeds(model, { seed })
   const pinned = model.clone()
-  let rows = 1
-  for (const info of pinned.graph.requiredInputs) {
-    const found = traced.get(info.name)
-    if (!found) continue
-    Object.assign(info, { dims: [...found.dims], raw: undefined })
-    if (found.batchAxis === null) rows = Math.max(rows, found.dims[0] ?? 1)
-  }
+  for (const info of pinned.graph.requiredInputs)
+    Object.assign(info, { dims: [...feeds[info.name]!.dims], raw: undefined })
+  const signature = signatureOf(model)
+  const rows = signature.batch ?? 1
+  // A setting is the same for all samples; states differ.
+  const settings = signature.inputs.filter(
+    ({ batchAxis, state }) => batchAxis === null && state === undefined,
+  )
+  const shared = samplesOf(signature, feeds)
   return (index) => {
-    const feeds = randomFeeds(pinned, { seed: seed + Math.floor(index / rows) })
-    if (rows === 1) return feeds
+    const drawn = samplesOf(signature, randomFeeds(pinned, { seed: seed + Math.floor(index / rows) }))
+    if (signature.batch === undefined) for (const { name } of settings) drawn[name] = shared[name]!
+    if (rows === 1) return drawn
     return Object.fromEntries(
-      Object.entries(feeds).map(([name, value]) => [
+      Object.entries(drawn).map(([name, value]) => [
         name,
-        value.dims[0] === rows ? sliceRows(value, index % rows, (index % rows) + 1) : value,
+        sliceRows(value, index % rows, (index % rows) + 1),
       ]),
     )
   }
-}
-
-/** Samples stacked along the first axis; inputs without one are the same for all. */
-function joined(samples: readonly Values[]): Values {
-  const [first] = samples
-  return Object.fromEntries(
-    Object.entries(first ?? {}).map(([name, value]) => [
-      name,
-      value.dims.length === 0 ? value : concatRows(samples.map((sample) => sample[name]!)),
-    ]),
-  )
 }

@@ -1,6 +1,7 @@
 /** What every reader of a format is given and gives. */
 import type { Preprocessing, Task } from '../../contract/dataset'
 import type { Model, ValueInfo } from '../onnx'
+import { sampleDims, type Port } from '../runtime/signature'
 import type { Format } from './formats'
 import type { Companions, Place } from './locate'
 import type { GivenSplit } from './names'
@@ -33,10 +34,20 @@ export interface OpenOptions {
   temporaryFolder?: string
 }
 
+/** An input as samples are held: the first axis counts them. */
+export interface SampleInput extends ValueInfo {
+  /** The output that is fed back to it: without data it starts at zero. */
+  state?: string
+  /** Where the samples lie in arrays laid out as the model takes them. */
+  batchAxis: number | null
+}
+
+export const sampleInput = (port: Port): SampleInput => ({ ...port, dims: [null, ...sampleDims(port)] })
+
 export interface ReaderContext {
   model: Model
-  /** Inputs to be fed. */
-  inputs: readonly ValueInfo[]
+  /** Inputs to be fed, their samples along the first axis whatever axis the model has them on. */
+  inputs: readonly SampleInput[]
   companions: Companions
   options: OpenOptions
 }

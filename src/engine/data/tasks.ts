@@ -3,7 +3,8 @@ import type { Task } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
 import { sizeOf, type Dim, type Model } from '../onnx'
 import { indexBound } from '../runtime/gather-bounds'
-import { rowDims, shapeText } from './convert'
+import { sampleDims, signatureOf } from '../runtime/signature'
+import { shapeText } from './convert'
 import type { LabelFacts, TargetPlan } from './labels'
 
 export interface Recognised {
@@ -32,9 +33,9 @@ export interface Output {
 
 /** The output that is evaluated: the first one. */
 export function evaluatedOutput(model: Model): Output {
-  const [info] = model.graph.outputs
-  if (!info) throw new PareError('model/invalid', { file: model.file, reason: 'the model has no output' })
-  return { name: info.name, dims: rowDims(info) }
+  const [port] = signatureOf(model).outputs
+  if (!port) throw new PareError('model/invalid', { file: model.file, reason: 'the model has no output' })
+  return { name: port.name, dims: sampleDims(port) }
 }
 
 const EMBEDDING = /embed|feature|pool|sentence|hidden|vector|representation/i

@@ -9,7 +9,7 @@ import { castData, rowDims } from './convert'
 import type { DataRecord } from './json-lines'
 import { flatNumbers, isList, LabelColumn } from './label-column'
 import { labelRank } from './names'
-import type { ReaderContext } from './reader'
+import type { ReaderContext, SampleInput } from './reader'
 import type { RawLabels, Reading, Source, SourcePreview } from './source'
 import { openTokenizer, type TextEncoder, type Tokens } from './tokenizer'
 
@@ -40,12 +40,13 @@ interface TextInputs {
 }
 
 /** The inputs of a model that reads token ids, or undefined where it has others. */
-export function textInputs(inputs: readonly ValueInfo[]): TextInputs | undefined {
-  const find = (pattern: RegExp): ValueInfo | undefined => inputs.find((info) => pattern.test(info.name))
+export function textInputs(inputs: readonly SampleInput[]): TextInputs | undefined {
+  const read = inputs.filter(({ state }) => state === undefined)
+  const find = (pattern: RegExp): ValueInfo | undefined => read.find((info) => pattern.test(info.name))
   const mask = find(/mask/i)
   const types = find(/type|segment/i)
   const positions = find(/position/i)
-  const rest = inputs.filter((info) => info !== mask && info !== types && info !== positions)
+  const rest = read.filter((info) => info !== mask && info !== types && info !== positions)
   const [ids] = rest
   if (rest.length !== 1 || !ids || (ids.dtype !== 'int64' && ids.dtype !== 'int32')) return undefined
   return { ids, ...(mask && { mask }), ...(types && { types }), ...(positions && { positions }) }

@@ -7,15 +7,19 @@ import { PareError } from '../../contract/errors'
 import type { LatencyStats } from '../../contract/report'
 import { bootstrap, quantile, sorted, type Interval } from '../math/statistics'
 import { seeded } from '../math/random'
-import type { Model } from '../onnx'
-import type { SessionOptions } from '../runtime/session'
-import type { Values } from '../runtime/value'
-import { feedsFor } from '../data/feeds'
-import { openRunner, type Runner } from './runner'
+import { readModel, type Model } from '../onnx'
+import {
+  feedsFor,
+  openSession,
+  signatureOf,
+  type Session,
+  type SessionOptions,
+  type Values,
+} from '../runtime'
 
 export interface LatencyOptions {
-  /** One sample by input name; models with a larger fixed batch get it repeated. */
-  feeds: Values
+  /** One sample, the first axis of each input counting it; models with a larger fixed batch get it repeated. */
+  sample: Values
   session?: SessionOptions
   /** Rounds of A B B A at most; default 200. */
   rounds?: number
@@ -47,30 +51,43 @@ export async function measureLatency(
   candidates: readonly (Model | string)[],
   options: LatencyOptions,
 ): Promise<MeasuredLatency> {
-  const runners: Runner[] = []
+  const timed: Timed[] = []
   try {
-    for (const model of [original, ...candidates]) runners.push(await openRunner(model, options.session))
-    const times = await timeInTurn(runners, options)
-    const stats = runners.map((runner, i) => statsOf(times[i]!, runner, options.session))
+    for (const model of [original, ...candidates]) timed.push(await open(model, options))
+    const times = await timeInTurn(timed, options)
+    const stats = timed.map(({ batch }, i) => statsOf(times[i]!, batch, options.session))
     return {
       original: stats[0]!,
       candidates: stats.slice(1).map((one, i) => ({
         stats: one,
-        ratio: ratioOf(times[0]!, times[i + 1]!, runners[0]!.fixedBatch ?? 1, one.batch),
+        ratio: ratioOf(times[0]!, times[i + 1]!, timed[0]!.batch, one.batch),
       })),
     }
   } finally {
-    for (const runner of runners) await runner.release()
+    for (const { session } of timed) await session.release()
   }
 }
 
+interface Timed {
+  session: Session
+  feeds: Values
+  batch: number
+}
+
+async function open(source: Model | string, { sample, session }: LatencyOptions): Promise<Timed> {
+  const model = typeof source === 'string' ? readModel(source) : source
+  const feeds = feedsFor(model, sample)
+  return { session: await openSession(source, session), feeds, batch: signatureOf(model).batch ?? 1 }
+}
+
 /** Milliseconds of each run by model: two a round, in the order they were made. */
-async function timeInTurn(runners: readonly Runner[], options: LatencyOptions): Promise<number[][]> {
-  const { rounds = 200, seconds = 4, feeds, signal } = options
-  const runs = runners.map((runner) => {
-    const inputs = feedsFor(runner.model, feeds)
-    return (): Promise<Values> => runner.run(inputs, runner.fixedBatch ?? 1)
-  })
+async function timeInTurn(timed: readonly Timed[], options: LatencyOptions): Promise<number[][]> {
+  const { rounds = 200, seconds = 4, signal } = options
+  const runs = timed.map(
+    ({ session, feeds }) =>
+      (): Promise<Values> =>
+        session.run(feeds),
+  )
   const check = (): void => {
     if (signal?.aborted) throw new PareError('cancelled', { during: 'measuring latency' })
   }
@@ -81,7 +98,7 @@ async function timeInTurn(runners: readonly Runner[], options: LatencyOptions): 
       await run()
     }
   }
-  const times = runners.map((): number[] => [])
+  const times = timed.map((): number[] => [])
   const order = [...runs.keys()]
   const start = performance.now()
   for (let round = 0; round < rounds; round++) {
@@ -98,13 +115,13 @@ async function timeInTurn(runners: readonly Runner[], options: LatencyOptions): 
   return times
 }
 
-function statsOf(times: readonly number[], runner: Runner, session: SessionOptions = {}): LatencyStats {
+function statsOf(times: readonly number[], batch: number, session: SessionOptions = {}): LatencyStats {
   const ordered = sorted(times)
   return {
     p50: quantile(ordered, 0.5),
     p95: quantile(ordered, 0.95),
     runs: times.length,
-    batch: runner.fixedBatch ?? 1,
+    batch,
     provider: session.providers?.[0] ?? 'cpu',
     threads: session.threads ?? os.availableParallelism(),
   }

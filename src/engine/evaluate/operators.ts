@@ -4,7 +4,7 @@ import type { Model } from '../onnx'
 import { profileNodes, type NodeTime } from '../runtime/profile'
 import type { SessionOptions } from '../runtime/session'
 import type { Values } from '../runtime/value'
-import { feedsFor } from '../data/feeds'
+import { feedsFor } from '../runtime/samples'
 
 /**
  * Milliseconds of each layer at one sample, the slowest of either model first. Layers are paired by name; what

@@ -7,10 +7,8 @@ import { PareError } from '../../contract/errors'
 import type { Fidelity, Quality, SampleResults } from '../../contract/report'
 import type { Batch, Dataset } from '../data/dataset'
 import type { Model } from '../onnx'
-import { BY_TURNS, type SessionOptions } from '../runtime/session'
-import type { Values } from '../runtime/value'
+import { aligned, BY_TURNS, openRunner, type Runner, type SessionOptions, type Values } from '../runtime'
 import { FidelityMeter, METRICS, type Meter, type OutputChoice } from './metrics'
-import { openRunner, type Runner } from './runner'
 
 export interface QualityOptions {
   dataset: Dataset
@@ -77,7 +75,7 @@ export async function measureQuality(
     )) {
       if (signal?.aborted) throw new PareError('cancelled', { during: 'measuring quality' })
       const rows = batch.indices.length
-      const before = await runners[0]!.run(batch.inputs, rows, choice?.names)
+      const before = await runners[0]!.run(batch.inputs, choice?.names)
       choice ??= METRICS[dataset.task].choose(before, {
         rows,
         classes: dataset.classes,
@@ -85,15 +83,18 @@ export async function measureQuality(
       })
       contenders ??= runners.map((runner, i) => contend(runner, i > 0, choice!, dataset.task))
       for (const [i, contender] of contenders.entries()) {
-        const outputs = i === 0 ? before : await outputsOf(contender.runner, batch, choice, before)
+        const [outputs, reference] =
+          i === 0
+            ? [before, before]
+            : await outputsOf(contender.runner, batch, choice, before, runners[0]!.varying)
         contender.meter.add({
           indices: batch.indices,
           rows,
           outputs,
           labels: batch.labels,
-          reference: before,
+          reference,
         })
-        contender.fidelity?.add(outputs, before, rows)
+        contender.fidelity?.add(outputs, reference, rows)
       }
       done += rows
       options.progress?.(done, total)
@@ -137,14 +138,22 @@ function contend(runner: Runner, candidate: boolean, choice: OutputChoice, task:
   }
 }
 
+/** A candidate's outputs, and the original's in the same shapes: outputs may vary in size with the data. */
 async function outputsOf(
   runner: Runner,
   batch: Batch,
   choice: OutputChoice,
   before: Values,
-): Promise<Values> {
-  const outputs = await runner.run(batch.inputs, batch.indices.length, choice.names)
+  varying: ReadonlySet<string>,
+): Promise<[outputs: Values, reference: Values]> {
+  const outputs = await runner.run(batch.inputs, choice.names)
+  const reference = { ...before }
   for (const name of choice.names) {
+    const [mine, its] = [outputs[name]!, before[name]!]
+    if ((varying.has(name) || runner.varying.has(name)) && mine.dims.length === its.dims.length) {
+      ;[outputs[name], reference[name]] = aligned(mine, its)
+      continue
+    }
     const expected = before[name]!.dims.join(', ')
     const got = outputs[name]!.dims.join(', ')
     if (got !== expected)
@@ -154,7 +163,7 @@ async function outputsOf(
         got: `[${got}]`,
       })
   }
-  return outputs
+  return [outputs, reference]
 }
 
 function conclude(

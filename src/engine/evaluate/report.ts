@@ -8,6 +8,7 @@ import { readModel } from '../onnx'
 import { modelCosts, nonzeroParameters } from '../layers/costs/costs'
 import { hashFile } from '../onnx/hash-file'
 import type { SessionOptions } from '../runtime/session'
+import { feedsFor } from '../runtime/samples'
 import { traceShapes } from '../runtime/trace'
 import type { Values } from '../runtime/value'
 import type { Target } from '../targets/target'
@@ -16,7 +17,6 @@ import { measureLatency, type MeasuredLatency } from './latency'
 import { probeHere, type MemoryProbe } from './memory'
 import { notesOf } from './notes'
 import { measureQuality, type MeasuredQuality, type ModelQuality } from './quality'
-import { feedsFor } from '../data/feeds'
 import { deflatedBytes, modelSize } from './size'
 import { latencyEstimates } from './target-latency'
 
@@ -94,7 +94,7 @@ export async function reportOn(options: ReportOptions): Promise<Measurements> {
       progress?.((QUALITY_SHARE * done) / total, `Quality: ${done} of ${total} samples`),
   })
   const latency = await measureLatency(original, paths, {
-    feeds: sample,
+    sample,
     session,
     rounds: options.rounds,
     seconds: options.seconds,

@@ -7,7 +7,7 @@ import type { Dataset } from '../data/dataset'
 import type { SessionOptions } from '../runtime/session'
 import { floatsOf, type Value, type Values } from '../runtime/value'
 import { METRICS, type OutputChoice } from './metrics'
-import { openRunner } from './runner'
+import { openRunner } from '../runtime/runner'
 
 export interface DetailRequest {
   dataset: Dataset
@@ -34,7 +34,7 @@ export async function sampleDetail(request: DetailRequest): Promise<SampleDetail
     for (const { model } of models) {
       const runner = await openRunner(model, session)
       try {
-        answers.push(await runner.run(batch.inputs, 1))
+        answers.push(await runner.run(batch.inputs))
       } finally {
         await runner.release()
       }

@@ -1,12 +1,8 @@
 /** A few samples with their outputs, by which a device can check that it computes the same. */
 import { PareError } from '../../contract/errors'
 import type { Dataset } from '../data/dataset'
-import { feedsFor } from '../data/feeds'
-import { openRunner } from '../evaluate/runner'
 import { isFloat, type Model } from '../onnx'
-import { randomFeeds } from '../runtime/feeds'
-import type { SessionOptions } from '../runtime/session'
-import { floatsOf, type Values } from '../runtime/value'
+import { feedsFor, floatsOf, openSession, workingFeeds, type SessionOptions, type Values } from '../runtime'
 import type { BundleFiles } from './files'
 import type { Manifest } from './manifest'
 import { encodeNpy } from './npy'
@@ -52,11 +48,11 @@ export async function makeGolden(request: GoldenRequest): Promise<Golden> {
   const samples: GoldenSample[] = []
   // Text has no tolerance and no place in an NPY file.
   const names = model.graph.outputs.flatMap(({ name, dtype }) => (dtype && dtype !== 'string' ? [name] : []))
-  const runner = await openRunner(file, DEVICE_SESSION)
+  const session = await openSession(file, DEVICE_SESSION)
   try {
     let bytes = 0
     for await (const { index, inputs } of inputsOf(request)) {
-      const outputs = await runner.run(inputs, runner.fixedBatch ?? 1, names)
+      const outputs = await session.run(inputs, names)
       for (const [name, value] of Object.entries(outputs))
         if (isFloat(value.dtype) && floatsOf(value).some(Number.isNaN))
           throw new PareError('model/non-finite', { tensor: name, by: 'export' })
@@ -65,7 +61,7 @@ export async function makeGolden(request: GoldenRequest): Promise<Golden> {
       samples.push({ index, inputs, outputs })
     }
   } finally {
-    await runner.release()
+    await session.release()
   }
   const tolerance: Record<string, number> = {}
   for (const { name, dtype } of model.graph.outputs) {
@@ -79,7 +75,7 @@ export async function makeGolden(request: GoldenRequest): Promise<Golden> {
 async function* inputsOf(request: GoldenRequest): AsyncIterable<{ index?: number; inputs: Values }> {
   const { dataset, model, count } = request
   if (!dataset) {
-    for (let seed = 0; seed < count; seed++) yield { inputs: randomFeeds(model, { seed }) }
+    for (let seed = 0; seed < count; seed++) yield { inputs: await workingFeeds(model, { seed }) }
     return
   }
   const split = dataset.splits.validation

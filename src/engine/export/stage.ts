@@ -3,6 +3,7 @@ import type { BundlePlan } from '../../contract/project'
 import type { Recipe } from '../../contract/recipe'
 import type { Report, StepRecord } from '../../contract/report'
 import type { Dataset } from '../data/dataset'
+import { exampleFeeds } from '../data/feeds'
 import { estimateEnergy } from '../evaluate/energy'
 import { deflatedBytes } from '../evaluate/size'
 import { traceShapes } from '../runtime/trace'
@@ -68,14 +69,15 @@ export async function stage(asked: BundleRequest, folder: string): Promise<Stage
     step((0.35 * i) / wanted.length, `Writing ${wanted[i]!.title}`),
   )
   step(0.35, 'Golden samples')
-  const integer = estimateEnergy(model, await traceShapes(model)).macs.int8 > 0
+  const example = await exampleFeeds({ original: model, ...(dataset && { data: dataset }) })
+  const traced = await traceShapes(model, { feeds: example })
+  const integer = estimateEnergy(model, traced).macs.int8 > 0
   const count = request.goldenSamples ?? 3
   const golden = await makeGolden({ file: files.path(SOURCE), model, dataset, count, integer })
   const goldenFiles = placeGolden(golden, files)
   const { verifications, checks: unproven } = await proveForms(forms, files, golden, signal)
   dropSource(files)
   step(0.55, 'Compressing, to know the download size')
-  const traced = await traceShapes(model, golden.samples[0] ? { feeds: golden.samples[0].inputs } : {})
   const [main] = forms
   const downloadBytes = await deflatedBytes(
     main!.written.download.map((name) => files.path(name)),

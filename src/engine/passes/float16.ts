@@ -4,6 +4,7 @@ import { PareError } from '../../contract/errors'
 import { formatBytes } from '../../contract/format'
 import type { StepRecord } from '../../contract/report'
 import { encodedLength, type Model, type Node } from '../onnx'
+import { feedsOf } from '../data/feeds'
 import { computedValues, openSession, typesOf, workingFeeds, type Values } from '../runtime'
 import { toHalf, type Converted } from './half/convert'
 import { fitHalf, hindrance, LARGEST_HALF, reaches } from './half/limits'
@@ -45,11 +46,11 @@ function check(model: Model): void {
     throw new PareError('model/nothing-to-do', { by: 'float16', reason: 'the model has no float32 weights' })
 }
 
-async function probe(model: Model, context: PassContext): Promise<Values[]> {
+async function probe(model: Model, { data, signal }: PassContext): Promise<Values[]> {
   const batches: Values[] = []
-  if (context.data)
-    for await (const { inputs } of context.data.splits.calibration.batches(4, { limit: ROWS }))
-      batches.push(inputs)
+  if (data)
+    for await (const feeds of feedsOf(model, data.splits.calibration, { limit: ROWS, size: 4, signal }))
+      batches.push(feeds)
   return batches.length > 0 ? batches : [await workingFeeds(model, { batch: 2 })]
 }
 

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { PareError } from '../../contract/errors'
 import { definePass } from './pass'
 import { factorize, type FactorizedLayer } from './factorization/run'
-import { fixedBatchOf } from '../runtime'
+import { signatureOf } from '../runtime'
 import { sampleSource } from '../data/feeds'
 import { separate } from '../layers/normalize'
 import { traceSource } from './pruning/shapes'
@@ -84,7 +84,7 @@ export const lowRankPass = definePass({
       ...options,
       source,
       shapes,
-      fixedBatch: fixedBatchOf(before.graph.requiredInputs),
+      fixedBatch: signatureOf(before).batch,
       signal: context.signal,
       progress: (at, doing) => context.progress(at, doing),
     })

@@ -6,7 +6,7 @@ import { encodedLength, encodeModel, type Model } from '../onnx'
 import { withMasks } from '../training/constraints'
 import { definePass, type PassContext } from './pass'
 import { allocate } from './pruning/allocate'
-import { sampleSource } from '../data/feeds'
+import { exampleFeeds, sampleSource } from '../data/feeds'
 import { separate } from '../layers/normalize'
 import { traceSource } from './pruning/shapes'
 import type { Layer } from '../layers/layer'
@@ -118,7 +118,9 @@ export const pruneWeights = definePass({
     const needsData = options.method !== 'magnitude'
     const source = needsData || options.allocation === 'sensitivity' ? sampleSource(context, ID) : undefined
     context.progress(0, 'tracing shapes')
-    const { shapes } = needsData ? await traceSource(model) : { shapes: new Map() }
+    const { shapes } = needsData
+      ? await traceSource(model, await exampleFeeds({ ...context, original: model }))
+      : { shapes: new Map() }
     const { sparsity, threshold } = await plan(model, layers, options, context)
     await pruneLayers(model, layers, {
       method: options.method,

@@ -3,7 +3,8 @@ import { z } from 'zod'
 import { formatBytes, plural } from '../../contract/format'
 import { encodedLength, type Model } from '../onnx'
 import { compareOutputs } from '../evaluate/comparison/outputs'
-import { traceShapes, workingFeeds, type Values } from '../runtime'
+import { exampleFeeds } from '../data/feeds'
+import { traceShapes, type Values } from '../runtime'
 import { definePass, type PassContext, type PassResult } from './pass'
 import { foldBatchNorm } from '../layers/normalize/fold-batch-norm'
 import { stripNotes } from './simplify/notes'
@@ -22,7 +23,11 @@ interface Step {
   edit(model: Model): Promise<{ model: Model; did: string } | string>
 }
 
-function steps(params: { fold: boolean; notes: boolean; runtime: boolean }, scratch: string): Step[] {
+function steps(
+  params: { fold: boolean; notes: boolean; runtime: boolean },
+  feeds: Values,
+  scratch: string,
+): Step[] {
   const tidy: Step = {
     title: 'tidying the graph',
     async edit(model) {
@@ -46,7 +51,7 @@ function steps(params: { fold: boolean; notes: boolean; runtime: boolean }, scra
     title: 'folding batch normalization',
     async edit(model) {
       if (!model.graph.nodes.some((node) => node.is('BatchNormalization'))) return { model, did: '' }
-      const traced = await traceShapes(model)
+      const traced = await traceShapes(model, { feeds })
       const folded = foldBatchNorm(model.graph, (value) => traced.get(value)?.dims.length)
       return { model, did: folded.length > 0 ? `${plural(folded.length, 'batch normalization')} folded` : '' }
     },
@@ -76,20 +81,13 @@ function steps(params: { fold: boolean; notes: boolean; runtime: boolean }, scra
   ]
 }
 
-async function probe(model: Model, context: PassContext): Promise<Values> {
-  if (context.data)
-    for await (const { inputs } of context.data.splits.calibration.batches(ROWS, { limit: ROWS }))
-      return inputs
-  return workingFeeds(model, { batch: ROWS })
-}
-
 async function simplify(
   original: Model,
   params: { fold: boolean; notes: boolean; runtime: boolean },
   context: PassContext,
 ): Promise<PassResult> {
-  const feeds = await probe(original, context)
-  const plan = steps(params, context.scratch)
+  const feeds = await exampleFeeds({ ...context, original }, ROWS)
+  const plan = steps(params, feeds, context.scratch)
   const skipped: { layer: string; reason: string }[] = []
   const done: string[] = []
   let model = original

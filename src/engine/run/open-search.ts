@@ -201,7 +201,7 @@ async function latencyRatios(
 ): Promise<LatencyRatio[]> {
   if (files.length === 0 || !sample) return []
   // With threads as they are by default, as the report measures: the two figures of a model must not disagree.
-  const { candidates } = await measureLatency(original, files, { feeds: sample, session, seconds, signal })
+  const { candidates } = await measureLatency(original, files, { sample, session, seconds, signal })
   return candidates.map((candidate) => candidate.ratio)
 }
 

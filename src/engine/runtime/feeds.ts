@@ -1,10 +1,11 @@
 /** Seeded random inputs within what a model declares, for tracing, comparing and running without data. */
 import { PareError } from '../../contract/errors'
-import { isFloat, sizeOf, type Dim, type DType, type Model, type ValueInfo } from '../onnx'
+import { isFloat, sizeOf, type Dim, type DType, type Model } from '../onnx'
 import { encode, decode } from '../onnx/numeric'
 import { seeded, type Random } from '../math/random'
 import type { Value, ValueData, Values } from './value'
 import { indexBound } from './gather-bounds'
+import { isFree, signatureOf, TIME, type Port } from './signature'
 
 export interface FeedOptions {
   /** Samples; ignored by models whose batch is fixed. Default 1. */
@@ -15,21 +16,6 @@ export interface FeedOptions {
   sequence?: number
   /** Length given to other dynamic axes, such as the sides of an image. Default 224. */
   side?: number
-}
-
-const BATCH = /batch|^n$|^b$|^bs$/i
-const TIME = /seq|time|len|token|step|frame|past|total/i
-
-const isDynamic = (dim: Dim): boolean => typeof dim !== 'number' || dim <= 0
-
-/** The axis of an input along which samples lie and whose length is free; null where there is none. */
-export function batchAxisOf(info: ValueInfo): number | null {
-  const dims = info.dims ?? []
-  const named = dims.findIndex((dim) => typeof dim === 'string' && BATCH.test(dim))
-  if (named >= 0) return named
-  const [first] = dims
-  if (first === undefined || !isDynamic(first)) return null
-  return typeof first === 'string' && TIME.test(first) ? null : 0
 }
 
 /** Length of a dynamic axis from its name ('past_sequence_length + 1' is summed) or else its place. */
@@ -46,39 +32,37 @@ function lengthOf(dim: Dim, axis: number, rank: number, options: Required<FeedOp
   return options.sequence
 }
 
-/** The batch that inputs fix, where they agree on one; undefined where it is free. */
-export function fixedBatchOf(inputs: readonly ValueInfo[]): number | undefined {
-  const sizes = new Set(inputs.map((input) => input.dims?.[0]))
-  const [size] = sizes
-  return sizes.size === 1 && typeof size === 'number' && size > 0 ? size : undefined
-}
-
-/** Dimensions of an input with every dynamic axis decided. */
-export function resolveDims(info: ValueInfo, options: FeedOptions = {}): number[] {
+/** Dimensions of an input with every free axis decided. */
+export function resolveDims(port: Port, options: FeedOptions = {}): number[] {
   const full = { batch: 1, seed: 0, sequence: 16, side: 224, ...options }
-  const dims = info.dims ?? []
-  const batchAxis = batchAxisOf(info)
-  return dims.map((dim, axis) => {
-    if (typeof dim === 'number' && dim > 0) return dim
-    return axis === batchAxis ? full.batch : lengthOf(dim, axis, dims.length, full)
+  return port.dims.map((dim, axis) => {
+    if (!isFree(dim)) return dim as number
+    // What was seen before may be nothing: the model then reads its input from the start.
+    if (axis !== port.batchAxis && port.state !== undefined) return 0
+    return axis === port.batchAxis ? full.batch : lengthOf(dim, axis, port.dims.length, full)
   })
 }
 
+/** What speech models call the rate they listen at, and the rate nearly all of them know. */
+const RATE = /^sr$|sampl(e|ing)_?rate/i
+const SAMPLE_RATE = 16_000
+
 /** The next number for an input, by what its name, type and use say of it. */
 function drawer(
-  info: ValueInfo,
+  info: Port,
   model: Model,
   random: Random,
 ): (index: number, dims: readonly number[]) => number {
   const dtype = info.dtype!
   if (dtype === 'bool' || /mask/i.test(info.name)) return () => 1
+  if (RATE.test(info.name)) return () => SAMPLE_RATE
   if (isFloat(dtype)) return () => random.normal()
   const bound = indexBound(model.graph, info.name)
   if (/position/i.test(info.name))
     return (index, dims) => Math.min(index % Math.max(1, dims[dims.length - 1] ?? 1), (bound ?? Infinity) - 1)
   if (bound !== undefined) return () => random.below(bound)
   // Small numbers without a table are lengths, counts or flags; images come as bytes.
-  if ((info.dims?.length ?? 0) <= 1) return () => 1
+  if (info.dims.length <= 1) return () => 1
   return dtype === 'uint8' || dtype === 'int8'
     ? () => random.below(dtype === 'int8' ? 128 : 256)
     : () => random.below(2)
@@ -101,13 +85,12 @@ function filled(
 
 /**
  * One seeded random feed for every required input: floats normal, masks one, ids within the tables they
- * index, dynamic axes as `options` say. Values of sample i do not depend on the batch only where the batch
- * is the first axis. Throws `model/not-a-tensor`.
+ * index, free axes as `options` say. Throws `model/not-a-tensor`.
  */
 export function randomFeeds(model: Model, options: FeedOptions = {}): Values {
   const random = seeded(options.seed ?? 0)
   const feeds: Values = {}
-  for (const info of model.graph.requiredInputs) {
+  for (const info of signatureOf(model).inputs) {
     if (!info.dtype) throw new PareError('model/not-a-tensor', { file: model.file, input: info.name })
     feeds[info.name] = filled(
       info.dtype,

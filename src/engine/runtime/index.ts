@@ -1,6 +1,9 @@
 export { streamActivations, type Streamed, type StreamOptions } from './activations'
 export { computedValues, prefixOf, typesOf, withOutputs } from './expose'
-export { batchAxisOf, fixedBatchOf, randomFeeds, resolveDims, type FeedOptions } from './feeds'
+export { randomFeeds, type FeedOptions } from './feeds'
+export { openRunner, type Runner } from './runner'
+export { feedOf, feedsFor, runsOf, samplesIn, samplesOf, type Run } from './samples'
+export { isFree, sampleDims, signatureOf, type Port, type Signature } from './signature'
 export {
   BY_TURNS,
   openSession,

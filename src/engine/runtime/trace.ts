@@ -5,10 +5,13 @@
 import { PareError } from '../../contract/errors'
 import type { DType, Model } from '../onnx'
 import { computedValues, typesOf, withShapeOutputs } from './expose'
-import { batchAxisOf, randomFeeds, type FeedOptions } from './feeds'
+import { randomFeeds, type FeedOptions } from './feeds'
+import { likelySizes, sizesIn } from './likely-sizes'
+import { feedOf, samplesIn, samplesOf } from './samples'
 import { zeroWeightClone, largeWeightBytes } from './zero-weights'
 import { openSession, withSession, type Session, type SessionOptions } from './session'
-import { concatRows, sliceRows, type Values } from './value'
+import { signatureOf, type Signature } from './signature'
+import type { Values } from './value'
 
 export interface TracedValue {
   dtype: DType
@@ -25,19 +28,6 @@ export interface TraceOptions {
   seed?: number
 }
 
-/** Lengths tried for dynamic axes, until the model runs: positions are limited, images have least sizes. */
-const LENGTHS: readonly (readonly [sequence: number, side: number])[] = [
-  [16, 224],
-  [16, 64],
-  [8, 32],
-  [4, 28],
-  [2, 96],
-  [1, 128],
-  [32, 299],
-  [64, 256],
-  [128, 512],
-]
-
 /** No arena and no fused or folded nodes: every value is there, and memory goes back as soon as it is free. */
 const LEAN: SessionOptions = { optimization: 'disabled', arena: false, memoryPattern: false }
 
@@ -47,7 +37,7 @@ const TRACE_ZERO_WEIGHTS_FROM = 2 ** 25
 /**
  * Dtype, dimensions and batch axis of every tensor of the main graph: inputs, constants, and what its nodes
  * compute. Sequences and other values that are no tensors are left out.
- * Throws `model/not-loadable`, or `model/invalid` when it runs with no feed tried.
+ * Throws `model/not-loadable`, or `model/no-working-input` when it runs with no feed tried.
  */
 export async function traceShapes(
   model: Model,
@@ -128,38 +118,44 @@ async function feedsThatRun(
   session: Session,
   options: TraceOptions,
 ): Promise<[Values, Values?]> {
-  if (options.feeds) return oneAndTwo(model, options.feeds)
+  const signature = signatureOf(model)
+  if (options.feeds) return oneAndTwo(signature, options.feeds)
   const { one, shape } = await searchFeeds(model, session, options.seed ?? 0)
+  if (signature.batch !== undefined) return [one]
   const two = randomFeeds(model, { ...shape, batch: 2 })
-  return hasFreeBatch(model) && (await runs(session, two)) ? [one, two] : [one]
+  return (await runs(session, two)) ? [one, two] : [one]
 }
 
+/** Throws `model/no-working-input`. */
 async function searchFeeds(
   model: Model,
   session: Session,
   seed: number,
 ): Promise<{ one: Values; shape: FeedOptions }> {
+  const signature = signatureOf(model)
+  const queue: FeedOptions[] = likelySizes(signature)
+  const tried: string[] = []
   let reason = ''
-  for (const [sequence, side] of LENGTHS) {
-    const shape: FeedOptions = { sequence, side, seed }
+  for (const size of queue) {
+    const shape = { ...size, seed }
     const one = randomFeeds(model, { ...shape, batch: 1 })
+    const shapes = Object.entries(one).map(([name, { dims }]) => `${name} [${dims.join(', ')}]`)
+    if (tried.includes(shapes.join(', '))) continue
+    tried.push(shapes.join(', '))
     try {
       await session.run(one)
       return { one, shape }
     } catch (cause) {
       reason = cause instanceof Error ? cause.message : String(cause)
-      if (!isDynamicBeyondBatch(model)) break
+      if (tried.length === 1) queue.splice(1, 0, ...sizesIn(reason))
     }
   }
-  throw new PareError('model/invalid', {
-    file: model.file,
-    reason: `it does not run on random inputs: ${reason}`,
-  })
+  throw new PareError('model/no-working-input', { file: model.file, tried, reason })
 }
 
 /**
- * Random feeds of `batch` samples that the model accepts, dynamic axes shortened where they must be.
- * Throws `model/not-loadable`, or `model/invalid` when it runs with no feed tried.
+ * Random feeds of `batch` samples that the model accepts, free axes in lengths that were found to run.
+ * Throws `model/not-loadable`, or `model/no-working-input` when it runs with no feed tried.
  */
 export async function workingFeeds(
   model: Model,
@@ -172,16 +168,6 @@ export async function workingFeeds(
   })
 }
 
-const hasFreeBatch = (model: Model): boolean =>
-  model.graph.requiredInputs.some((input) => batchAxisOf(input) !== null)
-
-const isDynamicBeyondBatch = (model: Model): boolean =>
-  model.graph.requiredInputs.some((input) =>
-    (input.dims ?? []).some(
-      (dim, axis) => axis !== batchAxisOf(input) && (typeof dim !== 'number' || dim <= 0),
-    ),
-  )
-
 async function runs(session: Session, feeds: Values): Promise<boolean> {
   try {
     await session.run(feeds)
@@ -192,21 +178,9 @@ async function runs(session: Session, feeds: Values): Promise<boolean> {
 }
 
 /** The first sample, and the first two (the first twice where there is but one). */
-function oneAndTwo(model: Model, feeds: Values): [Values, Values?] {
-  const one: Values = {}
-  const two: Values = {}
-  for (const info of model.graph.requiredInputs) {
-    const value = feeds[info.name]
-    if (!value)
-      throw new PareError('data/shape-mismatch', { input: info.name, expected: 'a value', got: 'none' })
-    const rows = value.dims[0] ?? 0
-    const free = batchAxisOf(info) === 0 && rows > 0
-    one[info.name] = free ? sliceRows(value, 0, 1) : value
-    two[info.name] = !free
-      ? value
-      : rows > 1
-        ? sliceRows(value, 0, 2)
-        : concatRows([one[info.name]!, one[info.name]!])
-  }
-  return hasFreeBatch(model) ? [one, two] : [one]
+function oneAndTwo(signature: Signature, feeds: Values): [Values, Values?] {
+  const samples = samplesOf(signature, feeds)
+  const one = feedOf(signature, samples, { from: 0, to: 1 })
+  if (signature.batch !== undefined) return [one]
+  return [one, feedOf(signature, samples, { from: 0, to: Math.min(2, samplesIn(samples)), size: 2 })]
 }

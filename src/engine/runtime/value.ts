@@ -1,6 +1,6 @@
 /** Tensors as they go in and out of ONNX Runtime. */
 import type { DType } from '../onnx'
-import { decode, type NumericArray } from '../onnx/numeric'
+import { decode, ELEMENT_ARRAYS, type NumericArray } from '../onnx/numeric'
 import { sizeOf, Tensor } from '../onnx/tensor'
 import { ort, type Tensor as OrtTensor } from './ort'
 
@@ -61,21 +61,18 @@ export function floatsOf(value: Value): Float32Array {
   return Float32Array.from(data)
 }
 
-/**
- * The form ONNX Runtime takes. float16 goes in as bits with `location: 'cpu'`: the plain constructor wants a
- * Float16Array where the engine has one and then refuses its size.
- */
-export function toOrt(value: Value): OrtTensor {
-  if (value.dtype === 'float16') {
-    const options = { type: 'float16', data: value.data, dims: value.dims, location: 'cpu' }
-    return new (ort.Tensor as unknown as new (options: unknown) => OrtTensor)(options)
-  }
-  return new ort.Tensor(value.dtype as OrtTensor.Type, value.data as never, value.dims)
-}
+/** The form ONNX Runtime takes. */
+export const toOrt = (value: Value): OrtTensor =>
+  new ort.Tensor(value.dtype as OrtTensor.Type, value.data as never, value.dims)
 
 export function fromOrt(tensor: OrtTensor): Value {
   const data = tensor.data as unknown as ValueData
-  return { dtype: tensor.type as DType, dims: tensor.dims, data }
+  // Engines with a Float16Array get one; here float16 is its bits.
+  const bits =
+    tensor.type === 'float16' && !Array.isArray(data) && !(data instanceof Uint16Array)
+      ? new Uint16Array(data.buffer, data.byteOffset, data.length)
+      : data
+  return { dtype: tensor.type as DType, dims: tensor.dims, data: bits }
 }
 
 /** Rows `from` (inclusive) to `to` (exclusive) along the first axis; shares memory. */
@@ -87,20 +84,81 @@ export function sliceRows(value: Value, from: number, to: number): Value {
   return { dtype: value.dtype, dims: [to - from, ...value.dims.slice(1)], data }
 }
 
-/** Values stacked along the first axis. All must agree in dtype and in their other dimensions. */
+type Elements = new (length: number) => Float32Array
+
+const emptyLike = (value: Value, length: number): Float32Array =>
+  new (value.data.constructor as Elements)(length)
+
+export function zeros(dtype: DType, dims: readonly number[]): Value {
+  const size = sizeOf(dims)
+  if (dtype === 'string') return { dtype, dims, data: new Array<string>(size).fill('') }
+  return { dtype, dims, data: new ((ELEMENT_ARRAYS[dtype] ?? Uint8Array) as unknown as Elements)(size) }
+}
+
+/**
+ * Values stacked along the first axis; all must agree in dtype and rank. Where rows differ in size, as those
+ * of detectors do, the smaller ones end in zeros.
+ */
 export function concatRows(values: readonly Value[]): Value {
   const [first] = values
   if (!first) throw new RangeError('nothing to concatenate')
-  const dims = [values.reduce((n, v) => n + v.dims[0]!, 0), ...first.dims.slice(1)]
-  if (Array.isArray(first.data)) return { ...first, dims, data: values.flatMap((v) => v.data as string[]) }
-  const type = first.data.constructor as new (length: number) => Float32Array
-  const data = new type(sizeOf(dims))
+  if (values.length === 1) return first
+  const row = first.dims.slice(1).map((_, axis) => Math.max(...values.map(({ dims }) => dims[axis + 1]!)))
+  const dims = [values.reduce((n, v) => n + v.dims[0]!, 0), ...row]
+  const whole = values.map((value) => padded(value, row))
+  if (Array.isArray(first.data)) return { ...first, dims, data: whole.flatMap((v) => v.data as string[]) }
+  const data = emptyLike(first, sizeOf(dims))
   let at = 0
-  for (const value of values) {
+  for (const value of whole) {
     data.set(value.data as Float32Array, at)
     at += (value.data as Float32Array).length
   }
   return { dtype: first.dtype, dims, data }
+}
+
+/** Both with rows as large as the larger ones, where their ranks agree. */
+export function aligned(a: Value, b: Value): [Value, Value] {
+  const row = a.dims.slice(1).map((dim, axis) => Math.max(dim, b.dims[axis + 1]!))
+  return [padded(a, row), padded(b, row)]
+}
+
+/** Rows of the shape `row`, which is nowhere smaller than theirs; what is new is zero. */
+export function padded(value: Value, row: readonly number[]): Value {
+  if (value.dims.slice(1).every((dim, axis) => dim === row[axis])) return value
+  const out = zeros(value.dtype, [value.dims[0]!, ...row])
+  const from = stridesOf(value.dims)
+  const to = stridesOf(out.dims)
+  const size = sizeOf(value.dims)
+  for (let i = 0; i < size; i++) {
+    let at = 0
+    for (let axis = 0, rest = i; axis < from.length; rest %= from[axis]!, axis++)
+      at += Math.floor(rest / from[axis]!) * to[axis]!
+    ;(out.data as Float32Array)[at] = (value.data as Float32Array)[i]!
+  }
+  return out
+}
+
+const stridesOf = (dims: readonly number[]): number[] => dims.map((_, axis) => sizeOf(dims.slice(axis + 1)))
+
+/** The same elements with one axis moved to another place, the others in their order. */
+export function moveAxis(value: Value, from: number, to: number): Value {
+  if (from === to) return value
+  const order = value.dims.map((_, axis) => axis).filter((axis) => axis !== from)
+  order.splice(to, 0, from)
+  const dims = order.map((axis) => value.dims[axis]!)
+  const strides = stridesOf(value.dims)
+  const out = zeros(value.dtype, dims)
+  const index = dims.map(() => 0)
+  for (let i = 0, at = 0; i < value.data.length; i++) {
+    ;(out.data as Float32Array)[i] = (value.data as Float32Array)[at]!
+    for (let axis = dims.length - 1; axis >= 0; axis--) {
+      at += strides[order[axis]!]!
+      if (++index[axis]! < dims[axis]!) break
+      at -= strides[order[axis]!]! * dims[axis]!
+      index[axis] = 0
+    }
+  }
+  return { ...out, dims }
 }
 
 /** Copies of some rows of the first axis, in the order given. */
@@ -116,7 +174,7 @@ export function pickRows(value: Value, rows: readonly number[]): Value {
     }
   }
   const source = value.data as Float32Array
-  const data = new (source.constructor as new (length: number) => Float32Array)(rows.length * width)
+  const data = emptyLike(value, rows.length * width)
   rows.forEach((row, i) => data.set(source.subarray(row * width, (row + 1) * width), i * width))
   return { dtype: value.dtype, dims, data }
 }

@@ -3,8 +3,12 @@
  * Source: arXiv:2403.03853 (ShortGPT), measured on outputs instead of hidden states.
  */
 import type { Dataset } from '../data/dataset'
+import { feedsOf } from '../data/feeds'
 import { isFloat, type Graph, type Model, type Node } from '../onnx'
 import { floatsOf, shapesAt, withSession, type Values } from '../runtime'
+
+/** Samples a branch is judged by. */
+const SAMPLES = 32
 
 interface Branch {
   /** The Add whose result is its own input once the branch is gone. */
@@ -83,9 +87,9 @@ export async function dropBranches(
   const split = context.data?.splits.calibration.length
     ? context.data.splits.calibration
     : context.data?.splits.training
+  const looking = { limit: SAMPLES, size: SAMPLES, signal: context.signal }
   let inputs: Values | undefined
-  for await (const batch of split?.batches(32, { limit: 32, signal: context.signal }) ?? [])
-    inputs ??= batch.inputs
+  for await (const feeds of split ? feedsOf(model, split, looking) : []) inputs ??= feeds
   if (!inputs) return { model, dropped: [] }
   const branches = await branchesOf(model.graph, model, inputs)
   const wanted = Math.floor(share * branches.length)

@@ -1,6 +1,15 @@
 /** Intermediate values that student and teacher both have, for layer-wise distillation. */
 import { sizeOf, type Model } from '../onnx'
-import { computedValues, floatsOf, shapesAt, withOutputs, withSession, type Values } from '../runtime'
+import {
+  computedValues,
+  feedOf,
+  floatsOf,
+  shapesAt,
+  signatureOf,
+  withOutputs,
+  withSession,
+  type Values,
+} from '../runtime'
 
 export interface FeaturePair {
   student: string
@@ -34,7 +43,7 @@ export async function matchingFeatures(
   except: readonly string[],
 ): Promise<FeaturePair[]> {
   const floats = async (model: Model): Promise<Map<string, string>> => {
-    const traced = await shapesAt(model, computedValues(model), inputs)
+    const traced = await shapesAt(model, computedValues(model), feedOf(signatureOf(model), inputs))
     return new Map(
       [...traced]
         .filter(([, v]) => v.dtype === 'float32' && v.dims.length > 1)
@@ -57,7 +66,7 @@ export async function matchingFeatures(
   ]
   if (chosen.length === 0) return []
   return withSession(withOutputs(teacher, chosen), {}, async (session) => {
-    const values = await session.run(inputs, chosen)
+    const values = await session.run(feedOf(signatureOf(teacher), inputs), chosen)
     return chosen.map((name) => {
       const data = floatsOf(values[name]!)
       const power = data.reduce((sum, x) => sum + x * x, 0) / Math.max(1, sizeOf(values[name]!.dims))

@@ -6,6 +6,7 @@ import { PareError } from '../../contract/errors'
 import type { Batch, Dataset, Split } from '../data/dataset'
 import type { Random } from '../math/random'
 import type { Model } from '../onnx'
+import { signatureOf } from '../runtime'
 import { augmentationFor } from './augmentation'
 import { keepShared, keepZeros, maskedNames } from './constraints'
 import { matchingFeatures } from './feature-pairs'
@@ -111,13 +112,6 @@ function withEpochs(settings: LearningSettings, samples: number, updates: number
   return { ...settings, epochs: Math.min(MOST_EPOCHS, Math.max(FEWEST_EPOCHS, epochs)) }
 }
 
-/** The batch size a model insists on. */
-export function fixedBatch(model: Model): number | undefined {
-  const sizes = model.graph.requiredInputs.map((input) => input.dims?.[0])
-  const [size] = sizes
-  return typeof size === 'number' && size > 0 && sizes.every((other) => other === size) ? size : undefined
-}
-
 export async function firstBatch(samples: Samples, size: number): Promise<Batch> {
   const indices = Array.from({ length: size }, (_, i) => i % samples.count)
   for await (const batch of samples.batches(indices, size)) return batch
@@ -150,7 +144,7 @@ export async function learn(
   fs.mkdirSync(context.scratch, { recursive: true })
   const samples = await Samples.open(split, context.signal, data.path)
   const settings = withEpochs(options.settings, samples.count, options.updates ?? ENOUGH_UPDATES)
-  const micro = fixedBatch(model) ?? Math.min(settings.microBatch, settings.batchSize)
+  const micro = signatureOf(model).batch ?? Math.min(settings.microBatch, settings.batchSize)
   const first = await firstBatch(samples, micro)
   const objective = await chooseObjective(model, data.task, first.inputs, first.labels)
   const trouble = await labelTrouble(samples, objective, data.task)
@@ -274,7 +268,7 @@ async function openTeacher(
   return Teacher.open(
     model,
     [objective.value, ...features.map((pair) => pair.teacher)],
-    fixedBatch(model) ?? micro,
+    signatureOf(model).batch ?? micro,
   )
 }
 

@@ -2,7 +2,7 @@
 import type { Task } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
 import { sizeOf, type Model } from '../onnx'
-import { shapesAt, type Value, type Values } from '../runtime'
+import { feedOf, shapesAt, signatureOf, type Value, type Values } from '../runtime'
 import type { LossKind } from './losses'
 
 export interface Objective {
@@ -51,7 +51,7 @@ export async function chooseObjective(
   labels: Value | undefined,
 ): Promise<Objective> {
   const names = model.graph.outputs.map((output) => output.name)
-  const traced = await shapesAt(model, names, inputs)
+  const traced = await shapesAt(model, names, feedOf(signatureOf(model), inputs))
   const outputs: Candidate[] = names
     .map((name) => ({ name, dims: traced.get(name)?.dims ?? [], dtype: traced.get(name)?.dtype }))
     .filter((output) => output.dtype === 'float32' && output.dims.length > 0)

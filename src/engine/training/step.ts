@@ -1,10 +1,21 @@
 /** Runs micro-batches through training graphs for their loss and gradients. */
 import type { Batch } from '../data/dataset'
 import type { Model } from '../onnx'
-import { float32, floatsOf, int64, openSession, type Session, type Value, type Values } from '../runtime'
+import {
+  feedOf,
+  float32,
+  floatsOf,
+  int64,
+  openSession,
+  pickRows,
+  signatureOf,
+  type Session,
+  type Signature,
+  type Value,
+  type Values,
+} from '../runtime'
 import { buildTrainingGraph, type TrainingGraph } from './graph'
 import type { LossSpec } from './losses'
-import { pickRows } from '../runtime/value'
 import type { Parameters } from './trainable'
 
 /** A micro-batch with all a loss may want of it. */
@@ -64,7 +75,11 @@ const MAX_SHAPES = 4
 export class StepRunner {
   private readonly compiled = new Map<string, Compiled>()
 
-  constructor(private readonly options: StepRunnerOptions) {}
+  private readonly signature: Signature
+
+  constructor(private readonly options: StepRunnerOptions) {
+    this.signature = signatureOf(options.model)
+  }
 
   private async compile(inputs: Values): Promise<Compiled> {
     const key = Object.entries(inputs)
@@ -93,12 +108,7 @@ export class StepRunner {
   }
 
   private padded(inputs: Values): Values {
-    return Object.fromEntries(
-      Object.entries(inputs).map(([name, value]) => [
-        name,
-        value.dims.length > 0 ? padTo(value, this.options.micro) : value,
-      ]),
-    )
+    return feedOf(this.signature, inputs, { size: this.options.micro })
   }
 
   /**

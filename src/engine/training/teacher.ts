@@ -1,8 +1,16 @@
 /** The teacher's values for training samples: computed once each where they fit in memory. */
 import type { Batch } from '../data/dataset'
 import { sizeOf, type Model } from '../onnx'
-import { openSession, withOutputs, type Session, type Value } from '../runtime'
-import { pickRows } from '../runtime/value'
+import {
+  feedOf,
+  openSession,
+  pickRows,
+  signatureOf,
+  withOutputs,
+  type Session,
+  type Signature,
+  type Value,
+} from '../runtime'
 
 /** Values of one teacher kept up to this many bytes. */
 const KEEP_BYTES = 512 * 2 ** 20
@@ -13,6 +21,7 @@ export class Teacher {
 
   private constructor(
     private readonly session: Session,
+    private readonly signature: Signature,
     private readonly values: readonly string[],
     private readonly batch: number,
   ) {}
@@ -29,7 +38,7 @@ export class Teacher {
       spinning: false,
       ...(threads && { threads }),
     })
-    return new Teacher(session, values, batch)
+    return new Teacher(session, signatureOf(model), values, batch)
   }
 
   /** Values for a batch, first axis its samples. `keep: false` for inputs that were augmented. */
@@ -37,18 +46,8 @@ export class Teacher {
     const known = keep && batch.indices.every((index) => this.kept.has(index))
     if (known) return this.recall(batch.indices)
     const rows = batch.indices.length
-    const filled = Object.fromEntries(
-      Object.entries(batch.inputs).map(([name, value]) => [
-        name,
-        value.dims.length === 0 || rows === this.batch
-          ? value
-          : pickRows(
-              value,
-              Array.from({ length: this.batch }, (_, i) => Math.min(i, rows - 1)),
-            ),
-      ]),
-    )
-    const outputs = await this.session.run(filled, [...this.values])
+    const feeds = feedOf(this.signature, batch.inputs, { size: this.batch })
+    const outputs = await this.session.run(feeds, [...this.values])
     const found = this.values.map((name) => {
       const value = outputs[name]!
       return rows === this.batch

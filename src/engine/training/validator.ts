@@ -4,12 +4,12 @@ import type { Batch } from '../data/dataset'
 import type { Random } from '../math/random'
 import { METRICS, type OutputChoice } from '../evaluate/metrics'
 import type { Model } from '../onnx'
-import { float32, openSession, sliceRows, type Session, type Value } from '../runtime'
+import { feedOf, float32, openSession, signatureOf, sliceRows, type Session, type Value } from '../runtime'
 import type { Augment } from './augmentation'
 import { buildTrainingGraph, type TrainingGraph } from './graph'
 import type { LossSpec } from './losses'
 import type { Samples } from '../data/sample-store'
-import { countedRows, lossFeeds, padTo, type LossSettings } from './step'
+import { countedRows, lossFeeds, type LossSettings } from './step'
 import type { Teacher } from './teacher'
 import type { Parameters } from './trainable'
 
@@ -67,18 +67,14 @@ export class Validator {
 
   async measure(parameters: Parameters): Promise<Validation> {
     const { remember, micro, task, teacher, spec, settings, classes } = this.options
+    const signature = signatureOf(this.options.model)
     let shown = 0
     let sum = 0
     let rows = 0
     let choice: OutputChoice | undefined
     let meter: ReturnType<(typeof METRICS)[Task]['meter']> | undefined
     for await (const { batch, augmented } of this.shown()) {
-      const inputs = Object.fromEntries(
-        Object.entries(batch.inputs).map(([name, value]) => [
-          name,
-          value.dims.length > 0 ? padTo(value, micro) : value,
-        ]),
-      )
+      const inputs = feedOf(signature, batch.inputs, { size: micro })
       const { graph, session } = await this.compile(inputs)
       const logits = teacher && (await this.logitsOf(batch, shown++, remember && !augmented))
       const feeds = {

@@ -48,7 +48,8 @@ test('a model that takes four at once gets four different samples', async () => 
 test('a scalar is one number for all', async () => {
   const data = await openRandom(model(['batch', 3], true), 0, 6)
   const [batch] = await all(data, 6)
-  expect(batch!.scale!.dims).toEqual([])
+  expect(batch!.scale!.dims).toEqual([6])
+  expect(new Set(batch!.scale!.data as Float32Array).size).toBe(1)
   expect(batch!.x!.dims).toEqual([6, 3])
 })
 

@@ -20,12 +20,12 @@ function chain(layers: number, batch: string | number = 'N'): Model {
   return model
 }
 
-const feeds = { x: floats([1, 256], Array(256).fill(1)) }
+const sample = { x: floats([1, 256], Array(256).fill(1)) }
 
 describe('measureLatency', () => {
   it('finds a much longer model slower and itself equal', async () => {
     const { original, candidates } = await measureLatency(chain(2), [chain(60), chain(2)], {
-      feeds,
+      sample,
       rounds: 30,
       session: { threads: 1 },
     })
@@ -39,7 +39,7 @@ describe('measureLatency', () => {
   })
 
   it('feeds a fixed batch and counts per sample', async () => {
-    const { candidates } = await measureLatency(chain(2), [chain(2, 8)], { feeds, rounds: 5 })
+    const { candidates } = await measureLatency(chain(2), [chain(2, 8)], { sample, rounds: 5 })
     expect(candidates[0]!.stats.batch).toBe(8)
     expect(candidates[0]!.stats.runs).toBe(10)
   })
@@ -47,7 +47,7 @@ describe('measureLatency', () => {
   it('stops when cancelled', async () => {
     const model = wires({ x: { dims: ['N', 256] } })
     const signal = AbortSignal.abort()
-    await expect(measureLatency(model, [], { feeds, signal })).rejects.toMatchObject({
+    await expect(measureLatency(model, [], { sample, signal })).rejects.toMatchObject({
       data: { code: 'cancelled' },
     })
   })

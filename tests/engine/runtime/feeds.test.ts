@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { Model, Tensor, type Dim, type DType } from '../../../src/engine/onnx'
 import { withSession } from '../../../src/engine/runtime'
 import { requireRoomForConstants } from '../../../src/engine/runtime/declared'
-import { batchAxisOf, fixedBatchOf, randomFeeds, resolveDims } from '../../../src/engine/runtime/feeds'
+import { randomFeeds, resolveDims } from '../../../src/engine/runtime/feeds'
+import { signatureOf } from '../../../src/engine/runtime/signature'
 import { indexBound } from '../../../src/engine/runtime/gather-bounds'
 import { evaluateConstant } from '../../../src/engine/runtime/constants'
 
@@ -19,21 +20,6 @@ function model(inputs: Declared): Model {
   }))
   return made
 }
-
-const info = (...dims: Dim[]) => ({ name: 'x', dtype: 'float32' as const, dims })
-
-test.each<[Dim[], number | null]>([
-  [['batch', 3], 0],
-  [['sequence', 'batch', 8], 1],
-  [['N', 3, 'height', 'width'], 0],
-  [['sequence', 8], null],
-  [[null, 8], 0],
-  [[0, 8], 0],
-  [[4, 8], null],
-  [[], null],
-])('samples of %j lie along axis %j', (dims, axis) => {
-  expect(batchAxisOf(info(...dims))).toBe(axis)
-})
 
 test.each<[Dim[], number[]]>([
   [
@@ -66,16 +52,8 @@ test.each<[Dim[], number[]]>([
   ],
   [[], []],
 ])('%j becomes %j', (dims, expected) => {
-  expect(resolveDims(info(...dims), { batch: 5, sequence: 7, side: 32 })).toEqual(expected)
-})
-
-test('a batch is fixed only where all inputs agree on one', () => {
-  expect(fixedBatchOf([info(4, 2), info(4)])).toBe(4)
-  expect(fixedBatchOf([info(4, 2), info(3)])).toBeUndefined()
-  expect(fixedBatchOf([info('batch', 2)])).toBeUndefined()
-  expect(fixedBatchOf([info(0, 2)])).toBeUndefined()
-  expect(fixedBatchOf([info()])).toBeUndefined()
-  expect(fixedBatchOf([])).toBeUndefined()
+  const [port] = signatureOf(model({ x: [dims] })).inputs
+  expect(resolveDims(port!, { batch: 5, sequence: 7, side: 32 })).toEqual(expected)
 })
 
 test('numbers are what name and type say of them', () => {

@@ -2,7 +2,7 @@
 import { PareError } from '../../../contract/errors'
 import type { CompatibilityIssue } from '../../../contract/model'
 import type { Model, Node } from '../../onnx'
-import { batchAxisOf } from '../../runtime/feeds'
+import { isFree, signatureOf } from '../../runtime/signature'
 import { isQuantized } from '../encodings'
 import type { ModelCosts } from './costs'
 import { copies } from './weights'
@@ -35,12 +35,9 @@ const alreadyQuantized: Check = (model) => {
 }
 
 const dynamicShape: Check = (model) => {
-  const free = model.graph.requiredInputs.flatMap((input) => {
-    const batch = batchAxisOf(input)
-    return (input.dims ?? []).flatMap((dim, axis) =>
-      axis !== batch && (typeof dim !== 'number' || dim <= 0) ? [`${input.name}[${dim ?? axis}]`] : [],
-    )
-  })
+  const free = signatureOf(model).inputs.flatMap(({ name, dims, batchAxis }) =>
+    dims.flatMap((dim, axis) => (axis !== batchAxis && isFree(dim) ? [`${name}[${dim ?? axis}]`] : [])),
+  )
   return free.length === 0
     ? undefined
     : info(
@@ -50,12 +47,11 @@ const dynamicShape: Check = (model) => {
 }
 
 const fixedBatch: Check = (model) => {
-  const [input] = model.graph.requiredInputs
-  const first = input?.dims?.[0]
-  if (!input || batchAxisOf(input) !== null || typeof first !== 'number' || first < 1) return undefined
+  const { batch } = signatureOf(model)
+  if (batch === undefined) return undefined
   return info(
     'fixed-batch',
-    `The batch is fixed to ${first}. Samples are run ${first === 1 ? 'one by one' : `in groups of ${first}`}; export with a dynamic batch axis to measure faster.`,
+    `The batch is fixed to ${batch}. Samples are run ${batch === 1 ? 'one by one' : `in groups of ${batch}`}; export with a dynamic batch axis to measure faster.`,
   )
 }
 

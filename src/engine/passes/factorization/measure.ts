@@ -1,6 +1,6 @@
 /** Time of one layer against its factors, on this machine, with the shapes it really sees. */
 import { Model, type Node } from '../../onnx'
-import { randomFeeds } from '../../runtime'
+import { randomFeeds, samplesOf, signatureOf } from '../../runtime'
 import { measureLatency } from '../../evaluate/latency'
 import type { Layer } from '../../layers/layer'
 import { applyForm, type Form } from './form'
@@ -33,7 +33,7 @@ export async function timeShare(
   const after = alone(model, layer, inDims)
   applyForm(after.model.graph, layer.on(after.node), form)
   const { candidates } = await measureLatency(before.model, [after.model], {
-    feeds: randomFeeds(before.model),
+    sample: samplesOf(signatureOf(before.model), randomFeeds(before.model)),
     seconds: 0.4,
     rounds: 100,
     signal,

@@ -6,7 +6,8 @@
 import path from 'node:path'
 import fs from 'node:fs'
 import { hardened, roundingRegularizer, startingLogits, type FakeWeight } from '../../training/fake-quant'
-import { firstBatch, fixedBatch } from '../../training/learn'
+import { signatureOf } from '../../runtime'
+import { firstBatch } from '../../training/learn'
 import { Validator } from '../../training/validator'
 import type { LossSpec } from '../../training/losses'
 import { Samples } from '../../data/sample-store'
@@ -49,7 +50,7 @@ export async function roundByLayer(
   const { training, calibration } = context.data!.splits
   const split = training.length >= calibration.length ? training : calibration
   const samples = await Samples.open(split, context.signal, context.data!.path)
-  const micro = fixedBatch(model) ?? Math.min(settings.microBatch, settings.batchSize)
+  const micro = signatureOf(model).batch ?? Math.min(settings.microBatch, settings.batchSize)
   const first = await firstBatch(samples, micro)
   const order = context.random.fork('by layer').shuffle(Array.from({ length: samples.count }, (_, i) => i))
   const chosen = order.slice(0, MOST_SAMPLES)
@@ -58,7 +59,7 @@ export async function roundByLayer(
   for (const [i, { output, fake }] of layers.entries()) {
     const doing = `rounding layer ${i + 1} of ${layers.length}`
     context.progress(i / layers.length, doing)
-    const teacher = await Teacher.open(original, [output], fixedBatch(original) ?? micro)
+    const teacher = await Teacher.open(original, [output], signatureOf(original).batch ?? micro)
     const parameters = Parameters.of(model, [fake.latent])
     const spec: LossSpec = { kind: 'squared-error', value: output, hard: false, soft: true }
     const about = { model, spec, trainable: parameters.names, samples, micro, settings: LOSS, teacher }

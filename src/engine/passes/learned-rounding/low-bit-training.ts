@@ -157,7 +157,7 @@ const HESSIAN_SAMPLES = 512
 function hessianBatches(context: PassContext, by: string): Batches | undefined {
   const { training, calibration } = context.data?.splits ?? {}
   if (training && training.length >= (calibration?.length ?? 0) && training.length > 0)
-    return () => feedsOf(context.original, training, HESSIAN_SAMPLES, context.signal)
+    return () => feedsOf(context.original, training, { limit: HESSIAN_SAMPLES, signal: context.signal })
   return calibration?.length ? calibrationBatches(context, HESSIAN_SAMPLES, by) : undefined
 }
 

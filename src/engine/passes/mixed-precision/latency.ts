@@ -4,6 +4,7 @@
  */
 import { PareError } from '../../../contract/errors'
 import type { Sensitivity } from '../../../contract/sensitivity'
+import { exampleFeeds } from '../../data/feeds'
 import { modelledSeconds, nodeCosts } from '../../evaluate/target-latency'
 import { chooseUnderBudget, type Choice } from '../../math/knapsack'
 import type { Model } from '../../onnx'
@@ -41,7 +42,8 @@ export async function planLatency(
   context: PassContext,
 ): Promise<LatencyPlan> {
   const device = context.target.device ?? HOST_CPU
-  const traced = await traceShapes(model)
+  const feeds = await exampleFeeds(context)
+  const traced = await traceShapes(model, { feeds })
   const costs = nodeCosts(model, traced, device)
   const before = costs.reduce((sum, { type, seconds }) => sum + seconds(type), 0)
   const layers = weightedLayers(model.graph, ['Conv', 'ConvTranspose', 'Gemm', 'MatMul']).flatMap(

@@ -1,7 +1,7 @@
 /** Channel pruning from scores to a smaller model. */
 import type { Model } from '../../onnx'
 import type { PassContext } from '../pass'
-import { fixedBatchOf } from '../../runtime'
+import { samplesOf, signatureOf } from '../../runtime'
 import { sampleSource } from '../../data/feeds'
 import type { AttentionUnit } from './carry'
 import type { ShapeSource } from './collect'
@@ -105,7 +105,7 @@ export async function pruneModelChannels(
       return latencyShare(
         model,
         removeUnits(prepared, source, keptAt(at).kept),
-        (await first(samples!(1, 1)))!,
+        samplesOf(signatureOf(model), (await first(samples!(1, 1)))!),
         context.signal,
       )
     },
@@ -117,7 +117,7 @@ export async function pruneModelChannels(
       ? await reconstruct(prepared.model, pruned, source, kept, {
           batches: samples,
           samples: options.samples,
-          fixedBatch: fixedBatchOf(model.graph.requiredInputs),
+          fixedBatch: signatureOf(model).batch,
           progress: (done, doing) => context.progress(0.3 + 0.7 * done, doing),
         })
       : []

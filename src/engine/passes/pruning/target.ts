@@ -30,10 +30,10 @@ export async function ratioFor(
 export async function latencyShare(
   original: Model,
   candidate: Model,
-  feeds: Values,
+  sample: Values,
   signal: AbortSignal,
 ): Promise<number> {
-  const measured = await measureLatency(original, [candidate], { feeds, seconds: 1, signal })
+  const measured = await measureLatency(original, [candidate], { sample, seconds: 1, signal })
   const [first] = measured.candidates
   if (!first) throw new PareError('internal', { reason: 'no latency was measured' })
   return first.ratio.value

@@ -5,6 +5,7 @@
 import { PareError } from '../../../contract/errors'
 import type { Batch } from '../../data/dataset'
 import type { Model } from '../../onnx'
+import { signatureOf } from '../../runtime'
 import { chooseObjective } from '../../training/objective'
 import { StepRunner } from '../../training/step'
 import { matrixWeights, Parameters, trainableWeights } from '../../training/trainable'
@@ -34,7 +35,10 @@ export async function taylorImportance(
   let runner: StepRunner | undefined
   let done = 0
   try {
-    for await (const batch of split.batches(MICRO, { limit: samples, signal: context.signal })) {
+    for await (const batch of split.batches(signatureOf(model).batch ?? MICRO, {
+      limit: samples,
+      signal: context.signal,
+    })) {
       runner ??= await open(model, context, batch, parameters, by)
       await runner.gradients({ batch }, 1 / batch.indices.length, parameters, gradients, {
         alpha: 0,
@@ -74,6 +78,6 @@ async function open(
       soft: false,
     },
     trainable: parameters.names,
-    micro: MICRO,
+    micro: signatureOf(model).batch ?? MICRO,
   })
 }

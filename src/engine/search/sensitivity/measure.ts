@@ -7,7 +7,7 @@
 import { PareError } from '../../../contract/errors'
 import type { Sensitivity, SensitivityReport, Technique } from '../../../contract/sensitivity'
 import type { Dataset } from '../../data/dataset'
-import { feedsOf } from '../../data/feeds'
+import { exampleFeeds, feedsOf } from '../../data/feeds'
 import { divergences } from '../../evaluate/comparison/divergence'
 import { normalize } from '../../layers/normalize'
 import type { Model } from '../../onnx'
@@ -26,8 +26,8 @@ const LEAST = 16
 const AFFORDABLE = 1e11
 
 /** The same on every machine and for every caller, so that all ask with the same samples. */
-export async function affordableSamples(model: Model): Promise<number> {
-  const traced = await traceShapes(model)
+export async function affordableSamples(model: Model, data: Dataset): Promise<number> {
+  const traced = await traceShapes(model, { feeds: await exampleFeeds({ original: model, data }) })
   const once = model.graph.nodes.reduce((sum, node) => sum + macsOf(node, traced), 0)
   const probes = weightedLayers(model.graph).length * STRENGTHS.bits.length
   return Math.min(MOST, Math.max(LEAST, Math.floor(AFFORDABLE / Math.max(1, once * probes))))
@@ -51,7 +51,7 @@ function questions(
   limit: number,
   signal?: AbortSignal,
 ): { batches(): AsyncIterable<Values>; about(): Promise<string> } {
-  const batches = (): AsyncIterable<Values> => feedsOf(model, data.splits.calibration, limit, signal)
+  const batches = (): AsyncIterable<Values> => feedsOf(model, data.splits.calibration, { limit, signal })
   return {
     batches,
     about: async () => `${layersKey(model)}-${await samplesKey(batches(), data.task)}`,
@@ -80,7 +80,7 @@ async function known(
 ): Promise<Sensitivity[]> {
   if (!cache || data.splits.calibration.length === 0) return []
   const { model } = normalize(original)
-  const about = await questions(model, data, await affordableSamples(model), signal).about()
+  const about = await questions(model, data, await affordableSamples(model, data), signal).about()
   const nearest = STRENGTHS.bits.toSorted((a, b) => Math.abs(a - bits) - Math.abs(b - bits) || a - b)[0]!
   return weightedLayers(model.graph).flatMap(({ name }) => cache.find(about, name, 'bits', nearest) ?? [])
 }
@@ -96,7 +96,7 @@ export async function measureSensitivity(
 ): Promise<SensitivityReport> {
   // Normalizations folded, as every quantizer does first: the weights asked about are those that get the bits.
   const { model } = normalize(original)
-  const limit = options.samples ?? (await affordableSamples(model))
+  const limit = options.samples ?? (await affordableSamples(model, data))
   const { calibration } = data.splits
   if (calibration.length === 0)
     throw new PareError('data/split-missing', { split: 'calibration', by: 'sensitivity' })

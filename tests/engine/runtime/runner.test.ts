@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { openRunner } from '../../../src/engine/evaluate/runner'
+import { openRunner } from '../../../src/engine/runtime/runner'
 import type { Model } from '../../../src/engine/onnx'
 import type { Values } from '../../../src/engine/runtime/value'
-import { floats, ints, wires } from './support'
+import { floats, ints, wires } from '../evaluate/support'
 
 /** y = −x, the sum of all of x beside it, with the batch as given. */
 function model(batch: number | string): Model {
@@ -24,7 +24,7 @@ async function run(made: Model, rows: number): Promise<Values> {
     Array.from({ length: 2 * rows }, (_, i) => i + 1),
   )
   try {
-    return await runner.run({ x }, rows)
+    return await runner.run({ x })
   } finally {
     await runner.release()
   }
@@ -44,15 +44,29 @@ test.each([1, 3, 4, 8, 9])(
   },
 )
 
-test('an output that is one number stays one number', async () => {
-  expect((await run(model('batch'), 3)).total).toEqual(floats([], [21]))
-  expect((await run(model(4), 8)).total!.dims).toEqual([])
+test('an output that is one number is one a sample, as the model gives it for that sample', async () => {
+  expect((await run(model('batch'), 3)).total).toEqual(floats([3], [3, 7, 11]))
+  expect((await run(model(1), 3)).total).toEqual(floats([3], [3, 7, 11]))
+  expect((await run(model(2), 4)).total).toEqual(floats([4], [10, 10, 26, 26]))
 })
+
+test.each<number | string>([1, 'batch'])(
+  'outputs whose size hangs on the sample end in zeros (batch %s)',
+  async (batch) => {
+    const made = wires({ x: { dims: [batch, 2], op: 'NonZero', to: 'places' } })
+    made.graph.outputs[0]!.dtype = 'int64'
+    made.graph.outputs[0]!.dims = [2, 'found']
+    const runner = await openRunner(made)
+    const { places } = await runner.run({ x: floats([3, 2], [1, 1, 0, 0, 0, 1]) })
+    expect(places).toEqual(ints([3, 2, 2], [0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0]))
+    await runner.release()
+  },
+)
 
 test('only what is asked for is fetched', async () => {
   const runner = await openRunner(model(2))
-  expect(runner.fixedBatch).toBe(2)
-  const outputs = await runner.run({ x: floats([3, 2], [1, 2, 3, 4, 5, 6]) }, 3, ['y'])
+  expect(runner.signature.batch).toBe(2)
+  const outputs = await runner.run({ x: floats([3, 2], [1, 2, 3, 4, 5, 6]) }, ['y'])
   expect(Object.keys(outputs)).toEqual(['y'])
   await runner.release()
 })
@@ -64,7 +78,7 @@ test.each<[string, Values, string]>([
   ['another rank', { x: floats([1, 1, 2], [1, 2]) }, 'float32 [1, 1, 2]'],
 ])('%s is told by its name and shape', async (_, inputs, got) => {
   const runner = await openRunner(model('batch'))
-  await expect(runner.run(inputs, 1)).rejects.toMatchObject({
+  await expect(runner.run(inputs)).rejects.toMatchObject({
     data: { code: 'data/shape-mismatch', input: 'x', expected: 'float32 [batch, 2]', got },
   })
   await runner.release()
