@@ -1,7 +1,7 @@
 /** Arrays whose first axis is not the samples: laid out as the model takes them, or one value for all samples. */
 import { isFree } from '../runtime/signature'
 import { moveAxis, pickRows, type Value } from '../runtime/value'
-import type { NamedArray } from './array-source'
+import type { NamedArray } from './arrays'
 import { fitRows, rowDims } from './convert'
 import { sameName } from './names'
 import type { SampleInput } from './reader'

@@ -4,20 +4,11 @@ import type { Preprocessing } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
 import { isFloat, sizeOf } from '../onnx'
 import type { Value, Values } from '../runtime/value'
-import { bindArrays, type ArrayInfo, type Bound } from './arrays'
+import { bindArrays, type Bound, type NamedArray } from './arrays'
 import { inSamples } from './array-layout'
 import { convertRows, type Affine } from './convert'
 import type { ReaderContext } from './reader'
 import type { RawLabels, Reading, Rows, Source, SourcePreview } from './source'
-
-/** An array that is opened only when the model or the labels need it. */
-export interface NamedArray extends ArrayInfo {
-  /** All elements are whole numbers 0 to 255, as pixels are. */
-  looksLikeBytes: boolean
-  /** Names of the numbers of a row, where they were columns of a table. */
-  columns?: readonly string[]
-  open(): Promise<Rows>
-}
 
 export interface ArraySourceOptions {
   /** Labels that are known already; present (even undefined), no array is taken for them. */

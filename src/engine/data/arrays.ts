@@ -3,6 +3,7 @@ import { PareError } from '../../contract/errors'
 import { isFloat, type Dim, type DType, type ValueInfo } from '../onnx'
 import { isFree } from '../runtime/signature'
 import { fitRows, rowDims, shapeText, type RowFit } from './convert'
+import type { Rows } from './source'
 import { labelRank, naturalOrder, sameName } from './names'
 import type { SampleInput } from './reader'
 
@@ -13,6 +14,15 @@ export interface ArrayInfo {
   /** Shape of one row. */
   dims: readonly number[]
   dtype: DType
+}
+
+/** An array that is opened only when the model or the labels need it. */
+export interface NamedArray extends ArrayInfo {
+  /** All elements are whole numbers 0 to 255, as pixels are. */
+  looksLikeBytes: boolean
+  /** Names of the numbers of a row, where they were columns of a table. */
+  columns?: readonly string[]
+  open(): Promise<Rows>
 }
 
 export interface Bound {

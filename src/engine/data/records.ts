@@ -1,6 +1,7 @@
 /** Records with named values (JSONL, Parquet) as samples: texts, or arrays by key. */
 import { PareError } from '../../contract/errors'
-import { sourceOfArrays, type NamedArray } from './array-source'
+import { sourceOfArrays } from './array-source'
+import type { NamedArray } from './arrays'
 import { numberOf, type CsvFile } from './csv'
 import type { DataRecord } from './json-lines'
 import { flatNumbers, isList, listShape } from './label-column'

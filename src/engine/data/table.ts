@@ -1,7 +1,8 @@
 /** Reads CSV and TSV: one column of labels, the other columns together are the input (or one group per input). */
 import { PareError } from '../../contract/errors'
 import { sizeOf, type ValueInfo } from '../onnx'
-import { sourceOfArrays, type NamedArray } from './array-source'
+import { sourceOfArrays } from './array-source'
+import type { NamedArray } from './arrays'
 import { concatSources } from './concat'
 import { fitRows, rowDims } from './convert'
 import { numberOf, openCsv, type CsvFile } from './csv'

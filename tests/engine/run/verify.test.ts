@@ -42,7 +42,7 @@ test('another shape is found', async () => {
     return model
   }
   expect(await verdictOn(transposed)).toMatchObject({
-    reason: 'the output “y” has shape [3, 4] instead of [4, 3]',
+    reason: 'the output “y” has shape [4, 3, 1] instead of [4, 3]',
   })
 })
 
