@@ -76,9 +76,13 @@ const TABLE: Table = {
   }),
   'model/no-working-input': ({ file, tried, reason }) => ({
     title: 'No input was found that the model runs with',
-    what: `Without data Pare has to guess sizes, and “${baseName(file)}” ran with none of the ${tried.length} it tried (${list(tried, 3)}). ONNX Runtime said: ${reason}`,
+    what: `${
+      tried.length === 1
+        ? `“${baseName(file)}” does not run on random numbers in the shape it declares`
+        : `Without data Pare has to guess sizes, and “${baseName(file)}” ran with none of the ${tried.length} it tried`
+    } (${list(tried, 3)}). ONNX Runtime said: ${reason}`,
     where: file,
-    todo: 'Give Pare data of the model (one sample is enough), or export it with fixed sizes.',
+    todo: 'Give Pare data of the model: one sample is enough.',
   }),
   'model/no-scores': ({ outputs }) => ({
     title: 'The model gives no numbers to compare',
@@ -87,8 +91,8 @@ const TABLE: Table = {
     todo: 'Export the model with its scores as a tensor; classifiers of scikit-learn need the option zipmap=False.',
   }),
   'model/not-a-tensor': ({ file, input }) => ({
-    title: 'An input is not a tensor',
-    what: `The input “${input}” of “${baseName(file)}” is a sequence, a map or an optional value. Pare runs models whose inputs are tensors.`,
+    title: 'An input cannot be given to the model',
+    what: `The input “${input}” of “${baseName(file)}” is a sequence, a map, an optional value or a tensor of numbers below a byte or of bfloat16. Pare runs models whose inputs are tensors of common types.`,
     where: input,
     todo: 'Export the model with a tensor in its place.',
   }),

@@ -1,65 +1,57 @@
 /** Arrays whose first axis is not the samples: laid out as the model takes them, or one value for all samples. */
+import type { Dim } from '../onnx'
 import { isFree } from '../runtime/signature'
 import { moveAxis, pickRows, type Value } from '../runtime/value'
 import type { NamedArray } from './arrays'
-import { fitRows, rowDims } from './convert'
+import { rowDims } from './convert'
 import { sameName } from './names'
 import type { SampleInput } from './reader'
 import type { Rows } from './source'
 
 /**
  * The same arrays with samples along the first axis of each. How many samples there are is told by the array of
- * the first input, else by most arrays; others are turned where the model has its samples on another axis, and
- * repeated where they hold one value.
+ * the first input that has some; others are turned where the model has its samples on another axis, and
+ * repeated where they hold one value for all.
  */
 export function inSamples(
   arrays: readonly NamedArray[],
   inputs: readonly SampleInput[],
   columns: Readonly<Record<string, string>> = {},
 ): NamedArray[] {
-  const nameFor = (input: SampleInput): string => columns[input.name] ?? input.name
   const inputOf = (array: NamedArray): SampleInput | undefined =>
-    inputs.find((input) => sameName(array.name, nameFor(input)))
-  const count = samplesOf(arrays, inputOf, inputs[0])
-  return arrays.map((array) => {
+    inputs.find((input) => sameName(array.name, columns[input.name] ?? input.name))
+  const found = arrays.map((array) => {
     const input = inputOf(array)
-    if (!input) return array
-    const shape = [array.length, ...array.dims]
-    const axis = input.batchAxis
-    const fits = fitRows(array.dims, rowDims(input)) !== undefined
-    if (
-      axis !== null &&
-      axis > 0 &&
-      shape[axis] === count &&
-      !(array.length === count && fits) &&
-      laidOut(shape, input)
-    )
-      return turned(array, axis)
-    const single = array.length === 1 && (fits || array.dims.length === 0)
-    if (count > 1 && array.length !== count && single) return repeated(array, array.dims, count)
-    if (count > 1 && array.length !== count && fitRows(shape, rowDims(input)))
-      return repeated(array, shape, count)
-    return array
+    return { array, input, lies: input ? layoutOf(array, input) : 'rows' } as const
+  })
+  const ranked = inputs.flatMap((input) => found.filter((one) => one.input === input))
+  const main = ranked.find(({ lies }) => lies !== 'once') ?? ranked[0]
+  if (!main) return [...arrays]
+  const count =
+    main.lies === 'once'
+      ? 1
+      : main.lies === 'rows'
+        ? main.array.length
+        : shapeOf(main.array)[main.input!.batchAxis!]!
+  return found.map(({ array, input, lies }) => {
+    if (lies === 'turned') return turned(array, input!.batchAxis!)
+    if (lies === 'once') return repeated(array, shapeOf(array), count)
+    return input && array.length === 1 && count > 1 ? repeated(array, array.dims, count) : array
   })
 }
 
-function samplesOf(
-  arrays: readonly NamedArray[],
-  inputOf: (array: NamedArray) => SampleInput | undefined,
-  first: SampleInput | undefined,
-): number {
-  const main = first && arrays.find((array) => inputOf(array) === first)
-  if (main && (first.batchAxis === 0 || first.batchAxis === null)) return main.length
-  const counts = new Map<number, number>()
-  for (const { length } of arrays) counts.set(length, (counts.get(length) ?? 0) + 1)
-  return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0] ?? 0
-}
+const shapeOf = ({ length, dims }: NamedArray): number[] => [length, ...dims]
 
-/** The shape is that of the model's input, with any number of samples on their axis. */
-function laidOut(shape: readonly number[], input: SampleInput): boolean {
-  const want = [...rowDims(input)]
-  want.splice(input.batchAxis!, 0, null)
-  return shape.length === want.length && want.every((dim, axis) => isFree(dim) || dim === shape[axis])
+const isLike = (shape: readonly number[], want: readonly Dim[]): boolean =>
+  shape.length === want.length && want.every((dim, axis) => isFree(dim) || dim === shape[axis])
+
+/** Samples along the first axis, along the model's own, or one value for all of them. */
+function layoutOf(array: NamedArray, input: SampleInput): 'rows' | 'turned' | 'once' {
+  const row = rowDims(input)
+  const axis = input.batchAxis
+  if (isLike(array.dims, row)) return 'rows'
+  if (axis !== null && axis > 0 && isLike(shapeOf(array), row.toSpliced(axis, 0, null))) return 'turned'
+  return axis === null && isLike(shapeOf(array), row) ? 'once' : 'rows'
 }
 
 /** All of an array at once: what is laid out otherwise is small beside the samples. */

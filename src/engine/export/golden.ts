@@ -2,7 +2,15 @@
 import { PareError } from '../../contract/errors'
 import type { Dataset } from '../data/dataset'
 import { isFloat, type Model } from '../onnx'
-import { feedsFor, floatsOf, openSession, workingFeeds, type SessionOptions, type Values } from '../runtime'
+import {
+  feedsFor,
+  floatsOf,
+  openSession,
+  signatureOf,
+  workingFeeds,
+  type SessionOptions,
+  type Values,
+} from '../runtime'
 import type { BundleFiles } from './files'
 import type { Manifest } from './manifest'
 import { encodeNpy } from './npy'
@@ -47,7 +55,8 @@ export async function makeGolden(request: GoldenRequest): Promise<Golden> {
   const { file, model, integer } = request
   const samples: GoldenSample[] = []
   // Text has no tolerance and no place in an NPY file.
-  const names = model.graph.outputs.flatMap(({ name, dtype }) => (dtype && dtype !== 'string' ? [name] : []))
+  const numbers = signatureOf(model).outputs.filter(({ dtype }) => dtype && dtype !== 'string')
+  const names = numbers.map(({ name }) => name)
   const session = await openSession(file, DEVICE_SESSION)
   try {
     let bytes = 0
@@ -64,10 +73,9 @@ export async function makeGolden(request: GoldenRequest): Promise<Golden> {
     await session.release()
   }
   const tolerance: Record<string, number> = {}
-  for (const { name, dtype } of model.graph.outputs) {
-    if (!dtype || dtype === 'string') continue
+  for (const { name, dtype } of numbers) {
     const magnitude = Math.max(0, ...samples.map(({ outputs }) => largest(floatsOf(outputs[name]!))))
-    tolerance[name] = isFloat(dtype) ? magnitude * (integer ? INTEGER_SHARE : FLOAT_SHARE) + 1e-6 : 0
+    tolerance[name] = isFloat(dtype!) ? magnitude * (integer ? INTEGER_SHARE : FLOAT_SHARE) + 1e-6 : 0
   }
   return { samples, tolerance }
 }

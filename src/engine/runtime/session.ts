@@ -9,7 +9,7 @@ import { PareError } from '../../contract/errors'
 import { encodedLength, encodeModel, writeModel, type DType, type Model } from '../onnx'
 import { requireRoomForConstants } from './declared'
 import { ort, type InferenceSession, type Tensor } from './ort'
-import { fromOrt, toOrt, type Values } from './value'
+import { EXCHANGED, fromOrt, toOrt, type Values } from './value'
 
 /** Failures come back as errors; printed as well, they would spoil the output of the command line. */
 ort.env.logLevel = 'fatal'
@@ -98,6 +98,9 @@ function toSource(model: Model | string): { source: string | Uint8Array; discard
   }
 }
 
+const given = ({ outputMetadata }: InferenceSession): string =>
+  outputMetadata.map((port) => `${port.name} (${port.isTensor ? port.type : 'not a tensor'})`).join(', ')
+
 const isList = (fetches: readonly string[] | Values): fetches is readonly string[] => Array.isArray(fetches)
 
 function allToOrt(values: Values): Record<string, Tensor> {
@@ -121,9 +124,9 @@ export async function openSession(model: Model | string, options: SessionOptions
     const file = typeof model === 'string' ? model : model.file
     throw new PareError('model/not-loadable', { file, reason: reasonOf(cause) }, { cause })
   }
-  // Sequences and maps cannot be fetched here; a model that gives some is judged by its tensors.
-  const isWhole = inner.outputMetadata.every(({ isTensor }) => isTensor)
-  const tensors = isWhole ? undefined : inner.outputMetadata.filter((p) => p.isTensor).map(({ name }) => name)
+  // What cannot be fetched here is left out; a model that gives some is judged by its other outputs.
+  const fetched = inner.outputMetadata.filter((port) => port.isTensor && EXCHANGED.has(port.type))
+  const tensors = fetched.map(({ name }) => name)
   return {
     inputNames: inner.inputNames,
     outputNames: inner.outputNames,
@@ -136,9 +139,9 @@ export async function openSession(model: Model | string, options: SessionOptions
     async run(feeds, fetches) {
       const inputs = allToOrt(feeds)
       const wanted = fetches ?? tensors
-      const outputs = !wanted
-        ? await inner.run(inputs)
-        : await inner.run(inputs, isList(wanted) ? wanted : allToOrt(wanted))
+      if (isList(wanted) && wanted.length === 0)
+        throw new PareError('model/no-scores', { outputs: given(inner) })
+      const outputs = await inner.run(inputs, isList(wanted) ? wanted : allToOrt(wanted))
       const values: Values = {}
       for (const name in outputs) values[name] = fromOrt(outputs[name]!)
       return values

@@ -3,10 +3,11 @@
  * which outputs are fed back as inputs. Everything that feeds a model asks here.
  */
 import type { Dim, DType, Model, ValueInfo } from '../onnx'
+import { EXCHANGED } from './value'
 
 export interface Port {
   name: string
-  /** Absent for sequences, maps and optionals. */
+  /** Absent for sequences, maps, optionals and elements that are not exchanged with ONNX Runtime, such as int4. */
   dtype?: DType
   dims: readonly Dim[]
   /** The axis along which samples lie; null where one value is the whole tensor (scalars, settings, some states). */
@@ -68,7 +69,7 @@ export function signatureOf(model: Model): Signature {
 
 const plain = ({ name, dtype, dims }: ValueInfo): Omit<Port, 'batchAxis'> => ({
   name,
-  ...(dtype && { dtype }),
+  ...(dtype && EXCHANGED.has(dtype) && { dtype }),
   dims: dims ?? [],
 })
 

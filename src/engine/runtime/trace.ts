@@ -146,6 +146,7 @@ async function searchFeeds(
       await session.run(one)
       return { one, shape }
     } catch (cause) {
+      if (cause instanceof PareError) throw cause
       reason = cause instanceof Error ? cause.message : String(cause)
       if (tried.length === 1) queue.splice(1, 0, ...sizesIn(reason))
     }

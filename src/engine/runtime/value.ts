@@ -15,6 +15,12 @@ export interface Value {
 
 export type Values = Record<string, Value>
 
+/** Element types that go in and out of ONNX Runtime here; fetching another one would end the process. */
+export const EXCHANGED: ReadonlySet<string> = new Set([
+  ...['float16', 'float32', 'float64', 'bool', 'string'],
+  ...['int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64'],
+])
+
 export const float32 = (dims: readonly number[], data: Float32Array): Value => ({
   dtype: 'float32',
   dims,
