@@ -51,7 +51,7 @@ export default ts.config(
     },
   },
   {
-    files: ['src/**/*.{ts,svelte}', 'tests/**/*.ts', 'bench/**/*.ts', 'attack/**/*.ts'],
+    files: ['src/**/*.{ts,svelte}', 'tests/**/*.ts', 'bench/**/*.ts', 'attack/**/*.ts', 'suite/**/*.ts'],
     languageOptions: {
       parserOptions: {
         projectService: true,
