@@ -16,7 +16,14 @@ import { findTarget } from '../../src/engine/targets'
 import { canonical } from '../support/canonical'
 import { GoldenArchive, valuesOf, withWeights } from '../support/golden'
 import { judge, referenceOf, TOLERANCE, type Reference } from '../support/judge'
-import type { Outcome, RunStep, Suite, SuiteOptions, Trial } from '../support/suite'
+import {
+  verdictOf,
+  type Outcome,
+  type RunStep,
+  type Suite,
+  type SuiteOptions,
+  type Trial,
+} from '../support/suite'
 
 const SAMPLES = 4
 
@@ -108,14 +115,22 @@ export async function tryModel(
             providers: ['cpu'],
             target: findTarget('any'),
           }
-          const { model: result } = await pass.run(model, params, context)
-          return judge(result, reference, tolerance)
+          try {
+            const { model: result } = await pass.run(model, params, context)
+            return await judge(result, reference, tolerance)
+          } catch (thrown) {
+            return blamed(verdictOf(thrown), reference)
+          }
         })
   } finally {
     for (const data of opened) await data.close()
     fs.rmSync(folder, { recursive: true, force: true })
   }
 }
+
+/** The model runs: what does not load is of the pass's making. */
+const blamed = (outcome: Outcome, { outputs }: Reference): Outcome =>
+  outputs && outcome.code === 'model/not-loadable' ? { ...outcome, verdict: 'wrong' } : outcome
 
 /** Read and written, a model says what it said. */
 export function codecOutcome(bytes: Uint8Array): Outcome {
