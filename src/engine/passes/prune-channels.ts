@@ -1,9 +1,13 @@
 import { z } from 'zod'
 import { PareError } from '../../contract/errors'
 import type { LayerReport } from '../../contract/report'
-import { type Model } from '../onnx'
+import { findLayers } from '../layers/find'
+import type { Layer } from '../layers/layer'
+import type { Model } from '../onnx'
 import { definePass } from './pass'
 import { pruneModelChannels, type PrunedChannels } from './pruning/channels'
+import type { DependencyGraph } from './pruning/graph'
+import { reasonsOf } from './pruning/reasons'
 import { CRITERIA } from './pruning/scores'
 
 const ID = 'prune-channels'
@@ -101,17 +105,26 @@ export const pruneChannels = definePass({
       model: result.model,
       summary: sentence(result),
       skipped: skipped(result),
-      layers: layerReports(model, result),
+      layers: layerReports(result),
     }
   },
 })
 
 const percent = (share: number): string => `${Math.round(100 * share)}%`
 
-function whyNothing({ dependencies }: PrunedChannels): string {
-  return dependencies.groups.length === 0
-    ? 'no channels of this model can go: all reach its inputs, its outputs or operators that fix them'
-    : 'the share asked for removes not even one channel of any layer'
+function whyNothing({ prepared, dependencies }: PrunedChannels): string {
+  if (dependencies.groups.length > 0) return 'the share asked for removes not even one channel of any layer'
+  return `no channels of this model can go: ${reasonsOf(prepared.graph, keptLayers(dependencies))}`
+}
+
+/** Layers whose output channels may not go, each once, and why. */
+function keptLayers({ weights, whyFixed }: DependencyGraph): { layer: string; reason: string }[] {
+  const kept = new Map<string, string>()
+  for (const { layer, value, axis } of weights.makes) {
+    const reason = whyFixed(value, axis)
+    if (reason !== undefined) kept.set(layer, reason)
+  }
+  return [...kept].map(([layer, reason]) => ({ layer, reason }))
 }
 
 function sentence({ dependencies, removed, before, after, refitted }: PrunedChannels): string {
@@ -124,34 +137,29 @@ function sentence({ dependencies, removed, before, after, refitted }: PrunedChan
   )
 }
 
-function skipped({ prepared, dependencies, fellBack }: PrunedChannels): { layer: string; reason: string }[] {
-  const list: { layer: string; reason: string }[] = []
-  for (const { value, axis, role, node } of dependencies.roles) {
-    const reason = role === 'produces' ? dependencies.whyFixed(value, axis) : undefined
-    if (reason)
-      list.push({
-        layer: prepared.graph.nodes[node]!.outputs[0]!,
-        reason: `its output channels stay: ${reason}`,
-      })
-  }
-  for (const { group, to } of fellBack)
-    list.push({ layer: group.name, reason: `scored by ${to}: the criterion does not apply here` })
-  return list
+function skipped({ dependencies, fellBack }: PrunedChannels): { layer: string; reason: string }[] {
+  return [
+    ...keptLayers(dependencies).map(({ layer, reason }) => ({
+      layer,
+      reason: `its output channels stay: ${reason}`,
+    })),
+    ...fellBack.map(({ group, to }) => ({
+      layer: group.name,
+      reason: `scored by ${to}: the criterion does not apply here`,
+    })),
+  ]
 }
 
-function layerReports(model: Model, { model: after, refitted }: PrunedChannels): LayerReport[] {
+function layerReports({ prepared, model, refitted }: PrunedChannels): LayerReport[] {
   const fits = new Map(refitted.map((one) => [one.layer, one]))
-  const nodes = new Map(after.graph.nodes.map((node) => [node.outputs[0]!, node]))
-  return model.graph.nodes.flatMap((node): LayerReport[] => {
-    const layer = node.outputs[0]!
-    const tensor = model.graph.initializers.get(node.inputs[1] ?? '')
-    const cut = after.graph.initializers.get(nodes.get(layer)?.inputs[1] ?? '')
-    if (!node.is('Conv', 'ConvTranspose', 'Gemm', 'MatMul') || !tensor || !cut || cut.size === tensor.size)
-      return []
-    const fit = fits.get(layer)
+  const after = new Map(layersOf(model).map(({ name, tensor }) => [name, tensor]))
+  return layersOf(prepared).flatMap(({ name, node, tensor }): LayerReport[] => {
+    const cut = after.get(name)
+    if (!cut || cut.size === tensor.size) return []
+    const fit = fits.get(name)
     return [
       {
-        layer,
+        layer: name,
         op: node.opType,
         treatment: `[${tensor.dims.join('×')}] → [${cut.dims.join('×')}]`,
         bytesBefore: tensor.byteLength,
@@ -164,3 +172,5 @@ function layerReports(model: Model, { model: after, refitted }: PrunedChannels):
     ]
   })
 }
+
+const layersOf = ({ graph }: Model): Layer[] => findLayers(graph, { throughViews: true }).layers

@@ -11,6 +11,7 @@ import { separate } from '../layers/normalize'
 import { traceSource } from './pruning/shapes'
 import type { Layer } from '../layers/layer'
 import { sparseLayers } from './pruning/sparse-layers'
+import { reasonsOf } from './pruning/reasons'
 import { globalThreshold, pruneLayers, type Pattern } from './pruning/weights'
 
 const ID = 'prune-weights'
@@ -106,15 +107,14 @@ export const pruneWeights = definePass({
       wrong('threshold', 'goes with magnitude and no pattern only')
     if (method === 'sparsegpt' && pattern === 'blocks')
       wrong('pattern', 'sparsegpt knows no blocks; take wanda')
-    if (sparseLayers(separate(model).model).layers.length === 0)
-      throw new PareError('model/nothing-to-do', {
-        by: ID,
-        reason: 'no layer has a float32 weight of 64 elements or more',
-      })
+    const { model: prepared } = separate(model)
+    const { layers, skipped } = sparseLayers(prepared, isPattern(pattern))
+    if (layers.length === 0)
+      throw new PareError('model/nothing-to-do', { by: ID, reason: reasonsOf(prepared.graph, skipped) })
   },
   async run(original, options, context) {
     const { model } = separate(original)
-    const { layers, skipped } = sparseLayers(model)
+    const { layers, skipped } = sparseLayers(model, isPattern(options.pattern))
     const needsData = options.method !== 'magnitude'
     const source = needsData || options.allocation === 'sensitivity' ? sampleSource(context, ID) : undefined
     context.progress(0, 'tracing shapes')
@@ -140,6 +140,8 @@ export const pruneWeights = definePass({
     return { model, skipped, summary: sentence(original, model, layers), layers: layerReports(model, layers) }
   },
 })
+
+const isPattern = (pattern: Params['pattern']): boolean => pattern !== 'unstructured'
 
 const patternOf = ({ pattern, blockHeight, blockWidth }: Params): Pattern => {
   if (pattern === 'blocks') return { kind: 'blocks', height: blockHeight, width: blockWidth }

@@ -153,3 +153,63 @@ test('what does not go together is said before anything runs', () => {
   const tiny = net.output(net.gemm(net.input('x', ['batch', 4]), 4, 3), 2).done()
   expect(() => pruneWeights.check(tiny, {})).toThrow(/nothing-to-do/)
 })
+
+const steps = (net: Net): string =>
+  net.op('Transpose', [net.input('x', ['batch', 5, 6])], { perm: { ints: [1, 0, 2] } })
+
+/** Layers that no least squares can be solved for, each with something plain around it. */
+const UNUSUAL: Record<string, (net: Net) => [value: string, rank: number]> = {
+  LSTM: (net) => {
+    const x = steps(net)
+    const [, h] = net.ops(
+      'LSTM',
+      [x, net.weight([1, 32, 6]), net.weight([1, 32, 8])],
+      { hidden_size: { int: 8 } },
+      2,
+    )
+    return [h!, 3]
+  },
+  GRU: (net) => {
+    const x = steps(net)
+    const weights = [net.weight([2, 24, 6]), net.weight([2, 24, 8])]
+    const [y] = net.ops('GRU', [x, ...weights], { hidden_size: { int: 8 }, direction: 'bidirectional' })
+    return [y!, 4]
+  },
+  ConvTranspose: (net) => [
+    net.op('ConvTranspose', [net.input('x', ['batch', 4, 6, 6]), net.weight([4, 6, 3, 3])]),
+    4,
+  ],
+  'Gemm with a factor': (net) => [
+    net.op('Gemm', [net.input('x', ['batch', 12]), net.weight([12, 9])], { alpha: { float: 0.5 } }),
+    2,
+  ],
+}
+
+test.each(Object.keys(UNUSUAL))('zeros in %s, by whatever method', async (kind) => {
+  const net = new Net(8)
+  const model = net.output(...UNUSUAL[kind]!(net)).done()
+  for (const method of ['magnitude', 'sparsegpt']) {
+    const { model: sparse } = await pruneWeights.run(model, { method, steps: 2 }, contextFor(model, 32))
+    for (const name of model.graph.initializers.keys()) expect(zeroShare(sparse, name)).toBeCloseTo(0.5, 2)
+    expect(Number.isFinite(await error(model, sparse))).toBe(true)
+  }
+})
+
+test('why no weight can go is what the graph holds', () => {
+  const reason = (model: Model): string => {
+    try {
+      pruneWeights.check(model, {})
+    } catch (thrown) {
+      return (thrown as { data: { reason: string } }).data.reason
+    }
+    return ''
+  }
+  const tiny = new Net(6)
+  expect(reason(tiny.output(tiny.gemm(tiny.input('x', ['batch', 4]), 4, 3), 2).done())).toMatch(
+    /^it has only 12 weights \(Gemm_\d\)$/,
+  )
+  const bare = new Net(6)
+  expect(reason(bare.output(bare.relu(bare.input('x', ['batch', 4])), 2).done())).toBe(
+    'it has no layer with a weight',
+  )
+})

@@ -2,7 +2,7 @@
 import { readsOf, type Graph, type Model, type Node } from '../../onnx'
 import type { TracedValue } from '../../runtime'
 import { AxisSpace } from './axes'
-import type { AxisRef, RuleContext, WeightRole } from './relations'
+import type { AxisRef, RuleContext } from './relations'
 import { refine } from './refine'
 import { ruleOf } from './rules'
 
@@ -25,7 +25,6 @@ export interface Collected {
   balances: { axis: number; parts: number }[]
   frozenElements: { axis: number; index: number; reason: string }[]
   sinks: Sink[]
-  roles: { value: string; axis: number; role: WeightRole; node: number }[]
 }
 
 export interface ShapeSource {
@@ -44,11 +43,10 @@ class Collector implements RuleContext {
     balances: [],
     frozenElements: [],
     sinks: [],
-    roles: [],
   }
   readonly graph: Graph
   readonly opset: number
-  private readonly uses_: Map<string, number>
+  private readonly readers: Map<string, Node[]>
   private mentioned = new Set<string>()
   private nodeIndex = 0
 
@@ -59,7 +57,7 @@ class Collector implements RuleContext {
   ) {
     this.graph = model.graph
     this.opset = model.opset
-    this.uses_ = new Map([...model.graph.consumerMap()].map(([value, readers]) => [value, readers.length]))
+    this.readers = model.graph.consumerMap()
   }
 
   dims(value: string | undefined): readonly number[] | undefined {
@@ -79,8 +77,8 @@ class Collector implements RuleContext {
     return value !== undefined && this.graph.initializers.has(value)
   }
 
-  uses(value: string): number {
-    return this.uses_.get(value) ?? 0
+  isReadOnce(value: string): boolean {
+    return this.readers.get(value)?.length === 1
   }
 
   private id([value, axis]: AxisRef): number | undefined {
@@ -148,13 +146,6 @@ class Collector implements RuleContext {
   batch(axis: AxisRef): void {
     const id = this.id(axis)
     if (id !== undefined) this.collected.axes.markBatch(id)
-  }
-
-  weight([value, axis]: AxisRef, role: WeightRole): void {
-    const dims = this.dims(value)
-    if (!dims || !this.isInitializer(value)) return
-    const at = axis < 0 ? axis + dims.length : axis
-    this.collected.roles.push({ value, axis: at, role, node: this.nodeIndex })
   }
 
   freeze(axis: AxisRef, reason: string, indices?: readonly number[]): void {

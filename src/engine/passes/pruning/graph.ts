@@ -7,7 +7,7 @@ import { chooseCarriers, type AttentionUnit } from './carry'
 import { collect, type ShapeSource, type Sink } from './collect'
 import { Elements } from './elements'
 import { groupUnits, type Group, type Unit } from './group'
-import type { WeightRole } from './relations'
+import { weightPlaces, type WeightPlaces } from './places'
 
 export interface DependencyOptions {
   attention: AttentionUnit
@@ -18,7 +18,7 @@ export interface DependencyGraph {
   /** Units by group; units of a group stand on the same axes. */
   groups: Group[]
   sinks: readonly Sink[]
-  roles: readonly { value: string; axis: number; role: WeightRole; node: number }[]
+  weights: WeightPlaces
   /** Which unit each index of an axis belongs to (−1: it stays); undefined where the whole axis stays. */
   unitsOn(value: string, axis: number): Int32Array | undefined
   /** Why channels of a value may not go; undefined where they may. */
@@ -41,13 +41,14 @@ export function buildDependencyGraph(
   for (const [factor, carrier] of carriers) elements.joinFactor(factor.whole, factor.parts, carrier)
   elements.spreadFrozen()
   for (const { axis, parts } of collected.balances) elements.balance(axis, parts)
-  const groups = groupUnits(elements, collected)
+  const weights = weightPlaces(model.graph)
+  const groups = groupUnits(elements, collected, weights.makes)
   const unitOf = new Map<number, Unit>()
   for (const group of groups) for (const unit of group.units) unitOf.set(unit.set, unit)
   return {
     groups,
     sinks: collected.sinks,
-    roles: collected.roles,
+    weights,
     unitsOn(value, axis) {
       const root = collected.axes.find(value, axis)
       if (root === undefined || !elements.has(root)) return undefined

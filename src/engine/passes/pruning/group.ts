@@ -2,6 +2,7 @@
 import type { AxisPlace } from './axes'
 import type { Collected } from './collect'
 import type { Elements } from './elements'
+import type { Place } from './places'
 
 export interface Span {
   value: string
@@ -32,7 +33,7 @@ export interface Group {
 }
 
 /** Sets that are not fixed, that some weight holds and that only sums read. */
-export function groupUnits(elements: Elements, collected: Collected): Group[] {
+export function groupUnits(elements: Elements, collected: Collected, makes: readonly Place[]): Group[] {
   const members = collected.axes.members()
   const sets = new Map<number, Map<number, number[]>>()
   for (const axis of elements.axes())
@@ -44,7 +45,11 @@ export function groupUnits(elements: Elements, collected: Collected): Group[] {
       if (indices) indices.push(index)
       else axes.set(axis, [index])
     })
-  const producing = producersByAxis(collected)
+  const producing = new Map<number, string>()
+  for (const { value, axis } of makes) {
+    const root = collected.axes.find(value, axis)
+    if (root !== undefined && !producing.has(root)) producing.set(root, value)
+  }
   const summed = new Set(collected.sinks.flatMap(({ value, axis }) => collected.axes.find(value, axis) ?? []))
   const groups = new Map<string, Group>()
   let units = 0
@@ -72,15 +77,4 @@ export function groupUnits(elements: Elements, collected: Collected): Group[] {
     group.units.push({ id: units++, group: group.id, set, axes })
   }
   return [...groups.values()]
-}
-
-function producersByAxis(collected: Collected): Map<number, string> {
-  const producing = new Map<number, string>()
-  // Grouped transposed convolutions show their outputs only in the bias.
-  for (const wanted of ['produces', 'shift'] as const)
-    for (const { value, axis, role } of collected.roles) {
-      const root = collected.axes.find(value, axis)
-      if (role === wanted && root !== undefined && !producing.has(root)) producing.set(root, value)
-    }
-  return producing
 }

@@ -7,9 +7,6 @@ import type { Graph, Node } from '../../onnx'
 /** An axis of a value of the main graph; negative axes count from the end. */
 export type AxisRef = readonly [value: string, axis: number]
 
-/** How an initializer uses the channels along one of its axes. */
-export type WeightRole = 'produces' | 'consumes' | 'scale' | 'shift'
-
 export interface RuleContext {
   readonly graph: Graph
   readonly opset: number
@@ -22,8 +19,8 @@ export interface RuleContext {
   /** Numbers of a constant of at most a few thousand elements. */
   constant(value: string | undefined): number[] | undefined
   isInitializer(value: string | undefined): boolean
-  /** How often nodes read the value. */
-  uses(value: string): number
+  /** Whether one node alone reads the value. */
+  isReadOnce(value: string): boolean
   /** Index i of one is index i of the other. */
   same(a: AxisRef, b: AxisRef): void
   /** Pairs of indices that are one channel; indices not named are free of the other axis. */
@@ -36,7 +33,6 @@ export interface RuleContext {
   contract(axis: AxisRef): void
   /** Samples or heads over which a matrix product is repeated. */
   batch(axis: AxisRef): void
-  weight(axis: AxisRef, role: WeightRole): void
   /** The axis keeps its length whatever else happens; `indices` fixes only these. */
   freeze(axis: AxisRef, reason: string, indices?: readonly number[]): void
   /** The rule's own rewriting takes care of the axis. */

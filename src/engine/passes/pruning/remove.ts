@@ -1,9 +1,10 @@
 /** Takes channels out of a model: weights are cut, attributes and shape constants follow. */
-import { isSubByte, Tensor, type Graph, type Model, type Node } from '../../onnx'
+import { isSubByte, Tensor, type Graph, type Model } from '../../onnx'
 import type { DependencyGraph } from './graph'
 import type { ShapeSource } from './collect'
 import type { Separated } from '../../layers/normalize'
 import { mergeCopies } from '../../layers/normalize/separate-vectors'
+import { setConstant } from '../../layers/rewrite'
 import type { RewriteContext } from './relations'
 import { ruleOf } from './rules'
 
@@ -86,17 +87,16 @@ export function removeUnits(prepared: Separated, source: ShapeSource, kept: Kept
     if (axes.every((stays) => stays === undefined)) continue
     const { dims, pick } = picker(tensor.dims, axes)
     graph.initializers.set(name, pickElements(tensor, dims, pick))
-    const port = graph.inputs.find((input) => input.name === name)
-    if (port) {
-      port.dims = dims
-      port.raw = undefined
-    }
   }
   const context = rewriting(prepared.model.graph, graph, model.opset, source, kept)
   for (const node of graph.nodes) ruleOf(node)?.rewrite?.(node, context)
   for (const [name, info] of [...graph.valueInfo])
     if (source.shapes.get(name)?.dims.some((_, axis) => kept(name, axis)) || !info.dims)
       graph.valueInfo.delete(name)
+  graph.inputs = graph.inputs.map((port) => {
+    const { dims } = graph.initializers.get(port.name) ?? {}
+    return dims && dims.join() !== port.dims?.join() ? { name: port.name, dtype: port.dtype, dims } : port
+  })
   mergeCopies(graph, prepared.copies)
   graph.prune()
   return model
@@ -110,10 +110,6 @@ function rewriting(
   kept: Kept,
 ): RewriteContext {
   const dims = (value: string): readonly number[] => source.shapes.get(value)?.dims ?? []
-  const own = (node: Node, slot: number, tensor: Tensor): void => {
-    while (node.inputs.length <= slot) node.inputs.push('')
-    node.inputs[slot] = graph.addInitializer(node.inputs[slot] || `${node.outputs[0]!}_${slot}`, tensor)
-  }
   return {
     graph,
     opset,
@@ -126,7 +122,8 @@ function rewriting(
       const tensor = value ? before.initializers.get(value) : undefined
       return tensor && tensor.dtype !== 'string' ? tensor.numbers() : undefined
     },
-    setInts: (node, slot, values, shape) => own(node, slot, Tensor.int64(values, shape ?? [values.length])),
+    setInts: (node, slot, values, shape = [values.length]) =>
+      setConstant(graph, node, slot, Tensor.int64(values, shape), `${node.outputs[0]!}_${slot}`),
     setTensor(node, slot, shape, pick) {
       const name = node.inputs[slot]!
       graph.initializers.set(name, pickElements(before.initializers.get(name)!, shape, pick))

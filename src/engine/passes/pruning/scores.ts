@@ -5,7 +5,7 @@ import type { Random } from '../../math/random'
 import type { Graph as OnnxGraph } from '../../onnx'
 import type { DependencyGraph } from './graph'
 import type { Group, Unit } from './group'
-import type { WeightRole } from './relations'
+import type { Place } from './places'
 import type { Statistics } from '../../layers/statistics/collect'
 import { matmul } from '../../runtime'
 
@@ -36,20 +36,22 @@ export interface ScoreInputs {
   importance?: WeightImportance
 }
 
-interface Place {
-  value: string
-  axis: number
-}
-
-const placesOf = (inputs: ScoreInputs, group: Group, role: WeightRole): Place[] => {
+/** Those of the group, each weight once however many layers read it. */
+function ofGroup({ dependencies }: ScoreInputs, group: Group, places: readonly Place[]): Place[] {
   const found = new Map<string, Place>()
-  for (const one of inputs.dependencies.roles) {
-    const key = inputs.dependencies.axisKey(one.value, one.axis)
-    if (one.role === role && key !== undefined && group.places.has(key))
-      found.set(`${one.axis}:${one.value}`, one)
+  for (const place of places) {
+    const key = dependencies.axisKey(place.value, place.axis)
+    if (key !== undefined && group.places.has(key)) found.set(`${place.axis}:${place.value}`, place)
   }
   return [...found.values()]
 }
+
+const normScales = ({ nodes }: OnnxGraph): Place[] =>
+  nodes.flatMap((one, node) =>
+    one.is('BatchNormalization', 'InstanceNormalization')
+      ? [{ layer: one.outputs[0]!, node, value: one.inputs[1]!, axis: 0 }]
+      : [],
+  )
 
 /** Adds up what belongs to a unit along one axis. */
 function addAlong(group: Group, key: number, perIndex: Float64Array, into: Map<number, number>): void {
@@ -70,12 +72,12 @@ function rowsOf(
 function fromWeights(
   inputs: ScoreInputs,
   group: Group,
-  role: WeightRole,
+  places: readonly Place[],
   p: 1 | 2,
   from?: WeightImportance,
 ): Map<number, number> {
   const scores = new Map<number, number>()
-  for (const place of placesOf(inputs, group, role)) {
+  for (const place of ofGroup(inputs, group, places)) {
     const rows = rowsOf(inputs, place, from)
     if (rows)
       addAlong(group, inputs.dependencies.axisKey(place.value, place.axis)!, rowPowers(rows, p), scores)
@@ -85,7 +87,7 @@ function fromWeights(
 
 async function fromMedian(inputs: ScoreInputs, group: Group): Promise<Map<number, number>> {
   const scores = new Map<number, number>()
-  for (const place of placesOf(inputs, group, 'produces')) {
+  for (const place of ofGroup(inputs, group, inputs.dependencies.weights.makes)) {
     const rows = rowsOf(inputs, place)
     const key = inputs.dependencies.axisKey(place.value, place.axis)!
     if (!rows) continue
@@ -113,13 +115,13 @@ function unitRows(units: readonly Unit[], key: number, rows: Matrix<Float32Array
 /** Energy of what the sums would lose: Σ E[(x − mean)²] · ‖weights of x‖², the mean being kept in biases. */
 function fromActivations(inputs: ScoreInputs, group: Group): Map<number, number> {
   const scores = new Map<number, number>()
-  const weightOf = new Map(placesOf(inputs, group, 'consumes').map((place) => [place.value, place]))
-  for (const { node, value, axis } of inputs.dependencies.sinks) {
+  const { sinks, weights } = inputs.dependencies
+  const readers = new Map(weights.reads.map((place) => [place.node, place]))
+  for (const { node, value, axis } of sinks) {
     const key = inputs.dependencies.axisKey(value, axis)
     const moments = inputs.statistics?.moments(value, axis)
     if (key === undefined || !group.places.has(key) || !moments) continue
-    const reader = inputs.graph.nodes[node]!
-    const place = reader.inputs.map((input) => weightOf.get(input)).find((found) => found !== undefined)
+    const place = readers.get(node)
     const rows = place && rowsOf(inputs, place)
     const norms = rows && rows.rows === moments.variance.length ? rowPowers(rows, 2) : undefined
     addAlong(
@@ -184,13 +186,14 @@ async function scoreGroup(
   group: Group,
   criterion: Criterion,
 ): Promise<Map<number, number>> {
+  const { makes } = inputs.dependencies.weights
   switch (criterion) {
     case 'l1':
-      return fromWeights(inputs, group, 'produces', 1)
+      return fromWeights(inputs, group, makes, 1)
     case 'l2':
-      return fromWeights(inputs, group, 'produces', 2)
+      return fromWeights(inputs, group, makes, 2)
     case 'batch-norm':
-      return fromWeights(inputs, group, 'scale', 1)
+      return fromWeights(inputs, group, normScales(inputs.graph), 1)
     case 'geometric-median':
       return fromMedian(inputs, group)
     case 'activation':
@@ -198,7 +201,7 @@ async function scoreGroup(
     case 'obs':
       return fromElimination(inputs, group)
     case 'taylor':
-      return fromWeights(inputs, group, 'produces', 1, inputs.importance ?? new Map())
+      return fromWeights(inputs, group, makes, 1, inputs.importance ?? new Map())
     case 'random':
       return new Map(group.units.map(({ id }) => [id, inputs.random.next()]))
   }

@@ -1,4 +1,5 @@
-/** Layers whose single weights can be pruned, as matrices [outputs, inputs]. */
+/** Layers whose single weights can be pruned. */
+import { findLayers, STANDARD_OPS, type NotALayer } from '../../layers/find'
 import type { Layer } from '../../layers/layer'
 import { NO_PRODUCT, productLayer } from '../../layers/product'
 import type { Model } from '../../onnx'
@@ -6,23 +7,24 @@ import type { Model } from '../../onnx'
 /** Fewer weights than this are not worth a zero. */
 const LEAST = 64
 
-/** Layers in order; a weight that several read belongs to the first. */
-export function sparseLayers(model: Model): {
-  layers: Layer[]
-  skipped: { layer: string; reason: string }[]
-} {
+/** Operators whose weights sum over inputs: a zero spares a product. */
+const OPS = [...STANDARD_OPS.filter((op) => op !== 'Gather'), 'LSTM', 'GRU', 'RNN']
+
+/**
+ * Layers in order; a weight that several read belongs to the first. `byInputs` keeps to those whose weights lie input
+ * by input, which patterns count along.
+ */
+export function sparseLayers({ graph }: Model, byInputs: boolean): { layers: Layer[]; skipped: NotALayer[] } {
+  const found = findLayers(graph, { ops: OPS })
   const seen = new Set<string>()
   const layers: Layer[] = []
-  const skipped: { layer: string; reason: string }[] = []
-  for (const node of model.graph.nodes) {
-    if (!node.is('Conv', 'ConvTranspose', 'Gemm', 'MatMul')) continue
-    const tensor = model.graph.initializers.get(node.inputs[1] ?? '')
-    if (!tensor || seen.has(node.inputs[1]!)) continue
-    const layer = productLayer(model.graph, node)
-    seen.add(node.inputs[1]!)
-    const reason = layer ? whyNot(layer) : NO_PRODUCT
-    if (layer && !reason) layers.push(layer)
-    else skipped.push({ layer: node.outputs[0]!, reason: reason! })
+  const skipped = found.skipped.filter(({ reason }) => reason !== 'a product of two activations')
+  for (const layer of found.layers) {
+    if (seen.has(layer.weight) || !graph.initializers.has(layer.weight)) continue
+    seen.add(layer.weight)
+    const reason = whyNot(layer) ?? (byInputs && !productLayer(graph, layer.node) ? NO_PRODUCT : undefined)
+    if (reason) skipped.push({ layer: layer.name, reason })
+    else layers.push(layer)
   }
   return { layers, skipped }
 }

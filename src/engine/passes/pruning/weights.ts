@@ -4,6 +4,7 @@ import { sparsityAt } from '../../math/pruning/schedule'
 import { sparseGpt } from '../../math/pruning/sparsegpt'
 import type { Model } from '../../onnx'
 import type { SampleSource } from '../../data/feeds'
+import { findLayers } from '../../layers/find'
 import type { Layer } from '../../layers/layer'
 import { productLayer } from '../../layers/product'
 import { addToBias } from '../../layers/rewrite'
@@ -52,13 +53,14 @@ export async function pruneLayers(
           ? `step ${step} of ${options.steps}, layer ${index + 1}`
           : `layer ${index + 1} of ${layers.length}`,
       )
-      // Bias nodes may have been put in since: the layer is looked up by its weight each time.
-      const weight = layers[index]!.weight
-      const node = model.graph.nodes.find((one) => one.inputs[1] === weight)!
       const share = sparsityAt(step, options.steps, options.sparsity.get(name) ?? 0)
-      await pruneLayer(model, productLayer(model.graph, node)!, share, options)
+      await pruneLayer(model, present(model, layers[index]!), share, options)
     }
 }
+
+/** The layer as it is now: its weight may have zeros, and a bias may stand behind it. */
+const present = ({ graph }: Model, { node, weight }: Layer): Layer =>
+  findLayers(graph, { ops: [node.opType] }).layers.find((one) => one.weight === weight)!
 
 async function pruneLayer(model: Model, layer: Layer, share: number, options: WeightOptions): Promise<void> {
   const { groups, inputs, outputs } = layer.product
@@ -85,7 +87,7 @@ async function gramOf(
   layer: Layer,
   { source, shapes, samples }: WeightOptions,
 ): Promise<Gram | undefined> {
-  if (!source) return undefined
+  if (!source || !productLayer(model.graph, layer.node)) return undefined
   const { dims } = shapes.get(layer.name)!
   const { size, limit } = sampling(layer, dims, { rowsPerInput: ROWS_PER_INPUT, batches: 8, most: samples })
   const found = await collect(model, { grams: [layer] }, () => source(size, limit), { shapes })

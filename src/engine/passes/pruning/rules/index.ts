@@ -1,17 +1,17 @@
 /** One rule per family of operators; what stands in no rule freezes the channels it touches. */
+import { opOf } from '../../../layers/kinds'
 import type { Node } from '../../../onnx'
 import type { Rule } from '../relations'
 import { elementwise, quantize, unary } from './elementwise'
 import { concat, gather, pad, slice, split } from './join'
-import { convolution, gemm, matmul } from './linear'
+import { convolution, product } from './linear'
 import { acrossChannels, batchNorm, layerNorm, pooling, resize, softmax } from './normalize'
 import { reduce } from './reduce'
 import { blocks, expand, flatten, reshape, shape, squeeze, transpose } from './shape'
 
 export const RULES: readonly Rule[] = [
   convolution,
-  gemm,
-  matmul,
+  product,
   elementwise,
   unary,
   quantize,
@@ -39,6 +39,4 @@ export const RULES: readonly Rule[] = [
 const BY_OP = new Map(RULES.flatMap((rule) => rule.ops.map((op) => [op, rule] as const)))
 
 export const ruleOf = (node: Node): Rule | undefined =>
-  node.subgraphs().length > 0
-    ? undefined
-    : BY_OP.get(node.domain === '' ? node.opType : `${node.domain}:${node.opType}`)
+  node.subgraphs().length > 0 ? undefined : BY_OP.get(opOf(node))

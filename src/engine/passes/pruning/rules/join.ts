@@ -207,7 +207,6 @@ export const gather: Rule = {
     for (let i = 0; i < axis; i++) c.same([x, i], [y, i])
     for (let i = axis + 1; i < dims.length; i++) c.same([x, i], [y, i - 1 + indexDims.length])
     for (let i = 0; i < indexDims.length; i++) if (!c.isInitializer(index)) c.same([index, i], [y, axis + i])
-    for (let i = axis + 1; i < dims.length; i++) c.weight([x, i], 'produces')
     const picked = c.constant(index)?.map((at) => (at < 0 ? at + dims[axis]! : at))
     if (!picked || !c.isInitializer(index) || indexDims.length > 1) return
     if (indexDims.length === 0) {

@@ -1,8 +1,14 @@
-/** Operators with kernels: channels in, channels out. Sources: ONNX Conv, ConvTranspose, Gemm, MatMul. */
-import type { Node } from '../../../onnx'
+/** Layers and other products: channels in, channels out. Sources: ONNX Conv, ConvTranspose, Gemm, MatMul. */
+import { kindOf } from '../../../layers/kinds'
+import type { Geometry } from '../../../layers/kinds/kind'
+import { sizeOf, type Node } from '../../../onnx'
 import type { RewriteContext, Rule, RuleContext } from '../relations'
+import { relateBroadcast } from './elementwise'
 
-const groupsOf = (node: Node): number => node.int('group', 1)
+function geometryOf(node: Node, dims: readonly number[] | undefined): Geometry | undefined {
+  const geometry = dims && kindOf(node)!.geometry(node, dims, 1)
+  return typeof geometry === 'string' ? undefined : geometry
+}
 
 /** Channel c of the input feeds outputs c·m … c·m+m−1 of a depthwise convolution. */
 function* depthwisePairs(channels: number, multiplier: number): Iterable<[number, number]> {
@@ -12,133 +18,81 @@ function* depthwisePairs(channels: number, multiplier: number): Iterable<[number
 function relateConv(node: Node, c: RuleContext): void {
   const [x, w, bias] = node.inputs
   const y = node.outputs[0]
-  const inDims = c.dims(x)
-  const kernel = c.dims(w)
-  const outDims = c.dims(y)
-  if (!x || !w || !y || !inDims || !kernel || !outDims) return
-  const transposed = node.opType === 'ConvTranspose'
-  const groups = groupsOf(node)
-  const [inAxis, outAxis] = transposed ? [0, 1] : [1, 0]
+  const geometry = geometryOf(node, c.dims(w))
+  const channels = c.dims(x)?.[1]
+  const made = c.dims(y)?.[1]
+  if (!x || !w || !y || !geometry || !channels || !made) return
+  const { inAxis, outAxis, groups } = geometry
   c.same([x, 0], [y, 0])
-  if (bias && c.dims(bias)) {
-    c.same([bias, 0], [y, 1])
-    c.weight([bias, 0], 'shift')
-  }
-  c.weight([w, outAxis], 'produces')
+  if (bias && c.dims(bias)) c.same([bias, 0], [y, 1])
   if (groups === 1) {
     c.same([w, inAxis], [x, 1])
     c.same([w, outAxis], [y, 1])
-    c.weight([w, inAxis], 'consumes')
     c.contract([x, 1])
     return
   }
-  const channels = inDims[1]!
   const depthwise = groups === channels
+  // Which columns of the kernel go differs from group to group: only this node can cut them.
+  if (!depthwise && !(c.isInitializer(w) && c.isReadOnce(w))) return
+  c.same([w, 0], [inAxis === 0 ? x : y, 1])
   if (depthwise) {
-    c.map([x, 1], [y, 1], depthwisePairs(channels, outDims[1]! / channels))
-    if (transposed) c.same([w, 0], [x, 1])
-    else c.same([w, 0], [y, 1])
-    if (transposed) c.weight([w, 0], 'produces')
+    c.map([x, 1], [y, 1], depthwisePairs(channels, made / channels))
     return
   }
-  // Which columns of the kernel go differs from group to group: only this node can cut them.
-  if (!c.isInitializer(w) || c.uses(w) > 1) return
   c.balance([x, 1], groups)
   c.balance([y, 1], groups)
   c.contract([x, 1])
-  if (transposed) c.same([w, 0], [x, 1])
-  else c.same([w, 0], [y, 1])
   c.handled([w, 1])
 }
 
 function rewriteConv(node: Node, c: RewriteContext): void {
-  const groups = groupsOf(node)
   const [x, w] = node.inputs as [string, string]
-  const y = node.outputs[0]!
+  const { groups, inAxis } = geometryOf(node, c.before(w))!
   if (groups === 1) return
-  const channels = c.before(x)[1]!
-  if (groups === channels) {
-    node.set('group', { int: c.after(x)[1]! })
-    return
-  }
-  const transposed = node.opType === 'ConvTranspose'
-  cutColumns(node, c, transposed ? c.kept(y, 1) : c.kept(x, 1), c.before(transposed ? y : x)[1]! / groups, {
-    groups,
-    rowOf: transposed ? c.kept(x, 1) : c.kept(y, 1),
-    rows: c.before(transposed ? x : y)[1]!,
-    kernel: c.before(w).slice(2),
-  })
+  if (groups === c.before(x)[1]) node.set('group', { int: c.after(x)[1]! })
+  else cutColumns(node, c, groups, inAxis === 0 ? [x, node.outputs[0]!] : [node.outputs[0]!, x])
 }
 
-/** Axis 1 of a grouped kernel counts channels within the group of its row. */
+/** Axis 0 of a grouped kernel counts the channels of `byRow`, axis 1 those of `byColumn` within the group of the row. */
 function cutColumns(
   node: Node,
   c: RewriteContext,
-  kept: Int32Array | undefined,
-  perGroup: number,
-  shape: { groups: number; rowOf: Int32Array | undefined; rows: number; kernel: readonly number[] },
+  groups: number,
+  [byRow, byColumn]: [string, string],
 ): void {
+  const kept = c.kept(byColumn, 1)
   if (!kept) return
-  const columns: number[][] = Array.from({ length: shape.groups }, () => [])
+  const [count, perGroup, ...kernel] = c.before(node.inputs[1]!) as [number, number, ...number[]]
+  const columns: number[][] = Array.from({ length: groups }, () => [])
   for (const channel of kept) columns[Math.floor(channel / perGroup)]!.push(channel % perGroup)
   const width = columns[0]!.length
-  const taps = shape.kernel.reduce((n, k) => n * k, 1)
-  const rows = shape.rowOf ?? Int32Array.from({ length: shape.rows }, (_, i) => i)
-  c.setTensor(node, 1, [rows.length, width, ...shape.kernel], (flat) => {
-    const tap = flat % taps
-    const column = Math.floor(flat / taps) % width
-    const row = Math.floor(flat / (taps * width))
-    const source = rows[row]!
-    const group = Math.floor(source / (shape.rows / shape.groups))
-    return (source * perGroup + columns[group]![column]!) * taps + tap
+  const taps = sizeOf(kernel)
+  const rows = c.kept(byRow, 1) ?? Int32Array.from({ length: count }, (_, i) => i)
+  c.setTensor(node, 1, [rows.length, width, ...kernel], (flat) => {
+    const row = rows[Math.floor(flat / (taps * width))]!
+    const column = columns[Math.floor(row / (count / groups))]![Math.floor(flat / taps) % width]!
+    return (row * perGroup + column) * taps + (flat % taps)
   })
 }
 
 export const convolution: Rule = { ops: ['Conv', 'ConvTranspose'], relate: relateConv, rewrite: rewriteConv }
 
-export const gemm: Rule = {
-  ops: ['Gemm'],
+export const product: Rule = {
+  ops: ['Gemm', 'MatMul'],
   relate(node, c) {
     const [a, b, bias] = node.inputs
     const y = node.outputs[0]
-    if (!a || !b || !y) return
-    const [m, ka] = node.int('transA', 0) ? [1, 0] : [0, 1]
-    const [kb, n] = node.int('transB', 0) ? [1, 0] : [0, 1]
-    c.same([a, m], [y, 0])
-    c.same([a, ka], [b, kb])
-    c.same([b, n], [y, 1])
-    c.contract([a, ka])
-    if (!c.isInitializer(b)) c.contract([b, kb])
-    c.weight([b, kb], 'consumes')
-    c.weight([b, n], 'produces')
-    const biasDims = c.dims(bias)
-    const out = c.dims(y)
-    if (!bias || !biasDims || !out) return
-    for (let axis = 0; axis < biasDims.length; axis++) {
-      const at = axis + 2 - biasDims.length
-      if (biasDims[axis] === out[at]) c.same([bias, axis], [y, at])
-    }
-    c.weight([bias, -1], 'shift')
-  },
-}
-
-export const matmul: Rule = {
-  ops: ['MatMul'],
-  relate(node, c) {
-    const [a, b] = node.inputs
-    const y = node.outputs[0]
     const [da, db, dy] = [c.dims(a), c.dims(b), c.dims(y)]
-    if (!a || !b || !y || !da || !db || !dy || da.length < 2 || db.length < 2) return
-    c.same([a, -2], [y, -2])
-    c.same([b, -1], [y, -1])
-    c.same([a, -1], [b, -2])
-    c.contract([a, -1])
-    if (!c.isInitializer(b)) c.contract([b, -2])
-    c.weight([b, -2], 'consumes')
-    c.weight([b, -1], 'produces')
-    // A weight on the left multiplies columns: its rows are the channels made.
-    c.weight([a, -1], 'consumes')
-    c.weight([a, -2], 'produces')
+    const geometry = geometryOf(node, db)
+    if (!a || !b || !y || !geometry || !da || !db || !dy || da.length < 2) return
+    const { inAxis, outAxis } = geometry
+    const [row, column] = kindOf(node)!.turnsInput?.(node) ? [-1, -2] : [-2, -1]
+    c.same([a, row], [y, -2])
+    c.same([b, outAxis], [y, -1])
+    c.same([a, column], [b, inAxis])
+    c.contract([a, column])
+    if (!c.isInitializer(b)) c.contract([b, inAxis])
+    if (bias) relateBroadcast(node, c, [bias])
     for (const [value, dims] of [
       [a, da],
       [b, db],
