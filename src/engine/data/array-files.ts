@@ -2,7 +2,7 @@
 import { PareError } from '../../contract/errors'
 import { sourceOfArrays } from './array-source'
 import { concatSources } from './concat'
-import { splitOfName, type GivenSplit } from './names'
+import { labelRank, splitOfName, type GivenSplit } from './names'
 import { npyArray, npzArrays, type LazyArray } from './npz'
 import type { Opened, Reader, ReaderContext } from './reader'
 import type { Source } from './source'
@@ -74,6 +74,9 @@ async function bySplit(
   return opened
 }
 
+const reasonOf = ({ problem }: LazyArray): string =>
+  problem?.data.code === 'data/unreadable' ? problem.data.reason : 'it cannot be read'
+
 async function arraySource(
   arrays: readonly LazyArray[],
   file: string,
@@ -81,8 +84,14 @@ async function arraySource(
   close: () => void,
 ): Promise<Source> {
   const usable = arrays.filter((array) => array.header)
-  const problem = arrays.find((array) => array.problem)?.problem
-  if (usable.length === 0 && problem) throw problem
+  const unusable = arrays.filter((array) => array.problem)
+  const { label } = context.options
+  const isLabel = (name: string): boolean =>
+    label === undefined ? labelRank(name) !== undefined : name === label
+  const problem =
+    (usable.some(({ name }) => isLabel(name)) ? undefined : unusable.find(({ name }) => isLabel(name))) ??
+    (usable.length === 0 ? unusable[0] : undefined)
+  if (problem) throw problem.problem!
   const named = usable.map(({ name, header, open }) => {
     const [length = 1, ...dims] = header!.shape
     const { dtype } = header!
@@ -95,5 +104,13 @@ async function arraySource(
       open: () => open(context.options),
     }
   })
-  return sourceOfArrays(named, file, context, { close })
+  const notes = unusable.map((array) => `The array ${array.name} is left out: ${reasonOf(array)}.`)
+  try {
+    return await sourceOfArrays(named, file, context, { close, notes })
+  } catch (cause) {
+    // What is missing is mostly what could not be read.
+    if (unusable[0] && cause instanceof PareError && cause.code === 'data/shape-mismatch')
+      throw unusable[0].problem!
+    throw cause
+  }
 }

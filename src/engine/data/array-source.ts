@@ -7,12 +7,15 @@ import type { Value, Values } from '../runtime/value'
 import { bindArrays, type Bound, type NamedArray } from './arrays'
 import { inSamples } from './array-layout'
 import { convertRows, type Affine } from './convert'
+import { finiteRows } from './gaps'
 import type { ReaderContext } from './reader'
 import type { RawLabels, Reading, Rows, Source, SourcePreview } from './source'
 
 export interface ArraySourceOptions {
   /** Labels that are known already; present (even undefined), no array is taken for them. */
   labels?: RawLabels | undefined
+  /** What a person should know beyond how arrays are read. */
+  notes?: readonly string[]
   /** Called when the source is closed. */
   close?: () => void | Promise<void>
 }
@@ -54,7 +57,7 @@ export async function sourceOfArrays(
     rows,
     labels,
     suggested,
-    [...bound.notes, ...notes],
+    [...bound.notes, ...notes, ...(own.notes ?? [])],
     title,
     columnsOf(bound, byName),
     own.close,
@@ -134,6 +137,18 @@ class ArraySource implements Source {
           : convertRows(await this.rows.get(array)!.read(indices), fit, dtype, change)
     }
     return { inputs }
+  }
+
+  async hasGap(indices: readonly number[]): Promise<boolean[]> {
+    const gaps = indices.map(() => false)
+    for (const { info, array } of this.bound.values()) {
+      const rows = array === undefined ? undefined : this.rows.get(array)!
+      // A mask that is added to scores shuts out by infinity.
+      if (!rows || !isFloat(rows.dtype) || /mask/i.test(info.name)) continue
+      const finite = finiteRows(await rows.read(indices), info.dtype === 'float64')
+      for (const [i, isFinite] of finite.entries()) if (!isFinite) gaps[i] = true
+    }
+    return gaps
   }
 
   async preview(index: number, preprocessing: Preprocessing): Promise<SourcePreview> {

@@ -213,9 +213,10 @@ function countClasses(
   return counts
 }
 
-const NOUNS: Record<DatasetKind, string> = {
+/** What samples are called, by the form they come in. */
+export const NOUNS: Record<DatasetKind, string> = {
   images: 'images',
-  npz: 'samples in arrays',
+  npz: 'samples',
   table: 'rows',
   parquet: 'rows',
   text: 'texts',
@@ -238,7 +239,7 @@ function summarise(
   return {
     kind,
     task,
-    description: `${samples.toLocaleString('en')} ${NOUNS[kind]}${inClasses}`,
+    description: `${samples.toLocaleString('en')} ${NOUNS[kind]}${kind === 'npz' ? ' in arrays' : ''}${inClasses}`,
     samples,
     splits: Object.fromEntries(
       SPLITS.map((name) => [name, { samples: splits[name].length, origin: splits[name].origin }]),

@@ -15,6 +15,10 @@ export class BlobWriter {
     this.spool = new Spool(options)
   }
 
+  get length(): number {
+    return this.ends.length
+  }
+
   async push(bytes: Uint8Array): Promise<void> {
     await this.spool.append(bytes)
     this.ends.push(this.spool.length)

@@ -61,6 +61,14 @@ export function concatSources(sources: readonly Source[]): Source {
         return all
       },
     }),
+    ...(sources.some((source) => source.hasGap) && {
+      async hasGap(indices: readonly number[]) {
+        const all: boolean[] = []
+        for (const { member, positions } of offsets.stretches(indices))
+          all.push(...((await sources[member]!.hasGap?.(positions)) ?? positions.map(() => false)))
+        return all
+      },
+    }),
     async close() {
       for (const source of sources) await source.close()
     },

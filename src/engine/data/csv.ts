@@ -1,13 +1,15 @@
 /** CSV and TSV as records with line numbers, streamed. Source: RFC 4180, and what spreadsheets make of it. */
 import fs from 'node:fs'
 import path from 'node:path'
+import { text } from 'node:stream/consumers'
 import { CsvError, parse } from 'csv-parse'
 import { PareError } from '../../contract/errors'
 import type { Watch } from './spool'
+import { textStream } from './text-stream'
 
 export interface CsvRecord {
-  /** Line in the file where the record begins or ends, from 1. */
-  line: number
+  /** For messages: "line 12", where the record begins or ends, or "row 12". */
+  where: string
   cells: string[]
 }
 
@@ -15,7 +17,7 @@ export interface CsvFile {
   /** Column names; 'column 1', … where the file has no header. */
   columns: string[]
   hasHeader: boolean
-  /** Decimal comma: numbers are written 3,14 in files separated by semicolons. */
+  /** Numbers are written 3,14. */
   decimalComma: boolean
   records(watch?: Watch): AsyncGenerator<CsvRecord>
 }
@@ -23,6 +25,7 @@ export interface CsvFile {
 /** Longer records than this are not a table. */
 const RECORD_LIMIT = 32 * 2 ** 20
 const LOOK_BYTES = 256 * 1024
+const LOOK_RECORDS = 200
 
 const unreadable = (file: string, reason: string, cause?: unknown): PareError =>
   new PareError('data/unreadable', { path: file, reason }, { cause })
@@ -33,11 +36,11 @@ export async function openCsv(file: string): Promise<CsvFile> {
   const first: CsvRecord[] = []
   for await (const record of recordsOf(file, delimiter)) {
     first.push(record)
-    if (first.length === 2) break
+    if (first.length === LOOK_RECORDS) break
   }
   const [top, next] = first
   if (!top) throw new PareError('data/empty', { path: file })
-  const decimalComma = delimiter === ';'
+  const decimalComma = delimiter === ';' || provesDecimalComma(first.flatMap(({ cells }) => cells))
   const isNumber = (cell: string): boolean => !Number.isNaN(numberOf(cell, decimalComma))
   const hasHeader = next
     ? top.cells.some((cell, i) => !isNumber(cell) && isNumber(next.cells[i] ?? '')) ||
@@ -59,6 +62,23 @@ export async function openCsv(file: string): Promise<CsvFile> {
 
 const isName = (cell: string): boolean => /^[\p{L}_][\p{L}\p{N}_ .-]{0,40}$/u.test(cell.trim())
 
+/**
+ * No cell has a decimal point, and some have a comma that can part no thousands: 0,5 or 1,25. Of 1,234 nobody can
+ * tell.
+ */
+function provesDecimalComma(cells: readonly string[]): boolean {
+  const plain = cells.map((cell) => cell.trim())
+  return (
+    plain.some(
+      (cell) => /^[+-]?\d+,\d+(e[+-]?\d+)?$/i.test(cell) && !/^[+-]?[1-9]\d{0,2},\d{3}$/.test(cell),
+    ) && !plain.some((cell) => /^[+-]?\d*\.\d+(e[+-]?\d+)?$/i.test(cell))
+  )
+}
+
+/** What spreadsheets, pandas, R and SQL write where there is nothing, or nothing finite. */
+export const isMissing = (cell: string): boolean =>
+  /^(|nan|na|n\/a|#n\/a|<na>|null|none|nil|\?|-|\.|[+-]?inf(inity)?)$/i.test(cell.trim())
+
 /** NaN where a cell is no number; empty cells are none. */
 export function numberOf(cell: string, decimalComma = false): number {
   const text = decimalComma ? cell.trim().replace(',', '.') : cell.trim()
@@ -68,9 +88,7 @@ export function numberOf(cell: string, decimalComma = false): number {
 }
 
 async function firstLine(file: string): Promise<string> {
-  const pieces: Buffer[] = []
-  for await (const piece of fs.createReadStream(file, { end: LOOK_BYTES })) pieces.push(piece as Buffer)
-  return Buffer.concat(pieces).toString('utf8').split(/\r?\n/, 1)[0]!
+  return (await text(await textStream(file, LOOK_BYTES))).split(/\r?\n/, 1)[0]!
 }
 
 function separatorOf(line: string): string {
@@ -92,7 +110,7 @@ async function* recordsOf(
   { signal, progress }: Watch = {},
 ): AsyncGenerator<CsvRecord> {
   const total = progress ? (await fs.promises.stat(file)).size : 0
-  const stream = fs.createReadStream(file)
+  const stream = await textStream(file)
   const parser = stream.pipe(
     parse({
       delimiter,
@@ -108,7 +126,7 @@ async function* recordsOf(
     for await (const { record, info } of parser as AsyncIterable<Parsed>) {
       signal?.throwIfAborted()
       if (info.lines % PROGRESS_LINES === 0) progress?.(info.bytes / total, `Reading ${path.basename(file)}`)
-      yield { line: info.lines, cells: record }
+      yield { where: `line ${info.lines}`, cells: record }
     }
   } catch (cause) {
     if (cause instanceof CsvError) throw unreadable(file, sentenceOf(cause), cause)

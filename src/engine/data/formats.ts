@@ -2,6 +2,7 @@
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import type { DatasetKind } from '../../contract/dataset'
+import { decodedStart } from './text-stream'
 
 /** In order of preference where several forms of the same data lie side by side: the most exact one first. */
 export const FORMATS = ['npz', 'npy', 'parquet', 'images', 'audio', 'text', 'table'] as const
@@ -65,13 +66,10 @@ export async function formatOfFile(file: string): Promise<Format | undefined> {
   if (/^RIFF|^RF64/.test(ascii(0, 4)) && ascii(8, 12) === 'WAVE') return 'audio'
   if (/^(\x89PNG|GIF8|BM|\xff\xd8\xff|II\*\0|MM\0\*)/.test(ascii(0, 4)) || ascii(8, 12) === 'WEBP')
     return 'images'
-  if (bytes.includes(0)) return undefined
+  const text = decodedStart(bytes).trimStart()
+  if (text.includes('\0')) return undefined
   const named = formatOfName(path.basename(file))
   if (named === 'text' || named === 'table') return named
-  const text = bytes
-    .toString('utf8')
-    .replace(/^\uFEFF/, '')
-    .trimStart()
   if (/^[{[]/.test(text)) return 'text'
   return /[,;\t]/.test(text.split('\n', 1)[0]!) ? 'table' : undefined
 }

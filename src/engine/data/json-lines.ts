@@ -1,6 +1,7 @@
 /** JSON records, one per line or in one list, streamed with line numbers. Source: jsonlines.org. */
 import fs from 'node:fs'
 import { PareError } from '../../contract/errors'
+import { readText, textStream } from './text-stream'
 
 export interface DataRecord {
   /** For messages: "line 12", "row 12". */
@@ -50,7 +51,7 @@ function record(file: string, value: unknown, where: string): Record<string, unk
 async function* listRecords(file: string): AsyncGenerator<DataRecord> {
   const { size } = await fs.promises.stat(file)
   if (size > LIST_LIMIT) throw unreadable(file, 'a JSON list this large; write one record per line (JSONL)')
-  const list = parse(file, (await fs.promises.readFile(file, 'utf8')).replace(/^\uFEFF/, ''), 'the file')
+  const list = parse(file, await readText(file), 'the file')
   for (const [i, value] of (list as unknown[]).entries())
     yield { where: `record ${i + 1}`, values: record(file, value, `record ${i + 1}`) }
 }
@@ -58,7 +59,7 @@ async function* listRecords(file: string): AsyncGenerator<DataRecord> {
 async function* lines(file: string): AsyncGenerator<string> {
   let pieces: Buffer[] = []
   let waiting = 0
-  for await (const chunk of fs.createReadStream(file) as AsyncIterable<Buffer>) {
+  for await (const chunk of (await textStream(file)) as AsyncIterable<Buffer>) {
     let from = 0
     for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, from)) {
       pieces.push(chunk.subarray(from, at))

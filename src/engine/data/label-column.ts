@@ -1,35 +1,39 @@
 /** Labels that come one by one as text, numbers or lists of numbers. */
 import { PareError } from '../../contract/errors'
-import { numberOf } from './csv'
+import { isMissing, numberOf } from './csv'
 import { RowWriter } from './row-writer'
 import type { RawLabels, Rows } from './source'
 
 /** Numbers where all labels are numbers, names otherwise; lists must all have one length. */
 export class LabelColumn {
-  private readonly cells: (string | number | readonly number[])[] = []
+  private readonly cells: (string | number | readonly number[] | undefined)[] = []
 
   constructor(private readonly decimalComma = false) {}
 
-  /** `where` names the line for messages. Throws `data/unreadable` for what is no label. */
+  /** Empty is no label; `where` names the line for messages. Throws `data/unreadable` for what cannot be one. */
   push(label: unknown, file: string, where: string): void {
-    if (typeof label === 'bigint' || typeof label === 'boolean') this.cells.push(Number(label))
+    if (label === null || label === undefined || (typeof label === 'string' && label.trim() === ''))
+      this.cells.push(undefined)
+    else if (typeof label === 'bigint' || typeof label === 'boolean') this.cells.push(Number(label))
     else if (typeof label === 'number') this.cells.push(label)
-    else if (typeof label === 'string' && label.trim() !== '') this.cells.push(label.trim())
-    else if (isList(label)) this.cells.push(flatNumbers(label))
-    else throw new PareError('data/unreadable', { path: file, reason: `${where} has no label` })
+    else if (typeof label === 'string') this.cells.push(label.trim())
+    else if (isList(label) && !hasWords(label)) this.cells.push(flatNumbers(label))
+    else throw new PareError('data/unreadable', { path: file, reason: `${where} has a label of many parts` })
   }
 
   async finish(file: string): Promise<RawLabels | undefined> {
     const { cells } = this
-    if (cells.length === 0) return undefined
-    const lists = cells.filter((cell) => typeof cell === 'object')
+    const found = cells.filter((cell) => cell !== undefined)
+    if (found.length === 0) return undefined
+    const lists = found.filter((cell) => typeof cell === 'object')
     if (lists.length > 0) return { kind: 'rows', rows: await this.lists(file, lists) }
-    const numbers = cells.map((cell) =>
-      typeof cell === 'number' ? cell : numberOf(String(cell), this.decimalComma),
-    )
-    if (!numbers.some(Number.isNaN)) return { kind: 'rows', rows: await numberRows(numbers) }
+    const numbers = cells.map((cell) => (typeof cell === 'string' ? numberOf(cell, this.decimalComma) : cell))
+    const isName = (i: number): boolean => typeof cells[i] === 'string' && Number.isNaN(numbers[i])
+    if (!numbers.some((_, i) => isName(i) && !isMissing(cells[i] as string)))
+      return { kind: 'rows', rows: await numberRows(numbers.map((value) => (value as number) ?? NaN)) }
     const names = new Map<string, number>()
     const of = Int32Array.from(cells, (cell) => {
+      if (cell === undefined) return -1
       const name = String(cell)
       if (!names.has(name)) names.set(name, names.size)
       return names.get(name)!
@@ -39,16 +43,15 @@ export class LabelColumn {
 
   private async lists(file: string, lists: readonly (readonly number[])[]): Promise<Rows> {
     const width = lists[0]!.length
-    if (
-      lists.length !== this.cells.length ||
-      lists.some((list) => list.length !== width || list.some(Number.isNaN))
-    )
+    const gap = new Array<number>(width).fill(NaN)
+    const cells = this.cells.map((cell) => cell ?? gap)
+    if (cells.some((cell) => typeof cell !== 'object' || cell.length !== width))
       throw new PareError('data/unreadable', {
         path: file,
         reason: 'its labels are lists of different lengths',
       })
     const writer = new RowWriter([width], 'float64')
-    for (const list of lists) await writer.push(list)
+    for (const list of cells as readonly (readonly number[])[]) await writer.push(list)
     return writer.finish()
   }
 }
@@ -66,6 +69,12 @@ export function flatNumbers(list: readonly unknown[]): number[] {
   walk(list)
   return out
 }
+
+/** Whether something in nested lists is text that stands for no number. */
+export const hasWords = (list: readonly unknown[]): boolean =>
+  Array.from(list).some((item) =>
+    isList(item) ? hasWords(item) : typeof item === 'string' && !isMissing(item),
+  )
 
 /** Shape of nested lists, by their first elements. */
 export function listShape(value: unknown): number[] {

@@ -20,12 +20,17 @@ export type LabelFacts =
       oneHot: boolean
       min: number
       max: number
+      /** Smallest label from 0 on, where the only one below is −1 or −100: the usual marks for no label. */
+      floor?: number
     }
 
 /** Single numbers are looked at in full, larger labels at this many samples. */
 const LOOK = 512
 
 const CHUNK = 8192
+
+/** scikit-learn's and PyTorch's labels of samples that have none. */
+const NO_CLASS = [-1, -100]
 
 export async function labelFacts(sources: readonly Source[]): Promise<LabelFacts> {
   const labels = sources.map((source) => source.labels)
@@ -59,6 +64,9 @@ async function numberFacts(all: readonly Rows[]): Promise<LabelFacts> {
     min: Infinity,
     max: -Infinity,
   }
+  let floor = Infinity
+  let negative = NaN
+  let marks = true
   for (const rows of all)
     for await (const values of scan(rows, size === 1 ? rows.length : LOOK)) {
       for (let row = 0; row < values.length; row += size) {
@@ -68,6 +76,11 @@ async function numberFacts(all: readonly Rows[]): Promise<LabelFacts> {
           if (!Number.isInteger(value)) facts.integer = false
           if (value !== 0 && value !== 1) facts.binary = false
           if (value === 1) ones++
+          if (value >= 0) floor = Math.min(floor, value)
+          else {
+            marks &&= NO_CLASS.includes(value) && (Number.isNaN(negative) || value === negative)
+            negative = value
+          }
           if (value < facts.min) facts.min = value
           if (value > facts.max) facts.max = value
         }
@@ -75,7 +88,7 @@ async function numberFacts(all: readonly Rows[]): Promise<LabelFacts> {
       }
     }
   facts.oneHot &&= facts.binary
-  return facts
+  return size === 1 && marks && facts.min < 0 && floor < Infinity ? { ...facts, floor } : facts
 }
 
 async function* scan(rows: Rows, limit: number): AsyncGenerator<Float32Array> {
@@ -89,8 +102,15 @@ async function* scan(rows: Rows, limit: number): AsyncGenerator<Float32Array> {
 /** How labels become targets; made by `recogniseTask`. */
 export type TargetPlan =
   | { kind: 'none' }
-  /** Class index = the label minus `offset`, or the position of its name. */
-  | { kind: 'class'; classes: readonly string[]; offset: number; byName: boolean }
+  /** Class index = (label − offset) / step, or the position of its name; `ignored` is the label of those without. */
+  | {
+      kind: 'class'
+      classes: readonly string[]
+      offset: number
+      step?: number
+      ignored?: number
+      byName: boolean
+    }
   | { kind: 'one-hot'; classes: readonly string[] }
   /** float32 [N, …dims]. */
   | { kind: 'values'; dims: readonly number[] }
@@ -151,8 +171,8 @@ async function classIds(
   let at = 0
   for await (const values of scan(labels.rows, labels.rows.length))
     for (const value of values) {
-      const id = value - plan.offset
-      if (!(id >= 0 && id < classes))
+      const id = value === plan.ignored ? -1 : (value - plan.offset) / (plan.step ?? 1)
+      if (value !== plan.ignored && !(id >= 0 && id < classes))
         throw new PareError('data/labels-out-of-range', { label: String(value), classes })
       ids[at++] = id
     }

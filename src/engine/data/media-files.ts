@@ -8,6 +8,7 @@ import { formatOfFile, formatOfName, type Format } from './formats'
 import { LabelColumn } from './label-column'
 import { labelRank } from './names'
 import type { RawLabels } from './source'
+import { readText } from './text-stream'
 
 export interface MediaFiles {
   root: string
@@ -110,17 +111,15 @@ async function csvLabels(file: string): Promise<Map<string, string>> {
   const byName = csv.columns.findIndex((name, i) => i !== nameAt && labelRank(name) !== undefined)
   const labelAt = byName >= 0 ? byName : nameAt === 0 ? 1 : 0
   const labels = new Map<string, string>()
-  for await (const { cells, line } of csv.records()) {
+  for await (const { cells } of csv.records()) {
     const label = cells[labelAt]?.trim() ?? ''
-    if (label === '')
-      throw new PareError('data/unreadable', { path: file, reason: `line ${line} has no label` })
-    labels.set(cells[nameAt]!.trim(), label)
+    if (label !== '') labels.set(cells[nameAt]!.trim(), label)
   }
   return labels
 }
 
 async function jsonLabels(file: string): Promise<Map<string, string>> {
-  const text = (await fs.readFile(file, 'utf8')).replace(/^\uFEFF/, '')
+  const text = await readText(file)
   let parsed: unknown
   try {
     parsed = JSON.parse(text)

@@ -90,8 +90,25 @@ function elementOf(descr: string, path: string): Pick<NpyHeader, 'dtype' | 'item
     return { dtype: 'string', characterBytes, itemBytes: Number(text[2]) * characterBytes }
   }
   if (kind.startsWith('O'))
-    throw unreadable(path, 'it holds Python objects (pickle), which are programs; save plain numbers instead')
-  throw unreadable(path, `its element type ${descr} is not one a model can take`)
+    throw unreadable(
+      path,
+      'its dtype is object: Python objects (pickle) are programs and are not read; save plain numbers or strings instead',
+    )
+  throw unreadable(path, `its dtype is ${dtypeName(kind, descr)}, which no model takes; convert it first`)
+}
+
+const OTHER_DTYPES: Record<string, string> = {
+  c8: 'complex64',
+  c16: 'complex128',
+  c32: 'clongdouble (complex256)',
+  f12: 'longdouble (float96)',
+  f16: 'longdouble (float128)',
+}
+
+function dtypeName(kind: string, descr: string): string {
+  if (kind.startsWith('M8')) return 'datetime64'
+  if (kind.startsWith('m8')) return 'timedelta64'
+  return OTHER_DTYPES[kind] ?? (kind.startsWith('V') ? `void (${descr})` : descr)
 }
 
 /** Rows of an NPY array whose data (without header) are `bytes`. */

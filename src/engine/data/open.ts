@@ -5,18 +5,20 @@ import { PareError } from '../../contract/errors'
 import type { Model } from '../onnx'
 import { openRunner, signatureOf } from '../runtime'
 import { readNpy, readNpz } from './array-files'
-import { assemble, targetsOfAll } from './assembled'
+import { assemble, NOUNS, targetsOfAll } from './assembled'
 import { readAudio } from './audio'
 import { concatSources } from './concat'
 import type { Dataset } from './dataset'
 import { KIND_OF_FORMAT, type Format } from './formats'
+import { labelledOnly, withoutGaps } from './gaps'
 import { labelFacts } from './labels'
 import { locate, type Located, type Place } from './locate'
 import { readImages } from './images'
 import type { GivenSplit } from './names'
 import { overlapNotes } from './overlap'
 import { readParquet } from './parquet'
-import { readText } from './text-files'
+import { readText as readTexts } from './text-files'
+import { readText } from './text-stream'
 import { sampleInput, type OpenOptions, type Reader, type ReaderContext } from './reader'
 import type { Source } from './source'
 import { makeSplits } from './splits'
@@ -32,7 +34,7 @@ const READERS: Record<Format, Reader> = {
   images: readImages,
   audio: readAudio,
   parquet: readParquet,
-  text: readText,
+  text: readTexts,
 }
 
 /**
@@ -65,6 +67,7 @@ export async function openDataset(root: string, model: Model, options: OpenOptio
     })
     const plan = recognised.targets
     const targets = await targetsOfAll(sources, plan)
+    labelledOnly(given, targets, NOUNS[KIND_OF_FORMAT[located.format]])
     const { parts, notes } = makeSplits(
       given,
       (source) => targets.get(source)?.ids,
@@ -108,6 +111,9 @@ async function openPlaces(located: Located, reader: Reader, context: ReaderConte
   try {
     for (const [name, place] of Object.entries(located.splits)) await add(name as GivenSplit, place)
     if (located.whole) await add('whole', located.whole)
+    const of = { file: located.root, noun: NOUNS[KIND_OF_FORMAT[located.format]], model: context.model }
+    for (const list of found.values())
+      for (const [i, source] of list.entries()) list[i] = await withoutGaps(source, of, context.options)
   } catch (cause) {
     for (const source of [...found.values()].flat()) await source.close()
     throw cause
@@ -141,7 +147,7 @@ async function classList(file: string | undefined): Promise<string[] | undefined
   const { size } = await fs.stat(file)
   if (size > CLASS_LIST_LIMIT)
     throw new PareError('data/unreadable', { path: file, reason: 'a list of classes this large' })
-  const text = (await fs.readFile(file, 'utf8')).replace(/^\uFEFF/, '')
+  const text = await readText(file)
   if (!file.endsWith('.json')) return text.split(/\r?\n/).flatMap((line) => line.trim() || [])
   let parsed: unknown
   try {

@@ -18,7 +18,7 @@ import { imagesOf } from './images'
 import { LabelColumn } from './label-column'
 import { labelRank } from './names'
 import type { Reader, ReaderContext } from './reader'
-import { recordSource } from './records'
+import { firstValues, recordSource } from './records'
 import type { Source } from './source'
 
 export const readParquet: Reader = async (place, context) => {
@@ -55,13 +55,12 @@ async function parquetSource(file: string, context: ReaderContext): Promise<Sour
       })
   const records = (signal?: AbortSignal): AsyncGenerator<DataRecord> =>
     rowsOf(buffer, metadata, unreadable, signal)
-  for await (const first of records()) {
-    const image = Object.keys(first.values).find((key) => encodedImage(first.values[key]))
-    return image === undefined
-      ? recordSource(file, records, context)
-      : imageColumn(file, records(context.options.signal), image, context)
-  }
-  throw new PareError('data/empty', { path: file })
+  const first = await firstValues(records)
+  if (!first) throw new PareError('data/empty', { path: file })
+  const image = Object.keys(first).find((key) => encodedImage(first[key]))
+  return image === undefined
+    ? recordSource(file, records, context)
+    : imageColumn(file, records(context.options.signal), image, context)
 }
 
 /**

@@ -4,7 +4,7 @@ import { sourceOfArrays } from './array-source'
 import type { NamedArray } from './arrays'
 import { numberOf, type CsvFile } from './csv'
 import type { DataRecord } from './json-lines'
-import { flatNumbers, isList, listShape } from './label-column'
+import { flatNumbers, hasWords, isList, listShape } from './label-column'
 import type { ReaderContext } from './reader'
 import { RowWriter } from './row-writer'
 import type { Rows, Source } from './source'
@@ -16,20 +16,28 @@ export type Records = (signal?: AbortSignal) => AsyncGenerator<DataRecord>
 
 /** Throws `data/empty`, `data/unreadable`, `data/shape-mismatch`. */
 export async function recordSource(file: string, records: Records, context: ReaderContext): Promise<Source> {
-  const first = await firstOf(records)
+  const first = await firstValues(records)
   if (!first) throw new PareError('data/empty', { path: file })
   const text = textInputs(context.inputs)
-  const keys = text && textKeys(first.values, text.ids.name, context.options.label)
+  const keys = text && textKeys(first, text.ids.name, context.options.label)
   if (keys) return textSource(file, records(context.options.signal), keys, context)
-  const columns = Object.keys(first.values)
-  if (columns.every((key) => !isList(first.values[key])))
-    return tableOf(file, asTable(columns, records), context)
+  const columns = Object.keys(first)
+  if (columns.every((key) => !isList(first[key]))) return tableOf(file, asTable(columns, records), context)
   return arraysOf(file, first, records, context)
 }
 
-async function firstOf(records: Records): Promise<DataRecord | undefined> {
-  for await (const record of records()) return record
-  return undefined
+const LOOK_RECORDS = 200
+
+/** The first value under each name: of one record alone some may be missing. */
+export async function firstValues(records: Records): Promise<DataRecord['values'] | undefined> {
+  let first: DataRecord['values'] | undefined
+  let seen = 0
+  for await (const { values } of records()) {
+    first ??= {}
+    for (const [key, value] of Object.entries(values)) first[key] ??= value
+    if (++seen === LOOK_RECORDS) break
+  }
+  return first
 }
 
 /** Single values are a table, whatever file they come from. */
@@ -43,24 +51,23 @@ function asTable(columns: string[], records: Records): CsvFile {
     hasHeader: true,
     decimalComma: false,
     async *records(watch) {
-      let line = 0
-      for await (const { values } of records(watch?.signal))
-        yield { line: ++line, cells: columns.map((key) => cell(values[key])) }
+      for await (const { where, values } of records(watch?.signal))
+        yield { where, cells: columns.map((key) => cell(values[key])) }
     },
   }
 }
 
 async function arraysOf(
   file: string,
-  first: DataRecord,
+  first: DataRecord['values'],
   records: Records,
   context: ReaderContext,
 ): Promise<Source> {
   const exact = context.inputs.some((info) => info.dtype !== undefined && info.dtype !== 'float32')
   const { temporaryFolder, signal } = context.options
   const spool = temporaryFolder === undefined ? {} : { folder: temporaryFolder }
-  const columns = Object.keys(first.values).map((key) => {
-    const value = first.values[key]
+  const columns = Object.keys(first).map((key) => {
+    const value = first[key]
     const isText = typeof value === 'string' && Number.isNaN(numberOf(value))
     const writer = new RowWriter(listShape(value), exact || !isList(value) ? 'float64' : 'float32', spool)
     return { key, writer, strings: isText ? ([] as string[]) : undefined }
@@ -93,9 +100,11 @@ async function arraysOf(
 }
 
 function rowOf(value: unknown, writer: RowWriter, file: string, where: string, key: string): number[] {
-  const numbers = flatNumbers([value ?? null])
   const size = writer.dims.reduce((product, dim) => product * dim, 1)
-  if (numbers.length === size && !numbers.some(Number.isNaN)) return numbers
+  if (value === null || value === undefined) return new Array<number>(size).fill(NaN)
+  const numbers = flatNumbers([value])
+  const words = hasWords([value])
+  if (numbers.length === size && !words) return numbers
   const got =
     numbers.length === size ? 'something that is no number' : `${numbers.length} numbers, not ${size}`
   throw new PareError('data/unreadable', { path: file, reason: `${where}: "${key}" holds ${got}` })

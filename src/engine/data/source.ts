@@ -43,6 +43,8 @@ export interface Source {
   /** Samples as the model wants them. `indices` are positions within the source. */
   read(indices: readonly number[], preprocessing: Preprocessing, signal?: AbortSignal): Promise<Reading>
   preview(index: number, preprocessing: Preprocessing): Promise<SourcePreview>
+  /** Whether the inputs of each sample lack a number, or hold NaN or infinity; absent where none ever can. */
+  hasGap?(indices: readonly number[]): Promise<boolean[]>
   /** Bytes that decide whether two samples are the same one; absent where that is too costly to ask. */
   identity?(indices: readonly number[]): Promise<Uint8Array[]>
   close(): Promise<void>

@@ -5,7 +5,7 @@ import { sourceOfArrays } from './array-source'
 import type { NamedArray } from './arrays'
 import { concatSources } from './concat'
 import { fitRows, rowDims } from './convert'
-import { numberOf, openCsv, type CsvFile } from './csv'
+import { isMissing, numberOf, openCsv, type CsvFile } from './csv'
 import type { DataRecord } from './json-lines'
 import { LabelColumn } from './label-column'
 import { labelRank } from './names'
@@ -49,9 +49,9 @@ async function tableOrTexts(file: string, context: ReaderContext): Promise<Sourc
 }
 
 async function* asRecords(csv: CsvFile, watch: Watch = {}): AsyncGenerator<DataRecord> {
-  for await (const { line, cells } of csv.records(watch))
+  for await (const { where, cells } of csv.records(watch))
     yield {
-      where: `line ${line}`,
+      where,
       values: Object.fromEntries(csv.columns.map((name, i) => [name, cells[i]])),
     }
 }
@@ -114,39 +114,21 @@ async function fill(
   watch: Watch,
 ): Promise<void> {
   const groups = [...layout.groups].map(([name, columns]) => ({ columns, writer: writers.get(name)! }))
-  for await (const { cells, line } of csv.records(watch)) {
-    for (const { columns, writer } of groups) {
-      const row = new Float64Array(columns.length)
-      for (const [i, column] of columns.entries()) {
-        const value = numberOf(cells[column]!, csv.decimalComma)
-        if (Number.isNaN(value)) throw badCell(file, line, csv.columns[column]!, cells[column]!)
-        row[i] = value
-      }
-      await writer.push(row)
+  for await (const { cells, where } of csv.records(watch)) {
+    const numberIn = (column: number): number => {
+      const value = numberOf(cells[column]!, csv.decimalComma)
+      if (Number.isNaN(value) && !isMissing(cells[column]!))
+        throw new PareError('data/unreadable', {
+          path: file,
+          reason: `${where}: the cell in column "${csv.columns[column]!}" holds "${cells[column]!.slice(0, 40)}", which is no number`,
+        })
+      return value
     }
-    const found = layout.labels.map((column) => {
-      if (cells[column]!.trim() === '') throw badCell(file, line, csv.columns[column]!, '')
-      return cells[column]!
-    })
-    if (found.length === 1) labels.push(found[0], file, `line ${line}`)
-    else if (found.length > 1)
-      labels.push(
-        found.map((cell) => numberOf(cell, csv.decimalComma)),
-        file,
-        `line ${line}`,
-      )
+    for (const { columns, writer } of groups) await writer.push(Float64Array.from(columns, numberIn))
+    const [only, ...others] = layout.labels
+    if (only !== undefined)
+      labels.push(others.length > 0 ? layout.labels.map(numberIn) : cells[only], file, where)
   }
-}
-
-function badCell(file: string, line: number, column: string, cell: string): PareError {
-  const what =
-    cell.trim() === ''
-      ? 'is empty; fill it in or delete the line'
-      : `holds "${cell.slice(0, 40)}", which is no number`
-  return new PareError('data/unreadable', {
-    path: file,
-    reason: `line ${line}: the cell in column "${column}" ${what}`,
-  })
 }
 
 /** Columns that number or name the rows and are no measurement. */
@@ -158,8 +140,11 @@ function layoutOf(
   { inputs, model, options }: ReaderContext,
 ): Layout {
   const names = csv.columns
-  const numeric = names.map((_, i) =>
-    sample.every((cells) => !Number.isNaN(numberOf(cells[i]!, csv.decimalComma))),
+  const isNumber = (cell: string): boolean => !Number.isNaN(numberOf(cell, csv.decimalComma))
+  const numeric = names.map(
+    (_, i) =>
+      sample.some((cells) => isNumber(cells[i]!)) &&
+      sample.every((cells) => isNumber(cells[i]!) || isMissing(cells[i]!)),
   )
   const labels = labelColumns(csv, options.label)
   const groups = inputGroups(names, inputs)
@@ -212,9 +197,9 @@ function layoutOf(
 function ends(columns: readonly number[], sample: readonly string[][], classes: number): number[] {
   const distinct = (column: number): number => new Set(sample.map((cells) => cells[column])).size
   const looksLikeClass = (column: number): boolean => {
-    const values = sample.map((cells) => Number(cells[column]))
+    const values = sample.flatMap((cells) => (isMissing(cells[column]!) ? [] : Number(cells[column])))
     return (
-      distinct(column) > 1 && values.every((v) => Number.isInteger(v) && v >= 0 && v <= Math.max(classes, 1))
+      distinct(column) > 1 && values.every((v) => Number.isInteger(v) && v >= -1 && v <= Math.max(classes, 1))
     )
   }
   const both = [columns.at(-1), columns[0]].filter((i) => i !== undefined)

@@ -193,19 +193,33 @@ function fromSingles(model: Model, output: Output, facts: NumberFacts, hints: Ta
       expected: `class numbers or ${size} values per sample, as the output ${output.name} has ${shapeText(output.dims)}`,
       got: `one number with a fraction per sample (${facts.min} to ${facts.max})`,
     })
-  // Counted from one, as MATLAB and some spreadsheets do: only then does the number of classes itself occur.
-  const offset = facts.min === 1 && facts.max === size ? 1 : 0
-  if (facts.min < 0 || facts.max - offset >= size)
-    throw new PareError('data/labels-out-of-range', {
-      label: String(facts.min < 0 ? facts.min : facts.max),
-      classes: size,
-    })
-  const counted = offset === 1 ? ', counted from 1' : ''
+  const { said, ...numbering } = numberingOf(facts, size)
   const classes = hints.classes?.length === size ? hints.classes : numbered(size)
   return classification(
-    { kind: 'class', classes, offset, byName: false },
-    `labels are class numbers${counted}, ${size} outputs`,
+    { kind: 'class', classes, ...numbering, byName: false },
+    `labels are class numbers${said}, ${size} outputs`,
   )
+}
+
+/** How labels count the classes. Throws `data/labels-out-of-range`. */
+function numberingOf(
+  { min, max, floor }: NumberFacts,
+  size: number,
+): { offset: number; step?: number; ignored?: number; said: string } {
+  // Support vector machines call two classes −1 and 1.
+  if (size === 2 && min === -1 && floor === 1 && max === 1)
+    return { offset: -1, step: 2, said: ' (−1 and 1)' }
+  // −1, 0, 1 of three outputs leaves none over for a label that stands for nothing.
+  if (min === -1 && floor === 0 && max === size - 2) return { offset: -1, said: ', counted from −1' }
+  const lowest = floor ?? min
+  // Counted from one, as MATLAB and some spreadsheets do: only then does the number of classes itself occur.
+  const offset = lowest === 1 && max === size ? 1 : 0
+  if (lowest < 0 || max - offset >= size)
+    throw new PareError('data/labels-out-of-range', { label: String(lowest < 0 ? min : max), classes: size })
+  const counted = offset === 1 ? ', counted from 1' : ''
+  return floor === undefined
+    ? { offset, said: counted }
+    : { offset, ignored: min, said: `${counted}, ${min} for none` }
 }
 
 function fromArrays(output: Output, facts: NumberFacts, hints: TaskHints): Recognised {

@@ -73,15 +73,22 @@ export async function textSource(
   const tokens = new BlobWriter(spool)
   const texts = new BlobWriter(spool)
   const labels = new LabelColumn()
+  const gaps = new Set<number>()
   try {
     for await (const { where, values } of records) {
       const text = keys.text === undefined ? undefined : values[keys.text]
-      if (useText && typeof text !== 'string')
+      const isGap = useText && (text === null || text === undefined)
+      if (isGap) gaps.add(tokens.length)
+      else if (useText && typeof text !== 'string')
         throw new PareError('data/unreadable', {
           path: file,
           reason: `${where} has no text under "${keys.text}"`,
         })
-      const encoded = useText ? encoder!.encode(text as string) : readyIds(values, keys, file, where)
+      const encoded = isGap
+        ? { prefix: [], content: [], suffix: [] }
+        : useText
+          ? encoder!.encode(text as string)
+          : readyIds(values, keys, file, where)
       const content = encoded.content.slice(0, TOKEN_LIMIT)
       const { prefix, suffix } = encoded
       const packed = Int32Array.from([prefix.length, suffix.length, ...prefix, ...suffix, ...content])
@@ -100,6 +107,7 @@ export async function textSource(
       await labels.finish(file),
       suggestText(wanted, encoder),
       encoder,
+      gaps,
     )
   } catch (cause) {
     await tokens.discard()
@@ -165,6 +173,7 @@ class TextSource implements Source {
     readonly labels: RawLabels | undefined,
     readonly suggested: TextOptions,
     private readonly encoder: TextEncoder | undefined,
+    private readonly gaps: ReadonlySet<number>,
   ) {}
 
   get length(): number {
@@ -201,6 +210,9 @@ class TextSource implements Source {
     const text = Buffer.from(await this.stored.texts.read(index)).toString('utf8')
     return { title: `${path.basename(this.file)}, text ${index + 1}`, text }
   }
+
+  hasGap = async (indices: readonly number[]): Promise<boolean[]> =>
+    indices.map((index) => this.gaps.has(index))
 
   identity(indices: readonly number[]): Promise<Uint8Array[]> {
     return Promise.all(indices.map((index) => this.stored.tokens.read(index)))

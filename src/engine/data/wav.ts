@@ -82,9 +82,12 @@ export async function wavSamples(file: string, format: WavFormat, count: number)
     await handle.close()
   }
   const sample = sampleReader(format, bytes)
-  return Array.from({ length: format.channels }, (_, c) =>
+  const channels = Array.from({ length: format.channels }, (_, c) =>
     Float32Array.from({ length: frames }, (__, i) => sample((i * format.channels + c) * width)),
   )
+  if (format.float && !channels.every((wave) => wave.every(Number.isFinite)))
+    throw new Error('holds NaN or infinite samples')
+  return channels
 }
 
 function sampleReader({ bits, float }: WavFormat, bytes: Buffer): (offset: number) => number {

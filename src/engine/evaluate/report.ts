@@ -148,7 +148,9 @@ function assemble(
   statics: readonly Static[],
   estimates: readonly (LatencyEstimate | undefined)[],
 ): Measurements {
-  const { classes } = options.dataset
+  const { classes, kind } = options.dataset
+  // How the data was read is part of what was measured.
+  const reading = kind === 'random' ? [] : options.dataset.summary().notes
   const measurement = (own: Statics, measured: ModelQuality, rest: Partial<Report>): Measurement => ({
     report: {
       ...own,
@@ -159,7 +161,7 @@ function assemble(
       ...(measured.fidelity && { fidelity: measured.fidelity }),
       ...(measured.confusion && { confusion: measured.confusion }),
       ...(classes && { classes: [...classes] }),
-      notes: [...measured.notes],
+      notes: [...reading, ...measured.notes],
       ...rest,
     },
     samples: measured.samples,

@@ -45,15 +45,38 @@ const open = async (files: Record<string, Uint8Array>, at = '') =>
   openDataset(path.join(write(temporaryFolder(), files), at), model)
 
 test.each([
-  ['objects.npy', 'pickle'],
+  ['objects.npy', 'its dtype is object'],
   ['fields.npy', 'named fields'],
-  ['complex.npy', 'element type'],
+  ['complex.npy', 'its dtype is complex'],
 ])('%s is refused with a sentence', async (name, words) => {
   await expect(openDataset(fixture(name), model)).rejects.toMatchObject({
     code: 'data/unreadable',
     data: { reason: expect.stringContaining(words) as string },
   })
 })
+
+test.each([
+  ['|O', 'object'],
+  ['<c8', 'complex64'],
+  ['<c16', 'complex128'],
+  ['<f16', 'longdouble'],
+  ['<M8[ns]', 'datetime64'],
+])(
+  'of an archive, an input of dtype %s is the reason, labels too, anything else a note',
+  async (descr, name) => {
+    const bytes = Number(/\d+/.exec(descr)?.[0] ?? 8)
+    const strange = (rows: number, columns: number): Uint8Array =>
+      npy(descr, columns === 1 ? [rows] : [rows, columns], new Uint8Array(rows * columns * bytes))
+    const x = npy('<f4', [6, 6], new Float32Array(36))
+    const y = npy('<i4', [6], Int32Array.from([0, 1, 2, 0, 1, 2]))
+    const refused = { code: 'data/unreadable', data: { reason: expect.stringContaining(name) as string } }
+    await expect(open({ 'a.npz': npz({ x: strange(6, 6), y }) })).rejects.toMatchObject(refused)
+    await expect(open({ 'a.npz': npz({ x, y: strange(6, 1) }) })).rejects.toMatchObject(refused)
+    const dataset = await open({ 'a.npz': npz({ x, y, extra: strange(6, 1) }) })
+    expect(dataset.summary().notes.join()).toMatch(new RegExp(`The array extra is left out: .*${name}`))
+    await dataset.close()
+  },
+)
 
 test('an archive that promises more than it holds is refused before anything is inflated', async () => {
   await expect(openDataset(fixture('lies.npz'), model)).rejects.toMatchObject({
