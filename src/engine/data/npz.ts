@@ -1,6 +1,7 @@
 /** NPZ archives and NPY files as named arrays. Source: numpy.lib.npyio (an NPZ is a ZIP of NPY files). */
 import fs from 'node:fs/promises'
 import path from 'node:path'
+import { finished } from 'node:stream/promises'
 import { PareError } from '../../contract/errors'
 import { sizeOf } from '../onnx'
 import { npyHeaderLength, npyRows, parseNpyHeader, type NpyHeader } from './npy'
@@ -96,9 +97,12 @@ async function dataOf(
   { signal, progress }: Watch,
 ): Promise<Bytes> {
   const length = entry.size - header.dataOffset
-  if (entry.stored) return fileBytes(file, (await entry.offset()) + header.dataOffset, length)
-  const spool = new Spool(options)
   const stream = await entry.stream()
+  if (entry.stored) {
+    await finished(stream.resume(), { signal })
+    return fileBytes(file, (await entry.offset()) + header.dataOffset, length)
+  }
+  const spool = new Spool(options)
   let skip = header.dataOffset
   try {
     for await (const piece of stream as AsyncIterable<Buffer>) {

@@ -17,6 +17,7 @@ import type { DataRecord } from './json-lines'
 import { imagesOf } from './images'
 import { LabelColumn } from './label-column'
 import { labelRank } from './names'
+import { checkPages } from './parquet-pages'
 import type { Reader, ReaderContext } from './reader'
 import { firstValues, recordSource } from './records'
 import type { Source } from './source'
@@ -53,6 +54,9 @@ async function parquetSource(file: string, context: ReaderContext): Promise<Sour
         path: file,
         reason: 'a row group of it inflates to more than 2 GB',
       })
+  await checkPages(buffer, metadata, file, context.options.signal).catch((cause: unknown) => {
+    throw unreadable(cause)
+  })
   const records = (signal?: AbortSignal): AsyncGenerator<DataRecord> =>
     rowsOf(buffer, metadata, unreadable, signal)
   const first = await firstValues(records)

@@ -1,5 +1,6 @@
 /** Entries of a ZIP file by name: stored ones read in place, deflated ones as a stream. */
-import type { Readable } from 'node:stream'
+import { Transform, type Readable } from 'node:stream'
+import { crc32 } from 'node:zlib'
 import { openPromise, type Entry, type ZipFile } from 'yauzl'
 import { PareError } from '../../contract/errors'
 
@@ -10,6 +11,7 @@ export interface ZipEntry {
   stored: boolean
   /** Where the bytes of a stored entry lie in the file. */
   offset(): Promise<number>
+  /** Ends with `data/unreadable` where the bytes are not those that were packed. */
   stream(): Promise<Readable>
 }
 
@@ -54,8 +56,26 @@ function zipEntry(zip: ZipFile, entry: Entry, path: string): ZipEntry {
     stored: entry.compressionMethod === 0,
     offset: async () =>
       (await zip.readLocalFileHeaderPromise(entry, { minimal: true }).catch(wrap)).fileDataStart,
-    stream: () => zip.openReadStreamPromise(entry).catch(wrap),
+    stream: async () => checked(await zip.openReadStreamPromise(entry).catch(wrap), entry, path),
   }
+}
+
+/** The entry's bytes, compared with the checksum that was packed with them once all have gone by. */
+function checked(content: Readable, { fileName, crc32: expected }: Entry, path: string): Readable {
+  let found = 0
+  const check = new Transform({
+    transform(piece: Buffer, _, done) {
+      found = crc32(piece, found)
+      done(null, piece)
+    },
+    flush(done) {
+      const reason = `“${fileName}” in it is damaged: its checksum is wrong`
+      done(found === expected ? null : new PareError('data/unreadable', { path, reason }))
+    },
+  })
+  content.once('error', (cause) => check.destroy(zipError(path, cause)))
+  check.once('close', () => content.destroy())
+  return content.pipe(check)
 }
 
 /** What went wrong in a ZIP file, as `data/unreadable`. */

@@ -7,7 +7,7 @@ import { PareError } from '../../contract/errors'
 import type { Quality } from '../../contract/report'
 import type { Dataset } from '../data/dataset'
 import { findPreprocessing, looksLikeChance } from '../data/find'
-import { openZip, zipError } from '../data/zip'
+import { openZip } from '../data/zip'
 import { measureQuality } from '../evaluate/quality'
 import { diskError, readModel } from '../onnx'
 import { requireDisk } from '../onnx/budget'
@@ -90,10 +90,7 @@ export const dataJobs: JobHandlers<'openData' | 'findPreprocessing' | 'samples' 
             reason: `“${entry.name}” in it points outside the archive`,
           })
         fs.mkdirSync(path.dirname(target), { recursive: true })
-        const content = await entry.stream()
-        // Which side failed decides what is said: the archive or the disk.
-        content.once('error', (cause) => content.destroy(zipError(archive, cause)))
-        await pipeline(content, createWriteStream(target))
+        await pipeline(await entry.stream(), createWriteStream(target))
         progress((done += entry.size) / Math.max(1, total), 'Unpacking')
       }
       fs.rmSync(into, { recursive: true, force: true })

@@ -85,6 +85,24 @@ test('an archive that promises more than it holds is refused before anything is 
   })
 })
 
+test.each([0, 6] as const)(
+  'an array whose checksum is wrong is refused, packed at level %i',
+  async (level) => {
+    const x = npy(
+      '<f4',
+      [30, 6],
+      Float32Array.from({ length: 180 }, (_, i) => Math.sin(i)),
+    )
+    const bytes = Buffer.from(npz({ x }, level))
+    bytes.writeUInt32LE(1, bytes.indexOf('PK\x01\x02', 0, 'latin1') + 16)
+    const folder = write(temporaryFolder(), { 'a.npz': bytes })
+    await expect(openDataset(path.join(folder, 'a.npz'), model)).rejects.toMatchObject({
+      code: 'data/unreadable',
+      data: { reason: expect.stringContaining('checksum') as string },
+    })
+  },
+)
+
 const good = npz({
   x: npy(
     '<f4',

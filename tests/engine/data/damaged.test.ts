@@ -43,6 +43,22 @@ test.each(['columns', 'texts', 'images'])(
   },
 )
 
+test.each([
+  ['columns.parquet', '020000003001', '06000000feffffff0301'],
+  ['conforming_columns.parquet', '020000005001', '06000000feffffff0301'],
+  ['conforming_lists.parquet', '020000000e01', '06000000feffffff0301'],
+])('a run of a thousand million values in %s is no reason to make room for them', async (name, was, is) => {
+  const bytes = fs.readFileSync(fixture(name))
+  Buffer.from(is, 'hex').copy(bytes, bytes.indexOf(Buffer.from(was, 'hex')))
+  const file = path.join(temporaryFolder(), name)
+  fs.writeFileSync(file, bytes)
+  const model = declares([['x', ['batch', 3]]], [['y', ['batch', 3]]])
+  await expect(openDataset(file, model)).rejects.toMatchObject({
+    code: 'data/unreadable',
+    data: { reason: expect.stringContaining('a run is longer') as string },
+  })
+})
+
 test.each(FILES)(`${MUTANTS} mutants of %s`, { timeout: 60_000 + MUTANTS * 200 }, async (name) => {
   const whole = fs.readFileSync(fixture(name))
   const random = seeded(SEED).fork(name)

@@ -102,6 +102,25 @@ test.each(['../outside.txt', '/outside.txt', 'a/../../outside.txt'])(
   },
 )
 
+test.each([0, 6] as const)('an entry whose checksum is wrong is named, packed at level %i', async (level) => {
+  const folder = temporaryFolder()
+  const archive = path.join(folder, 'a.zip')
+  const entries = {
+    'cat/1.txt': Buffer.from('meow '.repeat(99)),
+    'cat/2.txt': Buffer.from('woof '.repeat(99)),
+  }
+  const bytes = Buffer.from(zipSync(entries, { level }))
+  // CRC-32 of the second entry in the central directory, APPNOTE.TXT 4.3.12.
+  const second = bytes.indexOf('PK\x01\x02', bytes.indexOf('PK\x01\x02') + 4, 'latin1')
+  bytes.writeUInt32LE(1, second + 16)
+  fs.writeFileSync(archive, bytes)
+  await expect(unpack({ archive, into: path.join(folder, 'into') }, listening())).rejects.toMatchObject({
+    code: 'data/unreadable',
+    data: { path: archive, reason: expect.stringContaining('“cat/2.txt”') as string },
+  })
+  expect(fs.readdirSync(folder)).toEqual(['a.zip'])
+})
+
 test('an archive with a damaged entry is refused and what was there stays', async () => {
   const folder = temporaryFolder()
   const archive = path.join(folder, 'a.zip')
