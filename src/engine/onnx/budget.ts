@@ -9,8 +9,11 @@ import { PareError } from '../../contract/errors'
 /** Share of what is free that a job may take. */
 const SHARE = 0.5
 
-/** Bytes this process may use: PARE_MEMORY, else half of what was free when it was started. */
-export const MEMORY_BUDGET: number = Number(process.env.PARE_MEMORY) || SHARE * freeMemory()
+/** Bytes that whoever started this process allows it; not a positive number where nobody said. */
+export const GIVEN_MEMORY = Number(process.env.PARE_MEMORY)
+
+/** Bytes this process may use: those it was given, else half of what was free when it was started. */
+export const MEMORY_BUDGET: number = GIVEN_MEMORY || SHARE * freeMemory()
 
 /** Some systems count caches as used, so at least half of the machine, or of the container, is taken as free. */
 function freeMemory(): number {
@@ -19,9 +22,8 @@ function freeMemory(): number {
 }
 
 /** Throws `limit/memory` where `bytes` are more than the budget; `what` is what would take them. */
-export function requireMemory(bytes: number, what: string): void {
-  if (bytes > MEMORY_BUDGET)
-    throw new PareError('limit/memory', { what, needed: bytes, budget: MEMORY_BUDGET })
+export function requireMemory(bytes: number, what: string, budget = MEMORY_BUDGET): void {
+  if (bytes > budget) throw new PareError('limit/memory', { what, needed: bytes, budget })
 }
 
 /** Bytes that may be written into `folder` and below: half of what its disk has free. */

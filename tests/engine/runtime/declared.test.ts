@@ -24,14 +24,37 @@ describe('constants made of a few bytes', () => {
     ],
     ['Expand', modelOf({ opType: 'Expand' }, [one, Tensor.int64([huge])])],
     ['Tile', modelOf({ opType: 'Tile' }, [one, Tensor.int64([huge])])],
+    [
+      'Range',
+      modelOf(
+        { opType: 'Range' },
+        [0, huge, 1].map((n) => Tensor.int64([n], [])),
+      ),
+    ],
     ['RandomNormal', modelOf({ opType: 'RandomNormal', attributes: { shape: { ints: [huge] } } }, [])],
   ])('%s above the budget is refused by its node', (_, model) => {
-    expect(() => requireRoomForConstants(model)).toThrow(
+    expect(() => requireRoomForConstants(model, MEMORY_BUDGET)).toThrow(
       expect.objectContaining({
         code: 'limit/memory',
         data: expect.objectContaining({ budget: MEMORY_BUDGET }),
       }),
     )
+  })
+
+  test('what several make is added up, also of what another made', () => {
+    const model = modelOf({ opType: 'ConstantOfShape' }, [Tensor.int64([1])])
+    const shape = model.graph.addInitializer('shape', Tensor.int64([Math.ceil(huge / 8)]))
+    for (const output of ['a', 'b', 'c'])
+      model.graph.addNode({ opType: 'Expand', inputs: ['y', shape], outputs: [output] })
+    expect(() => requireRoomForConstants(model, MEMORY_BUDGET)).toThrow(
+      expect.objectContaining({ code: 'limit/memory' }),
+    )
+  })
+
+  test('what is out of proportion to the file is refused unless someone allows it', () => {
+    const model = modelOf({ opType: 'ConstantOfShape' }, [Tensor.int64([2 ** 27])])
+    expect(() => requireRoomForConstants(model, 0)).toThrow(expect.objectContaining({ code: 'limit/memory' }))
+    expect(() => requireRoomForConstants(model, 2 ** 32)).not.toThrow()
   })
 
   test('what fits is not', () => {

@@ -1,5 +1,6 @@
 /** What stands in the way of compressing a model, each in plain words with what to do. */
-import { PareError } from '../../../contract/errors'
+import { errorData } from '../../../contract/errors'
+import { errorMessage } from '../../../contract/messages'
 import type { CompatibilityIssue } from '../../../contract/model'
 import type { Model, Node } from '../../onnx'
 import { isFree, signatureOf } from '../../runtime/signature'
@@ -184,11 +185,10 @@ function refusal(model: Model, refused: unknown): CompatibilityIssue[] {
         message: `ONNX Runtime does not know ${[...foreign].join(', ')}. Export the model with standard operators, or replace them.`,
       },
     ]
-  const data = refused instanceof PareError ? refused.data : undefined
-  const reason = data && 'reason' in data ? data.reason : String(refused)
-  return [
-    { kind: 'not-runnable', severity: 'error', message: `ONNX Runtime cannot run this model: ${reason}` },
-  ]
+  const data = errorData(refused)
+  const message =
+    'reason' in data ? `ONNX Runtime cannot run this model: ${data.reason}` : errorMessage(data).what
+  return [{ kind: 'not-runnable', severity: 'error', message }]
 }
 
 export function compatibilityIssues(model: Model, costs: ModelCosts, refused: unknown): CompatibilityIssue[] {
