@@ -4,7 +4,7 @@ import { constantsToInitializers } from './normalize/constants'
 import { foldBatchNorm } from './normalize/fold-batch-norm'
 import { foldFactors } from './normalize/fold-factors'
 import { separateVectors } from './normalize/separate-vectors'
-import { isHalf, widen } from './normalize/widen'
+import { isHalf, isHalfType, widen } from './normalize/widen'
 
 export interface Normalized {
   model: Model
@@ -39,17 +39,22 @@ export interface Separated {
   model: Model
   /** Copy → the name it was taken from; put back by `mergeCopies` where both stay alike. */
   copies: ReadonlyMap<string, string>
+  /** Constants that were of half precision; they are float32 now. */
+  halves: ReadonlySet<string>
 }
 
 /**
- * For whoever cuts or replaces weights: a clone with every constant an initializer and a name for each use of a
- * vector. Exporters keep equal tensors once: two zero biases of unrelated layers become one, and their channels
+ * For whoever cuts or replaces weights: a clone in float32, with every constant an initializer and a name for each
+ * use of a vector. Exporters keep equal tensors once: two zero biases of unrelated layers become one, and their channels
  * would seem coupled. The bytes stay shared; matrices stay tied.
  */
 export function separate(original: Model): Separated {
   const model = original.clone()
   constantsToInitializers(model, (tensor) => tensor.dtype !== 'string')
-  return { model, copies: separateVectors(model.graph) }
+  const halves = new Set<string>()
+  for (const [name, { dtype }] of model.graph.initializers) if (isHalfType(dtype)) halves.add(name)
+  if (isHalf(model)) widen(model)
+  return { model, copies: separateVectors(model.graph), halves }
 }
 
 /** For whoever trains: a clone whose float weights of more than one element are initializers. */

@@ -114,7 +114,7 @@ const percent = (share: number): string => `${Math.round(100 * share)}%`
 
 function whyNothing({ prepared, dependencies }: PrunedChannels): string {
   if (dependencies.groups.length > 0) return 'the share asked for removes not even one channel of any layer'
-  return `no channels of this model can go: ${reasonsOf(prepared.graph, keptLayers(dependencies))}`
+  return `none of its channels can go (${reasonsOf(prepared.graph, keptLayers(dependencies))})`
 }
 
 /** Layers whose output channels may not go, each once, and why. */
@@ -137,8 +137,9 @@ function sentence({ dependencies, removed, before, after, refitted }: PrunedChan
   )
 }
 
-function skipped({ dependencies, fellBack }: PrunedChannels): { layer: string; reason: string }[] {
+function skipped({ dependencies, fellBack, skipped }: PrunedChannels): { layer: string; reason: string }[] {
   return [
+    ...skipped,
     ...keptLayers(dependencies).map(({ layer, reason }) => ({
       layer,
       reason: `its output channels stay: ${reason}`,

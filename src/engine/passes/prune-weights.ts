@@ -8,6 +8,7 @@ import { definePass, type PassContext } from './pass'
 import { allocate } from './pruning/allocate'
 import { exampleFeeds, sampleSource } from '../data/feeds'
 import { separate } from '../layers/normalize'
+import { storeHalf } from './half/store'
 import { traceSource } from './pruning/shapes'
 import type { Layer } from '../layers/layer'
 import { sparseLayers } from './pruning/sparse-layers'
@@ -113,7 +114,7 @@ export const pruneWeights = definePass({
       throw new PareError('model/nothing-to-do', { by: ID, reason: reasonsOf(prepared.graph, skipped) })
   },
   async run(original, options, context) {
-    const { model } = separate(original)
+    const { model, halves } = separate(original)
     const { layers, skipped } = sparseLayers(model, isPattern(options.pattern))
     const needsData = options.method !== 'magnitude'
     const source = needsData || options.allocation === 'sensitivity' ? sampleSource(context, ID) : undefined
@@ -122,7 +123,7 @@ export const pruneWeights = definePass({
       ? await traceSource(model, await exampleFeeds({ ...context, original: model }))
       : { shapes: new Map() }
     const { sparsity, threshold } = await plan(model, layers, options, context)
-    await pruneLayers(model, layers, {
+    const failed = await pruneLayers(model, layers, {
       method: options.method,
       pattern: patternOf(options),
       sparsity,
@@ -133,11 +134,20 @@ export const pruneWeights = definePass({
       shapes,
       progress: (done, doing) => context.progress(0.3 + 0.7 * done, doing),
     })
+    const done = layers.filter(({ name }) => !failed.some(({ layer }) => layer === name))
+    if (done.length === 0)
+      throw new PareError('model/nothing-to-do', { by: ID, reason: reasonsOf(model.graph, failed) })
     withMasks(
       model,
-      layers.map(({ weight }) => weight),
+      done.flatMap(({ weight }) => (halves.has(weight) ? [] : [weight])),
     )
-    return { model, skipped, summary: sentence(original, model, layers), layers: layerReports(model, layers) }
+    const pruned = storeHalf(model, halves).model
+    return {
+      model: pruned,
+      skipped: [...skipped, ...failed],
+      summary: `${zeros(model, done)}${sizes(original, pruned)}`,
+      layers: layerReports(model, done),
+    }
   },
 })
 
@@ -181,18 +191,17 @@ const DEFLATE_LIMIT = 2 ** 28
 const deflated = (model: Model): number => zlib.deflateRawSync(encodeModel(model), { level: 9 }).length
 const kilobytes = (bytes: number): string => `${Math.round(bytes / 1000).toLocaleString('en')} kB`
 
-function sentence(before: Model, after: Model, layers: readonly Layer[]): string {
-  const all = layers.map(({ weight }) => zerosOf(after, weight))
+function zeros(model: Model, layers: readonly Layer[]): string {
+  const all = layers.map(({ weight }) => zerosOf(model, weight))
   const share = all.reduce((n, { zeros }) => n + zeros, 0) / all.reduce((n, { size }) => n + size, 0)
-  const size =
-    encodedLength(before) > DEFLATE_LIMIT
-      ? ''
-      : ` The zipped model shrinks from ${kilobytes(deflated(before))} to ${kilobytes(deflated(after))};`
-  return (
-    `${Math.round(1000 * share) / 10}% of the weights in ${layers.length} layers are zero.${size}` +
-    ' ordinary runtimes store and multiply zeros like any number, so it runs no faster.'
-  ).replace('zero. ordinary', 'zero. Ordinary')
+  return `${Math.round(1000 * share) / 10}% of the weights in ${layers.length} layers are zero.`
 }
+
+const sizes = (before: Model, after: Model): string =>
+  encodedLength(before) > DEFLATE_LIMIT
+    ? ' Ordinary runtimes store and multiply zeros like any number, so it runs no faster.'
+    : ` The zipped model shrinks from ${kilobytes(deflated(before))} to ${kilobytes(deflated(after))};` +
+      ' ordinary runtimes store and multiply zeros like any number, so it runs no faster.'
 
 function layerReports(model: Model, layers: readonly Layer[]): LayerReport[] {
   return layers.map(({ name, node, weight }) => {

@@ -206,7 +206,7 @@ test('why no weight can go is what the graph holds', () => {
   }
   const tiny = new Net(6)
   expect(reason(tiny.output(tiny.gemm(tiny.input('x', ['batch', 4]), 4, 3), 2).done())).toMatch(
-    /^it has only 12 weights \(Gemm_\d\)$/,
+    /^Gemm_\d: it has only 12 weights$/,
   )
   const bare = new Net(6)
   expect(reason(bare.output(bare.relu(bare.input('x', ['batch', 4])), 2).done())).toBe(

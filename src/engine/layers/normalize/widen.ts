@@ -8,6 +8,8 @@ const HALVES: readonly (DType | undefined)[] = ['float16', 'bfloat16']
 const HALF_CODES = new Set([codeOf('float16'), codeOf('bfloat16')])
 const FLOAT32 = codeOf('float32')
 
+export const isHalfType = (dtype: DType | undefined): boolean => HALVES.includes(dtype)
+
 export const isHalf = (model: Model): boolean =>
   [...model.constants()].some(({ tensor }) => HALVES.includes(tensor.dtype) && tensor.size > 1)
 

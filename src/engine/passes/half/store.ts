@@ -13,17 +13,21 @@ export interface Stored {
   tooLarge: { name: string; reaches: number }[]
 }
 
-/** A clone whose float32 weights are float16 with a Cast behind each; ONNX Runtime casts once, at load. */
-export function storeHalf(model: Model): Stored {
+/**
+ * A clone whose float32 weights, or those of them that are named, are float16 with a Cast behind each; ONNX Runtime
+ * casts once, at load.
+ */
+export function storeHalf(model: Model, only?: ReadonlySet<string>): Stored {
   const clone = model.clone()
   const result: Stored = { model: clone, halved: [], tooLarge: [] }
-  for (const graph of clone.graphs()) storeIn(graph, clone.graph, result)
+  for (const graph of clone.graphs()) storeIn(graph, clone.graph, result, only)
   return result
 }
 
-function storeIn(graph: Graph, outermost: Graph, result: Stored): void {
+function storeIn(graph: Graph, outermost: Graph, result: Stored, only?: ReadonlySet<string>): void {
   const inputs = new Set(graph.inputs.map(({ name }) => name))
   for (const [name, tensor] of [...graph.initializers]) {
+    if (only && !only.has(name)) continue
     if (tensor.dtype !== 'float32' || tensor.size < WORTH_IT || inputs.has(name) || graph.isOutput(name))
       continue
     const fits = fitHalf(tensor)

@@ -2,7 +2,7 @@
 import type { Model } from '../../onnx'
 import type { PassContext } from '../pass'
 import { samplesOf, signatureOf } from '../../runtime'
-import { sampleSource } from '../../data/feeds'
+import { exampleFeeds, sampleSource } from '../../data/feeds'
 import type { AttentionUnit } from './carry'
 import type { ShapeSource } from './collect'
 import { costModel, type Cost } from './cost'
@@ -10,7 +10,10 @@ import { buildDependencyGraph, type DependencyGraph } from './graph'
 import type { Group } from './group'
 import { collect } from '../../layers/statistics/collect'
 import { separate, type Separated } from '../../layers/normalize'
-import { reconstruct, type Refitted } from './reconstruct'
+import type { NotALayer } from '../../layers/find'
+import { storeHalf } from '../half/store'
+import { removeProven } from './prove'
+import { reconstruct, type Reconstructed, type Refitted } from './reconstruct'
 import { keptAfter, removeUnits, type Kept } from './remove'
 import { scoreUnits, type Criterion, type FellBack } from './scores'
 import { selectUnits, type Selection } from './select'
@@ -37,12 +40,13 @@ export interface PrunedChannels {
   /** The original with its constants apart: what node numbers of `dependencies` refer to. */
   prepared: Model
   dependencies: DependencyGraph
-  kept: Kept
   removed: ReadonlySet<number>
   before: Cost
   after: Cost
   fellBack: FellBack[]
   refitted: Refitted[]
+  /** Groups that could not be taken out, layers that could not be refitted. */
+  skipped: NotALayer[]
 }
 
 const ID = 'prune-channels'
@@ -58,7 +62,8 @@ export async function pruneModelChannels(
   const prepared = separate(model)
   const samples = needsData ? sampleSource(context, ID) : undefined
   context.progress(0, 'following channels through the graph')
-  const source = await traceSource(prepared.model, samples && (await first(samples(2, 2))))
+  const feeds = await exampleFeeds({ ...context, original: model }, 2)
+  const source = await traceSource(prepared.model, feeds)
   const dependencies = dependenciesOf(prepared, source, options)
   const batches = samples && ((): ReturnType<typeof samples> => samples(16, options.samples))
   const elimination =
@@ -110,27 +115,26 @@ export async function pruneModelChannels(
       )
     },
   })
-  const { kept, removed } = keptAt(ratio)
-  const pruned = removeUnits(prepared, source, kept)
-  const refitted =
-    options.reconstruct && samples && removed.size > 0
-      ? await reconstruct(prepared.model, pruned, source, kept, {
+  const proven = await removeProven(prepared, source, dependencies, keptAt(ratio).removed, feeds)
+  const fit: Reconstructed =
+    options.reconstruct && samples && proven.removed.size > 0
+      ? await reconstruct(prepared.model, proven, source, feeds, {
           batches: samples,
           samples: options.samples,
           fixedBatch: signatureOf(model).batch,
           progress: (done, doing) => context.progress(0.3 + 0.7 * done, doing),
         })
-      : []
+      : { model: proven.model, refitted: [], failed: [] }
   return {
-    model: pruned,
+    model: storeHalf(fit.model, prepared.halves).model,
     prepared: prepared.model,
     dependencies,
-    kept,
-    removed,
+    removed: proven.removed,
     before,
-    after: cost(kept),
+    after: cost(proven.kept),
     fellBack,
-    refitted,
+    refitted: fit.refitted,
+    skipped: [...proven.leftOut, ...fit.failed],
   }
 }
 

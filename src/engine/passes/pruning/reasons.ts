@@ -14,7 +14,7 @@ export function reasonsOf(graph: Graph, skipped: readonly NotALayer[]): string {
   }
   const byReason = new Map<string, string[]>()
   for (const { layer, reason } of skipped) byReason.set(reason, [...(byReason.get(reason) ?? []), layer])
-  return [...byReason].map(([reason, layers]) => `${reason} (${namesOf(layers)})`).join('; ')
+  return [...byReason].map(([reason, layers]) => `${namesOf(layers)}: ${reason}`).join('; ')
 }
 
 const namesOf = (layers: readonly string[]): string =>

@@ -12,7 +12,10 @@ import { ASIDE_EVERY, regressions } from '../../layers/statistics/regression'
 import { fitRidge, type Regression } from '../../math/pruning/ridge'
 import { matrix } from '../../math/matrix'
 import { Tensor, type Model } from '../../onnx'
-import { matmul, prefixOf } from '../../runtime'
+import { matmul, prefixOf, type Values } from '../../runtime'
+import type { NotALayer } from '../../layers/find'
+import { partFailure } from '../part-failure'
+import { answersLike } from './prove'
 import type { ShapeSource } from './collect'
 import type { Kept } from './remove'
 
@@ -36,25 +39,42 @@ const MOST_INPUTS = 5000
 /** Rows a layer wants for each of its inputs. */
 const ROWS_PER_INPUT = 24
 
-/** Edits `pruned`. Layers are matched by name with `original`, from which `kept` took channels. */
+export interface Reconstructed {
+  model: Model
+  refitted: Refitted[]
+  failed: NotALayer[]
+}
+
+/**
+ * Fits a copy of the pruned model, whose layers are matched by name with `original`; `feeds` are what it must still run
+ * with. What cannot be fitted stays as it was cut, and is told.
+ */
 export async function reconstruct(
   original: Model,
-  pruned: Model,
+  { model: cut, kept }: { model: Model; kept: Kept },
   source: ShapeSource,
-  kept: Kept,
+  feeds: Values,
   options: ReconstructOptions,
-): Promise<Refitted[]> {
-  const done: Refitted[] = []
+): Promise<Reconstructed> {
+  const pruned = cut.clone()
+  const refitted: Refitted[] = []
+  const failed: NotALayer[] = []
   const layers = layersToFit(original, pruned, source, kept)
   for (const [index, name] of layers.entries()) {
     options.progress(index / layers.length, `fitting layer ${index + 1} of ${layers.length}`)
     const node = pruned.graph.nodes.find((one) => one.outputs[0] === name)!
     const layer = productLayer(pruned.graph, node)
     if (!layer) continue
-    const fitted = await fitLayer({ original, pruned, layer, source, kept, options })
-    if (fitted) done.push({ layer: name, op: node.opType, ...fitted })
+    try {
+      const fitted = await fitLayer({ original, pruned, layer, source, kept, options })
+      if (fitted) refitted.push({ layer: name, op: node.opType, ...fitted })
+    } catch (thrown) {
+      failed.push({ layer: name, reason: `not refitted: ${partFailure(thrown)}` })
+    }
   }
-  return done
+  const strange = await answersLike(pruned, cut, feeds)
+  if (!strange) return { model: pruned, refitted, failed }
+  return { model: cut, refitted: [], failed: [{ layer: '', reason: `nothing was refitted: ${strange}` }] }
 }
 
 const channelAxis = (layer: Layer, value: string, source: ShapeSource): number =>

@@ -4,13 +4,14 @@ import { sparsityAt } from '../../math/pruning/schedule'
 import { sparseGpt } from '../../math/pruning/sparsegpt'
 import type { Model } from '../../onnx'
 import type { SampleSource } from '../../data/feeds'
-import { findLayers } from '../../layers/find'
+import { findLayers, type NotALayer } from '../../layers/find'
 import type { Layer } from '../../layers/layer'
 import { productLayer } from '../../layers/product'
 import { addToBias } from '../../layers/rewrite'
 import { collect } from '../../layers/statistics/collect'
 import { centred, type Gram } from '../../layers/statistics/grams'
 import { sampling } from '../../layers/statistics/plan'
+import { partFailure } from '../part-failure'
 import type { ShapeSource } from './collect'
 import { patternOrder } from './sparse-layers'
 import { matmul } from '../../runtime'
@@ -38,12 +39,16 @@ export interface WeightOptions {
 
 const ROWS_PER_INPUT = 8
 
-/** Edits the model's weights (and biases, where data shows what the zeros cost on average). */
+/**
+ * Edits the model's weights (and biases, where data shows what the zeros cost on average). Gives the layers that could
+ * not be pruned, which stay as they were.
+ */
 export async function pruneLayers(
   model: Model,
   layers: readonly Layer[],
   options: WeightOptions,
-): Promise<void> {
+): Promise<NotALayer[]> {
+  const failed = new Map<string, string>()
   for (let step = 1; step <= options.steps; step++)
     for (const [index, { name }] of layers.entries()) {
       const done = (step - 1 + index / layers.length) / options.steps
@@ -54,8 +59,13 @@ export async function pruneLayers(
           : `layer ${index + 1} of ${layers.length}`,
       )
       const share = sparsityAt(step, options.steps, options.sparsity.get(name) ?? 0)
-      await pruneLayer(model, present(model, layers[index]!), share, options)
+      try {
+        if (!failed.has(name)) await pruneLayer(model, present(model, layers[index]!), share, options)
+      } catch (thrown) {
+        failed.set(name, partFailure(thrown))
+      }
     }
+  return [...failed].map(([layer, reason]) => ({ layer, reason }))
 }
 
 /** The layer as it is now: its weight may have zeros, and a bias may stand behind it. */

@@ -1,6 +1,6 @@
 /** Pruning checked against zeroing the same channels, by masks, in the original graph. */
 import { expect } from 'vitest'
-import { encodeModel, Tensor, type Model } from '../../../../src/engine/onnx'
+import { encodeModel, type Model } from '../../../../src/engine/onnx'
 import { seeded } from '../../../../src/engine/math/random'
 import { floatsOf, randomFeeds, withSession, type Values } from '../../../../src/engine/runtime'
 import {
@@ -9,32 +9,11 @@ import {
   type DependencyOptions,
 } from '../../../../src/engine/passes/pruning/graph'
 import { separate } from '../../../../src/engine/layers/normalize'
-import { keptAfter, removeUnits, type Kept } from '../../../../src/engine/passes/pruning/remove'
+import { masked } from '../../../../src/engine/passes/pruning/prove'
+import { keptAfter, removeUnits } from '../../../../src/engine/passes/pruning/remove'
 import { traceSource } from '../../../../src/engine/passes/pruning/shapes'
-import type { ShapeSource } from '../../../../src/engine/passes/pruning/collect'
 
 export const DEFAULTS: DependencyOptions = { attention: 'heads', throughLayerNorm: false }
-
-/** The model with every input of a sum multiplied by zero where its channels go. */
-export function masked(model: Model, source: ShapeSource, dependencies: DependencyGraph, kept: Kept): Model {
-  const copy = model.clone()
-  for (const { node, value, axis } of dependencies.sinks) {
-    const stays = kept(value, axis)
-    if (!stays) continue
-    const reader = copy.graph.nodes[node]!
-    const dims = source.shapes.get(value)!.dims
-    const mask = new Float32Array(dims[axis]!)
-    for (const i of stays) mask[i] = 1
-    const shape = dims.map((_, i) => (i === axis ? dims[axis]! : 1))
-    const name = copy.graph.addInitializer('mask', Tensor.float32(shape, mask))
-    const out = copy.graph.freshName('masked')
-    // Appended and sorted afterwards, so that node numbers stay.
-    copy.graph.addNode({ opType: 'Mul', inputs: [value, name], outputs: [out] })
-    reader.inputs = reader.inputs.map((input) => (input === value ? out : input))
-  }
-  copy.graph.sort()
-  return copy
-}
 
 export async function outputsOf(
   model: Model,
