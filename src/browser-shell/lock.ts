@@ -1,14 +1,14 @@
 /** One Pare a data folder: two would write each other's queue. */
 import fs from 'node:fs'
 import path from 'node:path'
+import { isAlive } from '../service/alive'
 
-function isAlive(pid: number): boolean {
+/** Undefined where it cannot be told. */
+function holderOf(file: string): number | undefined {
   try {
-    process.kill(pid, 0)
-    return true
-  } catch (cause) {
-    // Somebody else's process may not be signalled, but it is there.
-    return (cause as NodeJS.ErrnoException).code === 'EPERM'
+    return Number(fs.readFileSync(file, 'utf8'))
+  } catch {
+    return undefined
   }
 }
 
@@ -22,9 +22,9 @@ export function lockFolder(folder: string): boolean {
       process.on('exit', () => fs.rmSync(file, { force: true }))
       return true
     } catch {
-      const pid = Number(fs.readFileSync(file, 'utf8'))
+      const pid = holderOf(file) ?? 0
       if (pid > 0 && pid !== process.pid && isAlive(pid)) return false
-      fs.rmSync(file, { force: true })
+      fs.rmSync(file, { recursive: true, force: true })
     }
   }
   return false

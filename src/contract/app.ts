@@ -12,6 +12,7 @@ import {
   type WeightHistogram,
 } from './compare'
 import { Preprocessing, SPLITS, type SamplePreview } from './dataset'
+import type { ErrorData } from './errors'
 import { Goal } from './goal'
 import type { PassDescription } from './passes'
 import type { BundlePlan, ExportRecord, FileRef, Project, ProjectSummary, Run } from './project'
@@ -69,6 +70,14 @@ export interface AppInfo {
   memoryBytes: number
 }
 
+/** Something that happened to the app itself, told until it is dismissed. */
+export interface AppNotice {
+  id: string
+  /** ISO 8601. */
+  at: string
+  error: ErrorData
+}
+
 export interface SampleInfo {
   id: string
   title: string
@@ -81,6 +90,10 @@ export const methods = {
   'settings.set': method<Settings>()(SettingsChange),
   /** Licences and links of what Pare is made of, as text. */
   'app.about': method<{ version: string; licences: string }>()(nothing),
+
+  /** Newest first; kept over restarts until dismissed. */
+  'notices.list': method<AppNotice[]>()(nothing),
+  'notices.dismiss': method<void>()(z.strictObject({ notice: id })),
 
   'projects.list': method<ProjectSummary[]>()(nothing),
   'projects.create': method<Project>()(z.strictObject({ name: z.string().max(200).optional() })),

@@ -44,6 +44,7 @@ export interface ErrorFields {
   'disk/full': { path: string; needed: number }
   'disk/denied': { path: string }
   'disk/failed': { path: string; reason: string }
+  'app/set-aside': { kind: string; path: string; aside: string; reason: string }
   'export/exists': { path: string }
   'export/no-form': { reason: string }
   'not-found': { what: string; id: string }

@@ -25,6 +25,14 @@ const list = (items: readonly string[], most = 12): string =>
 const NEEDS_PLACE =
   'Free some space on that disk, or choose another place, and go on: finished steps are kept.'
 
+/** What a file of each kind held. */
+const SET_ASIDE: Record<string, string> = {
+  project: 'a project',
+  settings: 'the settings',
+  queue: 'the runs that wait',
+  file: 'where a file of a project lies',
+}
+
 const TABLE: Table = {
   'model/not-onnx': ({ file, reason }) => ({
     title: 'Not an ONNX model',
@@ -275,6 +283,12 @@ const TABLE: Table = {
     what: `“${baseName(path)}” could not be written or read: ${reason}.`,
     where: path,
     todo: 'Check the disk or choose another place, then try again: finished steps are kept.',
+  }),
+  'app/set-aside': ({ kind, path, aside, reason }) => ({
+    title: 'A file of Pare itself was damaged',
+    what: `“${baseName(path)}”, which held ${SET_ASIDE[kind] ?? 'what Pare remembers'}, could not be read, and Pare goes on without it: ${reason}.`,
+    where: aside,
+    todo: 'It was set aside and not deleted. Put a good copy in its old place and start Pare again, or go on: your own files and the results of runs are untouched.',
   }),
   'export/no-form': ({ reason }) => ({
     title: 'The model cannot be exported in any of the forms asked for',

@@ -11,7 +11,7 @@ import { z } from 'zod'
 import { PareError } from '../contract/errors'
 import type { FileRef } from '../contract/project'
 import { modelIn, sniff } from './sniff'
-import { newId, readJsonFolder, storageError, writeJson } from './storage'
+import { newId, readJsonFolder, storageError, writeJson, type Damaged } from './storage'
 
 const FileRecord = z.object({
   id: z.string(),
@@ -40,8 +40,11 @@ export class FileStore {
   private readonly records: Map<string, FileRecord>
   private readonly uploads = new Map<string, Upload>()
 
-  constructor(private readonly folder: string) {
-    this.records = readJsonFolder(path.join(folder, 'records'), FileRecord)
+  constructor(
+    private readonly folder: string,
+    damaged: Damaged,
+  ) {
+    this.records = readJsonFolder(path.join(folder, 'records'), FileRecord, damaged)
     // Uploads that never finished belong to a page that is gone.
     fs.rmSync(path.join(folder, 'incoming'), { recursive: true, force: true })
   }
@@ -49,6 +52,10 @@ export class FileStore {
   get(id: string): FileRef {
     const { name, bytes, kind } = this.record(id)
     return { id, name, bytes, kind }
+  }
+
+  has(id: string): boolean {
+    return this.records.has(id)
   }
 
   pathOf(id: string): string {
@@ -125,8 +132,8 @@ export class FileStore {
       if (used.has(record.id)) continue
       this.records.delete(record.id)
       fs.rmSync(path.join(this.folder, 'records', `${record.id}.json`), { force: true })
-      if (record.owned)
-        fs.rmSync(path.join(this.folder, 'uploads', record.id), { recursive: true, force: true })
+      for (const made of record.owned ? ['uploads', 'unpacked'] : ['unpacked'])
+        fs.rmSync(path.join(this.folder, made, record.id), { recursive: true, force: true })
     }
   }
 

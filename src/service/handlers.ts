@@ -44,6 +44,8 @@ function appHandlers({ core, about, catalogue, exports }: Parts) {
       core.emit('settings.changed', {})
       return settings
     },
+    'notices.list': () => core.aside.notices(),
+    'notices.dismiss': ({ notice }) => core.aside.dismiss(notice),
     'passes.list': () => catalogue.passes(),
     'targets.list': () => core.interactive.run('targets', undefined, { during: 'listing the targets' }),
     'recipes.presets': () => catalogue.presets(),
@@ -92,7 +94,8 @@ function projectHandlers(parts: Parts) {
       for (const run of [...core.store.get(project).runs]) runs.remove(run.id)
       loader.stop(project)
       core.store.remove(project)
-      core.files.keepOnly(filesInUse(core.store.all()))
+      // A project that cannot be read may be put right again: its files must then be there.
+      if (!core.aside.keeps('project')) core.files.keepOnly(filesInUse(core.store.all()))
       projectsChanged()
     },
     'samples.list': () =>

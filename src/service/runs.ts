@@ -31,7 +31,7 @@ export class Runs {
     private readonly core: Core,
     private readonly catalogue: Catalogue,
   ) {
-    this.queue = readJson(this.queueFile, Queue) ?? { waiting: [], paused: false }
+    this.queue = readJson(this.queueFile, Queue, core.aside.taking('queue')) ?? { waiting: [], paused: false }
     this.recover()
   }
 

@@ -16,7 +16,9 @@ import { handlersOf } from './handlers'
 import { Loader } from './loading'
 import { Catalogue } from './recipes'
 import { Runs } from './runs'
+import { SetAside } from './set-aside'
 import { ProjectStore, SettingsStore } from './store'
+import { sweep } from './sweep'
 
 export type { ShellHost } from './core'
 
@@ -67,22 +69,27 @@ export function createService(options: ServiceOptions): Service {
   const emit: Core['emit'] = (event, data) => {
     for (const listener of listeners) listener(event, data)
   }
-  const settings = new SettingsStore(path.join(dataDir, 'settings.json'))
+  const aside = new SetAside(path.join(dataDir, 'set-aside'))
+  const settings = new SettingsStore(path.join(dataDir, 'settings.json'), aside.taking('settings'))
   const start = (): EngineProcess => engine({ memory: settings.get().memory * 2 ** 20 })
   const died = (error: ErrorData): void => emit('engine.restarted', { reason: errorMessage(error).what })
   const core: Core = {
     dataDir,
     resourcesDir,
-    store: new ProjectStore(path.join(dataDir, 'projects'), (project) =>
-      emit('project.changed', { project }),
+    store: new ProjectStore(
+      path.join(dataDir, 'projects'),
+      (project) => emit('project.changed', { project }),
+      aside.taking('project'),
     ),
-    files: new FileStore(path.join(dataDir, 'files')),
+    files: new FileStore(path.join(dataDir, 'files'), aside.taking('file')),
     settings,
+    aside,
     interactive: new EngineHost(start, died),
     work: new EngineHost(start, died),
     host: options.host ?? {},
     emit,
   }
+  sweep(core)
   const catalogue = new Catalogue(core.interactive)
   const loader = new Loader(core)
   const runs = new Runs(core, catalogue)

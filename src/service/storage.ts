@@ -33,24 +33,37 @@ export function writeJson(file: string, value: unknown): void {
   }
 }
 
-/** Undefined where the file is absent or does not hold what it should; a damaged one is set aside, not lost. */
-export function readJson<S extends z.ZodType>(file: string, schema: S): z.output<S> | undefined {
-  let text: string
+/** Told of a file that is there and does not hold what it should, and why; takes care that it is not written over. */
+export type Damaged = (file: string, reason: string) => void
+
+/** Undefined where the file is absent or `damaged`. */
+export function readJson<S extends z.ZodType>(
+  file: string,
+  schema: S,
+  damaged: Damaged,
+): z.output<S> | undefined {
+  let value: unknown
   try {
-    text = fs.readFileSync(file, 'utf8')
-  } catch {
+    value = JSON.parse(fs.readFileSync(file, 'utf8'))
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException
+    if (code === 'EISDIR') damaged(file, 'a folder lies where the file should be')
+    else if (code !== 'ENOENT') damaged(file, code ? message : `it is not JSON: ${message}`)
     return undefined
   }
-  try {
-    return schema.parse(JSON.parse(text))
-  } catch {
-    fs.renameSync(file, `${file}.damaged`)
-    return undefined
-  }
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  damaged(file, `${issue!.path.join('.') || 'the file'}: ${issue!.message}`)
+  return undefined
 }
 
 /** Every JSON file of a folder, by name without its ending. */
-export function readJsonFolder<S extends z.ZodType>(folder: string, schema: S): Map<string, z.output<S>> {
+export function readJsonFolder<S extends z.ZodType>(
+  folder: string,
+  schema: S,
+  damaged: Damaged,
+): Map<string, z.output<S>> {
   const found = new Map<string, z.output<S>>()
   let names: string[]
   try {
@@ -59,7 +72,7 @@ export function readJsonFolder<S extends z.ZodType>(folder: string, schema: S): 
     return found
   }
   for (const name of names.filter((one) => one.endsWith('.json'))) {
-    const value = readJson(path.join(folder, name), schema)
+    const value = readJson(path.join(folder, name), schema, damaged)
     if (value !== undefined) found.set(name.slice(0, -'.json'.length), value)
   }
   return found

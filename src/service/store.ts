@@ -4,7 +4,7 @@ import path from 'node:path'
 import { PareError } from '../contract/errors'
 import { Settings } from '../contract/app'
 import { ProjectRecord, type RunRecord } from './records'
-import { newId, readJson, readJsonFolder, writeJson } from './storage'
+import { newId, readJson, readJsonFolder, writeJson, type Damaged } from './storage'
 
 export class ProjectStore {
   private readonly records: Map<string, ProjectRecord>
@@ -12,8 +12,9 @@ export class ProjectStore {
   constructor(
     private readonly folder: string,
     private readonly changed: (project: string) => void,
+    damaged: Damaged,
   ) {
-    this.records = readJsonFolder(folder, ProjectRecord)
+    this.records = readJsonFolder(folder, ProjectRecord, damaged)
   }
 
   /** Most recently changed first. */
@@ -76,8 +77,11 @@ export class ProjectStore {
 export class SettingsStore {
   private value: Settings
 
-  constructor(private readonly file: string) {
-    this.value = readJson(file, Settings) ?? Settings.parse({})
+  constructor(
+    private readonly file: string,
+    damaged: Damaged,
+  ) {
+    this.value = readJson(file, Settings, damaged) ?? Settings.parse({})
   }
 
   get(): Settings {

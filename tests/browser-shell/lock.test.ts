@@ -33,6 +33,9 @@ test('one that is alive keeps its folder; one that is dead, or wrote no number, 
     fs.writeFileSync(lockOf(folder), left)
     expect(lockFolder(folder), left).toBe(true)
   }
+  fs.rmSync(lockOf(folder))
+  fs.mkdirSync(lockOf(folder))
+  expect(lockFolder(folder), 'a folder').toBe(true)
 })
 
 test('a process of somebody else is alive too', () => {

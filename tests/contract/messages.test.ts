@@ -111,6 +111,10 @@ const EXAMPLES: { [C in ErrorCode]: { fields: ErrorFields[C]; says: string[] } }
   'disk/full': { fields: { path: '/data/model.onnx', needed: 5_000_000 }, says: ['model.onnx', '5 MB'] },
   'disk/denied': { fields: { path: '/data/x' }, says: ['x'] },
   'disk/failed': { fields: { path: '/data/x', reason: 'input/output error' }, says: ['input/output error'] },
+  'app/set-aside': {
+    fields: { kind: 'project', path: '/p/a.json', aside: '/p/set-aside/1-a.json', reason: 'it is not JSON' },
+    says: ['a.json', 'a project', 'not JSON', 'set aside'],
+  },
   'export/no-form': { fields: { reason: 'No model.ort: Foo is unknown.' }, says: ['Foo is unknown'] },
   'export/exists': { fields: { path: '/data/bundle.zip' }, says: ['bundle.zip'] },
   'not-found': { fields: { what: 'project', id: 'p1' }, says: ['project'] },

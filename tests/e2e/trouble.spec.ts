@@ -98,6 +98,27 @@ test('a killed Pare: the project is there again and the run resumes', async ({ p
   }
 })
 
+test('a damaged file of Pare is told at home until it is dismissed', async ({ shell, page }) => {
+  await shell.stop('SIGKILL')
+  fs.writeFileSync(path.join(shell.dataDir, 'settings.json'), '{"theme": "da')
+  const home = async (look: () => Promise<void>): Promise<void> => {
+    const again = await startShell(shell.dataDir)
+    await page.goto(again.address)
+    await page.reload()
+    await expect(page.getByText('Drop an ONNX model')).toBeVisible()
+    await look()
+    await again.stop('SIGKILL')
+  }
+  const notice = page.getByRole('alert').filter({ hasText: 'settings.json' })
+  await home(() => expect(notice).toContainText('set aside'))
+  await home(async () => {
+    await expect(notice).toBeVisible()
+    await notice.getByRole('button', { name: 'Close this message' }).click()
+    await expect(notice).toBeHidden()
+  })
+  await home(() => expect(notice).toBeHidden())
+})
+
 test('a page reloaded before it was let in is let in then', async ({ shell, page }) => {
   let lost = 0
   await page.route('**/session', async (route) => {

@@ -7,6 +7,7 @@ import type { Core } from '../../src/service/core'
 import type { Catalogue } from '../../src/service/recipes'
 import type { ProjectRecord, RunRecord } from '../../src/service/records'
 import { Runs } from '../../src/service/runs'
+import { SetAside } from '../../src/service/set-aside'
 
 test('a run whose outcome cannot be written is told as failed, and the queue waits', async () => {
   const dataDir = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-runs-'))
@@ -17,6 +18,7 @@ test('a run whose outcome cannot be written is told as failed, and the queue wai
   const core = {
     dataDir,
     emit,
+    aside: new SetAside(path.join(dataDir, 'set-aside')),
     files: { get: () => ({ name: 'm.onnx' }), pathOf: () => 'm.onnx' },
     store: {
       all: () => [],

@@ -69,7 +69,7 @@ test('names are kept inside, however they are written', () => {
 })
 
 test('what is adopted is referred to; what is gathered lies together', () => {
-  const store = new FileStore(path.join(scratch, 'store'))
+  const store = new FileStore(path.join(scratch, 'store'), () => undefined)
   const a = store.adopt(put('parts/train.npz', zipSync({ 'x.npy': image })))
   const b = store.adopt(put('parts/validation.npz', zipSync({ 'x.npy': image })))
   expect(store.pathOf(a.id)).toBe(path.join(scratch, 'parts/train.npz'))
@@ -78,7 +78,7 @@ test('what is adopted is referred to; what is gathered lies together', () => {
   expect(both.kind).toBe('dataset')
 
   // Records survive; what nobody uses goes, but never a file that was only referred to.
-  const again = new FileStore(path.join(scratch, 'store'))
+  const again = new FileStore(path.join(scratch, 'store'), () => undefined)
   expect(again.get(both.id)).toEqual(both)
   const home = again.pathOf(both.id)
   again.keepOnly(new Set([a.id]))

@@ -7,13 +7,14 @@ import { newId, readJson, readJsonFolder, storageError, writeJson } from '../../
 import { temporaryFolder } from '../engine/run/support'
 
 const Thing = z.object({ n: z.number() })
+const sound = (file: string): void => expect.unreachable(`${file} is not damaged`)
 
 test('what is written is read, and nothing else is left in the folder', () => {
   const folder = temporaryFolder()
   const file = path.join(folder, 'deep', 'a.json')
   writeJson(file, { n: 1 })
   writeJson(file, { n: 2 })
-  expect(readJson(file, Thing)).toEqual({ n: 2 })
+  expect(readJson(file, Thing, sound)).toEqual({ n: 2 })
   expect(fs.readdirSync(path.dirname(file))).toEqual(['a.json'])
 })
 
@@ -30,16 +31,24 @@ test('a write that fails in the middle leaves the old', () => {
     )
     broken.mockRestore()
   }
-  expect(readJson(file, Thing)).toEqual({ n: 1 })
+  expect(readJson(file, Thing, sound)).toEqual({ n: 1 })
   expect(fs.readdirSync(path.dirname(file))).toEqual(['a.json'])
 })
 
-test.each(['{"n": 1', '{"n": "one"}', '', 'null'])('a damaged file (%j) is set aside, not lost', (text) => {
+test.each([
+  ['{"n": 1', 'it is not JSON'],
+  ['', 'it is not JSON'],
+  ['{"n": "one"}', 'n: '],
+  ['null', 'the file: '],
+  [undefined, 'a folder lies where the file should be'],
+])('a damaged file (%j) is told with the reason, an absent one is none', (text, why) => {
   const file = path.join(temporaryFolder(), 'a.json')
-  fs.writeFileSync(file, text)
-  expect(readJson(file, Thing)).toBeUndefined()
-  expect(fs.existsSync(file)).toBe(false)
-  expect(fs.readFileSync(`${file}.damaged`, 'utf8')).toBe(text)
+  if (text === undefined) fs.mkdirSync(file)
+  else fs.writeFileSync(file, text)
+  const told = vi.fn()
+  expect(readJson(file, Thing, told)).toBeUndefined()
+  expect(told).toHaveBeenCalledExactlyOnceWith(file, expect.stringContaining(why))
+  expect(readJson(`${file}.none`, Thing, sound)).toBeUndefined()
 })
 
 test('a folder is read by name; what is damaged or no JSON is left out; none is empty', () => {
@@ -51,11 +60,13 @@ test('a folder is read by name; what is damaged or no JSON is left out; none is 
     ['d.txt', '{"n":4}'],
   ] as const)
     fs.writeFileSync(path.join(folder, name), text)
-  expect([...readJsonFolder(folder, Thing)]).toEqual([
+  const told: string[] = []
+  expect([...readJsonFolder(folder, Thing, (file) => void told.push(path.basename(file)))]).toEqual([
     ['a', { n: 1 }],
     ['c', { n: 3 }],
   ])
-  expect(readJsonFolder(path.join(folder, 'nowhere'), Thing).size).toBe(0)
+  expect(told).toEqual(['b.json'])
+  expect(readJsonFolder(path.join(folder, 'nowhere'), Thing, sound).size).toBe(0)
 })
 
 test.each([

@@ -2,6 +2,7 @@
 import { getContext, setContext } from 'svelte'
 import type {
   AppInfo,
+  AppNotice,
   DroppedFile,
   Events,
   Host,
@@ -28,6 +29,7 @@ export class App {
   info = $state.raw<AppInfo>()
   settings = $state.raw<Settings>()
   projects = $state.raw<ProjectSummary[]>([])
+  notices = $state.raw<AppNotice[]>([])
   samples = $state.raw<SampleInfo[]>([])
   project = $state.raw<Project>()
   /** Unchanged when the project only got newer, so that questions about it are not asked again. */
@@ -86,10 +88,11 @@ export class App {
 
   private async refresh(): Promise<void> {
     const none = undefined
-    const [info, settings, projects, samples, passes, presets, targets, queue] = await Promise.all([
+    const [info, settings, projects, notices, samples, passes, presets, targets, queue] = await Promise.all([
       this.ask('app.info', none),
       this.ask('settings.get', none),
       this.ask('projects.list', none),
+      this.ask('notices.list', none),
       this.ask('samples.list', none),
       this.ask('passes.list', none),
       this.ask('recipes.presets', none),
@@ -99,6 +102,7 @@ export class App {
     this.info = info
     this.settings = settings
     this.projects = projects ?? []
+    this.notices = notices ?? []
     this.samples = samples ?? []
     this.passes = passes ?? []
     this.presets = presets ?? []
@@ -137,6 +141,11 @@ export class App {
 
   private async listProjects(): Promise<void> {
     this.projects = (await this.ask('projects.list', undefined)) ?? this.projects
+  }
+
+  async dismissNotice(notice: string): Promise<void> {
+    await this.ask('notices.dismiss', { notice })
+    this.notices = (await this.ask('notices.list', undefined)) ?? this.notices
   }
 
   private ended({ run, title, message, project }: Events['run.ended']): void {

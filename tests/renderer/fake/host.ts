@@ -1,5 +1,6 @@
 /** A backend in memory, for looking at the window and for its component tests; never shipped. */
 import type {
+  AppNotice,
   EventName,
   Events,
   Host,
@@ -67,6 +68,7 @@ const row = (index: number, candidates: number): SampleRow => ({
 export class FakeHost implements Host {
   readonly shell = 'browser'
   project: Project | undefined
+  notices: AppNotice[] = []
   settings: Settings = {
     theme: 'system',
     textScale: 1,
@@ -232,6 +234,8 @@ export class FakeHost implements Host {
     'app.about': () => ({ version: '0.1.0', licences: 'onnxruntime-node: MIT' }),
     'settings.get': () => this.settings,
     'settings.set': (change) => (this.settings = { ...this.settings, ...change }),
+    'notices.list': () => this.notices,
+    'notices.dismiss': ({ notice }) => void (this.notices = this.notices.filter(({ id }) => id !== notice)),
     'projects.list': () =>
       this.project
         ? [

@@ -1,0 +1,40 @@
+/** What a Pare that was killed left half done in the app's own folder, and nothing will ever name again. */
+import fs from 'node:fs'
+import path from 'node:path'
+import { isAlive } from './alive'
+import type { Core } from './core'
+
+/** Temporary files and folders carry the process that writes them. */
+const TEMPORARY = /\.(\d+)\.tmp$/
+
+const namesIn = (folder: string): string[] => {
+  try {
+    return fs.readdirSync(folder)
+  } catch {
+    return []
+  }
+}
+
+const remove = (file: string): void => fs.rmSync(file, { recursive: true, force: true })
+
+function sweepTemporary(folder: string): void {
+  for (const name of namesIn(folder)) {
+    const pid = Number(TEMPORARY.exec(name)?.[1])
+    if (pid > 0 && (pid === process.pid || !isAlive(pid))) remove(path.join(folder, name))
+  }
+}
+
+/**
+ * Removes it, before anything runs. What a file that was set aside may name is left alone: it may be put right again.
+ */
+export function sweep({ dataDir, store, files, aside }: Core): void {
+  for (const folder of ['', 'projects', 'set-aside', 'sensitivity', 'files/records', 'files/unpacked'])
+    sweepTemporary(path.join(dataDir, folder))
+  if (aside.keeps('project', 'file')) return
+  for (const folder of ['uploads', 'unpacked'])
+    for (const id of namesIn(path.join(dataDir, 'files', folder)))
+      if (!files.has(id)) remove(path.join(dataDir, 'files', folder, id))
+  const runs = new Set(store.all().flatMap((project) => project.runs.map(({ id }) => id)))
+  for (const id of namesIn(path.join(dataDir, 'runs')))
+    if (!runs.has(id)) remove(path.join(dataDir, 'runs', id))
+}
