@@ -87,6 +87,6 @@ export async function exampleFeeds({ original, data, signal }: Sampled, count = 
   const signature = signatureOf(original)
   for (const split of [data?.splits.calibration, data?.splits.training])
     for await (const { inputs, indices } of split?.batches(count, { limit: count, signal }) ?? [])
-      return feedOf(signature, inputs, { to: signature.batch ?? indices.length })
+      return feedOf(signature, inputs, { to: Math.min(indices.length, signature.batch ?? Infinity) })
   return workingFeeds(original, { batch: count })
 }
