@@ -11,6 +11,7 @@ export interface ErrorFields {
   'model/unsupported-op': { op: string; domain: string; node: string; by: string }
   'model/invalid': { file: string; reason: string }
   'model/not-loadable': { file: string; reason: string }
+  'model/run-failed': { file: string; reason: string }
   'model/no-working-input': { file: string; tried: string[]; reason: string }
   'model/no-scores': { outputs: string }
   'model/not-a-tensor': { file: string; input: string }

@@ -82,6 +82,12 @@ const TABLE: Table = {
     where: file,
     todo: 'If it uses custom operators, export it without them; else export it with a current exporter and opset.',
   }),
+  'model/run-failed': ({ file, reason }) => ({
+    title: 'ONNX Runtime cannot run the model',
+    what: `“${baseName(file)}” loads, and ONNX Runtime could not run it on the inputs it was given: ${reason}`,
+    where: file,
+    todo: 'Check that the inputs are those the model is used with, in shape and in range; where they are, this model does not run in ONNX Runtime.',
+  }),
   'model/no-working-input': ({ file, tried, reason }) => ({
     title: 'No input was found that the model runs with',
     what: `${

@@ -128,9 +128,11 @@ export async function tryModel(
   }
 }
 
-/** The model runs: what does not load is of the pass's making. */
+/** Where the model itself runs, what does not is of the pass's making. */
 const blamed = (outcome: Outcome, { outputs }: Reference): Outcome =>
-  outputs && outcome.code === 'model/not-loadable' ? { ...outcome, verdict: 'wrong' } : outcome
+  outputs && ['model/not-loadable', 'model/run-failed'].includes(outcome.code ?? '')
+    ? { ...outcome, verdict: 'wrong' }
+    : outcome
 
 /** Read and written, a model says what it said. */
 export function codecOutcome(bytes: Uint8Array): Outcome {

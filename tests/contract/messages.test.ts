@@ -30,6 +30,10 @@ const EXAMPLES: { [C in ErrorCode]: { fields: ErrorFields[C]; says: string[] } }
     fields: { file: 'net.onnx', reason: 'no kernel for Foo.' },
     says: ['no kernel for Foo.'],
   },
+  'model/run-failed': {
+    fields: { file: '/m/shapes.onnx', reason: 'Reshape: 6 elements do not fit' },
+    says: ['shapes.onnx', 'Reshape: 6 elements do not fit', 'inputs'],
+  },
   'model/no-working-input': {
     fields: { file: '/m/vad.onnx', tried: ['x [1, 16]', 'x [1, 512]'], reason: 'Invalid input shape' },
     says: ['vad.onnx', '2 it tried', 'x [1, 16], x [1, 512]', 'Invalid input shape'],

@@ -54,6 +54,7 @@ export interface Session {
   /**
    * Feeds by input name; gives the outputs named in `fetches`, or all. Where `fetches` are values, results are
    * written into their data, which must have the outputs' dtypes and shapes: nothing is allocated or copied.
+   * Throws `model/run-failed` with ONNX Runtime's reason, and `model/no-scores` where no output can be fetched.
    */
   run(feeds: Values, fetches?: readonly string[] | Values): Promise<Values>
   endProfiling(): void
@@ -116,12 +117,12 @@ function allToOrt(values: Values): Record<string, Tensor> {
  */
 export async function openSession(model: Model | string, options: SessionOptions = {}): Promise<Session> {
   const { source, discard } = toSource(model)
+  const file = typeof model === 'string' ? model : model.file
   let inner: InferenceSession
   try {
     inner = await ort.InferenceSession.create(source as string, toOrtOptions(options))
   } catch (cause) {
     discard()
-    const file = typeof model === 'string' ? model : model.file
     throw new PareError('model/not-loadable', { file, reason: reasonOf(cause) }, { cause })
   }
   // What cannot be fetched here is left out; a model that gives some is judged by its other outputs.
@@ -141,7 +142,10 @@ export async function openSession(model: Model | string, options: SessionOptions
       const wanted = fetches ?? tensors
       if (isList(wanted) && wanted.length === 0)
         throw new PareError('model/no-scores', { outputs: given(inner) })
-      const outputs = await inner.run(inputs, isList(wanted) ? wanted : allToOrt(wanted))
+      const places = isList(wanted) ? wanted : allToOrt(wanted)
+      const outputs = await inner.run(inputs, places).catch((cause: unknown) => {
+        throw new PareError('model/run-failed', { file, reason: reasonOf(cause) }, { cause })
+      })
       const values: Values = {}
       for (const name in outputs) values[name] = fromOrt(outputs[name]!)
       return values

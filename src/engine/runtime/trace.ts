@@ -2,7 +2,7 @@
  * Shapes of every value, found by running the model in ONNX Runtime: what runs cannot disagree with itself.
  * Two runs at batch 1 and 2 tell which axis is the batch.
  */
-import { PareError } from '../../contract/errors'
+import { errorData, PareError } from '../../contract/errors'
 import type { DType, Model } from '../onnx'
 import { computedValues, typesOf, withShapeOutputs } from './expose'
 import { randomFeeds, type FeedOptions } from './feeds'
@@ -146,8 +146,9 @@ async function searchFeeds(
       await session.run(one)
       return { one, shape }
     } catch (cause) {
-      if (cause instanceof PareError) throw cause
-      reason = cause instanceof Error ? cause.message : String(cause)
+      const error = errorData(cause)
+      if (error.code !== 'model/run-failed') throw cause
+      reason = error.reason
       if (tried.length === 1) queue.splice(1, 0, ...sizesIn(reason))
     }
   }

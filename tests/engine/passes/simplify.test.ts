@@ -3,13 +3,13 @@ import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { seeded } from '../../../src/engine/math/random'
-import { encodedLength, Model, readModel, Tensor, type AttributeInput } from '../../../src/engine/onnx'
+import { encodedLength, Graph, Model, readModel, Tensor, type AttributeInput } from '../../../src/engine/onnx'
 import type { PassContext } from '../../../src/engine/passes/pass'
 import { simplifyPass } from '../../../src/engine/passes/simplify'
 import { foldBatchNorm } from '../../../src/engine/layers/normalize/fold-batch-norm'
 import { compareOutputs } from '../../../src/engine/evaluate/comparison/outputs'
 import { inspectModel } from '../../../src/engine/layers/costs/inspect'
-import { traceShapes, workingFeeds } from '../../../src/engine/runtime'
+import { traceShapes, withSession, workingFeeds } from '../../../src/engine/runtime'
 import { hasReference, reference, REFERENCE_MODELS } from '../../reference'
 import { findTarget } from '../../../src/engine/targets'
 
@@ -197,6 +197,52 @@ describe('simplify', () => {
     const { model: after } = await simplifyPass.run(model, { runtime: false }, contextOf(model))
     expect(after.graph.nodes).toHaveLength(3)
     expect((await compareOutputs(model, after, await workingFeeds(model))).relative).toBe(0)
+  })
+
+  test("what ONNX Runtime's own edits cannot take is done without them", async () => {
+    const model = new Model()
+    const { graph } = model
+    model.opsets.set('', 17)
+    graph.inputs.push({ name: 'x', dtype: 'float32', dims: ['n', 3] })
+    graph.outputs.push({ name: 'y', dtype: 'float32', dims: ['n', 3] })
+    graph.initializers.set('yes', Tensor.of('bool', [], [1]))
+    graph.initializers.set('stop', Tensor.of('float32', [], [3]))
+    graph.initializers.set('step', Tensor.of('float32', [], [1]))
+    // The branch that is taken gives a vector of one element, which Range takes when it runs and not when it is checked.
+    const branch = (dims: number[]): AttributeInput => {
+      const inner = new Graph()
+      const value = Tensor.of('float32', dims, [0])
+      inner.addNode({
+        opType: 'Constant',
+        inputs: [],
+        outputs: [`start_${dims.length}`],
+        attributes: { value: { type: 'tensor', value } },
+      })
+      inner.outputs.push({ name: `start_${dims.length}`, dtype: 'float32', dims })
+      return { type: 'graph', value: inner }
+    }
+    const branches = { then_branch: branch([1]), else_branch: branch([]) }
+    graph.addNode({ opType: 'If', inputs: ['yes'], outputs: ['from'], attributes: branches })
+    graph.addNode({ opType: 'Range', inputs: ['from', 'stop', 'step'], outputs: ['row'] })
+    graph.addNode({ opType: 'Add', inputs: ['x', 'row'], outputs: ['sum'] })
+    graph.addNode({ opType: 'Identity', inputs: ['sum'], outputs: ['y'] })
+    const x = { dtype: 'float32' as const, dims: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6) }
+    await expect(
+      withSession(model, { optimization: 'basic' }, () => Promise.resolve()),
+    ).rejects.toMatchObject({
+      code: 'model/not-loadable',
+    })
+    const batches = async function* () {
+      yield { indices: [0, 1], inputs: { x } }
+    }
+    const split = { name: 'calibration' as const, length: 2, origin: 'given' as const, batches }
+    const data = { splits: { calibration: split } } as unknown as NonNullable<PassContext['data']>
+    const result = await simplifyPass.run(model, {}, { ...contextOf(model), data })
+    expect(result.model.graph.nodes.some((node) => node.is('Identity'))).toBe(false)
+    expect(result.skipped).toEqual([
+      { layer: '', reason: expect.stringContaining("ONNX Runtime's own edits fail") as string },
+    ])
+    expect((await compareOutputs(model, result.model, { x })).relative).toBe(0)
   })
 
   test('a step that would change outputs is not done, and says so', async () => {

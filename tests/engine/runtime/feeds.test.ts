@@ -190,6 +190,17 @@ test('results are written where the caller wants them', async () => {
   expect(into.data).toEqual(Float32Array.of(-1, 2))
 })
 
+test('a run that fails is an error with the words of ONNX Runtime', async () => {
+  const made = model({ x: [['batch', 2]] })
+  made.graph.initializers.set('shape', Tensor.int64([3, 5]))
+  made.graph.addNode({ opType: 'Reshape', inputs: ['x', 'shape'], outputs: ['y'] })
+  made.graph.outputs = [{ name: 'y', dtype: 'float32' }]
+  const x = { dtype: 'float32' as const, dims: [1, 2], data: Float32Array.of(1, 2) }
+  await expect(withSession(made, {}, (session) => session.run({ x }))).rejects.toMatchObject({
+    data: { code: 'model/run-failed', file: made.file, reason: expect.stringContaining('Reshape') as string },
+  })
+})
+
 test('a model that ONNX Runtime refuses is an error with its words', async () => {
   const made = model({ x: [['batch', 2]] })
   made.graph.addNode({ opType: 'Levitate', inputs: ['x'], outputs: ['y'] })

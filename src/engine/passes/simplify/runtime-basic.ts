@@ -3,6 +3,7 @@
  * redundant reshapes and casts gone. Source: onnxruntime.ai/docs, Graph Optimizations.
  */
 import path from 'node:path'
+import { errorData } from '../../../contract/errors'
 import { encodedLength, readModel, type Model, type ValueInfo } from '../../onnx'
 import { openSession } from '../../runtime'
 
@@ -16,8 +17,14 @@ const LARGEST = 2 ** 30
 export async function optimizedByRuntime(model: Model, folder: string): Promise<Model | { reason: string }> {
   if (encodedLength(model) > LARGEST) return { reason: 'the model is above 1 GiB' }
   const file = path.join(folder, 'basic.onnx')
-  const session = await openSession(model, { optimization: 'basic', optimizedModelPath: file })
-  await session.release()
+  try {
+    const session = await openSession(model, { optimization: 'basic', optimizedModelPath: file })
+    await session.release()
+  } catch (cause) {
+    const error = errorData(cause)
+    if (error.code !== 'model/not-loadable') throw cause
+    return { reason: `ONNX Runtime's own edits fail on this model: ${error.reason}` }
+  }
   const optimized = readModel(file)
   const had = operatorsOf(model)
   const foreign = [...operatorsOf(optimized)].find((op) => op.includes('.') && !had.has(op))
