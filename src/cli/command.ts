@@ -46,6 +46,7 @@ export function withDataOptions(command: Command): Command {
       'labelled data: an image folder, NPZ, CSV, Parquet, JSONL or WAV; without it inputs are random',
       absolute,
     )
+    .option('--label <name>', 'the column or array that holds the labels, where its name does not say so')
     .option('--tokenizer <file>', 'tokenizer.json for text, where it does not lie beside the data', absolute)
 }
 

@@ -25,15 +25,17 @@ export async function preparedData(
   const input = { model, data, settings: engineSettings(options) }
   const { baseline, looksLikeChance } = await session.run('openData', input, 'reading the data')
   if (!looksLikeChance) return data
-  const score = `${baseline.metric} ${baseline.value.toFixed(4)}`
+  const score = (value: number): string => `${baseline.metric} ${value.toFixed(4)}`
   session.progress.say(
-    `The original scores like guessing on this data (${score}): trying other ways to read it.`,
+    `The original scores like guessing on this data (${score(baseline.value)}): trying other ways to read it.`,
   )
-  const [best] = await session.run('findPreprocessing', input, 'trying ways to read the data')
-  if (!best || best.score <= baseline.value) {
-    session.progress.say('No usual way to read it scores better. Check that the data belongs to this model.')
-    return data
-  }
-  session.progress.say(`Read another way: ${best.explanation} (${baseline.metric} ${best.score.toFixed(4)}).`)
-  return { ...data, preprocessing: best.preprocessing, ...(best.classes && { classes: best.classes }) }
+  const trials = await session.run('findPreprocessing', input, 'trying ways to read the data')
+  const best = trials.find(({ better }) => better)
+  const note = best
+    ? `Read another way than it would be: ${best.explanation}; the original then scores ${score(best.score)} instead of ${score(baseline.value)} on ${baseline.samples} samples.`
+    : `The original scores like guessing (${score(baseline.value)}), and no other way to read the data scores better by more than chance explains on ${baseline.samples} samples: it is read as it is. Check that it belongs to this model.`
+  session.progress.say(note)
+  if (!best) return { ...data, notes: [note] }
+  const { preprocessing, classes } = best
+  return { ...data, preprocessing, ...(classes && { classes }), notes: [note] }
 }

@@ -60,11 +60,13 @@ export const engineSettings = ({ provider = 'cpu', threads = 0 }: CommonOptions)
 export interface DataOptions {
   data?: string
   tokenizer?: string
+  label?: string
 }
 
-export const dataOf = ({ data, tokenizer }: DataOptions): JobInput<'openData'>['data'] => ({
+export const dataOf = ({ data, tokenizer, label }: DataOptions): JobInput<'openData'>['data'] => ({
   ...(data !== undefined && { path: path.resolve(data) }),
   ...(tokenizer !== undefined && { tokenizer: path.resolve(tokenizer) }),
+  ...(label !== undefined && { label }),
 })
 
 export const WITHOUT_DATA =

@@ -26,6 +26,8 @@ export interface ErrorFields {
   'data/shape-mismatch': { input: string; expected: string; got: string }
   'data/labels-out-of-range': { label: string; classes: number }
   'data/labels-missing': { by: string }
+  /** Columns that could all be the labels, of which the model answers none clearly best. */
+  'data/label-unclear': { path: string; columns: string[] }
   'data/one-class': { by: string }
   'data/split-missing': { split: string; by: string }
   'pass/unknown': { pass: string; known: string[] }

@@ -170,6 +170,12 @@ const TABLE: Table = {
     where: label,
     todo: 'Check that labels are counted from 0 and that the dataset has the same classes as the model.',
   }),
+  'data/label-unclear': ({ path, columns }) => ({
+    title: 'It is not clear which column holds the labels',
+    what: `In “${baseName(path)}” the labels could be ${list(columns.map((name) => `“${name}”`))}, and the model answers none of these clearly better than by guessing.`,
+    where: path,
+    todo: 'Say which with --label, or call that column “label”.',
+  }),
   'data/one-class': ({ by }) => ({
     title: 'All samples have the same label',
     what: `${by} learns from labels, and every training sample carries the same one.`,

@@ -27,6 +27,8 @@ export interface PreprocessingTrial {
   /** Only where another order of classes is part of what was tried. */
   classes?: string[]
   score: number
+  /** Better than the plain reading, and than guessing, by more than chance explains. */
+  better: boolean
   explanation: string
 }
 

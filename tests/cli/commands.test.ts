@@ -22,6 +22,7 @@ const way = {
   preprocessing: { ...sharp.summary.preprocessing, scale: 1 } as typeof sharp.summary.preprocessing,
   classes: ['b', 'a'],
   score: 0.9,
+  better: true,
   explanation: 'pixels from 0 to 255',
 }
 
@@ -81,17 +82,22 @@ test('where the original only guesses, the way to read the data that scores bett
     path: path.resolve('d'),
     preprocessing: way.preprocessing,
     classes: way.classes,
+    notes: [
+      `Read another way than it would be: pixels from 0 to 255; the original then scores accuracy 0.9000 instead of accuracy 0.1000 on ${sharp.baseline.samples} samples.`,
+    ],
   })
-  expect(found.err).toContain('accuracy 0.1000')
-  expect(found.err).toContain('Read another way: pixels from 0 to 255 (accuracy 0.9000).')
-  for (const ways of [[], [{ ...way, score: 0.1 }]]) {
+  expect(found.err).toContain(found.input('evaluate').data.notes![0])
+  // Better, but not by more than chance explains.
+  for (const ways of [[], [{ ...way, better: false }]]) {
     const not = await run(addEvaluate, at, {
       openData: () => guessing,
       findPreprocessing: () => ways,
       evaluate,
     })
-    expect(not.input('evaluate').data).toEqual({ path: path.resolve('d') })
-    expect(not.err).toContain('No usual way to read it scores better')
+    const { notes, ...data } = not.input('evaluate').data
+    expect(data).toEqual({ path: path.resolve('d') })
+    expect(notes!.join()).toContain('no other way to read the data scores better by more than chance')
+    expect(not.err).toContain(notes![0])
   }
 })
 

@@ -58,6 +58,10 @@ const EXAMPLES: { [C in ErrorCode]: { fields: ErrorFields[C]; says: string[] } }
     says: ['[N, 1, 28, 28]', '[N, 64]'],
   },
   'data/labels-out-of-range': { fields: { label: '12', classes: 10 }, says: ['12', '10 classes'] },
+  'data/label-unclear': {
+    fields: { path: '/data/drive.csv', columns: ['target', 'force'] },
+    says: ['drive.csv', '“target”, “force”', '--label'],
+  },
   'data/one-class': { fields: { by: 'fine-tune' }, says: ['fine-tune', 'same'] },
   'data/labels-missing': { fields: { by: 'Fine-tuning' }, says: ['Fine-tuning'] },
   'data/split-missing': {

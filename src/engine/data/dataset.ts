@@ -55,6 +55,8 @@ export interface Dataset {
   /** The order of the classes is only that of their names; the model may have another. */
   readonly guessedOrder?: boolean
   readonly preprocessing: Preprocessing
+  /** The output that is judged; absent: the metric chooses. */
+  readonly output?: string
   readonly splits: Readonly<Record<SplitName, Split>>
   summary(): DatasetSummary
   /**

@@ -4,10 +4,12 @@
  * is reported is the caller's, on samples none of this has seen.
  */
 import type { Preprocessing } from '../../contract/dataset'
+import { signTest } from '../math/statistics'
 import type { Model } from '../onnx'
 import { agreement, bestOrder, confusionOf } from './confusion'
 import type { Dataset, Variant } from './dataset'
 import { rawStatistics } from './raw-statistics'
+import { BEYOND_CHANCE, skillOf, type Skill } from './skill'
 import { resizeVariants, variantsOf } from './variants'
 
 export interface Finding {
@@ -18,6 +20,8 @@ export interface Finding {
   value: number
   /** How the dataset was read before. */
   baseline: boolean
+  /** Better than the baseline, and than guessing, by more than chance explains on the samples it is scored on. */
+  better: boolean
   /** How the samples are read, in words. */
   explanation: string
 }
@@ -66,26 +70,45 @@ export async function findPreprocessing(
     preprocessing: dataset.preprocessing,
     value,
     baseline: true,
+    better: false,
     explanation: 'as it is read now',
   }
   if ((options.when ?? 'chance') === 'chance' && !suspicious(dataset, value)) return [baseline]
   const candidates =
     dataset.task === 'classification' ? await ranked(model, dataset, options) : await unranked(dataset)
   const findings = [baseline]
+  const before = await skillOf(model, dataset, options)
   for (const [i, candidate] of candidates.entries()) {
     options.signal?.throwIfAborted()
-    options.progress?.(0.5 + (0.5 * i) / candidates.length, candidate.words)
+    options.progress?.(0.5 + (0.5 * i) / candidates.length, `Scoring way ${i + 1} of ${candidates.length}`)
     const { words, preprocessing = dataset.preprocessing, classes } = candidate
-    const scored = await score(dataset.variant({ preprocessing, ...(classes && { classes }) }))
+    const variant = dataset.variant({ preprocessing, ...(classes && { classes }) })
+    const scored = await score(variant)
+    const skill = scored > value ? await skillOf(model, variant, options) : undefined
     findings.push({
       preprocessing,
       ...(classes && { classes }),
       value: scored,
       baseline: false,
+      better: isBetter(skill, before, candidates.length),
       explanation: words,
     })
   }
   return findings.sort((a, b) => b.value - a.value || Number(b.baseline) - Number(a.baseline))
+}
+
+/** Of all that are tried together, one in a hundred may seem better by chance. */
+const LEVEL = 0.01
+
+function isBetter(skill: Skill | undefined, before: Skill | undefined, tried: number): boolean {
+  if (!skill || !before || skill.z <= BEYOND_CHANCE) return false
+  let won = 0
+  let lost = 0
+  for (const [i, good] of skill.each.entries()) {
+    if (good > before.each[i]!) won++
+    else if (good < before.each[i]!) lost++
+  }
+  return signTest(won, lost) < LEVEL / tried
 }
 
 function suspicious(dataset: Dataset, value: number): boolean {
@@ -164,4 +187,4 @@ async function tryOne(
 }
 
 const shortList = (names: readonly string[]): string =>
-  names.length <= 12 ? names.join(', ') : `${names.slice(0, 12).join(', ')} …`
+  names.length <= 6 ? names.join(', ') : `${names.slice(0, 6).join(', ')} …`

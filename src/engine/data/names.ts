@@ -42,7 +42,10 @@ export function sameName(a: string, b: string): boolean {
   return a === b || plain(a) === plain(b)
 }
 
-const LABEL_WORDS = ['y', 'label', 'labels', 'target', 'targets', 'class', 'classes', 'category']
+const LABEL_WORDS = ['label', 'labels', 'y', 'target', 'targets', 'class', 'classes', 'category']
+
+/** Whether a name can hardly mean anything but labels; a y may be a coordinate, a target a set point. */
+export const surelyLabel = (name: string): boolean => (labelRank(name) ?? Infinity) <= 1
 
 /** How strongly a name says "these are the labels": smaller is stronger, undefined is not at all. */
 export function labelRank(name: string): number | undefined {

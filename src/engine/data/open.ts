@@ -11,6 +11,7 @@ import { concatSources } from './concat'
 import type { Dataset } from './dataset'
 import { KIND_OF_FORMAT, type Format } from './formats'
 import { labelledOnly, withoutGaps } from './gaps'
+import { chooseLabel } from './label-choice'
 import { labelFacts } from './labels'
 import { locate, type Located, type Place } from './locate'
 import { readImages } from './images'
@@ -40,9 +41,21 @@ const READERS: Record<Format, Reader> = {
 /**
  * Recognises the data at `root` by content, matches it to the inputs of `model`, splits it where it is not
  * split. Close it after use. Throws `data/not-found`, `data/empty`, `data/unrecognised`, `data/unreadable`,
- * `data/shape-mismatch`, `data/labels-out-of-range`, `disk/full`.
+ * `data/shape-mismatch`, `data/labels-out-of-range`, `data/label-unclear`, `disk/full`.
  */
 export async function openDataset(root: string, model: Model, options: OpenOptions = {}): Promise<Dataset> {
+  try {
+    return await openAs(root, model, options)
+  } catch (cause) {
+    if (!(cause instanceof PareError) || cause.data.code !== 'data/label-unclear') throw cause
+    const open = (label: string): Promise<Dataset> => openAs(root, model, { ...options, label })
+    const { columns, path: file } = cause.data
+    const { label, note } = await chooseLabel(file, columns, model, open, options.signal)
+    return openAs(root, model, { ...options, label, notes: [...(options.notes ?? []), note] })
+  }
+}
+
+async function openAs(root: string, model: Model, options: OpenOptions): Promise<Dataset> {
   const absolute = path.resolve(root)
   const located = await locate(absolute, options.format)
   const reader = READERS[located.format]
@@ -86,6 +99,7 @@ export async function openDataset(root: string, model: Model, options: OpenOptio
       targets,
       notes: [
         ...located.notes,
+        ...(options.notes ?? []),
         ...notes,
         ...(await overlapNotes(parts, options.signal)),
         `Read as ${recognised.task}: ${recognised.reason}.`,

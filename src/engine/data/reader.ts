@@ -23,6 +23,8 @@ export interface OpenOptions {
   /** Class names in the order of the model's outputs; default: a list beside the data, else natural order. */
   classes?: readonly string[]
   task?: Task
+  /** What was found about the way to read the data, for its notes. */
+  notes?: readonly string[]
   /** Decides the splits that are made. Default 0. */
   seed?: number
   /** Sizes of the splits that are made; default: see splits.ts. */

@@ -51,15 +51,18 @@ export const dataJobs: JobHandlers<'openData' | 'findPreprocessing' | 'samples' 
     withData(model, data, async (dataset) => {
       const { session } = await chosenSession(settings)
       const read = readModel(model)
+      let higherIsBetter = true
       const score = async (variant: Dataset): Promise<number> => {
         const { quality } = (await measureQuality(read, [], { dataset: variant, session, signal })).original
-        return quality.higherIsBetter ? quality.value : -quality.value
+        higherIsBetter = quality.higherIsBetter
+        return higherIsBetter ? quality.value : -quality.value
       }
       const findings = await findPreprocessing(read, dataset, score, { when: 'always', signal, progress })
-      return findings.map(({ preprocessing, classes, value, explanation }) => ({
+      return findings.map(({ preprocessing, classes, value, better, explanation }) => ({
         preprocessing,
         ...(classes && { classes: [...classes] }),
-        score: Math.abs(value),
+        score: higherIsBetter ? value : -value,
+        better,
         explanation,
       }))
     }),

@@ -30,6 +30,10 @@ export interface DataReference {
   /** Absolute; absent where inputs shall be random. */
   path?: string
   tokenizer?: string
+  /** The array or column that holds the labels. */
+  label?: string
+  /** What was found about the way to read it: goes into the notes of every report. */
+  notes?: string[]
   preprocessing?: Preprocessing
   /** Class names in the order of the model's outputs, where they are not what the data says. */
   classes?: string[]

@@ -32,6 +32,21 @@ export function pairedInterval(n: number, won: number, lost: number): Interval {
   return [difference - half, difference + half]
 }
 
+/**
+ * Probability that of won + lost fair coins at least `won` fall one way: the exact sign test of paired figures, of which
+ * McNemar's exact test of right and wrong answers is a case. Source: W. J. Dixon, A. M. Mood, JASA 41 (1946) 557–566.
+ */
+export function signTest(won: number, lost: number): number {
+  const n = won + lost
+  let logTerm = -n * Math.LN2
+  let sum = 0
+  for (let k = 0; k <= n; k++) {
+    if (k >= won) sum += Math.exp(logTerm)
+    logTerm += Math.log((n - k) / (k + 1))
+  }
+  return Math.min(1, sum)
+}
+
 /** Normal-approximation interval of a mean from n, Σx and Σx². */
 export function meanInterval(n: number, sum: number, sumOfSquares: number): Interval {
   if (n === 0) return [0, 0]

@@ -1,15 +1,65 @@
+import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { findPreprocessing, looksLikeChance, withPreprocessing } from '../../../src/engine/data/find'
 import { openDataset } from '../../../src/engine/data/open'
+import { seeded } from '../../../src/engine/math/random'
 import { readModel } from '../../../src/engine/onnx'
 import { hasReference, reference } from '../../reference'
+import { csvOf, linear, numbers } from './linear'
 import { accuracy } from './scoring'
+import { temporaryFolder, write } from './support'
 
 test('chance is the upper end of the 95% binomial interval of guessing', () => {
   // 0.1 + 1.96 · sqrt(0.1 · 0.9 / 500) = 0.1263
   expect(looksLikeChance(0.126, 10, 500)).toBe(true)
   expect(looksLikeChance(0.127, 10, 500)).toBe(false)
   expect(looksLikeChance(0, 10, 500)).toBe(true)
+})
+
+describe('readings that are tried', () => {
+  const model = linear([
+    [1, 0, 0],
+    [0, 1, 0],
+    [0, 0, 1],
+    [0, 0, 0],
+  ])
+  const classOf = (row: readonly number[]): number => row.indexOf(Math.max(...row.slice(0, 3)))
+
+  async function find(label: (row: number[], i: number) => number | string, rows = 200, seed = 1) {
+    const text = csvOf(
+      ['a', 'b', 'c', 'd', 'label'],
+      numbers(rows, 4, seed).map((row, i) => [...row, label(row, i)]),
+    )
+    const file = path.join(write(temporaryFolder(), { 'a.csv': text }), 'a.csv')
+    const dataset = await openDataset(file, model)
+    const findings = await findPreprocessing(model, dataset, (d) => accuracy(model, d), { when: 'always' })
+    await dataset.close()
+    return findings
+  }
+
+  test.each([1, 2, 3, 4, 5])('random labels make none better (seed %i)', async (seed) => {
+    const random = seeded(seed)
+    const findings = await find(() => Math.floor(random.next() * 3), 120, seed)
+    expect(findings.filter(({ better }) => better)).toEqual([])
+  })
+
+  test('nor do random names, however the classes are ordered, nor unequal ones', async () => {
+    const random = seeded(9)
+    const names = await find(() => ['ash', 'elm', 'oak'][Math.floor(random.next() ** 3 * 3)]!)
+    expect(names.length).toBeGreaterThan(1)
+    expect(names.filter(({ better }) => better)).toEqual([])
+  })
+
+  test('nor do labels that are all alike', async () => {
+    expect((await find(() => 2)).filter(({ better }) => better)).toEqual([])
+  })
+
+  test('an order of the classes that the answers show is better; with few samples nobody can tell', async () => {
+    const label = (row: number[]): string => ['oak', 'ash', 'elm'][classOf(row)]!
+    const [best] = await find(label)
+    expect(best).toMatchObject({ better: true, classes: ['oak', 'ash', 'elm'], value: 1 })
+    expect((await find(label, 20)).filter(({ better }) => better)).toEqual([])
+  })
 })
 
 describe.skipIf(!hasReference)('on the reference data', () => {

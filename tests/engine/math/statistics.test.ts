@@ -7,6 +7,7 @@ import {
   quantile,
   ratioInterval,
   sorted,
+  signTest,
   wilson,
 } from '../../../src/engine/math/statistics'
 
@@ -123,4 +124,20 @@ describe('quantile', () => {
   ])('%f is NumPy’s %f', (q, expected) => {
     expect(quantile(sorted([8, 1, 16, 2, 4]), q)).toBeCloseTo(expected, 12)
   })
+})
+
+it.each([
+  // scipy.stats.binomtest(won, won + lost, alternative='greater').pvalue
+  [5, 0, 0.03125],
+  [8, 2, 0.0546875],
+  [0, 3, 1],
+  [0, 0, 1],
+  [15, 5, 0.020694732666015625],
+])('the sign test of %i won and %i lost', (won, lost, p) => {
+  expect(signTest(won, lost)).toBeCloseTo(p, 10)
+})
+
+it('the sign test of thousands does not underflow', () => {
+  expect(signTest(2500, 2500)).toBeGreaterThan(0.5)
+  expect(signTest(2700, 2300)).toBeLessThan(1e-7)
 })

@@ -320,13 +320,14 @@ export class FakeHost implements Host {
           value: {
             ...data,
             trials: [
-              { preprocessing: p, score: 0.9778, explanation: 'values 0 to 1' },
+              { preprocessing: p, score: 0.9778, better: false, explanation: 'values 0 to 1' },
               {
                 preprocessing: { ...p, mean: [0.5], std: [0.5] },
                 score: 0.931,
+                better: false,
                 explanation: 'values −1 to 1',
               },
-              { preprocessing: { ...p, invert: true }, score: 0.102, explanation: 'inverted' },
+              { preprocessing: { ...p, invert: true }, score: 0.102, better: false, explanation: 'inverted' },
             ],
           },
         },
