@@ -36,9 +36,9 @@ export async function chooseLabel(
   const clear = best && (!next?.beyond || 1 - best.value < CLEARLY * (1 - next.value))
   if (!best || !best.beyond || !clear)
     throw new PareError('data/label-unclear', { path, columns: [...columns] })
-  const others = columns.filter((column) => column !== best.label).join(', ')
+  const others = columns.filter((column) => column !== best.label).join(' or ')
   return {
     label: best.label,
-    note: `The labels are taken from column “${best.label}”, which the model answers far better than it would ${others}.`,
+    note: `The labels are taken from column “${best.label}”, which the model answers far better than ${others}.`,
   }
 }
