@@ -4,6 +4,7 @@ import { constantsToInitializers } from './normalize/constants'
 import { foldBatchNorm } from './normalize/fold-batch-norm'
 import { foldFactors } from './normalize/fold-factors'
 import { separateVectors } from './normalize/separate-vectors'
+import { biasesPerOutput } from './normalize/gemm-bias'
 import { isHalf, isHalfType, widen } from './normalize/widen'
 
 export interface Normalized {
@@ -29,6 +30,7 @@ export function normalize(model: Model): Normalized {
     notes.push('half precision was widened to float32 first; what stays float takes more bytes than before')
   }
   foldFactors(clone.graph)
+  biasesPerOutput(clone.graph)
   const folded = foldBatchNorm(clone.graph).length
   if (folded > 0)
     notes.push(`${folded} BatchNormalization${folded === 1 ? '' : 's'} folded into the layers before`)
@@ -54,6 +56,7 @@ export function separate(original: Model): Separated {
   const halves = new Set<string>()
   for (const [name, { dtype }] of model.graph.initializers) if (isHalfType(dtype)) halves.add(name)
   if (isHalf(model)) widen(model)
+  biasesPerOutput(model.graph)
   return { model, copies: separateVectors(model.graph), halves }
 }
 

@@ -8,7 +8,8 @@ import { feedsOf } from '../data/feeds'
 import { computedValues, openSession, typesOf, workingFeeds, type Values } from '../runtime'
 import { toHalf, type Converted } from './half/convert'
 import { fitHalf, hindrance, LARGEST_HALF, reaches } from './half/limits'
-import { storeHalf } from './half/store'
+import { storeHalf, type Stored } from './half/store'
+import { refusedLayers } from './loads'
 import { definePass, type PassContext, type PassResult } from './pass'
 import { constantsToInitializers } from '../layers/normalize/constants'
 
@@ -41,9 +42,10 @@ const MOST_REFUSALS = 12
 const hasFloats = (model: Model): boolean =>
   [...model.constants()].some(({ tensor }) => tensor.dtype === 'float32' && tensor.size > 1)
 
+const nothing = (reason: string): PareError => new PareError('model/nothing-to-do', { by: 'float16', reason })
+
 function check(model: Model): void {
-  if (!hasFloats(model))
-    throw new PareError('model/nothing-to-do', { by: 'float16', reason: 'the model has no float32 weights' })
+  if (!hasFloats(model)) throw nothing('the model has no float32 weights')
 }
 
 async function probe(model: Model, { data, signal }: PassContext): Promise<Values[]> {
@@ -121,22 +123,24 @@ async function halve(original: Model, { compute, keep }: Params, context: PassCo
   constantsToInitializers(model)
   const before = encodedLength(original)
   if (compute === 'float32') {
-    const { model: stored, halved, tooLarge } = storeHalf(model)
-    const skipped = tooLarge.map(({ name, reaches: reach }) => ({
+    const all = storeHalf(model)
+    const but = (left: { has(name: string): boolean }): Stored =>
+      storeHalf(model, new Set(all.halved.filter((name) => !left.has(name))))
+    const refused = await refusedLayers(all.halved, (left) => but(left).model)
+    const { model: stored, halved } = but(refused)
+    if (halved.length === 0) throw nothing('no weight is large enough, and within its range')
+    const skipped = all.tooLarge.map(({ name, reaches: reach }) => ({
       layer: name,
       reason: `its weights reach ${reach.toPrecision(3)}, and float16 ends at ${LARGEST_HALF}`,
     }))
+    for (const [layer, reason] of refused) skipped.push({ layer, reason })
     return { model: stored, skipped, summary: sentence(halved.length, before, stored, 'stored as float16') }
   }
   context.progress(0.1, 'looking how large values get')
   const kept = await chooseKept(model, keep, await probe(model, context))
   context.progress(0.6, 'converting to float16')
   const { model: converted, halved, casts } = await convertUntilItLoads(model, kept)
-  if (halved.length === 0)
-    throw new PareError('model/nothing-to-do', {
-      by: 'float16',
-      reason: 'every layer has to stay in float32',
-    })
+  if (halved.length === 0) throw nothing('every layer has to stay in float32')
   const skipped: Skipped = [...kept].map(([node, reason]) => ({
     layer: layerOf(node),
     reason: `${node.opType}: ${reason}`,

@@ -4,6 +4,7 @@ import { definePass } from './pass'
 import { factorize, type FactorizedLayer } from './factorization/run'
 import { signatureOf } from '../runtime'
 import { sampleSource } from '../data/feeds'
+import { storeHalf } from './half/store'
 import { separate } from '../layers/normalize'
 import { traceSource } from './pruning/shapes'
 
@@ -73,14 +74,17 @@ export const lowRankPass = definePass({
   sources: ['arXiv:2403.07378', 'arXiv:1511.06530', 'arXiv:1405.3866', 'arXiv:0909.4061'],
   params,
   async run(original, options, context) {
-    const { model: before } = separate(original)
-    const model = before.clone()
+    const { model: before, halves } = separate(original)
     const wantsData = options.whiten || options.refit
     const source = wantsData && context.data ? sampleSource(context, ID) : undefined
     context.progress(0, 'tracing shapes')
     const feeds = source && (await source(1, 1)[Symbol.asyncIterator]().next())
     const shapes = await traceSource(before, feeds && !feeds.done ? feeds.value : undefined)
-    const { done, skipped } = await factorize(before, model, {
+    const {
+      model: factored,
+      done,
+      skipped,
+    } = await factorize(before, {
       ...options,
       source,
       shapes,
@@ -93,8 +97,10 @@ export const lowRankPass = definePass({
         by: ID,
         reason: skipped[0]?.reason ?? 'no layer is a product with a constant matrix',
       })
+    const isNew = (name: string): boolean => !before.graph.initializers.has(name)
+    const stored = [...factored.graph.initializers.keys()].filter((name) => halves.has(name) || isNew(name))
     return {
-      model,
+      model: halves.size > 0 ? storeHalf(factored, new Set(stored)).model : factored,
       skipped,
       summary: sentence(done, skipped.length, source !== undefined && options.whiten),
       layers: done.map(({ layer, op, form, before: old, after, error }) => ({

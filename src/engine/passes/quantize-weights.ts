@@ -11,6 +11,7 @@ import { lowBitFields } from './learned-rounding/fields'
 import { exclude, samples } from './quantization/fields'
 import { keepFloat, keepFloatSentence } from './quantization/keep-float'
 import { nothingReason } from './quantization/nothing-to-do'
+import { refusedLayers } from './loads'
 import { bitsOf, METHODS, type LowBit } from './quantization/low-bit'
 import { quantizeAll } from './quantization/quantize-all'
 import { normalize } from '../layers/normalize'
@@ -117,28 +118,36 @@ async function run(model: Model, options: Params, context: PassContext): Promise
       reason: nothingReason(prepared.graph, skipped),
     })
   const found = await quantizeAll(prepared, layers, { ...options, by: ID }, context)
-  const build = (floats: ReadonlySet<string>): Assembled =>
+  const build = (floats: { has(layer: string): boolean }): Assembled =>
     assemble(prepared, layers, (layer) => (floats.has(layer.name) ? undefined : found.get(layer.rowsKey)), {
       storage: options.storage,
       target: context.target,
     })
-  let result = build(new Set())
+  context.progress(0.8, 'loading the result')
+  const refused = await refusedLayers(
+    layers.map(({ name }) => name),
+    (floats) => build(floats).model,
+  )
+  for (const [layer, reason] of refused) skipped.push({ layer, reason })
+  if (refused.size === layers.length)
+    throw new PareError('model/nothing-to-do', { by: ID, reason: [...refused.values()][0]! })
+  let result = build(refused)
   let sentence = ''
   if (options.maxLoss < 100 && context.data) {
     const classes = context.data.task === 'classification'
     const kept = await keepFloat(result.model, {
-      layers: layers.map(({ name }) => name),
+      layers: layers.flatMap(({ name }) => (refused.has(name) ? [] : [name])),
       limit: options.maxLoss,
       // Weights alone are rounded in both, and what they add to the outputs adds up: the same question as here.
       known: () => outputNoise(prepared, context, options.bits),
-      build: (floats) => build(floats).model,
+      build: (floats) => build(new Set([...floats, ...refused.keys()])).model,
       evaluate: async (candidate) =>
         (await divergences(prepared, [candidate], evaluationBatches(context, 320, ID), { classes }))[0]!,
       compare: (candidates) =>
         divergences(prepared, candidates, evaluationBatches(context, 96, ID), { classes }),
       progress: (done, doing) => context.progress(0.8 + 0.1 * done, doing),
     })
-    result = build(new Set(kept.floats))
+    result = build(new Set([...kept.floats, ...refused.keys()]))
     sentence = keepFloatSentence(kept, layers.length, options.maxLoss)
     for (const layer of kept.floats) {
       const gain = kept.gains.get(layer)

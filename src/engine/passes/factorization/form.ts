@@ -21,8 +21,9 @@ export interface Form {
 export const elementsOf = ({ stages }: Form): number => stages.reduce((n, { weight }) => n + weight.size, 0)
 
 /** Puts the stages in the layer's place; the last keeps its name, output and bias. */
-export function applyForm(graph: Graph, { node, name: output, weight }: Layer, { stages }: Form): void {
+export function applyForm(graph: Graph, { node, weight }: Layer, { stages }: Form): void {
   let value = node.inputs[0]!
+  const output = node.outputs[0]!
   const bias = node.inputs[2]
   stages.forEach((stage, i) => {
     const last = i === stages.length - 1

@@ -4,7 +4,7 @@ import { rankForEnergy } from '../../math/factorize/rank'
 import { fitRidge, Regression } from '../../math/pruning/ridge'
 import { matrix, type F64Matrix } from '../../math/matrix'
 import { matmul } from '../../runtime/linalg'
-import type { Model } from '../../onnx'
+import type { Model, Node } from '../../onnx'
 import type { SampleSource } from '../../data/feeds'
 import type { Layer } from '../../layers/layer'
 import { NO_PRODUCT, productLayer } from '../../layers/product'
@@ -21,6 +21,7 @@ import {
   type FormOptions,
 } from './forms'
 import { timeShare } from './measure'
+import { refusalOf, refusedReason } from '../loads'
 
 export interface FactorizeOptions {
   rankBy: 'ratio' | 'energy' | 'break-even'
@@ -51,6 +52,7 @@ export interface FactorizedLayer {
 }
 
 export interface FactorizeResult {
+  model: Model
   done: FactorizedLayer[]
   skipped: { layer: string; reason: string }[]
 }
@@ -60,35 +62,65 @@ const none = (): undefined => undefined
 /** A classifier of ten classes needs its ten directions. */
 const LEAST_SIDE = 24
 
-/** Edits the model. */
-export async function factorize(
-  original: Model,
-  model: Model,
-  options: FactorizeOptions,
-): Promise<FactorizeResult> {
-  const result: FactorizeResult = { done: [], skipped: [] }
+/**
+ * From the input on, each layer fitted to what those before it give. A layer that ONNX Runtime refuses is left as it
+ * was, and what came after it is done again.
+ */
+export async function factorize(original: Model, options: FactorizeOptions): Promise<FactorizeResult> {
   const uses = original.graph.consumerMap()
-  const names = original.graph.nodes.filter(
+  const nodes = original.graph.nodes.filter(
     (node) => node.is('Conv', 'Gemm', 'MatMul') && original.graph.initializers.has(node.inputs[1] ?? ''),
   )
-  for (const [index, { outputs }] of names.entries()) {
-    const name = outputs[0]!
-    options.progress(index / names.length, `layer ${index + 1} of ${names.length}`)
-    const node = model.graph.nodes.find((one) => one.outputs[0] === name)!
-    const layer = productLayer(model.graph, node)
-    const reason = whyNot(layer, uses.get(node.inputs[1]!)?.length ?? 0, options)
-    if (!layer || reason) {
-      result.skipped.push({
-        layer: name,
-        reason: reason ?? NO_PRODUCT,
-      })
-      continue
+  const refused = new Map<string, string>()
+  const steps: FactorizeResult[] = [{ model: original.clone(), done: [], skipped: [] }]
+  for (;;) {
+    while (steps.length <= nodes.length) {
+      const { outputs, inputs } = nodes[steps.length - 1]!
+      const name = outputs[0]!
+      options.progress((steps.length - 1) / nodes.length, `layer ${steps.length} of ${nodes.length}`)
+      const { model: before, done, skipped } = steps.at(-1)!
+      const model = before.clone()
+      const node = model.graph.producer(name)!
+      const readers = uses.get(inputs[1]!)?.length ?? 0
+      const outcome = refused.get(name) ?? (await factorizeNode(original, model, node, readers, options))
+      steps.push(
+        typeof outcome === 'string'
+          ? { model: before, done, skipped: [...skipped, { layer: name, reason: outcome }] }
+          : { model, done: [...done, { layer: name, op: node.opType, ...outcome }], skipped },
+      )
     }
-    const outcome = await factorizeLayer(original, model, layer, options)
-    if (typeof outcome === 'string') result.skipped.push({ layer: name, reason: outcome })
-    else result.done.push({ layer: name, op: node.opType, ...outcome })
+    const refusal = await refusalOf(steps.at(-1)!.model)
+    if (!refusal) return steps.at(-1)!
+    const first = await firstRefused(steps.map(({ model }) => model))
+    if (first === 0) throw refusal
+    const reason = (await refusalOf(steps[first]!.model)) ?? refusal
+    refused.set(nodes[first - 1]!.outputs[0]!, refusedReason(reason))
+    steps.length = first
   }
-  return result
+}
+
+/** The first of models, each edited further, that ONNX Runtime refuses; the last is one of them. */
+async function firstRefused(models: readonly Model[]): Promise<number> {
+  let [low, high] = [0, models.length - 1]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (await refusalOf(models[middle]!)) high = middle
+    else low = middle + 1
+  }
+  return low
+}
+
+/** Edits the model; gives the reason where it is left alone. */
+async function factorizeNode(
+  original: Model,
+  model: Model,
+  node: Node,
+  readers: number,
+  options: FactorizeOptions,
+): Promise<Omit<FactorizedLayer, 'layer' | 'op'> | string> {
+  const layer = productLayer(model.graph, node)
+  const reason = whyNot(layer, readers, options)
+  return layer && !reason ? factorizeLayer(original, model, layer, options) : (reason ?? NO_PRODUCT)
 }
 
 function whyNot(

@@ -1,0 +1,135 @@
+/** Models that compute the same and are written otherwise come out of every weight pass as the plain one does. */
+import { describe, expect, test } from 'vitest'
+import { compareOutputs } from '../../../src/engine/evaluate/comparison/outputs'
+import { transposed } from '../../../src/engine/math/quantize/rows'
+import { Tensor, type Graph, type Model, type Node } from '../../../src/engine/onnx'
+import { findPass } from '../../../src/engine/passes'
+import { randomFeeds } from '../../../src/engine/runtime'
+import { Net } from './pruning/build'
+import { contextFor } from './pruning/context'
+
+const PASSES: readonly (readonly [pass: string, params: object])[] = [
+  ['quantize-weights', { bits: 4, leastWeights: 0 }],
+  ['quantize-weights', { bits: 8, method: 'rtn', storage: 'plain', leastWeights: 0 }],
+  ['quantize-dynamic', {}],
+  ['quantize-static', {}],
+  ['share-weights', { leastWeights: 0 }],
+  ['low-rank', { least: 16 }],
+  ['prune-weights', { sparsity: 0.5 }],
+  ['float16', {}],
+  ['float16', { compute: 'float32' }],
+]
+
+/** Two layers of 48 × 32 and 32 × 40 with biases; `edit` writes it otherwise. */
+function net(edit: (graph: Graph, layers: Node[]) => void = () => undefined): Model {
+  const net = new Net(5)
+  const hidden = net.relu(net.gemm(net.input('x', ['batch', 48]), 48, 32))
+  const model = net.output(net.gemm(hidden, 32, 40), 2).done()
+  edit(
+    model.graph,
+    model.graph.nodes.filter((node) => node.is('Gemm')),
+  )
+  model.graph.sort()
+  return model
+}
+
+const constantOf = (graph: Graph, value: string | undefined): Tensor => graph.initializers.get(value!)!
+
+type Way = readonly [name: string, plain: Model, otherwise: Model]
+
+/** A bias of all the same, which [1] and a scalar can stand for. */
+const flatBias = (graph: Graph, layers: Node[]): void => {
+  for (const { inputs } of layers) {
+    const { dims } = constantOf(graph, inputs[2])
+    graph.initializers.set(inputs[2]!, Tensor.float32(dims, new Float32Array(dims[0]!).fill(0.3)))
+  }
+}
+
+const biasOf = (dims: (outputs: number) => number[]) => (graph: Graph, layers: Node[]) => {
+  for (const { inputs } of layers) {
+    const old = constantOf(graph, inputs[2])
+    const shape = dims(old.size)
+    const size = shape.reduce((n, d) => n * d, 1)
+    graph.initializers.set(inputs[2]!, Tensor.float32(shape, old.floats().slice(0, size)))
+  }
+}
+
+/** Gemm as MatMul without its bias. */
+const productOnly = (graph: Graph, layers: Node[]): void => {
+  for (const node of layers) {
+    const weight = constantOf(graph, node.inputs[1])
+    const [rows, cols] = weight.dims as [number, number]
+    graph.initializers.set(
+      node.inputs[1]!,
+      Tensor.float32([cols, rows], transposed(weight.floats(), rows, cols)),
+    )
+    node.opType = 'MatMul'
+    node.attributes.delete('transB')
+    node.inputs.pop()
+  }
+  graph.prune()
+}
+
+const both =
+  (...edits: ((graph: Graph, layers: Node[]) => void)[]) =>
+  (graph: Graph, layers: Node[]) =>
+    edits.forEach((edit) => edit(graph, layers))
+
+const WAYS: readonly Way[] = [
+  ['a bias of [1, N]', net(), net(biasOf((n) => [1, n]))],
+  [
+    'a bias of [1]',
+    net(flatBias),
+    net(
+      both(
+        flatBias,
+        biasOf(() => [1]),
+      ),
+    ),
+  ],
+  [
+    'a bias of [1, 1]',
+    net(flatBias),
+    net(
+      both(
+        flatBias,
+        biasOf(() => [1, 1]),
+      ),
+    ),
+  ],
+  [
+    'a scalar bias',
+    net(flatBias),
+    net(
+      both(
+        flatBias,
+        biasOf(() => []),
+      ),
+    ),
+  ],
+  ['no bias', net((_, layers) => layers.forEach((node) => node.inputs.pop())), net(productOnly)],
+  [
+    'a computed bias',
+    net(),
+    net((graph, layers) => {
+      const [x] = graph.inputs
+      const zero = graph.addInitializer('zero', Tensor.float32([1], [0]))
+      const add = (opType: string, inputs: string[], output: string, attributes = {}): string =>
+        graph.addNode({ opType, inputs, outputs: [output], attributes }, layers[0]).outputs[0]!
+      const none = add('Mul', [add('ReduceMean', [x!.name], 'mean', { keepdims: { int: 0 } }), zero], 'none')
+      for (const node of layers) node.inputs[2] = add('Add', [node.inputs[2]!, none], `${node.inputs[2]}_sum`)
+    }),
+  ],
+]
+
+describe.each(WAYS)('%s', (_, plain, otherwise) => {
+  test.each(PASSES)('%s %o', async (id, params) => {
+    const pass = findPass(id)
+    const run = (model: Model) => pass.run(model, pass.parse(params), contextFor(model, 48))
+    const feeds = randomFeeds(plain)
+    expect((await compareOutputs(plain, otherwise, feeds)).relative).toBeLessThan(1e-6)
+    const [want, got] = [await run(plain), await run(otherwise)]
+    expect(got.layers?.length).toBe(want.layers?.length)
+    expect((await compareOutputs(want.model, got.model, feeds)).relative).toBeLessThan(0.02)
+  })
+})
