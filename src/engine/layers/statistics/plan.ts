@@ -61,6 +61,6 @@ export function sampling(
   const { inputs, groups } = layer.product
   const rows = rowsPerSample(layer, outDims)
   const fitting = Math.floor(ROW_BYTES / (rows * inputs * groups * 4))
-  const size = fixedBatch ?? Math.max(1, Math.min(MOST_AT_ONCE, fitting))
+  const size = fixedBatch ?? Math.max(1, Math.min(MOST_AT_ONCE, fitting, Math.floor(most / batches)))
   return { size, limit: Math.min(most, Math.max(batches * size, Math.ceil((rowsPerInput * inputs) / rows))) }
 }

@@ -61,16 +61,18 @@ export async function pruneModelChannels(
   const needsData = options.reconstruct || byData || options.target === 'latency'
   const prepared = separate(model)
   const samples = needsData ? sampleSource(context, ID) : undefined
+  const { calibration, training } = context.data?.splits ?? {}
+  const most = Math.min(options.samples, (calibration?.length ?? 0) + (training?.length ?? 0))
   context.progress(0, 'following channels through the graph')
   const feeds = await exampleFeeds({ ...context, original: model }, 2)
   const source = await traceSource(prepared.model, feeds)
   const dependencies = dependenciesOf(prepared, source, options)
-  const batches = samples && ((): ReturnType<typeof samples> => samples(16, options.samples))
+  const batches = samples && ((): ReturnType<typeof samples> => samples(16, most))
   const elimination =
     options.criterion === 'obs' && samples
       ? await obsScores(prepared.model, dependencies, source, {
           batches: samples,
-          samples: options.samples,
+          samples: most,
           progress: (done, doing) => context.progress(0.1 * done, doing),
         })
       : undefined
@@ -120,7 +122,7 @@ export async function pruneModelChannels(
     options.reconstruct && samples && proven.removed.size > 0
       ? await reconstruct(prepared.model, proven, source, feeds, {
           batches: samples,
-          samples: options.samples,
+          samples: most,
           fixedBatch: signatureOf(model).batch,
           progress: (done, doing) => context.progress(0.3 + 0.7 * done, doing),
         })

@@ -67,7 +67,8 @@ export async function reconstruct(
     if (!layer) continue
     try {
       const fitted = await fitLayer({ original, pruned, layer, source, kept, options })
-      if (fitted) refitted.push({ layer: name, op: node.opType, ...fitted })
+      if (typeof fitted === 'string') failed.push({ layer: name, reason: `not refitted: ${fitted}` })
+      else refitted.push({ layer: name, op: node.opType, ...fitted })
     } catch (thrown) {
       failed.push({ layer: name, reason: `not refitted: ${partFailure(thrown)}` })
     }
@@ -101,7 +102,7 @@ export interface FitTask {
   options: ReconstructOptions
 }
 
-async function fitLayer(task: FitTask): Promise<{ before: number; after: number } | undefined> {
+async function fitLayer(task: FitTask): Promise<{ before: number; after: number } | string> {
   const { pruned, layer } = task
   const { groups, inputs, outputs } = layer.product
   const { fit, aside } = await refitSums(task)
@@ -112,7 +113,7 @@ async function fitLayer(task: FitTask): Promise<{ before: number; after: number 
   for (let g = 0; g < groups; g++) {
     const from = g * inputs * outputs
     const start = matrix(inputs, outputs, Float64Array.from(rows.subarray(from, from + inputs * outputs)))
-    if (aside[g]!.samples === 0) return undefined
+    if (aside[g]!.samples === 0) return 'there are too few samples to keep some aside'
     const solved =
       inputs <= MOST_INPUTS
         ? await fitRidge(matmul, fit[g]!, aside[g]!, start)
@@ -123,10 +124,10 @@ async function fitLayer(task: FitTask): Promise<{ before: number; after: number 
     error.before += solved.before / groups
     error.after += solved.after / groups
   }
-  if (![...w, ...bias].every(Number.isFinite)) return undefined
+  if (!w.every(Number.isFinite) || !bias.every(Number.isFinite)) return 'the fit is not finite'
   const old = layer.bias?.tensor?.floats()
   const change = bias.map((value, i) => value - (old?.[i] ?? 0))
-  if (!addToBias(pruned.graph, layer, change)) return undefined
+  if (!addToBias(pruned.graph, layer, change)) return 'its bias is computed by the model'
   pruned.graph.initializers.set(layer.weight, layer.withColumns(Float32Array.from(w)))
   return error
 }

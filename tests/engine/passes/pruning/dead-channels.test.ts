@@ -87,6 +87,47 @@ const NETS: Record<string, (net: DeadNet) => string> = {
     const turned = net.op('Transpose', [wide], { perm: { ints: [0, 2, 1, 3, 4] } })
     return net.conv(net.op('Reshape', [turned, net.ints([-1, 12, 10, 10])]), 12, 5, 3)
   },
+  'channels padded with zeros of a known shape, as in BlazeFace': (net) => {
+    const x = net.half(net.image([1, 3, 10, 10]), 3, 6, 3, [1, 4])
+    const zeros = net.op('ConstantOfShape', [net.ints([1, 4, 10, 10])])
+    const wide = net.op('Concat', [x, zeros], { axis: { int: 1 } })
+    const y = net.half(x, 6, 10, 3, [1, 4, 7, 9])
+    net.killed -= 2
+    return net.conv(net.op('Add', [wide, y]), 10, 5, 1)
+  },
+  'channels padded by Pad': (net) => {
+    const x = net.half(net.image(), 3, 6, 3, [1, 4])
+    const wide = net.op('Pad', [x, net.ints([0, 1, 0, 0, 0, 2, 0, 0])])
+    const y = net.half(x, 6, 9, 1, [2, 5, 8])
+    net.killed -= 2
+    return net.conv(net.op('Add', [wide, y]), 9, 5, 1)
+  },
+  'squeeze and excite': (net) => {
+    const x = net.half(net.image(), 3, 10, 3, [0, 3, 9])
+    const few = net.half(net.op('GlobalAveragePool', [x]), 10, 4, 1, [2])
+    return net.conv(net.op('Mul', [x, net.op('Sigmoid', [net.conv(few, 4, 10, 1)])]), 10, 5, 1)
+  },
+  'a transposed convolution, plain and depthwise': (net) => {
+    const x = net.half(net.image(), 3, 9, 3, [4, 5])
+    const w = net.weight([9, 1, 2, 2])
+    kill(net.model, w, 0, [4, 5])
+    const deep = net.op('ConvTranspose', [x, w], {
+      group: { int: 9 },
+      strides: { ints: [2, 2] },
+    })
+    return net.op('ConvTranspose', [net.relu(deep), net.weight([9, 4, 2, 2])])
+  },
+  'features flattened for a classifier': (net) => {
+    const x = net.half(net.image(['batch', 3, 6, 6]), 3, 7, 3, [2, 6], { stride: 2 })
+    const flat = net.op('Flatten', [x])
+    const hidden = net.op('Gemm', [flat, net.weight([63, 11]), net.weight([1, 11], 'b')])
+    const name = net.model.graph.nodes.at(-1)!
+    for (const [slot, axis] of [1, 2].map((i) => [i, 1] as const))
+      kill(net.model, name.inputs[slot]!, axis, [0, 10])
+    net.killed += 2
+    const y = net.op('MatMul', [net.relu(hidden), net.weight([11, 4])])
+    return net.op('Reshape', [y, net.ints([-1, 4, 1, 1])])
+  },
   'a window over all axes, as TensorFlow writes them': (net) => {
     const x = net.half(net.image(), 3, 9, 3, [1, 2, 8])
     const far = 2 ** 31 - 1

@@ -7,7 +7,7 @@ import { concat, gather, pad, slice, split } from './join'
 import { convolution, product } from './linear'
 import { acrossChannels, batchNorm, layerNorm, pooling, resize, softmax } from './normalize'
 import { reduce } from './reduce'
-import { blocks, expand, flatten, reshape, shape, squeeze, transpose } from './shape'
+import { blocks, expand, filled, flatten, reshape, shape, squeeze, transpose } from './shape'
 
 export const RULES: readonly Rule[] = [
   convolution,
@@ -31,6 +31,7 @@ export const RULES: readonly Rule[] = [
   transpose,
   squeeze,
   expand,
+  filled,
   blocks,
   shape,
   reduce,

@@ -135,6 +135,19 @@ export const expand: Rule = {
   },
 }
 
+/** Of a shape that is known; a computed one fixes its lengths. */
+export const filled: Rule = {
+  ops: ['ConstantOfShape'],
+  relate(node, c) {
+    const y = node.outputs[0]!
+    if (c.constant(node.inputs[0])) c.dims(y)?.forEach((_, axis) => c.handled([y, axis]))
+  },
+  rewrite(node, c) {
+    const y = node.outputs[0]!
+    if (c.before(y).some((_, axis) => c.kept(y, axis))) c.setInts(node, 0, c.after(y))
+  },
+}
+
 function* blockPairs(channels: number, blocks: number, channelFirst: boolean): Iterable<[number, number]> {
   for (let c = 0; c < channels; c++)
     for (let b = 0; b < blocks; b++) yield [c, channelFirst ? c * blocks + b : b * channels + c]
