@@ -5,5 +5,6 @@ export { Node, type AttributeInput, type AttributeValue, type NodeInit } from '.
 export { integerRange, packBits, roundHalfEven, unpackBits, type NumericArray } from './numeric'
 export { decodeModel, readModel } from './read'
 export { sizeOf, Tensor, type TensorSource } from './tensor'
+export { textOf } from './text'
 export { diskError, encodedLength, encodeModel, writeModel, type WrittenModel } from './write'
 export { raiseOpset } from './opset'

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { bitsOf, packedBytes, type DType } from './dtype'
 import { decode, encode, type NumericArray } from './numeric'
 import type { ByteSource } from './source'
+import { byteLengthOf } from './text'
 
 export interface TensorSource {
   /** Packed little-endian bytes; for strings, see `Tensor.strings()`. */
@@ -79,7 +80,7 @@ export class Tensor {
 
   /** Packed size in bytes. */
   get byteLength(): number {
-    if (this.source.strings) return this.source.strings.reduce((n, s) => n + Buffer.byteLength(s), 0)
+    if (this.source.strings) return this.source.strings.reduce((n, s) => n + byteLengthOf(s), 0)
     return packedBytes(this.dtype, this.size)
   }
 

@@ -5,6 +5,7 @@
  */
 import { PareError } from '../../contract/errors'
 import type { ByteSource } from './source'
+import { bytesOf, textOf } from './text'
 
 const VARINT = 0
 const FIXED64 = 1
@@ -100,8 +101,7 @@ export class WireReader {
   }
 
   text(): string {
-    const bytes = this.bytes(this.span())
-    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
+    return textOf(this.bytes(this.span()))
   }
 
   float(): number {
@@ -234,7 +234,7 @@ export class WireWriter {
   }
 
   text(field: number, value: string): void {
-    this.bytes(field, Buffer.from(value, 'utf8'))
+    this.bytes(field, bytesOf(value))
   }
 
   bytes(field: number, value: Uint8Array | Piece): void {

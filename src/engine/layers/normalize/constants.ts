@@ -1,5 +1,5 @@
 /** One way to write a constant. */
-import { Tensor, type AttributeValue, type Model, type Node } from '../../onnx'
+import { Tensor, textOf, type AttributeValue, type Model, type Node } from '../../onnx'
 
 /** Constant nodes become initializers, of nested graphs too; `which` narrows them. Gives how many. */
 export function constantsToInitializers(
@@ -18,8 +18,6 @@ export function constantsToInitializers(
     }
   return moved
 }
-
-const utf8 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8')
 
 /** Source: ONNX Constant, its alternative attributes. A sparse value is left where it is. */
 function constantOf(node: Node): Tensor | undefined {
@@ -41,9 +39,9 @@ function constantOf(node: Node): Tensor | undefined {
   const ints = get('value_ints', 'ints')
   if (ints) return int64s([ints.value.length], ints.value)
   const string = get('value_string', 'string')
-  if (string) return Tensor.fromStrings([], [utf8(string.value)])
+  if (string) return Tensor.fromStrings([], [textOf(string.value)])
   const strings = get('value_strings', 'strings')
-  return strings && Tensor.fromStrings([strings.value.length], strings.value.map(utf8))
+  return strings && Tensor.fromStrings([strings.value.length], strings.value.map(textOf))
 }
 
 function int64s(dims: number[], values: readonly (number | bigint)[]): Tensor {
