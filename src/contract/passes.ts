@@ -2,8 +2,11 @@
 export type PassFamily =
   'clean-up' | 'quantization' | 'pruning' | 'factorization' | 'sharing' | 'training' | 'precision'
 
-/** What a pass does to a model, in the order in which the search lets passes follow each other. */
-export const PASS_ROLES = ['normalizes', 'removes', 'trains', 'prepares', 'encodes', 'stores'] as const
+/**
+ * What a pass does to a model, in the order in which the search lets passes follow each other. What adapts a model
+ * (sizes, types, outputs) is a person's choice: no search tries it.
+ */
+export const PASS_ROLES = ['adapts', 'normalizes', 'removes', 'trains', 'prepares', 'encodes', 'stores'] as const
 export type PassRole = (typeof PASS_ROLES)[number]
 
 export type PassNeed = 'calibration' | 'training' | 'labels'

@@ -90,7 +90,7 @@ function presetsOf(space: SearchSpace): Idea[] {
 }
 
 const isSingle = (pass: PassDescription, space: SearchSpace): boolean =>
-  pass.role !== 'normalizes' && pass.family !== 'training' && usable(pass, space)
+  !['adapts', 'normalizes'].includes(pass.role) && pass.family !== 'training' && usable(pass, space)
 
 const alone = (pass: PassDescription, steps: readonly RecipeStep[]): Idea[] =>
   steps.map((step) => ({ recipe: recipeOf(normalized([step])), why: `${pass.title} alone` }))

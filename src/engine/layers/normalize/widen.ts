@@ -1,5 +1,5 @@
 /**
- * Half-precision models as float32 ones, so that quantizers meet one kind of float; the interface keeps its
+ * Models of other float types as float32 ones, so that passes meet one kind of float; the interface keeps its
  * types. Source: ONNX Cast.
  */
 import { codeOf, Tensor, type DType, type Graph, type Model } from '../../onnx'
