@@ -5,7 +5,7 @@ import { foldBatchNorm } from './normalize/fold-batch-norm'
 import { foldFactors } from './normalize/fold-factors'
 import { separateVectors } from './normalize/separate-vectors'
 import { biasesPerOutput } from './normalize/gemm-bias'
-import { isHalf, isHalfType, widen } from './normalize/widen'
+import { isDouble, isHalf, isHalfType, narrow, widen } from './normalize/widen'
 
 export interface Normalized {
   model: Model
@@ -28,6 +28,10 @@ export function normalize(model: Model): Normalized {
   if (isHalf(clone)) {
     widen(clone)
     notes.push('half precision was widened to float32 first; what stays float takes more bytes than before')
+  }
+  if (isDouble(clone)) {
+    narrow(clone)
+    notes.push('double precision was rounded to float32 first')
   }
   foldFactors(clone.graph)
   biasesPerOutput(clone.graph)
@@ -56,13 +60,15 @@ export function separate(original: Model): Separated {
   const halves = new Set<string>()
   for (const [name, { dtype }] of model.graph.initializers) if (isHalfType(dtype)) halves.add(name)
   if (isHalf(model)) widen(model)
+  if (isDouble(model)) narrow(model)
   biasesPerOutput(model.graph)
   return { model, copies: separateVectors(model.graph), halves }
 }
 
-/** For whoever trains: a clone whose float weights of more than one element are initializers. */
+/** For whoever trains: a clone whose float weights of more than one element are initializers; doubles become float32. */
 export function withWeightInitializers(original: Model): Model {
   const model = original.clone()
+  if (isDouble(model)) narrow(model)
   constantsToInitializers(model, ({ dtype, size }) => dtype === 'float32' && size >= 2)
   return model
 }

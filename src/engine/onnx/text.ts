@@ -36,9 +36,7 @@ export function bytesOf(text: string): Uint8Array {
   if (!LONE.test(text)) return Buffer.from(text, 'utf8')
   return Buffer.concat(
     Array.from(text, (character) =>
-      ESCAPED.test(character)
-        ? Buffer.of(character.charCodeAt(0) - ESCAPE)
-        : Buffer.from(character, 'utf8'),
+      ESCAPED.test(character) ? Buffer.of(character.charCodeAt(0) - ESCAPE) : Buffer.from(character, 'utf8'),
     ),
   )
 }

@@ -2,7 +2,10 @@
 import { PareError } from '../../contract/errors'
 import type { PassDescription } from '../../contract/passes'
 import { equalize } from './equalize'
+import { fixShapes } from './fix-shapes'
 import { float16 } from './float16'
+import { float64ToFloat32 } from './float64-to-float32'
+import { freeBatchPass } from './free-batch'
 import { lowRankPass } from './low-rank'
 import { mixedPrecision } from './mixed-precision'
 import type { Pass } from './pass'
@@ -11,6 +14,7 @@ import { pruneWeights } from './prune-weights'
 import { quantizeDynamic } from './quantize-dynamic'
 import { quantizeStatic } from './quantize-static'
 import { quantizeWeights } from './quantize-weights'
+import { removeZipMap } from './remove-zipmap'
 import { shareWeights } from './share-weights'
 import { simplifyPass } from './simplify'
 import { smoothQuant } from './smooth-quant'
@@ -23,6 +27,10 @@ import { quantizeAware } from './quantize-aware'
 import { trainedCodebook } from './trained-codebook'
 
 export const PASSES: readonly Pass[] = [
+  fixShapes,
+  freeBatchPass,
+  float64ToFloat32,
+  removeZipMap,
   simplifyPass,
   float16,
   equalize,

@@ -8,6 +8,7 @@ import type { ParameterField, PassDescription, PassFamily, PassNeed, PassRole } 
 import type { LayerReport, StepRecord } from '../../contract/report'
 import type { Sensitivity } from '../../contract/sensitivity'
 import type { Dataset } from '../data/dataset'
+import { classicalPart } from '../layers/classical'
 import type { Random } from '../math/random'
 import type { Model } from '../onnx'
 import type { Target } from '../targets/target'
@@ -128,9 +129,34 @@ export function definePass<S extends z.ZodObject>(definition: PassDefinition<S>)
       ),
     },
     parse,
-    check: (model, params) => definition.check?.(model, parse(params)),
-    run: (model, params, context) => definition.run(model, parse(params), context),
+    check(model, params) {
+      try {
+        definition.check?.(model, parse(params))
+      } catch (cause) {
+        throw withClassical(cause, model, definition.role)
+      }
+    },
+    async run(model, params, context) {
+      try {
+        return await definition.run(model, parse(params), context)
+      } catch (cause) {
+        throw withClassical(cause, model, definition.role)
+      }
+    },
   }
+}
+
+/** A pass that finds nothing says where the numbers are that it cannot work on. */
+function withClassical(cause: unknown, model: Model, role: PassRole): unknown {
+  if (role === 'adapts' || !(cause instanceof PareError) || cause.data.code !== 'model/nothing-to-do')
+    return cause
+  const held = classicalPart(model)
+  if (!held) return cause
+  const { by, reason } = cause.data
+  return new PareError('model/nothing-to-do', {
+    by,
+    reason: `${reason}; the model holds ${held}, which no pass compresses`,
+  })
 }
 
 /** The parts of a JSON Schema that a form needs. */

@@ -28,9 +28,19 @@ const SURROGATE = [0xed, 0xb2, 0x80]
 
 test('strings of a tensor, names and metadata that are no UTF-8 are written as they were read', () => {
   const STRING = 8
-  const words = [...packed(1, [3]), ...int(2, STRING), ...bytes(6, LATIN), ...bytes(6, CUT), ...bytes(6, SURROGATE)]
+  const words = [
+    ...packed(1, [3]),
+    ...int(2, STRING),
+    ...bytes(6, LATIN),
+    ...bytes(6, CUT),
+    ...bytes(6, SURROGATE),
+  ]
   const raw = model(
-    [...bytes(1, [...text(1, 'w'), ...text(2, 'y'), ...text(4, 'Identity')]), ...bytes(5, [...words, ...text(8, 'w')]), ...bytes(2, LATIN)],
+    [
+      ...bytes(1, [...text(1, 'w'), ...text(2, 'y'), ...text(4, 'Identity')]),
+      ...bytes(5, [...words, ...text(8, 'w')]),
+      ...bytes(2, LATIN),
+    ],
     bytes(14, [...text(1, 'where'), ...bytes(2, LATIN)]),
   )
   const read = decodeModel(raw)

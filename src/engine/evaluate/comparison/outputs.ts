@@ -39,7 +39,8 @@ export async function compareOutputs(
   return worst
 }
 
-function differenceOf(a: Value, b: Value | undefined): number {
+/** Largest difference over the largest magnitude of `a`; Infinity where shapes, types, NaNs or whole numbers differ. */
+export function differenceOf(a: Value, b: Value | undefined): number {
   if (!b || a.dims.join() !== b.dims.join() || a.dtype !== b.dtype) return Infinity
   if (Array.isArray(a.data) || !/float/.test(a.dtype)) return equal(a.data, b.data) ? 0 : Infinity
   const [x, y] = [floatsOf(a), floatsOf(b)]

@@ -4,6 +4,7 @@ import { errorMessage } from '../../../contract/messages'
 import type { CompatibilityIssue } from '../../../contract/model'
 import type { Model, Node } from '../../onnx'
 import { isFree, signatureOf } from '../../runtime/signature'
+import { classicalPart } from '../classical'
 import { isQuantized } from '../encodings'
 import type { ModelCosts } from './costs'
 import { copies } from './weights'
@@ -101,7 +102,28 @@ const halfPrecision: Check = (model) => {
     ? undefined
     : info(
         'other-precision',
-        `Weights are ${[...found].join(' and ')}. Most steps work on float32 weights; export in float32 to use them all.`,
+        `Weights are ${[...found].join(' and ')}. Steps that change weights make float32 of them first${found.has('float64') ? '; the step float64-to-float32 does that alone' : ''}.`,
+      )
+}
+
+const classical: Check = (model) => {
+  const held = classicalPart(model)
+  return held === undefined
+    ? undefined
+    : warning(
+        'classical',
+        `The model holds ${held}: they can be run and exported, and no step compresses them.`,
+      )
+}
+
+const maps: Check = (model) => {
+  const outputs = model.graph.outputs.filter(({ dtype }) => !dtype).map(({ name }) => name)
+  const zipped = some(model, (node) => node.domain === 'ai.onnx.ml' && node.opType === 'ZipMap') > 0
+  return outputs.length === 0
+    ? undefined
+    : info(
+        'not-a-tensor',
+        `${outputs.join(', ')} ${outputs.length === 1 ? 'is no tensor' : 'are no tensors'}: Pare looks at the other outputs${zipped ? '; the step remove-zipmap gives the scores as a plain table' : ''}.`,
       )
 }
 
@@ -141,8 +163,8 @@ const twins: Check = (model) => {
     : info('stored-twice', `${bytes} bytes of weights are stored twice; the simplify step stores them once.`)
 }
 
-const nothing: Check = (_, costs) =>
-  costs.parameters > 0
+const nothing: Check = (model, costs) =>
+  costs.parameters > 0 || classicalPart(model) !== undefined
     ? undefined
     : warning('no-weights', 'No weights were found in the main graph, so there is little to compress.')
 
@@ -155,6 +177,8 @@ const CHECKS: readonly Check[] = [
   externalData,
   oldOpset,
   halfPrecision,
+  classical,
+  maps,
   batchNormalization,
   privateMetadata,
   twins,

@@ -2,10 +2,10 @@
  * Models of other float types as float32 ones, so that passes meet one kind of float; the interface keeps its
  * types. Source: ONNX Cast.
  */
-import { codeOf, Tensor, type DType, type Graph, type Model } from '../../onnx'
+import { codeOf, Tensor, type DType, type Graph, type Model, type ValueInfo } from '../../onnx'
 
 const HALVES: readonly (DType | undefined)[] = ['float16', 'bfloat16']
-const HALF_CODES = new Set([codeOf('float16'), codeOf('bfloat16')])
+const DOUBLES: readonly (DType | undefined)[] = ['float64']
 const FLOAT32 = codeOf('float32')
 
 export const isHalfType = (dtype: DType | undefined): boolean => HALVES.includes(dtype)
@@ -13,27 +13,46 @@ export const isHalfType = (dtype: DType | undefined): boolean => HALVES.includes
 export const isHalf = (model: Model): boolean =>
   [...model.constants()].some(({ tensor }) => HALVES.includes(tensor.dtype) && tensor.size > 1)
 
+/** Whether matrices are of double precision; single numbers of it are often sizes that the graph computes. */
+export const isDouble = (model: Model): boolean =>
+  [...model.constants()].some(
+    ({ tensor: { dtype, dims, size } }) => DOUBLES.includes(dtype) && dims.length > 1 && size > 1,
+  )
+
 /** Edits the model; values that were rounded to half precision on the way are so no more. */
-export function widen(model: Model): void {
+export const widen = (model: Model): void => toFloat32(model, HALVES)
+
+/** Edits the model; what was computed in double precision is rounded to float32 on the way. */
+export const narrow = (model: Model): void => toFloat32(model, DOUBLES)
+
+function toFloat32(model: Model, from: readonly (DType | undefined)[]): void {
+  const codes = new Set(from.map((dtype) => codeOf(dtype!)))
   for (const graph of model.graphs()) {
     for (const [name, tensor] of graph.initializers)
-      if (HALVES.includes(tensor.dtype)) graph.initializers.set(name, wide(tensor))
+      if (from.includes(tensor.dtype)) graph.initializers.set(name, single(tensor))
     for (const node of graph.nodes) {
-      for (const name of ['to', 'dtype'])
-        if (HALF_CODES.has(node.int(name, 0))) node.set(name, { int: FLOAT32 })
+      for (const name of ['to', 'dtype']) if (codes.has(node.int(name, 0))) node.set(name, { int: FLOAT32 })
       for (const [name, attribute] of node.attributes)
-        if (attribute.type === 'tensor' && HALVES.includes(attribute.value.dtype))
-          node.attributes.set(name, { type: 'tensor', value: wide(attribute.value) })
+        if (attribute.type === 'tensor' && from.includes(attribute.value.dtype))
+          node.attributes.set(name, { type: 'tensor', value: single(attribute.value) })
     }
     for (const [name, info] of graph.valueInfo)
-      if (!info.dtype || HALVES.includes(info.dtype)) graph.valueInfo.delete(name)
+      if (!info.dtype || from.includes(info.dtype)) graph.valueInfo.delete(name)
+    if (graph !== model.graph) {
+      graph.inputs = graph.inputs.map((info) => singlePort(info, from))
+      graph.outputs = graph.outputs.map((info) => singlePort(info, from))
+    }
     dropIdleCasts(graph)
   }
-  keepInterface(model.graph)
+  keepInterface(model.graph, from)
   model.graph.sort()
 }
 
-const wide = (tensor: Tensor): Tensor =>
+/** Of bodies of loops and branches, which meet nobody outside the model, and of weights listed as inputs. */
+const singlePort = (info: ValueInfo, from: readonly (DType | undefined)[]): ValueInfo =>
+  from.includes(info.dtype) ? { ...info, dtype: 'float32', raw: undefined } : info
+
+const single = (tensor: Tensor): Tensor =>
   Tensor.lazy('float32', tensor.dims, () => {
     const floats = tensor.floats()
     return new Uint8Array(floats.buffer as ArrayBuffer, floats.byteOffset, floats.byteLength)
@@ -50,16 +69,19 @@ function dropIdleCasts(graph: Graph): void {
   }
 }
 
-function keepInterface(graph: Graph): void {
+function keepInterface(graph: Graph, from: readonly (DType | undefined)[]): void {
+  graph.inputs = graph.inputs.map((info) =>
+    graph.initializers.has(info.name) ? singlePort(info, from) : info,
+  )
   for (const { name, dtype } of graph.requiredInputs) {
-    if (!HALVES.includes(dtype)) continue
+    if (!from.includes(dtype)) continue
     const float = graph.freshName(`${name}_float`)
     graph.replaceUses(name, float)
     graph.addNode({ opType: 'Cast', inputs: [name], outputs: [float], attributes: { to: { int: FLOAT32 } } })
   }
   for (const { name, dtype } of graph.outputs) {
     const producer = graph.producer(name)
-    if (!producer || !dtype || !HALVES.includes(dtype)) continue
+    if (!producer || !dtype || !from.includes(dtype)) continue
     const float = graph.freshName(`${name}_float`)
     producer.outputs = producer.outputs.map((output) => (output === name ? float : output))
     graph.replaceUses(name, float)
