@@ -6,7 +6,15 @@ export type PassFamily =
  * What a pass does to a model, in the order in which the search lets passes follow each other. What adapts a model
  * (sizes, types, outputs) is a person's choice: no search tries it.
  */
-export const PASS_ROLES = ['adapts', 'normalizes', 'removes', 'trains', 'prepares', 'encodes', 'stores'] as const
+export const PASS_ROLES = [
+  'adapts',
+  'normalizes',
+  'removes',
+  'trains',
+  'prepares',
+  'encodes',
+  'stores',
+] as const
 export type PassRole = (typeof PASS_ROLES)[number]
 
 export type PassNeed = 'calibration' | 'training' | 'labels'
