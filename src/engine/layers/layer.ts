@@ -104,6 +104,16 @@ export class Layer {
     return this.turnsInput ? `${this.node.opType} with a transposed activation` : undefined
   }
 
+  /** Axis along which integer kernels take a scale a channel; undefined where they take one scale for all. */
+  get scaleAxis(): number | undefined {
+    return this.kind === 'matrix' && this.tensor.dims.length > 2 ? undefined : this.axis
+  }
+
+  /** The same axis of the constant the weight comes from. */
+  get rootAxis(): number {
+    return this.root.flipped ? 1 - this.axis : this.axis
+  }
+
   /** Positions of a kernel; 1 for all else. */
   get taps(): number {
     return this.kind === 'conv' || this.kind === 'conv-transpose' ? sizeOf(this.tensor.dims.slice(2)) : 1
@@ -122,7 +132,8 @@ export class Layer {
     return `${this.root.tensor.contentKey()}|${this.rowsFirst ? 'rows' : 'cols'}`
   }
 
-  private get rowsFirst(): boolean {
+  /** True where the constant that the weight comes from is [rows, cols], row-major. */
+  get rowsFirst(): boolean {
     return this.geometry.turned === this.root.flipped
   }
 

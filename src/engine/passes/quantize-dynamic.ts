@@ -1,11 +1,10 @@
 import { z } from 'zod'
 import { PareError } from '../../contract/errors'
 import type { StepRecord } from '../../contract/report'
-import { transposed } from '../math/quantize/rows'
-import { Tensor, type Model } from '../onnx'
+import type { Model } from '../onnx'
 import type { Target } from '../targets/target'
 import { definePass, type PassContext, type PassResult } from './pass'
-import { dynamicProduct, storedWeight, type Inputs, type IntegerConstants } from './quantization/dynamic'
+import { dynamicProduct, storedWeight, type Inputs } from './quantization/dynamic'
 import { integerRows } from './quantization/embedding'
 import { activationSqnr, layerReports, type LayerTreatment } from '../evaluate/comparison/layer-report'
 import { nothingReason } from './quantization/nothing-to-do'
@@ -14,7 +13,7 @@ import { calibrationBatches } from '../data/feeds'
 import { WeightStore } from './quantization/static-weights'
 import { exclude, weightFields } from './quantization/fields'
 import { counted } from './quantization/words'
-import { weightedLayers } from '../layers/find'
+import { findLayers, STANDARD_OPS } from '../layers/find'
 import type { Layer } from '../layers/layer'
 
 const ID = 'quantize-dynamic'
@@ -64,8 +63,7 @@ async function run(model: Model, options: Params, context: PassContext): Promise
   const skipped: StepRecord['skipped'] = []
   const done: LayerTreatment[] = []
   const counts = { products: 0, stored: 0, tables: 0 }
-  const layers = weightedLayers(graph)
-  const rewritten = new Map<string, IntegerConstants>()
+  const { layers } = findLayers(graph, { ops: STANDARD_OPS, throughViews: true })
   for (const [i, layer] of layers.entries()) {
     context.progress((0.8 * i) / layers.length, `layer ${i + 1} of ${layers.length}`)
     const reason = reasonToSkip(layer, options, excluded)
@@ -81,7 +79,7 @@ async function run(model: Model, options: Params, context: PassContext): Promise
       storedWeight(graph, layer, store.addChannels(layer))
       counts.stored++
     } else {
-      dynamicProduct(graph, layer, asProduct(layer, store, rewritten), inputs)
+      dynamicProduct(graph, layer, store.addProduct(layer), inputs)
       counts.products++
     }
     const treatment = op.startsWith('Conv')
@@ -134,30 +132,6 @@ function reasonToSkip(layer: Layer, options: Params, excluded: ReadonlySet<strin
   if (kind === 'matrix' && !layer.isPlain) return 'Gemm with a transposed activation or factors'
   if (kind === 'matrix' && tensor.dims.length !== 2) return 'a weight of more than two dimensions'
   return undefined
-}
-
-/** Codes of a product's weight as [K, N]; a Gemm's [N, K] is turned, once where it is tied. */
-function asProduct(
-  layer: Layer,
-  store: WeightStore,
-  rewritten: Map<string, IntegerConstants>,
-): IntegerConstants {
-  const constants = store.addChannels(layer)
-  if (layer.geometry.turned) return constants
-  let turned = rewritten.get(constants.codes)
-  if (!turned) {
-    const { graph } = store
-    const tensor = graph.initializers.get(constants.codes)!
-    const [rows, cols] = tensor.dims as [number, number]
-    const codes = transposed(tensor.values() as Int8Array, rows, cols)
-    const name = graph.addInitializer(
-      `${layer.weight}_int8_t`,
-      Tensor.fromBytes('int8', [cols, rows], new Uint8Array(codes.buffer as ArrayBuffer)),
-    )
-    turned = { codes: name, scales: constants.scales }
-    rewritten.set(constants.codes, turned)
-  }
-  return turned
 }
 
 function summaryOf(

@@ -154,14 +154,14 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
       context.progress(Math.min(0.4, (0.4 * batch * 16) / wanted), 'measuring the ranges of activations'),
   })
   if (options.rounding === 'adaptive') {
-    const { ops } = findQuantizable(prepared.model.graph, base)
-    const codes = await adaptiveCodes(prepared.model, ops, few, {
+    const layers = findQuantizable(prepared.model.graph, base).ops.flatMap(({ weight }) => weight ?? [])
+    const codes = await adaptiveCodes(prepared.model, layers, few, {
       ...base.weights,
       progress: (done, doing) => context.progress(0.4 + 0.1 * done, doing),
     })
     base.weights = {
       ...base.weights,
-      rounding: (op, nearest) => onScalesOf(nearest, codes.get(op.layer)),
+      rounding: ({ name }, nearest) => onScalesOf(nearest, codes.get(name)),
     }
   }
   const build = (calibrator: Calibrator, floats: ReadonlySet<string> = new Set()): StaticResult =>

@@ -15,7 +15,7 @@ import { refusedLayers } from './loads'
 import { bitsOf, METHODS, type LowBit } from './quantization/low-bit'
 import { quantizeAll } from './quantization/quantize-all'
 import { normalize } from '../layers/normalize'
-import { STORAGES } from '../layers/encodings'
+import { ENCODINGS, STORAGES } from '../layers/encodings'
 import { calibrationBatches, evaluationBatches } from '../data/feeds'
 import { findLayers, STANDARD_OPS } from '../layers/find'
 import type { Layer } from '../layers/layer'
@@ -38,7 +38,7 @@ const params = z.object({
     .default('gptq')
     .meta({
       label: 'Method',
-      help: 'How codes are chosen. "gptq" and "awq" look at calibration data; "kmeans" finds shared values; "ternary" and "binary" are one scale times −1, 0, 1.',
+      help: 'How codes are chosen. "gptq" and "awq" look at calibration data; "kmeans" finds shared values; "nf4" has 16 levels spaced for normally distributed weights; "ternary" and "binary" are one scale times −1, 0, 1.',
       search: ['gptq', 'hqq', 'kmeans'],
     }),
   block: z.int().min(0).max(4096).default(64).meta({
@@ -89,7 +89,9 @@ export const quantizeWeights = definePass({
     'arXiv:1510.00149',
     'arXiv:1605.04711',
     'arXiv:1603.05279',
-    'com.microsoft MatMulNBits',
+    ...new Set(
+      ENCODINGS.flatMap(({ weights, sources }) => (weights?.some(({ packed }) => packed) ? sources : [])),
+    ),
   ],
   params,
   run,

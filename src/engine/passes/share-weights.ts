@@ -9,7 +9,7 @@ import { nothingReason } from './quantization/nothing-to-do'
 import { normalize } from '../layers/normalize'
 import { counted } from './quantization/words'
 import { finiteWeights } from '../layers/layer'
-import { weightedLayers } from '../layers/find'
+import { findLayers, STANDARD_OPS } from '../layers/find'
 
 const ID = 'share-weights'
 
@@ -53,10 +53,11 @@ export const shareWeights = definePass({
     const skipped: StepRecord['skipped'] = []
     const reports: LayerReport[] = []
     const done = new Set<string>()
-    const layers = weightedLayers(graph)
-    for (const [i, { name, node, weight, tensor }] of layers.entries()) {
+    const { layers } = findLayers(graph, { ops: STANDARD_OPS, throughViews: true })
+    for (const [i, { name, node, root }] of layers.entries()) {
       context.progress(i / layers.length, `layer ${i + 1} of ${layers.length}`)
-      if (done.has(weight)) continue
+      const { value, tensor } = root
+      if (done.has(value)) continue
       if (tensor.size < leastWeights || exclude.includes(name) || exclude.includes(node.name)) {
         skipped.push({
           layer: name,
@@ -64,11 +65,11 @@ export const shareWeights = definePass({
         })
         continue
       }
-      const values = finiteWeights(weight, tensor, ID)
+      const values = finiteWeights(value, tensor, ID)
       const codebook = sharedValues(values, 2 ** bits, { keepZeros: true })
       const shared = fromCodebook(codebook)
-      graph.initializers.set(weight, Tensor.float32(tensor.dims, shared))
-      done.add(weight)
+      graph.initializers.set(value, Tensor.float32(tensor.dims, shared))
+      done.add(value)
       const decibel = sqnr(values, shared)
       reports.push({
         layer: name,

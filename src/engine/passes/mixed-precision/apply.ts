@@ -6,7 +6,7 @@ import type { PassContext } from '../pass'
 import { quantizeWeights } from '../quantize-weights'
 import { FLOAT_BITS, HALF_BITS, MEASURED, sharedAt } from './choices'
 import { finiteWeights, type Layer } from '../../layers/layer'
-import { weightedLayers } from '../../layers/find'
+import { findLayers, STANDARD_OPS, weightedLayers } from '../../layers/find'
 
 export interface Applied {
   model: Model
@@ -47,9 +47,7 @@ export async function applyPacked(
   const result: Applied = { model, layers: [], skipped: [] }
   const used = MEASURED.filter((bits) => [...bitsOf.values()].includes(bits))
   for (const [at, bits] of used.entries()) {
-    const exclude = weightedLayers(result.model.graph)
-      .map(({ name }) => name)
-      .filter((layer) => bitsOf.get(layer) !== bits)
+    const exclude = otherBits(result.model.graph, bitsOf, bits)
     const part = await quantizeWeights.run(
       result.model,
       { bits, method, exclude, leastWeights: 0 },
@@ -63,6 +61,17 @@ export async function applyPacked(
   if (half.length > 0) result.model = result.model.clone()
   for (const layer of half) result.layers.push(...storedAsHalf(result.model.graph, layer))
   return result
+}
+
+/** Layers that do not get these bits. One that reads another's weight turned gets those of the other. */
+function otherBits(graph: Graph, bitsOf: BitsOf, bits: number): string[] {
+  const { layers } = findLayers(graph, { ops: STANDARD_OPS, throughViews: true })
+  const keys = new Map(
+    layers.filter(({ name }) => bitsOf.has(name)).map((l) => [l.rowsKey, bitsOf.get(l.name)]),
+  )
+  return layers
+    .filter(({ name, rowsKey }) => (bitsOf.get(name) ?? keys.get(rowsKey)) !== bits)
+    .map(({ name }) => name)
 }
 
 /** The weight as float16 with a Cast behind it, which ONNX Runtime folds when it loads the model. */

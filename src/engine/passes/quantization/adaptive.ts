@@ -7,9 +7,9 @@ import { quantizeChannels, type ChannelCodes } from '../../math/quantize/channel
 import { gptq } from '../../math/quantize/gptq'
 import { transposed } from '../../math/quantize/rows'
 import type { Model } from '../../onnx'
+import type { Layer } from '../../layers/layer'
 import { hessiansOf } from '../../layers/statistics/hessians'
 import type { Batches } from '../../data/feeds'
-import type { QuantizableOp } from './plan'
 import { matmul } from '../../runtime'
 import type { F64Matrix } from '../../math/matrix'
 
@@ -20,20 +20,22 @@ export interface AdaptiveOptions {
   progress(done: number, doing: string): void
 }
 
-/** Codes by layer, of those ops whose weight has a scale per output channel. */
+/** Codes by layer, of those whose weight has a scale per output channel, laid out as the constant it comes from. */
 export async function adaptiveCodes(
   model: Model,
-  ops: readonly QuantizableOp[],
+  layers: readonly Layer[],
   batches: Batches,
   options: AdaptiveOptions,
 ): Promise<Map<string, ChannelCodes>> {
   const found = new Map<string, ChannelCodes>()
-  const usable = new Map(ops.filter(({ axis }) => axis !== undefined).map((op) => [op.node, op]))
+  const usable = new Map(
+    layers.filter(({ scaleAxis }) => scaleAxis !== undefined).map((layer) => [layer.node, layer]),
+  )
   for await (const hessians of hessiansOf(model, [...usable.keys()], batches))
     for (const [node, groups] of hessians) {
       options.progress(found.size / usable.size, `rounding layer ${found.size + 1} of ${usable.size}`)
-      const op = usable.get(node)!
-      found.set(op.layer, await codesOf(op, groups, options))
+      const layer = usable.get(node)!
+      found.set(layer.name, await codesOf(layer, groups, options))
     }
   return found
 }
@@ -46,15 +48,15 @@ export const onScalesOf = (
   found?.scales.every((scale, c) => scale === nearest.scales[c]) ? found : undefined
 
 async function codesOf(
-  op: QuantizableOp,
+  layer: Layer,
   hessians: readonly F64Matrix[],
   options: AdaptiveOptions,
 ): Promise<ChannelCodes> {
-  const { tensor, axis, geometry } = op.weight!
-  const values = op.weight!.rows(options.by)
-  const { rows, cols, turned } = geometry
+  const { root, rootAxis: axis, rowsFirst } = layer
+  const values = layer.rows(options.by)
+  const { rows, cols } = layer.geometry
   const type = { bits: options.bits, signed: true, symmetric: true }
-  const { scales, zeroPoints } = quantizeChannels(tensor.floats(), tensor.dims, {
+  const { scales, zeroPoints } = quantizeChannels(root.tensor.floats(), root.tensor.dims, {
     ...type,
     axis,
     clip: options.clip,
@@ -81,5 +83,5 @@ async function codesOf(
     // The lowest code has no counterpart: leaving it out keeps the type symmetric.
     for (let i = 0; i < part.codes.length; i++) codes[from * cols + i] = Math.max(1, part.codes[i]!) - middle
   }
-  return { codes: turned ? transposed(codes, rows, cols) : codes, scales, zeroPoints }
+  return { codes: rowsFirst ? codes : transposed(codes, rows, cols), scales, zeroPoints }
 }

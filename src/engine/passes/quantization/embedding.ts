@@ -8,16 +8,13 @@ import type { Layer } from '../../layers/layer'
 
 export interface RowStore {
   /** Constants of a table: codes int8 [rows, width] and scales float32 [rows]. */
-  addRows(layer: string, name: string, tensor: Tensor): { codes: string; scales: string }
+  addChannels(layer: Layer, perChannel: true): { codes: string; scales: string }
 }
 
 /** Replaces Gather(table, ids) by Cast(Gather(codes, ids)) · Unsqueeze(Gather(scales, ids), −1). */
-export function integerRows(
-  graph: Graph,
-  { node, name, input, weight, tensor }: Layer,
-  store: RowStore,
-): void {
-  const { codes, scales } = store.addRows(name, weight, tensor)
+export function integerRows(graph: Graph, layer: Layer, store: RowStore): void {
+  const { node, name, input } = layer
+  const { codes, scales } = store.addChannels(layer, true)
   const { fresh, add } = nodesBefore(graph, node, name)
   const row = add('Gather', [codes, input], fresh('codes'), { axis: { int: 0 } })
   const float = add('Cast', [row], fresh('floats'), { to: { int: 1 } })

@@ -5,23 +5,21 @@
  * So the input of a Softmax and the sum with an attention mask are never integers.
  * Source: onnxruntime.ai/docs/performance/model-optimizations/quantization.html.
  */
-import { activationAfter } from '../../layers/fuses'
+import { activationAfter, onlyReader } from '../../layers/fuses'
 import type { Layer } from '../../layers/layer'
 import type { Graph, Node } from '../../onnx'
 
 export interface QuantizableOp {
   node: Node
+  /** Its first output as it was found. */
   layer: string
-  kind: 'Conv' | 'Gemm' | 'MatMul' | 'MatMul of activations'
+  /** Absent for a product of two activations. Its bias is a constant, or it has none. */
+  weight?: Layer
   /** Activations it reads. */
   inputs: readonly string[]
   /** Its output, after the Relu or Clip that goes into its rounding. */
   output: string
   fused?: Node
-  /** Its bias is a constant, or it has none. */
-  weight?: Layer
-  /** Axis of the weight's scales; undefined where the kernels take one scale only. */
-  axis?: number
 }
 
 export interface Plan {
@@ -52,9 +50,10 @@ export interface PlanOptions {
 export function planActivations(graph: Graph, ops: QuantizableOp[], { fuse }: PlanOptions): Plan {
   const consumers = graph.consumerMap()
   const producers = graph.producers()
+  const wiring = { graph, consumers, producers }
   const opByNode = new Map(ops.map((op) => [op.node, op]))
   for (const op of ops) {
-    const next = fuse ? activationAfter({ graph, consumers, producers }, op.node.outputs[0]!) : undefined
+    const next = fuse ? activationAfter(wiring, op.node.outputs[0]!) : undefined
     op.fused = next
     op.output = next ? next.outputs[0]! : op.node.outputs[0]!
   }
@@ -75,16 +74,14 @@ export function planActivations(graph: Graph, ops: QuantizableOp[], { fuse }: Pl
   }
   for (const op of ops) {
     for (const input of op.inputs) want(input)
-    if (op.kind === 'Conv') {
+    if (op.node.is('Conv')) {
       want(op.output)
       integerOnly.add(op.output)
       // Pooling integers is cheaper than pooling floats, so they are followed downwards too.
-      for (let at = op.output; ;) {
-        const readers = consumers.get(at) ?? []
-        const pool =
-          readers.length === 1 && !graph.isOutput(at) && readers[0]!.is('MaxPool') ? readers[0]! : undefined
-        if (!pool || pool.outputs.filter(Boolean).length !== 1) break
-        want((at = pool.outputs[0]!))
+      let pool = onlyReader(wiring, op.output)
+      while (pool?.is('MaxPool') && pool.outputs.filter(Boolean).length === 1) {
+        want(pool.outputs[0]!)
+        pool = onlyReader(wiring, pool.outputs[0]!)
       }
     }
   }

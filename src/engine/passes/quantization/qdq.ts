@@ -49,7 +49,7 @@ export function insertQdq(model: Model, plan: Plan, options: QdqOptions): Map<st
     const [first, second] = node.inputs as [string, string]
     if (!weight) node.inputs = [read(first), read(second)]
     else {
-      const stored = weights.add(op, writer.affine(first))
+      const stored = weights.add(weight, writer.affine(first))
       node.inputs = [read(first), ...stored]
     }
   }

@@ -54,12 +54,12 @@ function quantizableOp(
 ): QuantizableOp | string {
   const [first, second] = node.inputs as [string, string]
   const base = { node, layer: node.outputs[0]!, output: node.outputs[0]! }
-  const weight = layerOf(graph, node, producers)
+  const weight = layerOf(graph, node, producers, { throughViews: true })
   if (!(weight instanceof Layer)) {
     if (!node.is('MatMul') || graph.constant(second, producers)) return weight!
     if (graph.constant(first, producers)) return `${weight}: integers gain nothing here`
     if (!options.attention) return `${weight}: float is as fast here and more exact`
-    return { ...base, kind: 'MatMul of activations', inputs: [first, second] }
+    return { ...base, inputs: [first, second] }
   }
   const { tensor, bias, factors } = weight
   if (tensor.dtype !== 'float32') return `its weight is ${tensor.dtype}`
@@ -70,12 +70,5 @@ function quantizableOp(
     return 'Gemm with a factor on what the model computes'
   if (bias && !bias.tensor) return 'its bias is computed by the model'
   if (bias && bias.tensor?.size !== weight.channels) return 'its bias is not one value a channel'
-  const isBatch = weight.kind === 'matrix' && tensor.dims.length > 2
-  return {
-    ...base,
-    kind: node.opType as QuantizableOp['kind'],
-    inputs: [first],
-    weight,
-    ...(!isBatch && { axis: weight.axis }),
-  }
+  return { ...base, inputs: [first], weight }
 }

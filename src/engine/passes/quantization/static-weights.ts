@@ -3,11 +3,10 @@ import type { Affine } from '../../math/quantize/affine'
 import { dequantizeChannels, quantizeChannels, type ChannelCodes } from '../../math/quantize/channels'
 import { sqnr } from '../../math/quantize/sqnr'
 import { Tensor, type Graph } from '../../onnx'
-import type { QuantizableOp } from './plan'
 import { finiteWeights, type Layer } from '../../layers/layer'
 
 /** Codes for a weight better than rounding gives them; undefined where there are none. */
-export type Rounding = (op: QuantizableOp, rounded: ChannelCodes) => ChannelCodes | undefined
+export type Rounding = (layer: Layer, rounded: ChannelCodes) => ChannelCodes | undefined
 
 export interface WeightOptions {
   perChannel: boolean
@@ -27,10 +26,18 @@ export type WeightCache = Map<string, { codes: ChannelCodes; sqnr: number }>
 /** An accumulator of int32 must hold the bias and the products: the bias gets half of it. */
 const LARGEST_BIAS = 2 ** 30
 
+/** Names of the constants that codes lie in. */
+interface StoredChannels {
+  codes: string
+  scales: string
+  zeroPoints: string
+}
+
 export class WeightStore {
   private readonly codes: WeightCache
-  private readonly stored = new Map<ChannelCodes, { codes: string; scales: string; zeroPoints: string }>()
-  private readonly written = new Map<ChannelCodes, string>()
+  private readonly stored = new Map<ChannelCodes, StoredChannels>()
+  /** Values of operators over stored codes, by what they are. */
+  private readonly written = new Map<string, string>()
   /** Decibel of the weights, by layer. */
   readonly quality = new Map<string, number>()
 
@@ -42,116 +49,128 @@ export class WeightStore {
   }
 
   /** Adds a layer's weight and bias as integers; gives the names the node reads. */
-  add(op: QuantizableOp, input: Affine): string[] {
-    const axis = this.options.perChannel ? op.axis : undefined
-    const bias = this.biasOf(op)
-    const floors = bias && smallestScales(bias, input.scale, axis === undefined)
-    let codes = this.rounded(op, axis)
-    if (floors?.some((floor, c) => codes.scales[c]! < floor)) codes = this.rounded(op, axis, floors)
-    if (bias) this.correct(op, bias, codes, axis)
-    let values = this.written.get(codes)
-    if (!values) this.written.set(codes, (values = this.write(op, codes, axis)))
-    return bias ? [values, this.writeBias(op, bias, codes.scales, input.scale, axis)] : [values]
+  add(layer: Layer, input: Affine): string[] {
+    const perChannel = this.options.perChannel && layer.scaleAxis !== undefined
+    const bias = this.biasOf(layer)
+    const floors = bias && smallestScales(bias, input.scale, !perChannel)
+    let codes = this.codesOf(layer, perChannel, { rounded: true })
+    if (floors?.some((floor, c) => codes.scales[c]! < floor))
+      codes = this.codesOf(layer, perChannel, { rounded: true, floors })
+    if (bias) this.correct(layer, bias, codes, perChannel)
+    const stored = this.constants(layer, codes, perChannel)
+    const laid = this.laidOut(stored.codes, layer.root.flipped, layer.weight)
+    const values = this.once(`${laid} dequantized`, () =>
+      dequantize(this.graph, layer.weight, perChannel ? layer.axis : undefined, [
+        laid,
+        stored.scales,
+        stored.zeroPoints,
+      ]),
+    )
+    return bias ? [values, this.writeBias(layer, bias, codes.scales, input.scale, perChannel)] : [values]
   }
 
-  /** Tied weights share codes (the first layer's data decides), unless a layer's bias needs scales of its own. */
-  private rounded(op: QuantizableOp, axis: number | undefined, floors?: Float32Array): ChannelCodes {
-    const { weight, tensor } = op.weight!
-    const own = floors === undefined ? '' : `${op.layer}, scaled for its bias`
-    return this.codesOf(op.layer, weight, tensor, axis, own, floors, op)
-  }
-
+  /**
+   * Codes laid out as the constant that the weight comes from. Tied weights share them (the first layer's data decides),
+   * unless a layer's bias needs scales of its own.
+   */
   private codesOf(
-    layer: string,
-    name: string,
-    tensor: Tensor,
-    axis: number | undefined,
-    own: string,
-    floors?: Float32Array,
-    op?: QuantizableOp,
+    layer: Layer,
+    perChannel: boolean,
+    { rounded = false, floors }: { rounded?: boolean; floors?: Float32Array } = {},
   ): ChannelCodes {
     const { bits, clip, by, rounding } = this.options
-    const key = `${tensor.contentKey()}|${axis}|${own}`
+    const { tensor } = layer.root
+    const axis = perChannel ? layer.rootAxis : undefined
+    const key = `${tensor.contentKey()}|${axis}|${floors ? `${layer.name}, scaled for its bias` : ''}`
     let found = this.codes.get(key)
     if (!found) {
-      const values = finiteWeights(name, tensor, by)
+      const values = finiteWeights(layer.weight, tensor, by)
       const type = { bits, signed: true, symmetric: true }
       let codes = quantizeChannels(values, tensor.dims, { ...type, axis, clip, smallestScales: floors })
-      if (op) codes = rounding?.(op, codes) ?? codes
+      if (rounded) codes = rounding?.(layer, codes) ?? codes
       found = { codes, sqnr: sqnr(values, dequantizeChannels(codes, tensor.dims, axis)) }
       this.codes.set(key, found)
     }
-    this.quality.set(layer, found.sqnr)
+    this.quality.set(layer.name, found.sqnr)
     return found.codes
   }
 
-  private write(op: QuantizableOp, codes: ChannelCodes, axis: number | undefined): string {
-    const { weight, tensor } = op.weight!
-    const stored = this.constants(weight, tensor.dims, codes, axis)
-    return dequantize(this.graph, weight, axis, [stored.codes, stored.scales, stored.zeroPoints])
-  }
-
-  private constants(
-    name: string,
-    dims: readonly number[],
-    codes: ChannelCodes,
-    axis: number | undefined,
-  ): { codes: string; scales: string; zeroPoints: string } {
+  private constants({ root }: Layer, codes: ChannelCodes, perChannel: boolean): StoredChannels {
     const { graph } = this
     let found = this.stored.get(codes)
     if (!found) {
-      const shape = axis === undefined ? [] : [codes.scales.length]
+      const shape = perChannel ? [codes.scales.length] : []
       found = {
         codes: graph.addInitializer(
-          `${name}_int8`,
-          Tensor.fromBytes('int8', dims, new Uint8Array(codes.codes.buffer as ArrayBuffer)),
+          `${root.value}_int8`,
+          Tensor.fromBytes('int8', root.tensor.dims, new Uint8Array(codes.codes.buffer as ArrayBuffer)),
         ),
-        scales: graph.addInitializer(`${name}_scale`, Tensor.float32(shape, codes.scales)),
-        zeroPoints: graph.addInitializer(`${name}_zero_point`, Tensor.of('int8', shape, codes.zeroPoints)),
+        scales: graph.addInitializer(`${root.value}_scale`, Tensor.float32(shape, codes.scales)),
+        zeroPoints: graph.addInitializer(
+          `${root.value}_zero_point`,
+          Tensor.of('int8', shape, codes.zeroPoints),
+        ),
       }
       this.stored.set(codes, found)
     }
     return found
   }
 
-  /** Constants of a layer's weight: codes int8 in its own shape, scales float32 a channel. */
-  addChannels(layer: Layer): { codes: string; scales: string } {
-    const axis = this.options.perChannel ? layer.axis : undefined
-    const codes = this.codesOf(layer.name, layer.weight, layer.tensor, axis, '')
-    return this.constants(layer.weight, layer.tensor.dims, codes, axis)
+  private once(key: string, make: () => string): string {
+    let found = this.written.get(key)
+    if (found === undefined) this.written.set(key, (found = make()))
+    return found
   }
 
-  /** Rows of an embedding as integers with a scale each, shared with a layer that is tied to it. */
-  addRows(layer: string, name: string, tensor: Tensor): { codes: string; scales: string } {
-    const codes = this.codesOf(layer, name, tensor, 0, '')
-    return this.constants(name, tensor.dims, codes, 0)
+  /** The same codes, or turned by an operator that runtimes fold when they load the model: tied layers keep one copy. */
+  private laidOut(codes: string, turned: boolean, name: string): string {
+    if (!turned) return codes
+    return this.once(`${codes} turned`, () => {
+      const output = this.graph.freshName(`${name}_int8_turned`)
+      const attributes = { perm: { ints: [1, 0] } }
+      this.graph.addNode({
+        opType: 'Transpose',
+        name: output,
+        inputs: [codes],
+        outputs: [output],
+        attributes,
+      })
+      return output
+    })
+  }
+
+  /** Constants of a layer's weight: codes int8 in its own shape, scales float32 a channel. */
+  addChannels(layer: Layer, perChannel = this.options.perChannel): { codes: string; scales: string } {
+    const { codes, scales } = this.constants(layer, this.codesOf(layer, perChannel), perChannel)
+    return { scales, codes: this.laidOut(codes, layer.root.flipped, layer.weight) }
+  }
+
+  /** The same for a matrix, as [inputs, outputs] however the layer reads it. */
+  addProduct(layer: Layer): { codes: string; scales: string } {
+    const { perChannel } = this.options
+    const { codes, scales } = this.constants(layer, this.codesOf(layer, perChannel), perChannel)
+    return { scales, codes: this.laidOut(codes, layer.rowsFirst, layer.weight) }
   }
 
   /** A copy, for it may be corrected; a convolution without a bias gets one where there is something to correct. */
-  private biasOf(op: QuantizableOp): Float32Array | undefined {
-    const { bias, kind, channels } = op.weight!
+  private biasOf({ bias, kind, channels }: Layer): Float32Array | undefined {
     if (bias) return finiteWeights(bias.value, bias.tensor!, this.options.by).slice()
     return kind === 'conv' && this.options.meanOf ? new Float32Array(channels) : undefined
   }
 
   /** Adds Σ (W − Ŵ) · E[x], which is what the outputs are off by on average. */
-  private correct(
-    op: QuantizableOp,
-    bias: Float32Array,
-    codes: ChannelCodes,
-    axis: number | undefined,
-  ): void {
-    const { weight, tensor, geometry, taps } = op.weight!
-    const mean = this.options.meanOf?.(op.inputs[0]!)
+  private correct(layer: Layer, bias: Float32Array, codes: ChannelCodes, perChannel: boolean): void {
+    const { weight, root, rootAxis, rowsFirst, geometry, taps } = layer
+    const mean = this.options.meanOf?.(layer.input)
     if (!mean) return
-    const values = finiteWeights(weight, tensor, this.options.by)
-    const rounded = dequantizeChannels(codes, tensor.dims, axis)
-    const { rows, cols, turned, groups } = geometry
+    const values = finiteWeights(weight, root.tensor, this.options.by)
+    const rounded = dequantizeChannels(codes, root.tensor.dims, perChannel ? rootAxis : undefined)
+    const { rows, cols, groups } = geometry
     for (let r = 0; r < rows; r++) {
       const firstInput = Math.floor((r * groups) / rows) * (cols / taps)
       let shift = 0
       for (let c = 0; c < cols; c++) {
-        const at = turned ? c * rows + r : r * cols + c
+        const at = rowsFirst ? r * cols + c : c * rows + r
         shift += (values[at]! - rounded[at]!) * mean[firstInput + Math.floor(c / taps)]!
       }
       bias[r]! += shift
@@ -160,25 +179,22 @@ export class WeightStore {
 
   /** int32 in units of input scale × weight scale, as the accumulator counts. */
   private writeBias(
-    op: QuantizableOp,
+    layer: Layer,
     bias: Float32Array,
     weightScales: Float32Array,
     inputScale: number,
-    axis: number | undefined,
+    perChannel: boolean,
   ): string {
     const { graph } = this
-    const name = op.weight!.bias?.value ?? `${op.layer}_bias`
+    const name = layer.bias?.value ?? `${layer.name}_bias`
     const scales = weightScales.map((scale) => scale * inputScale)
-    const codes = Int32Array.from(bias, (b, c) => Math.round(b / scales[axis === undefined ? 0 : c]!))
-    return dequantize(graph, name, axis === undefined ? undefined : 0, [
+    const codes = Int32Array.from(bias, (b, c) => Math.round(b / scales[perChannel ? c : 0]!))
+    return dequantize(graph, name, perChannel ? 0 : undefined, [
       graph.addInitializer(
         `${name}_int32`,
         Tensor.fromBytes('int32', [bias.length], new Uint8Array(codes.buffer)),
       ),
-      graph.addInitializer(
-        `${name}_scale`,
-        Tensor.float32(axis === undefined ? [] : [scales.length], scales),
-      ),
+      graph.addInitializer(`${name}_scale`, Tensor.float32(perChannel ? [scales.length] : [], scales)),
     ])
   }
 }

@@ -1,6 +1,10 @@
 import { expect, test } from 'vitest'
 import { encodedLength, readModel, type Model } from '../../../../src/engine/onnx'
+import { applyPacked } from '../../../../src/engine/passes/mixed-precision/apply'
+import { quantizeDynamic } from '../../../../src/engine/passes/quantize-dynamic'
+import { quantizeStatic } from '../../../../src/engine/passes/quantize-static'
 import { quantizeWeights } from '../../../../src/engine/passes/quantize-weights'
+import { shareWeights } from '../../../../src/engine/passes/share-weights'
 import {
   floatsOf,
   int64,
@@ -152,6 +156,32 @@ test.each(['rtn', 'gptq', 'nf4', 'kmeans'])(
     expect(await fidelity(model, small, inputs)).toBeGreaterThan(12)
   },
 )
+
+test.each([
+  ['quantize-static', quantizeStatic, { maxLoss: 100 }],
+  ['quantize-static, adaptive rounding', quantizeStatic, { maxLoss: 100, rounding: 'adaptive' }],
+  ['quantize-dynamic', quantizeDynamic, {}],
+] as const)('%s stores a head tied through Transpose with its embedding', async (_, pass, how) => {
+  const { model, inputs } = gptLike()
+  const { model: small, layers } = await pass.run(model, how, contextOf(model, inputs))
+  expect(layers).toHaveLength(3)
+  expect(encodedLength(small)).toBeLessThan(400 * 64 + 64 * 64 + 9000)
+  expect(await fidelity(model, small, inputs)).toBeGreaterThan(25)
+})
+
+test('a head tied through Transpose keeps the shared values of its table, and mixed precision its bits', async () => {
+  const { model, inputs } = gptLike()
+  const { model: shared, layers } = await shareWeights.run(model, { bits: 4 }, contextOf(model, inputs))
+  expect(layers).toHaveLength(2)
+  expect(shared.graph.nodes.filter((node) => node.is('Transpose'))).toHaveLength(1)
+  const [gather, product] = model.graph.nodes.filter((node) => node.is('Gather', 'MatMul'))
+  const bitsOf = new Map([
+    [gather!.outputs[0]!, 4],
+    [product!.outputs[0]!, 8],
+  ])
+  const mixed = await applyPacked(model, bitsOf, 'rtn', contextOf(model, inputs))
+  expect(encodedLength(mixed.model)).toBeLessThan((400 * 64) / 2 + 64 * 64 + 9000)
+})
 
 test('HQQ is not least squares: its errors are smaller as it measures them', async () => {
   const values = noise([64, 256], 11).data as Float32Array
