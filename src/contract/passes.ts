@@ -4,7 +4,7 @@ export type PassFamily =
 
 /**
  * What a pass does to a model, in the order in which the search lets passes follow each other. What adapts a model
- * (sizes, types, outputs) is a person's choice: no search tries it.
+ * (sizes, types, outputs) is a person's choice, and a search chooses by itself: it tries neither.
  */
 export const PASS_ROLES = [
   'adapts',
@@ -14,6 +14,7 @@ export const PASS_ROLES = [
   'prepares',
   'encodes',
   'stores',
+  'chooses',
 ] as const
 export type PassRole = (typeof PASS_ROLES)[number]
 

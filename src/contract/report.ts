@@ -113,6 +113,8 @@ export interface StepRecord {
   summary: string
   skipped: { layer: string; reason: string }[]
   layers?: LayerReport[]
+  /** What the steps before said of layers holds no more: the result was made from the original. */
+  restarts?: boolean
   /** Loss and quality per epoch, for passes that learn. */
   curve?: { epoch: number; loss: number; quality?: number }[]
   /** True where the pass failed and the run went on with what it had; `error` says why. */

@@ -85,8 +85,9 @@ export async function* feedsOf(
  */
 export async function exampleFeeds({ original, data, signal }: Sampled, count = 1): Promise<Values> {
   const signature = signatureOf(original)
+  const size = signature.batch ?? count
   for (const split of [data?.splits.calibration, data?.splits.training])
-    for await (const { inputs, indices } of split?.batches(count, { limit: count, signal }) ?? [])
-      return feedOf(signature, inputs, { to: Math.min(indices.length, signature.batch ?? Infinity) })
+    for await (const { inputs } of split?.batches(size, { limit: size, signal }) ?? [])
+      return feedOf(signature, inputs)
   return workingFeeds(original, { batch: count })
 }

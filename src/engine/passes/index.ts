@@ -6,6 +6,7 @@ import { fixShapes } from './fix-shapes'
 import { float16 } from './float16'
 import { float64ToFloat32 } from './float64-to-float32'
 import { freeBatchPass } from './free-batch'
+import { keepBest } from './keep-best'
 import { lowRankPass } from './low-rank'
 import { mixedPrecision } from './mixed-precision'
 import type { Pass } from './pass'
@@ -50,6 +51,7 @@ export const PASSES: readonly Pass[] = [
   quantizeAware,
   adaround,
   packWeights,
+  keepBest,
 ]
 
 export function findPass(id: string): Pass {

@@ -66,6 +66,8 @@ export interface PassResult {
   /** What was left alone and why, in plain words. */
   skipped?: StepRecord['skipped']
   layers?: LayerReport[]
+  /** The model was made from the original, not from what came in. */
+  restarts?: boolean
   curve?: StepRecord['curve']
 }
 

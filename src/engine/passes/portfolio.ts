@@ -11,8 +11,10 @@ const shared = (size: number): RecipeStep[] => [
   PACK,
 ]
 
-/** Cheap ones, the most promising first. */
+/** Those that take seconds first, then the most promising. */
 export const PORTFOLIO: readonly (readonly RecipeStep[])[] = [
+  [{ pass: 'quantize-weights', params: { bits: 4, method: 'rtn' } }],
+  [{ pass: 'quantize-dynamic', params: {} }],
   shared(0.085),
   [{ pass: 'share-weights', params: { bits: 3 } }, PACK],
   shared(0.1),

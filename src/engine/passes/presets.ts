@@ -12,6 +12,7 @@ export const PRESETS: readonly Preset[] = [
     steps: [
       { pass: 'simplify', params: {} },
       { pass: 'float16', params: { compute: 'float32' } },
+      { pass: 'keep-best', params: { aim: 'exact' } },
     ],
   },
   {
@@ -23,6 +24,7 @@ export const PRESETS: readonly Preset[] = [
     steps: [
       { pass: 'simplify', params: {} },
       { pass: 'quantize-static', params: {} },
+      { pass: 'keep-best', params: { aim: 'balance' } },
     ],
   },
   {
@@ -39,6 +41,7 @@ export const PRESETS: readonly Preset[] = [
       { pass: 'prune-gradually', params: { sparsity: 0.78, epochs: 16, mixup: 0.5 } },
       { pass: 'trained-codebook', params: { bits: 3, epochs: 10, mixup: 0.5 } },
       { pass: 'pack-weights', params: {} },
+      { pass: 'keep-best', params: { aim: 'size', maxLoss: 5 } },
     ],
   },
   {
@@ -52,6 +55,7 @@ export const PRESETS: readonly Preset[] = [
       { pass: 'simplify', params: {} },
       { pass: 'prune-channels', params: { target: 'macs', goal: 0.5 } },
       { pass: 'quantize-static', params: { maxLoss: 2 } },
+      { pass: 'keep-best', params: { aim: 'speed', maxLoss: 2 } },
     ],
   },
 ]

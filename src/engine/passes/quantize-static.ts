@@ -14,6 +14,8 @@ import { nothingReason } from './quantization/nothing-to-do'
 import { toOperators } from './quantization/operators'
 import { normalize } from '../layers/normalize'
 import { calibrationBatches, evaluationBatches, type Batches } from '../data/feeds'
+import { sampleCounts } from './quantization/sample-counts'
+import { asStored } from './quantization/stored-floats'
 import { calibrate, quantizeStatically, type StaticOptions, type StaticResult } from './quantization/static'
 import { weightFields } from './quantization/fields'
 import { counted } from './quantization/words'
@@ -21,9 +23,6 @@ import { finiteWeights } from '../layers/layer'
 
 const ID = 'quantize-static'
 
-/** Samples each step looks at: differences show on few, a limit in points wants many. */
-const SAMPLES_TO_CHOOSE = 96
-const SAMPLES_TO_EVALUATE = 320
 const SAMPLES_FOR_REPORT = 32
 
 const ACTIVATIONS: Record<'uint8' | 'int8' | 'int8-symmetric', IntegerType> = {
@@ -140,11 +139,12 @@ export const quantizeStatic = definePass({
 /** Calibration is most of the work, then choosing the ranges, then giving layers back. */
 async function quantize(model: Model, options: Params, context: PassContext): Promise<PassResult> {
   const prepared = normalize(model)
-  const batches = calibrationBatches(context, options.samples, ID)
-  const few = evaluationBatches(context, SAMPLES_TO_CHOOSE, ID)
-  const many = evaluationBatches(context, SAMPLES_TO_EVALUATE, ID)
-  const wanted = Math.min(options.samples, context.data!.splits.calibration.length)
   const base = staticOptions(options, context)
+  const counts = await sampleCounts(prepared.model, options, context)
+  const batches = calibrationBatches(context, counts.calibration, ID)
+  const few = evaluationBatches(context, counts.toChoose, ID)
+  const many = evaluationBatches(context, counts.toEvaluate, ID)
+  const wanted = Math.min(counts.calibration, context.data!.splits.calibration.length)
   // Before anything runs: activations of such a model are not numbers either, and would be taken for a mask.
   for (const { weight } of findQuantizable(prepared.model.graph, base).ops)
     if (weight) finiteWeights(weight.weight, weight.tensor, ID)
@@ -164,13 +164,17 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
       rounding: ({ name }, nearest) => onScalesOf(nearest, codes.get(name)),
     }
   }
-  const build = (calibrator: Calibrator, floats: ReadonlySet<string> = new Set()): StaticResult =>
+  const build = (
+    calibrator: Calibrator,
+    floats: ReadonlySet<string> = new Set(),
+    storedOnly: ReadonlySet<string> = new Set(),
+  ): StaticResult =>
     quantizeStatically(prepared.model, calibrated, {
       ...base,
       calibrator,
       ...(options.sensitive === 'int16'
         ? { wide: floats }
-        : { exclude: new Set([...base.exclude!, ...floats]) }),
+        : { exclude: new Set([...base.exclude!, ...floats]), storedOnly }),
     })
   const measure = (models: readonly Model[], over: Batches): Promise<Divergence[]> =>
     divergences(prepared.model, models, over, { classes: context.data!.task === 'classification' })
@@ -200,7 +204,11 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
     compare: (models) => measure(models, few),
     progress: (done, doing) => context.progress(0.5 + 0.4 * done, doing),
   })
-  const result = kept.floats.length > 0 ? build(method, new Set(kept.floats)) : results[best]!
+  const result = await asStored(kept, options.maxLoss, {
+    build: (stored) => build(method, new Set(kept.floats), stored),
+    points: async (model) => (await measure([model], many))[0]!.points,
+    order: async (models) => (await measure(models, few)).map(({ sqnr }) => sqnr),
+  })
   context.progress(0.92, 'measuring each layer')
   const reports = await reportLayers(
     prepared.model,
@@ -245,7 +253,7 @@ function staticOptions(options: Params, context: PassContext): StaticOptions {
 const keptReasons = (kept: KeptFloat, options: Params): { layer: string; reason: string }[] =>
   kept.floats.map((layer) => ({
     layer,
-    reason: `${options.sensitive === 'int16' ? '16-bit activations' : 'kept in float'}: in int8 it alone costs ${kept.gains.get(layer)!.toFixed(2)} points`,
+    reason: `${options.sensitive === 'int16' ? '16-bit activations' : 'computed in float'}: in int8 it alone costs ${kept.gains.get(layer)?.toFixed(2) ?? 'too many'} points`,
   }))
 
 function reportLayers(
@@ -257,6 +265,8 @@ function reportLayers(
   batches: Batches,
 ): Promise<LayerReport[]> {
   const stayed = new Map(result.plan.ops.map((op) => [op.layer, op]))
+  const asInt8 = new Set(result.stored.map(({ name }) => name))
+  const planned = new Set(full.plan.ops.map(({ layer }) => layer))
   const sources: LayerTreatment[] = full.plan.ops.map((planned) => {
     const op = stayed.get(planned.layer)
     const { opType } = planned.node
@@ -265,10 +275,10 @@ function reportLayers(
       return {
         layer: planned.layer,
         op: opType,
-        treatment: 'kept in float',
+        treatment: asInt8.has(planned.layer) ? 'int8 weights, float arithmetic' : 'kept in float',
         bytesBefore,
-        bytesAfter: bytesBefore,
-        reason: `costs ${kept.gains.get(planned.layer)!.toFixed(2)} points in int8`,
+        bytesAfter: asInt8.has(planned.layer) && bytesBefore ? bytesBefore / 4 : bytesBefore,
+        reason: `costs ${kept.gains.get(planned.layer)?.toFixed(2) ?? 'too many'} points in int8`,
       }
     const wide = options.sensitive === 'int16' && kept.floats.includes(op.layer)
     const bytesAfter = bytesBefore && bytesBefore / 4
@@ -283,7 +293,8 @@ function reportLayers(
       weightSqnr: result.weightSqnr.get(op.layer),
     }
   })
-  for (const { name, node, tensor } of [...result.embeddings, ...result.stored])
+  for (const { name, node, tensor } of [...result.embeddings, ...result.stored]) {
+    if (planned.has(name)) continue
     sources.push({
       layer: name,
       op: node.opType,
@@ -292,6 +303,7 @@ function reportLayers(
       bytesAfter: tensor.size,
       weightSqnr: result.weightSqnr.get(name),
     })
+  }
   const names = sources.map(({ layer, value }) => value ?? layer)
   return activationSqnr(original, result.model, names, batches).then((measured) =>
     layerReports(sources, measured),
@@ -314,9 +326,10 @@ function summaryOf(
   const parts = [`${done} of ${layers} layers run on int8 with ${method} ranges${chosen}`]
   if (result.embeddings.length > 0)
     parts.push(`${counted(result.embeddings.length, 'embedding is', 'embeddings are')} stored as int8`)
-  if (result.stored.length > 0)
+  const transposed = result.stored.filter(({ node }) => node.is('ConvTranspose')).length
+  if (transposed > 0)
     parts.push(
-      `${counted(result.stored.length, 'ConvTranspose is', 'ConvTransposes are')} stored as int8 and computed in float, as CPUs have no integer kernel for it`,
+      `${counted(transposed, 'ConvTranspose is', 'ConvTransposes are')} stored as int8 and computed in float, as CPUs have no integer kernel for it`,
     )
   const sentence = keepFloatSentence(kept, layers, options.maxLoss)
   if (sentence)

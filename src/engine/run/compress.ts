@@ -203,7 +203,8 @@ async function measureCandidate(
 /** The last word on every layer any step said something of. */
 function layerReports(steps: readonly StepRecord[]): LayerReport[] | undefined {
   const byLayer = new Map<string, LayerReport>()
-  for (const { layers = [] } of steps)
+  for (const { layers = [], restarts } of steps) {
+    if (restarts) byLayer.clear()
     for (const layer of layers) {
       const before = byLayer.get(layer.layer)
       byLayer.set(layer.layer, {
@@ -212,6 +213,7 @@ function layerReports(steps: readonly StepRecord[]): LayerReport[] | undefined {
         ...(before?.bytesBefore && { bytesBefore: before.bytesBefore }),
       })
     }
+  }
   return byLayer.size > 0 ? [...byLayer.values()] : undefined
 }
 

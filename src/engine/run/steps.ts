@@ -158,12 +158,12 @@ async function runStep(
     if (missing) throw missing
     const input = readModel(model)
     pass.check(input, params)
-    const { model: result, summary, skipped = [], layers, curve } = await pass.run(input, params, context)
+    const { model: result, summary, skipped = [], ...rest } = await pass.run(input, params, context)
     const files = work.run.write(key, result)
     await work.check(files[0]!, pass.description.title)
     const late = misplaced(work.recipe.steps, index)
     const told = late ? `${summary} ${errorMessage(late.data).what}` : summary
-    return { record: { ...about, seconds: seconds(), summary: told, skipped, layers, curve }, files }
+    return { record: { ...about, seconds: seconds(), summary: told, skipped, ...rest }, files }
   } catch (thrown) {
     const error = failureOf(thrown, pass.description.title)
     if (STOPS.has(error.code)) throw toError(error)

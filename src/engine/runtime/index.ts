@@ -13,6 +13,7 @@ export {
   type SessionOptions,
 } from './session'
 export { shapesAt, traceShapes, workingFeeds, type TracedValue, type TraceOptions } from './trace'
+export { affordable, secondsOfRun } from './timing'
 export * from './value'
 export { matmul } from './linalg'
 export { evaluateConstant } from './constants'

@@ -96,7 +96,18 @@ function freeAxes(inputs: readonly ValueInfo[]): Map<string, number> {
     const dim = info.dims![axis]
     if (typeof dim === 'string') symbols.add(dim)
   }
-  if (found.size === 0) return found
+  if (found.size === 0) {
+    // Steps first, then samples, as recurrent layers have them; [1, length] is one sample of any length.
+    for (const { name, dims = [] } of inputs)
+      if (
+        dims.length >= 3 &&
+        dims[0] !== 1 &&
+        dims[1] === null &&
+        dims.every((dim, axis) => axis === 1 || !isFree(dim))
+      )
+        found.set(name, 1)
+    return found
+  }
   for (const info of inputs) {
     if (found.has(info.name)) continue
     const dims = info.dims ?? []

@@ -20,7 +20,7 @@ export function keyOf(recipe: Recipe): string {
 }
 
 export function usable(pass: PassDescription, space: SearchSpace): boolean {
-  return pass.needs.every((need) => space.available.has(need))
+  return pass.role !== 'chooses' && pass.needs.every((need) => space.available.has(need))
 }
 
 export function canDo(step: RecipeStep, space: SearchSpace): boolean {

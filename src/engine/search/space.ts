@@ -81,12 +81,12 @@ function variants(pass: PassDescription): RecipeStep[] {
 }
 
 function presetsOf(space: SearchSpace): Idea[] {
+  // The search itself compares and chooses.
+  const made = ({ pass }: RecipeStep): boolean => passOf(pass, space)?.role !== 'chooses'
   return space.presets
-    .filter((preset) => preset.steps.every((step) => canDo(step, space)))
-    .map(({ pare, name, description, steps }) => ({
-      recipe: { pare, name, description, steps },
-      why: 'a preset',
-    }))
+    .map(({ pare, name, description, steps }) => ({ pare, name, description, steps: steps.filter(made) }))
+    .filter(({ steps }) => steps.every((step) => canDo(step, space)))
+    .map((recipe) => ({ recipe, why: 'a preset' }))
 }
 
 const isSingle = (pass: PassDescription, space: SearchSpace): boolean =>

@@ -30,6 +30,7 @@ describe('a free batch', () => {
     ['first', { x: ['batch', 3] }, { y: ['batch', 2] }, { x: 0, y: 0 }],
     ['by name on another axis', { x: ['sequence', 'batch', 8] }, { y: ['batch'] }, { x: 1, y: 0 }],
     ['without a name', { x: [null, 8] }, { y: [null, 2] }, { x: 0, y: 0 }],
+    ['behind the steps of a recurrent layer', { x: [5, null, 16] }, { y: [null, 8] }, { x: 1, y: 0 }],
     ['zero as some exporters write it', { x: [0, 8] }, { y: [0, 2] }, { x: 0, y: 0 }],
     [
       'on the second axis of another input, by the same symbol',

@@ -99,8 +99,11 @@ describe('the work list', () => {
     const names = jobsOf(1, all, [], goal()).map(({ recipe }) =>
       recipe.steps.map(({ pass: id }) => id).join(),
     )
-    expect(names[0]).toBe('simplify,mixed-precision,pack-weights')
-    expect(names).toContain('simplify,quantize-weights')
+    expect(names.slice(0, 3)).toEqual([
+      'simplify,quantize-weights',
+      'simplify,quantize-dynamic',
+      'simplify,mixed-precision,pack-weights',
+    ])
     expect(names.filter((name) => name.includes('distill'))).toEqual([])
     expect(new Set(names).size).toBeGreaterThan(8)
   })

@@ -5,14 +5,15 @@
 import { argmax } from '../../math/argmax'
 import { SqnrMeter } from '../../math/quantize/sqnr'
 import type { Model } from '../../onnx'
-import { BY_TURNS, floatsOf, type Value } from '../../runtime'
+import { aligned, BY_TURNS, floatsOf, type Value } from '../../runtime'
+import { looksLikeProbabilities } from '../metrics/metric'
 import { sideBySide } from './side-by-side'
 import type { Batches } from '../../data/feeds'
 
 export interface Divergence {
   /**
-   * Where the model answers with classes: samples out of 100 whose top answer changed. Else the share of the
-   * outputs' energy that is error, in percent.
+   * Of the output that moved most. Where it scores classes: answers out of 100 that changed. Else the share of its
+   * variance over the samples that is error, in percent: what an output always says tells nothing, and is no signal.
    */
   points: number
   /** Decibel, outputs against the original's. */
@@ -22,40 +23,99 @@ export interface Divergence {
 }
 
 export interface DivergenceOptions {
-  /** Outputs are scores of classes along their last axis. */
+  /** The first output scores classes along its last axis, also where its numbers are no probabilities. */
   classes: boolean
   config?: Readonly<Record<string, string>>
   progress?(batch: number): void
 }
 
-class Meter {
-  samples = 0
+/** One output of one candidate against the original's. */
+class OutputMeter {
   private readonly sqnr = new SqnrMeter()
   private changed = 0
   private rows = 0
-  private finite = true
+  private noise = 0
+  private elements = 0
+  private sum = new Float64Array(0)
+  private squares = 0
 
-  add(reference: Value, actual: Value, classes: boolean): void {
+  constructor(private readonly classes: boolean) {}
+
+  /** False where the candidate has NaN and the original has not. */
+  add(reference: Value, actual: Value): boolean {
     const a = floatsOf(reference)
     const b = floatsOf(actual)
     this.sqnr.add(a, b)
-    for (let i = 0; i < b.length; i++) if (Number.isNaN(b[i]) && !Number.isNaN(a[i])) this.finite = false
     const width = reference.dims[reference.dims.length - 1] ?? 1
-    if (!classes || width < 2) return
-    for (let at = 0; at < a.length; at += width, this.rows++)
-      if (argmax(a, at, width) !== argmax(b, at, width)) this.changed++
+    if (width > 1 && (this.classes || this.elements === this.rows * width) && this.scores(a, width)) {
+      for (let at = 0; at < a.length; at += width, this.rows++)
+        if (argmax(a, at, width) !== argmax(b, at, width)) this.changed++
+    }
+    const row = Math.max(1, a.length / Math.max(1, reference.dims[0] ?? 1))
+    if (this.sum.length !== row) this.sum = new Float64Array(row)
+    let whole = true
+    for (let i = 0; i < a.length; i++) {
+      const [x, y] = [a[i]!, b[i]!]
+      if (Number.isNaN(y) && !Number.isNaN(x)) whole = false
+      if (!Number.isFinite(x) || !Number.isFinite(y)) continue
+      this.noise += (x - y) ** 2
+      this.squares += x * x
+      this.sum[i % row]! += x
+    }
+    this.elements += a.length
+    return whole
+  }
+
+  private scores(values: Float32Array, width: number): boolean {
+    return this.classes || looksLikeProbabilities(values, values.length / width, width)
+  }
+
+  get decibel(): number {
+    return this.sqnr.decibel
+  }
+
+  get points(): number {
+    if (this.rows > 0) return (100 * this.changed) / this.rows
+    if (this.noise === 0) return 0
+    const samples = this.elements / this.sum.length
+    const constant = this.sum.reduce((total, sum) => total + sum * sum, 0) / samples
+    // One sample has no variance, and rounding may leave less than none.
+    const signal = samples > 1 ? Math.max(this.squares - constant, 1e-6 * this.squares) : this.squares
+    return (100 * this.noise) / signal
+  }
+}
+
+class Meter {
+  samples = 0
+  private readonly outputs = new Map<string, OutputMeter>()
+  private finite = true
+
+  constructor(private readonly classes: boolean) {}
+
+  add(name: string, reference: Value, actual: Value): void {
+    let meter = this.outputs.get(name)
+    if (!meter) this.outputs.set(name, (meter = new OutputMeter(this.classes && this.outputs.size === 0)))
+    if (!meter.add(reference, actual)) this.finite = false
   }
 
   result(): Divergence {
-    const sqnr = this.sqnr.decibel
-    const points = this.rows > 0 ? (100 * this.changed) / this.rows : 100 * 10 ** (-sqnr / 10)
+    const meters = [...this.outputs.values()]
+    const { finite, samples } = this
+    if (!finite) return { points: 100, sqnr: -Infinity, samples, finite }
     return {
-      points: this.finite ? points : 100,
-      sqnr: this.finite ? sqnr : -Infinity,
-      samples: this.samples,
-      finite: this.finite,
+      points: Math.max(0, ...meters.map(({ points }) => points)),
+      sqnr: Math.min(Infinity, ...meters.map(({ decibel }) => decibel)),
+      samples,
+      finite,
     }
   }
+}
+
+/** Outputs whose size hangs on the data, such as lists of boxes, are compared as if the shorter ended in zeros. */
+function matched(a: Value, b: Value): [Value, Value] {
+  if (a.dims.length !== b.dims.length || a.dims.join() === b.dims.join()) return [a, b]
+  const whole = (value: Value): Value => ({ ...value, dims: [1, ...value.dims] })
+  return aligned(whole(a), whole(b))
 }
 
 /** Candidates in one stream; their order is kept. */
@@ -65,7 +125,7 @@ export async function divergences(
   batches: Batches,
   { classes, config, progress }: DivergenceOptions,
 ): Promise<Divergence[]> {
-  const meters = candidates.map(() => new Meter())
+  const meters = candidates.map(() => new Meter(classes))
   await sideBySide(
     original,
     candidates,
@@ -74,7 +134,7 @@ export async function divergences(
       const meter = meters[candidate]!
       meter.samples += Object.values(feeds)[0]?.dims[0] ?? 0
       for (const [name, value] of Object.entries(reference))
-        if (value.dtype.startsWith('float')) meter.add(value, actual[name]!, classes)
+        if (value.dtype.startsWith('float')) meter.add(name, ...matched(value, actual[name]!))
     },
     { session: { ...BY_TURNS, config }, progress },
   )

@@ -22,6 +22,8 @@ export interface StaticOptions extends QuantizableOptions {
   correctBias: boolean
   /** Layers whose activations get 16 bits. */
   wide?: ReadonlySet<string>
+  /** Layers that are left out of the integers but for their stored weights. */
+  storedOnly?: ReadonlySet<string>
 }
 
 export interface Calibrated {
@@ -36,7 +38,7 @@ export interface StaticResult {
   model: Model
   plan: Plan
   embeddings: Layer[]
-  /** ConvTranspose has no integer kernel on CPUs: int8 in the file, float arithmetic. */
+  /** Int8 in the file, float arithmetic: ConvTranspose, which has no integer kernel on CPUs, and `storedOnly`. */
   stored: Layer[]
   skipped: { layer: string; reason: string }[]
   weightSqnr: Map<string, number>
@@ -108,12 +110,12 @@ export function quantizeStatically(
     ({ name, tensor }) =>
       tensor.dtype === 'float32' && tensor.size >= SMALLEST_TABLE && !options.exclude?.has(name),
   )
-  const stored = weightedLayers(graph, ['ConvTranspose']).filter(
+  const stored = weightedLayers(graph, ['ConvTranspose', 'Conv', 'Gemm', 'MatMul']).filter(
     ({ name, node, tensor }) =>
       tensor.dtype === 'float32' &&
       tensor.size >= (options.smallest ?? 0) &&
-      !options.exclude?.has(name) &&
-      !options.exclude?.has(node.name),
+      (options.storedOnly?.has(name) ||
+        (node.is('ConvTranspose') && !options.exclude?.has(name) && !options.exclude?.has(node.name))),
   )
   const weightSqnr = insertQdq(clone, plan, {
     weights: {

@@ -1,0 +1,258 @@
+import zlib from 'node:zlib'
+import { z } from 'zod'
+import { PareError } from '../../contract/errors'
+import { plural } from '../../contract/format'
+import { evaluationBatches, exampleFeeds, type Batches } from '../data/feeds'
+import { divergences } from '../evaluate/comparison/divergence'
+import { measureLatency } from '../evaluate/latency'
+import { measureQuality } from '../evaluate/quality'
+import { modelledSeconds } from '../evaluate/target-latency'
+import { encodeModel, type Model } from '../onnx'
+import {
+  affordable,
+  samplesOf,
+  secondsOfRun,
+  signatureOf,
+  traceShapes,
+  workingFeeds,
+  type Values,
+} from '../runtime'
+import { float16 } from './float16'
+import { definePass, type Pass, type PassContext, type PassResult } from './pass'
+import { quantizeDynamic } from './quantize-dynamic'
+import { quantizeWeights } from './quantize-weights'
+import { simplifyPass } from './simplify'
+
+const ID = 'keep-best'
+
+const AIMS = ['exact', 'balance', 'speed', 'size'] as const
+type Aim = (typeof AIMS)[number]
+
+const params = z.object({
+  aim: z.enum(AIMS).default('balance').meta({
+    label: 'Aim',
+    help: '"exact": what the recipe made, unless it is no gain; "balance": smallest and fastest together; "speed": fastest; "size": smallest download.',
+  }),
+  maxLoss: z.number().min(0).max(100).default(1).meta({
+    label: 'Largest loss',
+    unit: 'points',
+    help: 'Points of quality on calibration data that may be lost; without labels, answers out of 100 that may change, or percent of the variance of the outputs that may be error.',
+  }),
+})
+
+type Params = z.output<typeof params>
+
+/** Plain alternatives that take seconds: each is one pass on the cleaned-up original. */
+const ALTERNATIVES: readonly {
+  title: string
+  pass: Pass
+  params: Record<string, unknown>
+  aims: readonly Aim[]
+}[] = [
+  { title: 'weights stored as float16', pass: float16, params: { compute: 'float32' }, aims: AIMS },
+  {
+    title: 'dynamic int8',
+    pass: quantizeDynamic,
+    params: {},
+    aims: ['balance', 'speed', 'size'],
+  },
+  {
+    title: '8-bit weights, float arithmetic',
+    pass: quantizeWeights,
+    params: { bits: 8, method: 'rtn' },
+    aims: ['balance', 'speed', 'size'],
+  },
+  {
+    title: '4-bit weights, float arithmetic',
+    pass: quantizeWeights,
+    params: { bits: 4, method: 'rtn' },
+    aims: ['balance', 'size'],
+  },
+]
+
+/** What the recipe made gives way only to what is better by more than noise. */
+const CLEARLY = 0.95
+/** Above this share of the original's time a model is slower beyond noise. */
+const SLOWER = 1.03
+const SECONDS_TO_EVALUATE = 8
+const SECONDS_TO_TIME = 2
+const MOST_SAMPLES = 320
+const LEAST_SAMPLES = 16
+
+interface Contender {
+  title: string
+  model: Model
+  layers?: PassResult['layers']
+  skipped?: PassResult['skipped']
+  own: boolean
+}
+
+interface Judged extends Contender {
+  loss: number
+  /** Shares of the original's. */
+  bytes: number
+  time: number
+  slower: boolean
+}
+
+export const keepBest = definePass({
+  id: ID,
+  title: 'Keep the best',
+  term: 'model selection',
+  family: 'clean-up',
+  role: 'chooses',
+  after: ['normalizes', 'removes', 'trains', 'prepares', 'encodes', 'stores'],
+  summary:
+    'Compares what the recipe made with the plain alternatives that take seconds, and keeps the best: smaller than the original, no slower, within the loss allowed.',
+  sources: ['arXiv:2004.09602', 'onnxruntime.ai/docs, Quantize ONNX Models'],
+  params,
+  run: choose,
+})
+
+async function choose(model: Model, { aim, maxLoss }: Params, context: PassContext): Promise<PassResult> {
+  const contenders: Contender[] = [{ title: 'what the recipe made', model, own: true }]
+  const plain = await cleaned(context)
+  const wanted = ALTERNATIVES.filter(({ aims }) => aims.includes(aim))
+  for (const [i, { title, pass, params: given }] of wanted.entries()) {
+    context.progress((0.4 * i) / wanted.length, `trying ${title}`)
+    const made = await attempt(pass, plain, given, context)
+    if (made) contenders.push({ title, own: false, ...made })
+  }
+  context.progress(0.4, 'comparing them with the original')
+  const judged = await judge(contenders, aim, context)
+  const chosen = best(judged, { aim, maxLoss })
+  const compared = `compared with ${plural(judged.length - 1, 'plain alternative')}`
+  if (!chosen) {
+    const reason = `nothing tried is smaller than the original within ${maxLoss} points: ${judged.map(worded).join('; ')}`
+    return { model: plain, summary: `Only cleaned up: ${reason}.`, restarts: true }
+  }
+  const warning = chosen.slower
+    ? `; it is slower than the original all the same, as everything within the loss is`
+    : ''
+  const others = judged.filter((one) => one !== chosen && one.own)
+  if (chosen.own)
+    return { model, summary: `Kept what the recipe made (${worded(chosen)}), ${compared}${warning}.` }
+  return {
+    model: chosen.model,
+    summary: `Kept ${worded(chosen)} instead of ${others.map(worded).join('')}, ${compared}${warning}.`,
+    layers: chosen.layers,
+    skipped: chosen.skipped,
+    restarts: true,
+  }
+}
+
+async function cleaned(context: PassContext): Promise<Model> {
+  return (await attempt(simplifyPass, context.original, {}, context))?.model ?? context.original
+}
+
+/** Undefined where a pass has nothing to do on this model, or cannot do it. Throws `cancelled`. */
+async function attempt(
+  pass: Pass,
+  model: Model,
+  given: Record<string, unknown>,
+  context: PassContext,
+): Promise<PassResult | undefined> {
+  context.signal.throwIfAborted()
+  try {
+    return await pass.run(model, given, { ...context, progress: () => context.signal.throwIfAborted() })
+  } catch (cause) {
+    context.signal.throwIfAborted()
+    if (cause instanceof PareError && cause.code === 'cancelled') throw cause
+    return undefined
+  }
+}
+
+async function judge(contenders: readonly Contender[], aim: Aim, context: PassContext): Promise<Judged[]> {
+  const { original, target } = context
+  const feeds = await exampleFeeds(context)
+  const models = contenders.map(({ model }) => model)
+  const each = await secondsOfRun(original, feeds)
+  const count = affordable(SECONDS_TO_EVALUATE, each, {
+    runs: models.length + 1,
+    least: LEAST_SAMPLES,
+    most: MOST_SAMPLES,
+  })
+  const losses = await lossesOf(models, count, context)
+  const bytes = [original, ...models].map((model) => sizeFor(aim, model))
+  const times = target.device
+    ? await modelled(context, models, feeds)
+    : await measured(context, models, feeds)
+  return contenders.map((contender, i) => ({
+    ...contender,
+    loss: losses[i]!,
+    bytes: bytes[i + 1]! / bytes[0]!,
+    ...times[i]!,
+  }))
+}
+
+/** Only a download is zipped. */
+const sizeFor = (aim: Aim, model: Model): number => {
+  const file = encodeModel(model)
+  return aim === 'size' ? zlib.deflateRawSync(file).length : file.length
+}
+
+async function lossesOf(models: readonly Model[], count: number, context: PassContext): Promise<number[]> {
+  const { data, original } = context
+  const usable = data && data.splits.calibration.length > 0 ? data : undefined
+  if (usable && (usable.task === 'classification' || usable.task === 'multi-label')) {
+    const { original: before, candidates } = await measureQuality(original, models, {
+      dataset: usable,
+      split: 'calibration',
+      limit: count,
+      signal: context.signal,
+    })
+    return candidates.map(({ quality, nonFinite }) =>
+      nonFinite > 0 ? 100 : 100 * (before.quality.value - quality.value),
+    )
+  }
+  const example = usable ? undefined : await workingFeeds(original, { batch: LEAST_SAMPLES })
+  const batches: Batches = usable
+    ? evaluationBatches(context, count, ID)
+    : async function* () {
+        yield example!
+      }
+  return (await divergences(original, models, batches, { classes: false })).map(({ points }) => points)
+}
+
+type Time = Pick<Judged, 'time' | 'slower'>
+
+async function modelled(
+  { original, target }: PassContext,
+  models: readonly Model[],
+  feeds: Values,
+): Promise<Time[]> {
+  const before = modelledSeconds(original, await traceShapes(original, { feeds }), target.device!)
+  const times: Time[] = []
+  for (const model of models) {
+    const time = modelledSeconds(model, await traceShapes(model, { feeds }), target.device!) / before
+    times.push({ time, slower: time > SLOWER })
+  }
+  return times
+}
+
+async function measured(
+  { original, signal }: PassContext,
+  models: readonly Model[],
+  feeds: Values,
+): Promise<Time[]> {
+  const sample = samplesOf(signatureOf(original), feeds)
+  const { candidates } = await measureLatency(original, models, { sample, seconds: SECONDS_TO_TIME, signal })
+  return candidates.map(({ ratio }) => ({ time: ratio.value, slower: ratio.interval[0] > SLOWER }))
+}
+
+/** The smaller, the better. */
+function scoreFor(aim: Aim, { bytes, time, own }: Judged): number {
+  const value = { exact: bytes, balance: bytes * time, speed: time, size: bytes }[aim]
+  // What keeps the arithmetic exact is not given up for bytes.
+  return own ? (aim === 'exact' ? 0 : value * CLEARLY) : value
+}
+
+/** Undefined where none is smaller than the original within the loss. */
+export function best(judged: readonly Judged[], { aim, maxLoss }: Params): Judged | undefined {
+  const gains = judged.filter(({ loss, bytes }) => loss <= maxLoss && bytes < 1)
+  const usable = gains.filter(({ slower }) => !slower)
+  return (usable.length > 0 ? usable : gains).toSorted((a, b) => scoreFor(aim, a) - scoreFor(aim, b))[0]
+}
+
+const worded = ({ title, loss, bytes, time }: Judged): string =>
+  `${title}: ${(1 / bytes).toFixed(2)}× smaller, ${time.toFixed(2)}× the time, ${Math.max(0, loss).toFixed(2)} points`
