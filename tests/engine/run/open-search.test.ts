@@ -43,6 +43,7 @@ const SEARCHED: Record<string, Record<string, unknown[]>> = {
   'quantize-static': {},
   'share-weights': { bits: [5, 3] },
   'pack-weights': {},
+  'keep-best': {},
 }
 type From = NonNullable<SearchWork['from']>
 const spaceOf = (searched: typeof SEARCHED, presets: readonly Preset[]): From => ({
@@ -62,7 +63,10 @@ const learning = spaceOf({ simplify: {}, 'quantize-weights': {}, 'quantize-aware
 
 /** Keys of every preset and of every single pass with each value that is searched. */
 const singlesOf = ({ presets, passes }: From): string[] => [
-  ...presets.map(keyOf),
+  // A search compares by itself.
+  ...presets.map(({ steps, ...preset }) =>
+    keyOf({ ...preset, steps: steps.filter(({ pass }) => pass !== 'keep-best') }),
+  ),
   ...passes
     .filter(({ family }) => family !== 'clean-up' && family !== 'training')
     .flatMap(({ id, parameters }) =>

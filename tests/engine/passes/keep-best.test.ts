@@ -1,0 +1,103 @@
+import { describe, expect, test } from 'vitest'
+import { encodedLength, type Model } from '../../../src/engine/onnx'
+import { best, keepBest } from '../../../src/engine/passes/keep-best'
+import { quantizeWeights } from '../../../src/engine/passes/quantize-weights'
+import { findTarget } from '../../../src/engine/targets'
+import { Net } from './pruning/build'
+import { contextOf, fidelity, noise } from './quantization/support'
+
+// Its latency is estimated, so that what is kept does not hang on how busy this machine is.
+const TARGET = { target: findTarget('raspberry-pi') }
+
+const inputs = { x: noise([48, 64]) }
+
+/** Two products of 64 × 256 and 256 × 8 with a Relu between. */
+function net(): Model {
+  const made = new Net(3)
+  const h = made.relu(made.gemm(made.input('x', [null, 64]), 64, 256))
+  made.output(made.gemm(h, 256, 8), 2)
+  return made.model
+}
+
+describe('the best of what was judged', () => {
+  const one = (title: string, loss: number, bytes: number, time: number, own = false) => ({
+    title,
+    model: undefined as unknown as Model,
+    own,
+    loss,
+    bytes,
+    time,
+    slower: time > 1.03,
+  })
+
+  test.each<[string, Parameters<typeof best>, string | undefined]>([
+    [
+      'within the loss',
+      [[one('a', 3, 0.2, 0.5, true), one('b', 0.2, 0.5, 1)], { aim: 'balance', maxLoss: 1 }],
+      'b',
+    ],
+    ['no slower', [[one('a', 0, 0.2, 1.8, true), one('b', 0, 0.5, 1)], { aim: 'size', maxLoss: 1 }], 'b'],
+    [
+      'slower where all are',
+      [[one('a', 0, 0.2, 1.8, true), one('b', 0, 0.5, 1.9)], { aim: 'size', maxLoss: 1 }],
+      'a',
+    ],
+    [
+      'its own unless another is clearly better',
+      [[one('a', 0, 0.26, 1, true), one('b', 0, 0.25, 1)], { aim: 'size', maxLoss: 1 }],
+      'a',
+    ],
+    ['the smallest', [[one('a', 0, 0.5, 0.5, true), one('b', 0, 0.25, 1)], { aim: 'size', maxLoss: 1 }], 'b'],
+    ['the fastest', [[one('a', 0, 0.5, 0.5, true), one('b', 0, 0.25, 1)], { aim: 'speed', maxLoss: 1 }], 'a'],
+    [
+      'what is exact is not given up for bytes',
+      [[one('a', 0, 0.5, 1, true), one('b', 0, 0.3, 1)], { aim: 'exact', maxLoss: 1 }],
+      'a',
+    ],
+    [
+      'none that is larger',
+      [[one('a', 0, 1.1, 0.5, true), one('b', 2, 0.5, 1)], { aim: 'speed', maxLoss: 1 }],
+      undefined,
+    ],
+  ])('is %s', (_, [judged, options], expected) => {
+    expect(best(judged, options)?.title).toBe(expected)
+  })
+})
+
+describe('keep-best', () => {
+  test('gives up a model that lost too much for one that did not, and says both', async () => {
+    const model = net()
+    const { model: ruined } = await quantizeWeights.run(
+      model,
+      { bits: 2, method: 'rtn' },
+      contextOf(model, inputs),
+    )
+    const result = await keepBest.run(ruined, { aim: 'size', maxLoss: 1 }, contextOf(model, inputs, TARGET))
+    expect(result.restarts).toBe(true)
+    expect(result.summary).toMatch(/^Kept .* instead of what the recipe made/)
+    expect(encodedLength(result.model)).toBeLessThan(encodedLength(model) * 0.6)
+    expect(await fidelity(model, result.model, inputs)).toBeGreaterThan(20)
+  })
+
+  test('a model as large as the original is never kept', async () => {
+    const model = net()
+    const result = await keepBest.run(model, { aim: 'exact', maxLoss: 1 }, contextOf(model, inputs, TARGET))
+    expect(result.summary).toContain('Kept weights stored as float16')
+    expect(encodedLength(result.model)).toBeLessThan(encodedLength(model) * 0.6)
+  })
+
+  test('where nothing holds the loss the model is only cleaned up, with what was tried', async () => {
+    const model = net()
+    const result = await keepBest.run(model, { aim: 'balance', maxLoss: 0 }, contextOf(model, inputs, TARGET))
+    expect(result.summary).toMatch(
+      /^Only cleaned up: nothing tried is smaller than the original within 0 points: /,
+    )
+    expect(await fidelity(model, result.model, inputs)).toBeGreaterThan(90)
+  })
+
+  test('works without data', async () => {
+    const model = net()
+    const result = await keepBest.run(model, {}, { ...contextOf(model, inputs), data: undefined })
+    expect(result.summary).toContain('plain alternative')
+  })
+})
