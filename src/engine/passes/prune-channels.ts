@@ -1,13 +1,14 @@
 import { z } from 'zod'
 import { PareError } from '../../contract/errors'
 import type { LayerReport } from '../../contract/report'
+import { countQuantized } from '../layers/encodings'
 import { findLayers } from '../layers/find'
 import type { Layer } from '../layers/layer'
 import type { Model } from '../onnx'
 import { definePass } from './pass'
 import { pruneModelChannels, type PrunedChannels } from './pruning/channels'
 import type { DependencyGraph } from './pruning/graph'
-import { reasonsOf } from './pruning/reasons'
+import { reasonsOf, worthTelling } from './pruning/reasons'
 import { CRITERIA } from './pruning/scores'
 
 const ID = 'prune-channels'
@@ -112,9 +113,12 @@ export const pruneChannels = definePass({
 
 const percent = (share: number): string => `${Math.round(100 * share)}%`
 
-function whyNothing({ prepared, dependencies }: PrunedChannels): string {
-  if (dependencies.groups.length > 0) return 'the share asked for removes not even one channel of any layer'
-  return `none of its channels can go (${reasonsOf(prepared.graph, keptLayers(dependencies))})`
+function whyNothing({ prepared, dependencies, skipped }: PrunedChannels): string {
+  const { graph } = prepared
+  if (skipped.length === 0 && dependencies.groups.length > 0 && countQuantized(graph) === 0)
+    return 'the share asked for removes not even one channel of any layer'
+  const kept = [...skipped, ...keptLayers(dependencies)]
+  return `none of its channels can go (${reasonsOf(graph, kept)})`
 }
 
 /** Layers whose output channels may not go, each once, and why. */
@@ -124,7 +128,7 @@ function keptLayers({ weights, whyFixed }: DependencyGraph): { layer: string; re
     const reason = whyFixed(value, axis)
     if (reason !== undefined) kept.set(layer, reason)
   }
-  return [...kept].map(([layer, reason]) => ({ layer, reason }))
+  return [...[...kept].map(([layer, reason]) => ({ layer, reason })), ...worthTelling(weights.skipped)]
 }
 
 function sentence({ dependencies, removed, before, after, refitted }: PrunedChannels): string {

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { encodeModel, readModel, Tensor, type Model } from '../../../src/engine/onnx'
+import { encodeModel, readModel, Tensor, type Graph, type Model } from '../../../src/engine/onnx'
 import { pruneChannels } from '../../../src/engine/passes/prune-channels'
+import { pruneWeights } from '../../../src/engine/passes/prune-weights'
+import { quantizeStatic } from '../../../src/engine/passes/quantize-static'
 import { macsOf } from '../../../src/engine/runtime/macs'
 import { randomFeeds, traceShapes } from '../../../src/engine/runtime'
 import { hasReference, reference } from '../../reference'
@@ -188,4 +190,76 @@ test('asking the loss needs labels, and says so', async () => {
   await expect(
     pruneChannels.run(model, { criterion: 'taylor', reconstruct: false }, contextFor(model, 16)),
   ).rejects.toMatchObject({ code: 'data/labels-missing' })
+})
+
+test('why no channel can go is what the graph holds', async () => {
+  const reasonFor = (model: Model): Promise<string> =>
+    pruneChannels.run(model, {}, contextFor(model, 16)).then(
+      () => '',
+      (thrown: { data: { reason: string } }) => thrown.data.reason,
+    )
+  const net = new Net(6)
+  const hidden = net.gemm(net.input('x', ['batch', 4]), 4, 3)
+  const softened = net.op('Softmax', [hidden])
+  expect(await reasonFor(net.output(net.gemm(softened, 3, 2), 2).done())).toMatch(
+    /^none of its channels can go \(Gemm_\d: Softmax runs over it; Gemm_\d: it is an output of the model\)$/,
+  )
+  const recurrent = new Net(6)
+  const [y] = recurrent.ops(
+    'GRU',
+    [
+      recurrent.op('Transpose', [recurrent.input('x', ['batch', 5, 6])], { perm: { ints: [1, 0, 2] } }),
+      recurrent.weight([1, 24, 6]),
+      recurrent.weight([1, 24, 8]),
+    ],
+    { hidden_size: { int: 8 } },
+  )
+  expect(await reasonFor(recurrent.output(y!, 4).done())).toMatch(
+    /GRU_\d: GRU is not an operator whose channels Pare follows/,
+  )
+  const branched = new Net(6)
+  const x = branched.input('x', ['batch', 4])
+  const side = (): Graph => {
+    const inner = new Net(7)
+    inner.output(inner.op('MatMul', [x, inner.weight([4, 2])]), 2)
+    return inner.model.graph
+  }
+  const [out] = branched.ops(
+    'If',
+    [branched.op('Not', [branched.constant('flag', Tensor.of('bool', [], [1]))])],
+    {
+      then_branch: { type: 'graph', value: side() },
+      else_branch: { type: 'graph', value: side() },
+    },
+  )
+  expect(await reasonFor(branched.output(out!, 2).done())).toContain('outside of If')
+})
+
+test('what is quantized already is pruned no more, and that is the reason', async () => {
+  const model = resnet()
+  const { model: quantized } = await quantizeStatic.run(model, {}, contextFor(model, 32))
+  await expect(pruneChannels.run(quantized, {}, contextFor(quantized, 16))).rejects.toMatchObject({
+    data: { code: 'model/nothing-to-do', reason: expect.stringContaining('quantized already') as string },
+  })
+  expect(() => pruneWeights.check(quantized, {})).toThrow(/nothing-to-do/)
+})
+
+test('half precision stays half in the file', async () => {
+  const net = new Net(9)
+  const cast = (dims: number[]): string => {
+    const floats = net.model.graph.initializers.get(net.weight(dims))!.floats()
+    const half = net.constant('half', Tensor.of('float16', dims, floats))
+    return net.op('Cast', [half], { to: { int: 1 } })
+  }
+  const x = net.relu(net.op('Conv', [net.input('x', ['batch', 3, 8, 8]), cast([16, 3, 3, 3]), cast([16])]))
+  const model = net.output(net.op('Conv', [x, cast([24, 16, 3, 3])]), 4).done()
+  for (const { model: pruned } of [
+    await pruneChannels.run(model, { ratio: 0.5 }, contextFor(model, 64)),
+    await pruneWeights.run(model, { sparsity: 0.5, method: 'sparsegpt' }, contextFor(model, 64)),
+  ]) {
+    const weights = [...pruned.graph.initializers.values()].filter(({ dims }) => dims.length === 4)
+    expect(weights.map(({ dtype }) => dtype)).toEqual(['float16', 'float16'])
+    expect(Number.isFinite(await error(model, pruned))).toBe(true)
+    expect(encodeModel(pruned).length).toBeLessThan(1.1 * encodeModel(model).length)
+  }
 })

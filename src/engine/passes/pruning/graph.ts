@@ -57,7 +57,9 @@ export function buildDependencyGraph(
     whyFixed(value, axis) {
       const root = collected.axes.find(value, axis)
       if (root === undefined) return 'it has length one'
-      return collected.axes.reason(root) ?? elements.whyFixed(root)
+      const reason = collected.axes.reason(root) ?? elements.whyFixed(root)
+      const isTied = !reason && elements.setsOn(root).every((set) => !unitOf.has(set))
+      return isTied ? 'they depend on each other so that only all of them could go' : reason
     },
     axisKey: (value, axis) => collected.axes.find(value, axis),
   }

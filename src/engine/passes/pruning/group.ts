@@ -76,5 +76,6 @@ export function groupUnits(elements: Elements, collected: Collected, makes: read
     }
     group.units.push({ id: units++, group: group.id, set, axes })
   }
-  return [...groups.values()]
+  // One unit of each must stay.
+  return [...groups.values()].filter((group) => group.units.length > 1)
 }

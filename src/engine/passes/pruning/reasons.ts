@@ -1,11 +1,17 @@
 /** Why nothing was pruned, from what was found of each layer. */
+import { countQuantized } from '../../layers/encodings'
 import type { NotALayer } from '../../layers/find'
 import type { Graph } from '../../onnx'
 
 const NAMED = 3
 
+/** What is left of layers that finders skip where products of two activations are no news. */
+export const worthTelling = (skipped: readonly NotALayer[]): NotALayer[] =>
+  skipped.filter(({ reason }) => reason !== 'a product of two activations')
+
 /** Each reason once, with the first few layers it holds for; what says that there are none, where there are none. */
 export function reasonsOf(graph: Graph, skipped: readonly NotALayer[]): string {
+  if (countQuantized(graph) > 0) return 'its layers are quantized already: prune before that'
   if (skipped.length === 0) {
     const outer = graph.nodes.find((node) => node.subgraphs().length > 0)
     return outer

@@ -3,6 +3,7 @@ import { findLayers, STANDARD_OPS, type NotALayer } from '../../layers/find'
 import type { Layer } from '../../layers/layer'
 import { NO_PRODUCT, productLayer } from '../../layers/product'
 import type { Model } from '../../onnx'
+import { worthTelling } from './reasons'
 
 /** Fewer weights than this are not worth a zero. */
 const LEAST = 64
@@ -18,7 +19,7 @@ export function sparseLayers({ graph }: Model, byInputs: boolean): { layers: Lay
   const found = findLayers(graph, { ops: OPS })
   const seen = new Set<string>()
   const layers: Layer[] = []
-  const skipped = found.skipped.filter(({ reason }) => reason !== 'a product of two activations')
+  const skipped = worthTelling(found.skipped)
   for (const layer of found.layers) {
     if (seen.has(layer.weight) || !graph.initializers.has(layer.weight)) continue
     seen.add(layer.weight)
