@@ -1,10 +1,11 @@
 /** How models are written alike before a pass looks at their layers; the functions they compute stay the same. */
-import { raiseOpset, type Model } from '../onnx'
-import { constantsToInitializers } from './normalize/constants'
+import { plural } from '../../contract/format'
+import { inlineFunctions, raiseOpset, type Model } from '../onnx'
 import { foldBatchNorm } from './normalize/fold-batch-norm'
 import { foldFactors } from './normalize/fold-factors'
-import { separateVectors } from './normalize/separate-vectors'
 import { biasesPerOutput } from './normalize/gemm-bias'
+import { foldParameters, unlistParameters } from './normalize/parameters'
+import { separateVectors } from './normalize/separate-vectors'
 import { isDouble, isHalf, isHalfType, narrow, widen } from './normalize/widen'
 
 export interface Normalized {
@@ -16,33 +17,47 @@ export interface Normalized {
 const OPSET = 13
 
 /**
- * For whoever gives weights another encoding: a clone with Constant nodes as initializers, floats of 32 bits, factors
- * of Gemm and BatchNormalization folded into the layers before, and at least the operator set that integers need.
- * Throws `model/unsupported-op` where an operator cannot be lifted.
+ * For whoever looks for weights: a clone in which they are initializers that nothing feeds, in float32 or half precision,
+ * however the graph wrote them; local functions are written out.
+ * Throws `model/not-onnx`, `model/unsupported-op` and `limit/memory` for what cannot be written so.
  */
-export function normalize(model: Model): Normalized {
+export function withWeightInitializers(original: Model): Normalized {
   const notes: string[] = []
-  if (model.opset < OPSET) notes.push(`raised from operator set ${model.opset} to ${OPSET}`)
-  const clone = model.opset < OPSET ? raiseOpset(model, OPSET) : model.clone()
-  constantsToInitializers(clone)
-  if (isHalf(clone)) {
-    widen(clone)
-    notes.push('half precision was widened to float32 first; what stays float takes more bytes than before')
-  }
-  if (isDouble(clone)) {
-    narrow(clone)
+  const functions = original.functions.length
+  const model = functions > 0 ? inlineFunctions(original) : original.clone()
+  if (functions > 0) notes.push(`${plural(functions, 'local function')} written out where they are called`)
+  model.constantsToInitializers((tensor) => tensor.dtype !== 'string')
+  const listed = unlistParameters(model)
+  if (listed > 0)
+    notes.push(`${plural(listed, 'weight')} that the model lists among its inputs, with a default, no longer`)
+  if (isDouble(model)) {
+    narrow(model)
     notes.push('double precision was rounded to float32 first')
   }
-  foldFactors(clone.graph)
-  biasesPerOutput(clone.graph)
-  const folded = foldBatchNorm(clone.graph).length
-  if (folded > 0)
-    notes.push(`${folded} BatchNormalization${folded === 1 ? '' : 's'} folded into the layers before`)
-  return { model: clone, notes }
+  foldParameters(model.graph)
+  return { model, notes }
 }
 
-export interface Separated {
-  model: Model
+/**
+ * For whoever gives weights another encoding: the above in float32, with factors of Gemm and BatchNormalization folded
+ * into the layers before, and at least the operator set that integers need.
+ */
+export function normalize(original: Model): Normalized {
+  const { model: written, notes } = withWeightInitializers(original)
+  if (written.opset < OPSET) notes.push(`raised from operator set ${written.opset} to ${OPSET}`)
+  const model = raiseOpset(written, OPSET)
+  if (isHalf(model)) {
+    widen(model)
+    notes.push('half precision was widened to float32 first; what stays float takes more bytes than before')
+  }
+  foldFactors(model.graph)
+  biasesPerOutput(model.graph)
+  const folded = foldBatchNorm(model.graph).length
+  if (folded > 0) notes.push(`${plural(folded, 'BatchNormalization')} folded into the layers before`)
+  return { model, notes }
+}
+
+export interface Separated extends Normalized {
   /** Copy → the name it was taken from; put back by `mergeCopies` where both stay alike. */
   copies: ReadonlyMap<string, string>
   /** Constants that were of half precision; they are float32 now. */
@@ -52,23 +67,13 @@ export interface Separated {
 /**
  * For whoever cuts or replaces weights: a clone in float32, with every constant an initializer and a name for each
  * use of a vector. Exporters keep equal tensors once: two zero biases of unrelated layers become one, and their channels
- * would seem coupled. The bytes stay shared; matrices stay tied.
+ * would seem coupled. The bytes stay shared; matrices stay tied. Throws as above.
  */
 export function separate(original: Model): Separated {
-  const model = original.clone()
-  constantsToInitializers(model, (tensor) => tensor.dtype !== 'string')
   const halves = new Set<string>()
-  for (const [name, { dtype }] of model.graph.initializers) if (isHalfType(dtype)) halves.add(name)
+  const { model, notes } = withWeightInitializers(original)
+  for (const { name, tensor } of original.constants()) if (isHalfType(tensor.dtype)) halves.add(name)
   if (isHalf(model)) widen(model)
-  if (isDouble(model)) narrow(model)
   biasesPerOutput(model.graph)
-  return { model, copies: separateVectors(model.graph), halves }
-}
-
-/** For whoever trains: a clone whose float weights of more than one element are initializers; doubles become float32. */
-export function withWeightInitializers(original: Model): Model {
-  const model = original.clone()
-  if (isDouble(model)) narrow(model)
-  constantsToInitializers(model, ({ dtype, size }) => dtype === 'float32' && size >= 2)
-  return model
+  return { model, notes, copies: separateVectors(model.graph), halves }
 }

@@ -66,7 +66,7 @@ export class Graph {
   }
 
   /**
-   * The constant behind a value: an initializer, a Constant node's tensor, or either behind Identity.
+   * The constant behind a value: an initializer, what a Constant node holds, or either behind Identity.
    * Initializers that are also graph inputs may be overridden by the caller and are still given, as every
    * exporter before IR 4 lists its weights that way.
    */
@@ -75,8 +75,7 @@ export class Graph {
     if (initializer) return initializer
     const node = producers ? producers.get(value) : this.producer(value)
     if (!node) return undefined
-    if (node.is('Constant')) return node.tensor('value') ?? undefined
-    return node.is('Identity') ? this.constant(node.inputs[0]!, producers) : undefined
+    return node.is('Identity') ? this.constant(node.inputs[0]!, producers) : node.constant
   }
 
   /** All names in use, of nested graphs too, so that a new one clashes with none. */

@@ -1,5 +1,6 @@
 export { bitsOf, codeOf, DTYPES, dtypeOfCode, isFloat, isSubByte, packedBytes, type DType } from './dtype'
 export { Graph, readsOf, type Dim, type ValueInfo } from './graph'
+export { inlineFunctions } from './inline'
 export { Model, type FunctionDef } from './model'
 export { Node, type AttributeInput, type AttributeValue, type NodeInit } from './node'
 export { integerRange, packBits, roundHalfEven, unpackBits, type NumericArray } from './numeric'

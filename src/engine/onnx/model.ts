@@ -58,10 +58,25 @@ export class Model {
     for (const graph of this.graphs()) {
       for (const [name, tensor] of graph.initializers) yield { graph, name, tensor }
       for (const node of graph.nodes) {
-        const tensor = node.is('Constant') ? node.tensor('value') : undefined
+        const tensor = node.constant
         if (tensor) yield { graph, name: node.outputs[0]!, tensor }
       }
     }
+  }
+
+  /** Constant nodes become initializers, of nested graphs too; `which` narrows them. Gives how many. */
+  constantsToInitializers(which: (tensor: Tensor) => boolean = () => true): number {
+    let moved = 0
+    for (const graph of this.graphs())
+      for (const node of [...graph.nodes]) {
+        const [name] = node.outputs
+        const tensor = name && !graph.isOutput(name) ? node.constant : undefined
+        if (!tensor || !which(tensor)) continue
+        graph.initializers.set(name!, tensor)
+        graph.removeNode(node)
+        moved++
+      }
+    return moved
   }
 
   /** Declares an operator set a pass needs (com.microsoft, say). */

@@ -1,6 +1,7 @@
 /** A node of a graph and its attributes. Source: onnx.proto3, NodeProto and AttributeProto. */
 import type { Graph } from './graph'
-import type { Tensor } from './tensor'
+import { Tensor } from './tensor'
+import { textOf } from './text'
 import type { Int64 } from './wire'
 
 /** `extra` holds the doc string and fields this version does not know, kept for writing back. */
@@ -16,7 +17,7 @@ export type AttributeValue = { extra?: readonly Uint8Array[] } & (
   | { type: 'tensors'; value: Tensor[] }
   | { type: 'graphs'; value: Graph[] }
   /** A reference to an attribute of the enclosing function, a sparse tensor or a type: kept byte for byte. */
-  | { type: 'opaque'; value: Uint8Array }
+  | { type: 'opaque'; value: Uint8Array; reference?: string }
 )
 
 /** What a caller may hand in for an attribute; plain numbers need their type said. */
@@ -56,6 +57,8 @@ export class Node {
   opType: string
   domain: string
   name: string
+  /** Tells model-local functions of one name apart. */
+  overload = ''
   inputs: string[]
   outputs: string[]
   readonly attributes = new Map<string, AttributeValue>()
@@ -116,6 +119,21 @@ export class Node {
     return a?.type === 'tensor' ? a.value : undefined
   }
 
+  /** What a Constant node holds, however it says so; undefined for a sparse value. Source: ONNX Constant. */
+  get constant(): Tensor | undefined {
+    if (!this.is('Constant')) return undefined
+    for (const a of this.attributes.values()) {
+      if (a.type === 'tensor') return a.value
+      if (a.type === 'float') return Tensor.float32([], [a.value])
+      if (a.type === 'floats') return Tensor.float32([a.value.length], a.value)
+      if (a.type === 'int') return int64s([], [a.value])
+      if (a.type === 'ints') return int64s([a.value.length], a.value)
+      if (a.type === 'string') return Tensor.fromStrings([], [textOf(a.value)])
+      if (a.type === 'strings') return Tensor.fromStrings([a.value.length], a.value.map(textOf))
+    }
+    return undefined
+  }
+
   /** Subgraphs of If, Loop, Scan and the like, with the names of their attributes. */
   subgraphs(): [name: string, graph: Graph][] {
     const found: [string, Graph][] = []
@@ -135,6 +153,7 @@ export class Node {
       else if (a.type === 'graphs') copy.attributes.set(key, { ...a, value: a.value.map((g) => g.clone()) })
       else copy.attributes.set(key, a)
     }
+    copy.overload = this.overload
     copy.unknown = this.unknown
     return copy
   }
@@ -144,3 +163,6 @@ export class Node {
     return this.name || `${this.opType}→${this.outputs.find((o) => o !== '') ?? ''}`
   }
 }
+
+const int64s = (dims: number[], values: readonly Int64[]): Tensor =>
+  Tensor.fromBytes('int64', dims, new Uint8Array(BigInt64Array.from(values, BigInt).buffer))

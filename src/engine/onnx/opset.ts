@@ -10,7 +10,7 @@ import { Lift } from './lift'
 import { NEVER_LIFTED, RULES, type Rule } from './opset-rules'
 
 /** Newest operator set the rules know. */
-const NEWEST_OPSET = 25
+export const NEWEST_OPSET = 25
 
 const OLDEST_OPSET = 7
 
@@ -33,9 +33,9 @@ const IR_VERSIONS: readonly (readonly [opset: number, ir: number])[] = [
  * `to` above `NEWEST_OPSET`.
  */
 export function raiseOpset(model: Model, to: number, ranks?: (value: string) => number | undefined): Model {
-  if (to > NEWEST_OPSET) throw new RangeError(`operator sets are known up to ${NEWEST_OPSET}`)
   const from = model.opset
   if (from >= to) return model
+  if (to > NEWEST_OPSET) throw new RangeError(`operator sets are known up to ${NEWEST_OPSET}`)
   if (from < OLDEST_OPSET) model.requireOpset(OLDEST_OPSET, 'Add', 'raising the operator set')
   const [local] = model.functions
   if (local)

@@ -65,7 +65,7 @@ function parseFields(source: ByteSource, around: Surroundings): Model {
     else if (field === 5 && wire === 0) model.modelVersion = Number(reader.int64())
     else if (field === 6 && wire === 2) model.docString = reader.text()
     else if (field === 7 && wire === 2) graph = parseGraph(reader.message(), around)
-    else if (field === 8 && wire === 2) addOpset(model, reader.message())
+    else if (field === 8 && wire === 2) addOpset(model.opsets, reader.message())
     else if (field === 14 && wire === 2) addEntry(model.metadata, reader.message())
     else if (field === 25 && wire === 2) model.functions.push(parseFunction(reader))
     else return false
@@ -82,7 +82,8 @@ function parseFields(source: ByteSource, around: Surroundings): Model {
 
 const defaultDomain = (domain: string): string => (domain === 'ai.onnx' ? '' : domain)
 
-function addOpset(model: Model, reader: WireReader): void {
+/** Reads an OperatorSetIdProto. */
+export function addOpset(opsets: Map<string, number>, reader: WireReader): void {
   let domain = ''
   let version = 1
   reader.fields((field, wire) => {
@@ -91,7 +92,7 @@ function addOpset(model: Model, reader: WireReader): void {
     else return false
     return true
   })
-  model.opsets.set(defaultDomain(domain), version)
+  opsets.set(defaultDomain(domain), version)
 }
 
 function parseFunction(outer: WireReader): FunctionDef {
@@ -147,7 +148,7 @@ function sparseName(raw: Uint8Array, around: Surroundings): string {
   return name
 }
 
-function parseNode(reader: WireReader, around: Surroundings): Node {
+export function parseNode(reader: WireReader, around: Surroundings): Node {
   const node = new Node({ opType: '', inputs: [], outputs: [] })
   node.unknown = reader.fields((field, wire) => {
     if (wire !== 2) return false
@@ -159,6 +160,7 @@ function parseNode(reader: WireReader, around: Surroundings): Node {
       const [name, value] = parseAttribute(reader.message(), around)
       node.attributes.set(name, value)
     } else if (field === 7) node.domain = defaultDomain(reader.text())
+    else if (field === 8) node.overload = reader.text()
     else return false
     return true
   })
@@ -179,7 +181,7 @@ const ATTRIBUTE_TYPES: Record<number, AttributeValue['type']> = {
   10: 'graphs',
 }
 
-function parseAttribute(reader: WireReader, around: Surroundings): [string, AttributeValue] {
+export function parseAttribute(reader: WireReader, around: Surroundings): [string, AttributeValue] {
   const start = reader.position
   let name = ''
   let type = 0
@@ -222,7 +224,8 @@ function parseAttribute(reader: WireReader, around: Surroundings): [string, Attr
   const kind = type === 0 ? guessed : ATTRIBUTE_TYPES[type]
   if (!kind || kind === 'opaque' || reference) {
     const whole = new WireReader(reader.source, start, reader.end)
-    return [name, { type: 'opaque', value: whole.bytes(reader.end - start) }]
+    const value = whole.bytes(reader.end - start)
+    return [name, { type: 'opaque', value, ...(reference && { reference }) }]
   }
   const value = seen[kind]
   if (value === undefined) throw reader.malformed(`attribute ${name} without its ${kind}`)

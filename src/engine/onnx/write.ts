@@ -175,6 +175,7 @@ function encodeNode(node: Node): WireWriter {
     else w.message(5, encodeAttribute(name, value))
   }
   if (node.domain) w.text(7, node.domain)
+  if (node.overload) w.text(8, node.overload)
   w.raw(node.unknown)
   return w
 }

@@ -5,13 +5,13 @@ import { formatBytes } from '../../contract/format'
 import type { StepRecord } from '../../contract/report'
 import { encodedLength, type Model, type Node } from '../onnx'
 import { feedsOf } from '../data/feeds'
-import { computedValues, openSession, typesOf, workingFeeds, type Values } from '../runtime'
+import { computedValues, typesOf, workingFeeds, type Values } from '../runtime'
 import { toHalf, type Converted } from './half/convert'
 import { fitHalf, hindrance, LARGEST_HALF, reaches } from './half/limits'
 import { storeHalf, type Stored } from './half/store'
-import { refusedLayers } from './loads'
+import { refusalOf, refusedLayers } from './loads'
 import { definePass, type PassContext, type PassResult } from './pass'
-import { constantsToInitializers } from '../layers/normalize/constants'
+import { withWeightInitializers } from '../layers/normalize'
 
 type Skipped = NonNullable<StepRecord['skipped']>
 
@@ -40,7 +40,7 @@ const ROWS = 16
 const MOST_REFUSALS = 12
 
 const hasFloats = (model: Model): boolean =>
-  [...model.constants()].some(({ tensor }) => tensor.dtype === 'float32' && tensor.size > 1)
+  [...model.constants()].some(({ tensor: { dtype, size } }) => /^float(32|64)$/.test(dtype) && size > 1)
 
 const nothing = (reason: string): PareError => new PareError('model/nothing-to-do', { by: 'float16', reason })
 
@@ -96,22 +96,28 @@ async function convertUntilItLoads(model: Model, kept: Map<Node, string>): Promi
   for (const node of model.graph.nodes)
     if (!kept.has(node) && node.outputs.some((output) => output !== '' && !types.has(output)))
       kept.set(node, 'it makes a sequence, not a tensor')
-  for (let refusals = 0; ; refusals++) {
-    const converted = toHalf(model, types, new Set(kept.keys()))
-    try {
-      await (await openSession(converted.model, { optimization: 'disabled' })).release()
-      return converted
-    } catch (cause) {
-      const refused = refusals < MOST_REFUSALS ? refusedNodes(model, kept, cause) : []
-      if (refused.length === 0) throw cause
-      for (const node of refused) kept.set(node, 'ONNX Runtime has no float16 form of it')
-    }
+  const convert = (): Converted => toHalf(model, types, new Set(kept.keys()))
+  for (let refusals = 0; refusals < MOST_REFUSALS; refusals++) {
+    const refusal = await refusalOf(convert().model)
+    if (!refusal) return convert()
+    const refused = refusedNodes(model, kept, refusal)
+    if (refused.length === 0) break
+    for (const node of refused) kept.set(node, 'ONNX Runtime has no float16 form of it')
   }
+  const open = new Map(
+    model.graph.nodes.flatMap((node) => (kept.has(node) ? [] : [[layerOf(node), node] as const])),
+  )
+  const refused = await refusedLayers([...open.keys()], (left) => {
+    const single = [...left].map((layer) => open.get(layer)!)
+    return toHalf(model, types, new Set([...kept.keys(), ...single])).model
+  })
+  for (const [layer, reason] of refused) kept.set(open.get(layer)!, reason)
+  return convert()
 }
 
 /** Nodes of the operator that a refusal names: “… of operator (Foo) in node (bar) is invalid”. */
-function refusedNodes(model: Model, kept: ReadonlyMap<Node, string>, cause: unknown): Node[] {
-  const reason = cause instanceof PareError && 'reason' in cause.data ? cause.data.reason : ''
+function refusedNodes(model: Model, kept: ReadonlyMap<Node, string>, { data }: PareError): Node[] {
+  const reason = 'reason' in data ? data.reason : ''
   const op =
     /of operator \((\w+)\)/.exec(reason)?.[1] ?? /for (?:the node )?\S*?:?(\w+)\(\d+\)/.exec(reason)?.[1]
   return model.graph.nodes.filter((node) => node.opType === op && !kept.has(node))
@@ -119,8 +125,7 @@ function refusedNodes(model: Model, kept: ReadonlyMap<Node, string>, cause: unkn
 
 async function halve(original: Model, { compute, keep }: Params, context: PassContext): Promise<PassResult> {
   check(original)
-  const model = original.clone()
-  constantsToInitializers(model)
+  const { model, notes } = withWeightInitializers(original)
   const before = encodedLength(original)
   if (compute === 'float32') {
     const all = storeHalf(model)
@@ -134,7 +139,8 @@ async function halve(original: Model, { compute, keep }: Params, context: PassCo
       reason: `its weights reach ${reach.toPrecision(3)}, and float16 ends at ${LARGEST_HALF}`,
     }))
     for (const [layer, reason] of refused) skipped.push({ layer, reason })
-    return { model: stored, skipped, summary: sentence(halved.length, before, stored, 'stored as float16') }
+    const summary = sentence(halved.length, before, stored, 'stored as float16', notes)
+    return { model: stored, skipped, summary }
   }
   context.progress(0.1, 'looking how large values get')
   const kept = await chooseKept(model, keep, await probe(model, context))
@@ -150,12 +156,21 @@ async function halve(original: Model, { compute, keep }: Params, context: PassCo
     before,
     converted,
     `in float16, with ${casts} casts to and from float32`,
+    notes,
   )
   return { model: converted, skipped, summary }
 }
 
-const sentence = (count: number, before: number, after: Model, how: string): string =>
-  `${count} weights ${how}: ${formatBytes(before)} → ${formatBytes(encodedLength(after))}.`
+const sentence = (
+  count: number,
+  before: number,
+  after: Model,
+  how: string,
+  notes: readonly string[],
+): string => {
+  const sizes = `${formatBytes(before)} → ${formatBytes(encodedLength(after))}`
+  return `${[`${count} weights ${how}: ${sizes}`, ...notes].join('; ')}.`
+}
 
 export const float16 = definePass({
   id: 'float16',

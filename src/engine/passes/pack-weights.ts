@@ -7,6 +7,7 @@ import { MASKS } from '../training/constraints'
 import { tensorForms } from '../layers/encodings'
 import { costOf, deflated, writeStored } from './packing/stored'
 import type { StoredTensor } from '../layers/encodings/encoding'
+import { unlistParameters } from '../layers/normalize/parameters'
 import { definePass } from './pass'
 
 const ID = 'pack-weights'
@@ -49,6 +50,7 @@ export const packWeights = definePass({
   params,
   run(source, { half }, context) {
     const model = source.clone()
+    unlistParameters(model)
     const { graph } = model
     const shared = new Map<string, string>()
     const layers: LayerReport[] = []

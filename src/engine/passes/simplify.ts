@@ -9,7 +9,6 @@ import { definePass, type PassContext, type PassResult } from './pass'
 import { foldBatchNorm } from '../layers/normalize/fold-batch-norm'
 import { stripNotes } from './simplify/notes'
 import { optimizedByRuntime } from './simplify/runtime-basic'
-import { constantsToInitializers } from '../layers/normalize/constants'
 import { dropUnusedOpsets, mergeConstants, removeForwarders } from './simplify/tidy'
 
 /** Largest change of an output, relative to its largest value, that rounding explains. */
@@ -31,7 +30,7 @@ function steps(
   const tidy: Step = {
     title: 'tidying the graph',
     async edit(model) {
-      const constants = constantsToInitializers(model)
+      const constants = model.constantsToInitializers()
       const forwarders = removeForwarders(model.graph)
       const saved = mergeConstants(model.graph)
       const dropped = model.graph.prune()

@@ -59,7 +59,7 @@ export const trainedCodebook = definePass({
 })
 
 function share(source: Model, bits: number): { shared: Model; names: string[] } {
-  const shared = withWeightInitializers(source)
+  const { model: shared } = withWeightInitializers(source)
   const { initializers } = shared.graph
   const parameters = Parameters.of(shared, trainableWeights(shared.graph))
   const names = matrixWeights(parameters).filter((name) => initializers.get(name)!.size > SMALL)

@@ -138,7 +138,7 @@ export async function learn(
 ): Promise<Learned> {
   const { by, teacher: taughtBy } = options
   const notes: string[] = []
-  const model = withWeightInitializers(source)
+  const { model } = withWeightInitializers(source)
   const { data, split } = splitFor(context.data, taughtBy !== undefined, by, notes)
   context.progress(0, 'reading training samples')
   fs.mkdirSync(context.scratch, { recursive: true })

@@ -216,7 +216,11 @@ describe('what this version does not know', () => {
     const source = Uint8Array.from([...int(1, 10), ...bytes(7, bytes(1, node)), ...bytes(8, int(2, 18))])
     const [only] = decodeModel(encodeModel(decodeModel(source))).graph.nodes
     expect(only!.attributes.get('type')).toEqual({ type: 'opaque', value: Uint8Array.from(typeProto) })
-    expect(only!.attributes.get('axis')).toEqual({ type: 'opaque', value: Uint8Array.from(referring) })
+    expect(only!.attributes.get('axis')).toEqual({
+      type: 'opaque',
+      value: Uint8Array.from(referring),
+      reference: 'outer',
+    })
   })
 })
 

@@ -69,6 +69,57 @@ async function expectClose(model: Model, after: Model, within: number): Promise<
   )
 }
 
+describe('casts that do nothing in float16', () => {
+  /** As exporters write scaled attention: sizes as floats, roots of them, all cast to the type they have. */
+  function attention(width: number, last: 'float32' | 'float16'): Model {
+    const model = build('n', 6, width)
+    const { graph } = model
+    for (const name of ['wq', 'wk', 'wv', 'wo']) graph.initializers.set(name, noise(width, width))
+    graph.initializers.set('one', Tensor.float32([1], [1]))
+    graph.initializers.set('from', Tensor.int64([-1]))
+    graph.initializers.set('to', Tensor.int64([2 ** 31]))
+    const cast = (from: string, to: string, dtype: 'float32' | 'float16'): void =>
+      void graph.addNode({
+        opType: 'Cast',
+        inputs: [from],
+        outputs: [to],
+        attributes: { to: { int: dtype === 'float32' ? 1 : 10 } },
+      })
+    const op = (opType: string, inputs: string[], output: string, attributes = {}): void =>
+      void graph.addNode({ opType, inputs, outputs: [output], attributes })
+    for (const part of ['q', 'k', 'v']) op('MatMul', ['x', `w${part}`], part)
+    op('Shape', ['q'], 'shape')
+    op('Slice', ['shape', 'from', 'to'], 'width')
+    cast('width', 'float', 'float32')
+    op('Sqrt', ['float'], 'root')
+    op('Div', ['one', 'root'], 'inverse')
+    cast('inverse', 'again', last)
+    if (last === 'float16') cast('again', 'back', 'float32')
+    op('Sqrt', [last === 'float16' ? 'back' : 'again'], 'scale')
+    op('Transpose', ['k'], 'kt', { perm: { ints: [0, 2, 1] } })
+    op('Mul', ['q', 'scale'], 'qs')
+    op('Mul', ['kt', 'scale'], 'ks')
+    op('MatMul', ['qs', 'ks'], 'scores')
+    op('Softmax', ['scores'], 'p', { axis: { int: -1 } })
+    op('MatMul', ['p', 'v'], 'o')
+    op('MatMul', ['o', 'wo'], 'y')
+    return model
+  }
+
+  test.each([
+    [16, 'float32'],
+    [48, 'float32'],
+    [32, 'float16'],
+  ] as const)('width %i, cast to %s', async (width, last) => {
+    const model = attention(width, last)
+    const { model: after, skipped } = await halve(model)
+    expect(skipped).toEqual([])
+    expect(after.graph.nodes.filter((node) => node.is('Cast') && node.int('to') === 10)).toHaveLength(2)
+    await withSession(after, {}, () => Promise.resolve())
+    await expectClose(model, after, 0.01)
+  })
+})
+
 describe('in float16', () => {
   test('weights and nodes are float16, inputs and outputs float32', async () => {
     const model = build('n', 32)

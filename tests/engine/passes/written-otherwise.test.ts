@@ -2,7 +2,15 @@
 import { describe, expect, test } from 'vitest'
 import { compareOutputs } from '../../../src/engine/evaluate/comparison/outputs'
 import { transposed } from '../../../src/engine/math/quantize/rows'
-import { Tensor, type Graph, type Model, type Node } from '../../../src/engine/onnx'
+import {
+  codeOf,
+  encodedLength,
+  Tensor,
+  type AttributeInput,
+  type Graph,
+  type Model,
+  type Node,
+} from '../../../src/engine/onnx'
 import { findPass } from '../../../src/engine/passes'
 import { randomFeeds } from '../../../src/engine/runtime'
 import { Net } from './pruning/build'
@@ -75,7 +83,93 @@ const both =
   (graph: Graph, layers: Node[]) =>
     edits.forEach((edit) => edit(graph, layers))
 
+type Edit = (graph: Graph, layers: Node[]) => void
+
+/** Every weight and bias of the layers made by nodes; `make` gives the value that stands for the tensor. */
+const made =
+  (make: (add: Add, tensor: Tensor, name: string, graph: Graph) => string): Edit =>
+  (graph, layers) => {
+    for (const node of layers)
+      for (const slot of [1, 2]) {
+        const name = node.inputs[slot]!
+        const tensor = graph.initializers.get(name)!
+        graph.initializers.delete(name)
+        const add: Add = (opType, inputs, attributes = {}) => {
+          const output = graph.freshName(`${name}_${opType}`)
+          return graph.addNode({ opType, inputs, outputs: [output], attributes }, layers[0]).outputs[0]!
+        }
+        node.inputs[slot] = make(add, tensor, name, graph)
+      }
+  }
+
+type Add = (opType: string, inputs: string[], attributes?: Record<string, AttributeInput>) => string
+
+/** The tensor [cols, rows] of a matrix [rows, cols]; of a vector itself. */
+function flipped(tensor: Tensor): Tensor {
+  const [rows, cols] = tensor.dims
+  if (cols === undefined) return tensor
+  return Tensor.float32([cols, rows!], transposed(tensor.floats(), rows!, cols))
+}
+
+const constants = made((add, tensor) =>
+  tensor.dims.length === 1
+    ? add('Constant', [], { value_floats: { floats: [...tensor.floats()] } })
+    : add('Constant', [], { value: { type: 'tensor', value: tensor } }),
+)
+
+const doubles = made((add, tensor, name, graph) => {
+  const wide = graph.addInitializer(name, Tensor.of('float64', tensor.dims, tensor.floats()))
+  return add('Cast', [wide], { to: { int: codeOf('float32') } })
+})
+
+const chain = made((add, tensor, name, graph) => {
+  const ints = (values: number[]): string => graph.addInitializer('ints', Tensor.int64(values))
+  const whole = graph.addInitializer(name, flipped(tensor).reshape([tensor.size]))
+  const [rows, cols] = tensor.dims as [number, number | undefined]
+  if (cols === undefined) return add('Squeeze', [add('Unsqueeze', [whole, ints([0])]), ints([0])])
+  const matrix = add('Reshape', [add('Identity', [whole]), ints([cols, -1])])
+  return add('Transpose', [matrix], rows % 2 ? {} : { perm: { ints: [1, 0] } })
+})
+
+const filledBias: Edit = (graph, layers) => {
+  layers.forEach((node, i) => {
+    const { dims } = constantOf(graph, node.inputs[2])
+    const shape = graph.addInitializer('shape', Tensor.int64([dims[0]!]))
+    const value = Tensor.float32([1], [0.3])
+    const one = graph.addInitializer('one', value)
+    node.inputs[2] = `bias_${i}`
+    graph.addNode(
+      i === 0
+        ? { opType: 'Expand', inputs: [one, shape], outputs: ['bias_0'] }
+        : {
+            opType: 'ConstantOfShape',
+            inputs: [shape],
+            outputs: [`bias_${i}`],
+            attributes: { value: { type: 'tensor', value } },
+          },
+      layers[0],
+    )
+  })
+  graph.prune()
+}
+
+/** IR 3 lists all constants as inputs, later ones where the exporter was told to. */
+function listed(irVersion: number): Model {
+  const model = net()
+  model.irVersion = irVersion
+  for (const [name, { dtype, dims }] of model.graph.initializers)
+    model.graph.inputs.push({ name, dtype, dims })
+  if (irVersion === 3) model.opsets.set('', 8)
+  return model
+}
+
 const WAYS: readonly Way[] = [
+  ['Constant nodes', net(), net(constants)],
+  ['doubles that are cast', net(), net(doubles)],
+  ['moved and reshaped', net(), net(chain)],
+  ['biases made of one number', net(flatBias), net(both(flatBias, filledBias))],
+  ['listed as inputs in IR 8', net(), listed(8)],
+  ['listed as inputs in IR 3', net(), listed(3)],
   ['a bias of [1, N]', net(), net(biasOf((n) => [1, n]))],
   [
     'a bias of [1]',
@@ -130,6 +224,7 @@ describe.each(WAYS)('%s', (_, plain, otherwise) => {
     expect((await compareOutputs(plain, otherwise, feeds)).relative).toBeLessThan(1e-6)
     const [want, got] = [await run(plain), await run(otherwise)]
     expect(got.layers?.length).toBe(want.layers?.length)
+    expect(encodedLength(got.model)).toBeLessThan(1.03 * encodedLength(want.model) + 800)
     expect((await compareOutputs(want.model, got.model, feeds)).relative).toBeLessThan(0.02)
   })
 })

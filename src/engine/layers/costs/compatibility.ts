@@ -72,7 +72,7 @@ const functions: Check = (model) =>
     ? undefined
     : info(
         'functions',
-        `${count(model.functions.length, 'model-local function')}: kept as they are; export with functions inlined to compress what is in them.`,
+        `${count(model.functions.length, 'model-local function')}: passes that compress weights write them out where they are called.`,
       )
 
 const externalData: Check = (model) =>

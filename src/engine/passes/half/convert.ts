@@ -5,6 +5,9 @@
 import { codeOf, Tensor, type DType, type Graph, type Model, type Node } from '../../onnx'
 import { fitHalf } from './limits'
 
+const HALF = codeOf('float16')
+const FLOATS = new Set([codeOf('float32'), HALF])
+
 export interface Converted {
   model: Model
   /** Constants stored as float16, by the name they had. */
@@ -35,7 +38,7 @@ class Conversion {
 
   constructor(
     private readonly graph: Graph,
-    types: ReadonlyMap<string, DType>,
+    private readonly types: ReadonlyMap<string, DType>,
     private readonly stays: ReadonlySet<Node>,
   ) {
     for (const [name, dtype] of types) if (dtype === 'float32') this.single.add(name)
@@ -60,15 +63,27 @@ class Conversion {
   }
 
   private convert(node: Node): void {
+    const halfRead = this.isHalf(node.inputs[0] ?? '')
     node.inputs = node.inputs.map((value) => (this.single.has(value) ? this.half(value) : value))
-    const to = node.is('Cast') ? node.int('to') : undefined
-    if (to === codeOf('float32')) node.set('to', { int: codeOf('float16') })
+    if (node.is('Cast') && FLOATS.has(node.int('to', 0))) {
+      node.set('to', { int: HALF })
+      // ONNX Runtime takes Casts of half to half for its own and removes what they are for.
+      if (halfRead) Object.assign(node, { opType: 'Identity' }).attributes.clear()
+    }
     const value = node.is('ConstantOfShape') ? node.tensor('value') : undefined
     if (node.is('ConstantOfShape') && (!value || value.dtype === 'float32'))
       node.set('value', {
         type: 'tensor',
         value: Tensor.of('float16', [1], value ? [...value.numbers()] : [0]),
       })
+  }
+
+  /** True for what a converted node reads as float16. */
+  private isHalf(value: string): boolean {
+    const { initializers, inputs } = this.graph
+    const stated = inputs.find(({ name }) => name === value)?.dtype
+    const dtype = initializers.get(value)?.dtype ?? this.types.get(value) ?? stated
+    return this.single.has(value) || dtype === 'float16'
   }
 
   /** The float16 version of a float32 value. */
