@@ -66,7 +66,7 @@ const ALTERNATIVES: readonly {
     title: '4-bit weights, float arithmetic',
     pass: quantizeWeights,
     params: { bits: 4, method: 'rtn' },
-    aims: ['balance', 'size'],
+    aims: ['size'],
   },
 ]
 
@@ -131,7 +131,7 @@ async function choose(model: Model, { aim, maxLoss }: Params, context: PassConte
     : ''
   const others = judged.filter((one) => one !== chosen && one.own)
   if (chosen.own)
-    return { model, summary: `Kept what the recipe made (${worded(chosen)}), ${compared}${warning}.` }
+    return { model, summary: `Kept what the recipe made (${figures(chosen)}), ${compared}${warning}.` }
   return {
     model: chosen.model,
     summary: `Kept ${worded(chosen)} instead of ${others.map(worded).join('')}, ${compared}${warning}.`,
@@ -254,5 +254,7 @@ export function best(judged: readonly Judged[], { aim, maxLoss }: Params): Judge
   return (usable.length > 0 ? usable : gains).toSorted((a, b) => scoreFor(aim, a) - scoreFor(aim, b))[0]
 }
 
-const worded = ({ title, loss, bytes, time }: Judged): string =>
-  `${title}: ${(1 / bytes).toFixed(2)}× smaller, ${time.toFixed(2)}× the time, ${Math.max(0, loss).toFixed(2)} points`
+const worded = (one: Judged): string => `${one.title}: ${figures(one)}`
+
+const figures = ({ loss, bytes, time }: Judged): string =>
+  `${(1 / bytes).toFixed(2)}× smaller, ${time.toFixed(2)}× the time, ${Math.max(0, loss).toFixed(2)} points`
