@@ -98,8 +98,8 @@ function freeShapes({ graph }: Model, { fixedShapes, provider }: Target): Target
   const names = free.map(({ name, dims }) => `${name} [${dims!.map((dim) => dim ?? '?').join(', ')}]`)
   return [
     warning(
-      `${provider?.name ?? 'This target'} wants fixed shapes, and these inputs have free ones: ${names.join('; ')}. Export the ` +
-        'original with a batch of 1, or fix them with onnxruntime.tools.make_dynamic_shape_fixed.',
+      `${provider?.name ?? 'This target'} wants fixed shapes, and these inputs have free ones: ${names.join('; ')}. The step ` +
+        'fix-shapes gives them numbers.',
     ),
   ]
 }

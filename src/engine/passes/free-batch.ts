@@ -61,7 +61,11 @@ async function answersOf(model: Model, samples: readonly Values[]): Promise<Valu
 /** Throws `pass/failed` where all samples in one run do not answer as they do alone. */
 async function prove(free: Model, samples: readonly Values[], answers: readonly Values[]): Promise<void> {
   const signature = signatureOf(free)
-  if (signature.batch !== undefined) throw cannot('', 'an input has no axis that could count samples')
+  const without = signature.inputs.filter(({ dims, batchAxis }) => batchAxis === null && dims.length > 0)
+  if (signature.batch !== undefined) {
+    const names = without.map(({ name }) => `“${name}”`).join(', ')
+    throw cannot(without[0]?.name ?? '', `no axis of ${names} can be told to count samples`)
+  }
   await withSession(free, { optimization: 'disabled' }, async (session) => {
     for (const [i, some] of samples.entries()) {
       const outputs = await session.run(feedOf(signature, some)).catch((cause: unknown) => {

@@ -1,5 +1,5 @@
 /** A session that takes any number of samples, also where the model's own batch is fixed, and gives as many answers. */
-import { readModel, type Model } from '../onnx'
+import { readModel, withScoreTables, type Model } from '../onnx'
 import { addFirst, runsOf } from './samples'
 import { openSession, type Session, type SessionOptions } from './session'
 import { signatureOf, type Signature } from './signature'
@@ -16,12 +16,14 @@ export interface Runner {
 }
 
 /**
- * Opens a model for evaluation. Throws `model/not-loadable`; its runs throw `data/shape-mismatch` when samples
+ * Opens a model for evaluation; scores that it gives as maps come as tables. Throws `model/not-loadable`; its runs throw `data/shape-mismatch` when samples
  * lack an input of the model or have it in another type or shape.
  */
 export async function openRunner(source: Model | string, options: SessionOptions = {}): Promise<Runner> {
-  const model = typeof source === 'string' ? readModel(source) : source
-  return new SampleRunner(model, signatureOf(model), await openSession(source, options))
+  const original = typeof source === 'string' ? readModel(source) : source
+  const { model } = withScoreTables(original)
+  const session = await openSession(model === original ? source : model, options)
+  return new SampleRunner(model, signatureOf(model), session)
 }
 
 class SampleRunner implements Runner {

@@ -3,7 +3,7 @@
  * Two runs at batch 1 and 2 tell which axis is the batch.
  */
 import { errorData, PareError } from '../../contract/errors'
-import type { DType, Model } from '../onnx'
+import { isSubByte, type DType, type Model } from '../onnx'
 import { computedValues, typesOf, withShapeOutputs } from './expose'
 import { randomFeeds, type FeedOptions } from './feeds'
 import { likelySizes, sizesIn } from './likely-sizes'
@@ -52,29 +52,45 @@ export async function traceShapes(
   }
 }
 
+/** Types of those that have a shape to ask for: ONNX Runtime has no Shape of numbers below a byte. */
+async function shapedTypes(model: Model, names: readonly string[]): Promise<Map<string, DType>> {
+  const types = await typesOf(model, names)
+  for (const [name, dtype] of types) if (isSubByte(dtype)) types.delete(name)
+  return types
+}
+
 async function trace(
   model: Model,
   runnable: Model,
   options: TraceOptions,
 ): Promise<Map<string, TracedValue>> {
   const names = computedValues(model)
-  const types = await typesOf(runnable, names)
+  const types = await shapedTypes(runnable, names)
+  // Nothing of it can be looked at, so there is nothing that a run could tell.
+  if (types.size === 0)
+    return givenValues(model, options.feeds ?? randomFeeds(model, { seed: options.seed ?? 0 }))
   const prepared = withShapeOutputs(runnable, [...types.keys()])
   const session = await openSession(prepared.model, LEAN)
   try {
     const [one, two] = await feedsThatRun(model, session, options)
     const dimsOne = await runShapes(session, prepared.shapes, one)
     const dimsTwo = two && (await runShapes(session, prepared.shapes, two))
-    const traced = new Map<string, TracedValue>()
-    for (const [name, value] of Object.entries(one))
-      traced.set(name, entry(value.dtype, value.dims, two?.[name]?.dims))
-    for (const { name, tensor } of model.constants())
-      if (!traced.has(name)) traced.set(name, entry(tensor.dtype, tensor.dims, undefined))
+    const traced = givenValues(model, one, two)
     for (const [name, dtype] of types) traced.set(name, entry(dtype, dimsOne.get(name)!, dimsTwo?.get(name)))
     return traced
   } finally {
     await session.release()
   }
+}
+
+/** What is there before a run: inputs and constants. */
+function givenValues(model: Model, one: Values, two?: Values): Map<string, TracedValue> {
+  const traced = new Map<string, TracedValue>()
+  for (const [name, value] of Object.entries(one))
+    traced.set(name, entry(value.dtype, value.dims, two?.[name]?.dims))
+  for (const { name, tensor } of model.constants())
+    if (!traced.has(name)) traced.set(name, entry(tensor.dtype, tensor.dims, undefined))
+  return traced
 }
 
 function entry(dtype: DType, one: readonly number[], two: readonly number[] | undefined): TracedValue {
@@ -88,7 +104,7 @@ export async function shapesAt(
   names: readonly string[],
   feeds: Values,
 ): Promise<Map<string, TracedValue>> {
-  const types = await typesOf(model, names)
+  const types = await shapedTypes(model, names)
   const prepared = withShapeOutputs(model, [...types.keys()])
   const session = await openSession(prepared.model, LEAN)
   try {

@@ -54,6 +54,25 @@ describe('traceShapes', () => {
     expect(traced.has('s')).toBe(false)
   })
 
+  test.each([
+    ['int4', false],
+    ['uint4', false],
+    ['int8', true],
+  ] as const)('values of %s are left out only where no shape can be asked for', async (dtype, shaped) => {
+    const model = new Model()
+    model.opsets.set('', 21)
+    const { graph } = model
+    graph.inputs = [{ name: 'x', dtype: 'float32', dims: ['batch', 4] }]
+    graph.initializers.set('scale', Tensor.scalar('float32', 0.5))
+    graph.initializers.set('zero', Tensor.of(dtype, [], [0]))
+    graph.addNode({ opType: 'QuantizeLinear', inputs: ['x', 'scale', 'zero'], outputs: ['q'] })
+    graph.addNode({ opType: 'DequantizeLinear', inputs: ['q', 'scale', 'zero'], outputs: ['y'] })
+    graph.outputs = [{ name: 'y', dtype: 'float32', dims: ['batch', 4] }]
+    const traced = await traceShapes(model)
+    expect(traced.get('y')?.dims).toEqual([1, 4])
+    expect(traced.has('q')).toBe(shaped)
+  })
+
   test('a fixed batch is traced once and has no batch axis', async () => {
     const model = small()
     model.graph.inputs[0]!.dims = [5, 4]

@@ -44,7 +44,7 @@ const dynamicShape: Check = (model) => {
     ? undefined
     : info(
         'dynamic-shape',
-        `Sizes are free beside the batch: ${free.join(', ')}. Costs are counted at the size Pare traced; phones' accelerators want fixed sizes.`,
+        `Sizes are free beside the batch: ${free.join(', ')}. Costs are counted at the size Pare traced; phones' accelerators want fixed sizes, which the step fix-shapes gives.`,
       )
 }
 
@@ -53,7 +53,7 @@ const fixedBatch: Check = (model) => {
   if (batch === undefined) return undefined
   return info(
     'fixed-batch',
-    `The batch is fixed to ${batch}. Samples are run ${batch === 1 ? 'one by one' : `in groups of ${batch}`}; export with a dynamic batch axis to measure faster.`,
+    `The batch is fixed to ${batch}. Samples are run ${batch === 1 ? 'one by one' : `in groups of ${batch}`}; with a free one (the step free-batch, or another export) measuring is faster.`,
   )
 }
 
@@ -123,7 +123,7 @@ const maps: Check = (model) => {
     ? undefined
     : info(
         'not-a-tensor',
-        `${outputs.join(', ')} ${outputs.length === 1 ? 'is no tensor' : 'are no tensors'}: Pare looks at the other outputs${zipped ? '; the step remove-zipmap gives the scores as a plain table' : ''}.`,
+        `${outputs.join(', ')} ${outputs.length === 1 ? 'is no tensor' : 'are no tensors'}: ${zipped ? 'Pare reads the scores within, and the step remove-zipmap gives them as a plain table' : 'Pare looks at the other outputs'}.`,
       )
 }
 
