@@ -2,7 +2,7 @@
 import { errorData } from '../../../contract/errors'
 import { errorMessage } from '../../../contract/messages'
 import type { CompatibilityIssue } from '../../../contract/model'
-import type { Model, Node } from '../../onnx'
+import { withScoreTables, type Model, type Node } from '../../onnx'
 import { isFree, signatureOf } from '../../runtime/signature'
 import { classicalPart } from '../classical'
 import { isQuantized } from '../encodings'
@@ -116,15 +116,17 @@ const classical: Check = (model) => {
       )
 }
 
-const maps: Check = (model) => {
-  const outputs = model.graph.outputs.filter(({ dtype }) => !dtype).map(({ name }) => name)
-  const zipped = some(model, (node) => node.domain === 'ai.onnx.ml' && node.opType === 'ZipMap') > 0
-  return outputs.length === 0
-    ? undefined
-    : info(
-        'not-a-tensor',
-        `${outputs.join(', ')} ${outputs.length === 1 ? 'is no tensor' : 'are no tensors'}: ${zipped ? 'Pare reads the scores within, and the step remove-zipmap gives them as a plain table' : 'Pare looks at the other outputs'}.`,
-      )
+const noTensors: Check = (model) => {
+  const { classes } = withScoreTables(model)
+  // A port without any type says nothing; sequences, maps and optionals have one that is kept as it was read.
+  const outputs = model.graph.outputs.filter(({ name, dtype, raw }) => !dtype && (raw || classes.has(name)))
+  if (outputs.length === 0) return undefined
+  const what = `${outputs.map(({ name }) => name).join(', ')} ${outputs.length === 1 ? 'is no tensor' : 'are no tensors'}`
+  const then =
+    classes.size > 0
+      ? 'Pare reads the scores within, and the step remove-zipmap gives them as a plain table'
+      : 'Pare looks at the other outputs'
+  return info('not-a-tensor', `${what}: ${then}.`)
 }
 
 const batchNormalization: Check = (model) => {
@@ -178,7 +180,7 @@ const CHECKS: readonly Check[] = [
   oldOpset,
   halfPrecision,
   classical,
-  maps,
+  noTensors,
   batchNormalization,
   privateMetadata,
   twins,
