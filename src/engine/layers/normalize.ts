@@ -25,7 +25,7 @@ export function withWeightInitializers(original: Model): Normalized {
   const notes: string[] = []
   const functions = original.functions.length
   const model = functions > 0 ? inlineFunctions(original) : original.clone()
-  if (functions > 0) notes.push(`${plural(functions, 'local function')} written out where they are called`)
+  if (functions > 0) notes.push(`${plural(functions, 'local function')} written out`)
   model.constantsToInitializers((tensor) => tensor.dtype !== 'string')
   const listed = unlistParameters(model)
   if (listed > 0)
