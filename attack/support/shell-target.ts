@@ -5,6 +5,12 @@ import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { WebSocket } from 'ws'
+import type { MethodInput, MethodName, MethodOutput } from '../../src/contract/app'
+import { toError } from '../../src/contract/errors'
+import type { EventFrame, ReplyFrame } from '../../src/contract/wire'
+
+/** The shell ended. */
+export class Gone extends Error {}
 
 /** Time in which a shell that serves has answered. */
 const ANSWER_MS = 10_000
@@ -18,15 +24,18 @@ export class ShellTarget {
     private readonly written: () => string,
   ) {}
 
-  /** `entry` is the built browser shell. */
-  static async start(entry: string): Promise<ShellTarget> {
-    const dataDir = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-hostile-'))
+  /** `entry` is the built browser shell. Rejects where it ends before it serves. */
+  static async start(
+    entry: string,
+    dataDir = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-hostile-')),
+  ): Promise<ShellTarget> {
     const shell = spawn(process.execPath, [entry], {
       env: { ...process.env, PARE_NO_OPEN: '1', PARE_DATA_DIR: dataDir },
     })
     let written = ''
     shell.stderr.on('data', (chunk) => (written += String(chunk)))
-    const { origin, hash, port } = await new Promise<URL>((resolve) => {
+    const { origin, hash, port } = await new Promise<URL>((resolve, reject) => {
+      shell.once('exit', () => reject(new Gone()))
       shell.stdout.on('data', (chunk) => {
         const found = /http:\S+/.exec(String(chunk))
         if (found) resolve(new URL(found[0]))
@@ -98,9 +107,47 @@ export class ShellTarget {
     }
   }
 
-  async stop(): Promise<void> {
+  /** Rejects with the error's data where the app says no, and with `Gone` where it ends meanwhile. */
+  async invoke<M extends MethodName>(method: M, input?: MethodInput<M>): Promise<MethodOutput<M>> {
+    const socket = this.open()
+    try {
+      return await new Promise((resolve, reject) => {
+        socket.once('error', () => reject(new Gone()))
+        socket.once('close', () => reject(new Gone()))
+        socket.once('open', () => socket.send(JSON.stringify({ id: 1, method, input })))
+        socket.on('message', (text) => {
+          const frame = JSON.parse(String(text)) as EventFrame | ReplyFrame
+          if ('error' in frame) reject(toError(frame.error))
+          else if ('id' in frame) resolve(frame.ok as MethodOutput<M>)
+        })
+      })
+    } finally {
+      socket.terminate()
+    }
+  }
+
+  /** Hands a file over as a page does. */
+  async upload(file: string): Promise<string> {
+    const name = path.basename(file)
+    const { upload } = await this.invoke('files.begin', { name, folder: false })
+    const sent = await fetch(`${this.origin}/upload/${upload}?path=${encodeURIComponent(name)}`, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${this.session}`, Origin: this.origin },
+      body: fs.readFileSync(file),
+    }).catch(() => undefined)
+    if (!sent?.ok) throw new Gone()
+    return (await this.invoke('files.finish', { upload })).id
+  }
+
+  async end(): Promise<void> {
+    const { exitCode, signalCode } = this.process
+    if (exitCode !== null || signalCode !== null) return
     const ended = new Promise((resolve) => this.process.once('exit', resolve))
-    if (this.process.exitCode === null && this.process.kill()) await ended
+    if (this.process.kill()) await ended
+  }
+
+  async stop(): Promise<void> {
+    await this.end()
     fs.rmSync(this.dataDir, { recursive: true, force: true })
   }
 }

@@ -3,9 +3,9 @@
  * parsed table of any size can be read in any order with bounded memory.
  */
 import fs from 'node:fs/promises'
-import os from 'node:os'
 import path from 'node:path'
 import { PareError } from '../../contract/errors'
+import { temporaryFolder } from '../onnx/temporary'
 
 export interface Bytes {
   readonly length: number
@@ -87,7 +87,7 @@ export class Spool {
 
   private async flush(): Promise<void> {
     if (!this.handle) {
-      const folder = await fs.mkdtemp(path.join(this.options.folder ?? os.tmpdir(), 'pare-data-'))
+      const folder = temporaryFolder('data', this.options.folder)
       this.file = path.join(folder, 'rows')
       this.handle = await fs.open(this.file, 'wx+', 0o600)
     }

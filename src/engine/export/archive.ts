@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream/promises'
 import { ZipFile } from 'yazl'
 import { PareError } from '../../contract/errors'
 import { diskError } from '../onnx'
+import { leftIn } from '../onnx/temporary'
 
 /** Every entry carries the same time: a zip need not tell when and where it was made. */
 const TIME = new Date(Date.UTC(2000, 0, 1))
@@ -30,11 +31,24 @@ function isBundle(folder: string): boolean {
   }
 }
 
+/** Removes what exports to `out` that were killed left beside it; a bundle they had moved aside is put back. */
+export function clearLeftovers(out: string): void {
+  const [folder, name] = [path.dirname(out), path.basename(out)]
+  const left = leftIn(folder, /-(\d+)-\w{6}(-old|\.zip)?$/).filter((one) =>
+    one.name.startsWith(`.${name}-${one.match[1]}-`),
+  )
+  for (const one of left) {
+    const file = path.join(folder, one.name)
+    if (one.match[2] === '-old' && !fs.existsSync(out)) fs.renameSync(file, out)
+    else fs.rmSync(file, { recursive: true, force: true })
+  }
+}
+
 /** A fresh folder beside `out`, on the same disk, so that a rename finishes the export. */
 export function stagingFolder(out: string): string {
   try {
     fs.mkdirSync(path.dirname(out), { recursive: true })
-    return fs.mkdtempSync(path.join(path.dirname(out), `.${path.basename(out)}-`))
+    return fs.mkdtempSync(path.join(path.dirname(out), `.${path.basename(out)}-${process.pid}-`))
   } catch (cause) {
     throw diskError(cause, out, 0)
   }

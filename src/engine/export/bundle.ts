@@ -1,10 +1,10 @@
 /** Exports: a plan with true sizes, and the bundle itself as a folder or a zip. */
 import fs from 'node:fs'
-import os from 'node:os'
 import path from 'node:path'
 import { PareError } from '../../contract/errors'
 import type { BundlePlan } from '../../contract/project'
-import { checkDestination, placeFolder, placeZip, stagingFolder } from './archive'
+import { temporaryFolder } from '../onnx/temporary'
+import { checkDestination, clearLeftovers, placeFolder, placeZip, stagingFolder } from './archive'
 import { stage, type BundleRequest, type Staged } from './stage'
 
 export type { BundleRequest } from './stage'
@@ -36,7 +36,7 @@ export interface Exported {
 
 /** What the bundle would hold: it is made in a temporary folder and measured. Throws what `stage` throws. */
 export async function planBundle(request: BundleRequest): Promise<BundlePlan> {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-plan-'))
+  const folder = temporaryFolder('plan')
   try {
     return (await cancellable(request, folder)).plan
   } finally {
@@ -51,6 +51,7 @@ export async function exportBundle(
 ): Promise<Exported> {
   const { form, overwrite = false } = destination
   const out = path.resolve(destination.out)
+  clearLeftovers(out)
   checkDestination(out, form, overwrite)
   const folder = stagingFolder(out)
   try {

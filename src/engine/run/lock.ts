@@ -5,21 +5,22 @@ import path from 'node:path'
 import { z } from 'zod'
 import { PareError } from '../../contract/errors'
 import { diskError } from '../onnx'
+import { isAlive, leftIn } from '../onnx/temporary'
 import { readJson } from './files'
 
 const Holder = z.object({ pid: z.int(), host: z.string(), since: z.string() })
 type Holder = z.output<typeof Holder>
 
 /** Other machines' processes cannot be asked: theirs count as alive. */
-function isAlive({ pid, host }: Holder): boolean {
-  if (host !== os.hostname()) return true
-  if (pid === process.pid) return false
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (cause) {
-    return (cause as NodeJS.ErrnoException).code === 'EPERM'
-  }
+const holds = ({ pid, host }: Holder): boolean =>
+  host !== os.hostname() || (pid !== process.pid && isAlive(pid))
+
+/** Removes half-written files, which carry the process that wrote them, here and below. */
+function clearHalfWritten(folder: string): void {
+  for (const { name } of leftIn(folder, /\.(\d+)\.tmp$/))
+    fs.rmSync(path.join(folder, name), { recursive: true, force: true })
+  for (const entry of fs.readdirSync(folder, { withFileTypes: true }))
+    if (entry.isDirectory()) clearHalfWritten(path.join(folder, entry.name))
 }
 
 /** Makes the folder if it must; gives what unlocks it. */
@@ -34,11 +35,12 @@ function lock(folder: string): () => void {
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw diskError(cause, file, 0)
       const holder = Holder.safeParse(readJson(file))
-      if (holder.success && isAlive(holder.data)) {
+      if (holder.success && holds(holder.data)) {
         const { pid, host, since } = holder.data
         throw new PareError('run/busy', { folder, holder: `process ${pid} on ${host}`, since })
       }
       fs.rmSync(file, { recursive: true, force: true })
+      clearHalfWritten(folder)
     }
 }
 

@@ -3,9 +3,9 @@
  * time is told by the original layer where the runtime still knows it.
  */
 import fs from 'node:fs'
-import os from 'node:os'
 import path from 'node:path'
 import type { Model } from '../onnx'
+import { temporaryFolder } from '../onnx/temporary'
 import { openSession, type SessionOptions } from './session'
 import type { Values } from './value'
 
@@ -42,7 +42,7 @@ export async function profileNodes(
   options: SessionOptions & { runs?: number } = {},
 ): Promise<NodeTime[]> {
   const { runs = 10, ...session } = options
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-profile-'))
+  const folder = temporaryFolder('profile')
   try {
     const opened = await openSession(model, { ...session, profilePrefix: path.join(folder, 'profile') })
     try {

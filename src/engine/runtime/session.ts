@@ -3,10 +3,10 @@
  * Source: onnxruntime.ai/docs, InferenceSession options.
  */
 import fs from 'node:fs'
-import os from 'node:os'
 import path from 'node:path'
 import { PareError } from '../../contract/errors'
 import { encodedLength, encodeModel, writeModel, type DType, type Model } from '../onnx'
+import { temporaryFolder } from '../onnx/temporary'
 import { requireRoomForConstants } from './declared'
 import { ort, type InferenceSession, type Tensor } from './ort'
 import { EXCHANGED, fromOrt, toOrt, type Values } from './value'
@@ -89,7 +89,7 @@ function toSource(model: Model | string): { source: string | Uint8Array; discard
   if (typeof model === 'string') return { source: model, discard: () => undefined }
   requireRoomForConstants(model)
   if (encodedLength(model) < OPEN_FROM_FILE) return { source: encodeModel(model), discard: () => undefined }
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-session-'))
+  const folder = temporaryFolder('session')
   const discard = (): void => fs.rmSync(folder, { recursive: true, force: true })
   try {
     return { source: writeModel(model, path.join(folder, 'model.onnx')).files[0]!, discard }

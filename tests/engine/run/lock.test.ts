@@ -38,6 +38,21 @@ test('what cannot be asked counts as alive', async () => {
   await expect(locked(folder, async () => 1)).rejects.toMatchObject({ code: 'run/busy' })
 })
 
+test('what a killed run had half written is gone when another takes its place', async () => {
+  const dead = spawnSync(process.execPath, ['-e', '']).pid
+  const mine = path.join(folder, 'candidates', '1', `model.onnx.${process.pid}.tmp`)
+  const half = [
+    path.join(folder, `run.json.${dead}.tmp`),
+    path.join(folder, 'candidates', '1', `model.onnx.${dead}.tmp`),
+  ]
+  fs.mkdirSync(path.dirname(mine), { recursive: true })
+  for (const file of [mine, ...half]) fs.writeFileSync(file, 'half')
+  holdBy(dead)
+  await locked(folder, async () => undefined)
+  expect(half.filter((file) => fs.existsSync(file))).toEqual([])
+  expect(fs.existsSync(mine)).toBe(true)
+})
+
 test('a dead process, or a damaged lock, gives way', async () => {
   holdBy(spawnSync(process.execPath, ['-e', '']).pid)
   expect(await locked(folder, async () => 'mine')).toBe('mine')

@@ -1,0 +1,202 @@
+/** Jobs of the engine that are killed: runs, searches and bundles of a model of twelve weights. */
+import fs from 'node:fs'
+import path from 'node:path'
+import { openZip } from '../../src/engine/data/zip'
+import { Model, Tensor, writeModel } from '../../src/engine/onnx'
+import { seeded } from '../../src/engine/math/random'
+import { EngineHost, forkEngine, type JobInput } from '../../src/service'
+import { hashOf, leftovers, type Scene } from './kill-scene'
+import { wholeness } from './whole'
+
+const SETTINGS = { providers: ['cpu'], threads: 1 }
+
+function tinyModel(): Model {
+  const model = new Model()
+  model.opsets.set('', 17)
+  model.irVersion = 8
+  model.graph.inputs = [{ name: 'x', dtype: 'float32', dims: ['batch', 16] }]
+  model.graph.outputs = [{ name: 'y', dtype: 'float32', dims: ['batch', 8] }]
+  const random = seeded(1)
+  const weights = Array.from({ length: 128 }, () => random.next() - 0.5)
+  model.graph.initializers.set('w', Tensor.float32([16, 8], weights))
+  model.graph.addNode({ opType: 'MatMul', inputs: ['x', 'w'], outputs: ['h'], name: 'mm' })
+  model.graph.addNode({ opType: 'Relu', inputs: ['h'], outputs: ['y'], name: 'relu' })
+  return model
+}
+
+const given = (folder: string) => ({ model: path.join(folder, 'tiny.onnx'), data: {}, settings: SETTINGS })
+
+const runOf = (folder: string, resume: boolean, last = 'float16'): JobInput<'compress'> => ({
+  ...given(folder),
+  folder: path.join(folder, 'run'),
+  into: path.join(folder, 'small'),
+  recipes: [
+    {
+      pare: 1,
+      name: 'attack',
+      description: '',
+      steps: [
+        { pass: 'simplify', params: {} },
+        { pass: last, params: {} },
+      ],
+    },
+  ],
+  target: 'any',
+  seed: 0,
+  resume,
+})
+
+const searchOf = (folder: string): JobInput<'searchList'> => ({
+  ...given(folder),
+  folder: path.join(folder, 'run'),
+  goal: { kind: 'search', minutes: 5, maxDrop: 5 },
+  seed: 0,
+  resume: true,
+})
+
+/** Recipes that are tried while the search is killed: by number and not by time, so that its writes are the same each time. */
+const TRIED = 3
+
+const bundleOf = (folder: string, form: 'zip' | 'folder'): JobInput<'exportBundle'> => ({
+  ...given(folder),
+  target: 'onnx',
+  name: 'tiny',
+  form,
+  out: path.join(folder, form === 'zip' ? 'bundle.zip' : 'bundle'),
+  overwrite: true,
+})
+
+/** Opens every entry, whose checksum is then compared; undefined where all is well or there is no zip. */
+async function zipFault(file: string): Promise<string | undefined> {
+  if (!fs.existsSync(file)) return undefined
+  try {
+    const zip = await openZip(file)
+    try {
+      for (const entry of zip.entries) for await (const _ of await entry.stream());
+      return zip.entries.some(({ name }) => name === 'manifest.json')
+        ? undefined
+        : 'a bundle without manifest'
+    } finally {
+      zip.close()
+    }
+  } catch (cause) {
+    return `the bundle is damaged: ${String(cause)}`
+  }
+}
+
+function folderFault(folder: string): string | undefined {
+  if (!fs.existsSync(folder)) return undefined
+  try {
+    const { files } = JSON.parse(fs.readFileSync(path.join(folder, 'manifest.json'), 'utf8')) as {
+      files: { name: string; sha256: string }[]
+    }
+    const wrong = files.find(({ name, sha256 }) => hashOf(path.join(folder, name)) !== sha256)
+    return wrong && `${wrong.name} in the bundle is not what its manifest says`
+  } catch (cause) {
+    return `the bundle is damaged: ${String(cause)}`
+  }
+}
+
+export class EngineScenes {
+  private readonly unharmed: EngineHost
+
+  constructor(private readonly worker: string) {
+    this.unharmed = new EngineHost(() => forkEngine(worker))
+  }
+
+  close(): void {
+    this.unharmed.close()
+  }
+
+  /** A process of its own, started in the environment of the moment; that it is killed is no failure. */
+  private async once(work: (run: EngineHost['run']) => Promise<unknown>): Promise<void> {
+    const host = new EngineHost(() => forkEngine(this.worker))
+    try {
+      await work((job, input, options) => host.run(job, input, options))
+    } catch (thrown) {
+      if ((thrown as { code?: string }).code !== 'engine/crashed') throw thrown
+    } finally {
+      host.close()
+    }
+  }
+
+  private scene(
+    name: string,
+    parts: {
+      before?: (run: EngineHost['run'], folder: string) => Promise<unknown>
+      work: (run: EngineHost['run'], folder: string, again: boolean) => Promise<unknown>
+      fault: (folder: string, unfinished: boolean) => Promise<string | undefined> | string | undefined
+    },
+  ): Scene {
+    const run: EngineHost['run'] = (job, input, options) => this.unharmed.run(job, input, options)
+    let source = ''
+    const mine = (folder: string): string | undefined =>
+      hashOf(path.join(folder, 'tiny.onnx')) === source ? undefined : 'the model itself was changed'
+    return {
+      name,
+      entry: 'worker.js',
+      prepare: async (folder) => {
+        fs.mkdirSync(folder, { recursive: true })
+        writeModel(tinyModel(), path.join(folder, 'tiny.onnx'))
+        source = hashOf(path.join(folder, 'tiny.onnx'))
+        await parts.before?.(run, folder)
+      },
+      work: (folder) => this.once((once) => parts.work(once, folder, false)),
+      between: async (folder) => mine(folder) ?? (await parts.fault(folder, true)),
+      after: async (folder) => {
+        try {
+          await parts.work(run, folder, true)
+        } catch (thrown) {
+          return `cannot go on: ${String(thrown)}`
+        }
+        return mine(folder) ?? (await parts.fault(folder, false)) ?? leftovers(folder)
+      },
+    }
+  }
+
+  all(): Scene[] {
+    const during = { during: 'an attack' }
+    let keys: string[] = []
+    const whole = (folder: string, unfinished: boolean): string | undefined =>
+      wholeness(path.join(folder, 'small'), unfinished)
+    const bundle = (form: 'zip' | 'folder', again: boolean): Scene =>
+      this.scene(`export as ${form}${again ? ' over an older one' : ''}`, {
+        ...(again && { before: (run, folder) => run('exportBundle', bundleOf(folder, form), during) }),
+        work: (run, folder) => run('exportBundle', bundleOf(folder, form), during),
+        fault: async (folder, unfinished) => {
+          const { out } = bundleOf(folder, form)
+          if (!unfinished && !fs.existsSync(out)) return 'no bundle'
+          return form === 'zip' ? zipFault(out) : folderFault(out)
+        },
+      })
+    return [
+      this.scene('compress', {
+        work: (run, folder, again) => run('compress', runOf(folder, again), during),
+        fault: whole,
+      }),
+      this.scene('compress again with another recipe', {
+        before: (run, folder) => run('compress', runOf(folder, false, 'quantize-dynamic'), during),
+        work: (run, folder, again) => run('compress', runOf(folder, again), during),
+        fault: whole,
+      }),
+      this.scene('search', {
+        before: async (run, folder) => {
+          const jobs = await run('searchList', searchOf(folder), during)
+          keys = jobs.slice(0, TRIED).map(({ key }) => key)
+        },
+        work: async (run, folder, again) => {
+          await run('searchStep', { ...searchOf(folder), share: { index: 0, keys } }, during)
+          if (!again) return
+          const left = await run('searchList', searchOf(folder), during)
+          if (left.some(({ key }) => keys.includes(key)))
+            throw new Error('a recipe that was tried is to be tried again')
+        },
+        fault: () => undefined,
+      }),
+      bundle('zip', false),
+      bundle('zip', true),
+      bundle('folder', false),
+      bundle('folder', true),
+    ]
+  }
+}
