@@ -7,14 +7,12 @@ import type { Dataset } from '../../src/engine/data/dataset'
 import { openDataset } from '../../src/engine/data/open'
 import { openRandom } from '../../src/engine/data/random'
 import { encodeNpy } from '../../src/engine/export/npy'
-import { seeded } from '../../src/engine/math/random'
 import { decodeModel, encodeModel, type Model } from '../../src/engine/onnx'
 import { findPass } from '../../src/engine/passes'
-import { missingNeed } from '../../src/engine/run/steps'
 import type { Values } from '../../src/engine/runtime/value'
-import { findTarget } from '../../src/engine/targets'
 import { canonical } from '../support/canonical'
 import { GoldenArchive, valuesOf, withWeights } from '../support/golden'
+import { runPass } from '../support/jobs'
 import { judge, referenceOf, TOLERANCE, type Reference } from '../support/judge'
 import {
   verdictOf,
@@ -102,21 +100,8 @@ export async function tryModel(
       if (wanted(name))
         await step(name, async (): Promise<Outcome> => {
           if (!data) return { verdict: 'refused', code: 'no-inputs' }
-          const missing = missingNeed(pass.id, data)
-          if (missing) throw missing
-          pass.check(model, params)
-          const context = {
-            original: model,
-            data,
-            progress: () => undefined,
-            signal: new AbortController().signal,
-            random: seeded(1),
-            scratch: folder,
-            providers: ['cpu'],
-            target: findTarget('any'),
-          }
           try {
-            const { model: result } = await pass.run(model, params, context)
+            const { model: result } = await runPass(pass, model, params, data, folder)
             return await judge(result, reference, tolerance)
           } catch (thrown) {
             return blamed(verdictOf(thrown), reference)

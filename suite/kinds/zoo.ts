@@ -2,10 +2,15 @@
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { PASSES } from '../../src/engine/passes'
+import type { Dataset } from '../../src/engine/data/dataset'
+import { openReference } from '../../src/engine/jobs/data'
+import { readModel, writeModel } from '../../src/engine/onnx'
+import { findPass, PASSES } from '../../src/engine/passes'
 import { PRESETS } from '../../src/engine/passes/presets'
+import { outputCheck, type OutputCheck } from '../../src/engine/run/verify'
 import { TARGETS } from '../../src/engine/targets'
-import { Bench, runJob, runOutcome, step as recipeStep } from '../support/jobs'
+import { Bench, runJob, runOutcome, runPass } from '../support/jobs'
+import { judge } from '../support/judge'
 import type { Suite } from '../support/suite'
 
 const SEARCH_MINUTES = 3
@@ -37,6 +42,7 @@ export const suite: Suite = {
       await step(name, work)
       for (const left of fs.readdirSync(folder)) fs.rmSync(path.join(folder, left), { recursive: true })
     }
+    let opened: Dataset | undefined
     try {
       await part('inspect', async () => {
         const { parameters } = await runJob('inspect', { model })
@@ -47,15 +53,31 @@ export const suite: Suite = {
         return { verdict: 'ok', detail: `${quality.metric} ${quality.value}` }
       })
       const tried = [
-        ...PASSES.map(({ id }) => ({ name: id, steps: [recipeStep(id, QUICK[id])] })),
-        { name: 'quantize-weights 8', steps: [recipeStep('quantize-weights', { bits: 8 })] },
-        ...PRESETS.map((preset) => ({ name: `preset ${preset.id}`, steps: preset.steps })),
+        ...PASSES.map(({ id }) => ({ name: id, id, params: QUICK[id] ?? {} })),
+        { name: 'quantize-weights 8', id: 'quantize-weights', params: { bits: 8 } },
       ]
-      for (const { name, steps } of tried)
-        await part(name, async () => runOutcome(model, await bench.compress(steps)))
+      const original = readModel(model)
+      let check: OutputCheck | undefined
+      await step('open', async () => {
+        opened = await openReference(model, bench.data === undefined ? {} : { path: bench.data })
+        check = await outputCheck(model, opened, {})
+      })
+      for (const { name, id, params } of tried)
+        await part(name, async () => {
+          if (!opened || !check) return { verdict: 'refused', code: 'no-inputs' }
+          const { model: result } = await runPass(findPass(id), original, params, opened, folder)
+          const file = writeModel(result, path.join(folder, 'result.onnx')).files[0]!
+          await check(file, id)
+          const outcome = await judge(readModel(file), { model: original })
+          const ratio = fs.statSync(model).size / fs.statSync(file).size
+          return outcome.verdict === 'ok' ? { ...outcome, figure: `${ratio.toFixed(2)}×` } : outcome
+        })
+      for (const { id, steps } of PRESETS)
+        await part(`preset ${id}`, async () => runOutcome(model, await bench.compress(steps)))
       await part('search', async () => runOutcome(model, await bench.search(SEARCH_MINUTES)))
       for (const { id } of TARGETS) await part(`export ${id}`, () => bench.export(id))
     } finally {
+      await opened?.close()
       fs.rmSync(folder, { recursive: true, force: true })
     }
   },

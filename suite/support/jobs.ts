@@ -3,10 +3,16 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { toError } from '../../src/contract/errors'
 import type { RecipeStep } from '../../src/contract/recipe'
+import type { Dataset } from '../../src/engine/data/dataset'
+import { seeded } from '../../src/engine/math/random'
+import type { Pass, PassResult } from '../../src/engine/passes/pass'
+import { missingNeed } from '../../src/engine/run/steps'
+import { sensitivitiesOf } from '../../src/engine/search/sensitivity/measure'
+import { findTarget } from '../../src/engine/targets'
 import { HANDLERS } from '../../src/engine/jobs/handlers'
 import type { JobInput, JobName, JobOutput } from '../../src/engine/jobs/protocol'
 import { probeHere } from '../../src/engine/evaluate/memory'
-import { readModel } from '../../src/engine/onnx'
+import { readModel, type Model } from '../../src/engine/onnx'
 import type { RunResult } from '../../src/engine/run/compress'
 import { judge } from './judge'
 import { verdictOf, type Outcome } from './suite'
@@ -81,6 +87,31 @@ export class Bench {
     })
     return { verdict: 'ok', detail: `${files.length} files, ${bytes} bytes` }
   }
+}
+
+/** A pass alone, as a step of a run is. Throws what the data lacks for it, and what it throws. */
+export async function runPass(
+  pass: Pass,
+  model: Model,
+  params: Record<string, unknown>,
+  data: Dataset,
+  scratch: string,
+): Promise<PassResult> {
+  const missing = missingNeed(pass.id, data)
+  if (missing) throw missing
+  pass.check(model, params)
+  const signal = new AbortController().signal
+  return pass.run(model, params, {
+    original: model,
+    data,
+    progress: () => undefined,
+    signal,
+    random: seeded(1),
+    scratch,
+    providers: ['cpu'],
+    target: findTarget('any'),
+    sensitivities: sensitivitiesOf(data, undefined, signal),
+  })
 }
 
 export const step = (pass: string, params: Record<string, unknown> = {}): RecipeStep => ({ pass, params })
