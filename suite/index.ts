@@ -86,6 +86,10 @@ const left = await runPool(open, {
   seconds: Number(values.seconds),
   suite: { shared, steps, limit: Number(values.limit ?? suite.limit) },
   done: (unit) => results.filter((result) => result.unit === unit).map(({ step }) => step),
+  deadly: (unit) =>
+    results
+      .filter((result) => result.unit === unit && ['crash', 'hang'].includes(result.verdict))
+      .map(({ step }) => step),
   result(result) {
     results.push(result)
     note(result)

@@ -15,6 +15,8 @@ export interface Task {
   unit: string
   /** Steps that have their verdict. */
   done: string[]
+  /** Those of them that ended a process. */
+  deadly: string[]
 }
 
 export type FromWorker =
@@ -30,9 +32,12 @@ const say = (message: FromWorker): void => void process.send!(message)
 /** A run of ONNX Runtime that failed may leave a promise of its own behind. */
 process.on('unhandledRejection', (stray) => console.error('stray:', stray))
 
-process.on('message', ({ unit, done }: Task) => {
-  const step: RunStep = async (name, judge) => {
-    if (done.includes(name)) return undefined
+process.on('message', ({ unit, done, deadly }: Task) => {
+  const step: RunStep = async (name, judge, needed) => {
+    if (done.includes(name)) {
+      if (needed && !deadly.includes(name)) await judge().catch(() => undefined)
+      return undefined
+    }
     say({ type: 'begin', step: name })
     const started = performance.now()
     let outcome: Outcome

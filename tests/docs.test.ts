@@ -10,6 +10,8 @@ import type { ParameterField, PassDescription } from '../src/contract/passes'
 import { Recipe } from '../src/contract/recipe'
 import { ENCODINGS } from '../src/engine/layers/encodings'
 import { describePasses } from '../src/engine/passes'
+import { suitePage } from '../suite/support/page'
+import type { Baseline } from '../suite/support/summary'
 import { TARGETS } from '../src/engine/targets'
 import type { Target } from '../src/engine/targets/target'
 
@@ -123,6 +125,15 @@ test('docs/encodings.md', async () => {
     ].join('\n')
   })
   await expect([intro, ...sections].join('\n')).toMatchFileSnapshot('../docs/encodings.md')
+})
+
+test('docs/suite.md', async () => {
+  const stored = (kind: string): Baseline | undefined => {
+    const file = path.resolve(import.meta.dirname, '../suite/baselines', `${kind}.json`)
+    return fs.existsSync(file) ? (JSON.parse(fs.readFileSync(file, 'utf8')) as Baseline) : undefined
+  }
+  const page = suitePage({ onnx: stored('onnx'), zoo: stored('zoo'), cases: stored('cases') })
+  await expect(page).toMatchFileSnapshot('../docs/suite.md')
 })
 
 test('files and folders that the docs name or link to are there', () => {

@@ -78,10 +78,14 @@ export async function tryModel(
   const wanted = (name: string): boolean => options.steps.length === 0 || options.steps.includes(name)
   const open = async (name: string, how: () => Promise<Dataset>): Promise<Dataset | undefined> => {
     let data: Dataset | undefined
-    await step(name, async () => {
-      data = await how()
-      for await (const _ of data.splits.validation.batches(2, { limit: 2 })) break
-    })
+    await step(
+      name,
+      async () => {
+        data = await how()
+        for await (const _ of data.splits.validation.batches(2, { limit: 2 })) break
+      },
+      'needed',
+    )
     if (data) opened.push(data)
     return data
   }
@@ -91,10 +95,14 @@ export async function tryModel(
     const file = inputs && sampleFile(folder, inputs)
     const given = file ? await open('its sample', () => openDataset(file, model)) : undefined
     let reference: Reference = { model }
-    await step('runs', async () => {
-      reference = await referenceOf(model, inputs)
-      return { verdict: 'ok', ...(!reference.outputs && { detail: 'without an answer to compare with' }) }
-    })
+    await step(
+      'runs',
+      async () => {
+        reference = await referenceOf(model, inputs)
+        return { verdict: 'ok', ...(!reference.outputs && { detail: 'without an answer to compare with' }) }
+      },
+      'needed',
+    )
     const data = given ?? made
     for (const { step: name, pass, params, tolerance } of TRIALS)
       if (wanted(name))
@@ -131,7 +139,7 @@ const WEIGHTS = '+weights'
 
 export const suite: Suite = {
   about: "ONNX's backend tests through the codec and the passes",
-  limit: 30,
+  limit: 60,
   units: async (shared) => {
     opened ??= new GoldenArchive(archive(shared))
     return opened.names.flatMap((name) => [name, `${name}${WEIGHTS}`])

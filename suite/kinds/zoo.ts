@@ -58,10 +58,14 @@ export const suite: Suite = {
       ]
       const original = readModel(model)
       let check: OutputCheck | undefined
-      await step('open', async () => {
-        opened = await openReference(model, bench.data === undefined ? {} : { path: bench.data })
-        check = await outputCheck(model, opened, {})
-      })
+      await step(
+        'open',
+        async () => {
+          opened = await openReference(model, bench.data === undefined ? {} : { path: bench.data })
+          check = await outputCheck(model, opened, {})
+        },
+        'needed',
+      )
       for (const { name, id, params } of tried)
         await part(name, async () => {
           if (!opened || !check) return { verdict: 'refused', code: 'no-inputs' }

@@ -12,6 +12,8 @@ export interface PoolOptions {
   suite: SuiteOptions
   /** Steps that have their verdict from an earlier run. */
   done(unit: string): string[]
+  /** Those of them that ended a process. */
+  deadly(unit: string): string[]
   result(result: Result): void
   finished(unit: string): void
 }
@@ -27,7 +29,7 @@ export async function runPool(units: readonly string[], options: PoolOptions): P
     let child: ChildProcess | undefined
     let used = 0
     for (let unit = queue.shift(); unit !== undefined && Date.now() < end; unit = queue.shift()) {
-      const task: Task = { unit, done: options.done(unit) }
+      const task: Task = { unit, done: options.done(unit), deadly: options.deadly(unit) }
       for (;;) {
         if (used >= UNITS_A_PROCESS) {
           child?.kill('SIGKILL')
@@ -48,11 +50,14 @@ export async function runPool(units: readonly string[], options: PoolOptions): P
 }
 
 function start({ worker, kind, suite }: PoolOptions): ChildProcess {
-  return fork(worker, [JSON.stringify([kind, suite])], {
+  const child = fork(worker, [JSON.stringify([kind, suite])], {
     execArgv: ['--max-old-space-size=3000'],
     env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' },
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   })
+  // A task sent to a process that has just ended; its end is told as that.
+  child.on('error', () => undefined)
+  return child
 }
 
 const started = new WeakSet<ChildProcess>()
@@ -74,6 +79,7 @@ function attempt(child: ChildProcess, task: Task, { suite, result }: PoolOptions
     const lost = (verdict: 'crash' | 'hang', detail: string): void => {
       const step = at ?? '(unit)'
       task.done.push(step)
+      task.deadly.push(step)
       result({ unit: task.unit, step, verdict, detail, ms: Date.now() - began })
       stop(at === undefined ? 'lost between steps' : 'lost at a step')
     }

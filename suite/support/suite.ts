@@ -37,8 +37,15 @@ export interface SuiteOptions {
   limit: number
 }
 
-/** Runs one step; gives what `judge` gives, or what it threw as a verdict. Throws nothing. */
-export type RunStep = (name: string, judge: () => Promise<Outcome | void>) => Promise<Outcome | undefined>
+/**
+ * Runs one step; gives what `judge` gives, or what it threw as a verdict. Throws nothing. A step that has its verdict
+ * from a process that ended is not run again, unless later ones are `needed` what it leaves behind.
+ */
+export type RunStep = (
+  name: string,
+  judge: () => Promise<Outcome | void>,
+  needed?: 'needed',
+) => Promise<Outcome | undefined>
 
 export interface Suite {
   about: string
