@@ -220,6 +220,27 @@ describe('in float16', () => {
     await expectClose(model, (await halve(model)).model, 1e-2)
   })
 
+  test.each(['add', 'mul', 'max', 'min'])(
+    'scattering by %s, which loads and does not run, is kept',
+    async (reduction) => {
+      const model = build(4, 32)
+      model.graph.initializers.set('w', noise(32, 32))
+      model.graph.initializers.set('rows', Tensor.int64([1, 1, 3], [3, 1]))
+      model.graph.initializers.set('updates', noise(3, 32))
+      model.graph.addNode({ opType: 'MatMul', inputs: ['x', 'w'], outputs: ['product'] })
+      model.graph.addNode({
+        opType: 'ScatterND',
+        inputs: ['product', 'rows', 'updates'],
+        outputs: ['y'],
+        attributes: { reduction },
+      })
+      const { model: after, skipped } = await halve(model)
+      expect(after.graph.initializers.get('w')!.dtype).toBe('float16')
+      expect(skipped?.map(({ layer }) => layer)).toContain('y')
+      await expectClose(model, after, 1e-2)
+    },
+  )
+
   test('nothing to do is said', async () => {
     const model = build('n', 4)
     model.graph.addNode({ opType: 'Relu', inputs: ['x'], outputs: ['y'] })

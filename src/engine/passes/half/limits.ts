@@ -40,6 +40,9 @@ export const FLOAT32_ONLY: Readonly<Record<string, string>> = {
 export function hindrance(node: Node): string | undefined {
   if (node.subgraphs().length > 0) return 'it holds an inner graph, which is kept as it is'
   if (node.domain !== '') return `${node.domain} operators are kept as they are`
+  // It loads, and fails when it runs.
+  if (node.is('ScatterND', 'ScatterElements') && node.string('reduction', 'none') !== 'none')
+    return 'ONNX Runtime combines what is scattered in float32 only'
   return FLOAT32_ONLY[node.opType]
 }
 
