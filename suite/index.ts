@@ -118,7 +118,7 @@ if (left > 0) console.log(`${left} of ${wanted.length} are left; the next run go
 const file = path.resolve('suite', 'baselines', `${kind}.json`)
 const isWhole = left === 0 && steps.length === 0 && wanted.length === all.length
 if (values.update) {
-  fs.writeFileSync(file, `${JSON.stringify(baselineOf(ended, kind !== 'onnx'), null, 1)}\n`)
+  fs.writeFileSync(file, `${JSON.stringify(baselineOf(ended, kind !== 'onnx'), null, 2)}\n`)
   console.log(`Stored in ${path.relative('.', file)}.`)
   process.exit(0)
 }

@@ -81,7 +81,7 @@ export function suitePage(baselines: Partial<Record<'onnx' | 'zoo' | 'cases', Ba
           '',
           '## Real models',
           '',
-          `How many times smaller the file became, where it was done. ${faults(zoo)}`,
+          `How many times smaller the file became, where it was done; empty is what the stored run has not come to. ${faults(zoo)}`,
           '',
           ...matrix(zoo),
         ]
