@@ -5,7 +5,7 @@ import type { Model } from '../onnx'
 import type { Target } from '../targets/target'
 import { definePass, type PassContext, type PassResult } from './pass'
 import { dynamicProduct, storedWeight, type Inputs } from './quantization/dynamic'
-import { integerRows } from './quantization/embedding'
+import { writeIntegerRows } from '../layers/encodings/integer-rows'
 import { activationSqnr, layerReports, type LayerTreatment } from '../evaluate/comparison/layer-report'
 import { nothingReason } from './quantization/nothing-to-do'
 import { normalize } from '../layers/normalize'
@@ -73,7 +73,7 @@ async function run(model: Model, options: Params, context: PassContext): Promise
     }
     const op = layer.node.opType
     if (op === 'Gather') {
-      integerRows(graph, layer, store)
+      writeIntegerRows(graph, layer, store)
       counts.tables++
     } else if (op === 'Conv' || op === 'ConvTranspose') {
       storedWeight(graph, layer, store.addChannels(layer))

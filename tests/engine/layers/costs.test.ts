@@ -297,6 +297,22 @@ function looksUpWords(): Model {
   return net.model
 }
 
+test('rows that are laid end to end afterwards are counted by their own width', async () => {
+  const net = new Net(2)
+  const looked = net.op('Gather', [net.weight([300, 48]), net.input('ids', [null, 6], 'int64')])
+  net.output(net.gemm(net.op('Flatten', [looked]), 288, 40), 2)
+  const ids = int64([2, 6], [0, 299, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+  for (const [pass, params] of [
+    [quantizeDynamic, {}],
+    [quantizeWeights, { bits: 8, method: 'rtn' }],
+    [quantizeWeights, { method: 'nf4' }],
+  ] as const) {
+    const { model: coded } = await pass.run(net.model, params, contextOf(net.model, { ids }))
+    const costs = await modelCosts(coded, await traceShapes(coded, { feeds: { ids } }))
+    expect(costs.parameters).toBe(300 * 48 + 288 * 40 + 40)
+  }
+})
+
 describe('an embedding stored as codes is counted as the table it is', () => {
   const ids = int64([2, 6], [0, 299, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
   test.each([

@@ -4,8 +4,8 @@
  */
 import { isFloat, packedBytes, sizeOf, type Graph, type Model, type Node, type Tensor } from '../../onnx'
 import type { TracedValue } from '../../runtime/trace'
-import { codeOperator } from '../encodings'
-import { codedLookups, rootsOf, type CodedLookup } from './lookups'
+import { codedLookup, codeOperator } from '../encodings'
+import { looksUp, rootsOf, type CodedLookup, type LookupView } from '../encodings/recognized'
 
 /** One weight of one layer. */
 export interface Weight {
@@ -77,7 +77,7 @@ export function weightsByNode(model: Model, traced: ReadonlyMap<string, TracedVa
   const { graph } = model
   const constant = constantValues(graph)
   const producers = graph.producers()
-  const lookups = codedLookups(graph, constant, traced)
+  const lookups = codedLookups({ graph, constant, producers, consumers: graph.consumerMap() })
   const found = new Map<Node, Weight[]>()
   for (const node of graph.nodes) {
     if (node.outputs.every((output) => output === '' || constant.has(output))) continue
@@ -85,7 +85,7 @@ export function weightsByNode(model: Model, traced: ReadonlyMap<string, TracedVa
     found.set(node, weights)
     if (lookups.has(node)) {
       const lookup = lookups.get(node)
-      if (lookup) weights.push(codedWeight(graph, producers, node.inputs[0]!, lookup))
+      if (lookup) weights.push(codedWeight(graph, producers, traced, node.inputs[0]!, lookup))
       continue
     }
     node.inputs.forEach((value, slot) => {
@@ -93,6 +93,20 @@ export function weightsByNode(model: Model, traced: ReadonlyMap<string, TracedVa
       const weight = describe(graph, producers, traced, node, slot)
       if (weight && !weights.some((other) => other.value === value)) weights.push(weight)
     })
+  }
+  return found
+}
+
+/** By the node that looks up: the one with the first codes tells of the weight, the others of none. */
+function codedLookups(view: LookupView): Map<Node, CodedLookup | undefined> {
+  const { graph, producers } = view
+  const found = new Map<Node, CodedLookup | undefined>()
+  for (const node of graph.nodes) {
+    const table = looksUp(view, node) ? graph.constant(node.inputs[0]!, producers) : undefined
+    if (!table || !['int8', 'uint8'].includes(table.dtype) || found.has(node)) continue
+    const lookup = codedLookup(view, node)
+    for (const part of lookup?.lookups ?? []) found.set(part, undefined)
+    if (lookup) found.set(node, lookup)
   }
   return found
 }
@@ -109,7 +123,7 @@ function describe(
   slot: number,
 ): Weight | undefined {
   const value = node.inputs[slot]!
-  const roots = rootsOf(graph, producers, value)
+  const roots = rootsOf({ graph, producers }, value)
   const seen = traced.get(value)
   const dtype = graph.constant(value, producers)?.dtype ?? seen?.dtype
   if (!dtype || (!isFloat(dtype) && !codeOperator(node)?.codes.includes(slot))) return undefined
@@ -133,12 +147,15 @@ const largest = (tensors: readonly (Tensor | undefined)[]): Tensor | undefined =
 function codedWeight(
   graph: Graph,
   producers: Map<string, Node>,
-  value: string,
-  { parameters, roots }: CodedLookup,
+  traced: ReadonlyMap<string, TracedValue>,
+  table: string,
+  { value, roots }: CodedLookup,
 ): Weight {
+  const { dtype, dims } = graph.constant(table, producers)!
   const stored = roots.map((root) => constantOf(graph, producers, root))
   const bytes = stored.reduce((sum, tensor) => sum + (tensor?.byteLength ?? 0), 0)
-  return { value, roots, parameters, bytes, dtype: graph.constant(value, producers)!.dtype }
+  const width = traced.get(value)?.dims.at(-1) ?? sizeOf(dims) / dims[0]!
+  return { value: table, roots, parameters: dims[0]! * width, bytes, dtype }
 }
 
 /** Elements of a weight; packed ones are counted unpacked. */

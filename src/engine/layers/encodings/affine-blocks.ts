@@ -2,7 +2,8 @@ import { blocksOf } from '../../math/quantize/grouped'
 import type { Layer } from '../layer'
 import { defineEncoding } from './encoding'
 import type { WeightCodes } from './values'
-import { LookedUpRows } from './looked-up'
+import { LookedUpRows, ROW_STEPS } from './looked-up'
+import { recognizeRows } from './recognized'
 import { readRestored, shapedRows, unpackedCodes } from './restored'
 import type { CodeStore, StoredCodes, StoredZeros } from './store'
 import { affineBytes, affineOf } from './affine'
@@ -57,6 +58,7 @@ export const affineBlocks = defineEncoding({
   summary:
     'Packed codes of 1 to 8 bits with a scale and a zero point a block. Plain operators restore the weight when the model is loaded, on every runtime; of an embedding they unpack the rows that are looked up.',
   sources: ['arXiv:2208.07339', 'ONNX Gather, Mul'],
+  recognize: (view, node) => recognizeRows(view, node, ROW_STEPS),
   weights: [
     {
       ...common,

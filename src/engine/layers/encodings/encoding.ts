@@ -5,14 +5,9 @@
 import type { GroupShape } from '../../math/quantize/grouped'
 import type { DType, Graph, Node, Tensor } from '../../onnx'
 import type { Layer } from '../layer'
+import type { CodedLookup, LookupView } from './recognized'
 import type { CodeStore } from './store'
 import type { WeightCodes } from './values'
-
-/** What a target's runtime can do with codes. */
-export interface Capabilities {
-  /** Operators of com.microsoft run, and keep packed in memory what they read packed. */
-  readonly keepsPacked: boolean
-}
 
 /** How quantizers write a layer's codes. */
 export interface WeightForm {
@@ -90,6 +85,8 @@ export interface Encoding {
   readonly weights?: readonly WeightForm[]
   readonly tensors?: TensorForm
   readonly operators?: readonly CodeOperator[]
+  /** Rows looked up in codes that it wrote, by the node that looks them up. */
+  recognize?(view: LookupView, node: Node): CodedLookup | undefined
   readonly method?: OwnMethod
 }
 

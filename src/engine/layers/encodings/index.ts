@@ -5,10 +5,12 @@ import { affineBlocks } from './affine-blocks'
 import { codebook } from './codebook'
 import { dequantizeLinear } from './dequantize-linear'
 import { digitCodes } from './digit-table'
-import type { Capabilities, CodeOperator, Encoding, WeightForm } from './encoding'
+import type { CodeOperator, Encoding, WeightForm } from './encoding'
+import type { CodedLookup, LookupView } from './recognized'
 import type { WeightCodes } from './values'
 import { storedHalf } from './float16-stored'
 import { gapCodes } from './gap-codes'
+import { integerRows } from './integer-rows'
 import { integerOperators } from './integer-operators'
 import { matMulNBits } from './matmul-nbits'
 import { nf4 } from './nf4'
@@ -21,6 +23,7 @@ export const ENCODINGS: readonly Encoding[] = [
   codebook,
   nf4,
   integerOperators,
+  integerRows,
   valueTable,
   digitCodes,
   gapCodes,
@@ -33,12 +36,15 @@ const FORMS = ENCODINGS.flatMap(({ weights = [] }) => weights)
 export const STORAGES = ['auto', ...new Set(FORMS.map(({ storage }) => storage))] as const
 export type Storage = (typeof STORAGES)[number]
 
-/** How a layer's codes are written. There is always one: plain operators restore everything. */
+/**
+ * How a layer's codes are written. There is always one: plain operators restore everything. `keepsPacked`: operators of
+ * com.microsoft run, and keep packed in memory what they read packed.
+ */
 export function formFor(
   layer: Layer,
   codes: WeightCodes,
   storage: Storage,
-  { keepsPacked }: Capabilities,
+  keepsPacked: boolean,
 ): WeightForm {
   const wanted = (form: WeightForm): boolean =>
     storage === 'auto' ? (form.packed ?? false) && keepsPacked : form.storage === storage
@@ -56,6 +62,15 @@ const OPERATORS = new Map(
 /** How a node reads codes; undefined for operators on floats. */
 export const codeOperator = (node: Node): CodeOperator | undefined =>
   OPERATORS.get(`${node.domain}:${node.opType}`)
+
+/** What a node looks up, where the rows are codes of one of the encodings. */
+export function codedLookup(view: LookupView, node: Node): CodedLookup | undefined {
+  for (const { recognize } of ENCODINGS) {
+    const found = recognize?.(view, node)
+    if (found) return found
+  }
+  return undefined
+}
 
 /** A node of a model that is quantized already, wholly or in part. */
 export const isQuantized = (node: Node): boolean =>

@@ -2,7 +2,14 @@
 import { blocksOf } from '../../math/quantize/grouped'
 import { codeOf } from '../../onnx'
 import type { Layer } from '../layer'
+import type { LookupChain } from './recognized'
 import type { CodeStore, StoredCodes } from './store'
+
+/** What the steps below put behind a lookup. */
+export const ROW_STEPS: LookupChain = {
+  toScale: ['Cast', 'Gather', 'Reshape', 'Slice', 'Mul', 'Add', 'Sub'],
+  toValues: ['Reshape', 'Slice', 'Cast'],
+}
 
 /** The rows of one lookup, step by step. */
 export class LookedUpRows {

@@ -5,7 +5,8 @@ import { Tensor, type Node } from '../../onnx'
 import type { Layer } from '../layer'
 import { defineEncoding } from './encoding'
 import type { WeightCodes } from './values'
-import { LookedUpRows } from './looked-up'
+import { LookedUpRows, ROW_STEPS } from './looked-up'
+import { recognizeRows } from './recognized'
 import { readRestored, shapedRows } from './restored'
 import type { CodeStore, StoredCodes } from './store'
 import { codeBytes, scaleBytes } from './values'
@@ -174,6 +175,7 @@ export const nf4 = defineEncoding({
   summary:
     'Four-bit normal floats: levels spaced for normally distributed weights, times the largest magnitude of a block. MatMulBnb4 keeps matrices packed in memory where com.microsoft operators run; plain operators restore the rest.',
   sources: ['arXiv:2305.14314', 'com.microsoft MatMulBnb4'],
+  recognize: (view, node) => recognizeRows(view, node, ROW_STEPS),
   method: { bits: 4, quantize },
   weights: [
     {

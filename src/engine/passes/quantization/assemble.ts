@@ -1,14 +1,15 @@
 /** A model with its low-bit weights in place of the float ones, each stored once however many layers read it. */
 import { formFor, type Storage } from '../../layers/encodings'
-import type { Capabilities, WeightForm } from '../../layers/encodings/encoding'
+import type { WeightForm } from '../../layers/encodings/encoding'
 import { CodeStore } from '../../layers/encodings/store'
 import type { Layer } from '../../layers/layer'
 import { raiseOpset, Tensor, type Model } from '../../onnx'
+import type { Target } from '../../targets/target'
 import type { LowBit } from './low-bit'
 
 export interface AssembleOptions {
   storage: Storage
-  target: Capabilities
+  target: Pick<Target, 'keepsPacked'>
 }
 
 export interface Assembled {
@@ -33,7 +34,7 @@ export function assemble(
   const forms = new Map(
     found.map(({ layer, codes }) => {
       const shared = tables.has(codes) && storage === 'dequantize-linear'
-      return [layer.name, formFor(layer, codes, shared ? 'auto' : storage, target)]
+      return [layer.name, formFor(layer, codes, shared ? 'auto' : storage, target.keepsPacked)]
     }),
   )
   const opset = Math.max(0, ...found.map(({ layer, codes }) => forms.get(layer.name)!.opset?.(codes) ?? 0))

@@ -6,7 +6,7 @@ import { affineOf, type Affine, type IntegerType } from '../../math/quantize/aff
 import type { Range } from '../../math/quantize/calibrate'
 import { Tensor, type DType, type Graph, type Model, type Node } from '../../onnx'
 import { storedWeight } from './dynamic'
-import { integerRows } from './embedding'
+import { writeIntegerRows } from '../../layers/encodings/integer-rows'
 import type { Plan, QuantizableOp } from './plan'
 import { WeightStore, type WeightOptions } from './static-weights'
 import type { Layer } from '../../layers/layer'
@@ -53,7 +53,7 @@ export function insertQdq(model: Model, plan: Plan, options: QdqOptions): Map<st
       node.inputs = [read(first), ...stored]
     }
   }
-  for (const embedding of options.embeddings ?? []) integerRows(graph, embedding, weights)
+  for (const embedding of options.embeddings ?? []) writeIntegerRows(graph, embedding, weights)
   for (const layer of options.stored ?? []) storedWeight(graph, layer, weights.addChannels(layer))
   for (const node of idle) {
     graph.removeNode(node)

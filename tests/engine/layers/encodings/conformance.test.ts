@@ -4,16 +4,21 @@ import {
   codeOperator,
   ENCODINGS,
   formFor,
+  OWN_METHODS,
   STORAGES,
   type Storage,
 } from '../../../../src/engine/layers/encodings'
 import type { WeightCodes } from '../../../../src/engine/layers/encodings/values'
-import { nf4 } from '../../../../src/engine/layers/encodings/nf4'
 import { CodeStore } from '../../../../src/engine/layers/encodings/store'
 import { valuesOf } from '../../../../src/engine/layers/encodings/values'
 import { weightedLayers } from '../../../../src/engine/layers/find'
 import type { Layer } from '../../../../src/engine/layers/layer'
-import { quantizeGroups, type GroupMethod } from '../../../../src/engine/math/quantize/grouped'
+import {
+  GROUP_METHODS,
+  quantizeGroups,
+  type GroupMethod,
+  type GroupShape,
+} from '../../../../src/engine/math/quantize/grouped'
 import { lowBit } from '../../../../src/engine/math/quantize/low-bit'
 import { sqnr } from '../../../../src/engine/math/quantize/sqnr'
 import { raiseOpset, encodedLength, type Model } from '../../../../src/engine/onnx'
@@ -59,40 +64,48 @@ const NETS: Record<string, () => Case> = {
   },
 }
 
+const shapeOf = ({ geometry: { rows, cols } }: Layer, bits: number, block: number): GroupShape => ({
+  rows,
+  cols,
+  block: Math.min(block, cols),
+  bits,
+})
+
 const affine = (bits: number, method: GroupMethod, block: number) => (layer: Layer) => {
-  const { rows, cols } = layer.geometry
-  const grouped = quantizeGroups(
-    layer.rows(),
-    { rows, cols, block: Math.min(block, cols), bits },
-    { method, symmetric: false, halfScales: true },
-  )
+  const options = { method, symmetric: false, halfScales: true }
+  const grouped = quantizeGroups(layer.rows(), shapeOf(layer, bits, block), options)
   return { ...grouped, grouped }
 }
 
+/** What methods take that do not take any number of bits. */
+const BITS: Partial<Record<GroupMethod, readonly number[]>> = { binary: [1], ternary: [2] }
+
 const CODES: Record<string, (layer: Layer) => WeightCodes> = {
-  '8 bits': affine(8, 'mse', 32),
-  '4 bits': affine(4, 'rtn', 32),
+  ...Object.fromEntries(
+    GROUP_METHODS.flatMap((method) =>
+      (BITS[method] ?? [8, 4, 2]).map((bits) => [`${bits} bits, ${method}`, affine(bits, method, 32)]),
+    ),
+  ),
   '3 bits, a scale a row': affine(3, 'mse', 4096),
-  '2 bits': affine(2, 'mse', 16),
-  '4 bits, fractional zero points': affine(4, 'hqq', 32),
-  '2 bits, fractional zero points': affine(2, 'hqq', 16),
-  '8 bits, fractional zero points': affine(8, 'hqq', 32),
-  'one bit': affine(1, 'binary', 32),
-  ternary: affine(2, 'ternary', 32),
   ...Object.fromEntries(
     (['tensor', 'channel'] as const).map((codebook) => [
       `codebook a ${codebook}`,
-      (layer: Layer): WeightCodes => {
-        const { rows, cols } = layer.geometry
-        const shape = { rows, cols, block: cols, bits: 3 }
-        return lowBit({ values: layer.rows(), shape, method: 'kmeans', symmetric: false, codebook })
-      },
+      (layer: Layer): WeightCodes =>
+        lowBit({
+          values: layer.rows(),
+          shape: shapeOf(layer, 3, 4096),
+          method: 'kmeans',
+          symmetric: false,
+          codebook,
+        }),
     ]),
   ),
-  NF4: (layer) => {
-    const { rows, cols } = layer.geometry
-    return nf4.method!.quantize(layer.rows(), { rows, cols, block: Math.min(32, cols), bits: 4 })
-  },
+  ...Object.fromEntries(
+    [...OWN_METHODS].map(([id, { bits, quantize }]) => [
+      id,
+      (layer: Layer) => quantize(layer.rows(), shapeOf(layer, bits, 32)),
+    ]),
+  ),
 }
 
 /** The net with the layer's values in place, and with its codes. */
@@ -106,7 +119,7 @@ async function both(
   const [before] = weightedLayers(float.graph)
   const codes = codesOf(before!)
   float.graph.initializers.set(before!.weight, before!.withRows(valuesOf(codes)))
-  const form = formFor(before!, codes, storage, { keepsPacked })
+  const form = formFor(before!, codes, storage, keepsPacked)
   const lifted = raiseOpset(net.model, form.opset?.(codes) ?? 0)
   const coded = lifted === net.model ? lifted.clone() : lifted
   const [layer] = weightedLayers(coded.graph)
@@ -141,14 +154,24 @@ describe.each(Object.keys(NETS))('%s', (net) => {
   })
 })
 
+test('every way of writing weights is among these cases', () => {
+  const missing = new Set(ENCODINGS.flatMap(({ weights = [] }) => weights))
+  for (const net of Object.values(NETS)) {
+    const [layer] = weightedLayers(net().model.graph)
+    for (const codesOf of Object.values(CODES))
+      for (const storage of STORAGES) missing.delete(formFor(layer!, codesOf(layer!), storage, true))
+  }
+  expect([...missing]).toEqual([])
+})
+
 test('matrices stay packed where the runtime reads them so', async () => {
   const opOf = async (how: string): Promise<string> => {
     const { coded } = await both(NETS['MatMul [K, N]']!(), CODES[how]!, 'auto', true)
     return coded.graph.nodes.map(({ opType }) => opType).join()
   }
-  expect(await opOf('4 bits')).toContain('MatMulNBits')
-  expect(await opOf('4 bits, fractional zero points')).toContain('MatMulNBits')
-  expect(await opOf('NF4')).toContain('MatMulBnb4')
+  expect(await opOf('4 bits, rtn')).toContain('MatMulNBits')
+  expect(await opOf('4 bits, hqq')).toContain('MatMulNBits')
+  expect(await opOf('nf4')).toContain('MatMulBnb4')
   expect(await opOf('3 bits, a scale a row')).not.toContain('MatMulNBits')
 })
 
