@@ -12,6 +12,14 @@ function matrixOf(dims: readonly number[], byRows: boolean): Geometry {
 
 const alpha = (node: Node): number => node.float('alpha', 1)
 
+/** What a Gemm says of y = α·A·B + β·C: which factors it reads transposed, and α and β. Source: ONNX Gemm. */
+export const gemmTerms = (node: Node): { transA: boolean; transB: boolean; alpha: number; beta: number } => ({
+  transA: isTurned(node, 'transA'),
+  transB: isTurned(node, 'transB'),
+  alpha: alpha(node),
+  beta: node.float('beta', 1),
+})
+
 /** y = α·A·B + β·C with B [inputs, outputs], or [outputs, inputs] where transB says so. */
 export const gemm: LayerKind = {
   kind: 'matrix',
@@ -19,10 +27,10 @@ export const gemm: LayerKind = {
   weights: [1],
   input: 0,
   bias: 2,
-  turnsInput: (node) => isTurned(node, 'transA'),
-  factors: (node) => ({ product: alpha(node), bias: node.float('beta', 1) }),
+  turnsInput: (node) => gemmTerms(node).transA,
+  factors: (node) => ({ product: gemmTerms(node).alpha, bias: gemmTerms(node).beta }),
   geometry: (node, dims) =>
-    dims.length === 2 ? matrixOf(dims, isTurned(node, 'transB')) : 'its weight is not a matrix',
+    dims.length === 2 ? matrixOf(dims, gemmTerms(node).transB) : 'its weight is not a matrix',
 }
 
 /** Weights of more than two dimensions are [batch…, inputs, outputs]: a row sees what all of the batch holds. */

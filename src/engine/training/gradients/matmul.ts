@@ -1,4 +1,5 @@
 /** Matrix products. Source: ONNX MatMul, Gemm, Einsum; com.microsoft FusedMatMul is not written by exporters. */
+import { gemmTerms } from '../../layers/kinds/matrix'
 import { sizeOf } from '../../onnx'
 import { single, unsupported, type Rule, type Rules } from './rule'
 import { broadcastDims, range, type Tape } from './tape'
@@ -49,9 +50,7 @@ const matmul = single((t, node, dy0) => {
 
 const gemm: Rule = single((t, node, dy) => {
   const [a, b, c] = node.inputs as [string, string, string | undefined]
-  const alpha = node.float('alpha', 1)
-  const transA = node.int('transA', 0) !== 0
-  const transB = node.int('transB', 0) !== 0
+  const { transA, transB, alpha, beta } = gemmTerms(node)
   const product = (x: string, y: string, tx: boolean, ty: boolean): string =>
     t.op('Gemm', [x, y], {
       alpha: { float: alpha },
@@ -63,9 +62,7 @@ const gemm: Rule = single((t, node, dy) => {
   return [
     t.wants(a) ? da() : undefined,
     t.wants(b) ? db() : undefined,
-    t.wants(c)
-      ? t.unbroadcast(t.scale(dy, node.float('beta', 1)), t.shape(node.outputs[0]!), t.shape(c))
-      : undefined,
+    t.wants(c) ? t.unbroadcast(t.scale(dy, beta), t.shape(node.outputs[0]!), t.shape(c)) : undefined,
   ]
 })
 
