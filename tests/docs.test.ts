@@ -103,27 +103,30 @@ test('docs/recipe.schema.json', async () => {
 test('docs/encodings.md', async () => {
   const intro =
     '# Encodings of weights\n\nGenerated from their declarations by `npm run docs`. A quantizer writes a layer in the first of those that hold its codes and suit the target.\n'
-  const sections = ENCODINGS.map(({ id, title, summary, sources, weights = [], tensors, operators = [] }) => {
-    const uses = [
-      ...weights.map(({ words, storage }) => `Low-bit weights: ${words} (\`storage=${storage}\`).`),
-      ...(tensors
-        ? [`Packing: from operator set ${tensors.opset} on${tensors.exact ? ', exact' : ''}.`]
-        : []),
-      ...(operators.length > 0
-        ? [`Operators that read it: ${operators.map(({ op }) => `\`${op}\``).join(', ')}.`]
-        : []),
-    ]
-    return [
-      `## ${id}`,
-      '',
-      `**${title}.** ${summary}`,
-      '',
-      ...uses.map((use) => `- ${use}`),
-      '',
-      `Sources: ${sources.join('; ')}.`,
-      '',
-    ].join('\n')
-  })
+  const sections = ENCODINGS.map(
+    ({ id, title, summary, sources, weights = [], tensors, operators = [], recognize }) => {
+      const uses = [
+        ...weights.map(({ words, storage }) => `Low-bit weights: ${words} (\`storage=${storage}\`).`),
+        ...(tensors
+          ? [`Packing: from operator set ${tensors.opset} on${tensors.exact ? ', exact' : ''}.`]
+          : []),
+        ...(operators.length > 0
+          ? [`Operators that read it: ${operators.map(({ op }) => `\`${op}\``).join(', ')}.`]
+          : []),
+        ...(recognize ? ['Rows that are looked up in its codes count as one weight.'] : []),
+      ]
+      return [
+        `## ${id}`,
+        '',
+        `**${title}.** ${summary}`,
+        '',
+        ...uses.map((use) => `- ${use}`),
+        '',
+        `Sources: ${sources.join('; ')}.`,
+        '',
+      ].join('\n')
+    },
+  )
   await expect([intro, ...sections].join('\n')).toMatchFileSnapshot('../docs/encodings.md')
 })
 
