@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { PareError } from '../../contract/errors'
 import { equalizing, magnitudes, scaledAlong } from '../math/quantize/equalize'
-import { Tensor, type Graph, type Model, type Node } from '../onnx'
+import { sizeOf, Tensor, type Graph, type Model, type Node } from '../onnx'
 import { definePass } from './pass'
 import { normalize } from '../layers/normalize'
 import { counted } from './quantization/words'
@@ -26,6 +26,8 @@ interface Pair {
   /** Axes of their weights along the channels between them. */
   outAxis: number
   inAxis: number
+  /** No bias of the first layer is scaled above this. */
+  reach: number
 }
 
 /** Operators through which a positive factor of a channel passes unchanged. */
@@ -80,9 +82,24 @@ function findPairs(graph: Graph): Pair[] {
     const second = equalizable(graph, reader)
     const inAxis = second && inputAxis(second)
     if (inAxis === undefined || second!.tensor.dims[inAxis] !== first.channels) continue
-    pairs.push({ first: node, second: reader, outAxis: first.axis, inAxis })
+    pairs.push({ first: node, second: reader, outAxis: first.axis, inAxis, reach: reachOf(first) })
   }
   return pairs
+}
+
+/**
+ * How far the outputs of a layer reach for inputs of unit variance: the bias and three deviations. A channel that is all
+ * but dead still has its bias, which scaled by itself would set the range of all others. Source: arXiv:1906.04721, 4.1.3.
+ */
+function reachOf({ tensor, axis, channels, bias }: Layer): number {
+  const squares = new Float64Array(channels)
+  const inner = sizeOf(tensor.dims.slice(axis + 1))
+  tensor.floats().forEach((w, i) => (squares[Math.floor(i / inner) % channels]! += w * w))
+  const shifts = bias?.tensor?.floats()
+  return squares.reduce(
+    (most, square, c) => Math.max(most, Math.abs(shifts?.[c] ?? 0) + 3 * Math.sqrt(square)),
+    0,
+  )
 }
 
 function equalizable(graph: Graph, node: Node): Layer | undefined {
@@ -108,11 +125,14 @@ function ownWeights(graph: Graph, node: Node): void {
 }
 
 /** Gives the largest factor used. */
-function even(graph: Graph, { first, second, outAxis, inAxis }: Pair): number {
+function even(graph: Graph, { first, second, outAxis, inAxis, reach }: Pair): number {
   const [a, b] = [first, second].map((node) => graph.initializers.get(node.inputs[1]!)!) as [Tensor, Tensor]
   const before = finiteWeights(first.inputs[1]!, a, ID)
   const after = finiteWeights(second.inputs[1]!, b, ID)
   const factors = equalizing(magnitudes(before, a.dims, outAxis), magnitudes(after, b.dims, inAxis))
+  const bias = first.inputs[2]
+  const shifts = bias ? graph.initializers.get(bias)!.floats() : undefined
+  shifts?.forEach((shift, c) => (factors[c] = Math.max(factors[c]!, Math.min(1, Math.abs(shift) / reach))))
   const inverse = factors.map((s) => 1 / s)
   graph.initializers.set(
     first.inputs[1]!,
@@ -122,16 +142,13 @@ function even(graph: Graph, { first, second, outAxis, inAxis }: Pair): number {
     second.inputs[1]!,
     Tensor.float32(b.dims, scaledAlong(after, b.dims, inAxis, factors)),
   )
-  const bias = first.inputs[2]
-  if (bias) {
-    const tensor = graph.initializers.get(bias)!
+  if (shifts)
     graph.initializers.set(
-      bias,
+      bias!,
       Tensor.float32(
-        tensor.dims,
-        tensor.floats().map((v, c) => v * inverse[c]!),
+        graph.initializers.get(bias!)!.dims,
+        shifts.map((v, c) => v * inverse[c]!),
       ),
     )
-  }
   return factors.reduce((most, s) => Math.max(most, s, 1 / s), 1)
 }

@@ -44,6 +44,33 @@ describe('equalize', () => {
     expect(await int8(even)).toBeGreaterThan((await int8(model)) + 3)
   })
 
+  test.each([1e-2, 1e-6, 1e-10])(
+    'a channel of weights around %d keeps the range its bias gives it',
+    async (dead) => {
+      const net = new Net(4)
+      const x = net.input('x', [null, 4, 10, 10])
+      const kernel = (noise([8, 4, 3, 3], 5).data as Float32Array).map(
+        (v, i) => 0.2 * v * (i < 36 ? dead : 1),
+      )
+      const bias = net.constant('b', Tensor.float32([8], [1, 0.1, -0.2, 0.3, 0, 0.2, -0.1, 0.1]))
+      const pads = { pads: { ints: [1, 1, 1, 1] } }
+      const first = net.relu(
+        net.op('Conv', [x, net.constant('w', Tensor.float32([8, 4, 3, 3], kernel)), bias], pads),
+      )
+      net.head(net.relu(net.conv(first, 8, 8, 3)), 8)
+      const model = net.done()
+      const int8 = async (from: Model): Promise<{ sqnr: number; summary: string }> => {
+        const { model: result, summary } = await quantizeStatic.run(from, {}, contextOf(from, images))
+        return { sqnr: await fidelity(model, result, images), summary }
+      }
+      const { model: even } = await equalize.run(model, {}, contextOf(model))
+      expect(await fidelity(model, even, images)).toBeGreaterThan(90)
+      const [before, after] = [await int8(model), await int8(even)]
+      expect(after.summary).toContain('3 of 3')
+      expect(after.sqnr).toBeGreaterThan(before.sqnr - 2)
+    },
+  )
+
   test('a value that others read, or tied weights, are safe', async () => {
     const net = new Net(2)
     const x = net.input('x', [null, 16])
