@@ -26,7 +26,7 @@ export const attack: Attack = {
         judge: (target, model, _, random) =>
           target.outcome(async (run) => {
             const { macs } = await run('inspect', { model }, { during: 'reading the model' })
-            if (macs > MOST_MACS || random.below(COMPRESSED_SHARE) > 0) return
+            if (macs === null || macs > MOST_MACS || random.below(COMPRESSED_SHARE) > 0) return
             const steps = [
               { pass: 'simplify', params: {} },
               { pass: 'quantize-weights', params: { bits: 8, method: 'rtn' } },

@@ -11,7 +11,8 @@ export const number = (value: number): string =>
       : threeDigits(value)
 
 export { formatBytes as bytes } from '../contract/format'
-export function count(total: number): string {
+export function count(total: number | null): string {
+  if (total === null) return 'unknown'
   const { value, unit } = scaled(total, ['', 'k', 'M', 'G', 'T'])
   return `${threeDigits(value)} ${unit}`.trim()
 }

@@ -25,7 +25,9 @@ export function reportTable(columns: readonly { name: string; report: Report }[]
     row('latency p50', ({ latencyMs }) => milliseconds(latencyMs.p50)),
     row('latency p95', ({ latencyMs }) => milliseconds(latencyMs.p95)),
     row('peak memory', (report) => bytes(report.peakMemoryBytes)),
-    row('energy (estimate)', (report) => `${number(report.energyMicrojoules)} µJ`),
+    row('energy (estimate)', (report) =>
+      report.energyMicrojoules === null ? 'unknown' : `${number(report.energyMicrojoules)} µJ`,
+    ),
   ]
   const device = reports.find(({ targetLatency }) => targetLatency)?.targetLatency?.target
   if (device)

@@ -13,7 +13,8 @@ export interface LayerSummary {
   op: string
   parameters: number
   bytes: number
-  macs: number
+  /** Null where a shape it hangs on could not be traced, as within If and Loop. */
+  macs: number | null
   /** Shape of the first output at batch 1. */
   shape: number[]
   dtype: string
@@ -32,7 +33,8 @@ export interface ModelInspection {
   path: string
   bytes: number
   parameters: number
-  macs: number
+  /** Null where those of a layer are not known. */
+  macs: number | null
   opset: number
   opsets: Record<string, number>
   irVersion: number
@@ -40,7 +42,7 @@ export interface ModelInspection {
   inputs: TensorShape[]
   outputs: TensorShape[]
   nodes: number
-  operators: { op: string; count: number; parameters: number; macs: number }[]
+  operators: { op: string; count: number; parameters: number; macs: number | null }[]
   layers: LayerSummary[]
   issues: CompatibilityIssue[]
   sha256: string

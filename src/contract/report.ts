@@ -69,7 +69,8 @@ export interface Report {
   downloadBytes: number
   parameters: number
   nonzeroParameters: number
-  macs: number
+  /** Null where a shape they hang on could not be traced, as within If and Loop; so is the energy then. */
+  macs: number | null
   quality: Quality
   /** Quality minus the original's on the same samples, with the 95% interval of the paired difference. */
   qualityChange?: { value: number; interval: [low: number, high: number] }
@@ -80,7 +81,7 @@ export interface Report {
   targetLatency?: LatencyEstimate
   /** Growth of resident memory while the session runs, in a process of its own. */
   peakMemoryBytes: number
-  energyMicrojoules: number
+  energyMicrojoules: number | null
   energySource: string
   sha256: string
   /** Samples whose output held NaN or infinity; each counts as one the model has no skill on. */

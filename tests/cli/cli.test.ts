@@ -140,7 +140,7 @@ test('compress writes what it promises, and its numbers are true', async () => {
       report.latencyMs.p50,
       report.latencyMs.p95,
     ]
-    expect(figures.every((figure) => Number.isFinite(figure) && figure > 0)).toBe(true)
+    expect(figures.every((figure) => Number.isFinite(figure) && figure! > 0)).toBe(true)
     expect(report.quality).toMatchObject({ metric: 'accuracy', split: 'validation' })
   }
   const session = await ort.InferenceSession.create(candidate.path)

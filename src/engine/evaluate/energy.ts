@@ -25,7 +25,8 @@ const ENERGY_SOURCE =
   'energies of M. Horowitz, ISSCC 2014 (45 nm).'
 
 export interface Energy {
-  microjoules: number
+  /** Null where multiply-accumulates are not known. */
+  microjoules: number | null
   /** Share of it that goes into reading weights. */
   memoryShare: number
   macs: Record<ArithmeticType, number>
@@ -40,8 +41,11 @@ export function estimateEnergy(model: Model, traced: ReadonlyMap<string, TracedV
   const consumers = graph.consumerMap()
   const macs: Record<ArithmeticType, number> = { int8: 0, float16: 0, float32: 0 }
   const weights = new Map<string, number>()
+  let known = true
   for (const [node, own] of weightsByNode(model, traced)) {
-    macs[arithmeticOf(node, producers, consumers, traced)] += macsOf(node, traced)
+    const count = macsOf(node, traced)
+    known &&= count !== null
+    macs[arithmeticOf(node, producers, consumers, traced)] += count ?? 0
     for (const { roots, bytes } of own) weights.set(roots.join(), bytes)
   }
   const weightBytes = [...weights.values()].reduce((a, b) => a + b, 0)
@@ -50,7 +54,7 @@ export function estimateEnergy(model: Model, traced: ReadonlyMap<string, TracedV
   const memory = weightBytes * DRAM_PICOJOULES_PER_BYTE
   const total = compute + memory
   return {
-    microjoules: total / 1e6,
+    microjoules: known ? total / 1e6 : null,
     memoryShare: total > 0 ? memory / total : 0,
     macs,
     weightBytes,

@@ -13,8 +13,11 @@ export const formatNumber = (value: number): string =>
 
 export { formatBytes } from '../../contract/format'
 
+const UNKNOWN = 'unknown'
+
 /** Parameters, MACs. */
-export function formatCount(count: number): string {
+export function formatCount(count: number | null): string {
+  if (count === null) return UNKNOWN
   const { value, unit } = scaled(count, ['', 'k', 'M', 'G', 'T'])
   return `${digits(value)} ${unit}`.trim()
 }
@@ -24,12 +27,11 @@ export function formatMs(ms: number): string {
   return ms < 1000 ? `${digits(ms)} ms` : `${digits(ms / 1000)} s`
 }
 
-export const formatMicrojoules = (value: number): string =>
-  value < 1
-    ? `${digits(value * 1000)} nJ`
-    : value < 1000
-      ? `${digits(value)} µJ`
-      : `${digits(value / 1000)} mJ`
+export function formatMicrojoules(value: number | null): string {
+  if (value === null) return UNKNOWN
+  if (value < 1) return `${digits(value * 1000)} nJ`
+  return value < 1000 ? `${digits(value)} µJ` : `${digits(value / 1000)} mJ`
+}
 
 const NAMES: Readonly<Record<string, string>> = {
   accuracy: 'Accuracy',

@@ -66,7 +66,7 @@ export function nodeCosts(model: Model, traced: Traced, device: Device): NodeCos
       const own = new Set(weights.map(({ value }) => value))
       const values = [...node.inputs.filter((input) => !own.has(input)), ...node.outputs]
       const moved = values.reduce((n, value) => n + bytes(value), 0)
-      const macs = macsOf(node, traced)
+      const macs = macsOf(node, traced) ?? 0
       const seconds = (type: ArithmeticType): number => {
         const read = weights.reduce((n, weight) => n + weightBytes(weight.parameters, type, node), 0)
         const compute = macs / (device.macsPerSecond * device.speed[type])

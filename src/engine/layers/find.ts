@@ -1,4 +1,4 @@
-/** The layers of a model's main graph, and why other nodes that could be one are none. */
+/** The layers of a model, and why other nodes that could be one are none. */
 import { dtypeOfCode, Tensor, type DType, type Graph, type Node } from '../onnx'
 import { transposed } from '../math/quantize/rows'
 import { ALL_OPS, kindOf, opOf } from './kinds'
@@ -10,6 +10,8 @@ export interface FindOptions {
   ops?: readonly string[]
   /** Weights read through Transpose and Cast count too: a head that is tied to an embedding. */
   throughViews?: boolean
+  /** Those in the bodies of If, Loop and Scan count too, where their constants lie in the main graph (`liftConstants`). */
+  bodies?: boolean
 }
 
 const WEIGHT_TYPES = new Set<DType>(['float32', 'float16', 'bfloat16'])
@@ -28,19 +30,48 @@ export function findLayers(
   graph: Graph,
   options: FindOptions = {},
 ): { layers: Layer[]; skipped: NotALayer[] } {
-  const { ops = ALL_OPS } = options
-  const producers = graph.producers()
+  const { ops = ALL_OPS, bodies = false } = options
   const layers: Layer[] = []
   const skipped: NotALayer[] = []
-  for (const node of graph.nodes) {
+  for (const { node, name, producers, within } of nodesIn(graph, bodies)) {
     if (!ops.includes(opOf(node))) continue
     for (const slot of kindOf(node)!.weights) {
       const found = layerAt(graph, node, slot, producers, options)
-      if (found instanceof Layer) layers.push(found)
-      else if (found !== undefined) skipped.push({ layer: node.outputs.find(Boolean)!, reason: found })
+      if (found instanceof Layer) layers.push(within ? found.inside(name, within) : found)
+      else if (found !== undefined) skipped.push({ layer: name, reason: found })
     }
   }
   return { layers, skipped }
+}
+
+export interface FoundNode {
+  node: Node
+  /** Its first output, after those of the nodes it lies within. */
+  name: string
+  /** The node of the main graph that it lies within. */
+  within?: Node
+  /** Of every value in its sight. */
+  producers: Map<string, Node>
+}
+
+/** The nodes of a graph in order, and those of the bodies they hold. */
+export function* nodesIn(
+  graph: Graph,
+  bodies: boolean,
+  outer: { producers?: Map<string, Node>; prefix?: string; within?: Node } = {},
+): Iterable<FoundNode> {
+  const producers = new Map([...(outer.producers ?? []), ...graph.producers()])
+  for (const node of graph.nodes) {
+    const name = `${outer.prefix ?? ''}${node.outputs.find(Boolean) ?? node.label}`
+    yield { node, name, within: outer.within, producers }
+    if (!bodies) continue
+    for (const [attribute, body] of node.subgraphs())
+      yield* nodesIn(body, true, {
+        producers,
+        prefix: `${name}/${attribute}/`,
+        within: outer.within ?? node,
+      })
+  }
 }
 
 /** Layers of the operators whose weights are compressed, or of some of them. */

@@ -24,6 +24,8 @@ export interface LayerInit {
   geometry: Geometry
   bias?: { value: string; tensor: Tensor | undefined }
   root: WeightRoot
+  /** The node of the main graph in whose body the layer lies. */
+  within?: Node
 }
 
 /** A layer as a matrix product: rows X [groups, n, inputs] · W [groups, inputs, outputs]. */
@@ -48,6 +50,8 @@ export class Layer {
   /** The bias among the node's inputs; its tensor is undefined where the model computes it. */
   readonly bias: { value: string; tensor: Tensor | undefined } | undefined
   readonly root: WeightRoot
+  /** The If, Loop or Scan of the main graph in whose body the layer lies; its constants lie in the main graph. */
+  readonly within: Node | undefined
 
   constructor(private readonly init: LayerInit) {
     this.node = init.node
@@ -60,6 +64,7 @@ export class Layer {
     this.geometry = init.geometry
     this.bias = init.bias
     this.root = init.root
+    this.within = init.within
   }
 
   get kind(): LayerKind['kind'] {
@@ -135,6 +140,10 @@ export class Layer {
   /** True where the constant that the weight comes from is [rows, cols], row-major. */
   get rowsFirst(): boolean {
     return this.geometry.turned === this.root.flipped
+  }
+
+  inside(name: string, within: Node): Layer {
+    return new Layer({ ...this.init, name, within })
   }
 
   /** The same layer in a copy of its graph. */

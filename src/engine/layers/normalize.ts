@@ -4,6 +4,7 @@ import { inlineFunctions, raiseOpset, type Model } from '../onnx'
 import { foldBatchNorm } from './normalize/fold-batch-norm'
 import { foldFactors } from './normalize/fold-factors'
 import { biasesPerOutput } from './normalize/gemm-bias'
+import { liftConstants } from './normalize/lift-constants'
 import { foldParameters, unlistParameters } from './normalize/parameters'
 import { separateVectors } from './normalize/separate-vectors'
 import { isDouble, isHalf, isHalfType, narrow, widen } from './normalize/widen'
@@ -39,13 +40,14 @@ export function withWeightInitializers(original: Model): Normalized {
 }
 
 /**
- * For whoever gives weights another encoding: the above in float32, with factors of Gemm and BatchNormalization folded
- * into the layers before, and at least the operator set that integers need.
+ * For whoever gives weights another encoding: the above in float32, with the constants of the bodies of If, Loop and
+ * Scan in the main graph, factors of Gemm and BatchNormalization folded into the layers before, and at least the operator set that integers need.
  */
 export function normalize(original: Model): Normalized {
   const { model: written, notes } = withWeightInitializers(original)
   if (written.opset < OPSET) notes.push(`raised from operator set ${written.opset} to ${OPSET}`)
   const model = raiseOpset(written, OPSET)
+  liftConstants(model)
   if (isHalf(model)) {
     widen(model)
     notes.push('half precision was widened to float32 first; what stays float takes more bytes than before')

@@ -50,7 +50,8 @@ export const equalize = definePass({
     if (pairs.length === 0)
       throw new PareError('model/nothing-to-do', {
         by: ID,
-        reason: 'no two layers follow each other with nothing but Relu or pooling between',
+        reason:
+          'no two Conv or Gemm of the main graph follow each other with nothing but Relu or pooling between',
       })
     for (const { first, second } of pairs) for (const node of [first, second]) ownWeights(graph, node)
     for (let round = 0; round < rounds; round++) {

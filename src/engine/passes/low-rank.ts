@@ -5,6 +5,7 @@ import { factorize, type FactorizedLayer } from './factorization/run'
 import { signatureOf } from '../runtime'
 import { sampleSource } from '../data/feeds'
 import { storeHalf } from './half/store'
+import { leftOut, reasonsTold } from '../layers/left-out'
 import { separate } from '../layers/normalize'
 import { traceSource } from './pruning/shapes'
 
@@ -83,7 +84,7 @@ export const lowRankPass = definePass({
     const {
       model: factored,
       done,
-      skipped,
+      skipped: tried,
     } = await factorize(before, {
       ...options,
       source,
@@ -92,10 +93,11 @@ export const lowRankPass = definePass({
       signal: context.signal,
       progress: (at, doing) => context.progress(at, doing),
     })
+    const skipped = [...tried, ...leftOut(before, ['Conv', 'Gemm', 'MatMul'])]
     if (done.length === 0)
       throw new PareError('model/nothing-to-do', {
         by: ID,
-        reason: skipped[0]?.reason ?? 'no layer is a product with a constant matrix',
+        reason: reasonsTold(skipped) ?? 'no layer is a product with a constant matrix',
       })
     const isNew = (name: string): boolean => !before.graph.initializers.has(name)
     const stored = [...factored.graph.initializers.keys()].filter((name) => halves.has(name) || isNew(name))

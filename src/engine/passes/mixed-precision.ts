@@ -18,7 +18,8 @@ import { definePass, type PassContext, type PassResult } from './pass'
 import { divergences } from '../evaluate/comparison/divergence'
 import { normalize } from '../layers/normalize'
 import { evaluationBatches } from '../data/feeds'
-import { weightedLayers } from '../layers/find'
+import { STANDARD_OPS, weightedLayers } from '../layers/find'
+import { leftOut } from '../layers/left-out'
 import type { Layer } from '../layers/layer'
 
 const ID = 'mixed-precision'
@@ -132,7 +133,12 @@ async function run(model: Model, options: Params, context: PassContext): Promise
     build: (share, step, steps) => build(0.6 + (0.4 * step) / steps, 0.6 + (0.4 * (step + 1)) / steps, share),
   })
   const { layers, skipped } = held.built
-  return { model: held.built.model, summary: summaryOf(held, options, notes), layers, skipped }
+  return {
+    model: held.built.model,
+    summary: summaryOf(held, options, notes),
+    layers,
+    skipped: [...leftOut(prepared, STANDARD_OPS), ...skipped],
+  }
 }
 
 /** Builds at a share of the budget's unit, by default the one asked for; undefined where nothing fits it. */

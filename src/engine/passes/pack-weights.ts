@@ -5,6 +5,7 @@ import type { LayerReport } from '../../contract/report'
 import type { Tensor } from '../onnx'
 import { MASKS } from '../training/constraints'
 import { tensorForms } from '../layers/encodings'
+import { liftConstants } from '../layers/normalize/lift-constants'
 import { costOf, deflated, writeStored } from './packing/stored'
 import type { StoredTensor } from '../layers/encodings/encoding'
 import { unlistParameters } from '../layers/normalize/parameters'
@@ -51,6 +52,7 @@ export const packWeights = definePass({
   run(source, { half }, context) {
     const model = source.clone()
     unlistParameters(model)
+    liftConstants(model)
     const { graph } = model
     const shared = new Map<string, string>()
     const layers: LayerReport[] = []

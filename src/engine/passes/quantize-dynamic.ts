@@ -4,16 +4,17 @@ import type { StepRecord } from '../../contract/report'
 import type { Model } from '../onnx'
 import type { Target } from '../targets/target'
 import { definePass, type PassContext, type PassResult } from './pass'
-import { dynamicProduct, storedWeight, type Inputs } from './quantization/dynamic'
+import { dynamicProduct, storedWeight, type Inputs, type Restored } from './quantization/dynamic'
 import { writeIntegerRows } from '../layers/encodings/integer-rows'
 import { activationSqnr, layerReports, type LayerTreatment } from '../evaluate/comparison/layer-report'
-import { nothingReason } from './quantization/nothing-to-do'
+import { nothingReason, tableWithin } from './quantization/nothing-to-do'
 import { normalize } from '../layers/normalize'
 import { calibrationBatches } from '../data/feeds'
 import { WeightStore } from './quantization/static-weights'
 import { exclude, weightFields } from './quantization/fields'
 import { counted } from './quantization/words'
 import { findLayers, STANDARD_OPS } from '../layers/find'
+import { leftOut } from '../layers/left-out'
 import type { Layer } from '../layers/layer'
 
 const ID = 'quantize-dynamic'
@@ -60,10 +61,11 @@ async function run(model: Model, options: Params, context: PassContext): Promise
   })
   const excluded = new Set(options.exclude)
   const inputs: Inputs = new Map()
-  const skipped: StepRecord['skipped'] = []
+  const skipped: StepRecord['skipped'] = leftOut(clone, STANDARD_OPS, true)
   const done: LayerTreatment[] = []
-  const counts = { products: 0, stored: 0, tables: 0 }
-  const { layers } = findLayers(graph, { ops: STANDARD_OPS, throughViews: true })
+  const counts = { products: 0, stored: 0, tables: 0, inBodies: 0 }
+  const { layers } = findLayers(graph, { ops: STANDARD_OPS, throughViews: true, bodies: true })
+  const restored: Restored = new Map()
   for (const [i, layer] of layers.entries()) {
     context.progress((0.8 * i) / layers.length, `layer ${i + 1} of ${layers.length}`)
     const reason = reasonToSkip(layer, options, excluded)
@@ -72,21 +74,25 @@ async function run(model: Model, options: Params, context: PassContext): Promise
       continue
     }
     const op = layer.node.opType
-    if (op === 'Gather') {
+    if (layer.within) {
+      storedWeight(graph, layer, store.addChannels(layer), restored)
+      counts.inBodies++
+    } else if (op === 'Gather') {
       writeIntegerRows(graph, layer, store)
       counts.tables++
     } else if (op === 'Conv' || op === 'ConvTranspose') {
-      storedWeight(graph, layer, store.addChannels(layer))
+      storedWeight(graph, layer, store.addChannels(layer), restored)
       counts.stored++
     } else {
       dynamicProduct(graph, layer, store.addProduct(layer), inputs)
       counts.products++
     }
-    const treatment = op.startsWith('Conv')
-      ? 'int8 weights, float arithmetic'
-      : op === 'Gather'
-        ? 'int8 per row'
-        : 'dynamic int8'
+    const treatment =
+      layer.within || op.startsWith('Conv')
+        ? 'int8 weights, float arithmetic'
+        : op === 'Gather'
+          ? 'int8 per row'
+          : 'dynamic int8'
     const weightSqnr = store.quality.get(layer.name)
     done.push({
       layer: layer.name,
@@ -124,18 +130,20 @@ async function run(model: Model, options: Params, context: PassContext): Promise
 function reasonToSkip(layer: Layer, options: Params, excluded: ReadonlySet<string>): string | undefined {
   const { node, name, tensor, kind } = layer
   if (excluded.has(name) || excluded.has(node.name)) return 'kept in float as asked'
+  if (layer.within && kind === 'embedding') return tableWithin(layer.within)
   if (tensor.dtype !== 'float32') return `its weight is ${tensor.dtype}`
   if (tensor.size < options.smallest)
     return `only ${tensor.size} weights: integers would cost more than they save`
   if (node.is('Conv', 'ConvTranspose') && !options.storeConvolutions)
     return 'convolutions are slower in dynamic int8 than in float'
+  if (layer.within) return undefined
   if (kind === 'matrix' && !layer.isPlain) return 'Gemm with a transposed activation or factors'
   if (kind === 'matrix' && tensor.dims.length !== 2) return 'a weight of more than two dimensions'
   return undefined
 }
 
 function summaryOf(
-  counts: { products: number; stored: number; tables: number },
+  counts: { products: number; stored: number; tables: number; inBodies: number },
   { weightBits, because }: Target['int8'],
   notes: string[],
 ): string {
@@ -149,6 +157,10 @@ function summaryOf(
   if (counts.stored > 0)
     parts.push(
       `${counted(counts.stored, 'convolution is', 'convolutions are')} stored as int8 and computed in float, which is faster than dynamic int8`,
+    )
+  if (counts.inBodies > 0)
+    parts.push(
+      `${counted(counts.inBodies, 'layer within If, Loop or Scan is', 'layers within If, Loop or Scan are')} stored as int8 and computed in float`,
     )
   if (weightBits < 8) parts.push(`weights use ${weightBits} of their 8 bits, as ${because}`)
   return `${[...parts, ...notes].join('; ')}.`

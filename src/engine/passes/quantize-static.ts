@@ -14,11 +14,18 @@ import { nothingReason } from './quantization/nothing-to-do'
 import { toOperators } from './quantization/operators'
 import { normalize } from '../layers/normalize'
 import { calibrationBatches, evaluationBatches, type Batches } from '../data/feeds'
+import { leftOut } from '../layers/left-out'
 import { sampleCounts } from './quantization/sample-counts'
 import { asStored } from './quantization/stored-floats'
-import { calibrate, quantizeStatically, type StaticOptions, type StaticResult } from './quantization/static'
+import {
+  calibrate,
+  INTEGER_OPS,
+  quantizeStatically,
+  storedTold,
+  type StaticOptions,
+  type StaticResult,
+} from './quantization/static'
 import { weightFields } from './quantization/fields'
-import { counted } from './quantization/words'
 import { finiteWeights } from '../layers/layer'
 
 const ID = 'quantize-static'
@@ -185,11 +192,12 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
   const methods = options.calibration === 'auto' ? CALIBRATORS : [options.calibration]
   context.progress(0.4, 'choosing ranges')
   const results = methods.map((method) => build(method))
+  const others = leftOut(prepared.model, INTEGER_OPS, true)
   const [{ plan, embeddings, stored }] = results as [StaticResult]
   if (plan.ops.length + embeddings.length + stored.length === 0)
     throw new PareError('model/nothing-to-do', {
       by: ID,
-      reason: nothingReason(prepared.model.graph, results[0]!.skipped),
+      reason: nothingReason(prepared.model.graph, [...results[0]!.skipped, ...others]),
     })
   const best = results.length > 1 ? await closest(results.map((result) => result.model)) : 0
   const method = methods[best]!
@@ -224,6 +232,7 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
     model: final,
     summary: summaryOf(result, kept, layers.length, method, options, base, prepared.notes, context),
     skipped: [
+      ...others,
       ...result.skipped.filter(({ layer }) => !kept.floats.includes(layer)),
       ...keptReasons(kept, options),
     ],
@@ -323,14 +332,8 @@ function summaryOf(
   const done = layers - (options.sensitive === 'int16' ? 0 : kept.floats.length)
   const chosen =
     options.calibration === 'auto' ? ` (closest to the original of ${CALIBRATORS.length} tried)` : ''
-  const parts = [`${done} of ${layers} layers run on int8 with ${method} ranges${chosen}`]
-  if (result.embeddings.length > 0)
-    parts.push(`${counted(result.embeddings.length, 'embedding is', 'embeddings are')} stored as int8`)
-  const transposed = result.stored.filter(({ node }) => node.is('ConvTranspose')).length
-  if (transposed > 0)
-    parts.push(
-      `${counted(transposed, 'ConvTranspose is', 'ConvTransposes are')} stored as int8 and computed in float, as CPUs have no integer kernel for it`,
-    )
+  const parts = layers === 0 ? [] : [`${done} of ${layers} layers run on int8 with ${method} ranges${chosen}`]
+  parts.push(...storedTold(result))
   const sentence = keepFloatSentence(kept, layers, options.maxLoss)
   if (sentence)
     parts.push(

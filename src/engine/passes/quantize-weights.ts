@@ -10,7 +10,7 @@ import { activationSqnr, layerReports, type LayerTreatment } from '../evaluate/c
 import { lowBitFields } from './learned-rounding/fields'
 import { exclude, samples } from './quantization/fields'
 import { keepFloat, keepFloatSentence } from './quantization/keep-float'
-import { nothingReason } from './quantization/nothing-to-do'
+import { nothingReason, tableWithin } from './quantization/nothing-to-do'
 import { refusedLayers } from './loads'
 import { bitsOf, METHODS, type LowBit } from './quantization/low-bit'
 import { quantizeAll } from './quantization/quantize-all'
@@ -18,6 +18,7 @@ import { normalize } from '../layers/normalize'
 import { ENCODINGS, STORAGES } from '../layers/encodings'
 import { calibrationBatches, evaluationBatches } from '../data/feeds'
 import { findLayers, STANDARD_OPS } from '../layers/find'
+import { leftOut } from '../layers/left-out'
 import type { Layer } from '../layers/layer'
 
 const ID = 'quantize-weights'
@@ -106,14 +107,13 @@ const isFused = ({ op, treatment }: LayerTreatment): boolean =>
 
 async function run(model: Model, options: Params, context: PassContext): Promise<PassResult> {
   const { model: prepared, notes } = normalize(model)
-  const skipped: StepRecord['skipped'] = []
-  const layers = findLayers(prepared.graph, { ops: STANDARD_OPS, throughViews: true }).layers.filter(
-    (layer) => {
-      const reason = reasonToSkip(layer, options)
-      if (reason) skipped.push({ layer: layer.name, reason })
-      return !reason
-    },
-  )
+  const skipped: StepRecord['skipped'] = leftOut(prepared, STANDARD_OPS, true)
+  const all = findLayers(prepared.graph, { ops: STANDARD_OPS, throughViews: true, bodies: true })
+  const layers = all.layers.filter((layer) => {
+    const reason = reasonToSkip(layer, options)
+    if (reason) skipped.push({ layer: layer.name, reason })
+    return !reason
+  })
   if (layers.length === 0)
     throw new PareError('model/nothing-to-do', {
       by: ID,
@@ -190,6 +190,7 @@ function reasonToSkip(layer: Layer, options: Params): string | undefined {
   const { name, node, tensor } = layer
   if (options.exclude.includes(name) || options.exclude.includes(node.name)) return 'kept in float as asked'
   if (tensor.size < options.leastWeights) return `only ${tensor.size} weights`
+  if (layer.within && node.is('Gather')) return tableWithin(layer.within)
   if (!options.embeddings && node.is('Gather')) return 'embeddings are left alone as asked'
   if (!options.convolutions && node.is('Conv', 'ConvTranspose')) return 'convolutions are left alone as asked'
   return layer.inputObstacle

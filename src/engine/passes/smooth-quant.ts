@@ -45,7 +45,7 @@ export const smoothQuant = definePass({
     if (byInput.size === 0)
       throw new PareError('model/nothing-to-do', {
         by: ID,
-        reason: 'no activation goes into a MatMul or Gemm with a constant weight',
+        reason: 'no activation of the main graph goes into a MatMul or Gemm with a constant weight',
       })
     const statistics = await collect(
       clone,

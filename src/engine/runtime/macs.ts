@@ -117,13 +117,34 @@ const RULES: Readonly<Record<string, Rule>> = {
   Einsum: einsum,
 }
 
-/** Multiply-accumulates of one run of `node` at the traced shapes; 0 for operators that multiply nothing. */
-export function macsOf(node: Node, traced: Traced): number {
-  const dims: DimsOf = (value) => traced.get(value ?? '')?.dims ?? []
+function ruleOf(node: Node): Rule | undefined {
   if (node.opType === 'Attention' || node.opType === 'QAttention')
-    return node.domain === '' ? multiHead(node, dims) : projectedAttention(node, dims)
+    return node.domain === '' ? multiHead : projectedAttention
   // Products with packed weights tell their sizes by attributes.
   const packed = node.attributes.has('K') && node.attributes.has('N') ? byAttribute : undefined
-  const rule = RULES[node.opType] ?? packed
-  return rule ? rule(node, dims) : 0
+  return RULES[node.opType] ?? packed
 }
+
+const multiplies = (node: Node): boolean =>
+  ruleOf(node) !== undefined || node.subgraphs().some(([, graph]) => graph.nodes.some(multiplies))
+
+/**
+ * Multiply-accumulates of one run of `node` at the traced shapes; 0 for operators that multiply nothing, null where a
+ * shape was not traced. What an If or a Loop holds is never traced: which branch runs, and how often, the data say.
+ */
+export function macsOf(node: Node, traced: Traced): number | null {
+  const rule = ruleOf(node)
+  if (!rule) return multiplies(node) ? null : 0
+  let known = true
+  const dims: DimsOf = (value) => {
+    const found = value ? traced.get(value) : undefined
+    if (value && !found) known = false
+    return found?.dims ?? []
+  }
+  const macs = rule(node, dims)
+  return known ? macs : null
+}
+
+/** Null where one of them is. */
+export const macsSum = (parts: readonly (number | null)[]): number | null =>
+  parts.reduce<number | null>((sum, macs) => (sum === null || macs === null ? null : sum + macs), 0)

@@ -3,6 +3,7 @@ import { BYTE_UNITS, scaled } from '../../contract/format'
 
 const MINUS = '\u2212'
 const NARROW = '\u202f'
+const UNKNOWN = 'unknown'
 
 const signed = (text: string): string => text.replace('-', MINUS)
 
@@ -20,7 +21,8 @@ function withUnit(value: number, units: readonly string[]): string {
 export const bytes = (value: number): string => withUnit(value, BYTE_UNITS)
 
 /** Counts of parameters, MACs and the like: '61.7 k', '1.23 M'. */
-export const count = (value: number): string => withUnit(value, ['', 'k', 'M', 'G', 'T'])
+export const count = (value: number | null): string =>
+  value === null ? UNKNOWN : withUnit(value, ['', 'k', 'M', 'G', 'T'])
 
 /** Whole things, every digit: '1,797'. */
 export const whole = (value: number): string => new Intl.NumberFormat('en').format(value)
@@ -32,7 +34,8 @@ export function milliseconds(value: number): string {
   return `${three(value * 1000)}${NARROW}µs`
 }
 
-export function microjoules(value: number): string {
+export function microjoules(value: number | null): string {
+  if (value === null) return UNKNOWN
   if (value >= 1e6) return `${three(value / 1e6)}${NARROW}J`
   if (value >= 1e3) return `${three(value / 1e3)}${NARROW}mJ`
   return `${three(value)}${NARROW}µJ`

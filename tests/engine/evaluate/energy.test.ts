@@ -46,7 +46,7 @@ describe('estimateEnergy', () => {
     // Conv 20@24² ⋅ 25, Conv 50@8² ⋅ 500, 800 × 500, 500 × 10
     expect(float.macs.float32).toBe(288_000 + 1_600_000 + 400_000 + 5000)
     expect(int8.macs).toEqual({ int8: float.macs.float32, float16: 0, float32: 0 })
-    expect(float.microjoules / int8.microjoules).toBeGreaterThan(3.5)
+    expect(float.microjoules! / int8.microjoules!).toBeGreaterThan(3.5)
     const half = await of('peer', 'cnn1d.fp16.onnx')
     expect(half.macs.float16).toBeGreaterThan(0)
     expect(half.macs.float32).toBe(0)

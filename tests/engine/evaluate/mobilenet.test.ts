@@ -65,7 +65,7 @@ const traced = traceShapes(model)
 
 test('it multiplies and holds as much as the paper says', async () => {
   const shapes = await traced
-  const macs = model.graph.nodes.reduce((sum, node) => sum + macsOf(node, shapes), 0)
+  const macs = model.graph.nodes.reduce((sum, node) => sum + macsOf(node, shapes)!, 0)
   expect(Math.round(macs / 1e6)).toBe(569)
   const weights = [...model.graph.initializers.values()].reduce((sum, { size }) => sum + size, 0)
   expect((weights / 1e6).toFixed(1)).toBe('4.2')

@@ -50,7 +50,7 @@ describe.runIf(hasReference)('reportOn', () => {
     expect(after.downloadBytes).toBeLessThan(after.bytes)
     expect(after.fidelity!.agreement).toBeGreaterThan(0.99)
     expect(after.fidelity!.sqnr).toBeGreaterThan(20)
-    expect(after.energyMicrojoules).toBeLessThan(before.energyMicrojoules / 3)
+    expect(after.energyMicrojoules).toBeLessThan(before.energyMicrojoules! / 3)
     expect(after.latencyRatio!.interval[0]).toBeLessThanOrEqual(after.latencyRatio!.value)
     expect(after.qualityChange!.interval[0]).toBeLessThanOrEqual(0)
     expect(before.confusion!.flat().reduce((a, b) => a + b)).toBe(500)

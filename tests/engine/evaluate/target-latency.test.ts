@@ -27,7 +27,7 @@ describe('time on a device that is not here', () => {
   test('of a small network is that of its multiplications and the overhead of its nodes', async () => {
     const { macsPerSecond, overhead } = findTarget('android-cpu').device!
     const traced = await traceShapes(original)
-    const macs = original.graph.nodes.reduce((sum, node) => sum + macsOf(node, traced), 0)
+    const macs = original.graph.nodes.reduce((sum, node) => sum + macsOf(node, traced)!, 0)
     const least = macs / macsPerSecond
     const seconds = modelledSeconds(original, traced, findTarget('android-cpu').device!)
     expect(seconds).toBeGreaterThan(least)

@@ -20,7 +20,7 @@ function resnet(): Model {
 
 async function macs(model: Model): Promise<number> {
   const shapes = await traceShapes(model)
-  return model.graph.nodes.reduce((sum, node) => sum + macsOf(node, shapes), 0)
+  return model.graph.nodes.reduce((sum, node) => sum + macsOf(node, shapes)!, 0)
 }
 
 async function error(a: Model, b: Model): Promise<number> {

@@ -16,7 +16,7 @@ interface Row {
   detail?: string
   value(report: Report): string
   /** Number to compare; smaller is better unless `more`. */
-  amount?(report: Report): number
+  amount?(report: Report): number | undefined
   more?: boolean
   small?(report: Report): string | undefined
 }
@@ -72,19 +72,20 @@ const ROWS: readonly Row[] = [
     name: 'Multiply-adds',
     detail: 'for one sample',
     value: (r) => formatCount(r.macs),
-    amount: (r) => r.macs,
+    amount: (r) => r.macs ?? undefined,
   },
   {
     name: 'Energy',
     detail: 'an estimate, see below',
     value: (r) => formatMicrojoules(r.energyMicrojoules),
-    amount: (r) => r.energyMicrojoules,
+    amount: (r) => r.energyMicrojoules ?? undefined,
   },
 ]
 
 /** Differences below a hundredth have no colour. */
 function toneOf(row: Row, original: Report, report: Report): Cell['tone'] {
-  const [before, after] = [row.amount?.(original) ?? 0, row.amount?.(report) ?? 0]
+  const [before, after] = [row.amount?.(original), row.amount?.(report)]
+  if (before === undefined || after === undefined) return undefined
   if (before === after || Math.abs(after / (before || 1) - 1) < 0.01) return undefined
   return after < before === !row.more ? 'good' : 'bad'
 }

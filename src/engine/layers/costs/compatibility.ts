@@ -63,7 +63,7 @@ const controlFlow: Check = (model) => {
     ? undefined
     : info(
         'control-flow',
-        `${count(found, 'node')} with inner graphs (If, Loop, Scan): what lies inside is kept as it is.`,
+        `${count(found, 'node')} with inner graphs (If, Loop, Scan): quantizing reaches the weights inside, other steps keep them as they are. Which branch runs, and how often, the data say, so multiply-adds inside are unknown.`,
       )
 }
 
@@ -168,7 +168,7 @@ const twins: Check = (model) => {
 const nothing: Check = (model, costs) =>
   costs.parameters > 0 || classicalPart(model) !== undefined
     ? undefined
-    : warning('no-weights', 'No weights were found in the main graph, so there is little to compress.')
+    : warning('no-weights', 'No weights were found, so there is little to compress.')
 
 const CHECKS: readonly Check[] = [
   alreadyQuantized,

@@ -6,6 +6,7 @@ import { encodeModel, encodedLength, readModel, type Model, type Node, type Valu
 import { hashFile } from '../../onnx/hash-file'
 import { compatibilityIssues } from './compatibility'
 import { modelCosts, total, type ModelCosts } from './costs'
+import { macsSum } from '../../runtime/macs'
 import type { TracedValue } from '../../runtime/trace'
 
 /**
@@ -76,10 +77,10 @@ function operatorsOf(model: Model, layers: readonly LayerSummary[]): ModelInspec
   for (const { op, parameters, macs } of layers) {
     const row = table.get(op)!
     row.parameters += parameters
-    row.macs += macs
+    row.macs = macsSum([row.macs, macs])
   }
   return [...table.values()].sort(
-    (a, b) => b.macs - a.macs || b.parameters - a.parameters || b.count - a.count,
+    (a, b) => (b.macs ?? Infinity) - (a.macs ?? Infinity) || b.parameters - a.parameters || b.count - a.count,
   )
 }
 

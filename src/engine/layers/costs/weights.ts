@@ -51,9 +51,14 @@ const LEARNED = new Set([
   'SkipLayerNormalization',
 ])
 
-/** Values of the main graph that hang on constants alone, constants included. */
-export function constantValues(graph: Graph): Set<string> {
-  const constant = new Set<string>([...graph.initializers.keys(), ...graph.sparseInitializers.keys()])
+/** Values of a graph that hang on constants alone, constants included; `outer` are those it sees from outside. */
+export function constantValues(graph: Graph, outer: ReadonlySet<string> = new Set()): Set<string> {
+  const constant = new Set<string>([
+    ...outer,
+    ...graph.initializers.keys(),
+    ...graph.sparseInitializers.keys(),
+  ])
+  for (const { name } of graph.inputs) if (!graph.initializers.has(name)) constant.delete(name)
   for (const node of graph.nodes) {
     if (node.subgraphs().length > 0 || DRAWN.has(node.opType)) continue
     if (node.inputs.every((input) => input === '' || constant.has(input)))
@@ -81,18 +86,9 @@ export function weightsByNode(model: Model, traced: ReadonlyMap<string, TracedVa
   const found = new Map<Node, Weight[]>()
   for (const node of graph.nodes) {
     if (node.outputs.every((output) => output === '' || constant.has(output))) continue
-    const weights: Weight[] = []
-    found.set(node, weights)
-    if (lookups.has(node)) {
-      const lookup = lookups.get(node)
-      if (lookup) weights.push(codedWeight(graph, producers, traced, node.inputs[0]!, lookup))
-      continue
-    }
-    node.inputs.forEach((value, slot) => {
-      if (!constant.has(value) || settingsOf(node).includes(slot) || scalesCodes(node, producers)) return
-      const weight = describe(graph, producers, traced, node, slot)
-      if (weight && !weights.some((other) => other.value === value)) weights.push(weight)
-    })
+    const lookup = lookups.get(node)
+    if (lookup) found.set(node, [codedWeight(graph, producers, traced, node.inputs[0]!, lookup)])
+    else found.set(node, lookups.has(node) ? [] : weightsOf(node, { graph, constant, producers, traced }))
   }
   return found
 }
@@ -111,6 +107,39 @@ function codedLookups(view: LookupView): Map<Node, CodedLookup | undefined> {
   return found
 }
 
+interface Scope {
+  /** The main graph: it holds the constants. */
+  graph: Graph
+  /** Values in sight that hang on constants alone. */
+  constant: ReadonlySet<string>
+  producers: Map<string, Node>
+  traced: ReadonlyMap<string, TracedValue>
+}
+
+/** Of a node with bodies, the weights that those read. */
+function weightsOf(node: Node, scope: Scope): Weight[] {
+  const { graph, constant, producers, traced } = scope
+  const weights: Weight[] = []
+  const add = (weight: Weight): void => {
+    if (!weights.some((other) => other.value === weight.value)) weights.push(weight)
+  }
+  node.inputs.forEach((value, slot) => {
+    if (!constant.has(value) || settingsOf(node).includes(slot) || scalesCodes(node, producers)) return
+    describe(graph, producers, traced, node, slot).forEach(add)
+  })
+  for (const [, body] of node.subgraphs()) {
+    const inner: Scope = {
+      ...scope,
+      constant: constantValues(body, constant),
+      producers: new Map([...producers, ...body.producers()]),
+    }
+    for (const one of body.nodes)
+      if (!one.outputs.every((output) => output === '' || inner.constant.has(output)))
+        weightsOf(one, inner).forEach(add)
+  }
+  return weights
+}
+
 /** Scales of weights times that of an activation, as dynamic quantization writes it: numbers of the codes before it. */
 const scalesCodes = (node: Node, producers: ReadonlyMap<string, Node>): boolean =>
   node.is('Mul') && node.inputs.some((input) => producers.get(input)?.is('DynamicQuantizeLinear'))
@@ -121,25 +150,37 @@ function describe(
   traced: ReadonlyMap<string, TracedValue>,
   node: Node,
   slot: number,
-): Weight | undefined {
+): Weight[] {
   const value = node.inputs[slot]!
   const roots = rootsOf({ graph, producers }, value)
   const seen = traced.get(value)
+  if (!seen && !graph.constant(value, producers)) return untraced(graph, producers, roots)
   const dtype = graph.constant(value, producers)?.dtype ?? seen?.dtype
-  if (!dtype || (!isFloat(dtype) && !codeOperator(node)?.codes.includes(slot))) return undefined
+  if (!dtype || (!isFloat(dtype) && !codeOperator(node)?.codes.includes(slot))) return []
   const parameters = elements(node, slot, graph, producers, seen)
-  if (parameters === 0 || (parameters === 1 && !LEARNED.has(node.opType))) return undefined
+  if (parameters === 0 || (parameters === 1 && !LEARNED.has(node.opType))) return []
   const stored = roots.map((root) => constantOf(graph, producers, root))
   const main = largest(stored)
   const beside = (codeOperator(node)?.settings ?? []).map((i) =>
     graph.constant(node.inputs[i] ?? '', producers),
   )
   const bytes = [...stored, ...beside].reduce((sum, tensor) => sum + (tensor?.byteLength ?? 0), 0)
-  return { value, roots, parameters, bytes, dtype: main?.dtype ?? dtype }
+  return [{ value, roots, parameters, bytes, dtype: main?.dtype ?? dtype }]
 }
 
 const constantOf = (graph: Graph, producers: Map<string, Node>, name: string): Tensor | undefined =>
   graph.initializers.get(name) ?? graph.constant(name, producers)
+
+/** Of what no trace tells the size of, as in bodies: every float constant it is made from by Concat, Slice and the like. */
+function untraced(graph: Graph, producers: Map<string, Node>, roots: readonly string[]): Weight[] {
+  return roots.flatMap((root) => {
+    const { dtype, size, byteLength } = constantOf(graph, producers, root) ?? NOTHING
+    if (!isFloat(dtype) || size < 2) return []
+    return [{ value: root, roots: [root], parameters: size, bytes: byteLength, dtype }]
+  })
+}
+
+const NOTHING = { dtype: 'bool', size: 0, byteLength: 0 } as const
 
 const largest = (tensors: readonly (Tensor | undefined)[]): Tensor | undefined =>
   tensors.reduce((best, tensor) => ((tensor?.size ?? 0) > (best?.size ?? -1) ? tensor : best), undefined)

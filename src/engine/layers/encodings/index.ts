@@ -48,7 +48,8 @@ export function formFor(
 ): WeightForm {
   const wanted = (form: WeightForm): boolean =>
     storage === 'auto' ? (form.packed ?? false) && keepsPacked : form.storage === storage
-  const fitting = FORMS.filter((form) => form.fits(layer, codes))
+  // Codes are restored in the main graph; operators that read them packed would have to lie in the body.
+  const fitting = FORMS.filter((form) => form.fits(layer, codes) && !(layer.within && form.packed))
   return fitting.find(wanted) ?? fitting.find((form) => form.storage === 'plain')!
 }
 

@@ -14,8 +14,10 @@ export class Histogram {
   max = -Infinity
   /** Finite values seen. */
   count = 0
-  /** Infinite or NaN values seen: an attention mask of −inf, or a broken model. */
-  nonFinite = 0
+  /** Infinite values seen: an attention mask of −inf, say. */
+  infinite = 0
+  /** Values seen that are no numbers. */
+  notANumber = 0
   /** Width of a bin; 0 until a value other than zero came. */
   width = 0
   private first = 0
@@ -35,7 +37,6 @@ export class Histogram {
       max = Math.max(max, v)
     }
     if (max - min - (max - min) !== 0) ({ min, max, finite } = this.finiteExtremes(values))
-    this.nonFinite += length - finite
     if (finite === 0) return
     this.count += finite
     this.min = min
@@ -51,20 +52,29 @@ export class Histogram {
   }
 
   /**
-   * True for values that one integer range cannot hold: infinities, or two clusters with nearly all of the range
-   * empty between them, which is what an attention mask added to scores looks like.
+   * Why one integer range cannot hold the values, where it cannot: NaN, infinities, or two clusters with nearly all of
+   * the range empty between them, which is what an attention mask added to scores looks like.
    */
-  get looksLikeMask(): boolean {
-    if (this.nonFinite > 0) return true
+  get unfit(): string | undefined {
+    if (this.notANumber > 0) return 'the model computes NaN there for some calibration samples'
+    if (this.infinite > 0)
+      return 'some of its values are infinite, as those of an attention mask are: no 8-bit range can hold them'
     const spread = Math.max(Math.abs(this.min), Math.abs(this.max))
-    return spread >= EXTREME && this.widestGap() > 0.8
+    const gap = spread >= EXTREME ? this.widestGap() : 0
+    if (gap <= 0.8) return undefined
+    const [min, max] = [this.min, this.max].map((value) => Number(value.toPrecision(3)))
+    return `its values lie from ${min} to ${max} with ${Math.floor(100 * gap)}% of that empty between them, as those of an attention mask do: no 8-bit range can hold them`
   }
 
   private finiteExtremes(values: Float32Array): { min: number; max: number; finite: number } {
     let { min, max } = this
     let finite = 0
     for (const v of values) {
-      if (v - v !== 0) continue
+      if (v - v !== 0) {
+        if (v === v) this.infinite++
+        else this.notANumber++
+        continue
+      }
       finite++
       if (v < min) min = v
       if (v > max) max = v

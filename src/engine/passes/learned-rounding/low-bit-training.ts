@@ -17,7 +17,8 @@ import { quantizeLayer, type LowBit } from '../quantization/low-bit'
 import { normalize } from '../../layers/normalize'
 import { calibrationBatches, feedsOf, type Batches } from '../../data/feeds'
 import type { PassContext } from '../pass'
-import { weightedLayers } from '../../layers/find'
+import { STANDARD_OPS, weightedLayers } from '../../layers/find'
+import { leftOut, reasonsTold } from '../../layers/left-out'
 import type { Layer } from '../../layers/layer'
 
 export interface LowBitTraining {
@@ -58,7 +59,7 @@ export async function trainLowBit(
 ): Promise<LowBitTrained> {
   const { by, bits } = options
   const { model: prepared, notes } = normalize(source)
-  const skipped: StepRecord['skipped'] = []
+  const skipped: StepRecord['skipped'] = leftOut(prepared, STANDARD_OPS)
   const layers = weightedLayers(prepared.graph).filter((layer) => {
     const reason = reasonToSkip(layer, options)
     if (reason) skipped.push({ layer: layer.name, reason })
@@ -67,7 +68,7 @@ export async function trainLowBit(
   if (layers.length === 0)
     throw new PareError('model/nothing-to-do', {
       by,
-      reason: skipped[0]?.reason ?? 'it has no layer with constant float32 weights',
+      reason: reasonsTold(skipped) ?? 'it has no layer with constant float32 weights',
     })
   const fakeModel = prepared.clone()
   const starts = await startingCodes(prepared, layers, context, options)

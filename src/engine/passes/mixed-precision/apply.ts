@@ -65,7 +65,7 @@ export async function applyPacked(
 
 /** Layers that do not get these bits. One that reads another's weight turned gets those of the other. */
 function otherBits(graph: Graph, bitsOf: BitsOf, bits: number): string[] {
-  const { layers } = findLayers(graph, { ops: STANDARD_OPS, throughViews: true })
+  const { layers } = findLayers(graph, { ops: STANDARD_OPS, throughViews: true, bodies: true })
   const keys = new Map(
     layers.filter(({ name }) => bitsOf.has(name)).map((l) => [l.rowsKey, bitsOf.get(l.name)]),
   )

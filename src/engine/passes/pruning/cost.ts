@@ -42,7 +42,7 @@ export function costModel(model: Model, source: ShapeSource): (kept: Kept) => Co
   return (kept) => {
     const shapes = shapesAfter(model.graph, source, kept)
     const cost: Cost = { macs: 0, parameters: 0, bytes: shell }
-    for (const node of model.graph.nodes) cost.macs += macsOf(node, shapes)
+    for (const node of model.graph.nodes) cost.macs += macsOf(node, shapes) ?? 0
     for (const [name, tensor] of model.graph.initializers) {
       const size = shapes.get(name)?.dims.reduce((n, d) => n * d, 1) ?? tensor.size
       cost.parameters += size

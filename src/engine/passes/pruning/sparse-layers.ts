@@ -1,6 +1,7 @@
 /** Layers whose single weights can be pruned. */
 import { findLayers, STANDARD_OPS, type NotALayer } from '../../layers/find'
 import type { Layer } from '../../layers/layer'
+import { leftOut } from '../../layers/left-out'
 import { NO_PRODUCT, productLayer } from '../../layers/product'
 import type { Model } from '../../onnx'
 import { worthTelling } from './reasons'
@@ -15,11 +16,12 @@ const OPS = [...STANDARD_OPS.filter((op) => op !== 'Gather'), 'LSTM', 'GRU', 'RN
  * Layers in order; a weight that several read belongs to the first. `byInputs` keeps to those whose weights lie input
  * by input, which patterns count along.
  */
-export function sparseLayers({ graph }: Model, byInputs: boolean): { layers: Layer[]; skipped: NotALayer[] } {
+export function sparseLayers(model: Model, byInputs: boolean): { layers: Layer[]; skipped: NotALayer[] } {
+  const { graph } = model
   const found = findLayers(graph, { ops: OPS })
   const seen = new Set<string>()
   const layers: Layer[] = []
-  const skipped = worthTelling(found.skipped)
+  const skipped = [...leftOut(model, OPS), ...worthTelling(found.skipped)]
   for (const layer of found.layers) {
     if (seen.has(layer.weight) || !graph.initializers.has(layer.weight)) continue
     seen.add(layer.weight)

@@ -2,7 +2,9 @@
 import { formFor, type Storage } from '../../layers/encodings'
 import type { WeightForm } from '../../layers/encodings/encoding'
 import { CodeStore } from '../../layers/encodings/store'
+import { nodesIn } from '../../layers/find'
 import type { Layer } from '../../layers/layer'
+import { readInstead } from '../../layers/rewrite'
 import { raiseOpset, Tensor, type Model } from '../../onnx'
 import type { Target } from '../../targets/target'
 import type { LowBit } from './low-bit'
@@ -41,15 +43,31 @@ export function assemble(
   const lifted = raiseOpset(model, opset)
   const clone = lifted === model ? model.clone() : lifted
   const store = new CodeStore(clone)
-  const nodes = new Map(clone.graph.nodes.map((node) => [node.outputs[0]!, node]))
+  const nodes = new Map([...nodesIn(clone.graph, true)].map(({ name, node }) => [name, node]))
   for (const { layer: original, codes } of found) {
     const layer = original.on(nodes.get(original.name)!)
+    if (layer.within) {
+      readOnce(store, layer, codes, forms.get(layer.name)!)
+      continue
+    }
     const input = codes.inputScale ? scaledInput(store, layer, codes.inputScale) : layer.input
     forms.get(layer.name)!.write(store, layer, codes, input)
   }
   clone.graph.sort()
   clone.graph.prune()
   return { model: clone, forms }
+}
+
+/** Bodies are alternatives or repeated: what several of their layers read is restored once, before them. */
+function readOnce(store: CodeStore, layer: Layer, codes: LowBit, form: WeightForm): void {
+  const { node, slot, weight } = layer
+  const first = store.once(codes, `${node.opType} ${weight} in a body`, () => {
+    form.write(store, layer, codes, layer.input)
+    return node
+  })
+  if (first === node) return
+  readInstead(layer, first.inputs[slot]!)
+  if (node.is('Gemm')) node.set('transB', { int: first.int('transB', 0) })
 }
 
 /** x / s, for weights that were multiplied by s. */

@@ -41,17 +41,25 @@ export function dynamicProduct(graph: Graph, layer: Layer, weight: IntegerConsta
   graph.removeNode(node)
 }
 
+/** Restored weights that layers in bodies share, by what they are restored from. */
+export type Restored = Map<string, string>
+
 /**
  * A float weight stored as int8 and multiplied out again by plain operators, which ONNX Runtime folds at load:
- * float speed, a quarter of the file.
+ * float speed, a quarter of the file. They lie in the main graph, where all bodies that read the weight see it.
  */
-export function storedWeight(graph: Graph, layer: Layer, weight: IntegerConstants): void {
+export function storedWeight(graph: Graph, layer: Layer, weight: IntegerConstants, shared: Restored): void {
   const { node, tensor, axis } = layer
+  const key = `${weight.codes} along ${axis}`
+  const restored = layer.within && shared.get(key)
+  if (restored !== undefined) return readInstead(layer, restored)
   const { fresh, add } = nodesBefore(graph, node, layer.weight)
   const perChannel = graph.initializers.get(weight.scales)!.size > 1
   const shape = tensor.dims.map((dim, i) => (i === axis && perChannel ? dim : 1))
   const target = graph.addInitializer(`${layer.weight}_scale_shape`, Tensor.int64(shape))
   const floats = add('Cast', [weight.codes], fresh('floats'), { to: { int: 1 } })
   const scales = add('Reshape', [weight.scales, target], fresh('channel_scales'))
-  readInstead(layer, add('Mul', [floats, scales], fresh('restored')))
+  const value = add('Mul', [floats, scales], fresh('restored'))
+  shared.set(key, value)
+  readInstead(layer, value)
 }

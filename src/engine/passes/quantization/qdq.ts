@@ -5,7 +5,7 @@
 import { affineOf, type Affine, type IntegerType } from '../../math/quantize/affine'
 import type { Range } from '../../math/quantize/calibrate'
 import { Tensor, type DType, type Graph, type Model, type Node } from '../../onnx'
-import { storedWeight } from './dynamic'
+import { storedWeight, type Restored } from './dynamic'
 import { writeIntegerRows } from '../../layers/encodings/integer-rows'
 import type { Plan, QuantizableOp } from './plan'
 import { WeightStore, type WeightOptions } from './static-weights'
@@ -54,7 +54,8 @@ export function insertQdq(model: Model, plan: Plan, options: QdqOptions): Map<st
     }
   }
   for (const embedding of options.embeddings ?? []) writeIntegerRows(graph, embedding, weights)
-  for (const layer of options.stored ?? []) storedWeight(graph, layer, weights.addChannels(layer))
+  const restored: Restored = new Map()
+  for (const layer of options.stored ?? []) storedWeight(graph, layer, weights.addChannels(layer), restored)
   for (const node of idle) {
     graph.removeNode(node)
     graph.replaceUses(node.outputs[0]!, node.inputs[0]!)

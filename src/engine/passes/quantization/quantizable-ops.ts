@@ -26,8 +26,6 @@ export function findQuantizable(graph: Graph, options: QuantizableOptions): Foun
   const skipped: FoundOps['skipped'] = []
   for (const node of graph.nodes) {
     const layer = node.outputs[0]!
-    if (node.is('LSTM', 'GRU', 'RNN'))
-      skipped.push({ layer, reason: `${node.opType} has no integer kernel that reads calibrated scales` })
     if (!node.is('Conv', 'Gemm', 'MatMul')) continue
     if (options.exclude?.has(layer) || (node.name && options.exclude?.has(node.name))) {
       skipped.push({ layer, reason: 'kept in float as asked' })

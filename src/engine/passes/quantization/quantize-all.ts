@@ -36,7 +36,9 @@ export async function quantizeAll(
   for (const layer of layers) readers.set(layer.rowsKey, [...(readers.get(layer.rowsKey) ?? []), layer])
   const looks = (options.method === 'gptq' || options.method === 'awq') && context.data !== undefined
   // Inputs of a tied weight differ; the layer that multiplies by it decides.
-  const first = [...readers.values()].map((tied) => tied.find(({ node }) => !node.is('Gather')) ?? tied[0]!)
+  const first = [...readers.values()].map(
+    (tied) => tied.find(({ node, within }) => !node.is('Gather') && !within) ?? tied[0]!,
+  )
   const pending = new Map(first.map((layer) => [layer.node, layer]))
   // Products on ONNX Runtime are most of GPTQ's work and have all cores: threads beside it cost time on the encoder.
   const pool = openPool(looks ? 1 : threadsFor(first, options))
@@ -44,7 +46,7 @@ export async function quantizeAll(
   const work = async (layer: Layer, hessians: Hessians): Promise<void> => {
     pending.delete(layer.node)
     context.progress(0.1 + (0.7 * begun++) / first.length, `layer ${begun} of ${first.length}`)
-    const scalable = readers.get(layer.rowsKey)!.length === 1
+    const scalable = readers.get(layer.rowsKey)!.length === 1 && !layer.within
     const method = options.method === 'awq' && !scalable ? 'mse' : options.method
     const low = await quantizeLayer(layer, { ...options, method }, hessians.get(layer.node), pool)
     found.set(layer.rowsKey, low)
@@ -52,7 +54,7 @@ export async function quantizeAll(
   try {
     if (looks) {
       const batches = calibrationBatches(context, options.samples, options.by)
-      const nodes = first.map(({ node }) => node)
+      const nodes = first.filter(({ within }) => !within).map(({ node }) => node)
       const looking = (): void => context.progress(0.1, 'looking at the inputs of layers')
       for await (const hessians of hessiansOf(model, nodes, batches, looking)) {
         const looked = [...hessians.keys()].map((node) => pending.get(node)!)

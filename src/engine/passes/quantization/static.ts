@@ -10,7 +10,8 @@ import { planActivations, rangeSources, type Plan } from './plan'
 import { insertQdq } from './qdq'
 import { findQuantizable, type QuantizableOptions } from './quantizable-ops'
 import type { WeightOptions } from './static-weights'
-import { weightedLayers } from '../../layers/find'
+import { counted } from './words'
+import { findLayers, weightedLayers } from '../../layers/find'
 import type { Layer } from '../../layers/layer'
 
 export interface StaticOptions extends QuantizableOptions {
@@ -30,15 +31,15 @@ export interface Calibrated {
   histograms: ReadonlyMap<string, Histogram>
   /** Inputs of layers with weights, by channel. */
   channels: ReadonlyMap<string, Moments>
-  /** Values no integer range can hold. */
-  masks: Set<string>
+  /** Values no integer range can hold, and why. */
+  unfit: ReadonlyMap<string, string>
 }
 
 export interface StaticResult {
   model: Model
   plan: Plan
   embeddings: Layer[]
-  /** Int8 in the file, float arithmetic: ConvTranspose, which has no integer kernel on CPUs, and `storedOnly`. */
+  /** Int8 in the file, float arithmetic: ConvTranspose, which has no integer kernel, what lies in bodies, `storedOnly`. */
   stored: Layer[]
   skipped: { layer: string; reason: string }[]
   weightSqnr: Map<string, number>
@@ -46,6 +47,10 @@ export interface StaticResult {
 
 /** Values of an embedding below which bytes saved are not worth its error: tables of positions, say. */
 const SMALLEST_TABLE = 16384
+
+const PRODUCTS = ['Conv', 'ConvTranspose', 'Gemm', 'MatMul']
+/** Operators whose weights become int8. */
+export const INTEGER_OPS: readonly string[] = [...PRODUCTS, 'Gather']
 
 const fusesRelu = (type: IntegerType): boolean => !type.symmetric
 
@@ -73,10 +78,13 @@ export async function calibrate(
       return found ? [[name, found]] : []
     }),
   )
-  const masks = new Set(
-    [...histograms].filter(([, histogram]) => histogram.looksLikeMask).map(([name]) => name),
+  const unfit = new Map(
+    [...histograms].flatMap(([name, histogram]) => {
+      const reason = histogram.unfit
+      return reason ? [[name, reason]] : []
+    }),
   )
-  return { histograms, channels, masks }
+  return { histograms, channels, unfit }
 }
 
 /** A quantized clone of `model`; the histograms must be of the same graph. */
@@ -93,14 +101,12 @@ export function quantizeStatically(
   let { ops } = found
   let plan = planActivations(graph, ops, { fuse })
   for (;;) {
-    const left = ops.filter((op) => ![...op.inputs, op.output].some((name) => unfit(name, plan, calibrated)))
+    const left = ops.filter((op) => {
+      const [reason] = [...op.inputs, op.output].flatMap((name) => whyUnfit(name, plan, calibrated) ?? [])
+      if (reason) skipped.push({ layer: op.layer, reason })
+      return !reason
+    })
     if (left.length === ops.length) break
-    for (const op of ops)
-      if (!left.includes(op))
-        skipped.push({
-          layer: op.layer,
-          reason: 'its values look like an attention mask, which no 8-bit range can hold',
-        })
     ops = left
     plan = planActivations(graph, ops, { fuse })
   }
@@ -110,12 +116,14 @@ export function quantizeStatically(
     ({ name, tensor }) =>
       tensor.dtype === 'float32' && tensor.size >= SMALLEST_TABLE && !options.exclude?.has(name),
   )
-  const stored = weightedLayers(graph, ['ConvTranspose', 'Conv', 'Gemm', 'MatMul']).filter(
-    ({ name, node, tensor }) =>
+  const stored = findLayers(graph, { ops: PRODUCTS, bodies: true }).layers.filter(
+    ({ name, node, tensor, within }) =>
       tensor.dtype === 'float32' &&
       tensor.size >= (options.smallest ?? 0) &&
       (options.storedOnly?.has(name) ||
-        (node.is('ConvTranspose') && !options.exclude?.has(name) && !options.exclude?.has(node.name))),
+        ((within || node.is('ConvTranspose')) &&
+          !options.exclude?.has(name) &&
+          !options.exclude?.has(node.name))),
   )
   const weightSqnr = insertQdq(clone, plan, {
     weights: {
@@ -139,7 +147,27 @@ export function quantizeStatically(
   return { model: clone, plan, embeddings, stored, skipped, weightSqnr }
 }
 
-function unfit(name: string, plan: Plan, { histograms, masks }: Calibrated): boolean {
-  if (!plan.quantized.has(name)) return false
-  return plan.groups.get(name)!.some((member) => masks.has(member)) || !histograms.has(name)
+function whyUnfit(name: string, plan: Plan, { histograms, unfit }: Calibrated): string | undefined {
+  if (!plan.quantized.has(name)) return undefined
+  const member = plan.groups.get(name)!.find((one) => unfit.has(one))
+  if (member !== undefined) return member === name ? unfit.get(member) : `${member}: ${unfit.get(member)!}`
+  return histograms.has(name) ? undefined : `no calibration sample gave ${name} a value`
+}
+
+/** What is stored as integers without computing in them, in words. */
+export function storedTold({ embeddings, stored }: StaticResult): string[] {
+  const parts: string[] = []
+  if (embeddings.length > 0)
+    parts.push(`${counted(embeddings.length, 'embedding is', 'embeddings are')} stored as int8`)
+  const inBodies = stored.filter(({ within }) => within).length
+  if (inBodies > 0)
+    parts.push(
+      `${counted(inBodies, 'layer', 'layers')} within If, Loop or Scan stored as int8 and computed in float`,
+    )
+  const transposes = stored.filter(({ node, within }) => node.is('ConvTranspose') && !within).length
+  if (transposes > 0)
+    parts.push(
+      `${counted(transposes, 'ConvTranspose is', 'ConvTransposes are')} stored as int8 and computed in float, as CPUs have no integer kernel for it`,
+    )
+  return parts
 }

@@ -28,7 +28,7 @@ const AFFORDABLE = 1e11
 /** The same on every machine and for every caller, so that all ask with the same samples. */
 export async function affordableSamples(model: Model, data: Dataset): Promise<number> {
   const traced = await traceShapes(model, { feeds: await exampleFeeds({ original: model, data }) })
-  const once = model.graph.nodes.reduce((sum, node) => sum + macsOf(node, traced), 0)
+  const once = model.graph.nodes.reduce((sum, node) => sum + (macsOf(node, traced) ?? 0), 0)
   const probes = weightedLayers(model.graph).length * STRENGTHS.bits.length
   return Math.min(MOST, Math.max(LEAST, Math.floor(AFFORDABLE / Math.max(1, once * probes))))
 }

@@ -35,8 +35,8 @@ export interface Measure {
 
 const NONE: Change = { text: '' }
 
-const ratio = (original: number, candidate: number, less: string, more: string): Change => {
-  if (!(original > 0) || !(candidate > 0)) return NONE
+const ratio = (original: number | null, candidate: number | null, less: string, more: string): Change => {
+  if (!original || !candidate || !(original > 0) || !(candidate > 0)) return NONE
   const by = original / candidate
   if (Math.abs(by - 1) < 0.005) return { text: 'the same' }
   return by > 1
@@ -62,8 +62,17 @@ const sized = (id: string, title: string, term: string, of: (report: Report) => 
   bar: true,
 })
 
-const counted = (id: string, title: string, term: string, of: (report: Report) => number): Measure => ({
-  ...sized(id, title, term, of),
+const counted = (
+  id: string,
+  title: string,
+  term: string,
+  of: (report: Report) => number | null,
+): Measure => ({
+  id,
+  title,
+  term,
+  value: (report) => of(report) ?? undefined,
+  bar: true,
   text: (report) => count(of(report)),
   change: (a, b) => ratio(of(a), of(b), 'fewer', 'more'),
 })
@@ -171,7 +180,7 @@ const COSTS: Measure[] = [
     id: 'energy',
     title: 'Energy per answer',
     term: 'estimate',
-    value: ({ energyMicrojoules }) => energyMicrojoules,
+    value: ({ energyMicrojoules }) => energyMicrojoules ?? undefined,
     text: ({ energyMicrojoules }) => microjoules(energyMicrojoules),
     change: (a, b) => ratio(a.energyMicrojoules, b.energyMicrojoules, 'less', 'more'),
     bar: true,

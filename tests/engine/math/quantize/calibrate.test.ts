@@ -37,7 +37,8 @@ test('a histogram does not depend on the order or the batching of its values', (
 test('it counts every finite value once and the others apart', () => {
   const histogram = histogramOf(Float32Array.of(1, NaN, -Infinity, 2), Float32Array.of(-1000, 0))
   expect(histogram.bins().reduce((sum, { count }) => sum + count, 0)).toBe(4)
-  expect([histogram.count, histogram.nonFinite, histogram.min, histogram.max]).toEqual([4, 2, -1000, 2])
+  expect([histogram.count, histogram.infinite, histogram.notANumber]).toEqual([4, 1, 1])
+  expect([histogram.min, histogram.max]).toEqual([-1000, 2])
 })
 
 test('quantiles are right to the width of a bin', () => {

@@ -1,0 +1,52 @@
+/** Weights that a pass does not look at, named: a reason that is silent on them would deny that they exist. */
+import { isFloat, type Model, type Node } from '../onnx'
+import { isQuantized } from './encodings'
+import { nodesIn, type FoundNode, type NotALayer } from './find'
+import { kindOf, opOf } from './kinds'
+import { liftConstants } from './normalize/lift-constants'
+
+/** Fewer values than this are settings, or not worth a word. */
+const LEAST = 64
+
+/**
+ * Nodes with constant float matrices or kernels of 64 values and more whose operator is not among `ops`, and all those
+ * within If, Loop and Scan unless `bodies` says that the pass goes there.
+ */
+export function leftOut(model: Model, ops: readonly string[], bodies = false): NotALayer[] {
+  const clone = model.clone()
+  clone.constantsToInitializers(({ dtype }) => dtype !== 'string')
+  liftConstants(clone)
+  const { graph } = clone
+  const sizeAt = ({ node, producers }: FoundNode): number =>
+    node.inputs
+      .filter((_, slot) => kindOf(node)?.weights.includes(slot) ?? true)
+      .map((value) => graph.constant(value, producers))
+      .filter((tensor) => tensor && isFloat(tensor.dtype) && tensor.dims.filter((d) => d > 1).length > 1)
+      .reduce((sum, tensor) => sum + tensor!.size, 0)
+  return [...nodesIn(graph, true)].flatMap((found) => {
+    const { node, name, within } = found
+    if (ops.includes(opOf(node)) && (!within || bodies)) return []
+    const weighs = (kindOf(node) !== undefined || node.is('Einsum')) && !isQuantized(node)
+    const size = weighs ? sizeAt(found) : 0
+    return size < LEAST ? [] : [{ layer: name, reason: reasonOf(node, within, size) }]
+  })
+}
+
+const reasonOf = (node: Node, within: Node | undefined, size: number): string =>
+  `${node.opType}${within ? ` within ${within.opType}` : ''}: its ${size.toLocaleString('en')} weights are not compressed by this step${kindOf(node)?.kind === 'recurrent' ? ' yet' : ''}`
+
+/** Each reason with the first few layers that it is true of, the most common ones first; undefined without any. */
+export function reasonsTold(skipped: readonly NotALayer[]): string | undefined {
+  const byReason = new Map<string, string[]>()
+  for (const { layer, reason } of skipped) byReason.set(reason, [...(byReason.get(reason) ?? []), layer])
+  const told = [...byReason].sort(([, a], [, b]) => b.length - a.length)
+  const sentences = told.slice(0, REASONS).map(([reason, layers]) => `${namesOf(layers)}: ${reason}`)
+  if (told.length > REASONS) sentences.push(`and ${told.length - REASONS} more reasons`)
+  return sentences.length === 0 ? undefined : sentences.join('; ')
+}
+
+const REASONS = 4
+const NAMED = 3
+
+const namesOf = (layers: readonly string[]): string =>
+  layers.slice(0, NAMED).join(', ') + (layers.length > NAMED ? ` and ${layers.length - NAMED} more` : '')
