@@ -1,6 +1,7 @@
 /** What every command is given, and the options they share. */
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import path from 'node:path'
+import { withSpecOptions } from './data-spec'
 import type { Session } from './session'
 
 export interface CliContext {
@@ -40,14 +41,14 @@ export function withEngineOptions(command: Command): Command {
 }
 
 export function withDataOptions(command: Command): Command {
-  return command
+  command
     .option(
       '--data <path>',
       'labelled data: an image folder, NPZ, CSV, Parquet, JSONL or WAV; without it inputs are random',
       absolute,
     )
-    .option('--label <name>', 'the column or array that holds the labels, where its name does not say so')
     .option('--tokenizer <file>', 'tokenizer.json for text, where it does not lie beside the data', absolute)
+  return withSpecOptions(command)
 }
 
 /** What the result is for; the engine knows which targets there are and names them where there is no such one. */

@@ -6,10 +6,11 @@ import type { Recipe } from '../contract/recipe'
 import type { CompressResult, StepRecord } from '../contract/report'
 import type { SearchResult } from '../contract/trial'
 import { preparedData } from './prepared'
+import type { SpecOptions } from './data-spec'
 import { engineSettings, type CommonOptions, type DataOptions, type Session } from './session'
 import { seconds } from './output'
 
-export interface CompressInto extends CommonOptions, DataOptions {
+export interface CompressInto extends CommonOptions, DataOptions, SpecOptions {
   /** Absolute. */
   model: string
   recipe: Recipe
@@ -39,7 +40,7 @@ function say(session: Session, { pass, summary, seconds: took, failed, skipped }
     )
 }
 
-/** Writes model.onnx, recipe.json, report.json, report.html and samples.json into the folder. */
+/** Writes model.onnx, recipe.json, data-spec.json, report.json, report.html and samples.json into the folder. */
 export async function compressInto(session: Session, options: CompressInto): Promise<CompressResult> {
   const { model, recipe, out, target, resume = false } = options
   checkOut(out, model)

@@ -7,6 +7,7 @@ import { errorMessage } from '../contract/messages'
 import { forkEngine } from '../service'
 import { addCompare } from './commands/compare'
 import { addCompress } from './commands/compress'
+import { addData } from './commands/data'
 import { addEvaluate } from './commands/evaluate'
 import { addExport } from './commands/export'
 import { addInspect } from './commands/inspect'
@@ -23,6 +24,7 @@ const COMMANDS = [
   addInspect,
   addPasses,
   addTargets,
+  addData,
   addEvaluate,
   addCompress,
   addCompare,

@@ -1,41 +1,80 @@
-/** The data as the model wants it: where the original scores like guessing, the usual ways to read it are tried. */
+/** The data as the model wants it: as it is said to be read, else as it is recognised or found to be. */
+import path from 'node:path'
+import { PareError } from '../contract/errors'
+import type { PreprocessingTrial } from '../contract/project'
+import type { Quality } from '../contract/report'
 import type { JobInput } from '../service'
-import {
-  dataOf,
-  engineSettings,
-  WITHOUT_DATA,
-  type CommonOptions,
-  type DataOptions,
-  type Session,
-} from './session'
+import { specBeside, specOf, type SpecOptions } from './data-spec'
+import { engineSettings, WITHOUT_DATA, type CommonOptions, type DataOptions, type Session } from './session'
 
 type Reference = JobInput<'openData'>['data']
+type Options = CommonOptions & DataOptions & SpecOptions
 
-/** Says on stderr what was found; the data as it was given where nothing scores better. */
+/**
+ * Where nothing says how the data is read, what lies beside one of the models does; else, where the original scores like
+ * guessing, the usual ways are tried. Says on stderr what was found.
+ */
 export async function preparedData(
   session: Session,
-  model: string,
-  options: CommonOptions & DataOptions,
+  models: string | readonly [original: string, ...others: string[]],
+  options: Options,
 ): Promise<Reference> {
-  const data = dataOf(options)
+  const data = referenceOf(options)
   if (data.path === undefined) {
     session.progress.say(WITHOUT_DATA)
     return data
   }
-  const input = { model, data, settings: engineSettings(options) }
+  const [model, ...others] = typeof models === 'string' ? [models] : models
+  if (specOf(options)) return data
+  const known = [model, ...others].map(specBeside).find((found) => found !== undefined)
+  const input = { model, data: { ...data, ...known?.spec }, settings: engineSettings(options) }
+  if (known)
+    try {
+      await session.run('openData', input, 'reading the data')
+      session.progress.say(`The data is read as ${known.file} says.`)
+      return input.data
+    } catch (cause) {
+      if (!(cause instanceof PareError) || !cause.code.startsWith('data/')) throw cause
+      session.progress.say(`${known.file} is for data of another form and is not used.`)
+      input.data = data
+    }
   const { baseline, looksLikeChance } = await session.run('openData', input, 'reading the data')
-  if (!looksLikeChance) return data
-  const score = (value: number): string => `${baseline.metric} ${value.toFixed(4)}`
+  return looksLikeChance ? { ...data, ...(await foundOtherwise(session, input, baseline)) } : data
+}
+
+export const referenceOf = (options: Options): Reference => ({
+  ...(options.data !== undefined && { path: path.resolve(options.data) }),
+  ...(options.tokenizer !== undefined && { tokenizer: path.resolve(options.tokenizer) }),
+  ...specOf(options),
+})
+
+export const scoreText =
+  ({ metric }: Quality) =>
+  (value: number): string =>
+    `${metric} ${value.toFixed(4)}`
+
+export const otherwiseNote = ({ explanation, score }: PreprocessingTrial, baseline: Quality): string => {
+  const text = scoreText(baseline)
+  return `Read another way than it would be: ${explanation}; the original then scores ${text(score)} instead of ${text(baseline.value)} on ${baseline.samples} samples.`
+}
+
+/** Another reading where one is better by more than chance explains; in any case a note of what was tried. */
+async function foundOtherwise(
+  session: Session,
+  input: JobInput<'openData'>,
+  baseline: Quality,
+): Promise<Partial<Reference>> {
+  const score = scoreText(baseline)
   session.progress.say(
     `The original scores like guessing on this data (${score(baseline.value)}): trying other ways to read it.`,
   )
   const trials = await session.run('findPreprocessing', input, 'trying ways to read the data')
   const best = trials.find(({ better }) => better)
   const note = best
-    ? `Read another way than it would be: ${best.explanation}; the original then scores ${score(best.score)} instead of ${score(baseline.value)} on ${baseline.samples} samples.`
+    ? otherwiseNote(best, baseline)
     : `The original scores like guessing (${score(baseline.value)}), and no other way to read the data scores better by more than chance explains on ${baseline.samples} samples: it is read as it is. Check that it belongs to this model.`
   session.progress.say(note)
-  if (!best) return { ...data, notes: [note] }
+  if (!best) return { notes: [note] }
   const { preprocessing, classes } = best
-  return { ...data, preprocessing, ...(classes && { classes }), notes: [note] }
+  return { preprocessing, ...(classes && { classes }), notes: [note] }
 }

@@ -1,5 +1,4 @@
 /** One command's engine: started on demand, killed on Ctrl-C, gone at the end. */
-import path from 'node:path'
 import type { EngineLimits, EngineProcess, JobEvent, JobInput, JobName, JobOutput } from '../service'
 import { EngineHost } from '../service'
 import { ProgressLine } from './output'
@@ -60,14 +59,7 @@ export const engineSettings = ({ provider = 'cpu', threads = 0 }: CommonOptions)
 export interface DataOptions {
   data?: string
   tokenizer?: string
-  label?: string
 }
-
-export const dataOf = ({ data, tokenizer, label }: DataOptions): JobInput<'openData'>['data'] => ({
-  ...(data !== undefined && { path: path.resolve(data) }),
-  ...(tokenizer !== undefined && { tokenizer: path.resolve(tokenizer) }),
-  ...(label !== undefined && { label }),
-})
 
 export const WITHOUT_DATA =
   'No data was given: inputs are random, and only the likeness to the original is measured. Give --data for quality.'

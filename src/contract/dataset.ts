@@ -5,14 +5,16 @@ export const SPLITS = ['calibration', 'training', 'validation'] as const
 export type SplitName = (typeof SPLITS)[number]
 
 /** What is learned from a dataset; decides the metric. */
-export type Task =
-  | 'classification'
-  | 'multi-label'
-  | 'regression'
-  | 'language-model'
-  | 'embedding'
-  | 'segmentation'
-  | 'unlabelled'
+export const TASKS = [
+  'classification',
+  'multi-label',
+  'regression',
+  'language-model',
+  'embedding',
+  'segmentation',
+  'unlabelled',
+] as const
+export type Task = (typeof TASKS)[number]
 
 export type DatasetKind = 'images' | 'npz' | 'table' | 'parquet' | 'text' | 'audio' | 'random'
 
@@ -67,6 +69,25 @@ export const Preprocessing = z.discriminatedUnion('kind', [
   AudioPreprocessing,
 ])
 export type Preprocessing = z.output<typeof Preprocessing>
+
+/**
+ * How raw samples become the inputs and labels of a model, as far as it is said or was found: what is not there is
+ * recognised. A JSON file that people can keep, share and edit; every command takes it.
+ */
+export const DataSpec = z.strictObject({
+  /** The column or array that holds the labels. */
+  label: z.string().min(1).optional(),
+  /** Input → column or array. */
+  columns: z.record(z.string(), z.string()).optional(),
+  task: z.enum(TASKS).optional(),
+  /** Class names in the order of the model's outputs. */
+  classes: z.array(z.string()).optional(),
+  /** Fields of a preprocessing, all or some; checked against the data when it is opened. */
+  preprocessing: z.record(z.string(), z.unknown()).optional(),
+  /** What was found about the way to read the data, in plain words: stands in every report. */
+  notes: z.array(z.string()).optional(),
+})
+export type DataSpec = z.output<typeof DataSpec>
 
 export interface SplitSummary {
   samples: number

@@ -26,6 +26,8 @@ export interface ErrorFields {
   'data/shape-mismatch': { input: string; expected: string; got: string }
   'data/labels-out-of-range': { label: string; classes: number }
   'data/labels-missing': { by: string }
+  /** A data spec that is none, or that is for other data. */
+  'data/spec': { reason: string }
   /** Columns that could all be the labels, of which the model answers none clearly best. */
   'data/label-unclear': { path: string; columns: string[] }
   'data/one-class': { by: string }

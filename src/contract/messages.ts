@@ -170,6 +170,12 @@ const TABLE: Table = {
     where: label,
     todo: 'Check that labels are counted from 0 and that the dataset has the same classes as the model.',
   }),
+  'data/spec': ({ reason }) => ({
+    title: 'The data spec does not fit',
+    what: `How the data shall be read cannot be done: ${reason}.`,
+    where: '',
+    todo: 'Change the data spec or the options beside it; `pare data` writes one that fits.',
+  }),
   'data/label-unclear': ({ path, columns }) => ({
     title: 'It is not clear which column holds the labels',
     what: `In “${baseName(path)}” the labels could be ${list(columns.map((name) => `“${name}”`))}, and the model answers none of these clearly better than by guessing.`,

@@ -1,5 +1,5 @@
 /** What the backend owns and the window shows. Paths never appear: files are known by id and name. */
-import type { DatasetSummary, Preprocessing } from './dataset'
+import type { DataSpec, DatasetSummary, Preprocessing } from './dataset'
 import type { ErrorData } from './errors'
 import type { Goal } from './goal'
 import type { ModelInspection } from './model'
@@ -34,6 +34,8 @@ export interface PreprocessingTrial {
 
 export interface LoadedData {
   summary: DatasetSummary
+  /** All of how it is read, so that it can be read so again. */
+  spec: DataSpec
   /** Score of the original on the validation split with the current preprocessing. */
   baseline: Quality
   looksLikeChance: boolean

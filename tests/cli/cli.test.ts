@@ -116,6 +116,7 @@ test('compress writes what it promises, and its numbers are true', async () => {
   expect(ended.code, ended.err).toBe(0)
   const { original, candidate, steps, files } = json<CompressResult>(ended)
   expect(files.map((file) => path.basename(file)).sort()).toEqual([
+    'data-spec.json',
     'model.onnx',
     'recipe.json',
     'report.html',

@@ -58,6 +58,7 @@ const EXAMPLES: { [C in ErrorCode]: { fields: ErrorFields[C]; says: string[] } }
     says: ['[N, 1, 28, 28]', '[N, 64]'],
   },
   'data/labels-out-of-range': { fields: { label: '12', classes: 10 }, says: ['12', '10 classes'] },
+  'data/spec': { fields: { reason: 'it is not valid JSON' }, says: ['not valid JSON', 'pare data'] },
   'data/label-unclear': {
     fields: { path: '/data/drive.csv', columns: ['target', 'force'] },
     says: ['drive.csv', '“target”, “force”', '--label'],

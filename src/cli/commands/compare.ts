@@ -12,6 +12,7 @@ import {
 import { print, printJson } from '../output'
 import { preparedData } from '../prepared'
 import { notesOf, reportTable } from '../report-table'
+import type { SpecOptions } from '../data-spec'
 import { engineSettings, type CommonOptions, type DataOptions } from '../session'
 
 export const addCompare: AddCommand = (program, { session }) => {
@@ -34,12 +35,12 @@ export const addCompare: AddCommand = (program, { session }) => {
       async (
         original: string,
         candidate: string,
-        options: CommonOptions & DataOptions & { html?: string; target?: string },
+        options: CommonOptions & DataOptions & SpecOptions & { html?: string; target?: string },
       ) => {
         const name = path.basename(candidate)
         const input = {
           model: original,
-          data: await preparedData(session, original, options),
+          data: await preparedData(session, [original, candidate], options),
           settings: engineSettings(options),
           candidates: [{ name, model: candidate }],
           target: options.target,

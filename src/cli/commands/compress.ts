@@ -15,9 +15,10 @@ import { compressInto } from '../compressing'
 import { print, printJson } from '../output'
 import { parsePassOption } from '../pass-option'
 import { notesOf, reportTable } from '../report-table'
+import type { SpecOptions } from '../data-spec'
 import { type CommonOptions, type DataOptions, type Session } from '../session'
 
-interface CompressOptions extends CommonOptions, DataOptions {
+interface CompressOptions extends CommonOptions, DataOptions, SpecOptions {
   recipe?: string
   pass?: string[]
   out: string
@@ -52,7 +53,7 @@ export const addCompress: AddCommand = (program, { session }) => {
     )
     .requiredOption(
       '--out <dir>',
-      'folder for model.onnx, recipe.json, report.json, report.html, samples.json',
+      'folder for model.onnx, recipe.json, data-spec.json, report.json, report.html, samples.json',
       absolute,
     )
     .addOption(targetOption())

@@ -4,6 +4,7 @@ import { absolute, examples, withDataOptions, withEngineOptions, type AddCommand
 import { print, printJson } from '../output'
 import { preparedData } from '../prepared'
 import { notesOf, reportTable } from '../report-table'
+import type { SpecOptions } from '../data-spec'
 import { engineSettings, type CommonOptions, type DataOptions } from '../session'
 
 export const addEvaluate: AddCommand = (program, { session }) => {
@@ -20,16 +21,18 @@ export const addEvaluate: AddCommand = (program, { session }) => {
         'pare evaluate model.onnx --data digits/ --split training --json',
       ),
     )
-    .action(async (model: string, options: CommonOptions & DataOptions & { split: SplitName }) => {
-      const input = {
-        model,
-        data: await preparedData(session, model, options),
-        settings: engineSettings(options),
-        split: options.split,
-      }
-      const report = await session.run('evaluate', input, 'measuring')
-      if (options.json) return printJson(report)
-      print(reportTable([{ name: '', report }]))
-      for (const note of notesOf([report])) print(`- ${note}`)
-    })
+    .action(
+      async (model: string, options: CommonOptions & DataOptions & SpecOptions & { split: SplitName }) => {
+        const input = {
+          model,
+          data: await preparedData(session, model, options),
+          settings: engineSettings(options),
+          split: options.split,
+        }
+        const report = await session.run('evaluate', input, 'measuring')
+        if (options.json) return printJson(report)
+        print(reportTable([{ name: '', report }]))
+        for (const note of notesOf([report])) print(`- ${note}`)
+      },
+    )
 }

@@ -9,9 +9,11 @@ import {
   type AddCommand,
 } from '../command'
 import { bytes, print, printJson } from '../output'
-import { dataOf, engineSettings, type CommonOptions, type DataOptions } from '../session'
+import { preparedData } from '../prepared'
+import type { SpecOptions } from '../data-spec'
+import { engineSettings, type CommonOptions, type DataOptions } from '../session'
 
-interface ExportOptions extends CommonOptions, DataOptions {
+interface ExportOptions extends CommonOptions, DataOptions, SpecOptions {
   target: string
   out: string
   overwrite?: boolean
@@ -36,7 +38,7 @@ export const addExport: AddCommand = (program, { session }) => {
     .action(async (model: string, options: ExportOptions) => {
       const request = {
         model,
-        data: dataOf(options),
+        data: options.data === undefined ? {} : await preparedData(session, model, options),
         settings: engineSettings(options),
         target: options.target,
         name: fileName(path.basename(model, path.extname(model))),

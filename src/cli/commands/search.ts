@@ -16,9 +16,10 @@ import {
 import { checkOut, WORK_FOLDER, writeHtml } from '../compressing'
 import { bytes, print, printJson } from '../output'
 import { preparedData } from '../prepared'
+import type { SpecOptions } from '../data-spec'
 import { engineSettings, type CommonOptions, type DataOptions, type Session } from '../session'
 
-interface SearchOptions extends CommonOptions, DataOptions {
+interface SearchOptions extends CommonOptions, DataOptions, SpecOptions {
   maxDrop: number
   maxBytes?: number
   maxLatency?: number

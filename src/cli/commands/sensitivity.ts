@@ -12,9 +12,10 @@ import {
 import { WORK_FOLDER } from '../compressing'
 import { count, print, printJson, table } from '../output'
 import { preparedData } from '../prepared'
+import type { SpecOptions } from '../data-spec'
 import { engineSettings, type CommonOptions, type DataOptions } from '../session'
 
-interface SensitivityOptions extends CommonOptions, DataOptions {
+interface SensitivityOptions extends CommonOptions, DataOptions, SpecOptions {
   samples?: number
   out?: string
   technique?: Technique[]

@@ -9,6 +9,7 @@ import { inSamples } from './array-layout'
 import { convertRows, type Affine } from './convert'
 import { finiteRows } from './gaps'
 import type { ReaderContext } from './reader'
+import { columnsOf as columnsNamed } from './spec'
 import type { RawLabels, Reading, Rows, Source, SourcePreview } from './source'
 
 export interface ArraySourceOptions {
@@ -29,7 +30,7 @@ export async function sourceOfArrays(
 ): Promise<Source> {
   if (stored.length === 0) throw new PareError('data/empty', { path: file })
   const arrays = inSamples(stored, inputs, options.columns)
-  const columns = { ...keptColumns(arrays, options.preprocessing), ...options.columns }
+  const columns = { ...keptColumns(arrays, columnsNamed(options.preprocessing)), ...options.columns }
   const bound = bindArrays(arrays, inputs, { ...options, columns, ...('labels' in own && { label: null }) })
   const used = new Set(
     [...bound.inputs.values()].flatMap(({ array }) => (array === undefined ? [] : [array])),
@@ -76,8 +77,7 @@ const columnsOf = (
   )
 
 /** Columns a preprocessing remembers, as far as these data have them: it may come from other data. */
-function keptColumns(arrays: readonly NamedArray[], preprocessing?: Preprocessing): Record<string, string> {
-  const columns = preprocessing?.kind === 'array' ? preprocessing.columns : {}
+function keptColumns(arrays: readonly NamedArray[], columns: Record<string, string>): Record<string, string> {
   const names = new Set(arrays.map(({ name }) => name))
   return Object.fromEntries(Object.entries(columns).filter(([, array]) => names.has(array)))
 }

@@ -1,5 +1,6 @@
 /** A dataset put together from sources, splits, targets and preprocessing. */
 import type {
+  DataSpec,
   DatasetKind,
   DatasetSummary,
   Preprocessing,
@@ -23,6 +24,8 @@ export interface Assembly {
   classes?: readonly string[]
   guessedOrder?: boolean
   preprocessing: Preprocessing
+  /** What was said or found of the way to read it that is not in the fields above. */
+  said?: Pick<DataSpec, 'label' | 'columns' | 'notes'>
   parts: Parts
   plan: TargetPlan
   targets: ReadonlyMap<Source, Targets>
@@ -52,11 +55,17 @@ export function assemble(assembly: Assembly): Dataset {
     ...(classes && { classes }),
     ...(assembly.guessedOrder && { guessedOrder: true }),
     preprocessing,
+    spec: specOf(assembly),
     splits,
     summary: () => summarise(assembly, splits, classCounts),
     variant: (change) => assemble(varied(assembly, change)),
     close: () => assembly.close(),
   }
+}
+
+function specOf({ said, task, classes, preprocessing }: Assembly): DataSpec {
+  const all = { ...said, task, ...(classes && { classes: [...classes] }), preprocessing }
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
 }
 
 function varied(assembly: Assembly, { preprocessing, classes }: Variant): Assembly {

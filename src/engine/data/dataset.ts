@@ -1,5 +1,6 @@
 /** Samples with inputs, optional labels and a task, in three disjoint splits. */
 import type {
+  DataSpec,
   DatasetKind,
   DatasetSummary,
   Preprocessing,
@@ -55,8 +56,8 @@ export interface Dataset {
   /** The order of the classes is only that of their names; the model may have another. */
   readonly guessedOrder?: boolean
   readonly preprocessing: Preprocessing
-  /** The output that is judged; absent: the metric chooses. */
-  readonly output?: string
+  /** All of how it is read: opened with this the data is the same. */
+  readonly spec: DataSpec
   readonly splits: Readonly<Record<SplitName, Split>>
   summary(): DatasetSummary
   /**

@@ -22,6 +22,7 @@ import { readText as readTexts } from './text-files'
 import { readText } from './text-stream'
 import { sampleInput, type OpenOptions, type Reader, type ReaderContext } from './reader'
 import type { Source } from './source'
+import { preprocessingOf } from './spec'
 import { makeSplits } from './splits'
 import { readTable } from './table'
 import { evaluatedOutput, recogniseTask, type Output } from './tasks'
@@ -41,7 +42,7 @@ const READERS: Record<Format, Reader> = {
 /**
  * Recognises the data at `root` by content, matches it to the inputs of `model`, splits it where it is not
  * split. Close it after use. Throws `data/not-found`, `data/empty`, `data/unrecognised`, `data/unreadable`,
- * `data/shape-mismatch`, `data/labels-out-of-range`, `data/label-unclear`, `disk/full`.
+ * `data/shape-mismatch`, `data/labels-out-of-range`, `data/label-unclear`, `data/spec`, `disk/full`.
  */
 export async function openDataset(root: string, model: Model, options: OpenOptions = {}): Promise<Dataset> {
   try {
@@ -70,7 +71,7 @@ async function openAs(root: string, model: Model, options: OpenOptions): Promise
   try {
     const facts = await labelFacts(sources)
     const classes = options.classes ?? (await classList(companions.classList))
-    const preprocessing = options.preprocessing ?? sources[0]!.suggested
+    const preprocessing = preprocessingOf(sources[0]!.suggested, options.preprocessing)
     const declared = evaluatedOutput(model)
     const output =
       facts.kind === 'none' ? declared : await knownOutput(model, declared, sources[0]!, preprocessing)
@@ -94,6 +95,7 @@ async function openAs(root: string, model: Model, options: OpenOptions): Promise
       ...(recognised.classes && { classes: recognised.classes }),
       ...(recognised.guessedOrder && { guessedOrder: true }),
       preprocessing,
+      said: { label: options.label, columns: options.columns, notes: options.notes },
       parts,
       plan,
       targets,

@@ -1,5 +1,5 @@
 /** What every reader of a format is given and gives. */
-import type { Preprocessing, Task } from '../../contract/dataset'
+import type { DataSpec } from '../../contract/dataset'
 import type { Model, ValueInfo } from '../onnx'
 import { sampleDims, type Port } from '../runtime/signature'
 import type { Format } from './formats'
@@ -8,23 +8,13 @@ import type { GivenSplit } from './names'
 import type { Source } from './source'
 import type { Shares } from './splits'
 
-export interface OpenOptions {
+export interface OpenOptions extends DataSpec {
   /** Where several forms of the data lie side by side; default: the most exact one. */
   format?: Format
-  /** The array or column that holds the labels; default: found by name. */
-  label?: string
-  /** Model input → array or column, where names do not agree. */
-  columns?: Readonly<Record<string, string>>
   /** A CSV, TSV or JSON(L) file of labels for a flat folder of images or sounds. */
   labelFile?: string
   /** tokenizer.json for text; default: the one beside the data. */
   tokenizer?: string
-  preprocessing?: Preprocessing
-  /** Class names in the order of the model's outputs; default: a list beside the data, else natural order. */
-  classes?: readonly string[]
-  task?: Task
-  /** What was found about the way to read the data, for its notes. */
-  notes?: readonly string[]
   /** Decides the splits that are made. Default 0. */
   seed?: number
   /** Sizes of the splits that are made; default: see splits.ts. */

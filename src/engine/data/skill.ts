@@ -37,7 +37,7 @@ export async function skillOf(
   const { task, classes } = dataset
   const binary = task === 'multi-label' && classes?.length === 1
   if (task !== 'classification' && task !== 'regression' && !binary) return undefined
-  const output = dataset.output ?? model.graph.outputs[0]!.name
+  const output = model.graph.outputs[0]!.name
   const answers: number[][] = []
   const labels: number[][] = []
   const runner = await openRunner(model)

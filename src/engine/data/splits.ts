@@ -138,7 +138,8 @@ export function stratifiedOrder(length: number, classes: Int32Array | undefined,
   if (!classes) return Uint32Array.from(shuffled)
   const sizes = new Map<number, number>()
   for (const id of classes) sizes.set(id, (sizes.get(id) ?? 0) + 1)
-  const shift = new Map([...sizes.keys()].sort((a, b) => a - b).map((id) => [id, random.next()]))
+  // By first appearance, not by number: classes in another order leave the splits as they are.
+  const shift = new Map([...sizes.keys()].map((id) => [id, random.next()]))
   const seen = new Map<number, number>()
   const place = new Float64Array(length)
   for (const index of shuffled) {

@@ -40,6 +40,7 @@ export const dataJobs: JobHandlers<'openData' | 'findPreprocessing' | 'samples' 
         })
         return {
           summary: dataset.summary(),
+          spec: dataset.spec,
           baseline: original.quality,
           looksLikeChance: isChance(original.quality, dataset.classes?.length),
         }

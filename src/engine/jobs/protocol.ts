@@ -10,7 +10,7 @@ import type {
   SamplePage,
   WeightHistogram,
 } from '../../contract/compare'
-import type { Preprocessing, SamplePreview, SplitName, Task } from '../../contract/dataset'
+import type { DataSpec, SamplePreview, SplitName, Task } from '../../contract/dataset'
 import type { ErrorData } from '../../contract/errors'
 import type { SearchGoal } from '../../contract/goal'
 import type { ModelInspection } from '../../contract/model'
@@ -26,17 +26,10 @@ import type { FinishedRun, RunResult } from '../run/compress'
 import type { ProgressReport } from '../run/progress'
 
 /** A dataset and how to read it. */
-export interface DataReference {
+export interface DataReference extends DataSpec {
   /** Absolute; absent where inputs shall be random. */
   path?: string
   tokenizer?: string
-  /** The array or column that holds the labels. */
-  label?: string
-  /** What was found about the way to read it: goes into the notes of every report. */
-  notes?: string[]
-  preprocessing?: Preprocessing
-  /** Class names in the order of the model's outputs, where they are not what the data says. */
-  classes?: string[]
   splits?: { calibration: number; validation: number; seed: number }
 }
 

@@ -9,7 +9,7 @@ import { diskError } from '../onnx'
 
 const REPORT = 'report.json'
 /** In the order they are put in place. */
-const FILES = ['model.onnx.data', 'model.onnx', 'recipe.json', 'samples.json', REPORT]
+const FILES = ['model.onnx.data', 'model.onnx', 'recipe.json', 'data-spec.json', 'samples.json', REPORT]
 /** Made from the files above, by whoever shows them. */
 const DERIVED = ['report.html', 'search.json']
 

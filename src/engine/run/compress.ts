@@ -193,6 +193,7 @@ async function measureCandidate(
     candidate: candidates[0]!.samples,
   }
   writeJson(path.join(staged, 'recipe.json'), recipe)
+  if (work.data.kind !== 'random') writeJson(path.join(staged, 'data-spec.json'), work.data.spec)
   writeJson(path.join(staged, 'samples.json'), samples)
   writeJson(path.join(staged, 'report.json'), measured)
   same()
@@ -234,9 +235,10 @@ export function basisOf(
   { data, session, target, seed }: Pick<CompressWork, 'data' | 'session' | 'target' | 'seed'>,
   sha256: string,
 ): string {
-  const { kind, task, path: place, preprocessing, splits } = data
+  const { kind, path: place, splits } = data
+  const { notes: _, ...spec } = data.spec
   const lengths = Object.values(splits).map(({ length, origin }) => [length, origin])
-  const parts = [sha256, kind, task, place, preprocessing, lengths, session.providers, target.id, seed]
+  const parts = [sha256, kind, place, spec, lengths, session.providers, target.id, seed]
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
 }
 

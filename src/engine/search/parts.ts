@@ -45,6 +45,7 @@ const withValidation = (dataset: Dataset, positions: readonly number[]): Dataset
   path: dataset.path,
   classes: dataset.classes,
   preprocessing: dataset.preprocessing,
+  spec: dataset.spec,
   splits: { ...dataset.splits, validation: partOfSplit(dataset.splits.validation, positions) },
   summary: () => dataset.summary(),
   variant: (change) => withValidation(dataset.variant(change), positions),

@@ -45,6 +45,7 @@ export function arrayDataset({ task, inputs, labels, classes }: ArrayData): Data
     path: 'arrays',
     classes,
     preprocessing,
+    spec: { preprocessing },
     splits,
     summary: () => ({
       kind: 'npz',

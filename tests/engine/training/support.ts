@@ -103,6 +103,7 @@ export function points(options: DataOptions = {}): Dataset {
     path: '(memory)',
     classes: ['a', 'b', 'c'],
     preprocessing: { kind: 'array', scale: 1, mean: [0], std: [1], columns: {} },
+    spec: {},
     splits: {
       training: split('training', 1, options.training === false ? 0 : count),
       calibration: split('calibration', 2, Math.min(count, 48)),

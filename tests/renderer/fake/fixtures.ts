@@ -291,6 +291,7 @@ export const sample = (index: number) => ({
 })
 
 export const loadedData = (): LoadedData => ({
+  spec: { task: 'classification' },
   summary: {
     kind: 'images',
     task: 'classification',

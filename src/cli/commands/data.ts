@@ -1,0 +1,64 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import type { DataSpec } from '../../contract/dataset'
+import { absolute, examples, withDataOptions, withEngineOptions, type AddCommand } from '../command'
+import { specOf, type SpecOptions } from '../data-spec'
+import { print, printJson, table } from '../output'
+import { otherwiseNote, referenceOf, scoreText } from '../prepared'
+import { engineSettings, type CommonOptions, type DataOptions } from '../session'
+
+type Options = CommonOptions & DataOptions & SpecOptions & SpecOptions & { data: string; out?: string }
+
+export const addData: AddCommand = (program, { session }) => {
+  const command = program
+    .command('data')
+    .description('say how data is read for a model, try the other ways, and save the best as a data spec')
+    .argument('<model>', 'an ONNX file', absolute)
+    .option('--out <file>', 'where the data spec goes, for --data-spec of the other commands', absolute)
+  withEngineOptions(withDataOptions(command))
+    .addHelpText(
+      'after',
+      examples(
+        'pare data model.onnx --data digits/',
+        'pare data model.onnx --data table.csv --label force --out spec.json',
+      ),
+    )
+    .action(async (model: string, options: Options) => {
+      if (options.data === undefined)
+        return command.error("error: required option '--data <path>' not specified")
+      const input = { model, data: referenceOf(options), settings: engineSettings(options) }
+      const { summary, baseline, spec } = await session.run('openData', input, 'reading the data')
+      // What is said is not put in doubt.
+      const trials = specOf(options)
+        ? []
+        : await session.run('findPreprocessing', input, 'trying ways to read the data')
+      const best = trials.find(({ better }) => better)
+      const found: DataSpec = best
+        ? {
+            ...spec,
+            preprocessing: best.preprocessing,
+            ...(best.classes && { classes: best.classes }),
+            notes: [...(spec.notes ?? []), otherwiseNote(best, baseline)],
+          }
+        : spec
+      if (options.out !== undefined) {
+        fs.mkdirSync(path.dirname(options.out), { recursive: true })
+        fs.writeFileSync(options.out, `${JSON.stringify(found, null, 2)}\n`)
+      }
+      if (options.json) return printJson({ summary, baseline, trials, spec: found })
+      print(
+        `${summary.description}; ${scoreText(baseline)(baseline.value)} on ${baseline.samples} validation samples\n`,
+      )
+      for (const note of summary.notes) print(`- ${note}`)
+      if (trials.length > 0) {
+        print('\nWays to read it, best first:')
+        const rows = trials.map((trial) => [
+          trial.score.toFixed(4),
+          trial === best ? 'taken' : trial.better ? 'better' : '',
+          trial.explanation,
+        ])
+        print(table(rows, 'left'))
+      }
+      print(`\n${JSON.stringify(found, null, 2)}`)
+    })
+}

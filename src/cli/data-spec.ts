@@ -1,0 +1,121 @@
+/** What the command line says of how data is read: a file of the data spec, and options that go before it. */
+import { InvalidArgumentError, Option, type Command } from 'commander'
+import fs from 'node:fs'
+import path from 'node:path'
+import { DataSpec, TASKS } from '../contract/dataset'
+import { PareError } from '../contract/errors'
+
+export interface SpecOptions extends Pick<DataSpec, 'label' | 'columns' | 'task' | 'classes'> {
+  dataSpec?: string
+  mean?: number[]
+  std?: number[]
+  scale?: number
+  layout?: string
+  channels?: { order?: string; channels?: number }
+  size?: { width: number; height: number }
+  resize?: string
+}
+
+/** Where compressing leaves what it knew of the data, and where it is looked for. */
+export const SPEC_FILE = 'data-spec.json'
+
+/** 0.25, or 1/255. */
+export function ratioOption(text: string): number {
+  const [top, bottom = '1', ...more] = text.split('/')
+  const value = Number(top || NaN) / Number(bottom || NaN)
+  if (more.length > 0 || !Number.isFinite(value))
+    throw new InvalidArgumentError('It must be a number, such as 0.5 or 1/255.')
+  return value
+}
+
+const list = (text: string): string[] => text.split(',').map((item) => item.trim())
+const ratios = (text: string): number[] => list(text).map(ratioOption)
+
+export function columnsOption(text: string): Record<string, string> {
+  return Object.fromEntries(
+    list(text).map((pair) => {
+      const [input, column] = pair.split('=').map((side) => side.trim())
+      if (!input || !column)
+        throw new InvalidArgumentError('It must be input=column, several parted by commas.')
+      return [input, column]
+    }),
+  )
+}
+
+export function sizeOption(text: string): { width: number; height: number } {
+  const [, width, height] = /^(\d+)[x×](\d+)$/.exec(text.trim()) ?? []
+  if (!width || !height) throw new InvalidArgumentError('It must be width x height, such as 224x224.')
+  return { width: Number(width), height: Number(height) }
+}
+
+export function channelsOption(text: string): { order?: string; channels?: number } {
+  if (text === 'rgb' || text === 'bgr') return { order: text }
+  if (['1', '3', '4'].includes(text)) return { channels: Number(text) }
+  throw new InvalidArgumentError('It must be rgb, bgr, or how many there are: 1, 3 or 4.')
+}
+
+export const withSpecOptions = (command: Command): Command =>
+  command
+    .option(
+      '--data-spec <file>',
+      'how the data is read, as `pare data` writes it; the options below go before it',
+      (text: string) => path.resolve(text),
+    )
+    .option('--label <name>', 'the column or array that holds the labels')
+    .option('--columns <input=name,…>', 'the columns or arrays that feed the inputs', columnsOption)
+    .addOption(new Option('--task <task>', 'what is learned from the data').choices(TASKS))
+    .option('--classes <name,…>', "class names in the order of the model's outputs", list)
+    .option('--scale <number>', 'what raw numbers are multiplied by, such as 1/255', ratioOption)
+    .option('--mean <number,…>', 'what is taken off after that, in all or by channel', ratios)
+    .option('--std <number,…>', 'what they are divided by at last, in all or by channel', ratios)
+    .addOption(new Option('--layout <layout>', 'of pictures').choices(['nchw', 'nhwc', 'flat']))
+    .option('--channels <channels>', 'of pictures: rgb, bgr, or how many: 1, 3 or 4', channelsOption)
+    .option('--size <width x height>', 'of pictures, as the model takes them', sizeOption)
+    .addOption(
+      new Option('--resize <how>', 'of pictures').choices([
+        'stretch',
+        'shortest-side-then-crop',
+        'letterbox',
+      ]),
+    )
+
+/** Throws `data/not-found`, and `data/spec` for what is none. */
+export function readSpec(file: string): DataSpec {
+  let text: string
+  try {
+    text = fs.readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new PareError('data/not-found', { path: file }, { cause })
+  }
+  const wrong = (reason: string): PareError => new PareError('data/spec', { reason: `“${file}”: ${reason}` })
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch {
+    throw wrong('it is not valid JSON')
+  }
+  const parsed = DataSpec.safeParse(json)
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  throw wrong(`${issue!.path.join('.')} ${issue!.message}`.trim())
+}
+
+/** What the options say, laid over the file they name; undefined where they say nothing. */
+export function specOf(options: SpecOptions): DataSpec | undefined {
+  const { dataSpec, label, columns, task, classes, mean, std, scale, layout, channels, size, resize } =
+    options
+  const named = (fields: object): object =>
+    Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+  const preprocessing = named({ mean, std, scale, layout, resize, ...channels, ...size })
+  const said = named({ label, columns, task, classes })
+  if (dataSpec === undefined && Object.keys({ ...said, ...preprocessing }).length === 0) return undefined
+  const file = dataSpec === undefined ? {} : readSpec(dataSpec)
+  const all = { ...file.preprocessing, ...preprocessing }
+  return { ...file, ...said, ...(Object.keys(all).length > 0 && { preprocessing: all }) }
+}
+
+/** What lies beside a model of how its data is read. */
+export function specBeside(model: string): { file: string; spec: DataSpec } | undefined {
+  const file = path.join(path.dirname(model), SPEC_FILE)
+  return fs.existsSync(file) ? { file, spec: readSpec(file) } : undefined
+}

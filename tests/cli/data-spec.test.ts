@@ -1,0 +1,125 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { expect, test } from 'vitest'
+import { channelsOption, columnsOption, ratioOption, sizeOption, specOf } from '../../src/cli/data-spec'
+import { addData } from '../../src/cli/commands/data'
+import { addEvaluate } from '../../src/cli/commands/evaluate'
+import { addExport } from '../../src/cli/commands/export'
+import { PareError } from '../../src/contract/errors'
+import { temporaryFolder, write } from '../engine/data/support'
+import { report } from '../renderer/fake/fixtures'
+import { loadedData } from '../renderer/fake/fixtures'
+import { run } from './support'
+
+test('what options say goes before what the file says, field by field', () => {
+  const root = write(temporaryFolder(), {
+    'spec.json': JSON.stringify({ label: 'y', task: 'regression', preprocessing: { scale: 2, mean: [1] } }),
+    'broken.json': '{',
+    'other.json': '{"lable": "y"}',
+  })
+  const dataSpec = path.join(root, 'spec.json')
+  expect(specOf({ dataSpec, label: 'force', scale: 1 / 255, channels: { order: 'bgr' } })).toEqual({
+    label: 'force',
+    task: 'regression',
+    preprocessing: { scale: 1 / 255, mean: [1], order: 'bgr' },
+  })
+  expect(specOf({})).toBeUndefined()
+  for (const [name, code] of [
+    ['broken.json', 'data/spec'],
+    ['other.json', 'data/spec'],
+    ['none.json', 'data/not-found'],
+  ])
+    expect(() => specOf({ dataSpec: path.join(root, name!) })).toThrow(
+      expect.objectContaining({ code }) as Error,
+    )
+})
+
+test('numbers, sizes, channels and columns as they are written', () => {
+  expect(ratioOption('1/255')).toBe(1 / 255)
+  expect(sizeOption('320x240')).toEqual({ width: 320, height: 240 })
+  expect([channelsOption('bgr'), channelsOption('1')]).toEqual([{ order: 'bgr' }, { channels: 1 }])
+  expect(columnsOption('a=x, b=y')).toEqual({ a: 'x', b: 'y' })
+  for (const wrong of [
+    () => ratioOption('half'),
+    () => ratioOption('1/0'),
+    () => sizeOption('320'),
+    () => channelsOption('2'),
+    () => columnsOption('a'),
+  ])
+    expect(wrong).toThrow('It must be')
+})
+
+const spec = { label: 'force', classes: ['b', 'a'] }
+const loaded = { ...loadedData(), spec: { label: 'force', task: 'classification' as const } }
+const guessing = { ...loaded, looksLikeChance: true }
+const way = {
+  preprocessing: { ...loaded.summary.preprocessing, scale: 1 } as typeof loaded.summary.preprocessing,
+  score: 0.99,
+  better: true,
+  explanation: 'left at 0…255',
+}
+
+/** A folder as compressing leaves it. */
+const made = (): string =>
+  path.join(
+    write(temporaryFolder(), { 'model.onnx': '', 'data-spec.json': JSON.stringify(spec) }),
+    'model.onnx',
+  )
+
+test('every command reads the data as what lies beside the model says, export too', async () => {
+  const model = made()
+  const data = { path: path.resolve('d'), ...spec }
+  const evaluated = await run(addEvaluate, ['evaluate', model, '--data', 'd'], {
+    openData: () => guessing,
+    evaluate: () => report({}),
+  })
+  expect(evaluated.input('evaluate').data).toEqual(data)
+  const exported = await run(addExport, ['export', model, '--data', 'd', '--out', 'b.zip'], {
+    openData: () => loaded,
+    exportPlan: () => ({ checks: [] }) as never,
+    exportBundle: () => ({ path: 'b.zip', target: 'any', bytes: 1, downloadBytes: 1, files: [] }),
+  })
+  expect(exported.input('exportPlan').data).toEqual(data)
+  expect(exported.input('exportBundle').data).toEqual(data)
+})
+
+test('what is said on the command line goes before that, and is not put in doubt', async () => {
+  const { input, jobs } = await run(addEvaluate, ['evaluate', made(), '--data', 'd', '--label', 'y'], {
+    evaluate: () => report({}),
+  })
+  expect(jobs).toEqual(['evaluate'])
+  expect(input('evaluate').data).toEqual({ path: path.resolve('d'), label: 'y' })
+})
+
+test('a spec for data of another form is left alone, and it is said', async () => {
+  const { input, err } = await run(addEvaluate, ['evaluate', made(), '--data', 'd'], {
+    openData: ({ data }) => {
+      if (data.label !== undefined) throw new PareError('data/spec', { reason: 'it is for pictures' })
+      return loaded
+    },
+    evaluate: () => report({}),
+  })
+  expect(input('evaluate').data).toEqual({ path: path.resolve('d') })
+  expect(err).toContain('is for data of another form')
+})
+
+test('data says what is recognised, tries the other ways and writes the best down', async () => {
+  const file = path.join(temporaryFolder(), 'specs', 'spec.json')
+  const { out } = await run(addData, ['data', 'm.onnx', '--data', 'd', '--out', file], {
+    openData: () => guessing,
+    findPreprocessing: () => [way, { ...way, score: 0.5, better: false, explanation: 'inverted' }],
+  })
+  const written: unknown = JSON.parse(fs.readFileSync(file, 'utf8'))
+  expect(written).toEqual({
+    label: 'force',
+    task: 'classification',
+    preprocessing: way.preprocessing,
+    notes: [expect.stringContaining('left at 0…255') as string],
+  })
+  expect(out).toMatch(/0\.9900 +taken +left at 0…255/)
+  expect(out).toMatch(/0\.5000 +inverted/)
+  const json = await run(addData, ['data', 'm.onnx', '--data', 'd', '--label', 'force', '--json'], {
+    openData: () => loaded,
+  })
+  expect(JSON.parse(json.out)).toMatchObject({ trials: [], spec: { label: 'force' } })
+})
