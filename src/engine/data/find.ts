@@ -179,7 +179,7 @@ async function tryOne(
   const alphabetical = best.classes.every((name, i) => name === names.toSorted()[i])
   const how = alphabetical
     ? 'classes in alphabetical order'
-    : `classes in the order ${shortList(best.classes)}, matched to the model's answers on ${confusion.samples} other samples,`
+    : `classes in the order ${shortList(best.classes)}, matched to the model's answers on ${confusion.samples} other samples`
   return [
     plain,
     { ...common, classes: best.classes, words: `${words}, with ${how}`, agreement: best.agreement },
