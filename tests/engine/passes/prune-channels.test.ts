@@ -237,7 +237,7 @@ test('why no channel can go is what the graph holds', async () => {
 
 test('what is quantized already is pruned no more, and that is the reason', async () => {
   const model = resnet()
-  const { model: quantized } = await quantizeStatic.run(model, {}, contextFor(model, 32))
+  const { model: quantized } = await quantizeStatic.run(model, { maxLoss: 100 }, contextFor(model, 32))
   await expect(pruneChannels.run(quantized, {}, contextFor(quantized, 16))).rejects.toMatchObject({
     data: { code: 'model/nothing-to-do', reason: expect.stringContaining('quantized already') as string },
   })

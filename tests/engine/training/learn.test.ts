@@ -304,16 +304,13 @@ describe('bad input', () => {
 
   test('a model without weights that can learn', async () => {
     const frozen = perceptron()
-    for (const [name, tensor] of frozen.graph.initializers)
-      frozen.graph.initializers.set(name, Tensor.of('float16', tensor.dims, tensor.floats()))
-    for (const name of [...frozen.graph.initializers.keys()]) {
-      frozen.graph.addNode({
-        opType: 'Cast',
-        inputs: [name],
-        outputs: [`${name}_f`],
-        attributes: { to: { int: 1 } },
-      })
-      frozen.graph.replaceUses(name, `${name}_f`, (node) => !node.is('Cast'))
+    const { graph } = frozen
+    for (const [name, tensor] of [...graph.initializers]) {
+      const codes = tensor.floats().map((value) => Math.round(Math.max(-127, Math.min(127, 64 * value))))
+      graph.initializers.set(name, Tensor.of('int8', tensor.dims, codes))
+      const scale = graph.addInitializer(`${name}_scale`, Tensor.scalar('float32', 1 / 64))
+      graph.addNode({ opType: 'DequantizeLinear', inputs: [name, scale], outputs: [`${name}_f`] })
+      graph.replaceUses(name, `${name}_f`, (node) => !node.is('DequantizeLinear'))
     }
     frozen.graph.sort()
     expect(await code(learn(frozen, contextOf(frozen, points()), plain()))).toBe('model/nothing-to-do')
