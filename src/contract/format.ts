@@ -25,3 +25,12 @@ export function formatBytes(bytes: number): string {
   const { value, unit } = scaled(bytes, BYTE_UNITS)
   return `${threeDigits(value)} ${unit}`
 }
+
+/** The last part of a path of any system. */
+export const baseName = (path: string): string => path.split(/[\\/]/).filter(Boolean).pop() ?? path
+
+/** Items in a sentence, those beyond `most` counted. */
+export const list = (items: readonly string[], most = 12): string =>
+  items.length <= most
+    ? items.join(', ')
+    : `${items.slice(0, most).join(', ')} and ${items.length - most} more`

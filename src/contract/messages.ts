@@ -1,6 +1,6 @@
 /** The one table from error data to sentences: what happened, where, and what to do. */
 import type { ErrorCode, ErrorData } from './errors'
-import { formatBytes } from './format'
+import { baseName, formatBytes, list } from './format'
 
 export interface ErrorMessage {
   /** A few words for a heading. */
@@ -14,13 +14,6 @@ export interface ErrorMessage {
 }
 
 type Table = { [C in ErrorCode]: (error: Extract<ErrorData, { code: C }>) => ErrorMessage }
-
-const baseName = (path: string): string => path.split(/[\\/]/).filter(Boolean).pop() ?? path
-
-const list = (items: readonly string[], most = 12): string =>
-  items.length <= most
-    ? items.join(', ')
-    : `${items.slice(0, most).join(', ')} and ${items.length - most} more`
 
 const NEEDS_PLACE =
   'Free some space on that disk, or choose another place, and go on: finished steps are kept.'
