@@ -21,7 +21,8 @@ function portToParent(): Port {
   if (!process.send) throw new Error('the engine is started by the app, not by hand')
   process.on('disconnect', () => process.exit(0))
   return {
-    post: (message) => process.send!(message),
+    // Without a callback a message to a process that is gone becomes an exception, which is answered by a message.
+    post: (message) => void process.send!(message, undefined, undefined, (error) => error && process.exit(0)),
     onMessage: (listener) => process.on('message', listener),
   }
 }
