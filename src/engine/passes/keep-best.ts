@@ -1,6 +1,5 @@
 import zlib from 'node:zlib'
 import { z } from 'zod'
-import { PareError } from '../../contract/errors'
 import { plural } from '../../contract/format'
 import { evaluationBatches, exampleFeeds, type Batches } from '../data/feeds'
 import { divergences } from '../evaluate/comparison/divergence'
@@ -18,6 +17,7 @@ import {
   type Values,
 } from '../runtime'
 import { float16 } from './float16'
+import { partFailure } from './part-failure'
 import { definePass, type Pass, type PassContext, type PassResult } from './pass'
 import { quantizeDynamic } from './quantize-dynamic'
 import { quantizeWeights } from './quantize-weights'
@@ -145,19 +145,19 @@ async function cleaned(context: PassContext): Promise<Model> {
   return (await attempt(simplifyPass, context.original, {}, context))?.model ?? context.original
 }
 
-/** Undefined where a pass has nothing to do on this model, or cannot do it. Throws `cancelled`. */
+/** Undefined where a pass has nothing to do on this model, or cannot do it. Throws what no other pass could help. */
 async function attempt(
   pass: Pass,
   model: Model,
   given: Record<string, unknown>,
   context: PassContext,
 ): Promise<PassResult | undefined> {
-  context.signal.throwIfAborted()
+  const { signal } = context
+  signal.throwIfAborted()
   try {
-    return await pass.run(model, given, { ...context, progress: () => context.signal.throwIfAborted() })
+    return await pass.run(model, given, { ...context, progress: () => signal.throwIfAborted() })
   } catch (cause) {
-    context.signal.throwIfAborted()
-    if (cause instanceof PareError && cause.code === 'cancelled') throw cause
+    partFailure(cause)
     return undefined
   }
 }
