@@ -19,7 +19,8 @@ export const PRESETS: readonly Preset[] = [
     pare: 1,
     id: 'balanced',
     name: 'Balanced',
-    description: 'Cleans the graph up and runs it in 8-bit integers; layers that mind stay in float.',
+    description:
+      'Cleans the graph up and runs it in 8-bit integers where that pays: layers that mind compute in float, and a plainer form is kept where it does better.',
     cost: 'About a quarter of the size; usually less than half a point.',
     steps: [
       { pass: 'simplify', params: {} },
@@ -49,7 +50,7 @@ export const PRESETS: readonly Preset[] = [
     id: 'fastest',
     name: 'Fastest',
     description:
-      'Removes the channels that the model misses least until half of the multiplications are left, refits what reads them, and runs the rest in 8-bit integers.',
+      'Removes the channels that the model misses least until half of the multiplications are left, refits what reads them, and runs the rest in 8-bit integers where that pays.',
     cost: 'About a fifth to an eighth of the size; usually a point or less. Needs calibration data.',
     steps: [
       { pass: 'simplify', params: {} },
