@@ -43,7 +43,7 @@ function section(pass: PassDescription): string {
     '',
     `**${pass.title}** (${[pass.term, pass.family].filter(Boolean).join('; ')}). ${pass.summary} ${needs}`,
     '',
-    `Role: ${pass.role}. ${pass.after.length > 0 ? `Comes after what ${list(pass.after)}.` : ''}`.trim(),
+    `Role: ${pass.role}. ${pass.after.length > 0 ? `Comes after what ${list(pass.after)}. ` : ''}${pass.changes ? `Changes the ${pass.changes} of inputs and outputs.` : ''}`.trim(),
     '',
     ...table,
     '',

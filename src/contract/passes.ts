@@ -18,6 +18,9 @@ export const PASS_ROLES = [
 ] as const
 export type PassRole = (typeof PASS_ROLES)[number]
 
+/** Free sizes become numbers, or numbers free; what is no tensor becomes one. */
+export type InterfacePart = 'sizes' | 'types'
+
 export type PassNeed = 'calibration' | 'training' | 'labels'
 
 export interface ParameterField {
@@ -53,5 +56,7 @@ export interface PassDescription {
   /** Papers and operator documents. */
   sources: string[]
   needs: PassNeed[]
+  /** What it changes of the inputs and outputs: it is for that. Names stay, and all else does. */
+  changes?: InterfacePart
   parameters: ParameterField[]
 }

@@ -110,7 +110,7 @@ export async function tryModel(
           if (!data) return { verdict: 'refused', code: 'no-inputs' }
           try {
             const { model: result } = await runPass(pass, model, params, data, folder)
-            return await judge(result, reference, tolerance)
+            return await judge(result, reference, { tolerance })
           } catch (thrown) {
             return blamed(verdictOf(thrown), reference)
           }

@@ -69,10 +69,15 @@ export const suite: Suite = {
       for (const { name, id, params } of tried)
         await part(name, async () => {
           if (!opened || !check) return { verdict: 'refused', code: 'no-inputs' }
-          const { model: result } = await runPass(findPass(id), original, params, opened, folder)
+          const pass = findPass(id)
+          const { model: result } = await runPass(pass, original, params, opened, folder)
           const file = writeModel(result, path.join(folder, 'result.onnx')).files[0]!
           await check(file, id)
-          const outcome = await judge(readModel(file), { model: original })
+          const outcome = await judge(
+            readModel(file),
+            { model: original },
+            { changes: pass.description.changes },
+          )
           const ratio = fs.statSync(model).size / fs.statSync(file).size
           return outcome.verdict === 'ok' ? { ...outcome, figure: `${ratio.toFixed(2)}×` } : outcome
         })

@@ -1,5 +1,6 @@
 /** Whether what a pass gave is a model that may stand in for the original. */
-import { encodeModel, type Model, type ValueInfo } from '../../src/engine/onnx'
+import type { InterfacePart } from '../../src/contract/passes'
+import { encodeModel, type Dim, type Model, type ValueInfo } from '../../src/engine/onnx'
 import { withSession } from '../../src/engine/runtime/session'
 import { floatsOf, type Value, type Values } from '../../src/engine/runtime/value'
 import type { Outcome } from './suite'
@@ -42,6 +43,24 @@ const portText = ({ name, dtype, dims, raw }: ValueInfo): string =>
 const interfaceOf = ({ graph }: Model): string =>
   `${graph.requiredInputs.map(portText).join('; ')} → ${graph.outputs.map(portText).join('; ')}`
 
+/** The same but for what may change: sizes that are free in one of them, or types. */
+function samePort(a: ValueInfo, b: ValueInfo, changes: InterfacePart | undefined): boolean {
+  if (changes === undefined || a.name !== b.name) return portText(a) === portText(b)
+  if (changes === 'types') return true
+  const fits = (dim: Dim, other: Dim | undefined): boolean =>
+    dim === other || typeof dim !== 'number' || typeof other !== 'number'
+  return (
+    a.dtype === b.dtype &&
+    (!a.dims || (a.dims.length === b.dims?.length && a.dims.every((dim, axis) => fits(dim, b.dims![axis]))))
+  )
+}
+
+function sameInterface(a: Model, b: Model, changes: InterfacePart | undefined): boolean {
+  const same = (was: readonly ValueInfo[], is: readonly ValueInfo[]): boolean =>
+    was.length === is.length && was.every((port, i) => samePort(port, is[i]!, changes))
+  return same(a.graph.requiredInputs, b.graph.requiredInputs) && same(a.graph.outputs, b.graph.outputs)
+}
+
 /** Largest difference over the largest magnitude of `a`; Infinity where type, shape or what is finite differ. */
 export function difference(a: Value, b: Value | undefined): number {
   if (!b || a.dtype !== b.dtype || a.dims.join() !== b.dims.join()) return Infinity
@@ -75,11 +94,18 @@ function differsAsDataMay({ graph }: Model, output: string, a: Value, b: Value):
   )
 }
 
-/** `tolerance` undefined: the result must load, answer in the same shapes, and be finite where the original is. */
-export async function judge(result: Model, reference: Reference, tolerance?: number): Promise<Outcome> {
+/**
+ * `tolerance` undefined: the result must load, answer in the same shapes, and be finite where the original is. `changes` is
+ * what its pass may change of the interface.
+ */
+export async function judge(
+  result: Model,
+  reference: Reference,
+  { tolerance, changes }: { tolerance?: number; changes?: InterfacePart } = {},
+): Promise<Outcome> {
   const wrong = (detail: string): Outcome => ({ verdict: 'wrong', detail })
   const [was, is] = [interfaceOf(reference.model), interfaceOf(result)]
-  if (was !== is) return wrong(`interface: ${was} became ${is}`)
+  if (!sameInterface(reference.model, result, changes)) return wrong(`interface: ${was} became ${is}`)
   const bytes = encodeModel(result).length
   const told = `${encodeModel(reference.model).length} → ${bytes} bytes`
   if (!reference.inputs) {

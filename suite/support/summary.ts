@@ -41,6 +41,21 @@ export function baselineOf(results: readonly Result[], isSmall: boolean): Baseli
   }
 }
 
+/** What a part of a suite gave goes over what was known of the whole, whose counts stay. */
+export function laidOver(whole: Baseline, ran: readonly Result[]): Baseline {
+  const part = baselineOf(ran, !whole.counts)
+  const keys = new Set(ran.map(keyOf))
+  const over = (before: Record<string, string> = {}, now: Record<string, string> = {}): typeof now => {
+    const kept = Object.entries(before).filter(([key]) => !keys.has(key))
+    return Object.fromEntries([...kept, ...Object.entries(now)].sort(([a], [b]) => (a < b ? -1 : 1)))
+  }
+  return {
+    ...whole,
+    results: over(whole.results, part.results),
+    ...(!whole.counts && { figures: over(whole.figures, part.figures) }),
+  }
+}
+
 /**
  * What became worse: faults that were none, and what worked and is refused now. With `isWhole` also fewer results of a
  * step that are ok.

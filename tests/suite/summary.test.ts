@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Result } from '../../suite/support/suite'
-import { baselineOf, regressions, tableOf } from '../../suite/support/summary'
+import { baselineOf, laidOver, regressions, tableOf } from '../../suite/support/summary'
 
 const result = (unit: string, step: string, verdict: Result['verdict'], code?: string): Result => ({
   unit,
@@ -42,4 +42,15 @@ test('the table has a row for each step, and refusals by code', () => {
   const table = tableOf(BEFORE, 'step')
   expect(table).toMatch(/simplify +1 +1 +· +· +1/)
   expect(table).toContain('refused: 1 model/nothing-to-do')
+})
+
+test('a part that ran again takes its place in the baseline, and nothing else moves', () => {
+  const ran = [result('b', 'simplify', 'ok')]
+  expect(laidOver(baselineOf(BEFORE, true), ran).results).toEqual({
+    'a · simplify': 'ok',
+    'b · simplify': 'ok',
+    'c · simplify': 'refused:model/nothing-to-do',
+  })
+  const long = laidOver(baselineOf(BEFORE, false), ran)
+  expect(long).toEqual({ ...baselineOf(BEFORE, false), results: {} })
 })

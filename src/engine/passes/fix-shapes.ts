@@ -165,6 +165,7 @@ export const fixShapes = definePass({
   term: 'static shapes',
   family: 'clean-up',
   role: 'adapts',
+  changes: 'sizes',
   summary:
     'Gives free sizes of the inputs numbers: phones, NPUs and microcontrollers want them fixed. The model is run in these sizes and must answer as before.',
   sources: ['onnxruntime.ai/docs, make dynamic input shape fixed'],

@@ -6,12 +6,15 @@ import type { StepRecord } from '../../contract/report'
 import { encodedLength, type Model, type Node } from '../onnx'
 import { feedsOf } from '../data/feeds'
 import { computedValues, typesOf, workingFeeds, type Values } from '../runtime'
+import { breakingNodes, withSilence } from './half/finite'
 import { toHalf, type Converted } from './half/convert'
 import { fitHalf, hindrance, LARGEST_HALF, reaches } from './half/limits'
 import { storeHalf, type Stored } from './half/store'
 import { refusalOf, refusedLayers } from './loads'
 import { definePass, type PassContext, type PassResult } from './pass'
 import { withWeightInitializers } from '../layers/normalize'
+
+const ID = 'float16'
 
 type Skipped = NonNullable<StepRecord['skipped']>
 
@@ -42,7 +45,7 @@ const MOST_REFUSALS = 12
 const hasFloats = (model: Model): boolean =>
   [...model.constants()].some(({ tensor: { dtype, size } }) => /^float(32|64)$/.test(dtype) && size > 1)
 
-const nothing = (reason: string): PareError => new PareError('model/nothing-to-do', { by: 'float16', reason })
+const nothing = (reason: string): PareError => new PareError('model/nothing-to-do', { by: ID, reason })
 
 function check(model: Model): void {
   if (!hasFloats(model)) throw nothing('the model has no float32 weights')
@@ -53,7 +56,7 @@ async function probe(model: Model, { data, signal }: PassContext): Promise<Value
   if (data)
     for await (const feeds of feedsOf(model, data.splits.calibration, { limit: ROWS, size: 4, signal }))
       batches.push(feeds)
-  return batches.length > 0 ? batches : [await workingFeeds(model, { batch: 2 })]
+  return withSilence(model, batches.length > 0 ? batches : [await workingFeeds(model, { batch: 2 })])
 }
 
 const layerOf = (node: Node): string => node.outputs.find((output) => output !== '') ?? node.label
@@ -90,16 +93,42 @@ async function chooseKept(
   return kept
 }
 
-/** Converts; what ONNX Runtime then refuses in float16 is kept in float32 as well. */
-async function convertUntilItLoads(model: Model, kept: Map<Node, string>): Promise<Converted> {
+/** Converts; what ONNX Runtime then refuses in float16, and what breaks down in it, is kept in float32 as well. */
+async function convertUntilItRuns(
+  model: Model,
+  kept: Map<Node, string>,
+  batches: readonly Values[],
+): Promise<Converted> {
+  const convert = await convertUntilItLoads(model, kept)
+  const { nodes, broken } = await breakingNodes(
+    model,
+    new Set(kept.keys()),
+    batches,
+    (stays) => convert(stays).model,
+  )
+  if (broken !== undefined)
+    throw new PareError('pass/failed', {
+      pass: ID,
+      node: broken,
+      reason: `in float16 the output “${broken}” is no longer finite`,
+    })
+  for (const node of nodes) kept.set(node, 'in float16 its numbers overflow or vanish')
+  return convert(new Set(kept.keys()))
+}
+
+/** Adds what ONNX Runtime refuses in float16 to what is kept; gives the conversion. */
+async function convertUntilItLoads(
+  model: Model,
+  kept: Map<Node, string>,
+): Promise<(stays: ReadonlySet<Node>) => Converted> {
   const types = await typesOf(model, computedValues(model))
   for (const node of model.graph.nodes)
     if (!kept.has(node) && node.outputs.some((output) => output !== '' && !types.has(output)))
       kept.set(node, 'it makes a sequence, not a tensor')
-  const convert = (): Converted => toHalf(model, types, new Set(kept.keys()))
+  const convert = (stays: ReadonlySet<Node>): Converted => toHalf(model, types, stays)
   for (let refusals = 0; refusals < MOST_REFUSALS; refusals++) {
-    const refusal = await refusalOf(convert().model)
-    if (!refusal) return convert()
+    const refusal = await refusalOf(convert(new Set(kept.keys())).model)
+    if (!refusal) return convert
     const refused = refusedNodes(model, kept, refusal)
     if (refused.length === 0) break
     for (const node of refused) kept.set(node, 'ONNX Runtime has no float16 form of it')
@@ -112,7 +141,7 @@ async function convertUntilItLoads(model: Model, kept: Map<Node, string>): Promi
     return toHalf(model, types, new Set([...kept.keys(), ...single])).model
   })
   for (const [layer, reason] of refused) kept.set(open.get(layer)!, reason)
-  return convert()
+  return convert
 }
 
 /** Nodes of the operator that a refusal names: “… of operator (Foo) in node (bar) is invalid”. */
@@ -143,9 +172,10 @@ async function halve(original: Model, { compute, keep }: Params, context: PassCo
     return { model: stored, skipped, summary }
   }
   context.progress(0.1, 'looking how large values get')
-  const kept = await chooseKept(model, keep, await probe(model, context))
+  const batches = await probe(model, context)
+  const kept = await chooseKept(model, keep, batches)
   context.progress(0.6, 'converting to float16')
-  const { model: converted, halved, casts } = await convertUntilItLoads(model, kept)
+  const { model: converted, halved, casts } = await convertUntilItRuns(model, kept, batches)
   if (halved.length === 0) throw nothing('every layer has to stay in float32')
   const skipped: Skipped = [...kept].map(([node, reason]) => ({
     layer: layerOf(node),
@@ -173,7 +203,7 @@ const sentence = (
 }
 
 export const float16 = definePass({
-  id: 'float16',
+  id: ID,
   title: 'Half precision',
   term: 'float16',
   family: 'precision',

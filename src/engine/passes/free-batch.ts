@@ -123,6 +123,7 @@ export const freeBatchPass = definePass({
   term: 'dynamic batch',
   family: 'clean-up',
   role: 'adapts',
+  changes: 'sizes',
   summary:
     'Lets a model with a fixed batch take any number of samples: sizes of the batch written into the graph are rewritten, and answers are compared sample by sample. Measuring and calibrating then go many samples at a time.',
   sources: ['ONNX Reshape', 'ONNX Resize', 'ONNX LSTM'],

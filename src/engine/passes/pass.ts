@@ -4,7 +4,14 @@
  */
 import { z } from 'zod'
 import { PareError } from '../../contract/errors'
-import type { ParameterField, PassDescription, PassFamily, PassNeed, PassRole } from '../../contract/passes'
+import type {
+  InterfacePart,
+  ParameterField,
+  PassDescription,
+  PassFamily,
+  PassNeed,
+  PassRole,
+} from '../../contract/passes'
 import type { LayerReport, StepRecord } from '../../contract/report'
 import type { Sensitivity } from '../../contract/sensitivity'
 import type { Dataset } from '../data/dataset'
@@ -82,6 +89,7 @@ export interface PassDefinition<S extends z.ZodObject> {
   summary: string
   sources: readonly string[]
   needs?: readonly PassNeed[]
+  changes?: InterfacePart
   params: S
   /** Fails early: throws a PareError that names layers and says the fix. Quick; runs nothing. */
   check?(model: Model, params: z.output<S>): void
@@ -126,6 +134,7 @@ export function definePass<S extends z.ZodObject>(definition: PassDefinition<S>)
       summary: definition.summary,
       sources: [...definition.sources],
       needs: [...needs],
+      changes: definition.changes,
       parameters: Object.entries(definition.params.shape).map(([name, schema]) =>
         toField(name, schema as z.ZodType),
       ),

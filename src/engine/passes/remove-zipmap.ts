@@ -32,6 +32,7 @@ export const removeZipMap = definePass({
   term: 'ZipMap removed',
   family: 'clean-up',
   role: 'adapts',
+  changes: 'types',
   summary:
     'Replaces the list of maps that scikit-learn models give (ZipMap) by the plain table of scores under the same name, which every runtime can read. The classes are kept in the metadata.',
   sources: ['ONNX-ML ZipMap'],

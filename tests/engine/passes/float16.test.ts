@@ -283,3 +283,42 @@ describe('stored as float16', () => {
     expect(await run(after)).toEqual(await run(rounded))
   })
 })
+
+describe('what breaks down in float16', () => {
+  /** log10(x² + 1e-10): the smallest float16 is 6e-8, so that silence has the logarithm of zero. */
+  function loudness(): Model {
+    const model = build('n', 64)
+    const { graph } = model
+    graph.initializers.set('w', noise(64, 64))
+    graph.initializers.set('least', Tensor.float32([], [1e-10]))
+    graph.addNode({ opType: 'Mul', inputs: ['x', 'x'], outputs: ['power'] })
+    graph.addNode({ opType: 'Add', inputs: ['power', 'least'], outputs: ['floored'] })
+    graph.addNode({ opType: 'Log', inputs: ['floored'], outputs: ['loud'] })
+    graph.addNode({ opType: 'MatMul', inputs: ['loud', 'w'], outputs: ['y'] })
+    return model
+  }
+
+  test('stays in float32 by name with what it is computed from, and the rest computes in float16', async () => {
+    const model = loudness()
+    const { model: after, skipped } = await halve(model)
+    expect(skipped?.map(({ layer }) => layer)).toEqual(['floored', 'loud'])
+    expect(after.graph.initializers.get('w')!.dtype).toBe('float16')
+    const silence = { x: float32([1, 64], new Float32Array(64)) }
+    const { relative } = await compareOutputs(model, after, silence)
+    expect(relative).toBeLessThan(1e-2)
+  })
+
+  test('sums that overflow between the samples looked at and the limit of float16 stay too', async () => {
+    const model = build('n', 64)
+    const { graph } = model
+    graph.initializers.set('w', noise(64, 64))
+    graph.initializers.set('much', Tensor.float32([], [30000]))
+    graph.addNode({ opType: 'MatMul', inputs: ['x', 'w'], outputs: ['h'] })
+    graph.addNode({ opType: 'Abs', inputs: ['h'], outputs: ['a'] })
+    graph.addNode({ opType: 'Add', inputs: ['a', 'much'], outputs: ['b'] })
+    graph.addNode({ opType: 'ReduceSum', inputs: ['b'], outputs: ['s'], attributes: { keepdims: { int: 1 } } })
+    graph.addNode({ opType: 'Div', inputs: ['b', 's'], outputs: ['y'] })
+    const { model: after } = await halve(model)
+    await expectClose(model, after, 1e-2)
+  })
+})
