@@ -3,6 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { seeded } from '../../src/engine/math/random'
 import type { Attack, Finding, Outcome } from '../support/attack'
+import { commandScene } from '../support/command-scene'
 import { EngineScenes } from '../support/engine-scenes'
 import { harmed, leavesTheSame, stepsOf, type Scene } from '../support/kill-scene'
 import { ServiceScenes } from '../support/service-scenes'
@@ -25,20 +26,26 @@ async function killAt(scene: Scene, step: number, folder: string): Promise<Outco
 
 export const attack: Attack = {
   about:
-    'the process killed before and after each write of runs, searches, bundles and the app itself: nothing lost',
+    'the process killed before and after each write of runs, searches, bundles, the command line and the app itself: nothing lost',
   count: 10_000,
   async *run({ seed, count, seconds, built }): AsyncIterable<Finding> {
     const root = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-attack-'))
     const until = Date.now() + seconds * 1000
     const engine = new EngineScenes(path.join(built, 'worker.js'))
+    const command = commandScene(path.join(built, 'cli.js'))
     try {
       const app = new ServiceScenes(path.join(built, 'browser-shell.js'), path.join(root, 'app'))
       let all = 0
       const points: { scene: Scene; step: number; what: string }[] = []
       const scenes =
         count > FEW
-          ? [...engine.all(), ...(await app.first())]
-          : [...seeded(seed).shuffle(engine.all()).slice(0, 2), ...(await app.first(3))]
+          ? [...engine.all(), command, ...(await app.first())]
+          : [
+              ...seeded(seed)
+                .shuffle([...engine.all(), command])
+                .slice(0, 2),
+              ...(await app.first(3)),
+            ]
       for (const scene of scenes) {
         const folder = path.join(root, 'unharmed')
         const steps = await stepsOf(scene, folder, path.join(root, `steps-${points.length}`))

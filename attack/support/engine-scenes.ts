@@ -1,4 +1,4 @@
-/** Jobs of the engine that are killed: runs, searches and bundles of a model of twelve weights. */
+/** Jobs of the engine that are killed: runs, searches and bundles of a model of one layer. */
 import fs from 'node:fs'
 import path from 'node:path'
 import { openZip } from '../../src/engine/data/zip'
@@ -10,15 +10,15 @@ import { wholeness } from './whole'
 
 const SETTINGS = { providers: ['cpu'], threads: 1 }
 
-function tinyModel(): Model {
+export function tinyModel(): Model {
   const model = new Model()
   model.opsets.set('', 17)
   model.irVersion = 8
-  model.graph.inputs = [{ name: 'x', dtype: 'float32', dims: ['batch', 16] }]
-  model.graph.outputs = [{ name: 'y', dtype: 'float32', dims: ['batch', 8] }]
+  model.graph.inputs = [{ name: 'x', dtype: 'float32', dims: ['batch', 64] }]
+  model.graph.outputs = [{ name: 'y', dtype: 'float32', dims: ['batch', 32] }]
   const random = seeded(1)
-  const weights = Array.from({ length: 128 }, () => random.next() - 0.5)
-  model.graph.initializers.set('w', Tensor.float32([16, 8], weights))
+  const weights = Array.from({ length: 2048 }, () => random.next() - 0.5)
+  model.graph.initializers.set('w', Tensor.float32([64, 32], weights))
   model.graph.addNode({ opType: 'MatMul', inputs: ['x', 'w'], outputs: ['h'], name: 'mm' })
   model.graph.addNode({ opType: 'Relu', inputs: ['h'], outputs: ['y'], name: 'relu' })
   return model
@@ -109,10 +109,13 @@ export class EngineScenes {
   }
 
   /** A process of its own, started in the environment of the moment; that it is killed is no failure. */
-  private async once(work: (run: EngineHost['run']) => Promise<unknown>): Promise<void> {
+  private async once(work: (run: EngineHost['run'], stop: () => void) => Promise<unknown>): Promise<void> {
     const host = new EngineHost(() => forkEngine(this.worker))
     try {
-      await work((job, input, options) => host.run(job, input, options))
+      await work(
+        (...given) => host.run(...given),
+        () => host.stopTraining(),
+      )
     } catch (thrown) {
       if ((thrown as { code?: string }).code !== 'engine/crashed') throw thrown
     } finally {
@@ -124,11 +127,11 @@ export class EngineScenes {
     name: string,
     parts: {
       before?: (run: EngineHost['run'], folder: string) => Promise<unknown>
-      work: (run: EngineHost['run'], folder: string, again: boolean) => Promise<unknown>
+      work: (run: EngineHost['run'], folder: string, again: boolean, stop: () => void) => Promise<unknown>
       fault: (folder: string, unfinished: boolean) => Promise<string | undefined> | string | undefined
     },
   ): Scene {
-    const run: EngineHost['run'] = (job, input, options) => this.unharmed.run(job, input, options)
+    const run: EngineHost['run'] = (...given) => this.unharmed.run(...given)
     let source = ''
     const mine = (folder: string): string | undefined =>
       hashOf(path.join(folder, 'tiny.onnx')) === source ? undefined : 'the model itself was changed'
@@ -141,11 +144,11 @@ export class EngineScenes {
         source = hashOf(path.join(folder, 'tiny.onnx'))
         await parts.before?.(run, folder)
       },
-      work: (folder) => this.once((once) => parts.work(once, folder, false)),
+      work: (folder) => this.once((once, stop) => parts.work(once, folder, false, stop)),
       between: async (folder) => mine(folder) ?? (await parts.fault(folder, true)),
       after: async (folder) => {
         try {
-          await parts.work(run, folder, true)
+          await parts.work(run, folder, true, () => this.unharmed.stopTraining())
         } catch (thrown) {
           return `cannot go on: ${String(thrown)}`
         }
@@ -192,6 +195,24 @@ export class EngineScenes {
             throw new Error('a recipe that was tried is to be tried again')
         },
         fault: () => undefined,
+      }),
+      this.scene('a search is concluded', {
+        before: async (run, folder) => {
+          const jobs = await run('searchList', searchOf(folder), during)
+          const tried = jobs.slice(0, TRIED).map(({ key }) => key)
+          await run('searchStep', { ...searchOf(folder), share: { index: 0, keys: tried } }, during)
+        },
+        // Stopped as soon as it says something: what was tried before is what there is to conclude from.
+        work: (run, folder, _again, stop) =>
+          run(
+            'search',
+            { ...searchOf(folder), into: path.join(folder, 'small') },
+            { ...during, onEvent: stop },
+          ),
+        fault: (folder, unfinished) => {
+          if (!unfinished && !fs.existsSync(path.join(folder, 'small', 'search.json'))) return 'no conclusion'
+          return whole(folder, unfinished)
+        },
       }),
       bundle('zip', false),
       bundle('zip', true),

@@ -5,6 +5,7 @@ import { PareError } from '../contract/errors'
 import type { Recipe } from '../contract/recipe'
 import type { CompressResult, StepRecord } from '../contract/report'
 import type { SearchResult } from '../contract/trial'
+import { writeText } from '../service'
 import { preparedData } from './prepared'
 import type { SpecOptions } from './data-spec'
 import { engineSettings, type CommonOptions, type DataOptions, type Session } from './session'
@@ -78,6 +79,6 @@ export async function writeHtml(
   const candidates = [{ name: recipe.name, recipe, report: candidate, steps }]
   const page = { title, original, candidates, search }
   const html = path.join(out, 'report.html')
-  fs.writeFileSync(html, await session.run('htmlReport', page, 'writing the report'))
+  writeText(html, await session.run('htmlReport', page, 'writing the report'))
   return html
 }

@@ -40,6 +40,7 @@ export interface ErrorFields {
   'recipe/order': { pass: string; after: string }
   'recipe/invalid': { file: string; reason: string }
   'search/out-of-time': { minutes: number; tried: number }
+  'search/nothing-kept': { tried: number; reason: string }
   'run/busy': { folder: string; holder: string; since: string }
   'provider/unavailable': { provider: string; reason: string }
   'engine/crashed': { exit: string; during: string }

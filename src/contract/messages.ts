@@ -241,6 +241,18 @@ const TABLE: Table = {
     where: '',
     todo: 'Give the search more time; what was measured is kept, and it can go on from there.',
   }),
+  'search/nothing-kept': ({ tried, reason }) => ({
+    title: 'No recipe worked',
+    what:
+      tried === 0
+        ? 'The search was stopped before it had tried a recipe.'
+        : `None of the ${tried} recipes tried gave a model worth judging. Most often: ${reason}.`,
+    where: '',
+    todo:
+      tried === 0
+        ? 'Let it run for longer; it goes on from where it was.'
+        : 'Look at what the model holds with “pare inspect”, or try one technique alone: its step says more.',
+  }),
   'run/busy': ({ folder, holder, since }) => ({
     title: 'Another run is going on there',
     what: `“${baseName(folder)}” is in use by ${holder}, since ${since}.`,

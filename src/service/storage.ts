@@ -20,8 +20,7 @@ export function storageError(cause: unknown, file: string, needed = 0): PareErro
 }
 
 /** Throws `disk/full`, `disk/denied`, `disk/failed`. */
-export function writeJson(file: string, value: unknown): void {
-  const text = `${JSON.stringify(value, null, 1)}\n`
+export function writeText(file: string, text: string): void {
   const temporary = `${file}.${process.pid}.tmp`
   try {
     fs.mkdirSync(path.dirname(file), { recursive: true })
@@ -32,6 +31,9 @@ export function writeJson(file: string, value: unknown): void {
     throw storageError(cause, file, Buffer.byteLength(text))
   }
 }
+
+export const writeJson = (file: string, value: unknown): void =>
+  writeText(file, `${JSON.stringify(value, null, 1)}\n`)
 
 /** Told of a file that is there and does not hold what it should, and why; takes care that it is not written over. */
 export type Damaged = (file: string, reason: string) => void

@@ -117,6 +117,10 @@ const EXAMPLES: { [C in ErrorCode]: { fields: ErrorFields[C]; says: string[] } }
     fields: { folder: '/out/small', holder: 'process 12 on desk', since: '2026-01-02T03:04:05Z' },
     says: ['small', 'process 12', '2026-01-02'],
   },
+  'search/nothing-kept': {
+    fields: { tried: 9, reason: 'only 128 weights' },
+    says: ['9', 'only 128 weights', 'pare inspect'],
+  },
   'disk/full': { fields: { path: '/data/model.onnx', needed: 5_000_000 }, says: ['model.onnx', '5 MB'] },
   'disk/denied': { fields: { path: '/data/x' }, says: ['x'] },
   'disk/failed': { fields: { path: '/data/x', reason: 'input/output error' }, says: ['input/output error'] },

@@ -1,4 +1,3 @@
-import fs from 'node:fs'
 import path from 'node:path'
 import { changeText } from '../../contract/verdict'
 import {
@@ -9,6 +8,7 @@ import {
   withEngineOptions,
   type AddCommand,
 } from '../command'
+import { writeText } from '../../service'
 import { print, printJson } from '../output'
 import { preparedData } from '../prepared'
 import { notesOf, reportTable } from '../report-table'
@@ -53,9 +53,7 @@ export const addCompare: AddCommand = (program, { session }) => {
             original: measured.original,
             candidates: [{ name, report }],
           }
-          const html = await session.run('htmlReport', page, 'writing the report')
-          fs.mkdirSync(path.dirname(options.html), { recursive: true })
-          fs.writeFileSync(options.html, html)
+          writeText(options.html, await session.run('htmlReport', page, 'writing the report'))
         }
         if (options.json)
           return printJson({

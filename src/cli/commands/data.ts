@@ -1,6 +1,5 @@
-import fs from 'node:fs'
-import path from 'node:path'
 import type { DataSpec } from '../../contract/dataset'
+import { writeJson } from '../../service'
 import { absolute, examples, withDataOptions, withEngineOptions, type AddCommand } from '../command'
 import { specOf, type SpecOptions } from '../data-spec'
 import { print, printJson, table } from '../output'
@@ -41,10 +40,7 @@ export const addData: AddCommand = (program, { session }) => {
             notes: [...(spec.notes ?? []), otherwiseNote(best, baseline)],
           }
         : spec
-      if (options.out !== undefined) {
-        fs.mkdirSync(path.dirname(options.out), { recursive: true })
-        fs.writeFileSync(options.out, `${JSON.stringify(found, null, 2)}\n`)
-      }
+      if (options.out !== undefined) writeJson(options.out, found)
       if (options.json) return printJson({ summary, baseline, trials, spec: found })
       print(
         `${summary.description}; ${scoreText(baseline)(baseline.value)} on ${baseline.samples} validation samples\n`,

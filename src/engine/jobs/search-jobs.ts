@@ -69,8 +69,7 @@ async function withSearch<T>(
     clock = options.clock
     const finish = (result: SearchResult): Promise<RunResult> => {
       const recipes = chosenOf(result).map((trial) => trial.recipe)
-      if (recipes.length === 0)
-        throw new PareError('search/out-of-time', { minutes: goal.minutes, tried: result.trials.length })
+      if (recipes.length === 0) throw nothingKept(result, context.stopRequested())
       return compress({
         ...shared,
         folder,
@@ -88,6 +87,16 @@ async function withSearch<T>(
     }
     return use({ options: { ...options, stopRequested: () => context.stopRequested() }, finish })
   })
+}
+
+/** Why there is not one trial to choose from: time, a stop, or what the trials say themselves. */
+export function nothingKept({ goal, trials, leftOut }: SearchResult, isStopped: boolean): PareError {
+  const tried = trials.length
+  if (leftOut > 0 && !isStopped) return new PareError('search/out-of-time', { minutes: goal.minutes, tried })
+  const often = new Map<string, number>()
+  for (const { reason } of trials) often.set(reason, (often.get(reason) ?? 0) + 1)
+  const [reason = ''] = [...often].sort(([, a], [, b]) => b - a).map(([text]) => text)
+  return new PareError('search/nothing-kept', { tried, reason: reason.replace(/\.$/, '') })
 }
 
 /** The winner, or what comes closest, and others of the front that are kept. */

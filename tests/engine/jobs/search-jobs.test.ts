@@ -2,8 +2,9 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { SearchGoal } from '../../../src/contract/goal'
+import { errorMessage } from '../../../src/contract/messages'
 import type { SearchResult } from '../../../src/contract/trial'
-import { searchJobs } from '../../../src/engine/jobs/search-jobs'
+import { nothingKept, searchJobs } from '../../../src/engine/jobs/search-jobs'
 import { temporaryFolder } from '../run/support'
 import { best, given, listening, settings } from './support'
 
@@ -87,4 +88,17 @@ test('sensitivity is measured once and taken from its folder after that', async 
   const again = await sensitivity(input, listening())
   expect(again.measured).toBe(0)
   expect(again.entries).toEqual(first.entries)
+})
+
+test('a search that kept nothing says why: the trials’ own reason, a stop, or time', () => {
+  const goal = SearchGoal.parse({ kind: 'search', maxDrop: 5, minutes: 1 })
+  const trial = (reason: string) => ({ reason, state: 'failed' }) as SearchResult['trials'][number]
+  const result = (reasons: string[], leftOut: number) =>
+    ({ goal, trials: reasons.map(trial), front: [], leftOut }) as unknown as SearchResult
+  const common = nothingKept(result(['too small.', 'odd.', 'too small.'], 0), false)
+  expect(common.data).toEqual({ code: 'search/nothing-kept', tried: 3, reason: 'too small' })
+  expect(errorMessage(common.data).what).toContain('None of the 3 recipes tried')
+  expect(nothingKept(result(['odd'], 7), false).code).toBe('search/out-of-time')
+  const stopped = nothingKept(result([], 7), true)
+  expect(errorMessage(stopped.data).what).toContain('stopped before')
 })
