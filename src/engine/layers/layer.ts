@@ -91,9 +91,9 @@ export class Layer {
     return { groups, inputs: cols, outputs: rows / groups }
   }
 
-  /** True for y = x · Wᵀ + b and nothing else: no factors, no transposed input, padding that is told. */
+  /** True for y = x · Wᵀ + b and nothing else: no factors, no transposed input. */
   get isPlain(): boolean {
-    return !this.turnsInput && !this.isScaled && !this.padsItself
+    return !this.turnsInput && !this.isScaled
   }
 
   get isScaled(): boolean {

@@ -7,7 +7,7 @@ import { biasesPerOutput } from './normalize/gemm-bias'
 import { liftConstants } from './normalize/lift-constants'
 import { foldParameters, unlistParameters } from './normalize/parameters'
 import { separateVectors } from './normalize/separate-vectors'
-import { isDouble, isHalf, isHalfType, narrow, widen } from './normalize/widen'
+import { beyondFloat32, isDouble, isHalf, isHalfType, narrow, widen } from './normalize/widen'
 
 export interface Normalized {
   model: Model
@@ -31,7 +31,9 @@ export function withWeightInitializers(original: Model): Normalized {
   const listed = unlistParameters(model)
   if (listed > 0)
     notes.push(`${plural(listed, 'weight')} that the model lists among its inputs, with a default, no longer`)
-  if (isDouble(model)) {
+  const beyond = isDouble(model) && beyondFloat32(model)
+  if (beyond) notes.push(`double precision stays: ${beyond.reason}`)
+  else if (isDouble(model)) {
     narrow(model)
     notes.push('double precision was rounded to float32 first')
   }

@@ -1,10 +1,11 @@
 import { block, matrix, transpose, type MatMul, type F64Matrix } from './matrix'
+import { NumericalFailure } from './numerical-failure'
 
 const BLOCK = 96
 
 /**
  * Lower triangular L with L·Lᵀ = A, A symmetric positive definite (only its lower half is read).
- * Throws RangeError naming the pivot where A is not positive definite; see `choleskyDamped`.
+ * Throws NumericalFailure naming the pivot where A is not positive definite; see `choleskyDamped`.
  */
 export async function cholesky(matmul: MatMul, a: F64Matrix): Promise<F64Matrix> {
   const n = a.rows
@@ -25,7 +26,7 @@ function factorPanel(l: Float64Array, n: number, from: number, to: number): void
     const rowJ = j * n
     let pivot = l[rowJ + j]!
     for (let k = from; k < j; k++) pivot -= l[rowJ + k]! ** 2
-    if (!(pivot > 0)) throw new RangeError(`not positive definite at pivot ${j}`)
+    if (!(pivot > 0)) throw new NumericalFailure(`not positive definite at pivot ${j}`)
     const root = Math.sqrt(pivot)
     l[rowJ + j] = root
     for (let i = j + 1; i < n; i++) {
@@ -55,7 +56,7 @@ async function updateTrailing(
 
 /**
  * The factor of A + λ·I with λ = `relative` times the mean of A's diagonal, ten times more as often as
- * needed. Gives the λ that was used. Throws RangeError when even λ of 10⁴ means does not help (A is not finite).
+ * needed. Gives the λ that was used. Throws NumericalFailure when even λ of 10⁴ means does not help (A is not finite).
  */
 export async function choleskyDamped(
   matmul: MatMul,
@@ -72,10 +73,10 @@ export async function choleskyDamped(
     try {
       return { l: await cholesky(matmul, { ...a, data }), damping }
     } catch (cause) {
-      if (!(cause instanceof RangeError)) throw cause
+      if (!(cause instanceof NumericalFailure)) throw cause
     }
   }
-  throw new RangeError('not positive definite however much it is damped')
+  throw new NumericalFailure('not positive definite however much it is damped')
 }
 
 /** X with L·X = B, L lower triangular n×n, B n×k. */

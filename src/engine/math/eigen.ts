@@ -1,5 +1,6 @@
 import { block, transpose, type MatMul, type F64Matrix } from './matrix'
 import { identity } from './cholesky'
+import { NumericalFailure } from './numerical-failure'
 
 export interface Eigen {
   /** Largest first. */
@@ -10,7 +11,8 @@ export interface Eigen {
 
 /**
  * All eigenpairs of a symmetric matrix, in double precision. Takes about 6 s at 1024²; for the leading part
- * of a larger matrix use `svd` with a rank. Throws RangeError where the matrix is not square or not finite.
+ * of a larger matrix use `svd` with a rank. Throws RangeError where the matrix is not square, NumericalFailure where
+ * it is not finite.
  */
 export async function eigSymmetric(matmul: MatMul, a: F64Matrix): Promise<Eigen> {
   const n = a.rows
@@ -41,7 +43,7 @@ function tridiagonalize(a: F64Matrix): {
     const v = new Float64Array(n)
     let norm = 0
     for (let i = from; i < n; i++) norm = Math.hypot(norm, (v[i] = m[i * n + k]!))
-    if (!Number.isFinite(norm)) throw new RangeError('the matrix is not finite')
+    if (!Number.isFinite(norm)) throw new NumericalFailure('the matrix is not finite')
     const alpha = v[from]! > 0 ? -norm : norm
     off[k] = k + 2 < n ? alpha : v[from]!
     if (k + 2 >= n || norm === 0) continue
@@ -118,7 +120,7 @@ function diagonalize(diagonal: Float64Array, off: Float64Array, vectors: Float64
     for (let turn = 0; ; turn++) {
       const high = endOfBlock(diagonal, off, low, n)
       if (high === low) break
-      if (turn > 60) throw new RangeError('the eigenvalues do not converge')
+      if (turn > 60) throw new NumericalFailure('the eigenvalues do not converge')
       sweep(diagonal, off, vectors, n, low, high)
     }
   }

@@ -3,7 +3,7 @@ import { PareError } from '../../contract/errors'
 import { formatBytes } from '../../contract/format'
 import { exampleFeeds } from '../data/feeds'
 import { compareOutputs } from '../evaluate/comparison/outputs'
-import { narrow } from '../layers/normalize/widen'
+import { beyondFloat32, narrow } from '../layers/normalize/widen'
 import { encodedLength, type Model } from '../onnx'
 import { definePass, type PassContext, type PassResult } from './pass'
 
@@ -24,6 +24,8 @@ async function round(model: Model, context: PassContext): Promise<PassResult> {
   )
   if (count + ports.length === 0)
     throw new PareError('model/nothing-to-do', { by: ID, reason: 'nothing in the model is float64' })
+  const beyond = beyondFloat32(model)
+  if (beyond) throw new PareError('pass/failed', { pass: ID, node: beyond.name, reason: beyond.reason })
   const result = model.clone()
   narrow(result)
   context.progress(0.3, 'comparing answers in both precisions')

@@ -48,11 +48,10 @@ describe('guards', () => {
     const image = net.input('image', [1, 4, 8])
     const w = net.weight([4, 4])
     const plain = [net.op('MatMul', [x, w]), net.op('Gemm', [x, w], { transB: { int: 1 } })]
-    plain.push(net.op('Conv', [image, net.weight([4, 4, 1])], { auto_pad: 'SAME_UPPER' }))
+    plain.push(net.op('Conv', [image, net.weight([4, 4, 3])], { auto_pad: 'SAME_UPPER' }))
     net.op('Gemm', [x, w], { transA: { int: 1 } })
     net.op('Gemm', [x, w], { alpha: { float: 2 } })
     net.op('Gemm', [x, w, net.weight([4])], { beta: { float: 2 } })
-    net.op('Conv', [image, net.weight([4, 4, 3])], { auto_pad: 'SAME_UPPER' })
     net.op('MatMul', [net.input('batch', [2, 4, 4]), net.weight([2, 4, 4])])
     net.op('ConvTranspose', [image, net.weight([4, 4, 3])])
     const { graph } = net.model

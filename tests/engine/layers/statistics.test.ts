@@ -57,11 +57,16 @@ async function plainSums(model: Model, name: string, axis: number) {
   return sums
 }
 
-const conv = (attributes: Record<string, number[]>, group = 1, kernel = [3, 3]): Model => {
+const conv = (attributes: Record<string, number[] | string>, group = 1, kernel = [3, 3]): Model => {
   const net = new Net(5)
   const x = net.input('x', ['batch', 4, ...kernel.map(() => 9)])
   const y = net.op('Conv', [x, net.weight([6, 4 / group, ...kernel])], {
-    ...Object.fromEntries(Object.entries(attributes).map(([name, ints]) => [name, { ints }])),
+    ...Object.fromEntries(
+      Object.entries(attributes).map(([name, value]) => [
+        name,
+        typeof value === 'string' ? value : { ints: value },
+      ]),
+    ),
     group: { int: group },
   })
   return net.output(y, 2 + kernel.length).done()
@@ -79,6 +84,9 @@ const product = (opType: 'MatMul' | 'Gemm'): Model => {
 
 const CASES: [string, Model][] = [
   ['padded, strided and dilated', conv({ pads: [1, 2, 0, 1], strides: [2, 1], dilations: [1, 2] })],
+  ['that pads itself, more at the end', conv({ auto_pad: 'SAME_UPPER', strides: [2, 2] }, 1, [4, 3])],
+  ['that pads itself, more at the start', conv({ auto_pad: 'SAME_LOWER', strides: [2, 1] }, 1, [4, 4])],
+  ['that pads nothing', conv({ auto_pad: 'VALID', strides: [2, 2] })],
   ['in groups', conv({ pads: [1, 1, 1, 1] }, 2)],
   ['of one tap', conv({}, 1, [1, 1])],
   ['of one dimension', conv({ pads: [2, 0], strides: [3] }, 1, [5])],

@@ -260,6 +260,25 @@ describe('float64-to-float32', () => {
     },
   )
 
+  test('numbers beyond float32 are refused by name, and other passes leave such a model in double', async () => {
+    const net = new Net()
+    net.model.graph.inputs = [{ name: 'x', dtype: 'float64', dims: ['N', 64] }]
+    const h = net.op('MatMul', ['x', net.constant('w', doubled([64, 64], 0.1))])
+    const y = net.op('Min', [h, net.constant('most', Tensor.of('float64', [1], [1e300]))])
+    net.model.graph.outputs = [{ name: y, dtype: 'float64', dims: ['N', 64] }]
+    const model = net.done()
+    await expect(run('float64-to-float32', model)).rejects.toMatchObject({
+      data: {
+        code: 'pass/failed',
+        node: expect.stringContaining('most'),
+        reason: expect.stringContaining('1.0e+300'),
+      },
+    })
+    await expect(run('quantize-weights', model)).rejects.toMatchObject({
+      data: { code: 'model/nothing-to-do', reason: expect.stringContaining('float64') },
+    })
+  })
+
   test('the bodies of loops become float32 too', async () => {
     const net = new Net()
     net.model.graph.inputs = [{ name: 'x', dtype: 'float64', dims: ['N', 4] }]

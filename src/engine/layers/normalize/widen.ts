@@ -19,6 +19,25 @@ export const isDouble = (model: Model): boolean =>
     ({ tensor: { dtype, dims, size } }) => DOUBLES.includes(dtype) && dims.length > 1 && size > 1,
   )
 
+/** Largest finite float32. Source: IEEE 754. */
+const LARGEST = 2 ** 128 - 2 ** 104
+
+/** Why doubles cannot be rounded to float32, by the first that is finite and would not be: it would become infinite. */
+export function beyondFloat32(model: Model): { name: string; reason: string } | undefined {
+  for (const { name, tensor } of model.constants()) {
+    if (tensor.dtype !== 'float64') continue
+    let reaches = 0
+    for (const value of tensor.numbers())
+      if (Number.isFinite(value)) reaches = Math.max(reaches, Math.abs(value))
+    if (reaches > LARGEST)
+      return {
+        name,
+        reason: `“${name}” reaches ${reaches.toExponential(1)}, and float32 ends at ${LARGEST.toExponential(1)}: the model needs double precision`,
+      }
+  }
+  return undefined
+}
+
 /** Edits the model; values that were rounded to half precision on the way are so no more. */
 export const widen = (model: Model): void => toFloat32(model, HALVES)
 

@@ -4,6 +4,7 @@
  */
 import { Tensor, type Graph, type Node } from '../../onnx'
 import type { Layer } from '../layer'
+import { windowsOf } from '../windows'
 
 /** Shapes at any batch. */
 export interface LayerDims {
@@ -72,11 +73,9 @@ function unfold(
   kernel: readonly number[],
 ): string {
   const rank = kernel.length
-  const pads = node.ints('pads') ?? new Array<number>(2 * rank).fill(0)
-  const strides = node.ints('strides') ?? kernel.map(() => 1)
-  const dilations = node.ints('dilations') ?? kernel.map(() => 1)
-  const padded = pads.some((p) => p > 0)
-    ? op(graph, 'Pad', [value, ints(graph, [0, 0, ...pads.slice(0, rank), 0, 0, ...pads.slice(rank)])])
+  const { strides, dilations, before, after } = windowsOf(node, kernel, inDims.slice(2), spatial)
+  const padded = [...before, ...after].some((p) => p > 0)
+    ? op(graph, 'Pad', [value, ints(graph, [0, 0, ...before, 0, 0, ...after])])
     : value
   const axes = ints(
     graph,

@@ -34,7 +34,7 @@ interface State {
 /**
  * Takes units out one after the other, always the one whose loss adds least squared error to the outputs of all
  * layers after the best refit. Gives the units in that order with the error each added; the last unit of all
- * stays and is not among them. Throws RangeError where a covariance is not finite.
+ * stays and is not among them. Throws NumericalFailure where a covariance is not finite.
  */
 export async function eliminationOrder(
   matmul: MatMul,

@@ -21,7 +21,7 @@ export interface SparseGptOptions {
 
 /**
  * Prunes W [outputs, inputs] given H = XᵀX [inputs, inputs]; gives the new weights with exact zeros.
- * Throws RangeError where H is not finite.
+ * Throws NumericalFailure where H is not finite.
  */
 export async function sparseGpt(
   matmul: MatMul,

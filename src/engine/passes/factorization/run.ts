@@ -130,6 +130,7 @@ function whyNot(
 ): string | undefined {
   if (!layer) return undefined
   const { groups, inputs, outputs } = layer.product
+  if (layer.padsItself) return 'its padding hangs on the size of its input (auto_pad)'
   if (groups > 1)
     return outputs === 1
       ? 'a depthwise kernel has rank one already'

@@ -4,7 +4,7 @@ import { depthwiseInputGradient, fewPositions, type ConvDims } from './depthwise
 import { single, type Rules } from './rule'
 import { range, type Tape } from './tape'
 import { convWeightGradient } from './weight-gradient'
-import { leftovers, spans, windowsOf, type Windows } from './windows'
+import { leftovers, spans, windowsOf, type Windows } from '../../layers/windows'
 
 const ints = (values: readonly number[]): { ints: readonly number[] } => ({ ints: values })
 

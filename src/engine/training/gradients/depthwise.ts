@@ -7,7 +7,7 @@
  */
 import { sizeOf } from '../../onnx'
 import { range, type Tape } from './tape'
-import { spans, type Windows } from './windows'
+import { spans, type Windows } from '../../layers/windows'
 
 export interface ConvDims {
   x: readonly number[]

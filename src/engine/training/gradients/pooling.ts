@@ -2,7 +2,7 @@
 import { sizeOf, Tensor, type Node } from '../../onnx'
 import { single, unsupported, type Rules } from './rule'
 import { range, type Tape } from './tape'
-import { leftovers, spans, windowsOf, type Windows } from './windows'
+import { leftovers, spans, windowsOf, type Windows } from '../../layers/windows'
 
 const maxPool = single((t, node, dy) => {
   if (node.int('storage_order', 0) !== 0) throw unsupported(node, 'column-major indices')

@@ -5,7 +5,7 @@
 import { sizeOf } from '../../onnx'
 import { depthwiseWeightGradient, rowsTogether, type ConvDims } from './depthwise'
 import { range, type Tape } from './tape'
-import { leftovers, spans, type Windows } from './windows'
+import { leftovers, spans, type Windows } from '../../layers/windows'
 
 /** Few channels or groups: Conv with batch and channels changing places, strides and dilations too. */
 function byConvolution(t: Tape, x: string, dy: string, dims: ConvDims, w: Windows, group: number): string {

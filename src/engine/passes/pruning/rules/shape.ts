@@ -1,4 +1,5 @@
 /** Operators that only rearrange. Sources: ONNX Reshape, Flatten, Transpose, Squeeze, Unsqueeze, Expand, DepthToSpace. */
+import { PareError } from '../../../../contract/errors'
 import type { Node } from '../../../onnx'
 import type { AxisRef, RewriteContext, Rule, RuleContext } from '../relations'
 import { relateBroadcast } from './elementwise'
@@ -61,7 +62,12 @@ export const reshape: Rule = {
         outs.push(otherOut)
       }
       shape = shapePlan(ins, outs)
-      if (!shape) throw new RangeError(`the shape of ${node.label} cannot be written down`)
+      if (!shape)
+        throw new PareError('pass/failed', {
+          pass: 'prune-channels',
+          node: node.label,
+          reason: `no shape of ${node.label} fits what is left of its input`,
+        })
       node.attributes.delete('allowzero')
     }
     if (c.opset < 5) node.set('shape', { ints: shape })

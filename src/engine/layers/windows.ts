@@ -1,5 +1,5 @@
 /** Sliding windows: what Conv, ConvTranspose and the pools share. Source: ONNX Conv, `auto_pad`. */
-import type { Node } from '../../onnx'
+import type { Node } from '../onnx'
 
 export interface Windows {
   kernel: number[]
