@@ -35,6 +35,10 @@ export function leftOut(model: Model, ops: readonly string[], bodies = false): N
 const reasonOf = (node: Node, within: Node | undefined, size: number): string =>
   `${node.opType}${within ? ` within ${within.opType}` : ''}: its ${size.toLocaleString('en')} weights are not compressed by this step${kindOf(node)?.kind === 'recurrent' ? ' yet' : ''}`
 
+/** What is left of layers that finders skip where products of two activations are no news. */
+export const worthTelling = (skipped: readonly NotALayer[]): NotALayer[] =>
+  skipped.filter(({ reason }) => reason !== 'a product of two activations')
+
 /** Each reason with the first few layers that it is true of, the most common ones first; undefined without any. */
 export function reasonsTold(skipped: readonly NotALayer[]): string | undefined {
   const byReason = new Map<string, string[]>()

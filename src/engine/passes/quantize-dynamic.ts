@@ -14,7 +14,7 @@ import { WeightStore } from './quantization/static-weights'
 import { exclude, weightFields } from './quantization/fields'
 import { counted } from './quantization/words'
 import { findLayers, STANDARD_OPS } from '../layers/find'
-import { leftOut } from '../layers/left-out'
+import { leftOut, worthTelling } from '../layers/left-out'
 import type { Layer } from '../layers/layer'
 
 const ID = 'quantize-dynamic'
@@ -64,7 +64,8 @@ async function run(model: Model, options: Params, context: PassContext): Promise
   const skipped: StepRecord['skipped'] = leftOut(clone, STANDARD_OPS, true)
   const done: LayerTreatment[] = []
   const counts = { products: 0, stored: 0, tables: 0, inBodies: 0 }
-  const { layers } = findLayers(graph, { ops: STANDARD_OPS, throughViews: true, bodies: true })
+  const found = findLayers(graph, { ops: STANDARD_OPS, throughViews: true, bodies: true })
+  const { layers } = found
   const restored: Restored = new Map()
   for (const [i, layer] of layers.entries()) {
     context.progress((0.8 * i) / layers.length, `layer ${i + 1} of ${layers.length}`)
@@ -106,7 +107,7 @@ async function run(model: Model, options: Params, context: PassContext): Promise
   if (done.length === 0)
     throw new PareError('model/nothing-to-do', {
       by: ID,
-      reason: nothingReason(graph, skipped),
+      reason: nothingReason(graph, [...skipped, ...worthTelling(found.skipped)]),
     })
   graph.sort()
   graph.prune()

@@ -18,7 +18,7 @@ import { normalize } from '../layers/normalize'
 import { ENCODINGS, STORAGES } from '../layers/encodings'
 import { calibrationBatches, evaluationBatches } from '../data/feeds'
 import { findLayers, STANDARD_OPS } from '../layers/find'
-import { leftOut } from '../layers/left-out'
+import { leftOut, worthTelling } from '../layers/left-out'
 import type { Layer } from '../layers/layer'
 
 const ID = 'quantize-weights'
@@ -117,7 +117,7 @@ async function run(model: Model, options: Params, context: PassContext): Promise
   if (layers.length === 0)
     throw new PareError('model/nothing-to-do', {
       by: ID,
-      reason: nothingReason(prepared.graph, skipped),
+      reason: nothingReason(prepared.graph, [...skipped, ...worthTelling(all.skipped)]),
     })
   const found = await quantizeAll(prepared, layers, { ...options, by: ID }, context)
   const build = (floats: { has(layer: string): boolean }): Assembled =>

@@ -4,10 +4,6 @@ import type { Graph } from '../../onnx'
 import type { NotALayer } from '../../layers/find'
 import { reasonsTold } from '../../layers/left-out'
 
-/** What is left of layers that finders skip where products of two activations are no news. */
-export const worthTelling = (skipped: readonly NotALayer[]): NotALayer[] =>
-  skipped.filter(({ reason }) => reason !== 'a product of two activations')
-
 /** Each reason once, with the first few layers it holds for; what says that there are none, where there are none. */
 export function reasonsOf(graph: Graph, skipped: readonly NotALayer[]): string {
   if (countQuantized(graph) > 0) return 'its layers are quantized already: prune before that'

@@ -1,10 +1,9 @@
 /** Layers whose single weights can be pruned. */
 import { findLayers, STANDARD_OPS, type NotALayer } from '../../layers/find'
 import type { Layer } from '../../layers/layer'
-import { leftOut } from '../../layers/left-out'
+import { leftOut, worthTelling } from '../../layers/left-out'
 import { NO_PRODUCT, productLayer } from '../../layers/product'
 import type { Model } from '../../onnx'
-import { worthTelling } from './reasons'
 
 /** Fewer weights than this are not worth a zero. */
 const LEAST = 64
