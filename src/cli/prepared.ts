@@ -11,8 +11,8 @@ type Reference = JobInput<'openData'>['data']
 type Options = CommonOptions & DataOptions & SpecOptions
 
 /**
- * Where nothing says how the data is read, what lies beside one of the models does; else, where the original scores like
- * guessing, the usual ways are tried. Says on stderr what was found.
+ * Where nothing says how the data is read, what lies beside one of the models does; else the usual ways are tried, unless
+ * it is said how samples are prepared or classes ordered. Says on stderr what was found.
  */
 export async function preparedData(
   session: Session,
@@ -25,8 +25,9 @@ export async function preparedData(
     return data
   }
   const [model, ...others] = typeof models === 'string' ? [models] : models
-  if (specOf(options)) return data
-  const known = [model, ...others].map(specBeside).find((found) => found !== undefined)
+  const said = specOf(options)
+  if (said?.preprocessing || said?.classes) return data
+  const known = said ? undefined : [model, ...others].map(specBeside).find((found) => found !== undefined)
   const input = { model, data: { ...data, ...known?.spec }, settings: engineSettings(options) }
   if (known)
     try {
@@ -39,7 +40,7 @@ export async function preparedData(
       input.data = data
     }
   const { baseline, looksLikeChance } = await session.run('openData', input, 'reading the data')
-  return looksLikeChance ? { ...data, ...(await foundOtherwise(session, input, baseline)) } : data
+  return { ...data, ...(await foundOtherwise(session, input, baseline, looksLikeChance)) }
 }
 
 export const referenceOf = (options: Options): Reference => ({
@@ -58,18 +59,25 @@ export const otherwiseNote = ({ explanation, score }: PreprocessingTrial, baseli
   return `Read another way than it would be: ${explanation}; the original then scores ${text(score)} instead of ${text(baseline.value)} on ${baseline.samples} samples.`
 }
 
-/** Another reading where one is better by more than chance explains; in any case a note of what was tried. */
+/** Another reading where one is better by more than chance explains; else a note where the score looks like guessing. */
 async function foundOtherwise(
   session: Session,
   input: JobInput<'openData'>,
   baseline: Quality,
+  looksLikeChance: boolean,
 ): Promise<Partial<Reference>> {
   const score = scoreText(baseline)
-  session.progress.say(
-    `The original scores like guessing on this data (${score(baseline.value)}): trying other ways to read it.`,
+  if (looksLikeChance)
+    session.progress.say(
+      `The original scores like guessing on this data (${score(baseline.value)}): trying other ways to read it.`,
+    )
+  const trials = await session.run(
+    'findPreprocessing',
+    { ...input, when: 'gain', baseline },
+    'trying ways to read the data',
   )
-  const trials = await session.run('findPreprocessing', input, 'trying ways to read the data')
   const best = trials.find(({ better }) => better)
+  if (!best && !looksLikeChance) return {}
   const note = best
     ? otherwiseNote(best, baseline)
     : `The original scores like guessing (${score(baseline.value)}), and no other way to read the data scores better by more than chance explains on ${baseline.samples} samples: it is read as it is. Check that it belongs to this model.`

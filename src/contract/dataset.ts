@@ -80,6 +80,8 @@ export const DataSpec = z.strictObject({
   /** Input → column or array. */
   columns: z.record(z.string(), z.string()).optional(),
   task: z.enum(TASKS).optional(),
+  /** The output that is judged. */
+  output: z.string().min(1).optional(),
   /** Class names in the order of the model's outputs. */
   classes: z.array(z.string()).optional(),
   /** Fields of a preprocessing, all or some; checked against the data when it is opened. */

@@ -176,7 +176,7 @@ function dataHandlers(parts: Parts) {
       return view(parts, project)
     },
     'data.findPreprocessing': async ({ project }) => {
-      await loader.findPreprocessing(project)
+      await loader.findPreprocessing(project, 'always')
       return view(parts, project)
     },
     'model.histogram': ({ project, layer, candidate }) => {

@@ -70,17 +70,24 @@ export class Loader {
           event.event === 'progress' && this.progress(project, event.data.done, event.data.doing),
       })
     })
-    // What looks like guessing was mostly read in another way than the model was trained with.
-    if (value?.looksLikeChance) await this.findPreprocessing(project)
+    if (!value) return
+    // A score that is good may still be that of data read in another way than the model was trained with.
+    const { preprocessing, classes } = this.core.store.get(project).data ?? {}
+    if (value.looksLikeChance || !(preprocessing || classes)) await this.findPreprocessing(project, 'gain')
   }
 
-  /** Tries the usual ways to read the data; the ranked trials join what was loaded. */
-  async findPreprocessing(project: string): Promise<void> {
+  /**
+   * Tries the usual ways to read the data; the ranked trials join what was loaded. 'gain' is asked by nobody and keeps
+   * nobody waiting: it runs where runs do.
+   */
+  async findPreprocessing(project: string, when: 'gain' | 'always'): Promise<void> {
     const { data } = this.core.store.get(project)
     const loaded = data?.value
     if (!loaded) return
     await this.task(project, 'data', 'Trying ways to read the data', async (signal) => {
-      const trials = await this.core.interactive.run('findPreprocessing', this.inputOf(project), {
+      const input = { ...this.inputOf(project), when, baseline: loaded.baseline }
+      const engine = when === 'gain' ? this.core.work : this.core.interactive
+      const trials = await engine.run('findPreprocessing', input, {
         during: 'trying ways to read the data',
         signal,
         onEvent: (event) =>

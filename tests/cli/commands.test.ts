@@ -41,9 +41,10 @@ test('data and settings are handed on whole: paths absolute, the CPU behind ever
   ]
   const { input, jobs } = await run(addEvaluate, [...args, '--split', 'training'], {
     openData: () => sharp,
+    findPreprocessing: () => [],
     evaluate: () => original,
   })
-  expect(jobs).toEqual(['openData', 'evaluate'])
+  expect(jobs).toEqual(['openData', 'findPreprocessing', 'evaluate'])
   expect(input('evaluate')).toEqual({
     model: path.resolve('m.onnx'),
     data: { path: path.resolve('d'), tokenizer: path.resolve('t.json') },

@@ -84,11 +84,24 @@ test('every command reads the data as what lies beside the model says, export to
 })
 
 test('what is said on the command line goes before that, and is not put in doubt', async () => {
-  const { input, jobs } = await run(addEvaluate, ['evaluate', made(), '--data', 'd', '--label', 'y'], {
+  const args = ['evaluate', made(), '--data', 'd', '--label', 'y']
+  const { input, jobs } = await run(addEvaluate, [...args, '--scale', '2'], { evaluate: () => report({}) })
+  expect(jobs).toEqual(['evaluate'])
+  expect(input('evaluate').data).toEqual({
+    path: path.resolve('d'),
+    label: 'y',
+    preprocessing: { scale: 2 },
+  })
+  const { preprocessing } = way
+  const label = await run(addEvaluate, args, {
+    openData: () => loaded,
+    findPreprocessing: () => [way],
     evaluate: () => report({}),
   })
-  expect(jobs).toEqual(['evaluate'])
-  expect(input('evaluate').data).toEqual({ path: path.resolve('d'), label: 'y' })
+  expect(label.input('evaluate').data, 'a label says nothing of preprocessing').toMatchObject({
+    label: 'y',
+    preprocessing,
+  })
 })
 
 test('a spec for data of another form is left alone, and it is said', async () => {
@@ -97,6 +110,7 @@ test('a spec for data of another form is left alone, and it is said', async () =
       if (data.label !== undefined) throw new PareError('data/spec', { reason: 'it is for pictures' })
       return loaded
     },
+    findPreprocessing: () => [],
     evaluate: () => report({}),
   })
   expect(input('evaluate').data).toEqual({ path: path.resolve('d') })

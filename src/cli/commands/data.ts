@@ -6,7 +6,7 @@ import { print, printJson, table } from '../output'
 import { otherwiseNote, referenceOf, scoreText } from '../prepared'
 import { engineSettings, type CommonOptions, type DataOptions } from '../session'
 
-type Options = CommonOptions & DataOptions & SpecOptions & SpecOptions & { data: string; out?: string }
+type Options = CommonOptions & DataOptions & SpecOptions & { data: string; out?: string }
 
 export const addData: AddCommand = (program, { session }) => {
   const command = program
@@ -30,7 +30,11 @@ export const addData: AddCommand = (program, { session }) => {
       // What is said is not put in doubt.
       const trials = specOf(options)
         ? []
-        : await session.run('findPreprocessing', input, 'trying ways to read the data')
+        : await session.run(
+            'findPreprocessing',
+            { ...input, when: 'always', baseline },
+            'trying ways to read the data',
+          )
       const best = trials.find(({ better }) => better)
       const found: DataSpec = best
         ? {

@@ -86,7 +86,7 @@ function varied(assembly: Assembly, { preprocessing, classes }: Variant): Assemb
 /** The label that was class i of the old order becomes the class of the same name in the new one. */
 function renamed(assembly: Assembly, classes: readonly string[]): Assembly {
   const old = assembly.classes ?? []
-  if (old.length !== classes.length || old.some((name) => !classes.includes(name)))
+  if (old.length > classes.length || old.some((name) => !classes.includes(name)))
     throw new PareError('data/shape-mismatch', {
       input: 'classes',
       expected: old.join(', '),

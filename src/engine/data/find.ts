@@ -1,15 +1,15 @@
 /**
- * Finds how inputs were prepared when the model was trained, by trying the usual ways and scoring them: for a
- * baseline that looks like chance. Candidates are ranked on calibration and training samples; the score that
- * is reported is the caller's, on samples none of this has seen.
+ * Finds how inputs were prepared and classes ordered when the model was trained, by trying the usual ways. Ways are ranked
+ * on calibration and training samples by what the answers tell of the labels; what is better is confirmed on others.
  */
 import type { Preprocessing } from '../../contract/dataset'
-import { signTest } from '../math/statistics'
+import { gainByChance } from '../math/paired'
 import type { Model } from '../onnx'
-import { agreement, bestOrder, confusionOf } from './confusion'
+import { isJudged, lossesOf, meanOf, type Answers } from './answers'
 import type { Dataset, Variant } from './dataset'
 import { rawStatistics } from './raw-statistics'
-import { BEYOND_CHANCE, skillOf, type Skill } from './skill'
+import { BEYOND_CHANCE, skillIn } from './skill'
+import { samplingsOf, Trials, type Reading, type Samplings, type Trial } from './trials'
 import { resizeVariants, variantsOf } from './variants'
 
 export interface Finding {
@@ -27,8 +27,10 @@ export interface Finding {
 }
 
 export interface FindOptions {
-  /** 'chance' (default) tries nothing where the baseline is better than chance. */
-  when?: 'chance' | 'always'
+  /** 'gain' (default) tries nothing where all answers are right, and scores nothing that promises no gain. */
+  when?: 'gain' | 'always'
+  /** What the baseline scores, where that is known. */
+  value?: number
   /** Samples used to rank candidates. Default 256. */
   samples?: number
   /** Candidates that are scored. Default 5. */
@@ -40,151 +42,101 @@ export interface FindOptions {
 export const withPreprocessing = (dataset: Dataset, preprocessing: Preprocessing): Dataset =>
   dataset.variant({ preprocessing })
 
-/** Standard normal quantile at 0.975. */
-const Z = 1.959964
+/** Samples every way is tried on, and how many ways are then ranked on all. */
+const FEW = 64
+const KEPT = 6
+const RANKED = 256
+const SCORED = 5
 
-/** Whether an accuracy lies within (or below) the 95% interval of guessing among `classes`. */
-export function looksLikeChance(accuracy: number, classes: number, samples: number): boolean {
-  const p = 1 / classes
-  return accuracy <= p + Z * Math.sqrt((p * (1 - p)) / Math.max(1, samples))
-}
+/** Of all that are confirmed together, one in a hundred may seem better by chance. */
+const LEVEL = 0.01
 
-/** More classes are not matched to answers: with few samples of each, anything fits. */
-const MATCHED_CLASSES = 200
-
-interface Candidate extends Variant {
-  words: string
-  /** On the samples it was ranked with. */
-  agreement: number
-}
-
-/** Best first. The baseline is always in the list. */
+/** The baseline first where nothing is better, else best first. It is always in the list. */
 export async function findPreprocessing(
   model: Model,
   dataset: Dataset,
   score: (dataset: Dataset) => Promise<number>,
   options: FindOptions = {},
 ): Promise<Finding[]> {
-  const value = await score(dataset)
+  const { when = 'gain', samples = RANKED, scored = SCORED, signal, progress } = options
   const baseline: Finding = {
     preprocessing: dataset.preprocessing,
-    value,
+    value: options.value ?? (await score(dataset)),
     baseline: true,
     better: false,
     explanation: 'as it is read now',
   }
-  if ((options.when ?? 'chance') === 'chance' && !suspicious(dataset, value)) return [baseline]
-  const candidates =
-    dataset.task === 'classification' ? await ranked(model, dataset, options) : await unranked(dataset)
-  const findings = [baseline]
-  const before = await skillOf(model, dataset, options)
-  for (const [i, candidate] of candidates.entries()) {
-    options.signal?.throwIfAborted()
-    options.progress?.(0.5 + (0.5 * i) / candidates.length, `Scoring way ${i + 1} of ${candidates.length}`)
-    const { words, preprocessing = dataset.preprocessing, classes } = candidate
-    const variant = dataset.variant({ preprocessing, ...(classes && { classes }) })
-    const scored = await score(variant)
-    const skill = scored > value ? await skillOf(model, variant, options) : undefined
-    findings.push({
-      preprocessing,
-      ...(classes && { classes }),
-      value: scored,
-      baseline: false,
-      better: isBetter(skill, before, candidates.length),
-      explanation: words,
-    })
+  if (!isJudged(dataset)) return [baseline]
+  const samplings = samplingsOf(dataset, Math.min(FEW, samples), samples)
+  const trials = await Trials.open(model, dataset, signal)
+  try {
+    const asItIs = await trials.answers({}, samplings.ranked)
+    if (when === 'gain' && isPerfect(asItIs)) return [baseline]
+    const loss = meanOf(lossesOf(asItIs))
+    const tried = await ranked(trials, samplings, loss, progress)
+    const promising = when === 'always' ? tried : tried.filter((trial) => trial.loss < loss)
+    const candidates = promising.slice(0, scored)
+    if (candidates.length === 0) return [baseline]
+    const findings = [baseline]
+    const before = await trials.answers({}, samplings.confirming)
+    for (const [i, { words, preprocessing = dataset.preprocessing, classes }] of candidates.entries()) {
+      progress?.(0.5 + (0.5 * i) / candidates.length, `Scoring way ${i + 1} of ${candidates.length}`)
+      const way = { preprocessing, ...(classes && { classes }) }
+      const value = await score(trials.read(way))
+      const better =
+        value > baseline.value &&
+        isBetter(await trials.answers(way, samplings.confirming), before, candidates.length)
+      findings.push({ ...way, value, baseline: false, better, explanation: words })
+    }
+    return findings.sort((a, b) => b.value - a.value || Number(b.baseline) - Number(a.baseline))
+  } finally {
+    await trials.close()
   }
-  return findings.sort((a, b) => b.value - a.value || Number(b.baseline) - Number(a.baseline))
 }
 
-/** Of all that are tried together, one in a hundred may seem better by chance. */
-const LEVEL = 0.01
+const isPerfect = (answers: Answers): boolean =>
+  answers.samples >= FEW && answers.kind === 'classes' && skillIn(answers).each.every((right) => right === 1)
 
-function isBetter(skill: Skill | undefined, before: Skill | undefined, tried: number): boolean {
-  if (!skill || !before || skill.z <= BEYOND_CHANCE) return false
-  let won = 0
-  let lost = 0
-  for (const [i, good] of skill.each.entries()) {
-    if (good > before.each[i]!) won++
-    else if (good < before.each[i]!) lost++
-  }
-  return signTest(won, lost) < LEVEL / tried
-}
-
-function suspicious(dataset: Dataset, value: number): boolean {
-  if (dataset.task === 'classification')
-    return looksLikeChance(value, dataset.classes!.length, dataset.splits.validation.length)
-  // R² of 0 is what the mean of the labels scores.
-  return dataset.task === 'regression' && value <= 0
+function isBetter(answers: Answers, before: Answers, tried: number): boolean {
+  if (skillIn(answers).z <= BEYOND_CHANCE) return false
+  const [losses, lossesBefore] = [lossesOf(answers), lossesOf(before)]
+  return gainByChance(lossesBefore.map((loss, i) => loss - losses[i]!)) < LEVEL / tried
 }
 
 const key = ({ preprocessing, classes }: Variant): string => JSON.stringify([preprocessing, classes])
 
-async function unranked(dataset: Dataset): Promise<Candidate[]> {
-  const base = key({ preprocessing: dataset.preprocessing })
-  return variantsOf(dataset.preprocessing, await rawStatistics(dataset))
-    .filter(({ preprocessing }) => key({ preprocessing }) !== base)
-    .map((variant) => ({ ...variant, agreement: 0 }))
-}
-
-async function ranked(model: Model, dataset: Dataset, options: FindOptions): Promise<Candidate[]> {
-  const limit = options.samples ?? 256
-  const first = variantsOf(dataset.preprocessing, await rawStatistics(dataset))
-  const tried: Candidate[] = [
-    ...(await tryOne(model, dataset, { words: 'the same inputs' }, limit, options.signal)),
-  ]
-  for (const [i, variant] of first.entries()) {
-    options.progress?.((0.5 * i) / (first.length + 3), variant.words)
-    tried.push(...(await tryOne(model, dataset, variant, limit, options.signal)))
-  }
-  const best = tried.toSorted((a, b) => b.agreement - a.agreement)[0]!
-  if (best.preprocessing?.kind === 'image')
-    for (const { preprocessing, words } of resizeVariants(best.preprocessing)) {
-      const variant = { preprocessing, words: `${best.words}, ${words}` }
-      tried.push(...(await tryOne(model, dataset, variant, limit, options.signal)))
-    }
+/** Best first; none is read as the dataset is. */
+async function ranked(
+  trials: Trials,
+  samplings: Samplings,
+  asItIs: number,
+  progress: FindOptions['progress'],
+): Promise<Trial[]> {
+  const { dataset } = trials
   const seen = new Set([key({ preprocessing: dataset.preprocessing })])
-  const fresh = tried.filter((candidate) => {
-    const id = key({
-      preprocessing: candidate.preprocessing ?? dataset.preprocessing,
-      ...(candidate.classes && { classes: candidate.classes }),
-    })
-    if (seen.has(id)) return false
-    seen.add(id)
-    return true
-  })
-  return fresh.sort((a, b) => b.agreement - a.agreement).slice(0, options.scored ?? 5)
+  const isNew = ({ preprocessing = dataset.preprocessing, classes }: Variant): boolean => {
+    const id = key({ preprocessing, ...(classes && { classes }) })
+    return !seen.has(id) && Boolean(seen.add(id))
+  }
+  const ways = variantsOf(dataset.preprocessing, await rawStatistics(dataset)).filter(isNew)
+  const firstLook: { way: Reading; loss: number }[] = []
+  for (const [i, way] of ways.entries()) {
+    progress?.((0.3 * i) / ways.length, `Trying way ${i + 1} of ${ways.length}`)
+    const all = await trials.all(way, samplings.few)
+    firstLook.push({ way, loss: Math.min(...all.map(({ loss }) => loss)) })
+  }
+  const kept = firstLook.sort((a, b) => a.loss - b.loss).slice(0, KEPT)
+  const tried = (await trials.all({ words: 'the same inputs' }, samplings.ranked)).slice(1)
+  for (const [i, { way }] of kept.entries()) {
+    progress?.(0.3 + (0.15 * i) / kept.length, `Comparing way ${i + 1} of ${kept.length}`)
+    tried.push(...(await trials.all(way, samplings.ranked)))
+  }
+  const [best] = tried.toSorted((a, b) => a.loss - b.loss).filter(({ loss }) => loss < asItIs)
+  const { preprocessing: base = dataset.preprocessing, classes, words: how } = best ?? {}
+  if (base.kind === 'image')
+    for (const { preprocessing, words } of resizeVariants(base)) {
+      const way = { preprocessing, ...(classes && { classes }), words: how ? `${how}, ${words}` : words }
+      if (isNew(way)) tried.push(...(await trials.all(way, samplings.ranked)))
+    }
+  return tried.sort((a, b) => a.loss - b.loss)
 }
-
-/** One way to prepare inputs, with the classes as they are and in the other orders they may have. */
-async function tryOne(
-  model: Model,
-  dataset: Dataset,
-  { preprocessing, words }: { preprocessing?: Preprocessing; words: string },
-  limit: number,
-  signal?: AbortSignal,
-): Promise<Candidate[]> {
-  const confusion = await confusionOf(
-    model,
-    preprocessing ? withPreprocessing(dataset, preprocessing) : dataset,
-    limit,
-    signal,
-  )
-  const common = preprocessing ? { preprocessing } : {}
-  const plain: Candidate = { ...common, words, agreement: agreement(confusion) }
-  const names = dataset.classes!
-  if (!dataset.guessedOrder || names.length > MATCHED_CLASSES) return [plain]
-  const best = bestOrder(confusion, names)
-  if (best.agreement <= plain.agreement) return [plain]
-  const alphabetical = best.classes.every((name, i) => name === names.toSorted()[i])
-  const how = alphabetical
-    ? 'classes in alphabetical order'
-    : `classes in the order ${shortList(best.classes)}, matched to the model's answers on ${confusion.samples} other samples`
-  return [
-    plain,
-    { ...common, classes: best.classes, words: `${words}, with ${how}`, agreement: best.agreement },
-  ]
-}
-
-const shortList = (names: readonly string[]): string =>
-  names.length <= 6 ? names.join(', ') : `${names.slice(0, 6).join(', ')} …`

@@ -1,8 +1,9 @@
 /** How much a model knows of the labels of a dataset beyond guessing. */
 import type { SplitName } from '../../contract/dataset'
-import { argmax } from '../math/argmax'
+import { seeded } from '../math/random'
 import type { Model } from '../onnx'
-import { floatsOf, openRunner } from '../runtime'
+import { openRunner } from '../runtime'
+import { answersTo, classesOf, isJudged, samplesOf, type Answers } from './answers'
 import type { Dataset } from './dataset'
 
 export interface Skill {
@@ -22,53 +23,37 @@ export interface SkillOptions {
   signal?: AbortSignal
 }
 
-const BATCH = 64
 const LIMIT = 2048
 
 /** More standard errors than chance brings about: one time in 700 on one side. */
 export const BEYOND_CHANCE = 3
 
-/** Undefined for tasks other than classification, regression and one label of 0 or 1. */
+/** Undefined for tasks whose answers are not held against labels one by one, and without labels. */
 export async function skillOf(
   model: Model,
   dataset: Dataset,
   { splits = ['validation'], limit = LIMIT, signal }: SkillOptions = {},
 ): Promise<Skill | undefined> {
-  const { task, classes } = dataset
-  const binary = task === 'multi-label' && classes?.length === 1
-  if (task !== 'classification' && task !== 'regression' && !binary) return undefined
-  const output = model.graph.outputs[0]!.name
-  const answers: number[][] = []
-  const labels: number[][] = []
+  if (!isJudged(dataset)) return undefined
+  const sampling = splits.map((split) => ({
+    split,
+    indices: seeded(0)
+      .shuffle(Array.from({ length: dataset.splits[split].length }, (_, i) => i))
+      .slice(0, limit),
+  }))
   const runner = await openRunner(model)
   try {
-    for (const name of splits)
-      for await (const batch of dataset.splits[name].batches(BATCH, { limit, shuffle: 0, signal })) {
-        if (!batch.labels) return undefined
-        const scores = rowsOf(floatsOf((await runner.run(batch.inputs, [output]))[output]!), batch.indices)
-        const truth = rowsOf(floatsOf(batch.labels), batch.indices)
-        for (const [i, row] of scores.entries()) {
-          if (task === 'classification' && truth[i]![0]! < 0) continue
-          answers.push(task === 'classification' ? [argmax(row, 0, row.length)] : [...row])
-          labels.push([...truth[i]!])
-        }
-      }
+    const answers = await answersTo(runner, dataset, samplesOf(dataset, sampling, signal))
+    return answers.samples > 0 ? skillIn(answers) : undefined
   } finally {
     await runner.release()
   }
-  if (task === 'regression') return skillOfNumbers(answers, labels)
-  const cut = answers.every(([v]) => v! >= 0 && v! <= 1) ? 0.5 : 0
-  const answer = answers.map(([v]) => (binary ? Number(v! > cut) : v!))
-  return skillOfClasses(
-    answer,
-    labels.map(([v]) => v!),
-  )
 }
 
-function rowsOf(values: Float32Array, indices: readonly number[]): Float32Array[] {
-  const size = values.length / indices.length
-  return indices.map((_, i) => values.subarray(i * size, (i + 1) * size))
-}
+export const skillIn = (answers: Answers): Skill =>
+  answers.kind === 'numbers'
+    ? skillOfNumbers(answers.answers, answers.labels)
+    : skillOfClasses(classesOf(answers), [...answers.labels])
 
 /**
  * Kappa is 0 where answers and labels do not depend on each other, however unequal the classes are. Source: J. L. Fleiss,

@@ -4,9 +4,10 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { PareError } from '../../contract/errors'
-import type { Quality } from '../../contract/report'
+import type { Quality, SampleResults } from '../../contract/report'
 import type { Dataset } from '../data/dataset'
-import { findPreprocessing, looksLikeChance } from '../data/find'
+import { findPreprocessing } from '../data/find'
+import { skillOfClasses } from '../data/skill'
 import { openZip } from '../data/zip'
 import { measureQuality } from '../evaluate/quality'
 import { diskError, readModel } from '../onnx'
@@ -14,10 +15,12 @@ import { requireDisk } from '../onnx/budget'
 import { chosenSession, forgetOpenData, withData, withOpenData } from './data'
 import type { JobHandlers } from './job'
 
+/** Standard normal quantile at 0.975. */
+const Z = 1.959964
+
 /** True where the score could as well come from guessing, which mostly means wrong preprocessing. */
-function isChance({ task, metric, value, samples }: Quality, classes: number | undefined): boolean {
-  if (task === 'classification')
-    return classes !== undefined && classes > 1 && looksLikeChance(value, classes, samples)
+function isChance({ task, metric, value }: Quality, { answer, label }: SampleResults): boolean {
+  if (task === 'classification') return skillOfClasses(answer, label as number[]).z <= Z
   // R² of 0 is what the mean of the labels scores.
   return task === 'regression' && metric === 'r2' && value <= 0
 }
@@ -42,27 +45,25 @@ export const dataJobs: JobHandlers<'openData' | 'findPreprocessing' | 'samples' 
           summary: dataset.summary(),
           spec: dataset.spec,
           baseline: original.quality,
-          looksLikeChance: isChance(original.quality, dataset.classes?.length),
+          looksLikeChance: isChance(original.quality, original.samples),
         }
       },
       progress,
     )
   },
-  findPreprocessing: ({ model, data, settings }, { progress, signal }) =>
+  findPreprocessing: ({ model, data, settings, when, baseline }, { progress, signal }) =>
     withData(model, data, async (dataset) => {
       const { session } = await chosenSession(settings)
       const read = readModel(model)
-      let higherIsBetter = true
-      const score = async (variant: Dataset): Promise<number> => {
-        const { quality } = (await measureQuality(read, [], { dataset: variant, session, signal })).original
-        higherIsBetter = quality.higherIsBetter
-        return higherIsBetter ? quality.value : -quality.value
-      }
-      const findings = await findPreprocessing(read, dataset, score, { when: 'always', signal, progress })
+      const sign = baseline.higherIsBetter ? 1 : -1
+      const score = async (variant: Dataset): Promise<number> =>
+        sign * (await measureQuality(read, [], { dataset: variant, session, signal })).original.quality.value
+      const value = sign * baseline.value
+      const findings = await findPreprocessing(read, dataset, score, { when, value, signal, progress })
       return findings.map(({ preprocessing, classes, value, better, explanation }) => ({
         preprocessing,
         ...(classes && { classes: [...classes] }),
-        score: higherIsBetter ? value : -value,
+        score: sign * value,
         better,
         explanation,
       }))

@@ -17,7 +17,7 @@ import type { ModelInspection } from '../../contract/model'
 import type { PassDescription } from '../../contract/passes'
 import type { BundlePlan, LoadedData, PreprocessingTrial } from '../../contract/project'
 import type { Preset, Recipe } from '../../contract/recipe'
-import type { Report, StepRecord } from '../../contract/report'
+import type { Quality, Report, StepRecord } from '../../contract/report'
 import type { SearchJob, SearchResult, Trial } from '../../contract/trial'
 import type { SensitivityReport, Technique } from '../../contract/sensitivity'
 import type { TargetDescription } from '../../contract/targets'
@@ -106,7 +106,15 @@ export interface Jobs {
   histogram: Job<{ model: string; candidate?: string; layer: string }, WeightHistogram>
   diff: Job<{ model: string; candidate?: string }, GraphDiff>
   openData: Job<ModelAndData, LoadedData>
-  findPreprocessing: Job<ModelAndData, PreprocessingTrial[]>
+  findPreprocessing: Job<
+    ModelAndData & {
+      /** 'gain': only what may be better than now; 'always': the usual ways, with their scores. */
+      when: 'gain' | 'always'
+      /** Score of the original as the data is read now. */
+      baseline: Quality
+    },
+    PreprocessingTrial[]
+  >
   samples: Job<
     ModelAndData & { split: SplitName; offset: number; limit: number },
     { total: number; samples: SamplePreview[] }

@@ -45,7 +45,10 @@ test('a wrong mean is found out, and what a way to read scored is what it scores
   const shifted = { ...request.data, preprocessing: { ...preprocessing, mean: [5] } }
   const before = await openData({ ...request, data: shifted }, listening())
   expect(before.baseline.value).toBeLessThan(0.9)
-  const [first, ...rest] = await findPreprocessing({ ...request, data: shifted }, listening())
+  const [first, ...rest] = await findPreprocessing(
+    { ...request, data: shifted, when: 'gain', baseline: before.baseline },
+    listening(),
+  )
   expect(first!.score).toBeGreaterThan(before.baseline.value)
   const again = await openData(
     { ...request, data: { ...request.data, preprocessing: first!.preprocessing } },

@@ -1,0 +1,95 @@
+/** Readings of a dataset tried on a model: answers to some samples, and what they tell of the labels. */
+import { SPLITS, type SplitName } from '../../contract/dataset'
+import { seeded } from '../math/random'
+import type { Model } from '../onnx'
+import { openRunner, type Runner } from '../runtime'
+import { answersTo, lossesOf, meanOf, samplesOf, type Answers, type Sampling } from './answers'
+import type { Dataset, Variant } from './dataset'
+import { ordersOf, reordered } from './orders'
+
+export interface Reading extends Variant {
+  words: string
+}
+
+export interface Trial extends Reading {
+  /** Mean loss on the samples it was tried on; smaller is better. */
+  loss: number
+}
+
+/** Training samples that confirm what was found on others, beside those of validation. */
+const CONFIRMING = { training: 1024, validation: 2048 }
+
+export interface Samplings {
+  /** Few samples, for a first look. */
+  few: Sampling
+  /** All samples that readings are ranked on. */
+  ranked: Sampling
+  /** Other samples. */
+  confirming: Sampling
+}
+
+/** Calibration samples first, then training ones; validation stays unseen until something is to be confirmed. */
+export function samplingsOf(dataset: Dataset, few: number, ranked: number): Samplings {
+  const order = (name: SplitName): number[] =>
+    seeded(0).shuffle(Array.from({ length: dataset.splits[name].length }, (_, i) => i))
+  const [calibration, training, validation] = SPLITS.map(order) as [number[], number[], number[]]
+  const own = dataset.splits.training.origin === 'shared' ? [] : training
+  const taken = calibration.slice(0, ranked)
+  const more = own.slice(0, ranked - taken.length)
+  return {
+    few: [
+      { split: 'calibration', indices: taken.slice(0, few) },
+      { split: 'training', indices: more.slice(0, Math.max(0, few - taken.length)) },
+    ],
+    ranked: [
+      { split: 'calibration', indices: taken },
+      { split: 'training', indices: more },
+    ],
+    confirming: [
+      { split: 'validation', indices: validation.slice(0, CONFIRMING.validation) },
+      { split: 'training', indices: own.slice(more.length, more.length + CONFIRMING.training) },
+    ],
+  }
+}
+
+/** Tries readings on one open model. Close it after use. */
+export class Trials {
+  private constructor(
+    readonly dataset: Dataset,
+    readonly runner: Runner,
+    private readonly signal: AbortSignal | undefined,
+  ) {}
+
+  static async open(model: Model, dataset: Dataset, signal?: AbortSignal): Promise<Trials> {
+    return new Trials(dataset, await openRunner(model), signal)
+  }
+
+  close(): Promise<void> {
+    return this.runner.release()
+  }
+
+  read({ preprocessing, classes }: Variant): Dataset {
+    return this.dataset.variant({ ...(preprocessing && { preprocessing }), ...(classes && { classes }) })
+  }
+
+  answers(reading: Variant, sampling: Sampling): Promise<Answers> {
+    this.signal?.throwIfAborted()
+    const read = this.read(reading)
+    return answersTo(this.runner, read, samplesOf(read, sampling, this.signal))
+  }
+
+  /** A reading with its classes as they are, and in the other orders they may have. */
+  async all(reading: Reading, sampling: Sampling): Promise<Trial[]> {
+    const answers = await this.answers(reading, sampling)
+    const plain = { ...reading, loss: meanOf(lossesOf(answers)) }
+    if (answers.kind === 'numbers' || this.dataset.task !== 'classification') return [plain]
+    const names = reading.classes ?? this.dataset.classes!
+    const others = ordersOf(answers, this.dataset).map(({ classes, words }) => ({
+      ...reading,
+      classes,
+      words: `${reading.words}, with ${words}`,
+      loss: meanOf(lossesOf(reordered(answers, names, classes))),
+    }))
+    return [plain, ...others.filter(({ loss }) => loss < plain.loss)]
+  }
+}
