@@ -79,6 +79,11 @@ export class Node {
     return this.domain === '' && opTypes.includes(this.opType)
   }
 
+  /** What a table by operator says of it. An operator may be called like what every object has, such as “toString”. */
+  among<T>(table: Readonly<Record<string, T>>): T | undefined {
+    return Object.hasOwn(table, this.opType) ? table[this.opType] : undefined
+  }
+
   set(name: string, input: AttributeInput): void {
     this.attributes.set(name, toValue(input))
   }

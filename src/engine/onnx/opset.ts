@@ -80,4 +80,4 @@ function liftGraph(graph: Graph, lift: Lift, from: number, to: number): void {
   graph.nodes = nodes
 }
 
-const ruleOf = (node: Node, version: number): Rule | undefined => RULES[version]?.[node.opType]
+const ruleOf = (node: Node, version: number): Rule | undefined => node.among(RULES[version] ?? {})

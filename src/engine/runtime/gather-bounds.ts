@@ -56,7 +56,7 @@ function boundAt(graph: Graph, producers: Map<string, Node>, node: Node, value: 
     )
   if (node.is('OneHot') && node.inputs[0] === value)
     return graph.constant(node.inputs[1]!, producers)?.numbers()[0]
-  for (const [input, table] of EMBEDDING_TABLES[node.opType] ?? [])
+  for (const [input, table] of node.among(EMBEDDING_TABLES) ?? [])
     if (node.inputs[input] === value) return lengthOf(graph, producers, node.inputs[table]!, 0)
   return undefined
 }

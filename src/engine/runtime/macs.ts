@@ -122,7 +122,7 @@ function ruleOf(node: Node): Rule | undefined {
     return node.domain === '' ? multiHead : projectedAttention
   // Products with packed weights tell their sizes by attributes.
   const packed = node.attributes.has('K') && node.attributes.has('N') ? byAttribute : undefined
-  return RULES[node.opType] ?? packed
+  return node.among(RULES) ?? packed
 }
 
 const multiplies = (node: Node): boolean =>

@@ -3,9 +3,9 @@
  * Two runs at batch 1 and 2 tell which axis is the batch.
  */
 import { errorData, PareError } from '../../contract/errors'
-import { isSubByte, type DType, type Model } from '../onnx'
+import { isSubByte, sizeOf, type DType, type Model } from '../onnx'
 import { computedValues, typesOf, withShapeOutputs } from './expose'
-import { randomFeeds, type FeedOptions } from './feeds'
+import { randomFeeds, resolveDims, type FeedOptions } from './feeds'
 import { likelySizes, sizesIn } from './likely-sizes'
 import { feedOf, samplesIn, samplesOf } from './samples'
 import { zeroWeightClone, largeWeightBytes } from './zero-weights'
@@ -30,6 +30,9 @@ export interface TraceOptions {
 
 /** No arena and no fused or folded nodes: every value is there, and memory goes back as soon as it is free. */
 const LEAN: SessionOptions = { optimization: 'disabled', arena: false, memoryPattern: false }
+
+/** Elements of a guessed feed: what one second of sound or one image never needs is no likely size. */
+const MOST_GUESSED = 2 ** 24
 
 /** Above this many bytes of large weights a model is traced by a zero-weight clone. */
 const TRACE_ZERO_WEIGHTS_FROM = 2 ** 25
@@ -105,6 +108,8 @@ export async function shapesAt(
   feeds: Values,
 ): Promise<Map<string, TracedValue>> {
   const types = await shapedTypes(model, names)
+  // ONNX Runtime opens no model that gives nothing.
+  if (types.size === 0) return new Map()
   const prepared = withShapeOutputs(model, [...types.keys()])
   const session = await openSession(prepared.model, LEAN)
   try {
@@ -154,6 +159,8 @@ async function searchFeeds(
   let reason = ''
   for (const size of queue) {
     const shape = { ...size, seed }
+    const elements = signature.inputs.reduce((sum, port) => sum + sizeOf(resolveDims(port, shape)), 0)
+    if (tried.length > 0 && elements > MOST_GUESSED) continue
     const one = randomFeeds(model, { ...shape, batch: 1 })
     const shapes = Object.entries(one).map(([name, { dims }]) => `${name} [${dims.join(', ')}]`)
     if (tried.includes(shapes.join(', '))) continue

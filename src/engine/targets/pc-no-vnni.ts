@@ -21,7 +21,7 @@ const WEIGHT_INPUT: Readonly<Record<string, number>> = {
 function saturating({ graph }: Model): TargetCheck[] {
   const producers = graph.producers()
   const weightOf = (node: Node): string | undefined => {
-    const own = WEIGHT_INPUT[node.opType]
+    const own = node.among(WEIGHT_INPUT)
     if (own !== undefined) return node.inputs[own]
     if (!node.is('Conv', 'Gemm', 'MatMul')) return undefined
     const [x, w] = node.inputs.map((input) => producers.get(input))

@@ -40,7 +40,7 @@ const TRAINED = new Set<KindName>(['conv', 'conv-transpose', 'matrix', 'embeddin
 
 function learnedInputs(node: Node): readonly number[] {
   const type = kindOf(node)
-  if (!type || !TRAINED.has(type.kind)) return LEARNED[node.opType] ?? []
+  if (!type || !TRAINED.has(type.kind)) return node.among(LEARNED) ?? []
   const { weights, bias, kind, input } = type
   return [...weights, ...(bias === undefined ? [] : [bias]), ...(kind === 'matrix' ? [input] : [])]
 }

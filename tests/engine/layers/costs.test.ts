@@ -281,6 +281,26 @@ describe('inspectModel', () => {
     )
   })
 
+  test.each(['toString', 'constructor', 'hasOwnProperty', '__proto__'])(
+    'an operator may be called %s',
+    async (opType) => {
+      const model = single({ op: 'MatMul', x: [3, 4], w: [4, 2] })
+      model.graph.nodes.find((node) => node.is('MatMul'))!.opType = opType
+      const seen = await inspectModel(model)
+      expect(seen.parameters).toBe(8)
+      expect(seen.issues[0]).toMatchObject({ severity: 'error' })
+      expect(seen.issues[0]!.message).toContain(opType)
+    },
+  )
+
+  test('a model that only dislikes guessed inputs is not called one that cannot run', async () => {
+    const net = new Net(1)
+    net.output(net.op('Reshape', [net.input('x', [2, 3, 4]), net.input('shape', [2], 'int64')]), 2)
+    const { issues } = await inspectModel(net.model)
+    expect(issues.map(({ kind }) => kind)).not.toContain('not-runnable')
+    expect(issues.find(({ kind }) => kind === 'not-traced')?.message).toContain('until it is given data')
+  })
+
   test('a trace is enough to give costs without running again', async () => {
     const model = single({ op: 'Gemm', x: [2, 5], w: [5, 7] })
     const traced = await traceShapes(model)

@@ -4,11 +4,13 @@ import {
   float32,
   int64,
   randomFeeds,
+  shapesAt,
   streamActivations,
   traceShapes,
   withOutputs,
   withSession,
 } from '../../../src/engine/runtime'
+import type { PareError } from '../../../src/contract/errors'
 import { hasReference, reference, REFERENCE_MODELS } from '../../reference'
 
 /** x[batch, 4] → MatMul → Relu; a Shape branch and a sequence branch beside it. */
@@ -194,4 +196,28 @@ describe('streamActivations', () => {
       (_, value) => expect(value).toEqual(int64([2], [2, 3])),
     )
   })
+})
+
+test('a model that computes nothing has no shapes to ask for', async () => {
+  const model = new Model()
+  model.opsets.set('', 17)
+  model.graph.outputs = [{ name: 'c', dtype: 'float32', dims: [2] }]
+  model.graph.initializers.set('c', Tensor.float32([2], new Float32Array(2)))
+  expect(await shapesAt(model, [], {})).toEqual(new Map())
+})
+
+test('sizes are not guessed that make inputs of gigabytes', async () => {
+  const model = new Model()
+  model.opsets.set('', 17)
+  model.graph.inputs = [{ name: 'x', dtype: 'float32', dims: ['batch', 44_100, 'frames'] }]
+  model.graph.outputs = [{ name: 'y', dtype: 'float32', dims: [13, 17, 19] }]
+  model.graph.initializers.set('to', Tensor.int64([13, 17, 19]))
+  model.graph.addNode({ opType: 'Reshape', inputs: ['x', 'to'], outputs: ['y'] })
+  const started = process.memoryUsage.rss()
+  const failure = await traceShapes(model).catch((cause: unknown) => cause)
+  const { tried } = (failure as PareError).data as { tried: string[] }
+  const elements = tried.map((one) => one.match(/\d+/g)!.reduce((product, n) => product * Number(n), 1))
+  expect(elements.length).toBeGreaterThan(1)
+  for (const count of elements.slice(1)) expect(count).toBeLessThanOrEqual(2 ** 24)
+  expect(process.memoryUsage.rss() - started).toBeLessThan(2 ** 30)
 })

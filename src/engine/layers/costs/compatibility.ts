@@ -212,6 +212,14 @@ function refusal(model: Model, refused: unknown): CompatibilityIssue[] {
       },
     ]
   const data = errorData(refused)
+  if (data.code === 'model/no-working-input')
+    return [
+      {
+        kind: 'not-traced',
+        severity: 'warning',
+        message: `${errorMessage(data).what} Shapes, and what hangs on them, stay unknown until it is given data.`,
+      },
+    ]
   const message =
     'reason' in data ? `ONNX Runtime cannot run this model: ${data.reason}` : errorMessage(data).what
   return [{ kind: 'not-runnable', severity: 'error', message }]

@@ -34,7 +34,7 @@ const SETTINGS: Readonly<Record<string, readonly number[]>> = {
 }
 
 const settingsOf = (node: Node): readonly number[] =>
-  codeOperator(node)?.settings ?? SETTINGS[node.opType] ?? []
+  codeOperator(node)?.settings ?? node.among(SETTINGS) ?? []
 
 /** Operators in which even a single number may have been learned. */
 const LEARNED = new Set([

@@ -25,7 +25,7 @@ export const recurrent: LayerKind = {
   bias: 3,
   geometry(node, dims) {
     const directions = DIRECTIONS[node.string('direction', 'forward')]
-    const gates = GATES[node.opType]!
+    const gates = node.among(GATES)!
     const [count, height, cols] = dims as [number, number, number]
     if (dims.length !== 3 || directions?.length !== count || height % gates.length !== 0)
       return 'its weight is not one of gates for each direction'

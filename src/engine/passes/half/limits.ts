@@ -43,7 +43,7 @@ export function hindrance(node: Node): string | undefined {
   // It loads, and fails when it runs.
   if (node.is('ScatterND', 'ScatterElements') && node.string('reduction', 'none') !== 'none')
     return 'ONNX Runtime combines what is scattered in float32 only'
-  return FLOAT32_ONLY[node.opType]
+  return node.among(FLOAT32_ONLY)
 }
 
 /** Values of a float32 constant as float16 can hold them, or how far they reach beyond it. */
