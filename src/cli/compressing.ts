@@ -23,13 +23,14 @@ export interface CompressInto extends CommonOptions, DataOptions, SpecOptions {
 /** Checkpoints lie beside the results until the run is finished. */
 export const WORK_FOLDER = '.pare'
 
-/** Throws rather than writing over the user's model or over files that Pare did not make. */
+/** Throws rather than writing over the user's model or over files that Pare did not make; a search may write into closest/. */
 export function checkOut(out: string, model: string): void {
-  const target = path.join(out, 'model.onnx')
-  if (!fs.existsSync(target)) return
-  const same = fs.existsSync(model) && fs.realpathSync(target) === fs.realpathSync(model)
-  if (same || !fs.existsSync(path.join(out, WORK_FOLDER, 'run.json')))
-    throw new PareError('export/exists', { path: target })
+  for (const target of [path.join(out, 'model.onnx'), path.join(out, 'closest', 'model.onnx')]) {
+    if (!fs.existsSync(target)) continue
+    const same = fs.existsSync(model) && fs.realpathSync(target) === fs.realpathSync(model)
+    if (same || !fs.existsSync(path.join(out, WORK_FOLDER, 'run.json')))
+      throw new PareError('export/exists', { path: target })
+  }
 }
 
 function say(session: Session, { pass, summary, seconds: took, failed, skipped }: StepRecord): void {

@@ -1,4 +1,4 @@
-/** The `pare` command. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 cancelled. */
+/** The `pare` command. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 over the limits, 130 cancelled. */
 import { Command, CommanderError } from 'commander'
 import path from 'node:path'
 import { version } from '../../package.json'
@@ -78,9 +78,12 @@ async function main(): Promise<number> {
     }
     const error = errorData(thrown)
     session.progress.clear()
-    if (process.argv.includes('--json')) printJson({ error: { ...error, message: errorMessage(error) } })
+    // What is over the limits has been printed whole.
+    const told = error.code === 'limits/missed'
+    if (process.argv.includes('--json') && !told)
+      printJson({ error: { ...error, message: errorMessage(error) } })
     printError(error)
-    return error.code === 'cancelled' ? 130 : USAGE.has(error.code) ? 2 : 1
+    return error.code === 'cancelled' ? 130 : told ? 3 : USAGE.has(error.code) ? 2 : 1
   } finally {
     session.close()
   }

@@ -39,6 +39,8 @@ export interface ErrorFields {
   'pass/broke-model': { pass: string; reason: string }
   'recipe/order': { pass: string; after: string }
   'recipe/invalid': { file: string; reason: string }
+  /** A result is over limits it was to keep: what, by how much. */
+  'limits/missed': { missed: string[] }
   'search/out-of-time': { minutes: number; tried: number }
   'search/nothing-kept': { tried: number; reason: string }
   'run/busy': { folder: string; holder: string; since: string }

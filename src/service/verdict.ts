@@ -1,28 +1,21 @@
 /** A candidate in one sentence, and which candidates nobody beats. Pure. */
 import type { Goal } from '../contract/goal'
 import { beats, clearlyFaster, front, timeMargin, type Figures, type Timed } from '../contract/front'
+import { costsOf, misses, type Miss } from '../contract/limits'
 import { pointsLost } from '../contract/points'
 import type { Report } from '../contract/report'
 import { changeText } from '../contract/verdict'
 
-/** What of the goal a candidate misses, in plain words; empty when it is inside. */
-export function missed(goal: Goal, original: Report, candidate: Report): string[] {
-  if (goal.kind !== 'search') return []
-  const misses: string[] = []
-  if (pointsLost(original.quality, candidate.quality) > goal.maxDrop + 1e-9) misses.push('quality')
-  if (goal.maxBytes !== undefined && candidate.bytes > goal.maxBytes) misses.push('size')
-  // What the search went by: for a target that is not here its estimate, else the two timed in turn.
-  const time = timeOf(candidate)?.value ?? candidate.latencyMs.p50 / original.latencyMs.p50
-  if (goal.maxLatency !== undefined && time > goal.maxLatency) misses.push('latency')
-  return misses
-}
+/** What of the goal a candidate misses; empty when it is inside. */
+export const missed = (goal: Goal, original: Report, candidate: Report): Miss[] =>
+  goal.kind === 'search' ? misses(goal, costsOf(candidate, original)) : []
 
 /** "11.8× smaller, 2.4× faster, −0.2 points: inside your limit" */
 export function verdict(goal: Goal, original: Report, candidate: Report): string {
   const facts = changeText(original, candidate)
   if (goal.kind !== 'search') return facts
-  const misses = missed(goal, original, candidate)
-  return `${facts}: ${misses.length === 0 ? 'inside your limit' : `over your limit for ${misses.join(' and ')}`}`
+  const names = missed(goal, original, candidate).map(({ limit }) => limit)
+  return `${facts}: ${names.length === 0 ? 'inside your limit' : `over your limit for ${names.join(' and ')}`}`
 }
 
 export interface Placed {

@@ -76,6 +76,7 @@ test('every command reads the data as what lies beside the model says, export to
   expect(evaluated.input('evaluate').data).toEqual(data)
   const exported = await run(addExport, ['export', model, '--data', 'd', '--out', 'b.zip'], {
     openData: () => loaded,
+    record: () => ({}),
     exportPlan: () => ({ checks: [] }) as never,
     exportBundle: () => ({ path: 'b.zip', target: 'any', bytes: 1, downloadBytes: 1, files: [] }),
   })

@@ -1,37 +1,12 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
-import { addSearch, shareOf, shareOption, sizeOption } from '../../src/cli/commands/search'
+import { addSearch, shareOf } from '../../src/cli/commands/search'
 import type { SearchJob, SearchResult, Trial } from '../../src/contract/trial'
 import type { RunResult } from '../../src/engine/run/compress'
 import { temporaryFolder } from '../engine/run/support'
-import { original, report } from '../renderer/fake/fixtures'
+import { inspection, original, report } from '../renderer/fake/fixtures'
 import { run } from './support'
-
-test.each([
-  ['900KB', 900_000],
-  ['1.5MB', 1_500_000],
-  ['2 MiB', 2_097_152],
-  [' 12 ', 12],
-])('a size of %s is %i bytes', (text, bytes) => {
-  expect(sizeOption(text)).toBe(bytes)
-})
-
-test.each(['', 'big', '-1MB', '0', '1.2.3MB', '5 parsecs', 'MB'])('a size of “%s” is refused', (text) => {
-  expect(() => sizeOption(text)).toThrow('It must be a size')
-})
-
-test.each([
-  ['0.5x', 0.5],
-  ['0.5×', 0.5],
-  ['2', 2],
-])('a share of %s is %f', (text, share) => {
-  expect(shareOption(text)).toBe(share)
-})
-
-test.each(['0', '-1x', 'half', 'xx'])('a share of “%s” is refused', (text) => {
-  expect(() => shareOption(text)).toThrow('It must be a share')
-})
 
 const recipe = (name: string) => ({ pare: 1 as const, name, description: '', steps: [] })
 const jobs: SearchJob[] = Array.from({ length: 7 }, (_, i) => ({
@@ -134,6 +109,41 @@ test('a search gets its limits, tells its trials and prints the trade-off', asyn
   expect(said.out).toContain('Times are measured on this machine')
   expect(said.out).not.toContain('estimates from operator costs')
   expect(fs.readFileSync(path.join(out, 'report.html'), 'utf8')).toBe('<p>It is the smallest.</p>')
+})
+
+test('with nothing inside the limits the closest lies in closest/, and what is over them is said', async () => {
+  const out = temporaryFolder()
+  const closest = trial({ bytes: 500_000, pointsLost: 2.5 })
+  const { winner: _, ...rest } = result
+  const none = { ...rest, goal: { ...result.goal, maxBytes: 295_000 }, closest }
+  const said = { out: '', err: '' }
+  const searching = run(
+    addSearch,
+    ['search', 'm.onnx', '--out', out, '--max-bytes', '25%', '--json'],
+    {
+      inspect: () => ({ ...inspection, bytes: 1_180_000 }),
+      search: ({ goal }) => {
+        fs.mkdirSync(path.join(out, 'closest'))
+        expect(goal.maxBytes).toBe(295_000)
+        return { ...done(path.join(out, 'closest')), result: none }
+      },
+      htmlReport: () => '<p></p>',
+    },
+    said,
+  )
+  await expect(searching).rejects.toMatchObject({
+    data: {
+      code: 'limits/missed',
+      missed: [
+        'it loses 2.50 points where 1 are allowed (1.50 too many)',
+        'it takes 500 kB, more than the 295 kB allowed (205 kB too many)',
+      ],
+    },
+  })
+  expect(fs.existsSync(path.join(out, 'closest', 'report.html'))).toBe(true)
+  expect(fs.existsSync(path.join(out, 'report.html'))).toBe(false)
+  const printed = JSON.parse(said.out) as { limits: { missed: { limit: string }[] } }
+  expect(printed.limits.missed.map(({ limit }) => limit)).toEqual(['quality', 'size'])
 })
 
 test.each([

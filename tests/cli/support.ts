@@ -37,11 +37,15 @@ export interface Said {
   input<J extends JobName>(job: J): JobInput<J>
 }
 
-/** Rejects with what the command throws. */
-export async function run(add: AddCommand, args: string[], answers: Script): Promise<Said> {
+/** Rejects with what the command throws; what it had printed until then is in `said`. */
+export async function run(
+  add: AddCommand,
+  args: string[],
+  answers: Script,
+  said = { out: '', err: '' },
+): Promise<Said> {
   script = answers
   asked = []
-  const said = { out: '', err: '' }
   const listen = (to: keyof typeof said) => (text: unknown) => {
     said[to] += String(text)
     return true

@@ -112,6 +112,10 @@ const EXAMPLES: { [C in ErrorCode]: { fields: ErrorFields[C]; says: string[] } }
     says: ['8 GB', '2 GB', 'a.zip'],
   },
   'data/gone': { fields: { path: '/data/digits' }, says: ['digits', 'changed, moved or deleted'] },
+  'limits/missed': {
+    fields: { missed: ['it takes 2 MB', 'it loses 3 points'] },
+    says: ['it takes 2 MB; it loses 3 points'],
+  },
   'search/out-of-time': { fields: { minutes: 0.5, tried: 0 }, says: ['0.5 minutes', 'more time'] },
   'run/busy': {
     fields: { folder: '/out/small', holder: 'process 12 on desk', since: '2026-01-02T03:04:05Z' },

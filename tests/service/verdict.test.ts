@@ -113,7 +113,7 @@ test('a limit on time is held against the estimate for a target, else against wh
   const asked = search({ maxLatency: 0.5 })
   const timed = { ...small, latencyRatio: { value: 0.6, interval: [0.5, 0.7] as [number, number] } }
   expect(missed(asked, original, small)).toEqual([])
-  expect(missed(asked, original, timed)).toEqual(['latency'])
+  expect(missed(asked, original, timed)).toMatchObject([{ limit: 'latency' }])
   const there = { ...timed, targetLatency: { target: 'ios', ratio: 0.4, source: '' } }
   expect(missed(asked, original, there)).toEqual([])
 })

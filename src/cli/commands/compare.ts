@@ -13,7 +13,13 @@ import { print, printJson } from '../output'
 import { preparedData } from '../prepared'
 import { notesOf, reportTable } from '../report-table'
 import type { SpecOptions } from '../data-spec'
+import { checkLimits, judgeReports, requireLimits, withLimitOptions, type LimitOptions } from '../limits'
 import { engineSettings, type CommonOptions, type DataOptions } from '../session'
+
+interface CompareOptions extends CommonOptions, DataOptions, SpecOptions, LimitOptions {
+  html?: string
+  target?: string
+}
 
 export const addCompare: AddCommand = (program, { session }) => {
   const command = program
@@ -23,52 +29,53 @@ export const addCompare: AddCommand = (program, { session }) => {
     .argument('<candidate>', 'an ONNX file', absolute)
     .option('--html <file>', 'write the comparison as one self-contained page', absolute)
     .addOption(targetOption())
-  withEngineOptions(withDataOptions(command))
+  withEngineOptions(withDataOptions(withLimitOptions(command)))
     .addHelpText(
       'after',
       examples(
         'pare compare model.onnx small.onnx --data digits/',
         'pare compare model.onnx small.onnx --data digits/ --html report.html',
+        'pare compare model.onnx small.onnx --data digits/ --max-drop 0.5 --max-bytes 25% --max-latency 0.8x',
       ),
     )
-    .action(
-      async (
-        original: string,
-        candidate: string,
-        options: CommonOptions & DataOptions & SpecOptions & { html?: string; target?: string },
-      ) => {
-        const name = path.basename(candidate)
-        const input = {
-          model: original,
-          data: await preparedData(session, [original, candidate], options),
-          settings: engineSettings(options),
-          candidates: [{ name, model: candidate }],
-          target: options.target,
+    .action(async (original: string, candidate: string, options: CompareOptions) => {
+      checkLimits(options)
+      const name = path.basename(candidate)
+      const input = {
+        model: original,
+        data: await preparedData(session, [original, candidate], options),
+        settings: engineSettings(options),
+        candidates: [{ name, model: candidate }],
+        target: options.target,
+      }
+      const measured = await session.run('compare', input, 'comparing')
+      const report = measured.candidates[0]!
+      if (options.html !== undefined) {
+        const page = {
+          title: path.basename(original),
+          original: measured.original,
+          candidates: [{ name, report }],
         }
-        const measured = await session.run('compare', input, 'comparing')
-        const report = measured.candidates[0]!
-        if (options.html !== undefined) {
-          const page = {
-            title: path.basename(original),
-            original: measured.original,
-            candidates: [{ name, report }],
-          }
-          writeText(options.html, await session.run('htmlReport', page, 'writing the report'))
-        }
-        if (options.json)
-          return printJson({
-            original: measured.original,
-            candidate: report,
-            ...(options.html && { files: [options.html] }),
-          })
-        print(
-          reportTable([
-            { name: 'original', report: measured.original },
-            { name, report },
-          ]),
-        )
-        print(`\n${changeText(measured.original, report)}`)
-        for (const note of notesOf([report])) print(`- ${note}`)
-      },
-    )
+        writeText(options.html, await session.run('htmlReport', page, 'writing the report'))
+      }
+      const judged = judgeReports(options, report, measured.original)
+      if (options.json) {
+        printJson({
+          original: measured.original,
+          candidate: report,
+          ...(options.html && { files: [options.html] }),
+          ...judged,
+        })
+        return requireLimits(judged)
+      }
+      print(
+        reportTable([
+          { name: 'original', report: measured.original },
+          { name, report },
+        ]),
+      )
+      print(`\n${changeText(measured.original, report)}`)
+      for (const note of notesOf([report])) print(`- ${note}`)
+      requireLimits(judged)
+    })
 }

@@ -16,9 +16,10 @@ import { print, printJson } from '../output'
 import { parsePassOption } from '../pass-option'
 import { notesOf, reportTable } from '../report-table'
 import type { SpecOptions } from '../data-spec'
+import { checkLimits, judgeReports, requireLimits, withLimitOptions, type LimitOptions } from '../limits'
 import { type CommonOptions, type DataOptions, type Session } from '../session'
 
-interface CompressOptions extends CommonOptions, DataOptions, SpecOptions {
+interface CompressOptions extends CommonOptions, DataOptions, SpecOptions, LimitOptions {
   recipe?: string
   pass?: string[]
   out: string
@@ -58,7 +59,7 @@ export const addCompress: AddCommand = (program, { session }) => {
     )
     .addOption(targetOption())
     .option('--resume', 'go on from the last finished pass of an earlier run in that folder')
-  withEngineOptions(withDataOptions(command))
+  withEngineOptions(withDataOptions(withLimitOptions(command)))
     .addHelpText(
       'after',
       examples(
@@ -66,15 +67,21 @@ export const addCompress: AddCommand = (program, { session }) => {
         "pare compress model.onnx --data digits/ --pass simplify --pass 'quantize-static calibration=entropy' --out small/",
         'pare compress model.onnx --data digits/ --recipe balanced --target pc-no-vnni --out small/',
         'pare compress model.onnx --data digits/ --recipe my.recipe.json --out small/ --resume --json',
+        'pare compress model.onnx --data digits/ --recipe balanced --out small/ --max-drop 0.5 --max-bytes 4x',
       ),
     )
     .action(async (model: string, options: CompressOptions) => {
       if ((options.recipe === undefined) === (options.pass === undefined))
         throw new InvalidArgumentError('Give either --recipe or --pass.')
+      checkLimits(options)
       const recipe = await recipeOf(session, options)
       const result = await compressInto(session, { ...options, model, recipe })
-      if (options.json) return printJson(result)
       const { original, candidate } = result
+      const judged = judgeReports(options, candidate, original)
+      if (options.json) {
+        printJson({ ...result, ...judged })
+        return requireLimits(judged)
+      }
       print(
         reportTable([
           { name: 'original', report: original },
@@ -84,5 +91,6 @@ export const addCompress: AddCommand = (program, { session }) => {
       print(`\n${changeText(original, candidate)}`)
       for (const note of notesOf([candidate])) print(`- ${note}`)
       print(`\nWritten:\n${result.files.map((file) => `  ${file}`).join('\n')}`)
+      requireLimits(judged)
     })
 }

@@ -1,11 +1,27 @@
 import { Option } from 'commander'
+import path from 'node:path'
 import { SPLITS, type SplitName } from '../../contract/dataset'
+import type { Report } from '../../contract/report'
 import { absolute, examples, withDataOptions, withEngineOptions, type AddCommand } from '../command'
 import { print, printJson } from '../output'
 import { preparedData } from '../prepared'
 import { notesOf, reportTable } from '../report-table'
 import type { SpecOptions } from '../data-spec'
+import {
+  checkLimits,
+  judgeReports,
+  needOriginal,
+  requireLimits,
+  withLimitOptions,
+  type LimitOptions,
+} from '../limits'
+import { originalFor, originalOption } from '../original'
 import { engineSettings, type CommonOptions, type DataOptions } from '../session'
+
+interface EvaluateOptions extends CommonOptions, DataOptions, SpecOptions, LimitOptions {
+  split: SplitName
+  original?: string
+}
 
 export const addEvaluate: AddCommand = (program, { session }) => {
   const command = program
@@ -13,26 +29,49 @@ export const addEvaluate: AddCommand = (program, { session }) => {
     .description('measure a model: quality with its interval, latency, memory, sizes, energy estimate')
     .argument('<model>', 'an ONNX file', absolute)
     .addOption(new Option('--split <name>', 'which samples').choices(SPLITS).default('validation'))
-  withEngineOptions(withDataOptions(command))
+    .addOption(originalOption())
+  withEngineOptions(withDataOptions(withLimitOptions(command)))
     .addHelpText(
       'after',
       examples(
         'pare evaluate model.onnx --data digits/',
         'pare evaluate model.onnx --data digits/ --split training --json',
+        'pare evaluate small/model.onnx --data digits/ --max-drop 0.5 --max-bytes 500KB',
       ),
     )
-    .action(
-      async (model: string, options: CommonOptions & DataOptions & SpecOptions & { split: SplitName }) => {
-        const input = {
-          model,
-          data: await preparedData(session, model, options),
-          settings: engineSettings(options),
-          split: options.split,
-        }
-        const report = await session.run('evaluate', input, 'measuring')
-        if (options.json) return printJson(report)
+    .action(async (model: string, options: EvaluateOptions) => {
+      checkLimits(options)
+      const { split } = options
+      const settings = engineSettings(options)
+      const against = needOriginal(options) ? await originalFor(session, model, options.original) : undefined
+      const measured: { report: Report; original?: Report } =
+        against === undefined
+          ? {
+              report: await session.run(
+                'evaluate',
+                { model, data: await preparedData(session, model, options), settings, split },
+                'measuring',
+              ),
+            }
+          : await beside(against)
+      const { report } = measured
+      const judged = judgeReports(options, report, measured.original)
+      if (options.json) printJson({ ...report, ...judged })
+      else {
         print(reportTable([{ name: '', report }]))
         for (const note of notesOf([report])) print(`- ${note}`)
-      },
-    )
+      }
+      requireLimits(judged)
+
+      async function beside(original: string): Promise<{ report: Report; original: Report }> {
+        const data = await preparedData(session, [original, model], options)
+        const candidates = [{ name: path.basename(model), model }]
+        const both = await session.run(
+          'compare',
+          { model: original, data, settings, candidates, split },
+          'measuring',
+        )
+        return { original: both.original, report: both.candidates[0]! }
+      }
+    })
 }

@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { fileName } from '../../service'
+import { fileName, type ModelRecord } from '../../service'
 import {
   absolute,
   examples,
@@ -11,12 +11,47 @@ import {
 import { bytes, print, printJson } from '../output'
 import { preparedData } from '../prepared'
 import type { SpecOptions } from '../data-spec'
-import { engineSettings, type CommonOptions, type DataOptions } from '../session'
+import {
+  checkLimits,
+  hasLimits,
+  judge,
+  judgeReports,
+  needOriginal,
+  requireLimits,
+  withLimitOptions,
+  type Judged,
+  type LimitOptions,
+} from '../limits'
+import { originalFor, originalOption } from '../original'
+import { engineSettings, type CommonOptions, type DataOptions, type Session } from '../session'
 
-interface ExportOptions extends CommonOptions, DataOptions, SpecOptions {
+interface ExportOptions extends CommonOptions, DataOptions, SpecOptions, LimitOptions {
   target: string
+  original?: string
   out: string
   overwrite?: boolean
+}
+
+/** By what compressing recorded of the model, else measured anew; sizes alone need no original. */
+async function judgeModel(
+  session: Session,
+  model: string,
+  options: ExportOptions,
+  record: ModelRecord | undefined,
+): Promise<Judged | undefined> {
+  if (!hasLimits(options)) return undefined
+  if (record && options.original === undefined) return judgeReports(options, record.report, record.original)
+  if (!needOriginal(options)) {
+    const { bytes } = await session.run('inspect', { model }, 'reading the model')
+    return judge(options, { bytes })
+  }
+  const original = await originalFor(session, model, options.original)
+  const data = await preparedData(session, [original, model], options)
+  const candidates = [{ name: path.basename(model), model }]
+  const { target } = options
+  const input = { model: original, data, settings: engineSettings(options), candidates, target }
+  const measured = await session.run('compare', input, 'measuring')
+  return judgeReports(options, measured.candidates[0]!, measured.original)
 }
 
 export const addExport: AddCommand = (program, { session }) => {
@@ -27,27 +62,38 @@ export const addExport: AddCommand = (program, { session }) => {
     .addOption(targetOption().default('any'))
     .requiredOption('--out <path>', 'the bundle: a .zip file, or else a folder', absolute)
     .option('--overwrite', 'replace an earlier bundle of that name')
-  withEngineOptions(withDataOptions(command))
+    .addOption(originalOption())
+  withEngineOptions(withDataOptions(withLimitOptions(command)))
     .addHelpText(
       'after',
       examples(
         'pare export out/model.onnx --target android --out bundle.zip --data digits/',
         'pare export model.onnx --target ios --out bundle.zip',
+        'pare export out/model.onnx --target android --out bundle.zip --max-drop 0.5 --max-bytes 25%',
       ),
     )
     .action(async (model: string, options: ExportOptions) => {
+      const { record } = await session.run('record', { model }, 'looking for what is known of the model')
+      if (!record) checkLimits(options)
+      const judged = await judgeModel(session, model, options, record)
+      if (judged && judged.limits.missed.length > 0) {
+        if (options.json) printJson({ files: [], checks: [], ...judged })
+        requireLimits(judged)
+      }
+      const { report, original, recipe, steps } = record ?? {}
       const request = {
         model,
         data: options.data === undefined ? {} : await preparedData(session, model, options),
         settings: engineSettings(options),
         target: options.target,
         name: fileName(path.basename(model, path.extname(model))),
+        ...(record && { report, original, recipe, steps }),
       }
       const form = options.out.toLowerCase().endsWith('.zip') ? ('zip' as const) : ('folder' as const)
       const { checks } = await session.run('exportPlan', request, 'planning the bundle')
       const destination = { form, out: options.out, overwrite: options.overwrite ?? false }
       const written = await session.run('exportBundle', { ...request, ...destination }, 'writing the bundle')
-      if (options.json) return printJson({ ...written, checks })
+      if (options.json) return printJson({ ...written, checks, ...judged })
       print(
         `${written.path}: ${bytes(written.bytes)}, of which the model takes ${bytes(written.downloadBytes)} to download`,
       )

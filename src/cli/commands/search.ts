@@ -2,6 +2,7 @@ import { InvalidArgumentError, Option } from 'commander'
 import fs from 'node:fs'
 import path from 'node:path'
 import { SearchGoal } from '../../contract/goal'
+import { misses, sizeIn, trialCosts, type Miss } from '../../contract/limits'
 import type { CompressResult } from '../../contract/report'
 import type { SearchJob, SearchResult, Trial } from '../../contract/trial'
 import type { JobInput, JobOutput } from '../../service'
@@ -17,12 +18,18 @@ import { checkOut, WORK_FOLDER, writeHtml } from '../compressing'
 import { bytes, print, printJson } from '../output'
 import { preparedData } from '../prepared'
 import type { SpecOptions } from '../data-spec'
+import {
+  bytesOption,
+  dropOption,
+  latencyOption,
+  numberOption,
+  requireLimits,
+  type Judged,
+  type LimitOptions,
+} from '../limits'
 import { engineSettings, type CommonOptions, type DataOptions, type Session } from '../session'
 
-interface SearchOptions extends CommonOptions, DataOptions, SpecOptions {
-  maxDrop: number
-  maxBytes?: number
-  maxLatency?: number
+interface SearchOptions extends CommonOptions, DataOptions, SpecOptions, LimitOptions {
   target?: string
   minutes: number
   out: string
@@ -33,45 +40,15 @@ interface SearchOptions extends CommonOptions, DataOptions, SpecOptions {
   merge?: boolean
 }
 
-const UNITS: Record<string, number> = {
-  '': 1,
-  b: 1,
-  kb: 1e3,
-  mb: 1e6,
-  gb: 1e9,
-  kib: 2 ** 10,
-  mib: 2 ** 20,
-  gib: 2 ** 30,
-}
-
-export function sizeOption(text: string): number {
-  const [, figure, unit = ''] = /^([\d.]+)\s*([a-z]*)$/i.exec(text.trim()) ?? []
-  const scale = UNITS[unit.toLowerCase()]
-  const value = Number(figure) * (scale ?? NaN)
-  if (!(value > 0)) throw new InvalidArgumentError('It must be a size, such as 900KB or 1.5MB.')
-  return Math.round(value)
-}
-
-export function shareOption(text: string): number {
-  const value = Number(text.trim().replace(/[x×]$/i, ''))
-  if (!(value > 0))
-    throw new InvalidArgumentError("It must be a share of the original's latency, such as 0.5x.")
-  return value
-}
-
-function numberOption(text: string): number {
-  const value = Number(text)
-  if (!Number.isFinite(value) || value < 0) throw new InvalidArgumentError('It must be a number, 0 or more.')
-  return value
-}
-
-function goalOf({
-  maxDrop,
-  maxBytes,
-  maxLatency,
-  target,
-  minutes,
-}: SearchOptions): JobInput<'search'>['goal'] {
+/** The size in bytes: a share of the original's file asks what that takes. */
+async function goalOf(
+  session: Session,
+  model: string,
+  { maxDrop, maxBytes: size, maxLatency, target, minutes }: SearchOptions,
+): Promise<JobInput<'search'>['goal']> {
+  const original =
+    size && 'share' in size ? await session.run('inspect', { model }, 'reading the model') : undefined
+  const maxBytes = size && sizeIn(size, original?.bytes ?? 0)
   const parsed = SearchGoal.safeParse({ kind: 'search', maxDrop, maxBytes, maxLatency, target, minutes })
   if (parsed.success) return { ...parsed.data, target }
   const [issue] = parsed.error.issues
@@ -95,14 +72,36 @@ async function report(
   { result, run }: JobOutput<'search'>,
   model: string,
 ): Promise<void> {
-  const { report: candidate, steps, files, recipe } = run.candidates[0]!
+  const { report: candidate, steps, files, recipe, folder } = run.candidates[0]!
   const summary: CompressResult = { original: run.original, candidate, steps, files }
-  const html = await writeHtml(session, options.out, path.basename(model), recipe, summary, result)
-  const all = { ...summary, files: [...files, html, path.join(options.out, 'search.json')], search: result }
-  if (options.json) return printJson(all)
-  print(result.explanation)
-  printFront(result)
-  print(`\nWritten:\n${all.files.map((file) => `  ${file}`).join('\n')}`)
+  const html = await writeHtml(session, folder, path.basename(model), recipe, summary, result)
+  const judged = judgedBy(result)
+  const all = {
+    ...summary,
+    files: [...files, html, path.join(options.out, 'search.json')],
+    search: result,
+    ...judged,
+  }
+  if (options.json) printJson(all)
+  else {
+    print(result.explanation)
+    printFront(result)
+    print(`\nWritten:\n${all.files.map((file) => `  ${file}`).join('\n')}`)
+  }
+  requireLimits(judged)
+}
+
+/** Without a winner: what stands against the closest, be it only that other samples did not bear it out. */
+function judgedBy({ goal, winner, closest }: SearchResult): Judged {
+  const { maxDrop, maxBytes, maxLatency } = goal
+  const limits = { maxDrop, ...(maxBytes && { maxBytes }), ...(maxLatency && { maxLatency }) }
+  if (winner) return { limits: { ...limits, missed: [] } }
+  const missed = closest ? misses(goal, trialCosts(closest)) : []
+  const unconfirmed: Miss = {
+    limit: 'quality',
+    sentence: 'nothing that was tried is inside them, as samples kept back bear out',
+  }
+  return { limits: { ...limits, missed: missed.length > 0 ? missed : [unconfirmed] } }
 }
 
 const spread = (interval: Trial['latencyInterval']): string =>
@@ -149,20 +148,16 @@ export const addSearch: AddCommand = (program, { session }) => {
       'find the smallest model within a quality floor and a budget, with proof on samples it never used',
     )
     .argument('<model>', 'an ONNX file; it is never changed', absolute)
-    .addOption(
-      new Option('--max-drop <points>', 'most quality that may be lost; 1 is one percentage point')
-        .argParser(numberOption)
-        .default(1),
-    )
-    .addOption(new Option('--max-bytes <size>', 'largest file, such as 1MB').argParser(sizeOption))
-    .addOption(
-      new Option('--max-latency <share>', "latency as a share of the original's, such as 0.5x").argParser(
-        shareOption,
-      ),
-    )
+    .addOption(dropOption().default(1))
+    .addOption(bytesOption())
+    .addOption(latencyOption())
     .addOption(targetOption())
     .addOption(new Option('--minutes <n>', 'time limit').argParser(numberOption).default(30))
-    .requiredOption('--out <dir>', 'folder for the model, its reports and search.json', absolute)
+    .requiredOption(
+      '--out <dir>',
+      'folder for the model, its reports and search.json; with nothing inside the limits, what comes closest goes to closest/ in it',
+      absolute,
+    )
     .option('--resume', 'go on with an earlier search in that folder; finished trials are not repeated')
     .option('--list-jobs', 'print what is left to try as JSON, for a scheduler to spread')
     .addOption(
@@ -177,7 +172,7 @@ export const addSearch: AddCommand = (program, { session }) => {
       'after',
       examples(
         'pare search model.onnx --data digits/ --max-drop 0.5 --out best/',
-        'pare search model.onnx --data digits/ --max-bytes 1MB --max-latency 0.5x --minutes 10 --out best/ --json',
+        'pare search model.onnx --data digits/ --max-bytes 25% --max-latency 0.5x --minutes 10 --out best/ --json',
         'pare search model.onnx --data digits/ --out best/ --list-jobs',
         'pare search model.onnx --data digits/ --out best/ --job 2 --of 4',
         'pare search model.onnx --data digits/ --out best/ --merge',
@@ -192,7 +187,7 @@ export const addSearch: AddCommand = (program, { session }) => {
         data: await preparedData(session, model, options),
         settings: engineSettings(options),
         folder,
-        goal: goalOf(options),
+        goal: await goalOf(session, model, options),
         seed: 0,
         resume: Boolean(options.resume || spread),
         into: options.out,

@@ -24,6 +24,7 @@ import type { TargetDescription } from '../../contract/targets'
 import type { ProbeReply, ProbeRequest } from '../evaluate/memory'
 import type { FinishedRun, RunResult } from '../run/compress'
 import type { ProgressReport } from '../run/progress'
+import type { ModelRecord } from '../run/record'
 
 /** A dataset and how to read it. */
 export interface DataReference extends DataSpec {
@@ -139,7 +140,13 @@ export interface Jobs {
     },
     SensitivityReport
   >
-  compare: Job<ComparedModels & { target?: string }, { original: Report; candidates: Report[] }>
+  /** What lies beside a model of how it was made, where that is about this very file. */
+  record: Job<{ model: string }, { record?: ModelRecord }>
+  /** `split`: by default the validation samples. */
+  compare: Job<
+    ComparedModels & { target?: string; split?: SplitName },
+    { original: Report; candidates: Report[] }
+  >
   compareSamples: Job<
     Results & { filter: SampleFilter; class?: number; offset: number; limit: number },
     SamplePage

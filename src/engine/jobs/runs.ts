@@ -4,6 +4,7 @@ import { reportOn } from '../evaluate/report'
 import { RunFolder } from '../run/checkpoints'
 import { compress } from '../run/compress'
 import { locked } from '../run/lock'
+import { recordBeside } from '../run/record'
 import { findTarget } from '../targets'
 import type { Target } from '../targets/target'
 import { chosenSession, withData } from './data'
@@ -16,7 +17,7 @@ export const targetOf = (target: string | undefined, folder: string, resume: boo
 const noted = (report: Report, word: string | undefined): Report =>
   word ? { ...report, notes: [...report.notes, word] } : report
 
-export const runJobs: JobHandlers<'compress' | 'evaluate' | 'compare'> = {
+export const runJobs: JobHandlers<'compress' | 'evaluate' | 'compare' | 'record'> = {
   compress: async ({ model, data, settings, target: asked, ...request }, context) => {
     const target = targetOf(asked, request.folder, request.resume)
     return locked(request.folder, () =>
@@ -60,13 +61,15 @@ export const runJobs: JobHandlers<'compress' | 'evaluate' | 'compare'> = {
       })
       return noted(original.report, word)
     }),
-  compare: ({ model, candidates, data, settings, target = 'any' }, { probe, signal, progress }) =>
+  record: ({ model }) => ({ record: recordBeside(model) }),
+  compare: ({ model, candidates, data, settings, target = 'any', split }, { probe, signal, progress }) =>
     withData(model, data, async (dataset) => {
       const { session, word } = await chosenSession(settings)
       const measured = await reportOn({
         original: model,
         candidates: candidates.map((candidate) => ({ path: candidate.model })),
         dataset,
+        split,
         session,
         target: findTarget(target),
         probe,

@@ -6,6 +6,7 @@ import type { SearchResult, Trial } from '../../contract/trial'
 import { measureSensitivity } from '../search/sensitivity/measure'
 import { readModel } from '../onnx'
 import { compress, type RunResult } from '../run/compress'
+import { removeCandidate } from '../run/candidate-files'
 import { writeJson } from '../run/files'
 import { locked } from '../run/lock'
 import { openSearch } from '../run/open-search'
@@ -23,6 +24,9 @@ import { targetOf } from './runs'
 const SEARCH_SHARE = 0.9
 /** Finished candidates besides the winner: others of the front inside the limits. */
 const OTHERS = 2
+
+/** Where what comes closest goes when nothing is inside the limits: it is no winner. */
+const CLOSEST = 'closest'
 
 interface Opened {
   options: SearchOptions
@@ -75,7 +79,7 @@ async function withSearch<T>(
         folder,
         target,
         recipes: request.into ? recipes.slice(0, 1) : recipes,
-        into: request.into,
+        into: placeOf(request.into, result),
         resume: true,
         notes: [result.explanation, ...(word ? [word] : [])],
         probe: context.probe,
@@ -110,6 +114,9 @@ function chosenOf(result: SearchResult): Trial[] {
   return [...(first ? [first] : []), ...[...(fast ? [fast] : []), ...others].slice(0, OTHERS)]
 }
 
+const placeOf = (into: string | undefined, { winner }: SearchResult): string | undefined =>
+  into && (winner ? into : path.join(into, CLOSEST))
+
 async function finishSearch(
   { options, finish }: Opened,
   request: SearchRequest,
@@ -117,6 +124,7 @@ async function finishSearch(
 ): Promise<{ result: SearchResult; run: RunResult }> {
   const result = await conclude(options, leftOut)
   const run = await finish(result)
+  if (request.into) removeCandidate(result.winner ? path.join(request.into, CLOSEST) : request.into)
   writeJson(path.join(request.into ?? request.folder, 'search.json'), result)
   fs.rmSync(path.join(request.folder, 'work'), { recursive: true, force: true })
   return { result, run }

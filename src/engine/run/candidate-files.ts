@@ -31,6 +31,17 @@ export function stageCandidate(folder: string): string {
   return staged
 }
 
+/** Takes away what an earlier run left there; the folder too where nothing else lies in it. Throws `disk/*`. */
+export function removeCandidate(folder: string): void {
+  if (!fs.existsSync(path.join(folder, REPORT))) return
+  try {
+    for (const name of [REPORT, ...DERIVED, ...FILES]) fs.rmSync(path.join(folder, name), { force: true })
+    if (fs.readdirSync(folder).length === 0) fs.rmdirSync(folder)
+  } catch (cause) {
+    throw diskError(cause, folder, 0)
+  }
+}
+
 /** Puts staged files in place of the candidate that was there. Throws `disk/*`. */
 export function placeCandidate(staged: string, folder: string): void {
   try {

@@ -46,7 +46,7 @@ test('the list is shared between workers: each tries its own, and merging says w
 })
 
 test('a search that is out of time ends with a measured winner and its record', async () => {
-  const work = request(0.03)
+  const work = request(0.06)
   const context = listening()
   const { result, run } = await search(work, context)
   const first = result.winner ?? result.closest
@@ -58,6 +58,25 @@ test('a search that is out of time ends with a measured winner and its record', 
   const done = context.told.flatMap(([event, data]) => (event === 'progress' ? [data.done] : []))
   expect(Math.max(...done)).toBeLessThanOrEqual(1)
   expect(done.at(-1)).toBe(1)
+})
+
+test('with nothing inside the limits no model is the winner: what comes closest lies in closest/', async () => {
+  const work = request(0.06)
+  // An earlier search in that folder had a winner; it is none for what is asked now.
+  fs.mkdirSync(work.into)
+  for (const name of ['model.onnx', 'report.json', 'report.html'])
+    fs.writeFileSync(path.join(work.into, name), '{}')
+  const goal = { ...work.goal, maxBytes: 1 }
+  const { result, run } = await search({ ...work, goal }, listening())
+  expect(result.winner).toBeUndefined()
+  const closest = path.join(work.into, 'closest')
+  expect(run.candidates[0]).toMatchObject({ folder: closest, recipe: { name: result.closest!.recipe.name } })
+  expect(fs.readdirSync(work.into).sort()).toEqual(['closest', 'search.json'])
+  expect(fs.readdirSync(closest)).toContain('model.onnx')
+  // And the other way round.
+  await search(work, listening())
+  expect(fs.existsSync(closest)).toBe(false)
+  expect(fs.existsSync(path.join(work.into, 'model.onnx'))).toBe(true)
 })
 
 test('sensitivity is measured once and taken from its folder after that', async () => {

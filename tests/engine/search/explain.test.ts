@@ -122,7 +122,7 @@ describe('the paragraph that explains a search', () => {
     )
     expect(text).toContain('1 could not be carried out (it found nothing to work on).')
     expect(text).toContain(
-      'Smaller but over the limit: “tiny” at 40 kB, where it loses 1.50 points where 0.5 are allowed.',
+      'Smaller but over the limit: “tiny” at 40 kB, where it loses 1.50 points where 0.5 are allowed (1.00 too many).',
     )
     expect(text).toContain('Time ended with 3 ideas of the last round untried.')
   })
@@ -131,7 +131,7 @@ describe('the paragraph that explains a search', () => {
     const closest = trial('near', { pointsLost: 0.9 })
     const text = explain(result({ winner: undefined, confirmation: undefined, closest, trials: [closest] }))
     expect(text).toContain('Nothing that was tried is inside your limits. The closest is “near”')
-    expect(text).toContain('Against it: it loses 0.90 points where 0.5 are allowed.')
+    expect(text).toContain('Against it: it loses 0.90 points where 0.5 are allowed (0.40 too many).')
     expect(explain(result({ winner: undefined, confirmation: undefined, trials: [] }))).toContain(
       'Nothing that was tried gave a working model.',
     )

@@ -1,0 +1,103 @@
+/** `--max-drop`, `--max-bytes`, `--max-latency`: limits a result must keep for exit code 0. */
+import { InvalidArgumentError, Option, type Command } from 'commander'
+import { PareError } from '../contract/errors'
+import {
+  costsOf,
+  misses,
+  parseShare,
+  parseSize,
+  sizeIn,
+  type Costs,
+  type Limits,
+  type Miss,
+  type SizeLimit,
+} from '../contract/limits'
+import type { Report } from '../contract/report'
+
+export interface LimitOptions {
+  maxDrop?: number
+  maxBytes?: SizeLimit
+  maxLatency?: number
+}
+
+/** What was asked for, in bytes, and what stands against it. */
+export interface Judged {
+  limits: Limits & { missed: Miss[] }
+}
+
+export function numberOption(text: string): number {
+  const value = Number(text)
+  if (text.trim() === '' || !Number.isFinite(value) || value < 0)
+    throw new InvalidArgumentError('It must be a number, 0 or more.')
+  return value
+}
+
+export function sizeLimitOption(text: string): SizeLimit {
+  const limit = parseSize(text)
+  if (!limit)
+    throw new InvalidArgumentError('It must be a size, such as 900KB, 25% of the original or 4x smaller.')
+  return limit
+}
+
+export function shareOption(text: string): number {
+  const share = parseShare(text)
+  if (!share) throw new InvalidArgumentError("It must be a share of the original's latency, such as 0.5x.")
+  return share
+}
+
+export const dropOption = (): Option =>
+  new Option('--max-drop <points>', 'most quality that may be lost; 1 is one percentage point').argParser(
+    numberOption,
+  )
+export const bytesOption = (): Option =>
+  new Option('--max-bytes <size>', 'largest file: 1MB, 25% of the original, or 4x smaller').argParser(
+    sizeLimitOption,
+  )
+export const latencyOption = (): Option =>
+  new Option('--max-latency <share>', "latency as a share of the original's, such as 0.5x").argParser(
+    shareOption,
+  )
+
+export const withLimitOptions = (command: Command): Command =>
+  [dropOption(), bytesOption(), latencyOption()].reduce((all, option) => all.addOption(option), command)
+
+export const hasLimits = ({ maxDrop, maxBytes, maxLatency }: LimitOptions): boolean =>
+  maxDrop !== undefined || maxBytes !== undefined || maxLatency !== undefined
+
+/** True where the limits say nothing without an original to hold the model against. */
+export const needOriginal = ({ maxDrop, maxBytes, maxLatency }: LimitOptions): boolean =>
+  maxDrop !== undefined || maxLatency !== undefined || (maxBytes !== undefined && 'share' in maxBytes)
+
+/** Before anything is measured: on random inputs no quality can be lost or kept. */
+export function checkLimits({ maxDrop, data }: LimitOptions & { data?: string }): void {
+  if (maxDrop !== undefined && data === undefined)
+    throw new InvalidArgumentError('--max-drop needs --data: random inputs tell nothing of quality.')
+}
+
+/** Nothing where no limits were given. `original` may only be left out where `needOriginal` is false. */
+export function judge(
+  { maxDrop, maxBytes, maxLatency }: LimitOptions,
+  costs: Costs,
+  originalBytes = 0,
+): Judged | undefined {
+  if (!hasLimits({ maxDrop, maxBytes, maxLatency })) return undefined
+  const limits: Limits = {
+    ...(maxDrop !== undefined && { maxDrop }),
+    ...(maxBytes && { maxBytes: sizeIn(maxBytes, originalBytes) }),
+    ...(maxLatency !== undefined && { maxLatency }),
+  }
+  return { limits: { ...limits, missed: misses(limits, costs) } }
+}
+
+export const judgeReports = (
+  options: LimitOptions,
+  candidate: Report,
+  original?: Report,
+): Judged | undefined => judge(options, costsOf(candidate, original), original?.bytes)
+
+/** Throws `limits/missed` where something is over; to be called when all else is printed. */
+export function requireLimits(judged: Judged | undefined): void {
+  const missed = judged?.limits.missed ?? []
+  if (missed.length > 0)
+    throw new PareError('limits/missed', { missed: missed.map(({ sentence }) => sentence) })
+}
