@@ -16,6 +16,10 @@ export function scaled(value: number, units: readonly string[]): { value: number
 /** Three significant digits without an exponent for what people read: "0.0123". */
 export const threeDigits = (value: number): string => String(Number(value.toPrecision(3)))
 
+/** Points, per cent and their like: two decimals, from ten on three digits; no zeros at the end. */
+export const formatFigure = (value: number): string =>
+  Math.abs(value) < 10 ? String(Number(value.toFixed(2)) || 0) : threeDigits(value)
+
 /** "1 pass", "1,797 passes". */
 export const plural = (n: number, one: string, many = `${one}s`): string =>
   `${n.toLocaleString('en')} ${n === 1 ? one : many}`

@@ -1,4 +1,5 @@
 /** Quality lost, in the one unit people are asked for. */
+import { formatFigure } from './format'
 import type { Quality } from './report'
 
 /** Metrics that are shares of 1, whose points are hundredths. */
@@ -28,4 +29,21 @@ export function pointsLost(original: Quality, candidate: Quality): number {
   if (isShare(original.metric)) return worse * 100
   if (original.value === 0) return worse === 0 ? 0 : Math.sign(worse) * Infinity
   return (worse / Math.abs(original.value)) * 100
+}
+
+/** "1 point", "0.62 points"; of an open-ended metric "0.62%", which is no point of anything. */
+export const amountText = (metric: string, amount: number): string =>
+  isShare(metric)
+    ? `${formatFigure(amount)} ${Math.abs(amount) === 1 ? 'point' : 'points'}`
+    : `${formatFigure(amount)}%`
+
+/** "losing 0.3 points", "gaining 1 point", "perplexity 2.1% higher"; below what two decimals show, nothing. */
+export function lossText(
+  { metric, higherIsBetter }: Pick<Quality, 'metric' | 'higherIsBetter'>,
+  lost: number,
+): string {
+  if (Math.abs(lost) < 0.005) return 'losing nothing'
+  const amount = amountText(metric, Math.abs(lost))
+  if (isShare(metric)) return `${lost > 0 ? 'losing' : 'gaining'} ${amount}`
+  return `${metric} ${amount} ${lost > 0 === higherIsBetter ? 'lower' : 'higher'}`
 }

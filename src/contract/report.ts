@@ -72,7 +72,7 @@ export interface Report {
   /** Null where a shape they hang on could not be traced, as within If and Loop; so is the energy then. */
   macs: number | null
   quality: Quality
-  /** Quality minus the original's on the same samples, with the 95% interval of the paired difference. */
+  /** Quality minus the original's on the same samples, in the metric's unit, with the 95% interval of that difference. */
   qualityChange?: { value: number; interval: [low: number, high: number] }
   fidelity?: Fidelity
   latencyMs: LatencyStats

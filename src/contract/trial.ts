@@ -42,15 +42,17 @@ export interface Confirmation {
   original: Quality
   candidate: Quality
   pointsLost: number
-  /** 95% interval of the points lost, from the same samples. */
+  /** Of the points lost, paired sample by sample: 95% for the first finalist looked at, wider for each further one. */
   interval: [low: number, high: number]
+  /** Which of the finalists looked at on these samples it was, from 1. */
+  rank: number
   /** Points lost on the search's and the kept-back samples together. */
   together: number
   /**
-   * 'confirmed': within the floor on the kept-back samples too. 'not-contradicted': over it there, by no more than
-   * chance explains on so few, and within it on all samples together.
+   * 'confirmed': the whole interval is within the floor. 'within': the loss is, its interval is not. 'not-contradicted':
+   * over the floor, by no more than chance explains on so few, and within it on all samples together.
    */
-  verdict: 'confirmed' | 'not-contradicted' | 'contradicted'
+  verdict: 'confirmed' | 'within' | 'not-contradicted' | 'contradicted'
 }
 
 export interface SearchJob {
@@ -80,7 +82,9 @@ export interface SearchResult {
   winner?: Trial
   closest?: Trial
   confirmation?: Confirmation
-  /** Smaller finalists that the kept-back samples did not confirm. */
+  /** Where the winner is not confirmed: the smallest of those looked at that is. */
+  confirmed?: { trial: Trial; confirmation: Confirmation }
+  /** Smaller finalists that the kept-back samples spoke against. */
   rejected: { trial: Trial; confirmation: Confirmation }[]
   /** Work that was left out for lack of time. */
   leftOut: number

@@ -1,7 +1,7 @@
 /** What a person should know about a report, in plain sentences. */
 import path from 'node:path'
-import { threeDigits } from '../../contract/format'
-import { pointsLost } from '../../contract/points'
+import { formatFigure, threeDigits } from '../../contract/format'
+import { amountText, isShare, pointsLost } from '../../contract/points'
 import type { Report } from '../../contract/report'
 import type { Dataset } from '../data/dataset'
 
@@ -45,12 +45,15 @@ export function notesOf(report: Report, reports: readonly Report[], context: Not
 function certainty(report: Report, original: Report, samples: number): string[] {
   const { qualityChange: change, quality } = report
   if (!change) return []
-  const points = Math.abs(pointsLost(original.quality, quality))
+  const { metric, value } = original.quality
+  const lost = pointsLost(original.quality, quality)
   const [low, high] = change.interval
   if (change.value === 0 || low > 0 || high < 0) return []
+  const unit = isShare(metric) ? 1 : Math.abs(value)
+  const ends = [low, high].map((end) => signed((100 * end) / unit)).join(' to ')
   return [
-    `With ${samples} samples a difference of ${threeDigits(points)} points cannot be told from chance ` +
-      `(95% interval ${signed(low * 100)} to ${signed(high * 100)} points).`,
+    `With ${samples} samples a difference of ${amountText(metric, Math.abs(lost))} cannot be told from chance ` +
+      `(95% interval of the change ${ends} ${isShare(metric) ? 'points' : '%'}).`,
   ]
 }
 
@@ -93,4 +96,4 @@ function size(report: Report, original: Report): string[] {
 }
 
 const signed = (value: number): string =>
-  `${value > 0 ? '+' : value < 0 ? '−' : ''}${threeDigits(Math.abs(value))}`
+  `${value > 0 ? '+' : value < 0 ? '−' : ''}${formatFigure(Math.abs(value))}`

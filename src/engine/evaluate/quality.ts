@@ -31,6 +31,8 @@ export interface ModelQuality {
   /** Against the original; absent for the original itself. */
   fidelity?: Fidelity
   samples: SampleResults
+  /** See `Measured`. */
+  reweighted(weights: Float64Array): number
   confusion?: number[][]
   /** Samples whose output held NaN or infinity. */
   nonFinite: number
@@ -172,11 +174,12 @@ function conclude(
   task: Task,
   split: Quality['split'],
 ): ModelQuality {
-  const { quality, samples, confusion, nonFinite, notes } = contender.meter.result()
+  const { quality, samples, reweighted, confusion, nonFinite, notes } = contender.meter.result()
   return {
     quality: { ...quality, split, task },
     ...(contender.fidelity && { fidelity: contender.fidelity.fidelity() }),
     samples,
+    reweighted,
     confusion,
     nonFinite,
     output,

@@ -3,7 +3,6 @@ import type { SplitName } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
 import type { LatencyEstimate, LayerReport, Report, SampleResults } from '../../contract/report'
 import type { Dataset } from '../data/dataset'
-import { pairedInterval } from '../math/statistics'
 import { readModel } from '../onnx'
 import { modelCosts, nonzeroParameters } from '../layers/costs/costs'
 import { hashFile } from '../onnx/hash-file'
@@ -16,6 +15,7 @@ import { estimateEnergy } from './energy'
 import { measureLatency, type MeasuredLatency } from './latency'
 import { probeHere, type MemoryProbe } from './memory'
 import { notesOf } from './notes'
+import { qualityChange } from './paired'
 import { measureQuality, type MeasuredQuality, type ModelQuality } from './quality'
 import { deflatedBytes, modelSize } from './size'
 import { latencyEstimates } from './target-latency'
@@ -172,7 +172,7 @@ function assemble(
       latencyMs: latency.candidates[i]!.stats,
       latencyRatio: latency.candidates[i]!.ratio,
       ...(estimates[i] && { targetLatency: estimates[i] }),
-      qualityChange: changeOf(quality.original, quality.candidates[i]!),
+      qualityChange: qualityChange(quality.original, quality.candidates[i]!),
       ...(layers && { layers }),
     }),
   )
@@ -181,19 +181,4 @@ function assemble(
   for (const [i, report] of reports.entries())
     report.notes.push(...notesOf(report, reports, { ...context, own: i, integer: statics[i]!.integer }))
   return { original, candidates }
-}
-
-/** Paired difference of the accuracies; other metrics have no mean over samples to pair. */
-function changeOf(original: ModelQuality, candidate: ModelQuality): Report['qualityChange'] {
-  const value = candidate.quality.value - original.quality.value
-  if (candidate.quality.metric !== 'accuracy') return undefined
-  const right = ({ samples }: ModelQuality, i: number): boolean => samples.answer[i] === samples.label[i]
-  const n = candidate.samples.index.length
-  let won = 0
-  let lost = 0
-  for (let i = 0; i < n; i++) {
-    if (right(candidate, i) && !right(original, i)) won++
-    if (right(original, i) && !right(candidate, i)) lost++
-  }
-  return { value, interval: pairedInterval(n, won, lost) }
 }

@@ -4,6 +4,18 @@ import type { Random } from './random'
 /** Standard normal quantile at 0.975. */
 const Z = 1.959963984540054
 
+/**
+ * How much wider than at 95% a normal two-sided interval is that leaves out `alpha` in all; 0 < alpha < 1.
+ * The quantile by Abramowitz and Stegun, 26.2.23: off by less than 4.5e-4.
+ */
+export function widening(alpha: number): number {
+  const t = Math.sqrt(-2 * Math.log(alpha / 2))
+  const quantile =
+    t -
+    (2.515517 + 0.802853 * t + 0.010328 * t * t) / (1 + 1.432788 * t + 0.189269 * t * t + 0.001308 * t ** 3)
+  return quantile / Z
+}
+
 export type Interval = [low: number, high: number]
 
 /**

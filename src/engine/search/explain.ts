@@ -1,6 +1,7 @@
 /** The outcome of a search in one paragraph: what was done, what it cost, what was tried and lost. */
-import { formatBytes, plural } from '../../contract/format'
+import { formatBytes, formatFigure, plural } from '../../contract/format'
 import { clearlyFaster, timeMargin } from '../../contract/front'
+import { amountText, isShare, lossText } from '../../contract/points'
 import { formatMetric } from '../evaluate/format'
 import { isInside, violatedLimits, timeOf } from './limits'
 import { isNormalizer } from './recipes'
@@ -8,23 +9,15 @@ import type { Confirmation, SearchResult, Trial } from '../../contract/trial'
 
 type Result = Omit<SearchResult, 'explanation'>
 
+const lossOf = ({ quality, pointsLost }: Trial): string =>
+  quality && pointsLost !== undefined ? lossText(quality, pointsLost) : 'with its quality not measured'
 const times = (ratio: number): string => `${ratio.toPrecision(3)}×`
-const inPoints = (value: number): string => (Math.abs(value) === 1 ? '1 point' : `${value.toFixed(2)} points`)
-
-/** Below what two decimals show, nothing is lost. */
-const lossText = (lost: number): string =>
-  Math.abs(lost) < 0.005
-    ? 'losing nothing'
-    : lost > 0
-      ? `losing ${inPoints(lost)}`
-      : `gaining ${inPoints(-lost)}`
-
 function sizeText({ downloadBytes }: Trial, { originalDownloadBytes: original }: Result): string {
   return `${times(original / downloadBytes)} smaller to download (${formatBytes(downloadBytes)} instead of ${formatBytes(original)})`
 }
 
 function lead(trial: Trial, result: Result): string {
-  const { recipe, quality, pointsLost = 0, latencyRatio, targetLatency, steps } = trial
+  const { recipe, quality, latencyRatio, targetLatency, steps } = trial
   // Cleaning up comes before everything and is no news.
   const done = steps.filter((_, at) => !isNormalizer(recipe.steps[at]?.pass))
   const searched = quality ? ` on the ${quality.samples} samples the search went by` : ''
@@ -33,21 +26,17 @@ function lead(trial: Trial, result: Result): string {
   const there = targetLatency
     ? `; on ${targetLatency.target} ${times(targetLatency.ratio)}, an estimate from operator costs`
     : ''
-  return `“${recipe.name}”: ${sizeText(trial, result)}, ${lossText(pointsLost)}${searched}${time}${there}. ${done.join(' ')}`.trim()
+  return `“${recipe.name}”: ${sizeText(trial, result)}, ${lossOf(trial)}${searched}${time}${there}. ${done.join(' ')}`.trim()
 }
 
 export function explain(result: Result): string {
-  const { goal, winner, closest, confirmation, trials, rejected, leftOut } = result
+  const { winner, closest, trials, rejected, leftOut } = result
   const sentences: string[] = []
-  if (winner)
-    sentences.push(
-      `The smallest inside your limits is ${lead(winner, result)}`,
-      proof(confirmation, goal.maxDrop),
-    )
+  if (winner) sentences.push(`The smallest inside your limits is ${lead(winner, result)}`, proof(result))
   else if (closest)
     sentences.push(
       `Nothing that was tried is inside your limits. The closest is ${lead(closest, result)}`,
-      `Against it: ${violatedLimits(closest, goal).join('; ') || againstText(closest, result)}.`,
+      `Against it: ${violatedLimits(closest, result.goal).join('; ') || againstText(closest, result)}.`,
     )
   else sentences.push('Nothing that was tried gave a working model.')
   const [smaller] = rejected
@@ -74,39 +63,57 @@ export function fasterThan(
 function forSpeed(winner: Trial | undefined, result: Result): string[] {
   const fast = winner && fasterThan(winner, result)
   if (!fast) return []
-  const { targetLatency, recipe, downloadBytes, pointsLost = 0 } = fast
+  const { targetLatency, recipe, downloadBytes } = fast
   const where = targetLatency
     ? ` on ${targetLatency.target}, an estimate from operator costs,`
     : ', measured on this machine,'
   return [
-    `Where speed counts more: “${recipe.name}” takes ${times(timeOf(fast)!.value)} the original's time${where} at ${formatBytes(downloadBytes)}, ${lossText(pointsLost)} on the search's samples.`,
+    `Where speed counts more: “${recipe.name}” takes ${times(timeOf(fast)!.value)} the original's time${where} at ${formatBytes(downloadBytes)}, ${lossOf(fast)} on the search's samples.`,
   ]
 }
 
 /** Smaller ones that only did well on the samples the search went by. */
 function unconfirmed({ trial, confirmation }: Result['rejected'][number], count: number): string {
-  const change = `went from ${lossText(trial.pointsLost ?? 0)} to ${lossText(confirmation.pointsLost)}`
+  const change = `went from ${lossOf(trial)} to ${lossText(confirmation.candidate, confirmation.pointsLost)}`
   const name = `“${trial.recipe.name}” (${formatBytes(trial.downloadBytes)})`
   const told = count === 1 ? `${name} ${change}` : `the smallest, ${name}, ${change}`
   return `${count === 1 ? 'One smaller recipe' : `${count} smaller recipes`} did well on the search's samples but not on those kept back: ${told}.`
 }
 
 /** What the samples that no trial has seen say of the winner. */
-function proof(confirmation: Confirmation | undefined, floor: number): string {
+function proof({ confirmation, confirmed, goal }: Result): string {
   if (!confirmation)
     return 'There were too few samples to keep some back, so this figure is not confirmed on others.'
-  const { verdict, pointsLost, together, original, candidate, interval } = confirmation
-  const [low, high] = interval
-  const figures = `On ${candidate.samples} samples the search never used, ${candidate.metric} goes from ${formatMetric(original.metric, original.value)} to ${formatMetric(candidate.metric, candidate.value)}, ${lossText(pointsLost)} (95% interval of the loss: ${low.toFixed(2)} to ${high.toFixed(2)})`
-  return verdict === 'confirmed'
-    ? `${figures}: confirmed, within the ${inPoints(floor)} allowed there too.`
-    : `${figures}: not confirmed. That is more than the ${inPoints(floor)} allowed, though no more than chance explains on so few samples; ${lossText(together)} on all samples together. More validation samples would settle it.`
+  const { pointsLost, original, candidate } = confirmation
+  const goes = `${candidate.metric} goes from ${formatMetric(original.metric, original.value)} to ${formatMetric(candidate.metric, candidate.value)}`
+  const figures = `On ${candidate.samples} samples the search never used, ${goes}, ${lossText(candidate, pointsLost)} (${intervalText(confirmation)})`
+  const surer = confirmed ? ` ${surerText(confirmed.trial, confirmed.confirmation)}` : ''
+  return `${figures}: ${verdictText(confirmation, amountText(candidate.metric, goal.maxDrop))}${surer}`
 }
+
+function verdictText({ verdict, candidate, together }: Confirmation, allowed: string): string {
+  if (verdict === 'confirmed') return `confirmed, the whole interval is within the ${allowed} allowed.`
+  const more = 'More validation samples would settle it.'
+  return verdict === 'within'
+    ? `not confirmed. The loss is within the ${allowed} allowed there too, but so few samples do not rule out a larger one. ${more}`
+    : `not confirmed. That is more than the ${allowed} allowed, though no more than chance explains on so few samples; ${lossText(candidate, together)} on all samples together. ${more}`
+}
+
+/** An interval that several were looked at for says so: it is wider than that of one alone. */
+function intervalText({ interval, rank, candidate }: Confirmation): string {
+  const [low, high] = interval.map(formatFigure)
+  const unit = isShare(candidate.metric) ? 'points' : '%'
+  const widened = rank > 1 ? `, widened for the ${rank} recipes looked at` : ''
+  return `95% interval of the loss${widened}: ${low} to ${high} ${unit}`
+}
+
+const surerText = ({ recipe, downloadBytes }: Trial, confirmation: Confirmation): string =>
+  `Confirmed on them is “${recipe.name}” at ${formatBytes(downloadBytes)}, ${lossText(confirmation.candidate, confirmation.pointsLost)} (${intervalText(confirmation)}).`
 
 function againstText(closest: Trial, { rejected }: Result): string {
   const own = rejected.find(({ trial }) => trial.key === closest.key)
   return own
-    ? `on the ${own.confirmation.candidate.samples} samples kept back it is ${lossText(own.confirmation.pointsLost)}`
+    ? `on the ${own.confirmation.candidate.samples} samples kept back it is ${lossText(own.confirmation.candidate, own.confirmation.pointsLost)}`
     : 'the samples kept back speak against it'
 }
 

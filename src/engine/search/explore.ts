@@ -5,22 +5,16 @@
 import { PareError } from '../../contract/errors'
 import { front } from '../../contract/front'
 import type { SearchGoal } from '../../contract/goal'
-import { measureQuality } from '../evaluate/quality'
 import { runTrial } from './trial-runner'
+import { confirmFirst, type Confirmed } from './confirm'
 import { explain } from './explain'
-import { within } from '../../contract/limits'
-import { byObjective, isInside, violatedLimits, timeOf } from './limits'
-import { lossOf, type Loss } from './loss'
+import { byObjective, violatedLimits, timeOf } from './limits'
 import type { SearchOptions } from './options'
 import type { SearchSpace } from './recipes'
 import { jobsOf, LAST_ROUND } from './space'
 import { timeFront, timeThese } from './timing'
-import type { Confirmation, SearchJob, SearchResult, Trial } from '../../contract/trial'
+import type { SearchJob, SearchResult, Trial } from '../../contract/trial'
 
-/** Finalists are measured and held against the kept-back samples in groups, until one of them is confirmed. */
-const GROUP = 4
-/** Groups looked at; with a limit on latency many finalists may be too slow. */
-const GROUPS = { usual: 3, withLatency: 12 }
 /** Time kept for latency, confirmation and the reports: a tenth, and on short limits what they take at least. */
 const RESERVE = { share: 0.1, seconds: 20, most: 0.3 }
 /** Of that time, what timing the front may take. */
@@ -119,84 +113,6 @@ export function frontOf(measured: readonly Trial[], { winner, rejected }: Confir
     timeOf,
   )
   return [...new Set(winner ? [...best, winner] : best)].sort(byObjective)
-}
-
-export interface Held {
-  trial: Trial
-  confirmation: Confirmation
-}
-
-export interface Confirmed {
-  winner?: Trial
-  confirmation?: Confirmation
-  rejected: Held[]
-}
-
-/**
- * The smallest trial inside all limits that is within the floor on the kept-back samples as well. Where none is, on
- * few samples each worth much: the smallest whose kept-back loss chance explains and that is within the floor on
- * all samples together; it is called what it is, not confirmed.
- */
-async function confirmFirst(measured: readonly Trial[], options: SearchOptions): Promise<Confirmed> {
-  const { goal, parts } = options.runner
-  const ordered = measured.filter((trial) => isInside(trial, goal)).sort(byObjective)
-  const groups = goal.maxLatency === undefined ? GROUPS.usual : GROUPS.withLatency
-  const held: Held[] = []
-  for (let from = 0; from < Math.min(ordered.length, groups * GROUP); from += GROUP) {
-    const group = await fastEnough(ordered.slice(from, from + GROUP), options)
-    if (group.length === 0) continue
-    if (parts.confirm.splits.validation.length === 0) return { winner: group[0], rejected: [] }
-    held.push(...(await heldAgainst(group, options)))
-    const at = held.findIndex(({ confirmation }) => confirmation.verdict === 'confirmed')
-    if (at >= 0) return chosen(held, at)
-  }
-  const at = held.findIndex(({ confirmation }) => confirmation.verdict === 'not-contradicted')
-  return at >= 0 ? chosen(held, at) : { rejected: held }
-}
-
-const chosen = (held: readonly Held[], at: number): Confirmed => ({
-  winner: held[at]!.trial,
-  confirmation: held[at]!.confirmation,
-  rejected: held.slice(0, at),
-})
-
-/** Those of a group that are fast enough, timed where that is asked for and not known. */
-async function fastEnough(group: readonly Trial[], options: SearchOptions): Promise<Trial[]> {
-  const { goal } = options.runner
-  if (goal.maxLatency === undefined) return [...group]
-  options.progress(0.95, 'measuring the latency of the finalists')
-  await timeThese(
-    group.filter((trial) => !timeOf(trial)),
-    options,
-  )
-  return group.filter((trial) => isInside(trial, goal))
-}
-
-async function heldAgainst(group: readonly Trial[], options: SearchOptions): Promise<Held[]> {
-  const { parts, original, goal, signal } = options.runner
-  options.progress(0.97, 'confirming the winner on samples the search never used')
-  const files = group.map((trial) => options.fileOf(trial.key))
-  const measured = await measureQuality(original, files, { dataset: parts.confirm, signal })
-  return group.map((trial, at) => {
-    const candidate = measured.candidates[at]!
-    const loss = lossOf(measured.original, candidate)
-    const [searched, back] = [trial.quality!.samples, candidate.quality.samples]
-    const together = (trial.pointsLost! * searched + loss.points * back) / (searched + back)
-    const confirmation: Confirmation = {
-      original: measured.original.quality,
-      candidate: candidate.quality,
-      pointsLost: loss.points,
-      interval: [loss.low, loss.high],
-      together,
-      verdict: verdictOf(loss, together, goal.maxDrop),
-    }
-    return { trial, confirmation }
-  })
-}
-
-function verdictOf({ points, low }: Loss, together: number, maxDrop: number): Confirmation['verdict'] {
-  if (within(points, maxDrop)) return 'confirmed'
-  return low <= maxDrop && within(together, maxDrop) ? 'not-contradicted' : 'contradicted'
 }
 
 /** With nothing inside the limits: the trial with the fewest things against it, then the least lost. */

@@ -43,7 +43,7 @@ test('a change in quality that chance explains is called so, and only that', () 
   const change = (value: number, low: number, high: number): Partial<Report> =>
     ({ qualityChange: { value, interval: [low, high] }, accuracy: original.quality.value + value }) as never
   expect(notes(change(-0.0028, -0.011, 0.0056))).toEqual([
-    'With 360 samples a difference of 0.28 points cannot be told from chance (95% interval −1.1 to +0.56 points).',
+    'With 360 samples a difference of 0.28 points cannot be told from chance (95% interval of the change −1.1 to +0.56 points).',
   ])
   expect(notes(change(-0.05, -0.07, -0.03))).toEqual([])
   expect(notes(change(0, 0, 0))).toEqual([])

@@ -4,6 +4,7 @@ import {
   bootstrap,
   meanInterval,
   pairedInterval,
+  widening,
   quantile,
   ratioInterval,
   sorted,
@@ -59,6 +60,17 @@ describe('pairedInterval', () => {
     expect(high).toBeCloseTo(0.0097, 4)
     expect(low).toBe(-high)
   })
+})
+
+describe('widening', () => {
+  // scipy.stats.norm.ppf(1 - alpha / 2) / scipy.stats.norm.ppf(0.975)
+  it.each([
+    [0.05, 1],
+    [0.0166666667, 1.2214],
+    [0.01, 1.3142],
+    [0.001, 1.6789],
+    [0.0000425, 2.0885],
+  ])('leaves out %f', (alpha, times) => expect(widening(alpha)).toBeCloseTo(times, 3))
 })
 
 describe('meanInterval', () => {

@@ -144,7 +144,7 @@ async function whole(name: string, sample: SampleName, space = from) {
   )
   expect(better).toEqual([])
   expect(confirmation!.candidate.samples).toBe(Math.floor(datasets[sample].splits.validation.length * 0.4))
-  expect(confirmation!.verdict).toBe('confirmed')
+  expect(confirmation!.verdict).toBe(confirmation!.interval[1] <= 1 ? 'confirmed' : 'within')
   expect(confirmation!.pointsLost).toBeLessThanOrEqual(1)
   expect(result.explanation).toContain(winner!.recipe.name)
   // What nothing beats in size and quality is on the front, and was timed on this machine.

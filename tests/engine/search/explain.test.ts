@@ -42,7 +42,8 @@ const confirmation = (over: Partial<Confirmation> = {}): Confirmation => ({
   original: quality(0.91, 200),
   candidate: quality(0.906, 200),
   pointsLost: 0.4,
-  interval: [-0.5, 1.3],
+  interval: [-0.5, 0.5],
+  rank: 1,
   together: 0.34,
   verdict: 'confirmed',
   ...over,
@@ -65,20 +66,55 @@ describe('the paragraph that explains a search', () => {
     const text = explain(result())
     expect(text).toContain(
       'The smallest inside your limits is “small”: 10.0× smaller to download (100 kB instead of 1 MB), ' +
-        "losing 0.30 points on the 300 samples the search went by; on this machine it takes 0.500× the original's time.",
+        "losing 0.3 points on the 300 samples the search went by; on this machine it takes 0.500× the original's time.",
     )
     expect(text).toContain('Weights take half the bytes.')
     expect(text).not.toContain('simplify')
-    expect(text).toContain('losing 0.40 points (95% interval of the loss: -0.50 to 1.30): confirmed')
+    expect(text).toContain(
+      'losing 0.4 points (95% interval of the loss: -0.5 to 0.5 points): confirmed, the whole interval is within the 0.5 points allowed.',
+    )
     expect(text).toContain('1 recipe was tried in 30 seconds.')
   })
 
   test('does not call confirmed what is not', () => {
+    const interval: [number, number] = [-0.5, 1.3]
     const text = explain(
-      result({ confirmation: confirmation({ verdict: 'not-contradicted', pointsLost: 1, together: 0.5 }) }),
+      result({
+        confirmation: confirmation({ verdict: 'not-contradicted', interval, pointsLost: 1, together: 0.5 }),
+      }),
     )
-    expect(text).toContain('losing 1 point (95% interval of the loss: -0.50 to 1.30): not confirmed.')
-    expect(text).toContain('losing 0.50 points on all samples together')
+    expect(text).toContain('losing 1 point (95% interval of the loss: -0.5 to 1.3 points): not confirmed.')
+    expect(text).toContain('losing 0.5 points on all samples together')
+    const within = explain(result({ confirmation: confirmation({ verdict: 'within', interval, rank: 3 }) }))
+    expect(within).toContain('interval of the loss, widened for the 3 recipes looked at: -0.5 to 1.3 points')
+    expect(within).toContain('not confirmed. The loss is within the 0.5 points allowed there too, but')
+  })
+
+  test('names the smallest that is confirmed where the winner is not', () => {
+    const confirmed = {
+      trial: trial('sure', { downloadBytes: 180_000 }),
+      confirmation: confirmation({ rank: 2 }),
+    }
+    const text = explain(result({ confirmation: confirmation({ verdict: 'within' }), confirmed }))
+    expect(text).toContain('Confirmed on them is “sure” at 180 kB, losing 0.4 points (95% interval')
+  })
+
+  test('a perplexity is no points', () => {
+    const perplexity = (value: number): Quality => ({
+      ...quality(value, 200),
+      metric: 'perplexity',
+      higherIsBetter: false,
+    })
+    const text = explain(
+      result({
+        winner: trial('small', { quality: perplexity(20.06) }),
+        confirmation: confirmation({ original: perplexity(20), candidate: perplexity(20.08) }),
+      }),
+    )
+    expect(text).toContain('perplexity 0.3% higher on the 200 samples')
+    expect(text).toContain('perplexity 0.4% higher (95% interval of the loss: -0.5 to 0.5 %): confirmed')
+    expect(text).toContain('within the 0.5% allowed')
+    expect(text).not.toContain('points')
   })
 
   test('calls an estimate for another device an estimate', () => {
@@ -92,7 +128,7 @@ describe('the paragraph that explains a search', () => {
     const told = (other: Trial): string =>
       explain(result({ winner, trials: [winner, other], front: ['small', other.key] }))
     expect(told(fast)).toContain(
-      "Where speed counts more: “fast” takes 0.400× the original's time, measured on this machine, at 150 kB, losing 0.30 points on the search's samples.",
+      "Where speed counts more: “fast” takes 0.400× the original's time, measured on this machine, at 150 kB, losing 0.3 points on the search's samples.",
     )
     expect(told({ ...fast, latencyRatio: 0.85 })).not.toContain('speed counts more')
     expect(told({ ...fast, pointsLost: 2 })).not.toContain('speed counts more')
@@ -118,7 +154,7 @@ describe('the paragraph that explains a search', () => {
     const broken = trial('broken', { state: 'failed', reason: 'it found nothing to work on.' })
     const text = explain(result({ rejected, trials: [trial('small'), over, broken], leftOut: 3 }))
     expect(text).toContain(
-      "One smaller recipe did well on the search's samples but not on those kept back: “lucky” (80 kB) went from losing 0.10 points to losing 2.00 points.",
+      "One smaller recipe did well on the search's samples but not on those kept back: “lucky” (80 kB) went from losing 0.1 points to losing 2 points.",
     )
     expect(text).toContain('1 could not be carried out (it found nothing to work on).')
     expect(text).toContain(

@@ -13,6 +13,7 @@ import {
   recordSample,
   rowSize,
   scoresIn,
+  weightedMean,
 } from './metric'
 import type { Measured, Meter, MetricContext, MetricFamily, Observation, OutputChoice } from './metric'
 
@@ -186,7 +187,8 @@ class ClassificationMeter implements Meter {
     const n = this.samples.index.length
     const others: Record<string, number> = { f1: this.macroF1() }
     if (classes > 5 && form === 'scores') others.top5 = n ? this.inTop5 / n : 0
-    const { confusion } = this
+    const { confusion, samples } = this
+    const right = samples.label.map((label, i) => (samples.answer[i] === label ? 1 : 0))
     return {
       quality: {
         metric: 'accuracy',
@@ -196,7 +198,8 @@ class ClassificationMeter implements Meter {
         higherIsBetter: true,
         others,
       },
-      samples: this.samples,
+      samples,
+      reweighted: (weights) => weightedMean(right, weights),
       nonFinite: this.nonFinite,
       notes: [],
       ...(confusion && {

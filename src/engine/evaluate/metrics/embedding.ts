@@ -83,6 +83,7 @@ class EmbeddingMeter implements Meter {
         },
       },
       samples: this.samples,
+      reweighted: (weights) => this.fidelity.reweighted(weights),
       nonFinite: this.fidelity.nonFinite,
       notes: samples > GALLERY ? [`Nearest neighbours were sought among the first ${GALLERY} samples.`] : [],
     }

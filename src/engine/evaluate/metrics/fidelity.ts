@@ -7,15 +7,24 @@ import type { Fidelity } from '../../../contract/report'
 import { argmax } from '../../math/argmax'
 import { meanInterval, type Interval } from '../../math/statistics'
 import { floatsOf, type Values } from '../../runtime/value'
-import { emptySamples, isFloatValue, perSample, preferNamed, recordSample, rowSize } from './metric'
+import {
+  emptySamples,
+  isFloatValue,
+  perSample,
+  preferNamed,
+  recordSample,
+  rowSize,
+  weightedMean,
+} from './metric'
 import type { Measured, Meter, MetricContext, MetricFamily, Observation, OutputChoice } from './metric'
 
 /** Equal outputs have infinite SQNR; this stands for "no difference", beyond what float32 can show. */
 const SQNR_CEILING = 200
 
 class OutputFidelity {
-  private cosines = 0
+  private cosineSum = 0
   private cosineSquares = 0
+  readonly cosines: number[] = []
   private signal = 0
   private noise = 0
   private worst = 0
@@ -63,7 +72,8 @@ class OutputFidelity {
       this.signal += b2
       if (bad) this.nonFinite++
       const cosine = a2 === 0 || b2 === 0 ? (a2 === b2 ? 1 : 0) : Math.min(1, dot / Math.sqrt(a2 * b2))
-      this.cosines += cosine
+      this.cosineSum += cosine
+      this.cosines.push(cosine)
       this.cosineSquares += cosine * cosine
       this.samples++
       if (!visit && !this.classes) continue
@@ -77,7 +87,7 @@ class OutputFidelity {
     const { samples, noise, signal } = this
     const sqnr = noise === 0 ? SQNR_CEILING : signal === 0 ? -SQNR_CEILING : 10 * Math.log10(signal / noise)
     return {
-      cosine: samples ? this.cosines / samples : 0,
+      cosine: samples ? this.cosineSum / samples : 0,
       sqnr: Math.max(-SQNR_CEILING, Math.min(SQNR_CEILING, sqnr)),
       ...(this.classes > 1 && { agreement: samples ? this.same / samples : 0 }),
       maxAbsoluteError: this.worst,
@@ -86,7 +96,7 @@ class OutputFidelity {
   }
 
   interval(): Interval {
-    const [low, high] = meanInterval(this.samples, this.cosines, this.cosineSquares)
+    const [low, high] = meanInterval(this.samples, this.cosineSum, this.cosineSquares)
     return [Math.max(-1, low), Math.min(1, high)]
   }
 }
@@ -125,6 +135,11 @@ export class FidelityMeter {
 
   interval(): Interval {
     return this.worst().interval()
+  }
+
+  /** Mean cosine with each sample counted as often as its weight says. */
+  reweighted(weights: Float64Array): number {
+    return weightedMean(this.worst().cosines, weights)
   }
 }
 
@@ -173,6 +188,7 @@ class UnlabelledMeter implements Meter {
         others: { sqnr, maxAbsoluteError, ...(agreement !== undefined && { agreement }) },
       },
       samples: this.samples,
+      reweighted: (weights) => this.inner.reweighted(weights),
       nonFinite: this.inner.nonFinite,
       notes: [],
     }

@@ -16,6 +16,7 @@ import {
   preferNamed,
   recordSample,
   scoresIn,
+  weightedMean,
 } from './metric'
 import type { Measured, Meter, MetricContext, MetricFamily, Observation, OutputChoice } from './metric'
 
@@ -118,6 +119,8 @@ class LanguageModelMeter implements Meter {
         others: { accuracy: tokens ? this.right / tokens : 0, loss: mean, tokens },
       },
       samples: this.samples,
+      reweighted: (weights) =>
+        Math.exp(weightedMean(this.losses, weights) / weightedMean(this.tokens, weights)),
       nonFinite: this.nonFinite,
       notes: [],
     }

@@ -38,6 +38,11 @@ export interface MetricContext {
 export interface Measured {
   quality: Omit<Quality, 'split' | 'task'>
   samples: SampleResults
+  /**
+   * The main metric with each sample counted as often as its weight says, in the order the samples were added: two
+   * models under the same weights are compared on the same resample.
+   */
+  reweighted(weights: Float64Array): number
   /** Rows = truth, columns = answers. */
   confusion?: number[][]
   /** Samples whose output held NaN or infinity; each counts as a sample the model has no skill on. */
@@ -71,6 +76,17 @@ export function recordSample(
   samples.label.push(label)
   samples.answer.push(answer)
   samples.score.push(score)
+}
+
+/** Weighted mean of one number a sample; those beyond the end of `values` are left out. */
+export function weightedMean(values: ArrayLike<number>, weights: Float64Array): number {
+  let sum = 0
+  let total = 0
+  for (let i = 0; i < values.length; i++) {
+    sum += weights[i]! * values[i]!
+    total += weights[i]!
+  }
+  return sum / total
 }
 
 export const rowSize = (value: Value): number => sizeOf(value.dims.slice(1))

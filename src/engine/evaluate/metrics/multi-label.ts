@@ -86,8 +86,11 @@ class MultiLabelMeter implements Meter {
     const columns = Array.from({ length: classes }, (_, c) => this.ranked(c, n)).filter(
       (column) => column.positives,
     )
-    const mean = (weights?: Float64Array): number =>
-      columns.reduce((sum, column) => sum + averagePrecision(column, weights), 0) / (columns.length || 1)
+    const mean = (weights?: Float64Array): number => {
+      const precisions = columns.map((column) => averagePrecision(column, weights))
+      const known = precisions.filter((precision) => precision !== undefined)
+      return known.reduce((sum, precision) => sum + precision, 0) / (known.length || 1)
+    }
     // Each resample walks every class once over scores sorted beforehand.
     const resamples = n * classes > 2_000_000 ? 40 : 200
     return {
@@ -100,6 +103,7 @@ class MultiLabelMeter implements Meter {
         others: { f1: this.answered + this.present ? (2 * this.right) / (this.answered + this.present) : 0 },
       },
       samples: this.samples,
+      reweighted: mean,
       nonFinite: this.nonFinite,
       notes:
         columns.length < classes
@@ -131,7 +135,11 @@ interface RankedColumn {
   positives: number
 }
 
-function averagePrecision({ order, scores, truth }: RankedColumn, weights?: Float64Array): number {
+/** Undefined where none of the drawn samples has the label: there is nothing to rank. */
+function averagePrecision(
+  { order, scores, truth }: RankedColumn,
+  weights?: Float64Array,
+): number | undefined {
   let right = 0
   let seen = 0
   let area = 0
@@ -146,7 +154,7 @@ function averagePrecision({ order, scores, truth }: RankedColumn, weights?: Floa
     area += ((right - counted) * right) / seen
     counted = right
   }
-  return right ? area / right : 0
+  return right ? area / right : undefined
 }
 
 export const multiLabel: MetricFamily = {

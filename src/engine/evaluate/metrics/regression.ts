@@ -14,6 +14,7 @@ import {
   preferNamed,
   recordSample,
   rowSize,
+  weightedMean,
 } from './metric'
 import type { Measured, Meter, MetricContext, MetricFamily, Observation, OutputChoice } from './metric'
 
@@ -127,12 +128,13 @@ class RegressionMeter implements Meter {
     const scores = squaredError.map((error, c) => share(error, variation[c]!))
     const value = width ? scores.reduce((a, b) => a + b, 0) / width : 0
     const elements = n * width || 1
+    const errors = this.normalised(n, variation)
     return {
       quality: {
         metric: 'r2',
         value,
         samples: n,
-        interval: this.interval(value, n, variation),
+        interval: intervalOf(value, n, errors),
         higherIsBetter: true,
         others: {
           mae: absolute / elements,
@@ -140,30 +142,41 @@ class RegressionMeter implements Meter {
         },
       },
       samples,
+      // The targets' variance is that of the measured samples here as well.
+      reweighted: (weights) => 1 - weightedMean(errors, weights),
       nonFinite: this.nonFinite,
       notes: [],
     }
   }
 
-  private interval(value: number, n: number, variation: Float64Array): [number, number] {
+  /** Squared error of each kept sample over the variance of its targets, the mean over the columns. */
+  private normalised(n: number, variation: Float64Array): Float64Array {
     const { width } = this
-    let kept = 0
-    let total = 0
-    let squares = 0
+    const each = new Float64Array(width ? this.kept / width : 0)
+    let at = 0
     for (const errors of this.errors)
-      for (let start = 0; start < errors.length; start += width, kept++) {
-        let normalised = 0
+      for (let start = 0; start < errors.length; start += width, at++) {
+        let sum = 0
         for (let c = 0; c < width; c++) {
           const error = errors[start + c]!
-          if (variation[c]! > 0) normalised += error < Infinity ? error / (variation[c]! / n) : 1
+          if (variation[c]! > 0) sum += error < Infinity ? error / (variation[c]! / n) : 1
         }
-        total += normalised / width
-        squares += (normalised / width) ** 2
+        each[at] = sum / width
       }
-    const [low, high] = meanInterval(kept, total, squares)
-    const half = ((high - low) / 2) * Math.sqrt(kept / (n || 1))
-    return [value - half, Math.min(1, value + half)]
+    return each
   }
+}
+
+function intervalOf(value: number, n: number, errors: Float64Array): [number, number] {
+  let total = 0
+  let squares = 0
+  for (const error of errors) {
+    total += error
+    squares += error * error
+  }
+  const [low, high] = meanInterval(errors.length, total, squares)
+  const half = ((high - low) / 2) * Math.sqrt(errors.length / (n || 1))
+  return [value - half, Math.min(1, value + half)]
 }
 
 /** R² of one output; a constant target is explained wholly or not at all, as scikit-learn has it. */

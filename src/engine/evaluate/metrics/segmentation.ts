@@ -132,16 +132,18 @@ class SegmentationMeter implements Meter {
     const total = addUp(this.counts, classes)
     const pixels = total.subarray(2 * classes).reduce((a, b) => a + b, 0)
     const right = total.subarray(0, classes).reduce((a, b) => a + b, 0)
+    const reweighted = (weights: Float64Array): number => meanIou(this.counts, classes, weights)
     return {
       quality: {
         metric: 'miou',
         value: meanIou(this.counts, classes),
         samples: n,
-        interval: n ? bootstrap(n, (weights) => meanIou(this.counts, classes, weights), seeded(17)) : [0, 1],
+        interval: n ? bootstrap(n, reweighted, seeded(17)) : [0, 1],
         higherIsBetter: true,
         others: { accuracy: pixels ? right / pixels : 0 },
       },
       samples: this.samples,
+      reweighted,
       nonFinite: this.nonFinite,
       notes: this.resized
         ? ['The masks were compared at the size of the labels, the nearest answer for each pixel.']

@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest'
+import type { Task } from '../../../src/contract/dataset'
+import { lossOf, qualityChange } from '../../../src/engine/evaluate/paired'
+import { measureQuality } from '../../../src/engine/evaluate/quality'
+import { seeded } from '../../../src/engine/math/random'
+import type { Value } from '../../../src/engine/runtime/value'
+import { arrayDataset, floats, ints, wires } from './support'
+
+const random = seeded(4)
+const N = 40
+const uniform = (count: number): number[] => Array.from({ length: count }, () => random.next())
+const below = (count: number, n: number): number[] => Array.from({ length: count }, () => random.below(n))
+
+/** Data on which a model is right about half of the time, by task. */
+const DATA: Record<Exclude<Task, 'unlabelled'>, [input: Value, labels: Value]> = {
+  classification: [floats([N, 3], uniform(3 * N)), ints([N], below(N, 3))],
+  'multi-label': [floats([N, 3], uniform(3 * N)), floats([N, 3], below(3 * N, 2))],
+  regression: [floats([N, 2], uniform(2 * N)), floats([N, 2], uniform(2 * N))],
+  'language-model': [floats([N, 4, 5], uniform(20 * N)), ints([N, 4], below(4 * N, 5))],
+  embedding: [floats([N, 4], uniform(4 * N)), ints([N], below(N, 3))],
+  segmentation: [floats([N, 2, 4, 4], uniform(32 * N)), ints([N, 4, 4], below(16 * N, 2))],
+}
+
+const compare = async (task: Task, input: Value, labels: Value, op: string) => {
+  const wire = { dims: ['N', ...input.dims.slice(1)] }
+  const dataset = arrayDataset({ task, inputs: { x: input }, labels })
+  const { original, candidates } = await measureQuality(wires({ x: wire }), [wires({ x: { ...wire, op } })], {
+    dataset,
+  })
+  return [original, candidates[0]!] as const
+}
+
+describe.each(Object.entries(DATA))('%s', (task, [input, labels]) => {
+  it('is the metric itself where every sample counts once', async () => {
+    const [original] = await compare(task as Task, input, labels, 'Identity')
+    expect(original.reweighted(new Float64Array(N).fill(1))).toBeCloseTo(original.quality.value, 6)
+    expect(original.reweighted(new Float64Array(N).fill(3))).toBeCloseTo(original.quality.value, 6)
+  })
+
+  it('has no doubt about an identical candidate, but of answers not seen', async () => {
+    const [original, candidate] = await compare(task as Task, input, labels, 'Identity')
+    const { value, interval } = qualityChange(original, candidate)
+    const { points, low, high } = lossOf(original, candidate)
+    expect([value, points]).toEqual([0, 0])
+    const doubt = task === 'classification' ? 1.959963984540054 / (N + 2) : 0
+    expect(interval[0]).toBeCloseTo(-doubt, 9)
+    expect(interval[1]).toBeCloseTo(doubt, 9)
+    expect([low, high]).toEqual([expect.closeTo(-100 * doubt, 6), expect.closeTo(100 * doubt, 6)])
+  })
+
+  it('holds the loss of another candidate within its interval', async () => {
+    const [original, candidate] = await compare(task as Task, input, labels, 'Sin')
+    const { points, low, high } = lossOf(original, candidate)
+    expect(low).toBeLessThanOrEqual(points)
+    expect(high).toBeGreaterThanOrEqual(points)
+  })
+})
+
+it('is sharper than the two intervals: what is hard for both cancels out', async () => {
+  const [input, labels] = DATA.segmentation
+  const [original, candidate] = await compare('segmentation', input, labels, 'Sin')
+  const { low, high } = lossOf(original, candidate)
+  const [worst, best] = original.quality.interval
+  expect(high - low).toBeLessThan((100 * (best - worst)) / 4)
+})
+
+it('a perfect ranking is perfect in every resample', async () => {
+  const rare = Array.from({ length: 2 * N }, (_, i) => (i === 0 || (i % 2 && i % 3) ? 1 : 0))
+  const [original] = await compare('multi-label', floats([N, 2], rare), floats([N, 2], rare), 'Identity')
+  expect(original.quality).toMatchObject({ value: 1, interval: [1, 1] })
+})
