@@ -6,6 +6,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { ensureBuilt, root } from './build.mjs'
+import { goToCaller } from './caller.mjs'
 
 const FETCH_LIMIT_MS = 60_000
 
@@ -28,7 +29,7 @@ function electronBinary() {
 }
 
 const run = (command, args) => {
-  const child = spawn(command, args, { cwd: root, stdio: 'inherit' })
+  const child = spawn(command, args, { stdio: 'inherit' })
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal))
   child.on('exit', (code, signal) => process.exit(code ?? (signal ? 130 : 1)))
 }
@@ -38,6 +39,7 @@ const built = (name) => path.join(root, 'out', 'main', name)
 
 if (args.length > 0) {
   ensureBuilt()
+  goToCaller()
   run(process.execPath, [built('cli.js'), ...args])
 } else {
   console.log('Pare: preparing …')

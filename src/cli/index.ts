@@ -16,6 +16,7 @@ import { addSample } from './commands/sample'
 import { addSearch } from './commands/search'
 import { addSensitivity } from './commands/sensitivity'
 import { addTargets } from './commands/targets'
+import { addWindow } from './commands/window'
 import { examples } from './command'
 import { printError, printJson } from './output'
 import { Session } from './session'
@@ -32,6 +33,7 @@ const COMMANDS = [
   addSearch,
   addSensitivity,
   addSample,
+  addWindow,
 ]
 
 /** What was asked for cannot be: the words are wrong, not the model or the machine. */

@@ -1,0 +1,111 @@
+/** What `npm pack` gives, unpacked in an empty folder beside its runtime dependencies alone. */
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import lock from '../package-lock.json' with { type: 'json' }
+import { builtEntry } from './built'
+
+const root = path.resolve(import.meta.dirname, '..')
+/** Dependencies are npm's to fetch; the package itself stays this small. */
+const MOST_UNPACKED = 12e6
+
+interface Packed {
+  filename: string
+  unpackedSize: number
+  files: { path: string }[]
+}
+
+const work = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-tarball-'))
+const command = path.join(work, 'node_modules', 'pare', 'scripts', 'pare.mjs')
+let packed: Packed
+
+beforeAll(() => {
+  builtEntry('cli')
+  const [first] = JSON.parse(
+    execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', work], {
+      cwd: root,
+      encoding: 'utf8',
+      shell: process.platform === 'win32',
+    }),
+  ) as Packed[]
+  packed = first!
+  const home = path.join(work, 'node_modules', 'pare')
+  fs.mkdirSync(home, { recursive: true })
+  execFileSync('tar', ['-xzf', path.join(work, packed.filename), '--strip-components=1', '-C', home])
+  for (const [place, { dev }] of Object.entries(lock.packages as Record<string, { dev?: boolean }>)) {
+    const from = path.join(root, place)
+    if (place === '' || dev || place.lastIndexOf('node_modules/') > 0 || !fs.existsSync(from)) continue
+    fs.mkdirSync(path.dirname(path.join(work, place)), { recursive: true })
+    fs.symlinkSync(from, path.join(work, place), 'junction')
+  }
+})
+afterAll(() => fs.rmSync(work, { recursive: true, force: true }))
+
+/** Where the system has them, in a network without interfaces. */
+const cutOff = spawnSync('unshare', ['-rn', 'true']).status === 0
+function pare(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  const line = [process.execPath, '--preserve-symlinks', command, ...args]
+  const [program, ...rest] = cutOff ? ['unshare', '-rn', ...line] : line
+  return spawnSync(program!, rest, { cwd: work, encoding: 'utf8' })
+}
+
+test('it holds what runs, and nothing else', () => {
+  const tops = new Set(packed.files.map(({ path: file }) => file.split('/')[0]))
+  expect([...tops].sort()).toEqual(
+    ['CHANGELOG.md', 'LICENSE', 'README.md', 'out', 'package.json', 'resources', 'scripts'].filter((name) =>
+      tops.has(name),
+    ),
+  )
+  expect(packed.files.filter(({ path: file }) => /\.(node|dll|dylib|so(\.\d+)*)$/.test(file))).toEqual([])
+  expect(packed.unpackedSize).toBeLessThan(MOST_UNPACKED)
+})
+
+test('the command compresses a model given by a path of the caller’s folder, without network', () => {
+  const sample = path.join(root, 'resources', 'samples', 'bearing')
+  fs.copyFileSync(path.join(sample, 'cnn1d.onnx'), path.join(work, 'mine.onnx'))
+  fs.cpSync(path.join(sample, 'data'), path.join(work, 'data'), { recursive: true })
+  const made = pare('compress', 'mine.onnx', '--data', 'data', '--recipe', 'safe', '--out', 'small', '--json')
+  expect(made.stderr).not.toContain('Error')
+  expect(made.status).toBe(0)
+  JSON.parse(made.stdout)
+  const size = (file: string): number => fs.statSync(path.join(work, file)).size
+  expect(size('small/model.onnx')).toBeLessThan(size('mine.onnx') / 1.9)
+  expect(pare('sample', '--help').status).toBe(0)
+}, 120_000)
+
+test('the window’s files are there and its server answers', async () => {
+  const shell = path.join(path.dirname(path.dirname(command)), 'out', 'main', 'browser-shell.js')
+  expect(fs.existsSync(shell)).toBe(true)
+  const env = { ...process.env, PARE_NO_OPEN: '1', PARE_DATA_DIR: path.join(work, 'app') }
+  const child = spawn(process.execPath, ['--preserve-symlinks', command, 'window'], { cwd: work, env })
+  try {
+    const address = await new Promise<string>((resolve, reject) => {
+      let said = ''
+      const listen = (bytes: Buffer): void => {
+        said += bytes.toString()
+        const [url] = /http:\/\/127\.0\.0\.1:\d+/.exec(said) ?? []
+        if (url) resolve(url)
+      }
+      child.stdout.on('data', listen)
+      child.stderr.on('data', listen)
+      child.once('exit', () => reject(new Error(said)))
+    })
+    const page = await fetch(address)
+    expect(await page.text()).toContain('<div id="app"')
+  } finally {
+    child.kill()
+  }
+}, 60_000)
+
+test('npm takes paths where its caller stands, also for a checkout elsewhere', () => {
+  fs.copyFileSync(
+    path.join(root, 'resources', 'samples', 'bearing', 'cnn1d.onnx'),
+    path.join(work, 'here.onnx'),
+  )
+  const line = ['--prefix', root, 'run', '-s', 'pare', '--', 'inspect', 'here.onnx', '--json']
+  const looked = spawnSync('npm', line, { cwd: work, encoding: 'utf8', shell: process.platform === 'win32' })
+  expect(looked.stderr).toBe('')
+  expect(JSON.parse(looked.stdout)).toMatchObject({ path: fs.realpathSync(path.join(work, 'here.onnx')) })
+}, 60_000)
