@@ -2,6 +2,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import path from 'node:path'
 import { withSpecOptions } from './data-spec'
+import { PROGRESS } from './output'
 import type { Session } from './session'
 
 export interface CliContext {
@@ -27,6 +28,12 @@ export const jsonOption = (): Option =>
 export function withEngineOptions(command: Command): Command {
   return command
     .addOption(jsonOption())
+    .addOption(
+      new Option('--progress <style>', 'how progress is told on stderr; json: one document a line')
+        .choices(PROGRESS)
+        .default('text'),
+    )
+    .addOption(new Option('-q, --quiet', 'the same as --progress none').implies({ progress: 'none' }))
     .addOption(
       new Option('--threads <n>', 'threads within an operator; 0 = all cores')
         .argParser(wholeNumber)

@@ -2,28 +2,31 @@
 import { Command, CommanderError } from 'commander'
 import path from 'node:path'
 import { version } from '../../package.json'
-import { errorData, type ErrorCode } from '../contract/errors'
+import { errorData, type ErrorCode, type ErrorData } from '../contract/errors'
 import { errorMessage } from '../contract/messages'
 import { forkEngine } from '../service'
 import { addCompare } from './commands/compare'
+import { addCompletion } from './commands/completion'
 import { addCompress } from './commands/compress'
 import { addData } from './commands/data'
 import { addEvaluate } from './commands/evaluate'
 import { addExport } from './commands/export'
 import { addInspect } from './commands/inspect'
 import { addPasses } from './commands/passes'
+import { addPresets } from './commands/presets'
 import { addSample } from './commands/sample'
 import { addSearch } from './commands/search'
 import { addSensitivity } from './commands/sensitivity'
 import { addTargets } from './commands/targets'
 import { addWindow } from './commands/window'
 import { examples } from './command'
-import { printError, printJson } from './output'
+import { printError, printJson, type ProgressStyle } from './output'
 import { Session } from './session'
 
 const COMMANDS = [
   addInspect,
   addPasses,
+  addPresets,
   addTargets,
   addData,
   addEvaluate,
@@ -34,11 +37,13 @@ const COMMANDS = [
   addSensitivity,
   addSample,
   addWindow,
+  addCompletion,
 ]
 
 /** What was asked for cannot be: the words are wrong, not the model or the machine. */
 const USAGE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'pass/unknown',
+  'recipe/unknown',
   'pass/bad-parameter',
   'target/unknown',
   'bad-request',
@@ -63,9 +68,20 @@ const program = new Command('pare')
 for (const add of COMMANDS) add(program, { session, resourcesDir })
 for (const command of [program, ...program.commands]) command.exitOverride()
 program.hook('preAction', (_, command) => {
-  const { memory } = command.opts<{ memory?: number }>()
+  const { memory, progress } = command.opts<{ memory?: number; progress?: ProgressStyle }>()
   session.memory = memory && memory * 2 ** 20
+  session.progress.style = progress ?? 'text'
 })
+
+// Whoever reads along may leave: what is being made is made all the same.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (cause: NodeJS.ErrnoException) => {
+    if (cause.code !== 'EPIPE') throw cause
+  })
+
+function printFailure(error: ErrorData): void {
+  if (process.argv.includes('--json')) printJson({ error: { ...error, message: errorMessage(error) } })
+}
 
 async function main(): Promise<number> {
   try {
@@ -73,17 +89,19 @@ async function main(): Promise<number> {
     return 0
   } catch (thrown) {
     if (thrown instanceof CommanderError) {
+      if (thrown.exitCode === 0) return 0
       // Commander has printed its own message, but for what an action refuses.
       if (thrown.code === 'commander.invalidArgument' && !thrown.message.startsWith('error:'))
         process.stderr.write(`pare: ${thrown.message}\n`)
-      return thrown.exitCode === 0 ? 0 : 2
+      const reason = thrown.message.replace(/^error: /, '')
+      printFailure({ code: 'bad-request', method: process.argv[2] ?? 'pare', reason })
+      return 2
     }
     const error = errorData(thrown)
     session.progress.clear()
     // What is over the limits has been printed whole.
     const told = error.code === 'limits/missed'
-    if (process.argv.includes('--json') && !told)
-      printJson({ error: { ...error, message: errorMessage(error) } })
+    if (!told) printFailure(error)
     printError(error)
     return error.code === 'cancelled' ? 130 : told ? 3 : USAGE.has(error.code) ? 2 : 1
   } finally {

@@ -52,14 +52,21 @@ export function printError(error: ErrorData): void {
 
 const BAR = 24
 
+/** How progress is told: to people, a JSON document a line to programs, or not at all. */
+export const PROGRESS = ['text', 'json', 'none'] as const
+export type ProgressStyle = (typeof PROGRESS)[number]
+
 /** One line that is written over on a terminal; plain lines, not more than one a step, otherwise. Always stderr. */
 export class ProgressLine {
+  style: ProgressStyle = 'text'
   private last = ''
   private shown = false
 
   constructor(private readonly stream: NodeJS.WriteStream = process.stderr) {}
 
-  update({ done, doing, etaSeconds }: { done: number; doing: string; etaSeconds?: number }): void {
+  update(progress: { done: number; doing: string; etaSeconds?: number }): void {
+    const { done, doing, etaSeconds } = progress
+    if (this.style !== 'text') return this.line(progress)
     const percent = `${Math.floor(done * 100)}%`.padStart(4)
     if (!this.stream.isTTY) {
       // Counts change all the time; a new line only where something else begins.
@@ -78,8 +85,13 @@ export class ProgressLine {
 
   /** A line that stays, above the progress. */
   say(text: string): void {
+    if (this.style !== 'text') return this.line({ says: text })
     this.clear()
     this.stream.write(`${text}\n`)
+  }
+
+  private line(value: unknown): void {
+    if (this.style === 'json') this.stream.write(`${JSON.stringify(value)}\n`)
   }
 
   clear(): void {

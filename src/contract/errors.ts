@@ -38,6 +38,7 @@ export interface ErrorFields {
   'pass/failed': { pass: string; node: string; reason: string }
   'pass/broke-model': { pass: string; reason: string }
   'recipe/order': { pass: string; after: string }
+  'recipe/unknown': { recipe: string; known: string[] }
   'recipe/invalid': { file: string; reason: string }
   /** A result is over limits it was to keep: what, by how much. */
   'limits/missed': { missed: string[] }

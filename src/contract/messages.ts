@@ -103,6 +103,12 @@ const TABLE: Messages = {
     where: target,
     todo: `Use one of: ${list(known, 40)}.`,
   }),
+  'recipe/unknown': ({ recipe, known }) => ({
+    title: 'No such recipe',
+    what: `“${recipe}” is neither a preset nor a recipe file.`,
+    where: recipe,
+    todo: `Use one of the presets ${list(known, 40)}, the path of a recipe file, or one pass by “--pass”.`,
+  }),
   'pass/bad-parameter': ({ pass, parameter, reason }) => ({
     title: 'A parameter is not right',
     what: `${pass} does not accept its parameter “${parameter}”: ${reason}.`,

@@ -25,8 +25,13 @@ interface Ended {
   err: string
 }
 
-function pare(args: string[], act?: (child: ReturnType<typeof spawn>, err: string) => void): Promise<Ended> {
+function pare(
+  args: string[],
+  act?: (child: ReturnType<typeof spawn>, err: string) => void,
+  atStart?: (child: ReturnType<typeof spawn>) => void,
+): Promise<Ended> {
   const child = spawn(process.execPath, [entry, ...args], { cwd: scratch })
+  atStart?.(child)
   const ended: Ended = { code: null, out: '', err: '' }
   child.stdout.on('data', (chunk) => (ended.out += String(chunk)))
   child.stderr.on('data', (chunk) => {
@@ -243,4 +248,28 @@ test('the sample runs from start to bundle', async () => {
   expect(ended.code, ended.err).toBe(0)
   expect(ended.out).toContain('× smaller')
   expect(fs.existsSync(path.join(out, 'bundle.zip'))).toBe(true)
+})
+
+test('wrong usage is one JSON document too', async () => {
+  const ended = await pare(['compress', 'm.onnx', '--json'])
+  expect(ended.code).toBe(2)
+  expect(json<{ error: { code: string; reason: string } }>(ended).error).toMatchObject({
+    code: 'bad-request',
+    reason: expect.stringContaining('--out'),
+  })
+})
+
+test('a reader that leaves ends nothing and says nothing', async () => {
+  const ended = await pare(['passes', '--json'], undefined, (child) => child.stdout!.destroy())
+  expect(ended).toEqual({ code: 0, out: '', err: '' })
+})
+
+test('progress is one document a line for programs, and silent when asked', async () => {
+  const told = await pare(['evaluate', model, '--data', data, '--progress', 'json'])
+  const lines = told.err
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { done?: number; says?: string })
+  expect(lines.some(({ done }) => done !== undefined && done > 0)).toBe(true)
+  expect((await pare(['evaluate', model, '--data', data, '--quiet'])).err).toBe('')
 })

@@ -7,6 +7,7 @@ import { addCompress } from '../../src/cli/commands/compress'
 import { addEvaluate } from '../../src/cli/commands/evaluate'
 import { addInspect } from '../../src/cli/commands/inspect'
 import { addPasses } from '../../src/cli/commands/passes'
+import { addPresets } from '../../src/cli/commands/presets'
 import { addSensitivity } from '../../src/cli/commands/sensitivity'
 import { addTargets } from '../../src/cli/commands/targets'
 import type { Recipe } from '../../src/contract/recipe'
@@ -315,4 +316,22 @@ test('targets are listed with the names that --target takes', async () => {
   expect(out).toMatch(/^android-cpu\s+Android, CPU: XNNPACK/m)
   const json = await run(addTargets, ['targets', '--json'], { targets: () => targets })
   expect(JSON.parse(json.out)).toEqual(targets)
+})
+
+test('presets are listed, one is shown with its steps, and a name that is none is answered with those there are', async () => {
+  const answers: Script = { presets: () => presets }
+  const list = await run(addPresets, ['presets'], answers)
+  for (const { id, description } of presets)
+    expect(list.out).toMatch(new RegExp(`^${id} +${description.slice(0, 20)}`, 'm'))
+  const one = await run(addPresets, ['presets', presets[0]!.id], answers)
+  for (const { pass } of presets[0]!.steps) expect(one.out).toContain(`  ${pass}`)
+  await expect(run(addPresets, ['presets', 'int8'], answers)).rejects.toMatchObject({
+    code: 'recipe/unknown',
+  })
+  await expect(
+    run(addCompress, ['compress', 'm.onnx', '--recipe', 'int8', '--out', 'x'], answers),
+  ).rejects.toMatchObject({ data: { recipe: 'int8', known: presets.map(({ id }) => id) } })
+  await expect(
+    run(addCompress, ['compress', 'm.onnx', '--recipe', 'int8.json', '--out', 'x'], answers),
+  ).rejects.toMatchObject({ code: 'data/not-found' })
 })

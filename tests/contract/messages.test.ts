@@ -90,6 +90,10 @@ const EXAMPLES: { [C in ErrorCode]: { fields: ErrorFields[C]; says: string[] } }
     fields: { pass: 'Remove channels', after: 'Low-bit weights' },
     says: ['Remove channels', 'Low-bit weights'],
   },
+  'recipe/unknown': {
+    fields: { recipe: 'int8', known: ['safe', 'balanced'] },
+    says: ['int8', 'safe, balanced', '--pass'],
+  },
   'recipe/invalid': {
     fields: { file: 'my.recipe.json', reason: 'steps is missing' },
     says: ['my.recipe.json', 'steps is missing'],

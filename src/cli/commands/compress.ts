@@ -1,5 +1,7 @@
 import { InvalidArgumentError } from 'commander'
+import fs from 'node:fs'
 import path from 'node:path'
+import { PareError } from '../../contract/errors'
 import type { Recipe } from '../../contract/recipe'
 import { changeText } from '../../contract/verdict'
 import { readRecipe } from '../../service'
@@ -36,7 +38,11 @@ async function recipeOf(session: Session, { recipe, pass }: CompressOptions): Pr
   }
   const presets = await session.run('presets', undefined, 'listing the presets')
   const preset = presets.find(({ id }) => id === recipe)
-  if (!preset) return readRecipe(path.resolve(recipe!))
+  if (!preset) {
+    if (/^[\w-]+$/.test(recipe!) && !fs.existsSync(recipe!))
+      throw new PareError('recipe/unknown', { recipe: recipe!, known: presets.map(({ id }) => id) })
+    return readRecipe(path.resolve(recipe!))
+  }
   const { name, description, steps } = preset
   return { pare: 1, name, description, steps }
 }
