@@ -112,7 +112,7 @@ const about = new Set(wanted)
 const ended = results.filter(({ unit }) => about.has(unit))
 ended.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
 fs.writeFileSync(path.join(folder, `${kind}.json`), JSON.stringify(ended, null, 1))
-console.log(`\n${tableOf(ended, kind === 'onnx' ? 'step' : 'unit')}\n`)
+console.log(`\n${tableOf(ended, suite.isLarge ? 'step' : 'unit')}\n`)
 if (left > 0) console.log(`${left} of ${wanted.length} are left; the next run goes on there.`)
 
 const file = path.resolve('suite', 'baselines', `${kind}.json`)
@@ -121,7 +121,7 @@ const baseline: Baseline = fs.existsSync(file)
   ? (JSON.parse(fs.readFileSync(file, 'utf8')) as Baseline)
   : { results: {} }
 if (values.update) {
-  const now = isWhole ? baselineOf(ended, kind !== 'onnx') : laidOver(baseline, ended)
+  const now = isWhole ? baselineOf(ended, !suite.isLarge) : laidOver(baseline, ended)
   fs.writeFileSync(file, `${JSON.stringify(now, null, 2)}\n`)
   console.log(`Stored in ${path.relative('.', file)}.`)
   process.exit(0)

@@ -138,6 +138,7 @@ export function codecOutcome(bytes: Uint8Array): Outcome {
 const WEIGHTS = '+weights'
 
 export const suite: Suite = {
+  isLarge: true,
   about: "ONNX's backend tests through the codec and the passes",
   limit: 60,
   units: async (shared) => {

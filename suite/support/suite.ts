@@ -49,6 +49,8 @@ export type RunStep = (
 
 export interface Suite {
   about: string
+  /** Too many units to list each: counts by step and faults. */
+  isLarge?: boolean
   /** Longest time of a step in seconds, where the command line says nothing. */
   limit: number
   units(shared: string): Promise<string[]>

@@ -17,7 +17,7 @@ const Port = z
 
 const ModelFile = z.strictObject({
   file: z.string(),
-  format: z.string().meta({ description: 'Id of the export form: onnx, ort.' }),
+  format: z.string().meta({ description: 'Id of the export form: onnx, ort, c.' }),
   optimization: z.enum(['none', 'basic', 'extended']).meta({
     description: 'Level of ONNX Runtime’s graph optimizer already applied in the file.',
   }),

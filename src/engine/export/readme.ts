@@ -46,9 +46,9 @@ export function readme(input: ReadmeInput): string {
     '## Check a device',
     selfCheck(input),
     ...(checks.length > 0 ? [`## Target: ${manifest.target}`, checks.map(line).join('\n')] : []),
-    '## Code',
+    ...(snippets.length > 0 ? ['## Code'] : []),
     ...snippets.map(({ title, fence, code }) => `### ${title}\n\n${fenced(fence, code)}`),
-    ...forms.flatMap(({ form }) => form.sections?.() ?? []),
+    ...forms.flatMap(({ form, written }) => form.sections?.(written) ?? []),
   ]
   return `${parts.join('\n\n')}\n`
 }

@@ -4,12 +4,13 @@ import type { TargetDescription } from '../../contract/targets'
 import { androidCpu } from './android-cpu'
 import { androidNpu } from './android-npu'
 import { any } from './any'
+import { c } from './c'
 import { ios } from './ios'
 import { pcNoVnni } from './pc-no-vnni'
 import { raspberryPi } from './raspberry-pi'
 import type { Target } from './target'
 
-export const TARGETS: readonly Target[] = [any, androidCpu, androidNpu, ios, raspberryPi, pcNoVnni]
+export const TARGETS: readonly Target[] = [any, androidCpu, androidNpu, ios, raspberryPi, pcNoVnni, c]
 
 /** By its id or a short name. Throws `target/unknown`. */
 export function findTarget(name: string): Target {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { writeModel, type Model } from '../../../src/engine/onnx'
 import { defineForm, type ExportForm } from '../../../src/engine/export/forms/form'
 import { verifyBy, widened } from '../../../src/engine/export/forms/verification'
-import { FORMS, formsFor } from '../../../src/engine/export/forms'
+import { formsFor } from '../../../src/engine/export/forms'
 import type { Golden } from '../../../src/engine/export/golden'
 import { stage, type Staged } from '../../../src/engine/export/stage'
 import { TARGETS, findTarget } from '../../../src/engine/targets'
@@ -14,6 +14,9 @@ import { floats, wires } from '../evaluate/support'
 let folder = ''
 beforeAll(() => void (folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-forms-'))))
 afterAll(() => fs.rmSync(folder, { recursive: true, force: true }))
+
+/** ONNX and ONNX Runtime's own. */
+const OTHERS = formsFor(findTarget('any'))
 
 const rectifier = (): Model => wires({ x: { dims: [1, 4], op: 'Relu' } })
 
@@ -64,7 +67,7 @@ async function staged(
 
 describe('a form of one’s own', () => {
   it('stands beside the others, with its files, code and section', async () => {
-    const [{ plan, manifest }, out] = await staged('beside', [...FORMS, listing(0)])
+    const [{ plan, manifest }, out] = await staged('beside', [...OTHERS, listing(0)])
     expect(manifest.models.map(({ format, file }) => [format, file])).toEqual([
       ['onnx', 'model.onnx'],
       ['ort', 'model.ort'],
@@ -88,7 +91,7 @@ describe('a form of one’s own', () => {
   })
 
   it('never passes silently: what differs, and what could not be compared, is said', async () => {
-    const [wrong] = await staged('wrong', [...FORMS, listing(100)])
+    const [wrong] = await staged('wrong', [...OTHERS, listing(100)])
     expect(wrong.plan.checks).toContainEqual(
       expect.objectContaining({
         severity: 'error',
@@ -97,7 +100,7 @@ describe('a form of one’s own', () => {
     )
     // And no device may differ as much because of it.
     expect(Object.values(wrong.manifest.tolerance).every((most) => most < 0.1)).toBe(true)
-    const [none] = await staged('none', [...FORMS], 0)
+    const [none] = await staged('none', OTHERS, 0)
     expect(none.plan.checks.filter(({ ok }) => !ok).map(({ message }) => message)).toEqual([
       'model.onnx is not proven: there are no golden samples.',
       'model.ort is not proven: there are no golden samples.',
@@ -106,7 +109,7 @@ describe('a form of one’s own', () => {
 
   it('is left out with its reason, and the export ends where no form is left', async () => {
     const refusing: ExportForm = { ...listing(0), write: async () => ({ reason: 'it has no Abs here.' }) }
-    const [{ plan, manifest }] = await staged('refused', [...FORMS, refusing])
+    const [{ plan, manifest }] = await staged('refused', [...OTHERS, refusing])
     expect(manifest.models).toHaveLength(2)
     expect(plan.checks.map(({ message }) => message)).toContain('No listing.json: it has no Abs here.')
     await expect(staged('nothing', [refusing])).rejects.toMatchObject({ data: { code: 'export/no-form' } })

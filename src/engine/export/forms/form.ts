@@ -46,7 +46,7 @@ export interface ExportForm {
   /** Code that checks a device by golden/ and the manifest; `file` as in `WrittenForm.model`. */
   selfCheck?(file: string): Omit<Snippet, 'language'>
   /** Sections of README.md, headings included. */
-  sections?(): string[]
+  sections?(written: WrittenForm): string[]
 }
 
 /** Throws an Error where the id could not stand in a file or a command. */

@@ -121,6 +121,7 @@ test.each([
   ['pc-no-vnni', 3],
   ['ios', 0],
   ['android-npu', 0],
+  ['c', 0],
 ] as const)('"auto" for %s: %i products packed', async (target, count) => {
   const { model, inputs } = mixed()
   const { model: candidate } = await quantizeWeights.run(

@@ -1,0 +1,26 @@
+/** From a model to C99. */
+import type { Model } from '../../onnx'
+import type { Values } from '../../runtime'
+import { emit, type Emitted } from './emit'
+import { lower } from './lowering'
+import { OPERATORS } from './operators'
+import { plan, type Plan } from './plan'
+import type { Program } from './program'
+import { staticGraph } from './static-graph'
+
+export interface Generated extends Emitted {
+  program: Program
+  plan: Plan
+  macs: number
+}
+
+/**
+ * C for one sample a run; `feeds` set the sizes that the model leaves free. Throws Unsupported with a sentence where it
+ * has what C cannot be written for, `model/*` and `limit/memory`.
+ */
+export async function generate(model: Model, prefix: string, feeds?: Values): Promise<Generated> {
+  const program = lower(await staticGraph(model, feeds), OPERATORS)
+  const planned = plan(program)
+  const macs = program.steps.reduce((sum, step) => sum + (step.macs ?? 0), 0)
+  return { ...emit(program, planned, prefix), program, plan: planned, macs }
+}

@@ -1,0 +1,164 @@
+/**
+ * Weights in the fewest bytes that give every value back: found by looking at the values, whatever wrote them, so that
+ * shared, quantized and pruned weights stay as small in flash as they are in the file.
+ * Sources: arXiv:1510.00149 (codebooks, gaps between nonzeros), arXiv:1712.05877 (one scale a row).
+ */
+import { distinctValues, encodeGaps } from '../../math/gap-code'
+
+export type CodeBits = 1 | 2 | 4 | 8
+const WIDTHS: readonly CodeBits[] = [1, 2, 4, 8]
+
+/** Codes [size], each below 2^bits, and what they stand for. */
+export interface Grid {
+  kind: 'grid'
+  bits: CodeBits
+  codes: Uint8Array
+  /** Added to a code before it is multiplied. */
+  low: number
+  /** One for so many elements in a row of them. */
+  scales: Float32Array
+  group: number
+}
+
+export interface Book {
+  kind: 'book'
+  bits: CodeBits
+  codes: Uint8Array
+  table: Float32Array
+}
+
+/** Entries of a sequence that are not zero: distances, and codes of a table. */
+export interface Sparse {
+  kind: 'sparse'
+  bits: CodeBits
+  gaps: Uint8Array
+  codes: Uint8Array
+  table: Float32Array
+}
+
+export interface Plain {
+  kind: 'plain'
+}
+
+export type WeightCodes = Grid | Book | Sparse | Plain
+
+/** Bytes in flash. */
+export function codeBytes(codes: WeightCodes, size: number): number {
+  switch (codes.kind) {
+    case 'plain':
+      return 4 * size
+    case 'grid':
+      return Math.ceil((size * codes.bits) / 8) + 4 * codes.scales.length
+    case 'book':
+      return Math.ceil((size * codes.bits) / 8) + 4 * codes.table.length
+    case 'sparse':
+      return codes.gaps.length + Math.ceil((codes.codes.length * codes.bits) / 8) + 4 * codes.table.length
+  }
+}
+
+/** The fewest bits for so many codes; undefined above 256. */
+export const widthOf = (count: number): CodeBits | undefined => WIDTHS.find((bits) => 2 ** bits >= count)
+
+/** Of a value, as far as a product in float32 is from it. */
+const ROUNDING = 2 ** -22
+
+interface Multiples {
+  scale: number
+  least: number
+  most: number
+}
+
+/** The largest scale of which all values are multiples, with the least and most of them, 256 apart at the most. */
+function multiplesOf(distinct: readonly number[]): Multiples | undefined {
+  const sizes = distinct.map(Math.abs).filter((value) => value > 0)
+  if (sizes.length === 0) return { scale: 1, least: 0, most: 0 }
+  const [smallest, largest] = [Math.min(...sizes), Math.max(...sizes)]
+  if (largest > 256 * smallest * 256) return undefined
+  for (let k = 1; k < 256; k++) {
+    const first = smallest / k
+    const top = Math.round(largest / first)
+    if (top > 256) return undefined
+    const scale = Math.fround(largest / top)
+    let [least, most] = [Infinity, -Infinity]
+    const fits = distinct.every((value) => {
+      const code = Math.round(value / scale)
+      least = Math.min(least, code)
+      most = Math.max(most, code)
+      return Math.abs(Math.fround(code * scale) - value) <= ROUNDING * Math.abs(value)
+    })
+    if (fits && most - least < 256) return { scale, least, most }
+  }
+  return undefined
+}
+
+/** Undefined where the elements of some group are no multiples of one scale. */
+export function gridOf(values: Float32Array, group: number): Grid | undefined {
+  const scales = new Float32Array(values.length / group)
+  const found: Multiples[] = []
+  for (let g = 0; g < scales.length; g++) {
+    const distinct = new Set<number>()
+    for (let i = g * group; i < (g + 1) * group; i++) {
+      distinct.add(values[i]!)
+      if (distinct.size > 256) return undefined
+    }
+    const multiples = multiplesOf([...distinct])
+    if (!multiples) return undefined
+    found.push(multiples)
+    scales[g] = multiples.scale
+  }
+  const low = Math.min(...found.map(({ least }) => least))
+  const high = Math.max(...found.map(({ most }) => most))
+  const bits = widthOf(high - low + 1)
+  if (!bits) return undefined
+  const codes = Uint8Array.from(
+    values,
+    (value, i) => Math.round(value / scales[Math.floor(i / group)]!) - low,
+  )
+  return { kind: 'grid', bits, codes, low, scales, group }
+}
+
+export function bookOf(values: Float32Array): Book | undefined {
+  const found = distinctValues(values)
+  const bits = found && widthOf(found.table.length)
+  return bits && { kind: 'book', bits, ...found! }
+}
+
+/** Undefined without zeros, or with more than 256 values. */
+export function sparseOf(values: Float32Array): Sparse | undefined {
+  const found = distinctValues(values)
+  const zero = found?.table.indexOf(0) ?? -1
+  if (!found || zero < 0) return undefined
+  const { gaps, codes } = encodeGaps(found.codes, zero)
+  const bits = widthOf(found.table.length)!
+  return { kind: 'sparse', bits, gaps, codes, table: found.table }
+}
+
+/** Lengths of the blocks that quantizers scale alike. */
+const BLOCKS: readonly number[] = [256, 128, 64, 32, 16]
+
+/** The smallest of all, by rows of `cols`; of equals the one that is fastest to read. */
+export function smallestCodes(values: Float32Array, cols: number): WeightCodes {
+  const size = values.length
+  if (size === 0) return { kind: 'plain' }
+  const blocks = BLOCKS.filter((block) => block < cols && cols % block === 0)
+  const grid = [size, cols, ...blocks].map((group) => gridOf(values, group)).find((one) => one !== undefined)
+  const rowGrid = grid?.group === size ? gridOf(values, cols) : undefined
+  const all: (WeightCodes | undefined)[] = [
+    { kind: 'plain' },
+    grid,
+    rowGrid,
+    bookOf(values),
+    sparseOf(values),
+  ]
+  const choices = all.filter((one) => one !== undefined)
+  return choices.reduce((best, one) => (codeBytes(one, size) < codeBytes(best, size) ? one : best))
+}
+
+/** Codes side by side in bytes, the first in the lowest bits. */
+export function packed(codes: Uint8Array, bits: CodeBits): Uint8Array {
+  if (bits === 8) return codes
+  const each = 8 / bits
+  const bytes = new Uint8Array(Math.ceil(codes.length / each))
+  codes.forEach((code, i) => void (bytes[Math.floor(i / each)]! |= code << ((i % each) * bits)))
+  return bytes
+}

@@ -1,0 +1,120 @@
+/** C99 for microcontrollers: sources that any compiler takes, without a runtime. */
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { formatBytes } from '../../evaluate/format'
+import { compile, fileNames, findCompiler, harness, runHarness, STRICT } from '../c/compiler'
+import { generate, type Generated } from '../c/generate'
+import { testSource } from '../c/test-source'
+import { Unsupported } from '../c/unsupported'
+import type { BundleFiles } from '../files'
+import type { Golden } from '../golden'
+import { defineForm, type WrittenForm } from './form'
+import { verifyBy, type Verification } from './verification'
+
+const FOLDER = 'c'
+/** Begins the names of files, functions and constants. */
+const PREFIX = 'model'
+const NAMES = fileNames(PREFIX)
+
+/** What each written form is made of, for as long as its bundle is in the making. */
+const made = new WeakMap<WrittenForm, Generated>()
+
+const CMAKE = `cmake_minimum_required(VERSION 3.10)
+project(${PREFIX} C)
+set(CMAKE_C_STANDARD 99)
+add_library(${PREFIX} ${NAMES.code} ${NAMES.weights})
+target_include_directories(${PREFIX} PUBLIC \${CMAKE_CURRENT_SOURCE_DIR})
+if(NOT WIN32)
+  target_link_libraries(${PREFIX} PUBLIC m)
+endif()
+if(EXISTS \${CMAKE_CURRENT_SOURCE_DIR}/test_${PREFIX}.c)
+  add_executable(test_${PREFIX} test_${PREFIX}.c)
+  target_link_libraries(test_${PREFIX} ${PREFIX})
+  enable_testing()
+  add_test(NAME golden COMMAND test_${PREFIX})
+endif()
+`
+
+export const c = defineForm({
+  id: 'c',
+  title: `${FOLDER}/${NAMES.code}`,
+  purpose: 'the model as C99',
+  async write(model, files) {
+    let generated: Generated
+    try {
+      generated = await generate(model, PREFIX)
+    } catch (thrown) {
+      if (thrown instanceof Unsupported) return { reason: thrown.message }
+      throw thrown
+    }
+    const add = (name: string, text: string, what: string): string => {
+      files.write(`${FOLDER}/${name}`, text, what)
+      return `${FOLDER}/${name}`
+    }
+    const download = [
+      add(NAMES.header, generated.header, 'its interface'),
+      add(NAMES.code, generated.code, this.purpose),
+      add(NAMES.weightsHeader, generated.weightsHeader, 'names of its weights'),
+      add(NAMES.weights, generated.weights, 'its weights, compressed'),
+    ]
+    add('CMakeLists.txt', CMAKE, 'builds a library and, with golden samples, a test')
+    const written: WrittenForm = {
+      model: { file: `${FOLDER}/${NAMES.code}`, optimization: 'none' },
+      download,
+    }
+    made.set(written, generated)
+    return written
+  },
+  verify: async (written, files, golden) => proven(made.get(written)!, files, golden),
+  snippets: () => [],
+  sections: (written) => sections(made.get(written)!),
+})
+
+/** Compiles without a warning and runs on the golden samples, where this machine has a compiler. */
+async function proven(generated: Generated, files: BundleFiles, golden: Golden): Promise<Verification> {
+  const test = testSource(generated, PREFIX, golden)
+  if (test) files.write(`${FOLDER}/test_${PREFIX}.c`, test, 'golden samples as a program')
+  const unproven = (reason: string): Verification => ({ differences: {}, verdict: 'unproven', reason })
+  const compiler = findCompiler()
+  if (!compiler)
+    return unproven('this machine has no C compiler (cc, gcc or clang) that it could be run with.')
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-c-'))
+  try {
+    for (const name of Object.values(NAMES))
+      fs.copyFileSync(files.path(`${FOLDER}/${name}`), path.join(folder, name))
+    fs.writeFileSync(path.join(folder, 'main.c'), harness(generated, PREFIX))
+    const sources = [NAMES.code, NAMES.weights, 'main.c']
+    const built = compile(compiler, folder, sources, 'main', [...STRICT, '-O2'])
+    if (!built.ok) return unproven(`${compiler} does not take it: ${built.text.slice(0, 500)}`)
+    const ran = runHarness(
+      path.join(folder, 'main'),
+      generated,
+      golden.samples.map(({ inputs }) => inputs),
+    )
+    if (!Array.isArray(ran))
+      return { differences: {}, verdict: 'differs', reason: `it does not run: ${ran.reason}` }
+    let next = 0
+    return await verifyBy(golden, async () => ran[next++]!)
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function sections({ header, constantBytes, arenaBytes, stateBytes, macs }: Generated): string[] {
+  const prototypes = header.split('\n').filter((line) => line.startsWith('void '))
+  const state =
+    stateBytes > 0
+      ? ` The struct \`${PREFIX}_state\` takes another ${formatBytes(stateBytes)} and is kept from one run to the next.`
+      : ''
+  return [
+    '## The C sources',
+    `\`${FOLDER}/\` holds C99 that needs no library but the standard one's \`<stdint.h>\`, \`<string.h>\` and \`<math.h>\`: no ` +
+      'allocation, no globals but constant tables, one arena that the caller gives.',
+    `\`\`\`c\n${prototypes.join('\n')}\n\`\`\``,
+    `Weights and tables take ${formatBytes(constantBytes)} of flash besides the code, the arena ${formatBytes(arenaBytes)} of RAM besides ` +
+      `the stack; one run takes ${macs.toLocaleString('en')} multiply-accumulates.${state}`,
+    `\`cmake -S ${FOLDER} -B build && cmake --build build && ctest --test-dir build\` builds it and compares with the golden samples; on a ` +
+      `board, compile \`test_${PREFIX}.c\` with the other two files.`,
+  ]
+}

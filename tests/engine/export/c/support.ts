@@ -1,0 +1,72 @@
+/** C of a model, compiled as strictly as it can be and run. */
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import {
+  compile,
+  findCompiler,
+  harness,
+  runHarness,
+  STRICT,
+  writeSources,
+} from '../../../../src/engine/export/c/compiler'
+import { generate, type Generated } from '../../../../src/engine/export/c/generate'
+import type { Model } from '../../../../src/engine/onnx'
+import { floatsOf, withSession, type Values } from '../../../../src/engine/runtime'
+
+export const compiler = findCompiler()
+
+/** Said where tests are left out. */
+export const WITHOUT = compiler ? '' : ' (left out: this machine has no C compiler)'
+
+export const SANITIZED = ['-O1', '-fsanitize=address,undefined', '-fno-sanitize-recover=all']
+
+/** Outputs by sample. Throws what the compiler or the program says. */
+export function runC(
+  made: Generated,
+  samples: readonly Values[],
+  flags: readonly string[] = SANITIZED,
+): Values[] {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-c-test-'))
+  try {
+    writeSources(made, 'model', folder)
+    fs.writeFileSync(path.join(folder, 'main.c'), harness(made, 'model'))
+    const built = compile(compiler!, folder, ['model.c', 'model_weights.c', 'main.c'], 'main', [
+      ...STRICT,
+      ...flags,
+    ])
+    if (!built.ok) throw new Error(built.text)
+    const ran = runHarness(path.join(folder, 'main'), made, samples)
+    if (!Array.isArray(ran)) throw new Error(ran.reason)
+    return ran
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** Largest difference of any output over its largest magnitude, C against ONNX Runtime. */
+export async function apart(
+  model: Model,
+  samples: readonly Values[],
+  flags?: readonly string[],
+): Promise<{ made: Generated; most: number }> {
+  const made = await generate(model, 'model', samples[0])
+  const results = runC(made, samples, flags)
+  let most = 0
+  await withSession(model, { optimization: 'disabled' }, async (session) => {
+    for (const [n, sample] of samples.entries()) {
+      const wanted = await session.run(sample)
+      for (const [name, value] of Object.entries(results[n]!)) {
+        const [a, b] = [floatsOf(wanted[name]!), floatsOf(value)]
+        if (a.length !== b.length) throw new Error(`${name} has ${b.length} elements, not ${a.length}`)
+        const size = a.reduce((largest, one) => Math.max(largest, Math.abs(one)), 1e-6)
+        a.forEach(
+          (one, i) =>
+            void (most = Math.max(most, Object.is(one, b[i]!) ? 0 : Math.abs(one - b[i]!) / size || 0)),
+        )
+        if (b.some((one, i) => Number.isNaN(one) !== Number.isNaN(a[i]!))) most = Infinity
+      }
+    }
+  })
+  return { made, most }
+}
