@@ -1,0 +1,44 @@
+/** One step of the action: runs `pare`, posts what it measured as the job's summary, ends with its exit code. */
+import { spawnSync } from 'node:child_process'
+import fs from 'node:fs'
+import path from 'node:path'
+import { summaryOf } from './summary.mjs'
+
+const given = (name) => process.env[`PARE_${name}`] ?? ''
+const option = (flag, value) => (value === '' ? [] : [flag, value])
+const command = given('COMMAND')
+
+const own = {
+  compress: () => [given('MODEL'), ...option('--recipe', given('RECIPE')), ...option('--out', given('OUT'))],
+  compare: () => [given('MODEL'), given('CANDIDATE')],
+}
+if (!(command in own)) {
+  console.error(`There is no command “${command}” here; there are: ${Object.keys(own).join(', ')}.`)
+  process.exit(2)
+}
+const args = [
+  command,
+  ...own[command](),
+  ...option('--data', given('DATA')),
+  ...option('--target', given('TARGET')),
+  ...option('--max-drop', given('MAX_DROP')),
+  ...option('--max-bytes', given('MAX_BYTES')),
+  ...option('--max-latency', given('MAX_LATENCY')),
+  '--json',
+]
+const { status, stdout, error } = spawnSync('pare', args, {
+  encoding: 'utf8',
+  stdio: ['ignore', 'pipe', 'inherit'],
+  maxBuffer: 2 ** 30,
+  shell: process.platform === 'win32',
+})
+if (error) throw error
+
+const append = (variable, text) => process.env[variable] && fs.appendFileSync(process.env[variable], text)
+// Without a document there is nothing to post: what went wrong stands in the log.
+const result = stdout.trim().startsWith('{') && JSON.parse(stdout)
+if (result) append('GITHUB_STEP_SUMMARY', summaryOf(result))
+if (result.candidate) append('GITHUB_OUTPUT', `bytes=${result.candidate.bytes}\n`)
+if (result.candidate && command === 'compress')
+  append('GITHUB_OUTPUT', `model=${path.join(given('OUT'), 'model.onnx')}\n`)
+process.exit(status ?? 1)
