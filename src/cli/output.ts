@@ -1,5 +1,5 @@
 /** What the command line prints: calm tables with three significant digits, one progress line, or one JSON document. */
-import { scaled, threeDigits } from '../contract/format'
+import { threeDigits } from '../contract/format'
 import { errorMessage } from '../contract/messages'
 import type { ErrorData } from '../contract/errors'
 
@@ -10,14 +10,13 @@ export const number = (value: number): string =>
       ? Math.round(value).toLocaleString('en')
       : threeDigits(value)
 
-export { formatBytes as bytes } from '../contract/format'
-export function count(total: number | null): string {
-  if (total === null) return 'unknown'
-  const { value, unit } = scaled(total, ['', 'k', 'M', 'G', 'T'])
-  return `${threeDigits(value)} ${unit}`.trim()
-}
-export const milliseconds = (value: number): string =>
-  value < 1 ? `${number(value * 1000)} µs` : `${number(value)} ms`
+export {
+  formatBytes as bytes,
+  formatCount as count,
+  formatMicrojoules as microjoules,
+  formatMilliseconds as milliseconds,
+} from '../contract/format'
+
 export const seconds = (value: number): string =>
   value < 60 ? `${number(value)} s` : `${Math.floor(value / 60)} min ${Math.round(value % 60)} s`
 

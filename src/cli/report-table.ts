@@ -1,12 +1,16 @@
 /** Reports side by side, as a terminal shows them. */
 import type { Report } from '../contract/report'
-import { bytes, count, milliseconds, number, table } from './output'
+import { formatMetric } from '../contract/metrics'
+import { fasterText, timeDetail } from '../contract/verdict'
+import { bytes, count, microjoules, milliseconds, number, table } from './output'
 
 const qualityName = ({ quality }: Report): string => `${quality.metric} (${quality.split})`
 
 function qualityText({ quality }: Report): string {
-  const [low, high] = quality.interval
-  return `${quality.value.toFixed(4)} [${low.toFixed(4)}, ${high.toFixed(4)}]`
+  const [value, low, high] = [quality.value, ...quality.interval].map((one) =>
+    formatMetric(quality.metric, one),
+  )
+  return `${value} [${low}, ${high}]`
 }
 
 /** One column a report; the first is the original where there are several. */
@@ -25,20 +29,28 @@ export function reportTable(columns: readonly { name: string; report: Report }[]
     row('latency p50', ({ latencyMs }) => milliseconds(latencyMs.p50)),
     row('latency p95', ({ latencyMs }) => milliseconds(latencyMs.p95)),
     row('peak memory', (report) => bytes(report.peakMemoryBytes)),
-    row('energy (estimate)', (report) =>
-      report.energyMicrojoules === null ? 'unknown' : `${number(report.energyMicrojoules)} µJ`,
-    ),
+    row('energy (estimate)', (report) => microjoules(report.energyMicrojoules)),
   ]
+  if (reports.some(({ latencyRatio }) => latencyRatio))
+    rows.push(
+      row('time, in turn with it', ({ latencyRatio }) => (latencyRatio ? timeDetail(latencyRatio) : '')),
+    )
   const device = reports.find(({ targetLatency }) => targetLatency)?.targetLatency?.target
   if (device)
     rows.push(
       row(`time on ${device} (estimate)`, ({ targetLatency }) =>
-        targetLatency ? `${targetLatency.ratio.toFixed(2)}×` : '1.00×',
+        targetLatency ? fasterText(targetLatency.ratio) : '',
       ),
     )
   if (reports.some(({ fidelity }) => fidelity)) {
-    rows.push(row('likeness: cosine', ({ fidelity }) => (fidelity ? fidelity.cosine.toFixed(6) : '')))
-    rows.push(row('likeness: SQNR', ({ fidelity }) => (fidelity ? `${number(fidelity.sqnr)} dB` : '')))
+    const likeness = (name: string, metric: 'agreement' | 'cosine' | 'sqnr'): string[] =>
+      row(`likeness: ${name}`, ({ fidelity }) => {
+        const value = fidelity?.[metric]
+        return value === undefined ? '' : formatMetric(metric, value)
+      })
+    if (reports.some(({ fidelity }) => fidelity?.agreement !== undefined))
+      rows.push(likeness('same answers', 'agreement'))
+    rows.push(likeness('cosine', 'cosine'), likeness('SQNR', 'sqnr'))
   }
   return table(rows)
 }

@@ -38,3 +38,32 @@ export const list = (items: readonly string[], most = 12): string =>
   items.length <= most
     ? items.join(', ')
     : `${items.slice(0, most).join(', ')} and ${items.length - most} more`
+
+/** Parameters, multiply-adds: "25.6 k", "1.23 M"; null is what could not be counted. */
+export function formatCount(count: number | null): string {
+  if (count === null) return 'unknown'
+  const { value, unit } = scaled(count, ['', 'k', 'M', 'G', 'T'])
+  return `${threeDigits(value)} ${unit}`.trim()
+}
+
+export function formatMilliseconds(ms: number): string {
+  if (ms === 0) return '0'
+  if (ms < 1) return `${threeDigits(ms * 1000)} µs`
+  return ms < 1000 ? `${threeDigits(ms)} ms` : `${threeDigits(ms / 1000)} s`
+}
+
+export function formatMicrojoules(value: number | null): string {
+  if (value === null) return 'unknown'
+  if (value < 1) return `${threeDigits(value * 1000)} nJ`
+  if (value < 1000) return `${threeDigits(value)} µJ`
+  return value < 1e6 ? `${threeDigits(value / 1000)} mJ` : `${threeDigits(value / 1e6)} J`
+}
+
+/** How many times: "2.38×". */
+export const formatTimes = (ratio: number): string => `${threeDigits(ratio)}×`
+
+/** What is not all of it never reads as all: "99%", "97.78%", ">99.99%". */
+export function formatShare(share: number): string {
+  if (share > 0.9999 && share < 1) return '>99.99%'
+  return `${Number((share * 100).toFixed(2))}%`
+}

@@ -1,6 +1,6 @@
 /** The limits a result is held to: read from words, judged and said in one place. */
-import { formatBytes, threeDigits } from './format'
-import { pointsLost } from './points'
+import { formatBytes, formatFigure, threeDigits } from './format'
+import { amountText, isShare, pointsLost } from './points'
 import type { Report } from './report'
 import type { Trial } from './trial'
 
@@ -20,6 +20,8 @@ export type SizeLimit = { bytes: number } | { share: number }
 export interface Costs {
   /** Absent where it is not known. */
   pointsLost?: number
+  /** What the points are of; default accuracy. */
+  metric?: string
   bytes: number
   /** Over the original's; `target` where it is an estimate for another device. Absent where it was not timed. */
   time?: { value: number; target?: string }
@@ -75,7 +77,7 @@ export const within = (points: number, maxDrop: number): boolean => points <= ma
 /** Everything that stands against a result; empty when it is inside all limits that there are. */
 export function misses(
   { maxDrop, maxBytes, maxLatency }: Limits,
-  { pointsLost, bytes, time }: Costs,
+  { pointsLost, metric = 'accuracy', bytes, time }: Costs,
 ): Miss[] {
   const missed: Miss[] = []
   if (maxDrop !== undefined)
@@ -83,27 +85,30 @@ export function misses(
     else if (!within(pointsLost, maxDrop))
       missed.push({
         limit: 'quality',
-        sentence: `it loses ${pointsLost.toFixed(2)} points where ${maxDrop} are allowed (${over(pointsLost - maxDrop)} too many)`,
+        sentence: isShare(metric)
+          ? `it loses ${amountText(metric, pointsLost)} where ${maxDrop} are allowed (${over(pointsLost - maxDrop)} too many)`
+          : `its ${metric} is ${amountText(metric, pointsLost)} worse where ${maxDrop}% are allowed`,
       })
   if (maxBytes !== undefined && bytes > maxBytes)
     missed.push({
       limit: 'size',
-      sentence: `it takes ${formatBytes(bytes)}, more than the ${formatBytes(maxBytes)} allowed (${formatBytes(bytes - maxBytes)} too many)`,
+      sentence: `its file takes ${formatBytes(bytes)}, more than the ${formatBytes(maxBytes)} allowed (${formatBytes(bytes - maxBytes)} too many)`,
     })
   if (maxLatency !== undefined && time && time.value > maxLatency)
     missed.push({
       limit: 'latency',
-      sentence: `it takes ${time.value.toFixed(2)}× the original's time${time.target ? ` on ${time.target} by estimate` : ''} where ${maxLatency}× is allowed (${over(time.value - maxLatency)}× too much)`,
+      sentence: `it takes ${formatFigure(time.value)}× the original's time${time.target ? ` on ${time.target} by estimate` : ''} where ${maxLatency}× is allowed (${over(time.value - maxLatency)}× too much)`,
     })
   return missed
 }
 
-/** As `toFixed` where that shows the excess, else three digits of it. */
-const over = (excess: number): string => (excess >= 0.005 ? excess.toFixed(2) : threeDigits(excess))
+/** Never 0 of what is over. */
+const over = (excess: number): string => (excess >= 0.005 ? formatFigure(excess) : threeDigits(excess))
 
 /** Over the original's: on a target that is not here its estimate counts, else what was measured. */
-export const trialCosts = ({ pointsLost, bytes, targetLatency, latencyRatio }: Trial): Costs => ({
+export const trialCosts = ({ pointsLost, quality, bytes, targetLatency, latencyRatio }: Trial): Costs => ({
   pointsLost,
+  ...(quality && { metric: quality.metric }),
   bytes,
   ...(targetLatency
     ? { time: { value: targetLatency.ratio, target: targetLatency.target } }
@@ -117,6 +122,7 @@ export function costsOf(candidate: Report, original?: Report): Costs {
   return {
     bytes,
     pointsLost: pointsLost(original.quality, quality),
+    metric: quality.metric,
     // What a search goes by: for a target that is not here its estimate, else the two timed in turn.
     time: targetLatency
       ? { value: targetLatency.ratio, target: targetLatency.target }

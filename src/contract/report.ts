@@ -78,6 +78,8 @@ export interface Report {
   latencyMs: LatencyStats
   /** Time over the original's, measured in turn with it: below 1 is faster. 95% interval. */
   latencyRatio?: { value: number; interval: [low: number, high: number] }
+  /** The original's times when these were taken: a candidate measured again has another sitting. */
+  originalLatencyMs?: LatencyStats
   targetLatency?: LatencyEstimate
   /** Growth of resident memory while the session runs, in a process of its own. */
   peakMemoryBytes: number

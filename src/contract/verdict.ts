@@ -1,7 +1,8 @@
 /** What a candidate gained and lost, in the words every screen, report and command uses. */
-import { threeDigits } from './format'
-import { pointsLost } from './points'
-import type { Report } from './report'
+import { formatTimes } from './format'
+import { TIME_MARGIN } from './front'
+import { qualityText } from './metrics'
+import type { LatencyStats, Report } from './report'
 
 /** "11.8× smaller", "1.2× larger", "same size": the first over the second, one being better when smaller. */
 export function ratioText(
@@ -13,36 +14,70 @@ export function ratioText(
 ): string {
   if (!(before > 0) || !(after > 0)) return same
   const times = before / after
-  if (times >= 1.005) return `${threeDigits(times)}× ${better}`
-  if (times <= 0.995) return `${threeDigits(1 / times)}× ${worse}`
+  if (times >= 1.005) return `${formatTimes(times)} ${better}`
+  if (times <= 0.995) return `${formatTimes(1 / times)} ${worse}`
   return same
 }
 
-/** "−0.2 points", "+0.1 points", "no quality lost". */
-export function pointsText(original: Report, candidate: Report): string {
-  const gained = -pointsLost(original.quality, candidate.quality)
-  const rounded = Math.abs(gained) < 10 ? Number(gained.toFixed(2)) : Number(gained.toPrecision(3))
-  if (rounded === 0) return 'no quality lost'
-  return `${rounded < 0 ? '−' : '+'}${Math.abs(rounded)} point${Math.abs(rounded) === 1 ? '' : 's'}`
+/** File and download say one thing where their ratios differ by less. */
+const ALIKE = 1.05
+
+/** "11.8× smaller"; where the download gained another factor than the file, both by their names. */
+export function sizeText(original: Report, candidate: Report): string {
+  const file = original.bytes / candidate.bytes
+  const download = original.downloadBytes / candidate.downloadBytes
+  if (!(Math.max(file, download) / Math.min(file, download) > ALIKE))
+    return ratioText(original.bytes, candidate.bytes, 'smaller', 'larger', 'same size')
+  const part = (ratio: number, name: string): string =>
+    ratioText(ratio, 1, `smaller ${name}`, `larger ${name}`, `same ${name} size`)
+  return `${part(file, 'file')}, ${part(download, 'download')}`
+}
+
+/** "2.4× faster": a time over the original's that has no interval, as estimates have none. */
+export const fasterText = (ratio: number): string => ratioText(1, ratio, 'faster', 'slower', 'same speed')
+
+/** An interval this many times as high as low is no measurement of how much. */
+const VAGUE = 2
+
+export type TimeRatio = NonNullable<Report['latencyRatio']>
+
+/** False where the interval is too wide to say how much, or whether at all. */
+export const isTold = ({ interval: [low, high] }: TimeRatio): boolean =>
+  low <= 1 && high >= 1 ? high / low <= (1 + TIME_MARGIN) ** 2 : high / low <= VAGUE
+
+/** "2.4× faster", "1.3× slower", "same speed"; what its interval does not bear out is unclear. */
+export function timeText(ratio: TimeRatio): string {
+  const [low, high] = ratio.interval
+  if (!isTold(ratio)) return `speed unclear (${formatTimes(low)} to ${formatTimes(high)} the original’s time)`
+  return low <= 1 && high >= 1 ? 'same speed' : fasterText(ratio.value)
+}
+
+/** "1.57× faster (95%: 1.49× to 1.64×)": what `timeText` says with the interval it goes by. */
+export function timeDetail(ratio: TimeRatio): string {
+  const text = timeText(ratio)
+  const [low, high] = ratio.interval
+  if (!isTold(ratio)) return text
+  if (low <= 1 && high >= 1)
+    return `${text} (95%: ${formatTimes(low)} to ${formatTimes(high)} the original’s time)`
+  const ends = high < 1 ? [1 / high, 1 / low] : [low, high]
+  return `${text} (95%: ${ends.map(formatTimes).join(' to ')})`
 }
 
 /**
- * "2.4× faster", "1.3× slower", "same speed". Where both were timed in turn that ratio counts, and a difference
- * its interval does not bear out is none.
+ * The original's times of the sitting in which the candidates were timed. Undefined where each had its own: then only
+ * their ratios to it can stand side by side.
  */
-export function speedText(original: Report, candidate: Report): string {
-  const ratio = candidate.latencyRatio
-  if (!ratio)
-    return ratioText(original.latencyMs.p50, candidate.latencyMs.p50, 'faster', 'slower', 'same speed')
-  const [low, high] = ratio.interval
-  return low <= 1 && high >= 1 ? 'same speed' : ratioText(1, ratio.value, 'faster', 'slower', 'same speed')
+export function originalTimes(original: Report, candidates: readonly Report[]): LatencyStats | undefined {
+  const [first = original.latencyMs, ...others] = candidates.map(
+    ({ originalLatencyMs }) => originalLatencyMs ?? original.latencyMs,
+  )
+  return others.every(({ p50, p95 }) => p50 === first.p50 && p95 === first.p95) ? first : undefined
 }
 
+/** Only what was timed in turn with the original is compared with it. */
+export const speedText = ({ latencyRatio }: Report): string =>
+  latencyRatio ? timeText(latencyRatio) : 'speed not compared'
+
 /** "11.8× smaller, 2.4× faster, −0.2 points" */
-export function changeText(original: Report, candidate: Report): string {
-  return [
-    ratioText(original.bytes, candidate.bytes, 'smaller', 'larger', 'same size'),
-    speedText(original, candidate),
-    pointsText(original, candidate),
-  ].join(', ')
-}
+export const changeText = (original: Report, candidate: Report): string =>
+  [sizeText(original, candidate), speedText(candidate), qualityText(original, candidate)].join(', ')

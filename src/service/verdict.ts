@@ -2,6 +2,7 @@
 import type { Goal } from '../contract/goal'
 import { beats, clearlyFaster, front, timeMargin, type Figures, type Timed } from '../contract/front'
 import { costsOf, misses, type Miss } from '../contract/limits'
+import { isQuality } from '../contract/metrics'
 import { pointsLost } from '../contract/points'
 import type { Report } from '../contract/report'
 import { changeText } from '../contract/verdict'
@@ -15,7 +16,9 @@ export function verdict(goal: Goal, original: Report, candidate: Report): string
   const facts = changeText(original, candidate)
   if (goal.kind !== 'search') return facts
   const names = missed(goal, original, candidate).map(({ limit }) => limit)
-  return `${facts}: ${names.length === 0 ? 'inside your limit' : `over your limit for ${names.join(' and ')}`}`
+  // Likeness is all that the limit on quality could be held against.
+  const by = isQuality(candidate.quality) ? '' : ', as far as likeness tells'
+  return `${facts}: ${names.length === 0 ? `inside your limit${by}` : `over your limit for ${names.join(' and ')}`}`
 }
 
 export interface Placed {

@@ -3,6 +3,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { zipSync } from 'fflate'
+import { SPLITS } from '../../src/contract/dataset'
 import type { Dataset } from '../../src/engine/data/dataset'
 import { openDataset } from '../../src/engine/data/open'
 import { openRandom } from '../../src/engine/data/random'
@@ -91,7 +92,7 @@ export async function tryModel(
   }
   try {
     // Behind a file: weights stay in it, as they do for a user.
-    const made = await open('random inputs', () => openRandom(model, 0, SAMPLES))
+    const made = await open('random inputs', () => openRandom(model, 0, SAMPLES, SPLITS))
     const file = inputs && sampleFile(folder, inputs)
     const given = file ? await open('its sample', () => openDataset(file, model)) : undefined
     let reference: Reference = { model }

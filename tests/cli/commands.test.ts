@@ -109,13 +109,13 @@ test('a report is a table with units, its notes below, each once', async () => {
     fidelity: { cosine: 0.99951, sqnr: 31.27, maxAbsoluteError: 1, agreement: 1 } as never,
   })
   const { out } = await run(addEvaluate, ['evaluate', 'm.onnx'], { evaluate: () => noted })
-  expect(out).toMatch(/^accuracy \(validation\)\s+0\.9778 \[0\.9658, 0\.9868\]$/m)
+  expect(out).toMatch(/^accuracy \(validation\)\s+97\.78% \[96\.58%, 98\.68%\]$/m)
   expect(out).toMatch(/^file\s+249 kB$/m)
   expect(out).toMatch(/^multiply-adds\s+417 k$/m)
   expect(out).toMatch(/^latency p50\s+400 µs$/m)
   expect(out).toMatch(/^peak memory\s+9\.4 MB$/m)
   expect(out).toMatch(/^energy \(estimate\)\s+1\.92 µJ$/m)
-  expect(out).toMatch(/^likeness: cosine\s+0\.999510$/m)
+  expect(out).toMatch(/^likeness: cosine\s+0\.9995$/m)
   expect(out).toMatch(/^likeness: SQNR\s+31\.3 dB$/m)
   expect(out.trimEnd().endsWith('- A word.\n- Another.')).toBe(true)
   const json = await run(addEvaluate, ['evaluate', 'm.onnx', '--json'], { evaluate: () => noted })
@@ -123,7 +123,13 @@ test('a report is a table with units, its notes below, each once', async () => {
 })
 
 test('models are compared in one run, and the page goes where it was asked to', async () => {
-  const small = report({ bytes: 62_183, p50: 0.2, accuracy: 0.9778 - 0.004 })
+  const small = report({
+    bytes: 62_183,
+    downloadBytes: 57_250,
+    p50: 0.2,
+    accuracy: 0.9778 - 0.004,
+    latencyRatio: { value: 0.5, interval: [0.48, 0.53] },
+  })
   const html = path.join(temporaryFolder(), 'pages', 'r.html')
   const answers: Script = {
     compare: () => ({ original, candidates: [small] }),
@@ -137,6 +143,7 @@ test('models are compared in one run, and the page goes where it was asked to', 
   expect(fs.readFileSync(html, 'utf8')).toBe('<title>big.onnx small.onnx</title>')
   expect(out).toMatch(/^\s+original\s+small\.onnx$/m)
   expect(out).toContain('4× smaller, 2× faster, −0.4 points')
+  expect(out).toMatch(/^time, in turn with it\s+2× faster \(95%: 1\.89× to 2\.08×\)$/m)
   const json = await run(addCompare, [...args, '--json'], answers)
   expect(JSON.parse(json.out)).toEqual({ original, candidate: small, files: [html] })
 })

@@ -72,7 +72,7 @@ test.each(COMMANDS)(
         missed: [
           expect.stringContaining('2.00 points where 1.5'),
           expect.stringContaining('more than'),
-          expect.stringContaining('0.50×'),
+          expect.stringContaining('0.5×'),
         ],
       },
     })

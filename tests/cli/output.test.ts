@@ -15,7 +15,7 @@ test('three significant digits and a unit', () => {
     '90.7 µs',
     '237 µs',
     '12.3 ms',
-    '1,235 ms',
+    '1.23 s',
   ])
   expect([0.168, 12.34, 59.96, 125].map(seconds)).toEqual(['0.168 s', '12.3 s', '60 s', '2 min 5 s'])
   expect([Infinity, NaN].map(number)).toEqual(['–', '–'])

@@ -34,6 +34,7 @@ const trial = (part: Partial<Trial>): Trial => ({
   seconds: 1,
   bytes: 62_000,
   downloadBytes: 60_000,
+  quality: original.quality,
   pointsLost: 0.25,
   steps: [],
   ...part,
@@ -101,11 +102,11 @@ test('a search gets its limits, tells its trials and prints the trade-off', asyn
     into: out,
     resume: false,
   })
-  expect(said.err).toContain('  small: 60 kB, 0.25 points lost')
+  expect(said.err).toContain('  small: 60 kB, losing 0.25 points')
   expect(said.err).toContain('  bad: dropped: too far off')
   expect(said.out).toContain('It is the smallest.')
-  expect(said.out).toMatch(/60 kB\s+0\.25 points lost\s+0\.50× the time \(0\.48–0\.53\)\s+small$/m)
-  expect(said.out).toMatch(/120 kB\s+0\.00 points lost\s+not timed\s+fine$/m)
+  expect(said.out).toMatch(/60 kB\s+losing 0\.25 points\s+2× faster \(95%: 1\.89× to 2\.08×\)\s+small$/m)
+  expect(said.out).toMatch(/120 kB\s+quality not measured\s+not timed\s+fine$/m)
   expect(said.out).toContain('Times are measured on this machine')
   expect(said.out).not.toContain('estimates from operator costs')
   expect(fs.readFileSync(path.join(out, 'report.html'), 'utf8')).toBe('<p>It is the smallest.</p>')
@@ -135,8 +136,8 @@ test('with nothing inside the limits the closest lies in closest/, and what is o
     data: {
       code: 'limits/missed',
       missed: [
-        'it loses 2.50 points where 1 are allowed (1.50 too many)',
-        'it takes 500 kB, more than the 295 kB allowed (205 kB too many)',
+        'it loses 2.5 points where 1 are allowed (1.5 too many)',
+        'its file takes 500 kB, more than the 295 kB allowed (205 kB too many)',
       ],
     },
   })

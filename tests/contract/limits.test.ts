@@ -51,12 +51,17 @@ describe('what stands against a result', () => {
     const missed = misses({ maxDrop: 1, maxBytes: 1e6, maxLatency: 0.5 }, costs)
     expect(missed).toEqual([
       { limit: 'quality', sentence: 'it loses 1.25 points where 1 are allowed (0.25 too many)' },
-      { limit: 'size', sentence: 'it takes 1.2 MB, more than the 1 MB allowed (200 kB too many)' },
+      { limit: 'size', sentence: 'its file takes 1.2 MB, more than the 1 MB allowed (200 kB too many)' },
       {
         limit: 'latency',
-        sentence: "it takes 0.80× the original's time where 0.5× is allowed (0.30× too much)",
+        sentence: "it takes 0.8× the original's time where 0.5× is allowed (0.3× too much)",
       },
     ])
+  })
+
+  test('perplexity is no points', () => {
+    const [missed] = misses({ maxDrop: 1 }, { pointsLost: 2, metric: 'perplexity', bytes: 1 })
+    expect(missed!.sentence).toBe('its perplexity is 2% worse where 1% are allowed')
   })
 
   test('is nothing without limits, or exactly on them, rounding apart', () => {

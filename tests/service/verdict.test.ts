@@ -8,7 +8,15 @@ const report = (bytes: number, p50: number, accuracy: number, downloadBytes = by
     bytes,
     downloadBytes,
     latencyMs: { p50, p95: p50, runs: 1, batch: 1, provider: 'cpu', threads: 1 },
-    quality: { metric: 'accuracy', value: accuracy, higherIsBetter: true },
+    latencyRatio: { value: p50 / 2.4, interval: [p50 / 2.45, p50 / 2.35] },
+    quality: {
+      metric: 'accuracy',
+      value: accuracy,
+      samples: 100,
+      higherIsBetter: true,
+      split: 'validation',
+      task: 'classification',
+    },
   }) as Report
 
 const search = (limits: Partial<Extract<Goal, { kind: 'search' }>>): Goal => ({
@@ -38,10 +46,20 @@ test.each<[Goal, Report, string]>([
   [
     { kind: 'preset', preset: 'balanced', target: 'any' },
     report(2_360_000, 2.4, 0.98),
-    '2× larger, same speed, no quality lost',
+    '2× larger, same speed, the same accuracy on 100 samples',
   ],
 ])('%o', (goal, candidate, sentence) => {
   expect(verdict(goal, original, candidate)).toBe(sentence)
+})
+
+test('likeness on random inputs is inside a limit as far as it tells', () => {
+  const alike = {
+    ...small,
+    quality: { ...small.quality, split: 'random', task: 'unlabelled', metric: 'cosine' },
+  }
+  expect(verdict(search({}), original, alike as Report)).toMatch(
+    /on random inputs; quality unknown: inside your limit, as far as likeness tells$/,
+  )
 })
 
 test('only a search has limits to miss', () => {

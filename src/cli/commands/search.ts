@@ -15,7 +15,9 @@ import {
   type AddCommand,
 } from '../command'
 import { checkOut, WORK_FOLDER, writeHtml } from '../compressing'
-import { bytes, print, printJson } from '../output'
+import { lossText } from '../../contract/points'
+import { fasterText, timeDetail } from '../../contract/verdict'
+import { bytes, print, printJson, table } from '../output'
 import { preparedData } from '../prepared'
 import type { SpecOptions } from '../data-spec'
 import {
@@ -55,9 +57,12 @@ async function goalOf(
   throw new InvalidArgumentError(`${issue!.path.join('.')}: ${issue!.message}`)
 }
 
-function say(session: Session, { state, recipe, downloadBytes, pointsLost, reason }: Trial): void {
-  const loss = pointsLost === undefined ? '' : `, ${pointsLost.toFixed(2)} points lost`
-  const outcome = state === 'kept' ? `${bytes(downloadBytes)}${loss}` : `${state}: ${reason}`
+const lossOf = ({ quality, pointsLost }: Trial): string =>
+  quality && pointsLost !== undefined ? lossText(quality, pointsLost) : 'quality not measured'
+
+function say(session: Session, trial: Trial): void {
+  const { state, recipe, downloadBytes, reason } = trial
+  const outcome = state === 'kept' ? `${bytes(downloadBytes)}, ${lossOf(trial)}` : `${state}: ${reason}`
   session.progress.say(`  ${recipe.name}: ${outcome}`)
 }
 
@@ -104,36 +109,27 @@ function judgedBy({ goal, winner, closest }: SearchResult): Judged {
   return { limits: { ...limits, missed: missed.length > 0 ? missed : [unconfirmed] } }
 }
 
-const spread = (interval: Trial['latencyInterval']): string =>
-  interval ? `(${interval.map((value) => value.toFixed(2)).join('–')})` : ''
+function timeOf({ latencyRatio: value, latencyInterval: interval }: Trial): string {
+  if (value === undefined) return 'not timed'
+  return interval ? timeDetail({ value, interval }) : fasterText(value)
+}
 
 function printFront({ front, trials }: SearchResult): void {
   print('\nThe trade-off, smallest download first:')
-  for (const key of front) {
-    const {
-      downloadBytes,
-      pointsLost = 0,
-      latencyRatio,
-      latencyInterval,
-      targetLatency,
-      recipe,
-    } = trials.find((one) => one.key === key)!
-    const cells = [
-      bytes(downloadBytes).padStart(9),
-      `${pointsLost.toFixed(2).padStart(6)} points lost`,
-      (latencyRatio === undefined
-        ? 'not timed'
-        : `${latencyRatio.toFixed(2)}× the time ${spread(latencyInterval)}`
-      ).padEnd(28),
-      ...(targetLatency ? [`${targetLatency.ratio.toFixed(2)}× on ${targetLatency.target} (estimate)`] : []),
+  const rows = front.map((key) => {
+    const trial = trials.find((one) => one.key === key)!
+    const { downloadBytes, targetLatency, recipe } = trial
+    return [
+      bytes(downloadBytes),
+      lossOf(trial),
+      timeOf(trial),
+      ...(targetLatency ? [`${fasterText(targetLatency.ratio)} on ${targetLatency.target} (estimate)`] : []),
       recipe.name,
     ]
-    print(`  ${cells.join('  ')}`)
-  }
+  })
+  print(table(rows, 'left').replace(/^/gm, '  '))
   if (front.some((key) => trials.find((one) => one.key === key)?.latencyRatio !== undefined))
-    print(
-      "\nTimes are measured on this machine, in turn with the original, as shares of the original's; in brackets the 95% interval.",
-    )
+    print('\nTimes are measured on this machine, in turn with the original; in brackets the 95% interval.')
   const estimate = trials.find((trial) => trial.targetLatency)?.targetLatency
   if (estimate)
     print(

@@ -1,5 +1,8 @@
-/** Random inputs within what a model declares, for when there is no data: they show likeness, never quality. */
-import { SPLITS } from '../../contract/dataset'
+/**
+ * Random inputs within what a model declares, for when there is no data: they show likeness, never quality. Nothing
+ * is calibrated or trained on them: what flows through a model on noise is not what flows on its data.
+ */
+import { SPLITS, type SplitName } from '../../contract/dataset'
 import type { Model } from '../onnx'
 import {
   concatRows,
@@ -19,13 +22,18 @@ const RANDOM_SAMPLES = 256
 
 /**
  * A dataset of kind 'random' and task 'unlabelled': seeded samples in every dynamic length that was found to run,
- * the same ones on every machine. Throws `model/not-loadable`, `model/no-working-input`.
+ * the same ones on every machine; splits that are not `filled` are empty. Throws `model/not-loadable`, `model/no-working-input`.
  */
-export async function openRandom(model: Model, seed = 0, count = RANDOM_SAMPLES): Promise<Dataset> {
+export async function openRandom(
+  model: Model,
+  seed = 0,
+  count = RANDOM_SAMPLES,
+  filled: readonly SplitName[] = ['validation'],
+): Promise<Dataset> {
   const draw = await sampler(model, seed)
   const made = new Map<number, Values>()
-  const source = (offset: number): Source => ({
-    length: count,
+  const source = (offset: number, length: number): Source => ({
+    length,
     suggested: { kind: 'array', scale: 1, mean: [0], std: [1], columns: {} },
     notes: [],
     async read(indices) {
@@ -45,7 +53,10 @@ export async function openRandom(model: Model, seed = 0, count = RANDOM_SAMPLES)
     close: async () => undefined,
   })
   const parts = Object.fromEntries(
-    SPLITS.map((name, i): [string, Part] => [name, { source: source(i * count), origin: 'made' }]),
+    SPLITS.map((name, i): [string, Part] => [
+      name,
+      { source: source(i * count, filled.includes(name) ? count : 0), origin: 'made' },
+    ]),
   ) as Record<(typeof SPLITS)[number], Part>
   const plan = { kind: 'none' } as const
   const none = { of: async () => undefined }

@@ -1,8 +1,9 @@
 /** What a person should know about a report, in plain sentences. */
 import path from 'node:path'
-import { formatFigure, threeDigits } from '../../contract/format'
+import { formatFigure, formatMilliseconds, formatTimes } from '../../contract/format'
 import { amountText, isShare, pointsLost } from '../../contract/points'
 import type { Report } from '../../contract/report'
+import { fasterText, isTold, timeText } from '../../contract/verdict'
 import type { Dataset } from '../data/dataset'
 
 export interface NoteContext {
@@ -33,6 +34,7 @@ export function notesOf(report: Report, reports: readonly Report[], context: Not
     notes.push(
       ...certainty(report, reports[0]!, samples),
       ...speed(report, reports, context),
+      ...medians(report),
       ...elsewhere(report),
       ...size(report, reports[0]!),
     )
@@ -61,7 +63,7 @@ function certainty(report: Report, original: Report, samples: number): string[] 
 function elsewhere({ targetLatency: estimate }: Report): string[] {
   if (!estimate) return []
   return [
-    `Estimate for ${estimate.target}, not a measurement: ${threeDigits(estimate.ratio)}× the original's time there, from ` +
+    `Estimate for ${estimate.target}, not a measurement: ${fasterText(estimate.ratio)} there, from ` +
       `the costs of each operator. Figures of the device: ${estimate.source}.`,
   ]
 }
@@ -70,6 +72,10 @@ function speed(report: Report, reports: readonly Report[], { own, integer }: Not
   const ratio = report.latencyRatio
   if (!ratio) return []
   const [low, high] = ratio.interval
+  if (!isTold(ratio))
+    return [
+      `The machine was too busy to tell the speed: between ${formatTimes(low)} and ${formatTimes(high)} the original’s time.`,
+    ]
   if (low > WORTH_SAYING) {
     const faster = reports
       .map((other, i) => ({ i, value: other.latencyRatio?.value ?? 1 }))
@@ -80,12 +86,24 @@ function speed(report: Report, reports: readonly Report[], { own, integer }: Not
       ? 'Integer arithmetic is slower than float here'
       : 'It is slower than the original here'
     return [
-      `${what}: ${threeDigits(ratio.value)}× the time a sample on this machine. For speed, ${choice} is the better choice.`,
+      `${what}: ${timeText(ratio)} a sample on this machine. For speed, ${choice} is the better choice.`,
     ]
   }
   if (high < 1 / WORTH_SAYING) return []
   if (low <= 1 && high >= 1) return ['No difference in speed to the original can be told on this machine.']
   return []
+}
+
+/** Medians of a machine that was not equally busy all along say something else than the ratio of runs in turn. */
+function medians({ latencyMs: now, originalLatencyMs: before, latencyRatio: ratio }: Report): string[] {
+  if (!before || !ratio || !isTold(ratio)) return []
+  const value = now.p50 / now.batch / (before.p50 / before.batch)
+  const [low, high] = ratio.interval
+  if (value >= low / WORTH_SAYING && value <= high * WORTH_SAYING) return []
+  return [
+    `The medians, ${formatMilliseconds(before.p50)} and ${formatMilliseconds(now.p50)}, would be ${fasterText(value)}; ` +
+      `run by run in turn it is ${timeText(ratio)}, which counts: the machine was not equally busy all along.`,
+  ]
 }
 
 function size(report: Report, original: Report): string[] {

@@ -171,6 +171,7 @@ function assemble(
     measurement(statics[i + 1]!.facts, quality.candidates[i]!, {
       latencyMs: latency.candidates[i]!.stats,
       latencyRatio: latency.candidates[i]!.ratio,
+      originalLatencyMs: latency.original,
       ...(estimates[i] && { targetLatency: estimates[i] }),
       qualityChange: qualityChange(quality.original, quality.candidates[i]!),
       ...(layers && { layers }),

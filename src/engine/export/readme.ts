@@ -1,7 +1,8 @@
 /** README.md of a bundle. */
 import type { BundlePlan } from '../../contract/project'
 import type { Report } from '../../contract/report'
-import { formatBytes, formatMetric } from '../evaluate/format'
+import { formatBytes } from '../../contract/format'
+import { formatMetric } from '../../contract/metrics'
 import type { Manifest } from './manifest'
 import type { Snippet } from './forms/form'
 import type { StagedForm } from './forms/stage-forms'

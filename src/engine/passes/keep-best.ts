@@ -48,6 +48,8 @@ const ALTERNATIVES: readonly {
   pass: Pass
   params: Record<string, unknown>
   aims: readonly Aim[]
+  /** Too coarse to be taken without samples that judge it. */
+  coarse?: boolean
 }[] = [
   { title: 'weights stored as float16', pass: float16, params: { compute: 'float32' }, aims: AIMS },
   {
@@ -67,6 +69,7 @@ const ALTERNATIVES: readonly {
     pass: quantizeWeights,
     params: { bits: 4, method: 'rtn' },
     aims: ['size'],
+    coarse: true,
   },
 ]
 
@@ -112,7 +115,7 @@ export const keepBest = definePass({
 async function choose(model: Model, { aim, maxLoss }: Params, context: PassContext): Promise<PassResult> {
   const contenders: Contender[] = [{ title: 'what the recipe made', model, own: true }]
   const plain = await cleaned(context)
-  const wanted = ALTERNATIVES.filter(({ aims }) => aims.includes(aim))
+  const wanted = ALTERNATIVES.filter(({ aims, coarse }) => aims.includes(aim) && (!coarse || context.data))
   for (const [i, { title, pass, params: given }] of wanted.entries()) {
     context.progress((0.4 * i) / wanted.length, `trying ${title}`)
     const made = await attempt(pass, plain, given, context)
@@ -121,7 +124,8 @@ async function choose(model: Model, { aim, maxLoss }: Params, context: PassConte
   context.progress(0.4, 'comparing them with the original')
   const judged = await judge(contenders, aim, context)
   const chosen = best(judged, { aim, maxLoss })
-  const compared = `compared with ${plural(judged.length - 1, 'plain alternative')}`
+  const unknown = context.data ? '' : ', on random inputs: what it costs on real ones is not known'
+  const compared = `compared with ${plural(judged.length - 1, 'plain alternative')}${unknown}`
   if (!chosen) {
     const reason = `nothing tried is smaller than the original within ${maxLoss} points: ${judged.map(worded).join('; ')}`
     return { model: plain, summary: `Only cleaned up: ${reason}.`, restarts: true }

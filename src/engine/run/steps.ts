@@ -130,6 +130,13 @@ async function resumePoint(
   return { steps: [] }
 }
 
+/** Samples that only prove are none to work with. */
+function givenData({ data, sensitivities, signal }: RecipeWork): Pick<PassContext, 'data' | 'sensitivities'> {
+  const { calibration, training } = data.splits
+  if (calibration.length + training.length === 0) return {}
+  return { data, sensitivities: sensitivitiesOf(data, sensitivities, signal) }
+}
+
 async function runStep(
   work: RecipeWork,
   index: number,
@@ -144,12 +151,11 @@ async function runStep(
   const context: PassContext = {
     ...work.settings,
     original: readModel(work.original),
-    data: work.data,
+    ...givenData(work),
     progress: work.begin(index),
     signal: work.signal,
     random: seeded(work.seed).fork(`${index}:${id}`),
     scratch: work.run.scratch(key),
-    sensitivities: sensitivitiesOf(work.data, work.sensitivities, work.signal),
     point: work.point,
     stopRequested: work.stopRequested,
   }

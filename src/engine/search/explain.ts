@@ -1,33 +1,44 @@
 /** The outcome of a search in one paragraph: what was done, what it cost, what was tried and lost. */
 import { formatBytes, formatFigure, plural } from '../../contract/format'
 import { clearlyFaster, timeMargin } from '../../contract/front'
+import { fasterText, ratioText, timeDetail } from '../../contract/verdict'
 import { amountText, isShare, lossText } from '../../contract/points'
-import { formatMetric } from '../evaluate/format'
+import { formatMetric, isQuality } from '../../contract/metrics'
 import { isInside, violatedLimits, timeOf } from './limits'
 import { isNormalizer } from './recipes'
+import type { Quality } from '../../contract/report'
 import type { Confirmation, SearchResult, Trial } from '../../contract/trial'
 
 type Result = Omit<SearchResult, 'explanation'>
 
 const lossOf = ({ quality, pointsLost }: Trial): string =>
   quality && pointsLost !== undefined ? lossText(quality, pointsLost) : 'with its quality not measured'
-const times = (ratio: number): string => `${ratio.toPrecision(3)}×`
 function sizeText({ downloadBytes }: Trial, { originalDownloadBytes: original }: Result): string {
-  return `${times(original / downloadBytes)} smaller to download (${formatBytes(downloadBytes)} instead of ${formatBytes(original)})`
+  return `${ratioText(original, downloadBytes, 'smaller', 'larger', 'as large')} to download (${formatBytes(downloadBytes)} instead of ${formatBytes(original)})`
+}
+
+/** Likeness on random inputs is no quality, and is not to be read as one. */
+const basisOf = (quality: Quality): string => {
+  if (isQuality(quality)) return `${quality.samples} samples`
+  const unlabelled = quality.task === 'unlabelled' ? 'samples without labels' : 'samples'
+  const inputs = quality.split === 'random' ? 'random inputs' : unlabelled
+  return `${quality.samples} ${inputs} (likeness to the original; quality unknown)`
 }
 
 function lead(trial: Trial, result: Result): string {
   const { recipe, quality, latencyRatio, targetLatency, steps } = trial
   // Cleaning up comes before everything and is no news.
   const done = steps.filter((_, at) => !isNormalizer(recipe.steps[at]?.pass))
-  const searched = quality ? ` on the ${quality.samples} samples the search went by` : ''
-  const time =
-    latencyRatio === undefined ? '' : `; on this machine it takes ${times(latencyRatio)} the original's time`
+  const searched = quality ? ` on the ${basisOf(quality)} the search went by` : ''
+  const time = latencyRatio === undefined ? '' : `; on this machine ${measuredText(trial)}`
   const there = targetLatency
-    ? `; on ${targetLatency.target} ${times(targetLatency.ratio)}, an estimate from operator costs`
+    ? `; on ${targetLatency.target} ${fasterText(targetLatency.ratio)}, an estimate from operator costs`
     : ''
   return `“${recipe.name}”: ${sizeText(trial, result)}, ${lossOf(trial)}${searched}${time}${there}. ${done.join(' ')}`.trim()
 }
+
+const measuredText = ({ latencyRatio: value = 1, latencyInterval: interval }: Trial): string =>
+  interval ? timeDetail({ value, interval }) : fasterText(value)
 
 export function explain(result: Result): string {
   const { winner, closest, trials, rejected, leftOut } = result
@@ -68,7 +79,7 @@ function forSpeed(winner: Trial | undefined, result: Result): string[] {
     ? ` on ${targetLatency.target}, an estimate from operator costs,`
     : ', measured on this machine,'
   return [
-    `Where speed counts more: “${recipe.name}” takes ${times(timeOf(fast)!.value)} the original's time${where} at ${formatBytes(downloadBytes)}, ${lossOf(fast)} on the search's samples.`,
+    `Where speed counts more: “${recipe.name}” is ${targetLatency ? fasterText(targetLatency.ratio) : measuredText(fast)}${where} at ${formatBytes(downloadBytes)}, ${lossOf(fast)} on the search's samples.`,
   ]
 }
 
@@ -86,7 +97,7 @@ function proof({ confirmation, confirmed, goal }: Result): string {
     return 'There were too few samples to keep some back, so this figure is not confirmed on others.'
   const { pointsLost, original, candidate } = confirmation
   const goes = `${candidate.metric} goes from ${formatMetric(original.metric, original.value)} to ${formatMetric(candidate.metric, candidate.value)}`
-  const figures = `On ${candidate.samples} samples the search never used, ${goes}, ${lossText(candidate, pointsLost)} (${intervalText(confirmation)})`
+  const figures = `On ${basisOf(candidate)} the search never used, ${goes}, ${lossText(candidate, pointsLost)} (${intervalText(confirmation)})`
   const surer = confirmed ? ` ${surerText(confirmed.trial, confirmed.confirmation)}` : ''
   return `${figures}: ${verdictText(confirmation, amountText(candidate.metric, goal.maxDrop))}${surer}`
 }

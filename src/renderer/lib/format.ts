@@ -1,11 +1,21 @@
 /** Numbers as people read them: three significant digits, units always, a true minus sign. */
-import { BYTE_UNITS, scaled } from '../../contract/format'
+import {
+  formatBytes,
+  formatCount,
+  formatFigure,
+  formatMicrojoules,
+  formatMilliseconds,
+  formatShare,
+  formatTimes,
+} from '../../contract/format'
 
 const MINUS = '\u2212'
 const NARROW = '\u202f'
-const UNKNOWN = 'unknown'
 
 const signed = (text: string): string => text.replace('-', MINUS)
+
+/** The figures of every sentence and table, set as the window sets them: a true minus, a narrow space before the unit. */
+export const typeset = (text: string): string => signed(text).replace(/(?<=\d) /g, NARROW)
 
 /** Three significant digits without an exponent: 1234 → '1,230', 0.01234 → '0.0123'. */
 export function three(value: number): string {
@@ -13,40 +23,20 @@ export function three(value: number): string {
   return signed(new Intl.NumberFormat('en', { maximumSignificantDigits: 3, useGrouping: true }).format(value))
 }
 
-function withUnit(value: number, units: readonly string[]): string {
-  const { value: rest, unit } = scaled(value, units)
-  return `${three(rest)}${unit ? NARROW + unit : ''}`
-}
-
-export const bytes = (value: number): string => withUnit(value, BYTE_UNITS)
+export const bytes = (value: number): string => typeset(formatBytes(value))
 
 /** Counts of parameters, MACs and the like: '61.7 k', '1.23 M'. */
-export const count = (value: number | null): string =>
-  value === null ? UNKNOWN : withUnit(value, ['', 'k', 'M', 'G', 'T'])
+export const count = (value: number | null): string => typeset(formatCount(value))
 
 /** Whole things, every digit: '1,797'. */
 export const whole = (value: number): string => new Intl.NumberFormat('en').format(value)
 
-export function milliseconds(value: number): string {
-  if (value >= 1000) return `${three(value / 1000)}${NARROW}s`
-  if (value === 0) return '0'
-  if (value >= 1) return `${three(value)}${NARROW}ms`
-  return `${three(value * 1000)}${NARROW}µs`
-}
+export const milliseconds = (value: number): string => typeset(formatMilliseconds(value))
 
-export function microjoules(value: number | null): string {
-  if (value === null) return UNKNOWN
-  if (value >= 1e6) return `${three(value / 1e6)}${NARROW}J`
-  if (value >= 1e3) return `${three(value / 1e3)}${NARROW}mJ`
-  return `${three(value)}${NARROW}µJ`
-}
+export const microjoules = (value: number | null): string => typeset(formatMicrojoules(value))
 
-/** A share as per cent with one decimal, two where one would say all: 0.978 → '97.8%', 0.9997 → '99.97%'. */
-export function percent(share: number): string {
-  if (share > 0.9999 && share < 1) return '>99.99%'
-  const digits = share >= 0.9995 && share < 1 ? 2 : 1
-  return `${signed((share * 100).toFixed(digits))}%`
-}
+/** A share as per cent: 0.978 → '97.8%'. */
+export const percent = (share: number): string => typeset(formatShare(share))
 
 /** A share of a whole in a small column: '41%', '<1%'. */
 export function share(part: number): string {
@@ -56,13 +46,13 @@ export function share(part: number): string {
 
 /** Change in points of a fraction: 0.978 − 0.976 → '−0.2 points'. */
 export function points(difference: number): string {
-  const value = Math.round(difference * 1000) / 10
-  if (value === 0) return '±0 points'
-  return `${value > 0 ? '+' : MINUS}${Math.abs(value).toFixed(1)} points`
+  const text = formatFigure(Math.abs(difference) * 100)
+  if (text === '0') return '±0 points'
+  return `${difference > 0 ? '+' : MINUS}${text} ${text === '1' ? 'point' : 'points'}`
 }
 
 /** How many times smaller or faster: '11.8×'. */
-export const times = (ratio: number): string => `${three(ratio)}×`
+export const times = formatTimes
 
 export const decibel = (value: number): string => `${three(Math.round(value * 10) / 10)}${NARROW}dB`
 

@@ -1,7 +1,8 @@
 /** Names of metrics in plain words with the technical term beside them, and how their values are written. */
 import type { Task } from '../../contract/dataset'
 import type { Quality } from '../../contract/report'
-import { decibel, percent, points, three } from './format'
+import { formatMetric } from '../../contract/metrics'
+import { percent, points, three, typeset } from './format'
 
 interface MetricName {
   title: string
@@ -33,10 +34,7 @@ const NAMES: Record<string, MetricName> = {
 export const metricName = (metric: string): MetricName =>
   NAMES[metric] ?? { title: metric, term: metric, fraction: false }
 
-export function metricValue(metric: string, value: number): string {
-  if (metric === 'sqnr') return decibel(value)
-  return metricName(metric).fraction ? percent(value) : three(value)
-}
+export const metricValue = (metric: string, value: number): string => typeset(formatMetric(metric, value))
 
 export const qualityValue = (quality: Quality): string => metricValue(quality.metric, quality.value)
 

@@ -55,7 +55,8 @@ test('a scalar is one number for all', async () => {
 
 test('it says what it is', async () => {
   const data = await openRandom(model(['batch', 3]), 0, 6)
-  expect(data.summary()).toMatchObject({ kind: 'random', task: 'unlabelled', samples: 18 })
+  expect(data.summary()).toMatchObject({ kind: 'random', task: 'unlabelled', samples: 6 })
+  expect([data.splits.calibration.length, data.splits.training.length]).toEqual([0, 0])
   expect(data.summary().notes.join()).toContain('only the likeness to the original is measured')
   expect((await data.splits.validation.preview(2)).title).toBe('Random sample 3')
 })

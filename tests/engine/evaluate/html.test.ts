@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Report } from '../../../src/contract/report'
 import type { Trial } from '../../../src/contract/trial'
-import { formatBytes, formatMetric, formatMs, formatNumber } from '../../../src/engine/evaluate/format'
+import { formatBytes, formatMilliseconds } from '../../../src/contract/format'
+import { formatMetric } from '../../../src/contract/metrics'
 import { htmlReport } from '../../../src/engine/evaluate/html'
 
 const HOSTILE = '"><img src=x onerror=alert(1)>\u202e'
@@ -127,7 +128,7 @@ describe('htmlReport', () => {
       '99%',
       '98.26% to 99.8%',
       '92 µs',
-      '0.65× (0.60 to 0.71)',
+      '1.54× faster (95%: 1.41× to 1.67×)',
       '212 k not zero',
       '41.2 dB',
     ])
@@ -180,7 +181,7 @@ describe('htmlReport', () => {
     const html = htmlReport({ title: 'policy', original: plain, candidates: [{ report: plain }] })
     expect(html).toContain('R²')
     expect(html).not.toContain('<h2>Classes</h2>')
-    expect(html).toContain('Same size, same speed, no quality lost.')
+    expect(html).toContain('Same size, speed not compared, the same r2 on 500 samples.')
   })
 })
 
@@ -213,7 +214,7 @@ describe('the front of a search', () => {
 
   it('shows measured times with their intervals, and which one is reported', () => {
     const html = page([trial('a', { latencyRatio: 0.62, latencyInterval: [0.6, 0.65] }), trial(HOSTILE)])
-    expect(html).toContain('<td>0.62×<small>0.60 to 0.65</small></td>')
+    expect(html).toContain('<td>1.61× faster (95%: 1.54× to 1.67×)</td>')
     expect(html).toContain('recipe a<small>the one reported here</small>')
     expect(html).not.toContain('recipe beaten')
     expect(html).not.toContain('an estimate</th>')
@@ -231,12 +232,14 @@ describe('format', () => {
     [formatBytes(999), '999 B'],
     [formatBytes(999_600), '1 MB'],
     [formatBytes(1_733_689), '1.73 MB'],
-    [formatMs(0.142), '142 µs'],
-    [formatMs(1234), '1.23 s'],
+    [formatMilliseconds(0.142), '142 µs'],
+    [formatMilliseconds(1234), '1.23 s'],
     [formatMetric('accuracy', 0.99412), '99.41%'],
-    [formatMetric('r2', 0.99997), '1'],
+    [formatMetric('r2', 0.99997), '>0.9999'],
     [formatMetric('sqnr', 32.123), '32.1 dB'],
-    [formatNumber(12345), '12,345'],
-    [formatNumber(0.000012345), '1.23e-5'],
+    [formatMetric('accuracy', 0.99), '99%'],
+    [formatMetric('accuracy', 0.99996), '>99.99%'],
+    [formatMetric('tokens', 12345), '12,345'],
+    [formatMetric('maxAbsoluteError', 0.000012345), '0.0000123'],
   ])('%s', (got, expected) => expect(got).toBe(expected))
 })

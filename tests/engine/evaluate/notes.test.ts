@@ -29,14 +29,31 @@ test('a speed is told only as far as its interval bears it out', () => {
   // Certain, and too small to matter.
   expect(notes(ratio(1.03, 1.01, 1.04))).toEqual([])
   expect(notes(ratio(0.97, 0.96, 0.99))).toEqual([])
+  expect(notes(ratio(0.1, 0.03, 0.33))).toEqual([
+    'The machine was too busy to tell the speed: between 0.03× and 0.33× the original’s time.',
+  ])
   const slow = ratio(2.345, 2.1, 2.6)
   expect(notes(slow)).toEqual([
-    'It is slower than the original here: 2.35× the time a sample on this machine. For speed, the original is the better choice.',
+    'It is slower than the original here: 2.35× slower a sample on this machine. For speed, the original is the better choice.',
   ])
   const fast = report({ path: '/b/fast.onnx', ...ratio(0.4, 0.35, 0.45) })
   expect(notes(slow, { integer: true }, [fast])).toEqual([
-    'Integer arithmetic is slower than float here: 2.35× the time a sample on this machine. For speed, fast.onnx is the better choice.',
+    'Integer arithmetic is slower than float here: 2.35× slower a sample on this machine. For speed, fast.onnx is the better choice.',
   ])
+})
+
+test('medians that say something else than the runs in turn are told which counts', () => {
+  const latency = (p50: number) => ({ ...original.latencyMs, p50 })
+  const timed = (before: number, now: number) =>
+    notes({
+      latencyMs: latency(now),
+      originalLatencyMs: latency(before),
+      latencyRatio: { value: 1 / 1.57, interval: [1 / 1.62, 1 / 1.52] },
+    })
+  expect(timed(40.5, 35.4)).toEqual([
+    'The medians, 40.5 ms and 35.4 ms, would be 1.14× faster; run by run in turn it is 1.57× faster, which counts: the machine was not equally busy all along.',
+  ])
+  expect(timed(40.5, 25.8)).toEqual([])
 })
 
 test('a change in quality that chance explains is called so, and only that', () => {
@@ -75,6 +92,6 @@ test('what the data cannot show is said of every report, the original included',
 test('an estimate is never shown without that word and its source', () => {
   const [note] = notes({ targetLatency: { target: 'ios', ratio: 0.51234, source: 'a table' } })
   expect(note).toBe(
-    "Estimate for ios, not a measurement: 0.512× the original's time there, from the costs of each operator. Figures of the device: a table.",
+    'Estimate for ios, not a measurement: 1.95× faster there, from the costs of each operator. Figures of the device: a table.',
   )
 })

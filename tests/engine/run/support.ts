@@ -3,6 +3,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { onTestFinished } from 'vitest'
+import { SPLITS } from '../../../src/contract/dataset'
 import { openRandom } from '../../../src/engine/data/random'
 import type { Dataset } from '../../../src/engine/data/dataset'
 import { Model, Tensor, writeModel } from '../../../src/engine/onnx'
@@ -45,5 +46,5 @@ export async function place(): Promise<Place> {
   const folder = temporaryFolder()
   const original = path.join(folder, 'tiny.onnx')
   writeModel(tinyModel(), original)
-  return { folder: path.join(folder, 'run'), original, data: await openRandom(tinyModel()) }
+  return { folder: path.join(folder, 'run'), original, data: await openRandom(tinyModel(), 0, 256, SPLITS) }
 }

@@ -65,8 +65,8 @@ describe('the paragraph that explains a search', () => {
   test('says what was done, what it costs on which samples, and that it is confirmed', () => {
     const text = explain(result())
     expect(text).toContain(
-      'The smallest inside your limits is “small”: 10.0× smaller to download (100 kB instead of 1 MB), ' +
-        "losing 0.3 points on the 300 samples the search went by; on this machine it takes 0.500× the original's time.",
+      'The smallest inside your limits is “small”: 10× smaller to download (100 kB instead of 1 MB), ' +
+        'losing 0.3 points on the 300 samples the search went by; on this machine 2× faster.',
     )
     expect(text).toContain('Weights take half the bytes.')
     expect(text).not.toContain('simplify')
@@ -119,7 +119,7 @@ describe('the paragraph that explains a search', () => {
 
   test('calls an estimate for another device an estimate', () => {
     const winner = trial('small', { targetLatency: { target: 'ios', ratio: 0.61, source: 'somewhere' } })
-    expect(explain(result({ winner }))).toContain('; on ios 0.610×, an estimate from operator costs.')
+    expect(explain(result({ winner }))).toContain('; on ios 1.64× faster, an estimate from operator costs.')
   })
 
   test('names what is clearly faster inside the limits, and only that', () => {
@@ -128,7 +128,7 @@ describe('the paragraph that explains a search', () => {
     const told = (other: Trial): string =>
       explain(result({ winner, trials: [winner, other], front: ['small', other.key] }))
     expect(told(fast)).toContain(
-      "Where speed counts more: “fast” takes 0.400× the original's time, measured on this machine, at 150 kB, losing 0.3 points on the search's samples.",
+      "Where speed counts more: “fast” is 2.5× faster, measured on this machine, at 150 kB, losing 0.3 points on the search's samples.",
     )
     expect(told({ ...fast, latencyRatio: 0.85 })).not.toContain('speed counts more')
     expect(told({ ...fast, pointsLost: 2 })).not.toContain('speed counts more')
@@ -140,7 +140,7 @@ describe('the paragraph that explains a search', () => {
         front: ['small', 'fast'],
       }),
     )
-    expect(estimated).toContain("0.300× the original's time on ios, an estimate from operator costs,")
+    expect(estimated).toContain('3.33× faster on ios, an estimate from operator costs,')
   })
 
   test('names what was smaller and why it lost', () => {
@@ -158,7 +158,7 @@ describe('the paragraph that explains a search', () => {
     )
     expect(text).toContain('1 could not be carried out (it found nothing to work on).')
     expect(text).toContain(
-      'Smaller but over the limit: “tiny” at 40 kB, where it loses 1.50 points where 0.5 are allowed (1.00 too many).',
+      'Smaller but over the limit: “tiny” at 40 kB, where it loses 1.5 points where 0.5 are allowed (1 too many).',
     )
     expect(text).toContain('Time ended with 3 ideas of the last round untried.')
   })
@@ -167,7 +167,7 @@ describe('the paragraph that explains a search', () => {
     const closest = trial('near', { pointsLost: 0.9 })
     const text = explain(result({ winner: undefined, confirmation: undefined, closest, trials: [closest] }))
     expect(text).toContain('Nothing that was tried is inside your limits. The closest is “near”')
-    expect(text).toContain('Against it: it loses 0.90 points where 0.5 are allowed (0.40 too many).')
+    expect(text).toContain('Against it: it loses 0.9 points where 0.5 are allowed (0.4 too many).')
     expect(explain(result({ winner: undefined, confirmation: undefined, trials: [] }))).toContain(
       'Nothing that was tried gave a working model.',
     )

@@ -15,14 +15,14 @@ const perplexity = (value: number): Quality => ({
 })
 
 it('writes fractions as per cent and other metrics as they are', () => {
-  expect(qualityValue(original.quality)).toBe('97.8%')
-  expect(qualityInterval(original.quality)).toBe('96.6% – 98.7%')
+  expect(qualityValue(original.quality)).toBe('97.78%')
+  expect(qualityInterval(original.quality)).toBe('96.58% – 98.68%')
   expect(qualityValue(perplexity(23.41))).toBe('23.4')
   expect(metricName('something-new').term).toBe('something-new')
 })
 
 it('writes changes in the unit of the metric', () => {
-  expect(qualityChange(original.quality, { ...original.quality, value: 0.9578 })).toBe('−2.0 points')
+  expect(qualityChange(original.quality, { ...original.quality, value: 0.9578 })).toBe('−2 points')
   expect(qualityChange(perplexity(20), perplexity(21.5))).toBe('+1.5')
 })
 

@@ -21,7 +21,7 @@ describe('the rail', () => {
   it('carries the one-line result of what is done', () => {
     const said = lines({ goal: finishedRun().goal, runs: [finishedRun()] })
     expect(plain(said.model)).toBe('done: 249 kB, 61.7 k parameters')
-    expect(said.data).toBe('done: the original: 97.8%')
+    expect(said.data).toBe('done: the original: 97.78%')
     expect(said.goal).toBe('done: lose at most 1 point')
     expect(said.compress).toBe('done: 5 candidates')
     expect(said.compare).toBe('done: 10.9× smaller, −0.6 points: inside your limit')

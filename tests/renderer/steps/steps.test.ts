@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ParameterField } from '../../../src/contract/passes'
+import type { Report } from '../../../src/contract/report'
 import { classRows } from '../../../src/renderer/steps/compare/classes'
 import { measuresFor } from '../../../src/renderer/steps/compare/measures'
 import { Pager } from '../../../src/renderer/steps/compare/pager.svelte'
@@ -58,7 +59,6 @@ describe('the comparison', () => {
 
   it('says how much, and whether that is better', () => {
     expect(change('bytes')).toEqual({ text: '4.01× smaller', better: true })
-    expect(change('p50')).toEqual({ text: '2× slower', better: false })
     expect(change('macs')).toEqual({ text: 'the same' })
   })
 
@@ -68,7 +68,10 @@ describe('the comparison', () => {
       return measures.find(({ id }) => id === 'p50')!.change!(original, measured)
     }
     expect(timed(0.5, [0.4, 0.625])).toEqual({ text: '2× faster (95%: 1.6× to 2.5×)', better: true })
-    expect(timed(0.8, [0.5, 1.25])).toEqual({ text: '1.25× faster (95%: 0.8× to 2×)' })
+    expect(timed(0.97, [0.94, 1.03])).toEqual({
+      text: 'same speed (95%: 0.94× to 1.03× the original’s time)',
+    })
+    expect(timed(0.8, [0.5, 1.25])).toEqual({ text: 'speed unclear (0.5× to 1.25× the original’s time)' })
     expect(change('p95')?.better, 'a single figure of the slow ones').toBeUndefined()
   })
 
@@ -82,6 +85,20 @@ describe('the comparison', () => {
       text: '2× faster (95%: 1.6× to 2.5×)',
       better: true,
     })
+  })
+
+  it('shows times of different sittings as ratios alone', () => {
+    const timed = (before: number) => ({
+      ...candidate,
+      latencyRatio: { value: 0.5, interval: [0.45, 0.55] as [number, number] },
+      originalLatencyMs: { ...original.latencyMs, p50: before },
+    })
+    const ids = (candidates: Report[]) => measuresFor(original, candidates).map(({ id }) => id)
+    expect(ids([timed(0.4), timed(0.4)])).toEqual(expect.arrayContaining(['p50', 'p95']))
+    const apart = ids([timed(0.4), timed(0.5)])
+    expect(apart).toContain('time')
+    expect(apart).not.toContain('p50')
+    expect(apart).not.toContain('p95')
   })
 
   it('leaves out what was not measured', () => {
@@ -150,7 +167,7 @@ it('says of each time whether it was measured or estimated', () => {
     ],
     original.quality,
   ).map(timeText)
-  expect(texts).toEqual(['0.62× the original’s, measured here', '0.4× the original’s on ios, estimated', ''])
+  expect(texts).toEqual(['1.61× faster, measured here', '2.5× faster on ios, estimated', ''])
 })
 
 it('leaves room around the points, and never shows shares above 100%', () => {

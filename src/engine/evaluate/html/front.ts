@@ -1,6 +1,8 @@
 /** What a search found besides: the front it leaves to choose from. */
 import type { SearchResult, Trial } from '../../../contract/trial'
-import { formatBytes } from '../format'
+import { formatBytes } from '../../../contract/format'
+import { amountText } from '../../../contract/points'
+import { fasterText, timeDetail } from '../../../contract/verdict'
 import { cell, paragraph, section, table, type Cell } from './parts'
 
 export type FrontOf = Pick<SearchResult, 'front' | 'trials'> & { winner?: Pick<Trial, 'key'> }
@@ -11,9 +13,9 @@ export function tradeOff({ front, trials, winner }: FrontOf): string {
   const rows = placed.map((trial) => [
     cell(trial.recipe.name, trial.key === winner?.key ? 'the one reported here' : undefined),
     cell(formatBytes(trial.downloadBytes)),
-    cell(`${trial.pointsLost?.toFixed(2) ?? '–'} points`, `on ${trial.quality?.samples ?? 0} samples`),
+    lost(trial),
     measured(trial),
-    ...(estimated ? [cell(trial.targetLatency ? `${trial.targetLatency.ratio.toFixed(2)}×` : '–')] : []),
+    ...(estimated ? [cell(trial.targetLatency ? fasterText(trial.targetLatency.ratio) : '–')] : []),
   ])
   const head = ['', 'Download', 'Quality lost', 'Time, measured on this machine']
   if (estimated) head.push(`Time on ${estimated.target}, an estimate`)
@@ -22,16 +24,20 @@ export function tradeOff({ front, trials, winner }: FrontOf): string {
     rows.length ? table(head, rows, 'The trade-off front of the search, smallest download first') : '',
     rows.length
       ? paragraph(
-          "Times are shares of the original's. One recipe counts as faster than another only where it is clearly so: by a tenth, or more where the machine was noisy.",
+          "Times are against the original's, in brackets the 95% interval. One recipe counts as faster than another only where it is clearly so: by a tenth, or more where the machine was noisy.",
           'small',
         )
       : '',
   )
 }
 
-function measured({ latencyRatio, latencyInterval }: Trial): Cell {
-  if (latencyRatio === undefined) return cell('–', undefined, 'muted')
-  const [low, high] = latencyInterval ?? []
-  const spread = low === undefined ? undefined : `${low.toFixed(2)} to ${high!.toFixed(2)}`
-  return cell(`${latencyRatio.toFixed(2)}×`, spread)
+function lost({ pointsLost, quality }: Trial): Cell {
+  if (pointsLost === undefined || !quality) return cell('–', undefined, 'muted')
+  const on = quality.split === 'random' ? 'random inputs' : 'samples'
+  return cell(amountText(quality.metric, pointsLost), `on ${quality.samples} ${on}`)
+}
+
+function measured({ latencyRatio: value, latencyInterval: interval }: Trial): Cell {
+  if (value === undefined) return cell('–', undefined, 'muted')
+  return cell(interval ? timeDetail({ value, interval }) : fasterText(value))
 }

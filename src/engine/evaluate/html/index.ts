@@ -1,10 +1,11 @@
 /** The comparison as one self-contained page: no script, no request, light and dark, fit to print. */
 import type { Recipe } from '../../../contract/recipe'
 import type { Report, StepRecord } from '../../../contract/report'
-import { changeText } from '../../../contract/verdict'
+import { changeText, originalTimes } from '../../../contract/verdict'
 import { tradeOff, type FrontOf } from './front'
 import { escape } from './parts'
-import { charts, classes, layers, method, notes, overview, steps, tiles, type Named } from './sections'
+import { overview, type Named } from './overview'
+import { charts, classes, layers, method, notes, steps, tiles } from './sections'
 import { STYLE } from './style'
 
 export interface HtmlReport {
@@ -23,7 +24,12 @@ export interface HtmlReport {
   search?: FrontOf
 }
 
-export function htmlReport({ title, original, candidates, search }: HtmlReport): string {
+export function htmlReport({ title, original: whole, candidates, search }: HtmlReport): string {
+  const times = originalTimes(
+    whole,
+    candidates.map(({ report }) => report),
+  )
+  const original = times ? { ...whole, latencyMs: times } : whole
   const named = candidates.map(({ name, recipe, report, steps: records }, i) => ({
     name: name ?? recipe?.name ?? `Candidate ${i + 1}`,
     report,

@@ -1,138 +1,12 @@
 /** The parts of the report page. */
-import { threeDigits } from '../../../contract/format'
+import { formatBytes, formatMilliseconds, formatTimes, threeDigits } from '../../../contract/format'
+import { formatMetric, qualityText } from '../../../contract/metrics'
 import type { LayerReport, Report, StepRecord } from '../../../contract/report'
-import { pointsText, ratioText, speedText } from '../../../contract/verdict'
-import { formatBytes, formatCount, formatMetric, formatMicrojoules, formatMs, metricName } from '../format'
+import { originalTimes, ratioText, speedText } from '../../../contract/verdict'
+import { metricName } from '../metric-names'
+import { sampleWords, type Named } from './overview'
 import { bars, confusion, curve, type Bar } from './charts'
 import { cell, escape, paragraph, section, table, type Cell } from './parts'
-
-export interface Named {
-  name: string
-  report: Report
-}
-
-interface Row {
-  name: string
-  detail?: string
-  value(report: Report): string
-  /** Number to compare; smaller is better unless `more`. */
-  amount?(report: Report): number | undefined
-  more?: boolean
-  small?(report: Report): string | undefined
-}
-
-const range = (report: Report): string => {
-  const [low, high] = report.quality.interval.map((v) => formatMetric(report.quality.metric, v))
-  return low === high ? '' : `${low} to ${high}`
-}
-
-const ROWS: readonly Row[] = [
-  { name: 'File', value: (r) => formatBytes(r.bytes), amount: (r) => r.bytes },
-  {
-    name: 'Download',
-    detail: 'compressed in a zip',
-    value: (r) => formatBytes(r.downloadBytes),
-    amount: (r) => r.downloadBytes,
-  },
-  {
-    name: 'Latency',
-    detail: 'median of one sample',
-    value: (r) => formatMs(r.latencyMs.p50),
-    amount: (r) => r.latencyMs.p50,
-    small: (r) =>
-      r.latencyRatio
-        ? `${r.latencyRatio.value.toFixed(2)}× (${r.latencyRatio.interval.map((v) => v.toFixed(2)).join(' to ')})`
-        : undefined,
-  },
-  {
-    name: 'Latency on the target',
-    detail: 'estimate from operator costs, against the original there',
-    value: (r) =>
-      r.targetLatency ? `${r.targetLatency.ratio.toFixed(2)}× on ${r.targetLatency.target}` : '',
-  },
-  {
-    name: 'Latency, slowest 5%',
-    value: (r) => `from ${formatMs(r.latencyMs.p95)}`,
-    amount: (r) => r.latencyMs.p95,
-  },
-  {
-    name: 'Memory',
-    detail: 'peak while running',
-    value: (r) => formatBytes(r.peakMemoryBytes),
-    amount: (r) => r.peakMemoryBytes,
-  },
-  {
-    name: 'Parameters',
-    value: (r) => formatCount(r.parameters),
-    amount: (r) => r.parameters,
-    small: (r) =>
-      r.nonzeroParameters < r.parameters ? `${formatCount(r.nonzeroParameters)} not zero` : undefined,
-  },
-  {
-    name: 'Multiply-adds',
-    detail: 'for one sample',
-    value: (r) => formatCount(r.macs),
-    amount: (r) => r.macs ?? undefined,
-  },
-  {
-    name: 'Energy',
-    detail: 'an estimate, see below',
-    value: (r) => formatMicrojoules(r.energyMicrojoules),
-    amount: (r) => r.energyMicrojoules ?? undefined,
-  },
-]
-
-/** Differences below a hundredth have no colour. */
-function toneOf(row: Row, original: Report, report: Report): Cell['tone'] {
-  const [before, after] = [row.amount?.(original), row.amount?.(report)]
-  if (before === undefined || after === undefined) return undefined
-  if (before === after || Math.abs(after / (before || 1) - 1) < 0.01) return undefined
-  return after < before === !row.more ? 'good' : 'bad'
-}
-
-export function overview(original: Report, candidates: readonly Named[]): string {
-  const reports = [original, ...candidates.map(({ report }) => report)]
-  const { metric, others } = original.quality
-  const quality = [
-    cell(metricName(metric), `on ${original.quality.samples} ${original.quality.split} samples`),
-    ...reports.map((r) => cell(formatMetric(metric, r.quality.value), range(r))),
-  ]
-  const secondary = Object.keys(others).map((name) => [
-    cell(metricName(name)),
-    ...reports.map((r) =>
-      name in r.quality.others ? cell(formatMetric(name, r.quality.others[name]!)) : cell('–'),
-    ),
-  ])
-  const agreement = candidates.some(
-    ({ report }) => report.fidelity?.agreement !== undefined && metric !== 'cosine',
-  )
-    ? [
-        [
-          cell(metricName('agreement')),
-          cell('–'),
-          ...candidates.map(({ report }) =>
-            cell(
-              report.fidelity?.agreement === undefined
-                ? '–'
-                : formatMetric('agreement', report.fidelity.agreement),
-            ),
-          ),
-        ],
-      ]
-    : []
-  const told = ROWS.filter((row) => reports.some((report) => row.value(report) !== ''))
-  const rest = told.map((row) => [
-    cell(row.name, row.detail),
-    ...reports.map((r, i) =>
-      cell(row.value(r), row.small?.(r), i === 0 ? undefined : toneOf(row, original, r)),
-    ),
-  ])
-  const head = ['', 'Original', ...candidates.map(({ name }) => name)]
-  return section(
-    'At a glance',
-    table(head, [quality, ...secondary, ...agreement, ...rest], 'Original and candidates'),
-  )
-}
 
 export function tiles(original: Report, report: Report): string {
   const { metric } = original.quality
@@ -148,14 +22,14 @@ export function tiles(original: Report, report: Report): string {
     tile(
       metricName(metric),
       formatMetric(metric, report.quality.value),
-      pointsText(original, report),
+      qualityText(original, report),
       `from ${formatMetric(metric, original.quality.value)}`,
     ),
     tile(
       'Latency',
-      formatMs(report.latencyMs.p50),
-      speedText(original, report),
-      `from ${formatMs(original.latencyMs.p50)}`,
+      formatMilliseconds(report.latencyMs.p50),
+      speedText(report),
+      `from ${formatMilliseconds(original.latencyMs.p50)}`,
     ),
   ].join('')}</dl>`
 }
@@ -184,14 +58,22 @@ export function charts(original: Report, candidates: readonly Named[]): string {
       'Download size',
       of((r) => r.downloadBytes, formatBytes),
     ),
-    bars(
-      'Latency of one sample: median, and the line to the 95th percentile',
-      of(
-        (r) => r.latencyMs.p50,
-        formatMs,
-        (r) => r.latencyMs.p95,
-      ),
-    ),
+    originalTimes(
+      original,
+      candidates.map(({ report }) => report),
+    )
+      ? bars(
+          'Latency of one sample: median, and the line to the 95th percentile',
+          of(
+            (r) => r.latencyMs.p50,
+            formatMilliseconds,
+            (r) => r.latencyMs.p95,
+          ),
+        )
+      : bars(
+          'Latency of one sample, over the original’s in the same sitting',
+          of((r) => r.latencyRatio?.value ?? 1, formatTimes),
+        ),
   )
 }
 
@@ -329,12 +211,12 @@ export function steps(name: string, records: readonly StepRecord[], several: boo
 }
 
 export function method(original: Report, candidates: readonly Named[]): string {
-  const { latencyMs, quality, energySource, output } = original
-  const data = quality.split === 'random' ? 'random inputs' : `${quality.samples} ${quality.split} samples`
+  const { latencyMs, energySource, output } = original
+  const data = sampleWords(original)
   const lines = [
     `Original and candidates were measured on the same ${data}, in one process, with ONNX Runtime (${latencyMs.provider}, ${latencyMs.threads} ${latencyMs.threads === 1 ? 'thread' : 'threads'}).`,
     ...(output ? [`The answer was read from the output: ${output}.`] : []),
-    'Ranges are 95% intervals: Wilson’s for proportions, for other metrics the normal approximation or a seeded bootstrap.',
+    'Ranges are 95% intervals: Wilson’s for proportions, for other metrics the normal approximation or a seeded bootstrap. Changes are paired, sample by sample.',
     `Latency is that of single samples, ${latencyMs.runs} runs of each model taken in turn (A B B A) after warming up; it holds for this machine.`,
     energySource,
   ]

@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { formatBytes } from '../../evaluate/format'
+import { formatBytes } from '../../../contract/format'
 import { compile, fileNames, findCompiler, harness, runHarness, STRICT } from '../c/compiler'
 import { generate, type Generated } from '../c/generate'
 import { testSource } from '../c/test-source'

@@ -1,15 +1,16 @@
 /** The rows of the comparison: one measure each, how it reads, and whether less of it is better. */
+import { formatFigure } from '../../../contract/format'
 import type { Report } from '../../../contract/report'
+import { fasterText, isTold, originalTimes, timeDetail } from '../../../contract/verdict'
 import {
   bytes,
   count,
-  decibel,
   microjoules,
   milliseconds,
-  percent,
   points,
   three,
   times,
+  typeset,
   whole,
 } from '../../lib/format'
 import { metricName, metricValue, qualityInterval } from '../../lib/metrics'
@@ -78,12 +79,11 @@ const counted = (
 })
 
 /** Measured in turn with the original, so that what else the machine does cancels out; the interval says how sure. */
-function pairedTime({ value, interval: [low, high] }: NonNullable<Report['latencyRatio']>): Change {
-  const change = ratio(1, value, 'faster', 'slower')
-  const by = value > 1 ? [low, high] : [1 / high, 1 / low]
-  const text = `${change.text} (95%: ${by.map(times).join(' to ')})`
-  // An interval around 1 tells neither faster nor slower.
-  return low < 1 && high > 1 ? { text } : { ...change, text }
+function pairedTime(time: NonNullable<Report['latencyRatio']>): Change {
+  const [low, high] = time.interval
+  const text = timeDetail(time)
+  // An interval around 1, or too wide to tell, is neither faster nor slower.
+  return !isTold(time) || (low <= 1 && high >= 1) ? { text } : { text, better: time.value < 1 }
 }
 
 const timed = (id: 'p50' | 'p95', title: string): Measure => ({
@@ -94,12 +94,8 @@ const timed = (id: 'p50' | 'p95', title: string): Measure => ({
   text: ({ latencyMs }) => milliseconds(latencyMs[id]),
   detail: ({ latencyMs: l }) =>
     `${whole(l.runs)} runs, batch ${l.batch}, ${l.provider}, ${l.threads} threads`,
-  change: (a, b) => {
-    if (id === 'p50' && b.latencyRatio) return pairedTime(b.latencyRatio)
-    const change = ratio(a.latencyMs[id], b.latencyMs[id], 'faster', 'slower')
-    // A single figure of the slow ones proves nothing either way.
-    return id === 'p95' ? { text: change.text } : change
-  },
+  // A single figure of the slow ones proves nothing either way.
+  change: (_, { latencyRatio }) => (id === 'p50' && latencyRatio ? pairedTime(latencyRatio) : NONE),
   bar: true,
 })
 
@@ -136,9 +132,12 @@ function qualityMeasures({ quality }: Report): Measure[] {
 function pairedChange({ quality }: Report, candidate: Report): Change {
   const change = difference(quality.metric, candidate.quality.value - quality.value)
   const paired = candidate.qualityChange
-  if (!paired || !metricName(quality.metric).fraction) return change
-  const [low, high] = paired.interval.map((bound) => three(Math.round(bound * 1000) / 10))
-  return { ...change, text: `${change.text} (95%: ${low} to ${high})` }
+  if (!paired) return change
+  const unit = metricName(quality.metric).fraction ? 100 : 1
+  const [low, high] = paired.interval.map((bound) => typeset(formatFigure(bound * unit)))
+  const text = `${change.text} (95%: ${low} to ${high})`
+  // Neither better nor worse is what the samples do not tell from chance.
+  return paired.interval[0] <= 0 && paired.interval[1] >= 0 ? { text } : { ...change, text }
 }
 
 const FIDELITY: Measure[] = [
@@ -147,16 +146,26 @@ const FIDELITY: Measure[] = [
     title: 'Same answer as the original',
     term: 'agreement',
     value: ({ fidelity }) => fidelity?.agreement,
-    text: ({ fidelity }) => (fidelity?.agreement === undefined ? '' : percent(fidelity.agreement)),
+    text: ({ fidelity }) =>
+      fidelity?.agreement === undefined ? '' : metricValue('agreement', fidelity.agreement),
   },
   {
     id: 'sqnr',
     title: 'Signal over noise of the outputs',
     term: 'SQNR',
     value: ({ fidelity }) => fidelity?.sqnr,
-    text: ({ fidelity }) => (fidelity ? decibel(fidelity.sqnr) : ''),
+    text: ({ fidelity }) => (fidelity ? metricValue('sqnr', fidelity.sqnr) : ''),
   },
 ]
+
+/** Where each candidate had a sitting of its own only the ratios to the original can stand side by side. */
+const RATIO: Measure = {
+  id: 'time',
+  title: 'Time per answer',
+  term: 'against the original in the same sitting',
+  value: ({ latencyRatio }) => latencyRatio?.value,
+  text: ({ latencyRatio }) => (latencyRatio ? timeDetail(latencyRatio) : ''),
+}
 
 const COSTS: Measure[] = [
   sized('bytes', 'File size', 'bytes on disk', ({ bytes: n }) => n),
@@ -168,13 +177,13 @@ const COSTS: Measure[] = [
     title: 'Time on the target, against the original',
     term: 'estimate from operator costs',
     value: ({ targetLatency }) => targetLatency?.ratio,
-    text: ({ targetLatency: estimate }) => (estimate ? `${times(estimate.ratio)} on ${estimate.target}` : ''),
+    text: ({ targetLatency: estimate }) =>
+      estimate ? `${fasterText(estimate.ratio)} on ${estimate.target}` : '',
     detail: ({ targetLatency }) => targetLatency?.source ?? '',
-    change: (_, { targetLatency }) =>
-      targetLatency ? ratio(1, targetLatency.ratio, 'faster', 'slower') : NONE,
   },
   sized('memory', 'Memory while it runs', 'peak growth', ({ peakMemoryBytes }) => peakMemoryBytes),
-  counted('parameters', 'Parameters', 'not zero', ({ nonzeroParameters }) => nonzeroParameters),
+  counted('parameters', 'Parameters', 'numbers learned', ({ parameters }) => parameters),
+  counted('nonzero', 'Parameters that count', 'not zero', ({ nonzeroParameters }) => nonzeroParameters),
   counted('macs', 'Work per answer', 'MACs', ({ macs }) => macs),
   {
     id: 'energy',
@@ -189,7 +198,10 @@ const COSTS: Measure[] = [
 
 /** Only measures that were taken: without labels there is no accuracy, without classes no agreement. */
 export function measuresFor(original: Report, candidates: readonly Report[]): Measure[] {
-  const all = [...qualityMeasures(original), ...FIDELITY, ...COSTS]
+  const costs = originalTimes(original, candidates)
+    ? COSTS
+    : COSTS.map((measure) => (measure.id === 'p50' ? RATIO : measure)).filter(({ id }) => id !== 'p95')
+  const all = [...qualityMeasures(original), ...FIDELITY, ...costs]
   return all.filter((measure) =>
     [original, ...candidates].some((report) => measure.value(report) !== undefined),
   )

@@ -5,7 +5,7 @@ import type { Candidate } from '../../../contract/project'
 import { isShare } from '../../../contract/points'
 import type { LatencyEstimate, Quality, Report } from '../../../contract/report'
 import type { TrialPoint } from '../../../contract/trial'
-import { times } from '../../lib/format'
+import { fasterText } from '../../../contract/verdict'
 import { metricName } from '../../lib/metrics'
 
 export interface Point {
@@ -24,11 +24,9 @@ function timeOf(estimate: LatencyEstimate | undefined, measured: number | undefi
   return measured === undefined ? undefined : { ratio: measured }
 }
 
-/** "0.62× the original’s, measured here", never without saying which of the two it is. */
+/** "1.61× faster, measured here", never without saying which of the two it is. */
 export const timeText = ({ time }: Point): string =>
-  time
-    ? `${times(time.ratio)} the original’s${time.target ? ` on ${time.target}, estimated` : ', measured here'}`
-    : ''
+  time ? `${fasterText(time.ratio)}${time.target ? ` on ${time.target}, estimated` : ', measured here'}` : ''
 
 /** Per cent where the metric is a fraction of 1, else the metric's own unit. */
 const scaleOf = (metric: string): number => (metricName(metric).fraction ? 100 : 1)

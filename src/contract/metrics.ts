@@ -1,0 +1,45 @@
+/** Values of metrics, and what they say of a candidate, as every sentence and table writes them. */
+import { formatFigure, formatShare, threeDigits } from './format'
+import { isShare, pointsLost } from './points'
+import type { Fidelity, Quality, Report } from './report'
+
+/** Shares of 1 that are no share of anything countable. */
+const COEFFICIENTS = new Set(['r2', 'cosine', 'likeness'])
+
+/** "99.4%", "0.9988", "12.3 dB". */
+export function formatMetric(metric: string, value: number): string {
+  if (!Number.isFinite(value)) return '–'
+  if (COEFFICIENTS.has(metric))
+    return value > 0.9999 && value < 1 ? '>0.9999' : String(Number(value.toFixed(4)))
+  if (isShare(metric)) return formatShare(value)
+  if (metric === 'sqnr') return `${threeDigits(value)} dB`
+  return Number.isInteger(value) && Math.abs(value) >= 1000
+    ? value.toLocaleString('en-US')
+    : threeDigits(value)
+}
+
+/** True where answers were held against what is right, not against the original's. */
+export const isQuality = ({ split, metric, task }: Quality): boolean =>
+  split !== 'random' && task !== 'unlabelled' && metric !== 'cosine'
+
+/** How like the original's the answers are: "98% the same answers". */
+function likenessText({ metric, value }: Quality, fidelity: Fidelity | undefined): string {
+  if (fidelity?.agreement !== undefined) return `${formatShare(fidelity.agreement)} the same answers`
+  return `outputs like the original’s to ${formatMetric(metric, value)} (${metric})`
+}
+
+/** "−0.2 points", "perplexity 1.2% higher", "98% the same answers on random inputs; quality unknown". */
+export function qualityText(original: Report, candidate: Report): string {
+  const { quality, fidelity } = candidate
+  if (!isQuality(quality)) {
+    const where =
+      quality.split === 'random' ? 'random inputs' : `${quality.samples.toLocaleString('en')} samples`
+    const why = quality.task === 'unlabelled' && quality.split !== 'random' ? ' without labels' : ''
+    return `${likenessText(quality, fidelity)} on ${where}; quality unknown${why}`
+  }
+  const gained = -pointsLost(original.quality, quality)
+  const amount = formatFigure(Math.abs(gained))
+  if (amount === '0') return `the same ${quality.metric} on ${quality.samples.toLocaleString('en')} samples`
+  if (isShare(quality.metric)) return `${gained < 0 ? '−' : '+'}${amount} point${amount === '1' ? '' : 's'}`
+  return `${quality.metric} ${amount}% ${gained > 0 === quality.higherIsBetter ? 'higher' : 'lower'}`
+}
