@@ -5,9 +5,10 @@ import { PareError } from '../../contract/errors'
 import { isFloat, sizeOf } from '../onnx'
 import type { Value, Values } from '../runtime/value'
 import { bindArrays, type Bound, type NamedArray } from './arrays'
+import { inSteps } from './array-clips'
 import { inSamples } from './array-layout'
 import { convertRows, type Affine } from './convert'
-import { finiteRows } from './gaps'
+import { finiteRows, selectSource } from './gaps'
 import type { ReaderContext } from './reader'
 import { columnsOf as columnsNamed } from './spec'
 import type { RawLabels, Reading, Rows, Source, SourcePreview } from './source'
@@ -29,7 +30,11 @@ export async function sourceOfArrays(
   own: ArraySourceOptions = {},
 ): Promise<Source> {
   if (stored.length === 0) throw new PareError('data/empty', { path: file })
-  const arrays = inSamples(stored, inputs, options.columns)
+  const { arrays, clips, meant } = await inSteps(
+    inSamples(stored, inputs, options.columns),
+    inputs,
+    options.columns,
+  )
   const columns = { ...keptColumns(arrays, columnsNamed(options.preprocessing)), ...options.columns }
   const bound = bindArrays(arrays, inputs, { ...options, columns, ...('labels' in own && { label: null }) })
   const used = new Set(
@@ -52,7 +57,7 @@ export async function sourceOfArrays(
     bound.label === undefined ? own.labels : await labelsOfRows(await byName.get(bound.label)!.open())
   const { suggested, notes } = suggestArray(bound, (name) => byName.get(name)!.looksLikeBytes)
   const title = (index: number): string => `${path.basename(file)}, row ${index + 1}`
-  return new ArraySource(
+  const source = new ArraySource(
     length,
     bound.inputs,
     rows,
@@ -62,7 +67,9 @@ export async function sourceOfArrays(
     title,
     columnsOf(bound, byName),
     own.close,
+    clips && ((index) => index > 0 && clips[index] === clips[index - 1]),
   )
+  return meant ? selectSource(source, meant, []) : source
 }
 
 const columnsOf = (
@@ -122,6 +129,7 @@ class ArraySource implements Source {
     private readonly title: (index: number) => string,
     private readonly columns: Readonly<Record<string, readonly string[]>>,
     private readonly onClose: () => void | Promise<void> = () => {},
+    readonly follows?: (index: number) => boolean,
   ) {}
 
   async read(indices: readonly number[], preprocessing: Preprocessing): Promise<Reading> {

@@ -11,6 +11,7 @@ import type {
 import { SPLITS } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
 import { seeded } from '../math/random'
+import { shuffledClips, type GoesOn } from './clips'
 import type { Batch, BatchOptions, Dataset, Split, Variant } from './dataset'
 import { targetsOf, type TargetPlan, type Targets } from './labels'
 import { previewOf } from './preview'
@@ -112,9 +113,11 @@ function renamed(assembly: Assembly, classes: readonly string[]): Assembly {
 }
 
 function makeSplit(name: SplitName, part: Part, assembly: Assembly): Split {
-  const length = part.order?.length ?? part.source.length
+  const { source, order } = part
+  const length = order?.length ?? source.length
   return {
     name,
+    ...(source.follows && { goesOn: goesOnIn(part) }),
     length,
     origin: part.origin,
     batches: (size, options = {}) => batches(part, length, assembly, size, options),
@@ -150,13 +153,22 @@ async function labelText(
     .join(', ')
 }
 
+/** By positions within the split. */
+const goesOnIn =
+  ({ source, order }: Part): GoesOn =>
+  (index, before) => {
+    const [from, to] = order ? [order[before], order[index]!] : [before, index]
+    return to === from! + 1 && source.follows!(to)
+  }
+
 /** Positions within the split, in the order they are read. */
-function orderOf(length: number, { indices, shuffle, limit }: BatchOptions): readonly number[] {
+function orderOf(length: number, part: Part, { indices, shuffle, limit }: BatchOptions): readonly number[] {
   const all = indices ?? Array.from({ length }, (_, i) => i)
   for (const index of indices ?? [])
     if (!Number.isInteger(index) || index < 0 || index >= length)
       throw new RangeError(`no sample ${index} of ${length}`)
-  const ordered = shuffle === undefined ? all : seeded(shuffle).shuffle(all)
+  const goesOn = part.source.follows && goesOnIn(part)
+  const ordered = shuffle === undefined ? all : shuffledClips(all, seeded(shuffle), goesOn)
   return limit === undefined ? ordered : ordered.slice(0, limit)
 }
 
@@ -168,10 +180,16 @@ async function* batches(
   options: BatchOptions,
 ): AsyncGenerator<Batch> {
   if (!Number.isInteger(size) || size < 1) throw new RangeError(`a batch of ${size} samples`)
-  const order = orderOf(length, options)
+  const order = orderOf(length, part, options)
   const read = (from: number): Promise<Batch | undefined> | undefined => {
     if (from >= order.length) return undefined
-    const reading = readBatch(part, order.slice(from, from + size), assembly, options.signal)
+    const reading = readBatch(
+      part,
+      order.slice(from, from + size),
+      order[from - 1] ?? -1,
+      assembly,
+      options.signal,
+    )
     // It is awaited one batch later; until then a failure is not unhandled.
     reading.catch(() => {})
     return reading
@@ -188,17 +206,21 @@ async function* batches(
 }
 
 async function readBatch(
-  { source, order }: Part,
+  part: Part,
   asked: readonly number[],
+  before: number,
   { preprocessing, targets }: Assembly,
   signal?: AbortSignal,
 ): Promise<Batch | undefined> {
+  const { source, order } = part
   const positions = order ? asked.map((index) => order[index]!) : asked
   const { inputs, kept } = await source.read(positions, preprocessing, signal)
   if (kept?.length === 0) return undefined
   const at = <T>(list: readonly T[]): T[] => (kept ? kept.map((i) => list[i]!) : [...list])
   const labels = await targets.get(source)!.of(at(positions), inputs)
-  return { indices: at(asked), inputs, ...(labels && { labels }) }
+  const goesOn = source.follows && goesOnIn(part)
+  const follows = goesOn && asked.map((index, i) => goesOn(index, asked[i - 1] ?? before))
+  return { indices: at(asked), inputs, ...(labels && { labels }), ...(follows && { follows: at(follows) }) }
 }
 
 function countClasses(

@@ -69,6 +69,12 @@ export function concatSources(sources: readonly Source[]): Source {
         return all
       },
     }),
+    ...(sources.some((source) => source.follows) && {
+      follows(index: number) {
+        const [member, position] = offsets.locate(index)
+        return sources[member]!.follows?.(position) ?? false
+      },
+    }),
     async close() {
       for (const source of sources) await source.close()
     },

@@ -10,6 +10,7 @@ import type {
   Task,
 } from '../../contract/dataset'
 import type { Value, Values } from '../runtime/value'
+import type { GoesOn } from './clips'
 
 export interface Batch {
   /** Position of each sample within its split. */
@@ -21,12 +22,17 @@ export interface Batch {
    * language-model: int64 [N, T] next tokens, −100 where not scored; segmentation: int64 [N, H, W].
    */
   labels?: Value
+  /**
+   * Where samples are steps of clips: whether each goes on where the one read before it ended, that of the batch before
+   * counting too. Its states are those that the original made of what came before.
+   */
+  follows?: boolean[]
 }
 
 export interface BatchOptions {
   /** Reads at most this many samples, from the start of the split (or of the shuffled order). */
   limit?: number
-  /** Shuffles with this seed; without it the order of the dataset. */
+  /** Shuffles with this seed, clips as wholes; without it the order of the dataset. */
   shuffle?: number
   /** Only these positions, in this order. */
   indices?: readonly number[]
@@ -40,6 +46,8 @@ export interface Split {
   /** Streams batches; nothing is loaded whole. The last batch may be smaller. */
   batches(size: number, options?: BatchOptions): AsyncIterable<Batch>
   preview(index: number): Promise<SamplePreview>
+  /** Absent where samples are no steps of clips. */
+  readonly goesOn?: GoesOn
 }
 
 export interface Variant {

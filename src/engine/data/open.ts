@@ -3,10 +3,12 @@ import fs from 'node:fs/promises'
 import path from 'node:path'
 import { PareError } from '../../contract/errors'
 import type { Model } from '../onnx'
-import { openRunner, signatureOf } from '../runtime'
+import { carriedStates, openRunner, signatureOf } from '../runtime'
 import { readNpy, readNpz } from './array-files'
 import { assemble, NOUNS, targetsOfAll } from './assembled'
 import { readAudio } from './audio'
+import { withCarriedStates } from './carried'
+import { clipNote } from './clips'
 import { concatSources } from './concat'
 import type { Dataset } from './dataset'
 import { KIND_OF_FORMAT, type Format } from './formats'
@@ -23,7 +25,7 @@ import { readText } from './text-stream'
 import { sampleInput, type OpenOptions, type Reader, type ReaderContext } from './reader'
 import type { Source } from './source'
 import { preprocessingOf } from './spec'
-import { makeSplits } from './splits'
+import { makeSplits, type Part } from './splits'
 import { readTable } from './table'
 import { evaluatedOutput, recogniseTask, type Output } from './tasks'
 
@@ -64,14 +66,17 @@ async function openAs(root: string, model: Model, options: OpenOptions): Promise
   const inputs = signatureOf(model).inputs.map(sampleInput)
   const context: ReaderContext = { model, inputs, companions, options }
   const given = await openPlaces(located, reader, context)
-  const sources = [...new Set(Object.values(given))]
+  let sources = [...new Set(Object.values(given))]
   const close = async (): Promise<void> => {
     for (const source of sources) await source.close()
   }
   try {
+    const preprocessing = preprocessingOf(sources[0]!.suggested, options.preprocessing)
+    for (const [name, source] of Object.entries(given))
+      given[name as keyof Given] = await withCarriedStates(source, model, preprocessing, options.signal)
+    sources = [...new Set(Object.values(given))]
     const facts = await labelFacts(sources)
     const classes = options.classes ?? (await classList(companions.classList))
-    const preprocessing = preprocessingOf(sources[0]!.suggested, options.preprocessing)
     const declared = evaluatedOutput(model)
     const output =
       facts.kind === 'none' ? declared : await knownOutput(model, declared, sources[0]!, preprocessing)
@@ -103,6 +108,7 @@ async function openAs(root: string, model: Model, options: OpenOptions): Promise
         ...located.notes,
         ...(options.notes ?? []),
         ...notes,
+        ...clipNotes(parts.validation, model),
         ...(await overlapNotes(parts, options.signal)),
         `Read as ${recognised.task}: ${recognised.reason}.`,
       ],
@@ -112,6 +118,13 @@ async function openAs(root: string, model: Model, options: OpenOptions): Promise
     await close()
     throw cause
   }
+}
+
+function clipNotes({ source, order }: Part, model: Model): string[] {
+  if (!source.follows) return []
+  const positions = order ? [...order] : Array.from({ length: source.length }, (_, i) => i)
+  const names = carriedStates(signatureOf(model)).map(({ name }) => name)
+  return clipNote(positions, (index) => source.follows!(index), names)
 }
 
 type Given = Partial<Record<GivenSplit | 'whole', Source>>

@@ -45,6 +45,8 @@ export interface Source {
   preview(index: number, preprocessing: Preprocessing): Promise<SourcePreview>
   /** Whether the inputs of each sample lack a number, or hold NaN or infinity; absent where none ever can. */
   hasGap?(indices: readonly number[]): Promise<boolean[]>
+  /** Whether a sample is the next step of the clip that the sample before it belongs to; absent where all stand alone. */
+  follows?(index: number): boolean
   /** Bytes that decide whether two samples are the same one; absent where that is too costly to ask. */
   identity?(indices: readonly number[]): Promise<Uint8Array[]>
   close(): Promise<void>

@@ -4,11 +4,13 @@
  * - no validation: a fifth of training; no calibration: a fifth (512 at most) of training;
  * - no training: the calibration samples serve for both ("shared");
  * - a `test` split is used for validation only where there is no other;
- * - fewer than five samples are in every split.
+ * - fewer than five samples are in every split;
+ * - clips stay together, cut into stretches where they are few.
  * What is made is drawn with a seed, in equal parts of every class, and disjoint.
  */
 import type { SplitName, SplitSummary } from '../../contract/dataset'
 import { seeded } from '../math/random'
+import { clipOrder, wholeClips } from './clips'
 import type { GivenSplit } from './names'
 import type { Source } from './source'
 
@@ -70,12 +72,13 @@ export function makeSplits(
   const only = pool ?? (training || calibration ? undefined : (validation ?? test))
   if (only) return unsplit(only, classOf(only), seed, shares, notes)
   if (training) {
-    const order = stratifiedOrder(training.length, classOf(training), seed)
+    const order = orderOf(training, classOf(training), seed)
     // A validation split that is given takes nothing from training.
     const wanted = shares && validation ? { ...shares, validation: 0 } : shares
     const counts = countsOf(training.length, wanted)
     let used = 0
-    const take = (count: number): Part => {
+    const take = (wanted: number): Part => {
+      const count = wholeCount(training, order, used, wanted)
       const part: Part = { source: training, order: order.slice(used, used + count), origin: 'made' }
       used += count
       return part
@@ -114,9 +117,10 @@ function unsplit(
     const part: Part = { source, origin: 'shared' }
     return { parts: { calibration: part, training: part, validation: part }, notes }
   }
-  const order = stratifiedOrder(source.length, classes, seed)
-  const { validation, calibration } = countsOf(source.length, shares)
-  const cut = validation + calibration
+  const order = orderOf(source, classes, seed)
+  const counts = countsOf(source.length, shares)
+  const validation = wholeCount(source, order, 0, counts.validation)
+  const cut = validation + wholeCount(source, order, validation, counts.calibration)
   const part = (from: number, to: number): Part => ({ source, order: order.slice(from, to), origin: 'made' })
   return {
     parts: {
@@ -127,6 +131,14 @@ function unsplit(
     notes,
   }
 }
+
+const orderOf = (source: Source, classes: Int32Array | undefined, seed: number): Uint32Array =>
+  source.follows
+    ? clipOrder(source.length, (index) => source.follows!(index), seeded(seed).fork('splits'))
+    : stratifiedOrder(source.length, classes, seed)
+
+const wholeCount = (source: Source, order: Uint32Array, from: number, count: number): number =>
+  source.follows ? wholeClips(order, (index) => source.follows!(index), from, count) : count
 
 /**
  * A seeded order in which every stretch holds each class in about its share: sample k of a class of n comes at

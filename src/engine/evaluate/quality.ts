@@ -7,7 +7,15 @@ import { PareError } from '../../contract/errors'
 import type { Fidelity, Quality, SampleResults } from '../../contract/report'
 import type { Batch, Dataset } from '../data/dataset'
 import type { Model } from '../onnx'
-import { aligned, BY_TURNS, openRunner, type Runner, type SessionOptions, type Values } from '../runtime'
+import {
+  aligned,
+  BY_TURNS,
+  Carrier,
+  openRunner,
+  type Runner,
+  type SessionOptions,
+  type Values,
+} from '../runtime'
 import { FidelityMeter, METRICS, type Meter, type OutputChoice } from './metrics'
 
 export interface QualityOptions {
@@ -47,7 +55,7 @@ export interface MeasuredQuality {
 }
 
 interface Contender {
-  runner: Runner
+  answers: Answering
   meter: Meter
   fidelity?: FidelityMeter
 }
@@ -65,6 +73,7 @@ export async function measureQuality(
   const split = dataset.splits[options.split ?? 'validation']
   const total = Math.min(split.length, options.limit ?? Infinity)
   const runners: Runner[] = []
+  let answering: Answering[] | undefined
   let contenders: Contender[] | undefined
   let choice: OutputChoice | undefined
   let done = 0
@@ -77,18 +86,19 @@ export async function measureQuality(
     )) {
       if (signal?.aborted) throw new PareError('cancelled', { during: 'measuring quality' })
       const rows = batch.indices.length
-      const before = await runners[0]!.run(batch.inputs, choice?.names)
+      answering ??= runners.map((runner) => new Answering(runner, runners[0]!))
+      const before = await answering[0]!.to(batch, choice?.names)
       choice ??= METRICS[dataset.task].choose(before, {
         rows,
         classes: dataset.classes,
         labels: batch.labels,
       })
-      contenders ??= runners.map((runner, i) => contend(runner, i > 0, choice!, dataset.task))
+      contenders ??= answering.map((answers, i) => contend(answers, i > 0, choice!, dataset.task))
       for (const [i, contender] of contenders.entries()) {
         const [outputs, reference] =
           i === 0
             ? [before, before]
-            : await outputsOf(contender.runner, batch, choice, before, runners[0]!.varying)
+            : await outputsOf(contender.answers, batch, choice, before, runners[0]!.varying)
         contender.meter.add({
           indices: batch.indices,
           rows,
@@ -130,9 +140,25 @@ async function* ahead(batches: AsyncIterable<Batch>): AsyncIterable<Batch> {
   }
 }
 
-function contend(runner: Runner, candidate: boolean, choice: OutputChoice, task: Task): Contender {
+/** Answers of a model to batches in order; through clips it carries its own states. */
+class Answering {
+  private readonly carrier: Carrier
+
+  constructor(
+    readonly runner: Runner,
+    original: Runner,
+  ) {
+    this.carrier = new Carrier(runner, original.signature)
+  }
+
+  to({ inputs, follows }: Batch, names?: readonly string[]): Promise<Values> {
+    return follows ? this.carrier.run(inputs, follows, names) : this.runner.run(inputs, names)
+  }
+}
+
+function contend(answers: Answering, candidate: boolean, choice: OutputChoice, task: Task): Contender {
   return {
-    runner,
+    answers,
     meter: METRICS[task].meter(choice),
     ...(candidate && {
       fidelity: new FidelityMeter(choice.names, task === 'unlabelled' ? choice.classes : 0),
@@ -142,13 +168,14 @@ function contend(runner: Runner, candidate: boolean, choice: OutputChoice, task:
 
 /** A candidate's outputs, and the original's in the same shapes: outputs may vary in size with the data. */
 async function outputsOf(
-  runner: Runner,
+  answers: Answering,
   batch: Batch,
   choice: OutputChoice,
   before: Values,
   varying: ReadonlySet<string>,
 ): Promise<[outputs: Values, reference: Values]> {
-  const outputs = await runner.run(batch.inputs, choice.names)
+  const outputs = await answers.to(batch, choice.names)
+  const { runner } = answers
   const reference = { ...before }
   for (const name of choice.names) {
     const [mine, its] = [outputs[name]!, before[name]!]

@@ -1,4 +1,5 @@
 export { streamActivations, type Streamed, type StreamOptions } from './activations'
+export { carriedStates, Carrier } from './carrier'
 export { computedValues, prefixOf, typesOf, withOutputs } from './expose'
 export { randomFeeds, type FeedOptions } from './feeds'
 export { openRunner, type Runner } from './runner'

@@ -1,4 +1,5 @@
 /** The validation samples a search may look at, and those it must not: the guard against luck. */
+import { shuffledClips } from '../data/clips'
 import type { Dataset, Split } from '../data/dataset'
 import { seeded } from '../math/random'
 
@@ -19,14 +20,18 @@ export interface SearchParts {
 
 /** A split that holds only some positions of another. */
 export function partOfSplit(split: Split, positions: readonly number[]): Split {
+  const own = split.goesOn
+  const goesOn = own && ((at: number, before: number): boolean => own(positions[at]!, positions[before]!))
   return {
+    ...(goesOn && { goesOn }),
     name: split.name,
     origin: split.origin,
     length: positions.length,
     preview: (index) => split.preview(positions[index]!),
     async *batches(size, options = {}) {
       const wanted = options.indices ?? positions.map((_, at) => at)
-      const order = options.shuffle === undefined ? wanted : seeded(options.shuffle).shuffle(wanted)
+      const order =
+        options.shuffle === undefined ? wanted : shuffledClips(wanted, seeded(options.shuffle), goesOn)
       const chosen = order.slice(0, options.limit)
       const back = chosen[Symbol.iterator]()
       const rows = split.batches(size, {
@@ -54,7 +59,9 @@ const withValidation = (dataset: Dataset, positions: readonly number[]): Dataset
 
 /** Splits validation by a seeded permutation; the same on every machine. */
 export function partsOf(dataset: Dataset, seed: number): SearchParts {
-  const order = seeded(seed).shuffle(Array.from({ length: dataset.splits.validation.length }, (_, i) => i))
+  const { length, goesOn } = dataset.splits.validation
+  const all = Array.from({ length }, (_, i) => i)
+  const order = shuffledClips(all, seeded(seed), goesOn)
   const confirm = Math.floor(order.length * CONFIRM_SHARE)
   const ascending = (positions: number[]): number[] => positions.sort((a, b) => a - b)
   const search = order.slice(confirm)
