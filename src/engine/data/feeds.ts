@@ -37,6 +37,15 @@ export function evaluationBatches(sampled: Sampled, limit: number, by: string): 
   }
 }
 
+/** Samples to evaluate on or, without any, as many random ones as say something: what outputs are compared on. */
+export async function comparisonBatches(sampled: Sampled, limit: number, by: string): Promise<Batches> {
+  if ((sampled.data?.splits.calibration.length ?? 0) > 0) return evaluationBatches(sampled, limit, by)
+  const feeds = await workingFeeds(sampled.original, { batch: BATCH })
+  return async function* () {
+    yield feeds
+  }
+}
+
 /**
  * Calibration samples, then training samples until there are enough; where the batch is fixed, samples that do not
  * fill one are left out. Throws `data/split-missing` without any.

@@ -1,21 +1,13 @@
 import zlib from 'node:zlib'
 import { z } from 'zod'
 import { plural } from '../../contract/format'
-import { evaluationBatches, exampleFeeds, type Batches } from '../data/feeds'
+import { comparisonBatches, exampleFeeds } from '../data/feeds'
 import { divergences } from '../evaluate/comparison/divergence'
 import { measureLatency } from '../evaluate/latency'
 import { measureQuality } from '../evaluate/quality'
 import { modelledSeconds } from '../evaluate/target-latency'
 import { encodeModel, type Model } from '../onnx'
-import {
-  affordable,
-  samplesOf,
-  secondsOfRun,
-  signatureOf,
-  traceShapes,
-  workingFeeds,
-  type Values,
-} from '../runtime'
+import { affordable, samplesOf, secondsOfRun, signatureOf, traceShapes, type Values } from '../runtime'
 import { float16 } from './float16'
 import { partFailure } from './part-failure'
 import { definePass, type Pass, type PassContext, type PassResult } from './pass'
@@ -65,7 +57,7 @@ const ALTERNATIVES: readonly {
     aims: ['balance', 'speed', 'size'],
   },
   {
-    title: '4-bit weights, float arithmetic',
+    title: '4-bit weights, 8 where 4 cost too much',
     pass: quantizeWeights,
     params: { bits: 4, method: 'rtn' },
     aims: ['size'],
@@ -118,7 +110,8 @@ async function choose(model: Model, { aim, maxLoss }: Params, context: PassConte
   const wanted = ALTERNATIVES.filter(({ aims, coarse }) => aims.includes(aim) && (!coarse || context.data))
   for (const [i, { title, pass, params: given }] of wanted.entries()) {
     context.progress((0.4 * i) / wanted.length, `trying ${title}`)
-    const made = await attempt(pass, plain, given, context)
+    const within = 'bits' in given ? { ...given, maxLoss } : given
+    const made = await attempt(pass, plain, within, context)
     if (made) contenders.push({ title, own: false, ...made })
   }
   context.progress(0.4, 'comparing them with the original')
@@ -209,12 +202,7 @@ async function lossesOf(models: readonly Model[], count: number, context: PassCo
       nonFinite > 0 ? 100 : 100 * (before.quality.value - quality.value),
     )
   }
-  const example = usable ? undefined : await workingFeeds(original, { batch: LEAST_SAMPLES })
-  const batches: Batches = usable
-    ? evaluationBatches(context, count, ID)
-    : async function* () {
-        yield example!
-      }
+  const batches = await comparisonBatches(context, count, ID)
   return (await divergences(original, models, batches, { classes: false })).map(({ points }) => points)
 }
 

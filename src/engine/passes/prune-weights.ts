@@ -2,11 +2,15 @@ import zlib from 'node:zlib'
 import { z } from 'zod'
 import { PareError } from '../../contract/errors'
 import type { LayerReport } from '../../contract/report'
+import { plural } from '../../contract/format'
 import { encodedLength, encodeModel, type Model } from '../onnx'
+import { affordable, secondsOfRun } from '../runtime'
 import { withMasks } from '../training/constraints'
 import { definePass, type PassContext } from './pass'
-import { allocate } from './pruning/allocate'
-import { exampleFeeds, sampleSource } from '../data/feeds'
+import { allocate, measureDamages } from './pruning/allocate'
+import { bearableShares } from './pruning/bearable'
+import { comparisonBatches, exampleFeeds, sampleSource } from '../data/feeds'
+import type { Divergence } from '../evaluate/comparison/divergence'
 import { separate } from '../layers/normalize'
 import { storeHalf } from './half/store'
 import { traceSource } from './pruning/shapes'
@@ -17,18 +21,28 @@ import { globalThreshold, pruneLayers, type Pattern } from './pruning/weights'
 
 const ID = 'prune-weights'
 const SAMPLES_FOR_SENSITIVITY = 64
+/** Of a share that is found out: seconds to measure what layers bear, runs a layer, samples; and to hold the limit. */
+const SECONDS = 20
+const RUNS = 10
+const LEAST_SAMPLES = 4
+const SAMPLES_FOR_LIMIT = 320
 
 const params = z.object({
   sparsity: z
     .number()
     .min(0)
     .max(0.99)
-    .default(0.5)
+    .default(0)
     .meta({
       label: 'Zeros',
-      help: 'Share of the weights set to zero. The download shrinks with it; ordinary runtimes do not run faster.',
-      search: [0.5, 0.7, 0.9],
+      help: 'Share of the weights set to zero; 0 finds out how many the model bears within the limit below, layer by layer. The download shrinks with it; ordinary runtimes do not run faster.',
+      search: [0, 0.5, 0.7, 0.9],
     }),
+  maxLoss: z.number().min(0).max(100).default(1).meta({
+    label: 'Largest loss',
+    unit: 'points',
+    help: 'Where the share is found out: answers out of 100 that may change; where the model names no classes, percent of the variance of its outputs that may be error.',
+  }),
   method: z
     .enum(['magnitude', 'wanda', 'sparsegpt'])
     .default('magnitude')
@@ -59,7 +73,7 @@ const params = z.object({
     .default('layer')
     .meta({
       label: 'Share of',
-      help: '"layer" zeroes the same share everywhere; "global" the smallest weights of the whole model; "sensitivity" measures what each layer bears.',
+      help: 'Of a share that is given: "layer" zeroes the same everywhere; "global" the smallest weights of the whole model; "sensitivity" measures what each layer bears.',
       search: ['layer', 'sensitivity'],
     }),
   threshold: z.number().min(0).default(0).meta({
@@ -122,7 +136,7 @@ export const pruneWeights = definePass({
     const { shapes } = needsData
       ? await traceSource(model, await exampleFeeds({ ...context, original: model }))
       : { shapes: new Map() }
-    const { sparsity, threshold } = await plan(model, layers, options, context)
+    const { sparsity, threshold, loss } = await plan(model, layers, options, context)
     const failed = await pruneLayers(model, layers, {
       method: options.method,
       pattern: patternOf(options),
@@ -145,7 +159,7 @@ export const pruneWeights = definePass({
     return {
       model: pruned,
       skipped: [...skipped, ...failed],
-      summary: `${zeros(model, done)}${sizes(original, pruned)}`,
+      summary: `${zeros(model, done)}${foundOut(loss, options)}${sizes(original, pruned)}`,
       layers: layerReports(model, done),
     }
   },
@@ -159,24 +173,64 @@ const patternOf = ({ pattern, blockHeight, blockWidth }: Params): Pattern => {
   return pattern === '2:4' ? { kind: 'n-of-m', n: 2, m: 4 } : { kind: 'n-of-m', n: 4, m: 8 }
 }
 
+interface Plan {
+  sparsity: ReadonlyMap<string, number>
+  threshold?: number
+  /** What the smallest weights cost, where the share was found out. */
+  loss?: Divergence
+}
+
 async function plan(
   model: Model,
   layers: readonly Layer[],
-  { sparsity, allocation, threshold, samples }: Params,
+  options: Params,
   context: PassContext,
-): Promise<{ sparsity: ReadonlyMap<string, number>; threshold?: number }> {
+): Promise<Plan> {
+  const { sparsity, allocation, threshold, pattern, samples } = options
   const even = new Map(layers.map(({ name }) => [name, sparsity]))
   if (threshold > 0) return { sparsity: even, threshold }
+  if (pattern === '2:4' || pattern === '4:8') return { sparsity: even }
+  if (sparsity === 0) return bearable(model, layers, options, context)
   if (allocation === 'global') return { sparsity: even, threshold: globalThreshold(model, layers, sparsity) }
   if (allocation === 'layer') return { sparsity: even }
   const source = sampleSource(context, ID)
   const batches = (): ReturnType<typeof source> => source(16, Math.min(samples, SAMPLES_FOR_SENSITIVITY))
-  return {
-    sparsity: await allocate(model, layers, sparsity, batches, (done) =>
-      context.progress(0.3 * done, 'measuring what each layer bears'),
-    ),
-  }
+  const costs = await measureDamages(model, layers, patternOf(options), batches, (done) =>
+    context.progress(0.3 * done, 'measuring what each layer bears'),
+  )
+  return { sparsity: allocate(layers, costs, sparsity) }
 }
+
+/** Throws `model/nothing-to-do` where the outputs bear no zeros. */
+async function bearable(
+  model: Model,
+  layers: readonly Layer[],
+  { pattern, maxLoss, ...options }: Params,
+  context: PassContext,
+): Promise<Plan> {
+  const each = await secondsOfRun(model, await exampleFeeds({ ...context, original: model }))
+  const count = (runs: number, most: number): number =>
+    affordable(SECONDS, each, { runs, least: LEAST_SAMPLES, most })
+  const found = await bearableShares(model, layers, {
+    pattern: patternOf({ pattern, maxLoss, ...options }),
+    limit: maxLoss,
+    classes: context.data?.task === 'classification',
+    few: await comparisonBatches(context, count(RUNS * layers.length, SAMPLES_FOR_SENSITIVITY), ID),
+    many: await comparisonBatches(context, count(RUNS, SAMPLES_FOR_LIMIT), ID),
+    progress: (done, doing) => context.progress(0.3 * done, doing),
+  })
+  if (!found)
+    throw new PareError('model/nothing-to-do', {
+      by: ID,
+      reason: `zeros in even one weight of twenty cost more than ${plural(maxLoss, 'point')}`,
+    })
+  return { sparsity: found.shares, loss: found.loss }
+}
+
+const foundOut = (loss: Divergence | undefined, { method, maxLoss }: Params): string =>
+  loss
+    ? ` That is what it bears within ${plural(maxLoss, 'point')}: without ${method === 'magnitude' ? 'them' : 'its smallest weights'} ${loss.points.toFixed(2)} are lost.`
+    : ''
 
 const zerosOf = (model: Model, name: string): { zeros: number; size: number } => {
   const values = model.graph.initializers.get(name)!.floats()

@@ -9,16 +9,26 @@ import { divergences } from '../evaluate/comparison/divergence'
 import { activationSqnr, layerReports, type LayerTreatment } from '../evaluate/comparison/layer-report'
 import { lowBitFields } from './learned-rounding/fields'
 import { exclude, samples } from './quantization/fields'
-import { keepFloat, keepFloatSentence } from './quantization/keep-float'
 import { nothingReason, tableWithin } from './quantization/nothing-to-do'
 import { refusedLayers } from './loads'
 import { bitsOf, METHODS, type LowBit } from './quantization/low-bit'
 import { quantizeAll } from './quantization/quantize-all'
+import { sampleCounts } from './quantization/sample-counts'
+import {
+  chooseWidths,
+  exceptionsTold,
+  largerAsCodes,
+  WIDE,
+  widthsTold,
+  type Exceptions,
+  type WidthProblem,
+  type Widths,
+} from './quantization/widths'
 import { normalize } from '../layers/normalize'
 import { ENCODINGS, STORAGES } from '../layers/encodings'
 import { calibrationBatches, evaluationBatches } from '../data/feeds'
 import { findLayers, STANDARD_OPS } from '../layers/find'
-import { leftOut, worthTelling } from '../layers/left-out'
+import { leftOut, reasonsTold, worthTelling } from '../layers/left-out'
 import type { Layer } from '../layers/layer'
 
 const ID = 'quantize-weights'
@@ -63,17 +73,24 @@ const params = z.object({
     .default(true)
     .meta({ label: 'Embeddings', help: 'Also the tables words are looked up in.' }),
   convolutions: z.boolean().default(true).meta({ label: 'Convolutions', help: 'Also convolutions.' }),
-  maxLoss: z.number().min(0).max(100).default(100).meta({
+  maxLoss: z.number().min(0).max(100).default(1).meta({
     label: 'Largest loss',
     unit: 'points',
-    help: 'Answers out of 100 that may change. Layers go back to float, costliest first, until this holds; 100 turns it off.',
+    help: 'Answers out of 100 that may change; where the model names no classes, percent of the variance of its outputs that may be error. Layers take 8 bits instead, costliest first, until this holds, and stay float where that does not do; 100 turns it off.',
   }),
   samples,
-  leastWeights: lowBitFields.leastWeights,
+  leastWeights: z.int().min(0).default(0).meta({
+    label: 'Smallest layer',
+    help: 'Layers with fewer weights stay float, and so do all whose codes would take more bytes than their floats.',
+    unit: 'weights',
+    advanced: true,
+  }),
   exclude,
 })
 
 type Params = z.output<typeof params>
+
+const NONE: ReadonlySet<string> = new Set()
 
 export const quantizeWeights = definePass({
   id: ID,
@@ -109,56 +126,52 @@ async function run(model: Model, options: Params, context: PassContext): Promise
   const { model: prepared, notes } = normalize(model)
   const skipped: StepRecord['skipped'] = leftOut(prepared, STANDARD_OPS, true)
   const all = findLayers(prepared.graph, { ops: STANDARD_OPS, throughViews: true, bodies: true })
-  const layers = all.layers.filter((layer) => {
+  const open = all.layers.filter((layer) => {
     const reason = reasonToSkip(layer, options)
     if (reason) skipped.push({ layer: layer.name, reason })
     return !reason
   })
-  if (layers.length === 0)
+  if (open.length === 0)
     throw new PareError('model/nothing-to-do', {
       by: ID,
       reason: nothingReason(prepared.graph, [...skipped, ...worthTelling(all.skipped)]),
     })
-  const found = await quantizeAll(prepared, layers, { ...options, by: ID }, context)
-  const build = (floats: { has(layer: string): boolean }): Assembled =>
-    assemble(prepared, layers, (layer) => (floats.has(layer.name) ? undefined : found.get(layer.rowsKey)), {
-      storage: options.storage,
-      target: context.target,
-    })
+  const how = { ...options, by: ID }
+  const found = await quantizeAll(prepared, open, how, context)
+  let widened = found
+  const codesIn = ({ floats, wide }: Exceptions): ((layer: Layer) => LowBit | undefined) => {
+    const keys = new Set(open.flatMap(({ name, rowsKey }) => (wide.has(name) ? [rowsKey] : [])))
+    return ({ name, rowsKey }) =>
+      floats.has(name) ? undefined : (keys.has(rowsKey) ? widened : found).get(rowsKey)
+  }
+  const build = (exceptions: Exceptions, some = open): Assembled =>
+    assemble(prepared, some, codesIn(exceptions), { storage: options.storage, target: context.target })
+  const larger = largerAsCodes(prepared, open, (some) => build({ floats: NONE, wide: NONE }, some).model)
+  for (const layer of larger)
+    skipped.push({ layer, reason: 'its codes would take more bytes than its floats' })
+  const layers = open.filter(({ name }) => !larger.has(name))
+  const names = layers.map(({ name }) => name)
   context.progress(0.8, 'loading the result')
   const refused = await refusedLayers(
-    layers.map(({ name }) => name),
-    (floats) => build(floats).model,
+    names,
+    (floats) => build({ floats: new Set([...floats, ...larger]), wide: NONE }).model,
   )
   for (const [layer, reason] of refused) skipped.push({ layer, reason })
-  if (refused.size === layers.length)
-    throw new PareError('model/nothing-to-do', { by: ID, reason: [...refused.values()][0]! })
-  let result = build(refused)
-  let sentence = ''
-  if (options.maxLoss < 100 && context.data) {
-    const classes = context.data.task === 'classification'
-    const kept = await keepFloat(result.model, {
-      layers: layers.flatMap(({ name }) => (refused.has(name) ? [] : [name])),
-      limit: options.maxLoss,
-      // Weights alone are rounded in both, and what they add to the outputs adds up: the same question as here.
-      known: () => outputNoise(prepared, context, options.bits),
-      build: (floats) => build(new Set([...floats, ...refused.keys()])).model,
-      evaluate: async (candidate) =>
-        (await divergences(prepared, [candidate], evaluationBatches(context, 320, ID), { classes }))[0]!,
-      compare: (candidates) =>
-        divergences(prepared, candidates, evaluationBatches(context, 96, ID), { classes }),
-      progress: (done, doing) => context.progress(0.8 + 0.1 * done, doing),
-    })
-    result = build(new Set([...kept.floats, ...refused.keys()]))
-    sentence = keepFloatSentence(kept, layers.length, options.maxLoss)
-    for (const layer of kept.floats) {
-      const gain = kept.gains.get(layer)
-      const cost = gain === undefined ? 'to hold the limit' : `it alone costs ${gain.toFixed(2)} points`
-      skipped.push({ layer, reason: `kept in float: ${cost}` })
-    }
-  }
+  const floats = new Set([...refused.keys(), ...larger])
+  if (floats.size === open.length)
+    throw new PareError('model/nothing-to-do', { by: ID, reason: reasonsTold(skipped)! })
+  const widths = await withinLimit(prepared, names, floats, options, context, {
+    build: (exceptions) => build(exceptions).model,
+    async widen() {
+      const progress = (): void => context.signal.throwIfAborted()
+      const eight = { ...how, bits: WIDE, method: 'rtn' }
+      widened = await quantizeAll(prepared, layers, eight, { ...context, progress })
+    },
+  })
+  const result = build(widths)
+  skipped.push(...exceptionsTold(widths, floats))
   context.progress(0.92, 'measuring each layer')
-  const sources = treatmentsOf(layers, found, result, options)
+  const sources = treatmentsOf(layers, codesIn(widths), result, options)
   const measured = context.data
     ? await activationSqnr(
         prepared,
@@ -169,11 +182,40 @@ async function run(model: Model, options: Params, context: PassContext): Promise
     : new Map<string, number>()
   const summary = [
     summaryOf(sources, options, context),
-    ...(sentence ? [sentence] : []),
+    ...widthsTold(widths, layers.length, options.maxLoss),
     ...(sources.some(isFused) ? [FUSED] : []),
     ...notes,
   ].join('; ')
   return { model: result.model, summary: `${summary}.`, skipped, layers: layerReports(sources, measured) }
+}
+
+/** Which layers get 8 bits or floats instead, for the limit on what the outputs may lose. */
+async function withinLimit(
+  prepared: Model,
+  names: readonly string[],
+  floats: ReadonlySet<string>,
+  { bits, maxLoss, samples }: Params,
+  context: PassContext,
+  { build, widen }: Pick<WidthProblem, 'build' | 'widen'>,
+): Promise<Widths> {
+  // Without data nothing tells what the model is fed with.
+  if (maxLoss >= 100 || !context.data) return { floats, wide: NONE }
+  const classes = context.data.task === 'classification'
+  const counts = await sampleCounts(prepared, { samples }, context)
+  const few = evaluationBatches(context, counts.toChoose, ID)
+  const many = evaluationBatches(context, counts.toEvaluate, ID)
+  return chooseWidths({
+    layers: names.filter((name) => !floats.has(name)),
+    floats,
+    limit: maxLoss,
+    // Weights alone are rounded in both, and what they add to the outputs adds up: the same question as here.
+    known: () => outputNoise(prepared, context, bits),
+    build,
+    widen: bits < WIDE ? widen : undefined,
+    evaluate: async (candidate) => (await divergences(prepared, [candidate], many, { classes }))[0]!,
+    compare: (candidates) => divergences(prepared, candidates, few, { classes }),
+    progress: (done, doing) => context.progress(0.8 + 0.1 * done, doing),
+  })
 }
 
 /** Noise over signal at the outputs when a layer alone is rounded, where it was measured before. */
@@ -198,17 +240,17 @@ function reasonToSkip(layer: Layer, options: Params): string | undefined {
 
 function treatmentsOf(
   layers: readonly Layer[],
-  found: Map<string, LowBit>,
+  codesOf: (layer: Layer) => LowBit | undefined,
   { forms }: Assembled,
   options: Params,
 ): LayerTreatment[] {
   const counted = new Set<LowBit>()
   return layers.map((layer) => {
-    const low = found.get(layer.rowsKey)!
+    const low = codesOf(layer)
     const op = layer.node.opType
     const bytesBefore = layer.tensor.byteLength
     const form = forms.get(layer.name)
-    if (!form)
+    if (!form || !low)
       return { layer: layer.name, op, treatment: 'kept in float', bytesBefore, bytesAfter: bytesBefore }
     const tied = counted.has(low)
     counted.add(low)
@@ -229,11 +271,12 @@ function treatmentsOf(
 function summaryOf(sources: readonly LayerTreatment[], options: Params, context: PassContext): string {
   const bits = bitsOf(options)
   const done = sources.filter(({ treatment }) => treatment !== 'kept in float')
+  const asAsked = done.filter(({ treatment }) => treatment.startsWith(`${bits}-bit`))
   const before = done.reduce((sum, { bytesBefore }) => sum + bytesBefore!, 0)
   const after = done.reduce((sum, { bytesAfter }) => sum + bytesAfter!, 0)
   const blind =
     (options.method === 'gptq' || options.method === 'awq') && !context.data
       ? ' (no data to look at, so codes are chosen by the weights alone)'
       : ''
-  return `${done.length} of ${sources.length} layers take ${bits === 1 ? '1 bit' : `${bits} bits`} by ${options.method}${blind}: ${formatBytes(before)} of weights became ${formatBytes(after)}, ${(before / after).toFixed(1)}× less`
+  return `${asAsked.length} of ${sources.length} layers take ${bits === 1 ? '1 bit' : `${bits} bits`} by ${options.method}${blind}: ${formatBytes(before)} of weights became ${formatBytes(after)}, ${(before / after).toFixed(1)}× less`
 }

@@ -324,8 +324,8 @@ test('rows that are laid end to end afterwards are counted by their own width', 
   const ids = int64([2, 6], [0, 299, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
   for (const [pass, params] of [
     [quantizeDynamic, {}],
-    [quantizeWeights, { bits: 8, method: 'rtn' }],
-    [quantizeWeights, { method: 'nf4' }],
+    [quantizeWeights, { maxLoss: 100, bits: 8, method: 'rtn' }],
+    [quantizeWeights, { maxLoss: 100, method: 'nf4' }],
   ] as const) {
     const { model: coded } = await pass.run(net.model, params, contextOf(net.model, { ids }))
     const costs = await modelCosts(coded, await traceShapes(coded, { feeds: { ids } }))
@@ -337,12 +337,12 @@ describe('an embedding stored as codes is counted as the table it is', () => {
   const ids = int64([2, 6], [0, 299, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
   test.each([
     ['int8 by rows', quantizeDynamic, {}],
-    ['8 bits', quantizeWeights, { bits: 8 }],
-    ['4 bits', quantizeWeights, { bits: 4 }],
-    ['3 bits, two planes', quantizeWeights, { bits: 3, block: 32 }],
-    ['4 bits with fractional zero points', quantizeWeights, { bits: 4, method: 'hqq' }],
-    ['NF4', quantizeWeights, { method: 'nf4' }],
-    ['shared values', quantizeWeights, { method: 'kmeans', bits: 4 }],
+    ['8 bits', quantizeWeights, { maxLoss: 100, bits: 8 }],
+    ['4 bits', quantizeWeights, { maxLoss: 100, bits: 4 }],
+    ['3 bits, two planes', quantizeWeights, { maxLoss: 100, bits: 3, block: 32 }],
+    ['4 bits with fractional zero points', quantizeWeights, { maxLoss: 100, bits: 4, method: 'hqq' }],
+    ['NF4', quantizeWeights, { maxLoss: 100, method: 'nf4' }],
+    ['shared values', quantizeWeights, { maxLoss: 100, method: 'kmeans', bits: 4 }],
   ])('%s', async (_, pass, params) => {
     const model = looksUpWords()
     const { model: coded } = await pass.run(model, params, contextOf(model, { ids }))

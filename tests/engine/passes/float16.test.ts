@@ -316,7 +316,12 @@ describe('what breaks down in float16', () => {
     graph.addNode({ opType: 'MatMul', inputs: ['x', 'w'], outputs: ['h'] })
     graph.addNode({ opType: 'Abs', inputs: ['h'], outputs: ['a'] })
     graph.addNode({ opType: 'Add', inputs: ['a', 'much'], outputs: ['b'] })
-    graph.addNode({ opType: 'ReduceSum', inputs: ['b'], outputs: ['s'], attributes: { keepdims: { int: 1 } } })
+    graph.addNode({
+      opType: 'ReduceSum',
+      inputs: ['b'],
+      outputs: ['s'],
+      attributes: { keepdims: { int: 1 } },
+    })
     graph.addNode({ opType: 'Div', inputs: ['b', 's'], outputs: ['y'] })
     const { model: after } = await halve(model)
     await expectClose(model, after, 1e-2)

@@ -1,5 +1,8 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { evaluationBatches } from '../../../src/engine/data/feeds'
+import { divergences } from '../../../src/engine/evaluate/comparison/divergence'
 import type { Model } from '../../../src/engine/onnx'
+import type { PassResult } from '../../../src/engine/passes/pass'
 import { pruneWeights } from '../../../src/engine/passes/prune-weights'
 import { spend } from '../../../src/engine/passes/pruning/allocate'
 import { maskedNames } from '../../../src/engine/training/constraints'
@@ -189,7 +192,11 @@ test.each(Object.keys(UNUSUAL))('zeros in %s, by whatever method', async (kind) 
   const net = new Net(8)
   const model = net.output(...UNUSUAL[kind]!(net)).done()
   for (const method of ['magnitude', 'sparsegpt']) {
-    const { model: sparse } = await pruneWeights.run(model, { method, steps: 2 }, contextFor(model, 32))
+    const { model: sparse } = await pruneWeights.run(
+      model,
+      { method, sparsity: 0.5, steps: 2 },
+      contextFor(model, 32),
+    )
     for (const name of model.graph.initializers.keys()) expect(zeroShare(sparse, name)).toBeCloseTo(0.5, 2)
     expect(Number.isFinite(await error(model, sparse))).toBe(true)
   }
@@ -212,4 +219,54 @@ test('why no weight can go is what the graph holds', () => {
   expect(reason(bare.output(bare.relu(bare.input('x', ['batch', 4])), 2).done())).toBe(
     'it has no layer with a weight',
   )
+})
+
+describe('without a share', () => {
+  const model = convNet()
+  const context = contextFor(model, 64)
+  const lost = async (candidate: Model): Promise<number> => {
+    const batches = evaluationBatches(context, 64, 'test')
+    return (await divergences(model, [candidate], batches, { classes: false }))[0]!.points
+  }
+  const zeros = (candidate: Model): number =>
+    [...candidate.graph.initializers.values()].reduce(
+      (count, tensor) => count + tensor.floats().filter((value) => value === 0).length,
+      0,
+    )
+
+  test('as many weights go as the outputs bear', async () => {
+    const at = (maxLoss: number): Promise<PassResult> => pruneWeights.run(model, { maxLoss }, context)
+    const [some, many] = [await at(10), await at(60)]
+    expect(await lost(some.model)).toBeLessThanOrEqual(10)
+    expect(await lost(many.model)).toBeLessThanOrEqual(60)
+    expect(zeros(some.model)).toBeGreaterThan(zeros(model))
+    expect(zeros(many.model)).toBeGreaterThan(1.2 * zeros(some.model))
+    const shares = new Set(many.layers!.map(({ treatment }) => treatment))
+    expect(shares.size).toBeGreaterThan(1)
+    expect(many.summary).toContain('bears within 60 points')
+  })
+
+  test('blocks of them hold the limit too', async () => {
+    const net = new Net(11)
+    const hidden = net.relu(net.gemm(net.input('x', ['batch', 32]), 32, 64))
+    const dense = net.output(net.gemm(hidden, 64, 16), 2).done()
+    const blocks = { pattern: 'blocks', blockHeight: 2, blockWidth: 2, maxLoss: 30 }
+    const data = contextFor(dense, 64)
+    const { model: sparse } = await pruneWeights.run(dense, blocks, data)
+    const batches = evaluationBatches(data, 64, 'test')
+    const [loss] = await divergences(dense, [sparse], batches, { classes: false })
+    expect(loss!.points).toBeLessThanOrEqual(30)
+    expect(zeros(sparse)).toBeGreaterThan(0)
+  })
+
+  test('a model that bears none is left alone with the reason', async () => {
+    await expect(pruneWeights.run(model, { maxLoss: 0 }, context)).rejects.toMatchObject({
+      data: { code: 'model/nothing-to-do', reason: expect.stringContaining('one weight of twenty') },
+    })
+  })
+
+  test('without data it is asked on random inputs', async () => {
+    const { summary } = await pruneWeights.run(model, { maxLoss: 30 }, { ...context, data: undefined })
+    expect(summary).toContain('bears within 30 points')
+  })
 })

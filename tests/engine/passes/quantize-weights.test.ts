@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest'
+import { divergences } from '../../../src/engine/evaluate/comparison/divergence'
 import { openDataset } from '../../../src/engine/data/open'
 import { encodedLength, readModel, type Model } from '../../../src/engine/onnx'
 import { bitsOf, METHODS } from '../../../src/engine/passes/quantization/low-bit'
 import { quantizeWeights } from '../../../src/engine/passes/quantize-weights'
-import { int64, withSession } from '../../../src/engine/runtime'
+import type { PassResult } from '../../../src/engine/passes/pass'
+import { int64, withSession, type Values } from '../../../src/engine/runtime'
 import { hasReference, reference } from '../../reference'
 import { accuracy } from '../data/scoring'
 import { Net } from './pruning/build'
@@ -44,7 +46,7 @@ test.each(METHODS)(
       for (const storage of ['auto', 'plain']) {
         const { model: candidate, layers } = await quantizeWeights.run(
           model,
-          { bits, method, storage, leastWeights: 0 },
+          { bits, method, storage, maxLoss: 100 },
           context,
         )
         const quality = await fidelity(model, candidate, words)
@@ -59,8 +61,12 @@ test('both storages hold the same weights', async () => {
   const model = mixed()
   const context = contextOf(model, words)
   for (const bits of [4, 2]) {
-    const packed = await quantizeWeights.run(model, { bits, method: 'mse' }, context)
-    const plain = await quantizeWeights.run(model, { bits, method: 'mse', storage: 'plain' }, context)
+    const packed = await quantizeWeights.run(model, { bits, method: 'mse', maxLoss: 100 }, context)
+    const plain = await quantizeWeights.run(
+      model,
+      { bits, method: 'mse', storage: 'plain', maxLoss: 100 },
+      context,
+    )
     expect(packed.model.graph.nodes.filter((node) => node.opType === 'MatMulNBits').length).toBe(3)
     expect(plain.model.graph.nodes.every((node) => node.domain === '')).toBe(true)
     expect(await fidelity(plain.model, packed.model, words)).toBeGreaterThan(90)
@@ -72,7 +78,7 @@ test('restored weights are constants once the model is loaded', async () => {
   net.output(net.conv(net.input('x', [null, 16, 8, 8]), 16, 32, 3), 4)
   const context = contextOf(net.model, { x: noise([4, 16, 8, 8]) })
   for (const bits of [1, 3]) {
-    const { model } = await quantizeWeights.run(net.model, { bits, method: 'mse' }, context)
+    const { model } = await quantizeWeights.run(net.model, { bits, method: 'mse', maxLoss: 100 }, context)
     const file = `${context.scratch}/loaded.onnx`
     await withSession(model, { optimization: 'basic', optimizedModelPath: file }, async () => undefined)
     expect(readModel(file).graph.nodes.map((node) => node.opType)).toEqual(['Conv'])
@@ -103,7 +109,7 @@ test('a table tied to the last layer is stored once, and both read it', async ()
       Array.from({ length: 96 }, (_, i) => (i * 31) % 256),
     ),
   }
-  const { model, layers } = await quantizeWeights.run(net.model, {}, contextOf(net.model, ids))
+  const { model, layers } = await quantizeWeights.run(net.model, { maxLoss: 100 }, contextOf(net.model, ids))
   expect(await fidelity(net.model, model, ids)).toBeGreaterThan(16)
   expect(encodedLength(model)).toBeLessThan((256 * 64) / 2 + 6000)
   expect(layers!.some(({ treatment }) => treatment.includes('shared with a tied layer'))).toBe(true)
@@ -114,15 +120,51 @@ test('without data GPTQ says that it looks at weights alone', async () => {
   expect(summary).toContain('by the weights alone')
 })
 
-test('a limit gives costly layers their floats back', async () => {
-  const model = mixed()
-  const { summary, layers } = await quantizeWeights.run(
-    model,
-    { bits: 2, method: 'rtn', maxLoss: 5 },
-    contextOf(model, words),
+describe('a limit', () => {
+  const net = new Net(9)
+  const hidden = net.relu(net.gemm(net.relu(net.gemm(net.input('x', [null, 64]), 64, 96)), 96, 96))
+  net.output(net.gemm(hidden, 96, 40), 2)
+  const { model } = net
+  const samples = { x: noise([64, 64]) }
+  const within = (maxLoss: number): Promise<PassResult> =>
+    quantizeWeights.run(model, { bits: 3, method: 'rtn', maxLoss }, contextOf(model, samples))
+  const lost = async (candidate: Model): Promise<number> => {
+    const batches = async function* (): AsyncIterable<Values> {
+      yield samples
+    }
+    return (await divergences(model, [candidate], batches, { classes: false }))[0]!.points
+  }
+
+  test('gives layers that mind the bits asked for 8, as few as do, and holds', async () => {
+    expect(await lost((await within(100)).model)).toBeGreaterThan(15)
+    const { model: held, summary, layers, skipped } = await within(15)
+    expect(summary).toMatch(/^[12] of 3 layers take 3 bits/)
+    expect(summary).toMatch(/[12] of 3 layers take 8 bits: they cost/)
+    const widths = layers!.map(({ treatment }) => treatment.slice(0, 5))
+    expect(widths).toContain('3-bit')
+    expect(widths).toContain('8-bit')
+    expect(skipped!.every(({ reason }) => reason.startsWith('8 bits: '))).toBe(true)
+    expect(await lost(held)).toBeLessThanOrEqual(15)
+    expect(encodedLength(held)).toBeLessThan(encodedLength(model) / 2.5)
+  })
+
+  test('that 8 bits break too leaves floats', async () => {
+    const { model: held, summary, layers } = await within(0.001)
+    expect(summary).toMatch(/of 3 layers stay float/)
+    expect(layers!.some(({ treatment }) => treatment === 'kept in float')).toBe(true)
+    expect(await lost(held)).toBeLessThanOrEqual(0.001)
+  })
+})
+
+test('a layer is coded where that saves bytes, however few weights it has', async () => {
+  const net = new Net(8)
+  const small = net.gemm(net.gemm(net.input('x', [null, 30]), 30, 16), 16, 2)
+  net.output(net.gemm(small, 2, 60), 2)
+  const { layers, skipped } = await quantizeWeights.run(net.model, { method: 'rtn' }, contextOf(net.model))
+  expect(layers!.map(({ bytesBefore }) => bytesBefore)).toEqual([30 * 16 * 4])
+  expect(skipped!.map(({ reason }) => reason)).toEqual(
+    new Array(2).fill('its codes would take more bytes than its floats'),
   )
-  expect(summary).toMatch(/of 6 layers stay float: they cost/)
-  expect(layers!.some(({ treatment }) => treatment === 'kept in float')).toBe(true)
 })
 
 test('weights that are not numbers are named', async () => {
@@ -139,7 +181,7 @@ describe.skipIf(!hasReference)('against the reference figures', () => {
     const dataset = await openDataset(reference('data/text'), model)
     const { model: candidate, skipped } = await quantizeWeights.run(
       model,
-      {},
+      { maxLoss: 100 },
       contextOf(model, undefined, { data: dataset }),
     )
     expect(skipped).toEqual([])
@@ -153,7 +195,7 @@ describe.skipIf(!hasReference)('against the reference figures', () => {
     const dataset = await openDataset(reference('data/digits/npz'), model)
     const { model: candidate } = await quantizeWeights.run(
       model,
-      { bits },
+      { bits, maxLoss: 100 },
       contextOf(model, undefined, { data: dataset }),
     )
     expect(await accuracy(candidate, dataset)).toBeGreaterThanOrEqual(bits > 1 ? 0.992 : 0.96)
@@ -165,7 +207,7 @@ describe.skipIf(!hasReference)('against the reference figures', () => {
     const dataset = await openDataset(reference('data/bearing/npz'), model)
     const { model: candidate } = await quantizeWeights.run(
       model,
-      {},
+      { maxLoss: 100 },
       contextOf(model, undefined, { data: dataset }),
     )
     expect(await accuracy(candidate, dataset)).toBeGreaterThan(0.915)

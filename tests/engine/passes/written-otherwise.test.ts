@@ -17,8 +17,8 @@ import { Net } from './pruning/build'
 import { contextFor } from './pruning/context'
 
 const PASSES: readonly (readonly [pass: string, params: object])[] = [
-  ['quantize-weights', { bits: 4, leastWeights: 0 }],
-  ['quantize-weights', { bits: 8, method: 'rtn', storage: 'plain', leastWeights: 0 }],
+  ['quantize-weights', { bits: 4, maxLoss: 100 }],
+  ['quantize-weights', { bits: 8, method: 'rtn', storage: 'plain', maxLoss: 100 }],
   ['quantize-dynamic', {}],
   ['quantize-static', {}],
   ['share-weights', { leastWeights: 0 }],

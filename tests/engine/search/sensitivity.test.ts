@@ -89,7 +89,7 @@ test('nothing is measured twice: not by another caller, not on the cleaned-up mo
   expect(await sensitivitiesOf(data, undefined).known(clean, 4)).toEqual([])
   const limited = { bits: 2, method: 'rtn', maxLoss: 1 }
   const { summary } = await quantizeWeights.run(clean, limited, { ...context, sensitivities })
-  expect(summary).toContain('layers stay float: they cost')
+  expect(summary).toContain('layers take 8 bits: they cost')
   expect(counted).toEqual({ find: 2 * 5 * 4 + 5 + 5, keep: 0 })
 
   // Other weights are another matter.

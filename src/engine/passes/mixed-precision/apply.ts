@@ -50,7 +50,7 @@ export async function applyPacked(
     const exclude = otherBits(result.model.graph, bitsOf, bits)
     const part = await quantizeWeights.run(
       result.model,
-      { bits, method, exclude, leastWeights: 0 },
+      { bits, method, exclude, maxLoss: 100 },
       { ...context, progress: (done, doing) => context.progress((at + done) / used.length, doing) },
     )
     result.model = part.model

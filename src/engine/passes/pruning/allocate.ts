@@ -2,53 +2,70 @@
  * How many zeros each layer bears, measured: every layer is pruned alone at several levels, the damage to the
  * model's outputs noted, and the next zeros go where they cost least.
  */
-import { maskLowest } from '../../math/pruning/masks'
-import { Tensor, type Model } from '../../onnx'
+import type { Model } from '../../onnx'
 import { divergences } from '../../evaluate/comparison/divergence'
 import type { Batches } from '../../data/feeds'
 import type { Layer } from '../../layers/layer'
+import { pruneLayers, type Pattern } from './weights'
 
 const LEVELS = [0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98]
 
-/** Error energy of the outputs, relative to their energy, with one layer pruned by magnitude. */
-async function damages(model: Model, layer: Layer, batches: Batches): Promise<number[]> {
-  const { tensor, weight } = layer
-  const values = tensor.floats()
-  const candidates = LEVELS.slice(1).map((level) => {
-    const mask = maskLowest(values.map(Math.abs), level)
-    const candidate = model.clone()
-    candidate.graph.initializers.set(
-      weight,
-      Tensor.float32(
-        tensor.dims,
-        values.map((w, i) => (mask[i] ? w : 0)),
-      ),
-    )
-    return candidate
+/** The model with the smallest weights of some layers gone, by share. */
+export async function withoutSmallest(
+  model: Model,
+  layers: readonly Layer[],
+  sparsity: ReadonlyMap<string, number>,
+  pattern: Pattern,
+): Promise<Model> {
+  const pruned = model.clone()
+  await pruneLayers(pruned, layers, {
+    method: 'magnitude',
+    pattern,
+    sparsity,
+    steps: 1,
+    samples: 0,
+    shapes: new Map(),
+    progress: () => undefined,
   })
+  return pruned
+}
+
+/** Error energy of the outputs, relative to their energy, with one layer pruned by magnitude. */
+async function damages(model: Model, layer: Layer, pattern: Pattern, batches: Batches): Promise<number[]> {
+  const candidates: Model[] = []
+  for (const level of LEVELS.slice(1))
+    candidates.push(await withoutSmallest(model, [layer], new Map([[layer.name, level]]), pattern))
   const measured = await divergences(model, candidates, batches, { classes: false })
   return [0, ...measured.map(({ sqnr, finite }) => (finite ? 10 ** (-sqnr / 10) : Infinity))]
 }
 
-/** Shares by layer whose zeros add up to `share` of all weights, or the most the levels allow. */
-export async function allocate(
+/** For each layer what it costs at each level, in order. */
+export async function measureDamages(
   model: Model,
   layers: readonly Layer[],
-  share: number,
+  pattern: Pattern,
   batches: Batches,
   progress: (done: number) => void,
-): Promise<Map<string, number>> {
+): Promise<number[][]> {
   const costs: number[][] = []
   for (const [index, layer] of layers.entries()) {
     progress(index / layers.length)
-    costs.push(await damages(model, layer, batches))
+    costs.push(await damages(model, layer, pattern, batches))
   }
-  return spend(
+  return costs
+}
+
+/** Shares by layer whose zeros add up to `share` of all weights, or the most the levels allow. */
+export const allocate = (
+  layers: readonly Layer[],
+  costs: readonly (readonly number[])[],
+  share: number,
+): Map<string, number> =>
+  spend(
     layers.map(({ name, tensor }) => ({ output: name, size: tensor.size })),
     costs,
     share,
   )
-}
 
 /** Raises one layer at a time by the step with the least damage per zero. */
 export function spend(

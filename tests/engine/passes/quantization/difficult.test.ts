@@ -9,7 +9,7 @@ import { float32, type Values } from '../../../../src/engine/runtime'
 import { Net } from '../pruning/build'
 import { contextOf, fidelity, noise, outputOf } from './support'
 
-const eight = { bits: 8, leastWeights: 0 }
+const eight = { bits: 8, maxLoss: 100 }
 const PASSES: [name: string, pass: Pass, params: object][] = [
   ['static', quantizeStatic, { maxLoss: 100 }],
   ['dynamic', quantizeDynamic, { smallest: 0 }],

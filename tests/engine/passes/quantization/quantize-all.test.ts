@@ -48,7 +48,7 @@ async function bytesOf(model: Model, params: object, cores: number): Promise<Uin
   threads = cores
   const { model: candidate } = await quantizeWeights.run(
     model,
-    { leastWeights: 0, ...params },
+    { maxLoss: 100, ...params },
     contextOf(model, inputs),
   )
   return encodeModel(candidate)
@@ -82,7 +82,7 @@ describe('two threads', () => {
     const rows = [1, 2, 3].map(() => net.op('Gather', [net.weight([side, 1024], 'table'), ids]))
     net.output(net.op('Mul', [net.op('Sum', rows), x]), 2)
     threads = 1
-    await quantizeWeights.run(net.model, { method }, contextOf(net.model, { x: noise([2, 1]) }))
+    await quantizeWeights.run(net.model, { method, maxLoss: 100 }, contextOf(net.model, { x: noise([2, 1]) }))
     expect(asked.at(-1)).toBe(wanted ? 3 : 1)
   })
 
@@ -102,7 +102,7 @@ describe('two threads', () => {
       if (doing?.startsWith('layer') && ++layers === 4) throw new PareError('cancelled', { during: 'a test' })
     }
     await expect(
-      quantizeWeights.run(model, { leastWeights: 0, method: 'hqq' }, contextOf(model, inputs, { progress })),
+      quantizeWeights.run(model, { maxLoss: 100, method: 'hqq' }, contextOf(model, inputs, { progress })),
     ).rejects.toMatchObject({ code: 'cancelled' })
     expect(layers).toBe(4)
   })

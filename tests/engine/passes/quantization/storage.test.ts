@@ -48,7 +48,7 @@ test.each([
   '%i bits in blocks of %i by DequantizeLinear hold what plain operators restore',
   async (bits, block, symmetric) => {
     const { model, inputs } = mixed()
-    const how = { bits, block, symmetric, method: 'mse', leastWeights: 0 }
+    const how = { bits, block, symmetric, method: 'mse', maxLoss: 100 }
     const context = contextOf(model, inputs)
     const standard = await quantizeWeights.run(model, { ...how, storage: 'dequantize-linear' }, context)
     const plain = await quantizeWeights.run(model, { ...how, storage: 'plain' }, context)
@@ -72,7 +72,7 @@ test('what plain ONNX Runtime makes of DequantizeLinear is what is measured: int
   net.output(net.op('MatMul', [net.input('x', [null, 256]), net.weight([256, 128])]), 2)
   const inputs = { x: noise([32, 256]) }
   const context = contextOf(net.model, inputs)
-  const how = { storage: 'dequantize-linear' }
+  const how = { storage: 'dequantize-linear', maxLoss: 100 }
   const { model, summary } = await quantizeWeights.run(net.model, how, context)
   expect(summary).toContain('activations rounded to int8')
   expect(await fused(model)).toEqual([['MatMulNBits', 4]])
@@ -80,7 +80,11 @@ test('what plain ONNX Runtime makes of DequantizeLinear is what is measured: int
   const byDefault = sqnr(exact, await outputs(model, inputs, {}))
   expect(byDefault).toBeGreaterThan(30)
   expect(byDefault).toBeLessThan(60)
-  const { model: packed } = await quantizeWeights.run(net.model, { storage: 'matmulnbits' }, context)
+  const { model: packed } = await quantizeWeights.run(
+    net.model,
+    { storage: 'matmulnbits', maxLoss: 100 },
+    context,
+  )
   expect(sqnr(exact, await outputs(packed, inputs, {}))).toBeGreaterThan(100)
 })
 
@@ -126,7 +130,7 @@ test.each([
   const { model, inputs } = mixed()
   const { model: candidate } = await quantizeWeights.run(
     model,
-    { method: 'rtn', leastWeights: 0 },
+    { method: 'rtn', maxLoss: 100 },
     contextOf(model, inputs, { target: findTarget(target) }),
   )
   expect(candidate.graph.nodes.filter((node) => node.opType === 'MatMulNBits')).toHaveLength(count)
@@ -149,7 +153,7 @@ test.each(['rtn', 'gptq', 'nf4', 'kmeans'])(
   async (method) => {
     const { model, inputs } = gptLike()
     const context = contextOf(model, inputs)
-    const { model: small, layers } = await quantizeWeights.run(model, { method, leastWeights: 0 }, context)
+    const { model: small, layers } = await quantizeWeights.run(model, { method, maxLoss: 100 }, context)
     expect(layers).toHaveLength(3)
     expect(layers!.filter(({ treatment }) => treatment.includes('shared with a tied layer'))).toHaveLength(1)
     // Half a byte a weight of both matrices and their scales; the float table alone is 102 kB.
