@@ -5,6 +5,7 @@ import { raiseOpset, Tensor, type DType, type Model, type Node } from '../../onn
 import { EXCHANGED, signatureOf, toTensor, withSession, workingFeeds, type Values } from '../../runtime'
 import { computedValues, withOutputs } from '../../runtime/expose'
 import { shapesAt } from '../../runtime/trace'
+import { toIntegers } from './integer'
 import { Unsupported } from './unsupported'
 
 export interface StaticValue {
@@ -52,6 +53,8 @@ export async function staticGraph(original: Model, given?: Values): Promise<Stat
   foldBatchNorm(model.graph, (name) => shapes.get(name)?.dims.length)
   model.constantsToInitializers()
   foldShapes(model, shapes, feeds)
+  await foldConstants(model, 'codes stay')
+  await toIntegers(model)
   await foldConstants(model)
   model.graph.prune()
   model.graph.sort()
@@ -87,14 +90,14 @@ function foldShapes({ graph }: Model, shapes: Shapes, feeds: Values): void {
 
 const RANDOM = /^(Random|Bernoulli|Multinomial|Dropout$)/
 
-/** Values that hang on constants alone and that others read become constants, but for codes: those stay codes. */
-async function foldConstants(model: Model): Promise<void> {
+/** Values that hang on constants alone and that others read become constants; where `codes stay`, not those restored from them. */
+async function foldConstants(model: Model, codes?: 'codes stay'): Promise<void> {
   const { graph } = model
   graph.sort()
   const known = new Set(graph.initializers.keys())
   const foldable = new Set<Node>()
   for (const node of graph.nodes) {
-    const isCoded = node.is('DequantizeLinear')
+    const isCoded = codes !== undefined && node.is('DequantizeLinear')
     const fixed = node.inputs.every((input) => input === '' || known.has(input))
     if (!fixed || isCoded || RANDOM.test(node.opType) || node.subgraphs().length > 0) continue
     foldable.add(node)

@@ -21,6 +21,18 @@ export const WITHOUT = compiler ? '' : ' (left out: this machine has no C compil
 
 export const SANITIZED = ['-O1', '-fsanitize=address,undefined', '-fno-sanitize-recover=all']
 
+/** Whether it can compile for 32 bits. */
+export function has32(): boolean {
+  if (!compiler) return false
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-c-32-'))
+  try {
+    fs.writeFileSync(path.join(folder, 'a.c'), '#include <math.h>\nint main(void) { return 0; }\n')
+    return compile(compiler, folder, ['a.c'], 'a', ['-m32']).ok
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true })
+  }
+}
+
 /** Outputs by sample. Throws what the compiler or the program says. */
 export function runC(
   made: Generated,

@@ -3,6 +3,7 @@ import type { Lower } from '../lowering'
 import { CONVOLUTION } from './convolution'
 import { BINARY, UNARY } from './elementwise'
 import { INDEXING } from './indexing'
+import { INTEGER } from './integer'
 import { LAYOUT } from './layout'
 import { NORMALIZE } from './normalize'
 import { POOLING } from './pooling'
@@ -24,6 +25,7 @@ export const OPERATORS: ReadonlyMap<string, Lower> = new Map(
     ...CONVOLUTION,
     ...POOLING,
     ...QUANTIZE,
+    ...INTEGER,
     ...RECURRENT,
     ...RESIZE,
   }),

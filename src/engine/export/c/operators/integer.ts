@@ -1,0 +1,129 @@
+/**
+ * Layers between codes: sums of products in 32 bits, then one multiplication by a fixed-point number and a shift.
+ * Source: arXiv:1712.05877, section 2.2.
+ */
+import { sizeOf } from '../../../onnx'
+import { planeBody, productBody, type Arithmetic } from '../arithmetic'
+import type { Lower, Site } from '../lowering'
+import type { Buffer } from '../program'
+import { cType } from '../types'
+import { integerWeightsOf, type Weights } from '../weights'
+import { planeMacs, planeOf, planeParams } from './convolution'
+import { weightOperands } from './product'
+import { windowOf } from './window'
+
+/** multiplier · 2^−shift, the multiplier within 31 bits. */
+export function fixedPoint(real: number): { multiplier: number; shift: number } {
+  if (!(real > 0)) return { multiplier: 0, shift: 1 }
+  let exponent = Math.floor(Math.log2(real)) + 1
+  let multiplier = Math.round(real * 2 ** (31 - exponent))
+  if (multiplier === 2 ** 31) [multiplier, exponent] = [2 ** 30, exponent + 1]
+  const shift = 31 - exponent
+  // So small that every sum becomes nothing, or so large that none fits.
+  if (shift > 62) return { multiplier: 0, shift: 1 }
+  return shift < 1 ? { multiplier: 2 ** 31 - 1, shift: 1 } : { multiplier, shift }
+}
+
+/** A shift of a negative number is left to the compiler; all there are round towards minus infinity. */
+const SCALED = `static int32_t scaled(int32_t value, int32_t multiplier, int32_t shift)
+{
+  const int64_t product = (int64_t)value * multiplier + ((int64_t)1 << (shift - 1));
+  return (int32_t)(product >> shift);
+}`
+
+interface Layer {
+  weights: Weights
+  /** Codes, bias, multipliers, shifts: the first reads. */
+  reads: Buffer[]
+  arithmetic: Arithmetic
+  params: (readonly [string, number])[]
+}
+
+/** Reads before those of the weight. */
+const FIRST = 4
+
+function layerOf(site: Site): Layer {
+  const { node } = site
+  const [x, y] = [site.input(0), site.output()]
+  const weights = integerWeightsOf(site, site.input(1).name, site.constant(1)!.values() as Int8Array, FIRST)
+  const points = node.floats('multipliers')!.map(fixedPoint)
+  const at = points.length > 1 ? 'o' : '0'
+  const { name } = site.input(1)
+  const multipliers = points.map(({ multiplier }) => multiplier)
+  const shifts = points.map(({ shift }) => shift)
+  const type = cType(y.dtype)!
+  return {
+    weights,
+    reads: [
+      x,
+      site.input(2),
+      site.fixed(`multipliers of ${name}`, 'int32', [points.length], multipliers),
+      site.fixed(`shifts of ${name}`, 'uint8', [points.length], shifts),
+    ],
+    params: (['xz', 'yz', 'lo', 'hi'] as const).map((param, i) => [
+      param,
+      node.int(['xZero', 'yZero', 'low', 'high'][i]!, 0),
+    ]),
+    arithmetic: {
+      element: cType(x.dtype)!,
+      sum: 'int32_t',
+      value: (element) => `(${element} - xz)`,
+      store: (t, index) => `${t} = scaled(${t} + a1[o], a2[${at}], a3[${at}]) + yz;
+y0[${index}] = (${type})(${t} < lo ? lo : ${t} > hi ? hi : ${t});`,
+    },
+  }
+}
+
+const conv: Lower = (site) => {
+  const [x, w, y] = [site.input(0), site.input(1), site.output()]
+  const window = windowOf(site.node, x.dims.slice(2), y.dims.slice(2), w.dims.slice(2))
+  const plane =
+    planeOf(x, y, site.node.int('group', 1), window) ?? site.fail('has more than two spatial axes.')
+  const { weights, reads, params, arithmetic } = layerOf(site)
+  const {
+    reads: codes,
+    params: more,
+    scratch,
+  } = weightOperands(site, weights, plane.outHeight * plane.outWidth, 'int32')
+  site.step({
+    op: scratch ? 'sparse_conv_int' : 'conv_int',
+    reads: [...reads, ...codes],
+    writes: [y],
+    params: [...planeParams(plane), ...params, ...more],
+    body: planeBody(weights, arithmetic),
+    helpers: [SCALED],
+    macs: planeMacs(plane),
+    ...(scratch && { scratch }),
+  })
+}
+
+const product: Lower = (site) => {
+  const [x, w] = [site.input(0), site.input(1)]
+  const [outputs, inputs] = w.dims as [number, number]
+  const rows = sizeOf(x.dims) / inputs
+  const { weights, reads, params, arithmetic } = layerOf(site)
+  const { reads: codes, params: more, scratch } = weightOperands(site, weights, rows, 'int32')
+  site.step({
+    op: scratch ? 'sparse_product_int' : 'product_int',
+    reads: [...reads, ...codes],
+    writes: [site.output()],
+    params: [['rows', rows], ['outputs', outputs], ['inputs', inputs], ...params, ...more],
+    body: productBody(weights, arithmetic),
+    helpers: [SCALED],
+    macs: rows * inputs * outputs,
+    ...(scratch && { scratch }),
+  })
+}
+
+const table: Lower = (site) => {
+  const [x, values, y] = [site.input(0), site.input(1), site.output()]
+  const body = 'for (int32_t i = 0; i < n; i++) y0[i] = a1[(uint8_t)a0[i]];'
+  const inPlace = x.dtype === y.dtype ? [0] : []
+  site.step({ reads: [x, values], writes: [y], params: [['n', sizeOf(y.dims)]], body, inPlace })
+}
+
+export const INTEGER: Record<string, Lower> = {
+  'pare.Conv': conv,
+  'pare.Product': product,
+  'pare.Table': table,
+}
