@@ -67,16 +67,16 @@ export class ProgressLine {
     const { done, doing, etaSeconds } = progress
     if (this.style !== 'text') return this.line(progress)
     const percent = `${Math.floor(done * 100)}%`.padStart(4)
+    const eta = etaSeconds === undefined ? '' : ` · ${seconds(etaSeconds)} left`
     if (!this.stream.isTTY) {
       // Counts change all the time; a new line only where something else begins.
       const kind = doing.replace(/\d+/g, '')
       if (kind === this.last) return
       this.last = kind
-      this.stream.write(`${percent} ${doing}\n`)
+      this.stream.write(`${percent} ${doing}${eta}\n`)
       return
     }
     const full = Math.round(done * BAR)
-    const eta = etaSeconds === undefined ? '' : ` · ${seconds(etaSeconds)} left`
     const line = `${'█'.repeat(full)}${'░'.repeat(BAR - full)}${percent} ${doing}${eta}`
     this.stream.write(`\r\u001b[2K${line.slice(0, (this.stream.columns ?? 80) - 1)}`)
     this.shown = true

@@ -70,7 +70,7 @@ export const suite: Suite = {
         await part(name, async () => {
           if (!opened || !check) return { verdict: 'refused', code: 'no-inputs' }
           const pass = findPass(id)
-          const { model: result } = await runPass(pass, original, params, opened, folder)
+          const { model: result, summary } = await runPass(pass, original, params, opened, folder)
           const file = writeModel(result, path.join(folder, 'result.onnx')).files[0]!
           await check(file, id)
           const outcome = await judge(
@@ -79,7 +79,8 @@ export const suite: Suite = {
             { changes: pass.description.changes },
           )
           const ratio = fs.statSync(model).size / fs.statSync(file).size
-          return outcome.verdict === 'ok' ? { ...outcome, figure: `${ratio.toFixed(2)}×` } : outcome
+          if (outcome.verdict !== 'ok') return outcome
+          return { ...outcome, figure: `${ratio.toFixed(2)}×`, detail: `${outcome.detail}; ${summary}` }
         })
       for (const { id, steps } of PRESETS)
         await part(`preset ${id}`, async () => runOutcome(model, await bench.compress(steps)))

@@ -16,6 +16,7 @@ import type { Target } from '../targets/target'
 import { RunFolder } from './checkpoints'
 import { candidateFiles, placeCandidate, stageCandidate } from './candidate-files'
 import { hashFile } from '../onnx/hash-file'
+import { expectedSeconds, extentOf, type Expected } from './expected'
 import { readJson, writeJson } from './files'
 import { Progress, type ProgressReport, type Stage } from './progress'
 import { sensitivitiesIn } from './sensitivities'
@@ -75,12 +76,6 @@ interface Measured {
   steps: StepRecord[]
 }
 
-/** Relative cost of a stage; passes that learn take most of a run. */
-const WEIGHTS: Record<string, number> = { training: 30, 'clean-up': 1, precision: 1 }
-const PASS_WEIGHT = 3
-const PREPARE_WEIGHT = 1
-const MEASURE_WEIGHT = 6
-
 /**
  * Runs the recipes in order. With `resume`, finished passes and candidates are not done again; a damaged
  * checkpoint is. A recipe of which no pass works is listed as failed; throws its error when it was the only one,
@@ -97,14 +92,15 @@ export async function compress(work: CompressWork): Promise<RunResult> {
   const run = RunFolder.open(work.folder, about, work.resume)
   const basis = basisOf(work, sha256)
   const shared = sharedKeys(basis, recipes)
-  const progress = new Progress(stagesOf(recipes), work.progress)
-  progress.next()
+  work.progress({ done: 0, doing: 'Reading the model and the data' })
   const check = await outputCheck(original, work.data, work.session)
+  const expected = expectedSeconds(recipes, await extentOf(readModel(original), work.data))
+  const progress = new Progress(stagesOf(recipes, expected), work.progress, undefined, true)
   const sensitivities = sensitivitiesIn(work.sensitivities ?? path.join(work.folder, 'sensitivity'))
   const result: RunResult = { original: undefined as unknown as Report, candidates: [], failed: [] }
   let firstOriginal: Report | undefined
   /** Position of the stage that comes after those of the recipes so far. */
-  let stage = 1
+  let stage = 0
 
   for (const [index, recipe] of recipes.entries()) {
     const n = index + 1
@@ -251,14 +247,13 @@ function sharedKeys(basis: string, recipes: readonly Recipe[]): Set<string> {
   return shared
 }
 
-function stagesOf(recipes: readonly Recipe[]): Stage[] {
-  const stages: Stage[] = [{ weight: PREPARE_WEIGHT, doing: 'Reading the model and the data' }]
-  for (const recipe of recipes) {
-    for (const [step, { pass }] of recipe.steps.entries()) {
-      const { family, title } = findPass(pass).description
-      stages.push({ weight: WEIGHTS[family] ?? PASS_WEIGHT, step, doing: title })
-    }
-    stages.push({ weight: MEASURE_WEIGHT, doing: 'Measuring' })
-  }
-  return stages
+function stagesOf(recipes: readonly Recipe[], expected: Expected): Stage[] {
+  return recipes.flatMap(({ steps }, recipe) => [
+    ...steps.map(({ pass }, step): Stage => ({
+      weight: expected.steps[recipe]![step]!,
+      step,
+      doing: findPass(pass).description.title,
+    })),
+    { weight: expected.measuring, doing: 'Measuring' },
+  ])
 }

@@ -39,14 +39,20 @@ export class Progress {
   private readonly started: number
   private lastReport = -Infinity
   private eta?: { seconds: number; at: number }
+  /** What is left was told beforehand, and nothing was measured yet. */
+  private isExpected: boolean
 
   constructor(
     private readonly stages: readonly Stage[],
     private readonly report: (report: ProgressReport) => void,
     private readonly now: () => number = () => performance.now(),
+    /** Weights are the seconds that stages are expected to take: what is left is told from the start. */
+    inSeconds = false,
   ) {
     this.total = stages.reduce((sum, stage) => sum + stage.weight, 0) || 1
     this.started = now()
+    this.isExpected = inSeconds
+    if (inSeconds) this.eta = { seconds: this.total, at: this.started }
   }
 
   /** Ends the stage that runs and begins the next one. Gives the function that reports within it. */
@@ -65,7 +71,10 @@ export class Progress {
   /** Passes over a stage whose result is there already. */
   skip(): void {
     this.leave()
-    this.free += this.stages[++this.current]?.weight ?? 0
+    const weight = this.stages[++this.current]?.weight ?? 0
+    // What was told beforehand is in seconds, and so is the weight then; what was measured leaves the stage out itself.
+    if (this.isExpected && this.eta) this.eta.seconds -= weight
+    this.free += weight
   }
 
   /** Passes over what is left before the stage at `index`, because it will not be done. */
@@ -105,7 +114,9 @@ export class Progress {
   private estimate(weight: number, now: number): number | undefined {
     const elapsed = now - this.started
     const worked = weight - this.free
-    if (elapsed < ETA_AFTER_MS || worked / this.total < ETA_AFTER_DONE) return undefined
+    if (elapsed < ETA_AFTER_MS || worked / this.total < ETA_AFTER_DONE)
+      return this.eta && Math.max(0, Math.round(this.eta.seconds - (now - this.eta.at) / 1000))
+    this.isExpected = false
     const raw = ((elapsed / worked) * (this.total - weight)) / 1000
     const before = this.eta ? Math.max(0, this.eta.seconds - (now - this.eta.at) / 1000) : raw
     const seconds = before + SMOOTHING * (raw - before)

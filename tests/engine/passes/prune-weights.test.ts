@@ -270,3 +270,18 @@ describe('without a share', () => {
     expect(summary).toContain('bears within 30 points')
   })
 })
+
+test('levels that were not measured, or that break a model, are not gone to', () => {
+  const costs = [
+    [0, Infinity, 0.1, Infinity, Infinity, 0.3, Infinity, Infinity, Infinity, Infinity],
+    [0, Infinity, Infinity, Infinity, Infinity, Infinity, Infinity, Infinity, Infinity, Infinity],
+  ]
+  const layers = [
+    { output: 'a', size: 100 },
+    { output: 'b', size: 100 },
+  ]
+  expect([...spend(layers, costs, 0.9)]).toEqual([
+    ['a', 0.8],
+    ['b', 0],
+  ])
+})

@@ -96,3 +96,28 @@ test('what will not be done any more is passed over', () => {
   progress.next()
   expect(last()).toMatchObject({ doing: 'Measuring', done: 0.4 })
 })
+
+test('what stages are expected to take is told from the start, without those that are done already', () => {
+  const reports: ProgressReport[] = []
+  const clock = { ms: 0 }
+  const progress = new Progress(
+    STAGES,
+    (report) => reports.push(report),
+    () => clock.ms,
+    true,
+  )
+  const last = (): number => reports.at(-1)!.etaSeconds!
+  progress.skip()
+  progress.next()
+  expect(last()).toBe(9)
+  clock.ms = 1000
+  const measure = progress.next()
+  expect(last()).toBe(8)
+  // 3 of 9 took 20 s instead of 3: what was measured soon outweighs what was expected.
+  clock.ms = 20_000
+  for (const done of [0.1, 0.2, 0.3, 0.4]) {
+    clock.ms += 1000
+    measure(done)
+  }
+  expect(last()).toBeGreaterThan(8)
+})

@@ -9,6 +9,10 @@ import type { Layer } from '../../layers/layer'
 import { pruneLayers, type Pattern } from './weights'
 
 const LEVELS = [0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98]
+/** Where models take long to load or to run, these have to do. */
+const FEW_LEVELS: readonly number[] = [0.5, 0.8, 0.95]
+/** Seconds that measuring all layers may take by what the first one took. */
+const MOST_SECONDS = 40
 
 /** The model with the smallest weights of some layers gone, by share. */
 export async function withoutSmallest(
@@ -31,12 +35,20 @@ export async function withoutSmallest(
 }
 
 /** Error energy of the outputs, relative to their energy, with one layer pruned by magnitude. */
-async function damages(model: Model, layer: Layer, pattern: Pattern, batches: Batches): Promise<number[]> {
+async function damages(
+  model: Model,
+  layer: Layer,
+  pattern: Pattern,
+  batches: Batches,
+  levels: readonly number[],
+): Promise<number[]> {
   const candidates: Model[] = []
-  for (const level of LEVELS.slice(1))
+  for (const level of levels)
     candidates.push(await withoutSmallest(model, [layer], new Map([[layer.name, level]]), pattern))
   const measured = await divergences(model, candidates, batches, { classes: false })
-  return [0, ...measured.map(({ sqnr, finite }) => (finite ? 10 ** (-sqnr / 10) : Infinity))]
+  const found = measured.map(({ sqnr, finite }) => (finite ? 10 ** (-sqnr / 10) : Infinity))
+  // What was not measured is not gone to.
+  return LEVELS.map((level) => (level === 0 ? 0 : (found[levels.indexOf(level)] ?? Infinity)))
 }
 
 /** For each layer what it costs at each level, in order. */
@@ -48,9 +60,13 @@ export async function measureDamages(
   progress: (done: number) => void,
 ): Promise<number[][]> {
   const costs: number[][] = []
+  const started = performance.now()
+  let levels: readonly number[] = LEVELS.slice(1)
   for (const [index, layer] of layers.entries()) {
     progress(index / layers.length)
-    costs.push(await damages(model, layer, pattern, batches))
+    costs.push(await damages(model, layer, pattern, batches, levels))
+    const seconds = (performance.now() - started) / 1000
+    if ((seconds / (index + 1)) * layers.length > MOST_SECONDS) levels = FEW_LEVELS
   }
   return costs
 }
@@ -100,7 +116,7 @@ function cheapestStep(
     for (let to = level[index]! + 1; to < LEVELS.length; to++) {
       const zeros = (LEVELS[to]! - LEVELS[level[index]!]!) * size
       const price = Math.max(0, costs[index]![to]! - costs[index]![level[index]!]!) / zeros
-      if (!best || price < best.price) best = { index, to, price }
+      if (Number.isFinite(price) && (!best || price < best.price)) best = { index, to, price }
     }
   return best
 }
