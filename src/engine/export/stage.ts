@@ -12,7 +12,7 @@ import { checkTarget } from './checks'
 import { placeCompanions } from './companions'
 import { BundleFiles, SOURCE } from './files'
 import { formsFor, type ExportForm } from './forms'
-import { proveForms, snippetsOf, writeForms } from './forms/stage-forms'
+import { proveForms, snippetsOf, weighForms, writeForms, type WeighedForm } from './forms/stage-forms'
 import { widened } from './forms/verification'
 import { makeGolden, placeGolden } from './golden'
 import { Manifest } from './manifest'
@@ -78,15 +78,11 @@ export async function stage(asked: BundleRequest, folder: string): Promise<Stage
   const { verifications, checks: unproven } = await proveForms(forms, files, golden, signal)
   dropSource(files)
   step(0.55, 'Compressing, to know the download size')
-  const [main] = forms
-  const downloadBytes = await deflatedBytes(
-    main!.written.download.map((name) => files.path(name)),
-    signal,
-  )
-  const checks = [...checkTarget(model, target, traced), ...missing, ...unproven]
+  const weighed = await weighForms(forms, files, signal)
+  const [{ written, downloadBytes }] = weighed as [WeighedForm]
   step(0.7, 'Report and manifest')
   const companions = placeCompanions(request, files)
-  const local = localReports(request, files, main!.written, downloadBytes)
+  const local = localReports(request, files, written, downloadBytes)
   placeReports(request, local, files)
   const { report, original } = local
   const manifest = Manifest.parse({
@@ -118,7 +114,8 @@ export async function stage(asked: BundleRequest, folder: string): Promise<Stage
     `${JSON.stringify(manifest, null, 2)}\n`,
     'what the bundle holds, for programs',
   )
-  const snippets = snippetsOf(forms, manifest, dataset?.preprocessing)
+  const { snippets, checks: passedOver } = snippetsOf(weighed, manifest, dataset?.preprocessing)
+  const checks = [...checkTarget(model, target, traced), ...missing, ...unproven, ...passedOver]
   const realSamples = golden.samples.some(({ index }) => index !== undefined)
   files.write(
     'README.md',

@@ -2,7 +2,8 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { writeModel, type Model } from '../../../src/engine/onnx'
+import { seeded } from '../../../src/engine/math/random'
+import { Graph, Model, Tensor, writeModel } from '../../../src/engine/onnx'
 import { defineForm, type ExportForm } from '../../../src/engine/export/forms/form'
 import { verifyBy, widened } from '../../../src/engine/export/forms/verification'
 import { formsFor } from '../../../src/engine/export/forms'
@@ -19,6 +20,23 @@ afterAll(() => fs.rmSync(folder, { recursive: true, force: true }))
 const OTHERS = formsFor(findTarget('any'))
 
 const rectifier = (): Model => wires({ x: { dims: [1, 4], op: 'Relu' } })
+
+/** A product whose weights lie as halves and are cast when they are read. */
+function float16Weights(): Model {
+  const model = new Model()
+  model.opsets.set('', 18)
+  model.irVersion = 8
+  const graph = new Graph()
+  const random = seeded(3)
+  const weights = Array.from({ length: 64 * 64 }, () => random.normal())
+  graph.initializers.set('w', Tensor.of('float16', [64, 64], weights))
+  graph.inputs.push({ name: 'x', dtype: 'float32', dims: [1, 64] })
+  graph.outputs.push({ name: 'y', dtype: 'float32', dims: [1, 64] })
+  graph.addNode({ opType: 'Cast', inputs: ['w'], outputs: ['whole'], attributes: { to: { int: 1 } } })
+  graph.addNode({ opType: 'MatMul', inputs: ['x', 'whole'], outputs: ['y'] })
+  model.graph = graph
+  return model
+}
 
 /** A language-free form of two text files, run by its own few lines: no ONNX Runtime. */
 const listing = (bias: number): ExportForm =>
@@ -113,6 +131,25 @@ describe('a form of one’s own', () => {
     expect(manifest.models).toHaveLength(2)
     expect(plan.checks.map(({ message }) => message)).toContain('No listing.json: it has no Abs here.')
     await expect(staged('nothing', [refusing])).rejects.toMatchObject({ data: { code: 'export/no-form' } })
+  })
+
+  it('is not what the code loads where it is larger than what the bundle promises', async () => {
+    // Two bytes a weight in the file, which constant folding makes four.
+    const half = float16Weights()
+    const model = path.join(folder, 'half.onnx')
+    writeModel(half, model)
+    const out = path.join(folder, 'half')
+    fs.mkdirSync(out)
+    const { plan } = await stage(
+      { model, name: 'half', target: findTarget('android-cpu'), goldenSamples: 1 },
+      out,
+    )
+    const size = (name: string): number => plan.entries.find((entry) => entry.name === name)!.bytes
+    expect(size('model.ort')).toBeGreaterThan(1.5 * size('model.onnx'))
+    for (const { language, code } of plan.snippets) expect(code, language).not.toContain('model.ort')
+    expect(plan.checks.map(({ message }) => message)).toContainEqual(
+      expect.stringMatching(/^model\.ort takes .* to download, model\.onnx .*The code loads model\.onnx\.$/),
+    )
   })
 
   it('has an id for files and commands', () => {

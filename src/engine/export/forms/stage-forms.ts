@@ -1,7 +1,9 @@
 /** The forms of one bundle: written, proven, and what their code is. */
 import type { Preprocessing } from '../../../contract/dataset'
 import { PareError } from '../../../contract/errors'
+import { formatBytes } from '../../../contract/format'
 import type { BundlePlan } from '../../../contract/project'
+import { deflatedBytes } from '../../evaluate/size'
 import type { Model } from '../../onnx'
 import type { BundleFiles } from '../files'
 import type { Golden } from '../golden'
@@ -52,16 +54,55 @@ export async function proveForms(
   return { verifications, checks: verifications.flatMap((one, i) => formCheck(forms[i]!.form, one)) }
 }
 
-/** One a language, of the last form that has code for it. */
-export function snippetsOf(
+export interface WeighedForm extends StagedForm {
+  /** Compressed size of what an app must have to run it. */
+  downloadBytes: number
+}
+
+/** Throws `cancelled`. */
+export async function weighForms(
   forms: readonly StagedForm[],
+  files: BundleFiles,
+  signal?: AbortSignal,
+): Promise<WeighedForm[]> {
+  const weighed: WeighedForm[] = []
+  for (const one of forms) {
+    const parts = one.written.download.map((name) => files.path(name))
+    weighed.push({ ...one, downloadBytes: await deflatedBytes(parts, signal) })
+  }
+  return weighed
+}
+
+/** Further above the size that the bundle promises no form's code may load it where an earlier form has code too. */
+const PROMISED = 1.1
+
+/**
+ * One a language, of the last form that has code for it and is as small as the first, whose size the bundle promises:
+ * optimizing may unpack weights. A form that is passed over for that is told.
+ */
+export function snippetsOf(
+  forms: readonly WeighedForm[],
   manifest: Manifest,
   preprocessing: Preprocessing | undefined,
-): Snippet[] {
+): { snippets: Snippet[]; checks: Checks } {
   const context = snippetContext(manifest, preprocessing)
   const byLanguage = new Map<string, Snippet>()
-  for (const { form, written } of forms)
-    for (const snippet of form.snippets({ ...context, file: written.model.file }))
-      byLanguage.set(snippet.language, snippet)
-  return [...byLanguage.values()]
+  const checks: Checks = []
+  const [first] = forms
+  for (const { form, written, downloadBytes } of forms) {
+    const snippets = form.snippets({ ...context, file: written.model.file })
+    const large = downloadBytes > PROMISED * first!.downloadBytes
+    const passedOver = snippets.filter(({ language }) => large && byLanguage.has(language))
+    for (const snippet of snippets)
+      if (!passedOver.includes(snippet)) byLanguage.set(snippet.language, snippet)
+    if (passedOver.length > 0)
+      checks.push({
+        ok: true,
+        severity: 'info',
+        message:
+          `${form.title} takes ${formatBytes(downloadBytes)} to download, ${first!.form.title} ${formatBytes(first!.downloadBytes)}: ` +
+          `optimizing unpacks weights. The code loads ${first!.form.title}.`,
+      })
+  }
+  return { snippets: [...byLanguage.values()], checks }
 }
