@@ -24,7 +24,13 @@ export const isQuality = ({ split, metric, task }: Quality): boolean =>
 
 /** How like the original's the answers are: "98% the same answers". */
 function likenessText({ metric, value }: Quality, fidelity: Fidelity | undefined): string {
-  if (fidelity?.agreement !== undefined) return `${formatShare(fidelity.agreement)} the same answers`
+  const agreement = fidelity?.agreement
+  const same = agreement === undefined ? [] : [`${formatShare(agreement)} the same answers`]
+  if (metric === 'likeness')
+    return [...same, `an error of ${formatShare(Math.sqrt(Math.max(0, 1 - value)))} of their spread`].join(
+      ' and ',
+    )
+  if (same.length > 0) return same[0]!
   return `outputs like the original’s to ${formatMetric(metric, value)} (${metric})`
 }
 

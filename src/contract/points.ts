@@ -11,6 +11,7 @@ const SHARES = new Set([
   'miou',
   'r2',
   'cosine',
+  'likeness',
   'agreement',
   'retrievalAgreement',
   'retrievalAccuracy',

@@ -50,6 +50,13 @@ describe('what is said of quality names what it goes by', () => {
     )
   })
 
+  test('one number a sample is judged by its spread, not by a cosine', () => {
+    const likeness = quality({ ...random, metric: 'likeness', value: 0.9856 })
+    expect(told({ quality: likeness, fidelity })).toContain(
+      '98% the same answers and an error of 12% of their spread on random inputs; quality unknown',
+    )
+  })
+
   test('without labels as well', () =>
     expect(told({ quality: quality({ ...random, split: 'validation' }), fidelity })).toContain(
       '98% the same answers on 360 samples; quality unknown without labels',

@@ -12,6 +12,7 @@ const NAMES: Readonly<Record<string, string>> = {
   loss: 'Loss',
   tokens: 'Tokens',
   cosine: 'Cosine to the original',
+  likeness: 'R² to the original’s answers',
   sqnr: 'Signal to noise',
   agreement: 'Same answers as the original',
   maxAbsoluteError: 'Largest difference',

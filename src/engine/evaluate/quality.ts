@@ -219,6 +219,8 @@ const nonFiniteNote = (bad: number, samples: number): string =>
 
 /** Share of samples with the same answer, where an answer is a class. */
 function addAgreement(result: ModelQuality, original: ModelQuality, task: Task): void {
+  const { agreement } = result.quality.others
+  if (result.fidelity && agreement !== undefined) result.fidelity.agreement = agreement
   if (!result.fidelity || (task !== 'classification' && task !== 'multi-label')) return
   const { answer } = result.samples
   const same = answer.reduce((n, a, i) => n + (a === original.samples.answer[i] ? 1 : 0), 0)

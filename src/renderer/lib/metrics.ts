@@ -21,6 +21,7 @@ const NAMES: Record<string, MetricName> = {
   mae: { title: 'Mean error', term: 'MAE', fraction: false },
   rmse: { title: 'Root mean squared error', term: 'RMSE', fraction: false },
   perplexity: { title: 'Perplexity', term: 'lower is better', fraction: false },
+  likeness: { title: 'Like the original', term: 'R² to its answers', fraction: true },
   cosine: { title: 'Like the original', term: 'cosine similarity', fraction: true },
   agreement: { title: 'Same answer as the original', term: 'agreement', fraction: true },
   retrievalAgreement: { title: 'Same nearest neighbour', term: 'as with the original', fraction: true },
@@ -55,7 +56,7 @@ export function scoreOf(task: Task): { what: string; text(score: number): string
   if (task === 'language-model') return { what: 'how likely it finds each true token', text: sureness }
   if (task === 'regression') return { what: 'how far off it is', text: (score) => `off by ${three(score)}` }
   if (task === 'segmentation') return { what: 'the overlap with the truth', text: percent }
-  return { what: 'how like the original’s output it is (cosine)', text: percent }
+  return { what: 'how like the original’s output it is', text: percent }
 }
 
 /** A probability; near the ends it only says so. */

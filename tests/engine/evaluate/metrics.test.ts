@@ -207,6 +207,37 @@ describe('without labels', () => {
     expect(candidates[1]!.fidelity).toMatchObject({ agreement: 0, maxAbsoluteError: 12 })
   })
 
+  it('judges one number a sample by its error over the spread, and by its side of the threshold', async () => {
+    const one = { dims: ['N', 1] }
+    const logits = floats([4, 1], [-1.5, -0.5, 0.5, 1.5])
+    const data = (input: Value) => arrayDataset({ task: 'unlabelled', inputs: { x: input } })
+    const shrunk = wires({ x: { ...one, op: 'Tanh' } })
+    const { candidates } = await measureQuality(
+      wires({ x: one }),
+      [shrunk, wires({ x: { ...one, op: 'Neg' } })],
+      {
+        dataset: data(logits),
+      },
+    )
+    const errors = [-1.5, -0.5, 0.5, 1.5].map((x) => (Math.tanh(x) - x) ** 2)
+    const mean = errors.reduce((a, b) => a + b) / 4
+    // The variance of the answers is 1.25; a cosine would call both perfect or perfectly wrong.
+    expect(candidates[0]!.quality).toMatchObject({
+      metric: 'likeness',
+      value: expect.closeTo(1 - mean / 1.25, 6),
+    })
+    expect(candidates[0]!.fidelity!.agreement).toBe(1)
+    expect(candidates[1]!.quality.value).toBeCloseTo(1 - 4, 6)
+    expect(candidates[1]!.fidelity!.agreement).toBe(0)
+    expect(candidates[1]!.samples.answer).toEqual([1, 1, 0, 0])
+    // Lengths have no threshold that is known; one that answers the mean has no likeness at all.
+    const constant = await measureQuality(wires({ x: one }), [wires({ x: { ...one, op: 'Ceil' } })], {
+      dataset: data(floats([4, 1], [3.2, 3.4, 3.6, 3.8])),
+    })
+    expect(constant.candidates[0]!.quality.value).toBeLessThan(0)
+    expect(constant.candidates[0]!.fidelity!.agreement).toBeUndefined()
+  })
+
   it('counts every output, the worst shown', async () => {
     const model = wires({ a: { dims: ['N', 2] }, b: { dims: ['N', 2] } })
     const worse = wires({ a: { dims: ['N', 2] }, b: { dims: ['N', 2], op: 'Neg' } })

@@ -118,7 +118,7 @@ export function overview(original: Report, candidates: readonly Named[]): string
     ),
   ])
   const agreement = candidates.some(
-    ({ report }) => report.fidelity?.agreement !== undefined && metric !== 'cosine',
+    ({ report }) => report.fidelity?.agreement !== undefined && !('agreement' in others),
   )
     ? [
         [

@@ -16,6 +16,7 @@ import {
   rowSize,
   weightedMean,
 } from './metric'
+import { NumbersMeter } from './numbers'
 import type { Measured, Meter, MetricContext, MetricFamily, Observation, OutputChoice } from './metric'
 
 /** Equal outputs have infinite SQNR; this stands for "no difference", beyond what float32 can show. */
@@ -157,7 +158,8 @@ function choose(outputs: Values, { rows }: MetricContext): OutputChoice {
     names.length === 1
       ? `${first[0]} is the only output of numbers`
       : 'every output counts, the worst is shown'
-  return { names, form: 'values', scale: 'logits', classes, reason }
+  const isNumbers = names.every((name) => rowSize(outputs[name]!) === 1)
+  return { names, form: isNumbers ? 'numbers' : 'values', scale: 'logits', classes, reason }
 }
 
 class UnlabelledMeter implements Meter {
@@ -198,5 +200,5 @@ class UnlabelledMeter implements Meter {
 export const unlabelled: MetricFamily = {
   metric: 'cosine',
   choose,
-  meter: (choice) => new UnlabelledMeter(choice),
+  meter: (choice) => (choice.form === 'numbers' ? new NumbersMeter(choice) : new UnlabelledMeter(choice)),
 }

@@ -19,8 +19,8 @@ export interface Observation {
 export interface OutputChoice {
   /** Outputs to fetch; the first is the one the metric is about. */
   names: string[]
-  /** 'scores': a score per class; 'single-score': one for class 1 of two; 'labels': classes themselves. */
-  form: 'scores' | 'single-score' | 'labels' | 'values'
+  /** 'scores': a score per class; 'single-score': one for class 1 of two; 'labels': classes themselves; 'numbers': one a sample. */
+  form: 'scores' | 'single-score' | 'labels' | 'values' | 'numbers'
   scale: 'logits' | 'probabilities'
   /** Classes of the output where it has some. */
   classes: number
