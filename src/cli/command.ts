@@ -54,6 +54,7 @@ export function withDataOptions(command: Command): Command {
       'labelled data: an image folder, NPZ, CSV, Parquet, JSONL or WAV; without it inputs are random',
       absolute,
     )
+    .option('--strict', 'exit with 1 where there is reason to doubt what is measured on the data')
     .option('--tokenizer <file>', 'tokenizer.json for text, where it does not lie beside the data', absolute)
   return withSpecOptions(command)
 }

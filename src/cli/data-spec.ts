@@ -5,7 +5,7 @@ import path from 'node:path'
 import { DataSpec, TASKS } from '../contract/dataset'
 import { PareError } from '../contract/errors'
 
-export interface SpecOptions extends Pick<DataSpec, 'label' | 'columns' | 'task' | 'classes'> {
+export interface SpecOptions extends Pick<DataSpec, 'label' | 'columns' | 'task' | 'output' | 'classes'> {
   dataSpec?: string
   mean?: number[]
   std?: number[]
@@ -63,6 +63,10 @@ export const withSpecOptions = (command: Command): Command =>
     )
     .option('--label <name>', 'the column or array that holds the labels')
     .option('--columns <input=name,…>', 'the columns or arrays that feed the inputs', columnsOption)
+    .option(
+      '--output <name>',
+      'the output of the model that is judged; default: the one that fits the labels',
+    )
     .addOption(new Option('--task <task>', 'what is learned from the data').choices(TASKS))
     .option('--classes <name,…>', "class names in the order of the model's outputs", list)
     .option('--scale <number>', 'what raw numbers are multiplied by, such as 1/255', ratioOption)
@@ -102,12 +106,25 @@ export function readSpec(file: string): DataSpec {
 
 /** What the options say, laid over the file they name; undefined where they say nothing. */
 export function specOf(options: SpecOptions): DataSpec | undefined {
-  const { dataSpec, label, columns, task, classes, mean, std, scale, layout, channels, size, resize } =
-    options
+  const {
+    dataSpec,
+    label,
+    columns,
+    task,
+    output,
+    classes,
+    mean,
+    std,
+    scale,
+    layout,
+    channels,
+    size,
+    resize,
+  } = options
   const named = (fields: object): object =>
     Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
   const preprocessing = named({ mean, std, scale, layout, resize, ...channels, ...size })
-  const said = named({ label, columns, task, classes })
+  const said = named({ label, columns, task, output, classes })
   if (dataSpec === undefined && Object.keys({ ...said, ...preprocessing }).length === 0) return undefined
   const file = dataSpec === undefined ? {} : readSpec(dataSpec)
   const all = { ...file.preprocessing, ...preprocessing }

@@ -67,8 +67,11 @@ const program = new Command('pare')
   )
 for (const add of COMMANDS) add(program, { session, resourcesDir })
 for (const command of [program, ...program.commands]) command.exitOverride()
+let strict = false
 program.hook('preAction', (_, command) => {
-  const { memory, progress } = command.opts<{ memory?: number; progress?: ProgressStyle }>()
+  const options = command.opts<{ memory?: number; progress?: ProgressStyle; strict?: boolean }>()
+  const { memory, progress } = options
+  strict = options.strict ?? false
   session.memory = memory && memory * 2 ** 20
   session.progress.style = progress ?? 'text'
 })
@@ -86,7 +89,7 @@ function printFailure(error: ErrorData): void {
 async function main(): Promise<number> {
   try {
     await program.parseAsync()
-    return 0
+    return strict && session.doubts > 0 ? 1 : 0
   } catch (thrown) {
     if (thrown instanceof CommanderError) {
       if (thrown.exitCode === 0) return 0

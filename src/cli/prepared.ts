@@ -1,5 +1,6 @@
 /** The data as the model wants it: as it is said to be read, else as it is recognised or found to be. */
 import path from 'node:path'
+import type { Doubt } from '../contract/dataset'
 import { PareError } from '../contract/errors'
 import type { PreprocessingTrial } from '../contract/project'
 import type { Quality } from '../contract/report'
@@ -26,12 +27,17 @@ export async function preparedData(
   }
   const [model, ...others] = typeof models === 'string' ? [models] : models
   const said = specOf(options)
-  if (said?.preprocessing || said?.classes) return data
+  if (said?.preprocessing || said?.classes) {
+    const input = { model, data, settings: engineSettings(options) }
+    if (options.strict) warn(session, (await session.run('openData', input, 'reading the data')).doubts)
+    return data
+  }
   const known = said ? undefined : [model, ...others].map(specBeside).find((found) => found !== undefined)
   const input = { model, data: { ...data, ...known?.spec }, settings: engineSettings(options) }
   if (known)
     try {
-      await session.run('openData', input, 'reading the data')
+      const { doubts } = await session.run('openData', input, 'reading the data')
+      warn(session, doubts)
       session.progress.say(`The data is read as ${known.file} says.`)
       return input.data
     } catch (cause) {
@@ -39,8 +45,11 @@ export async function preparedData(
       session.progress.say(`${known.file} is for data of another form and is not used.`)
       input.data = data
     }
-  const { baseline, looksLikeChance } = await session.run('openData', input, 'reading the data')
-  return { ...data, ...(await foundOtherwise(session, input, baseline, looksLikeChance)) }
+  const { baseline, looksLikeChance, doubts } = await session.run('openData', input, 'reading the data')
+  const otherwise = await foundOtherwise(session, input, baseline, looksLikeChance)
+  // Read the other way it guesses no longer.
+  warn(session, otherwise.preprocessing ? doubts.filter(({ kind }) => kind !== 'guessing') : doubts)
+  return { ...data, ...otherwise }
 }
 
 export const referenceOf = (options: Options): Reference => ({
@@ -57,6 +66,12 @@ export const scoreText =
 export const otherwiseNote = ({ explanation, score }: PreprocessingTrial, baseline: Quality): string => {
   const text = scoreText(baseline)
   return `Read another way than it would be: ${explanation}; the original then scores ${text(score)} instead of ${text(baseline.value)} on ${baseline.samples} samples.`
+}
+
+/** Says each doubt, and remembers them for `--strict`. */
+export function warn(session: Session, doubts: readonly Doubt[]): void {
+  session.doubts += doubts.length
+  for (const { message } of doubts) session.progress.say(`Warning: ${message}`)
 }
 
 /** Another reading where one is better by more than chance explains; else a note where the score looks like guessing. */

@@ -17,6 +17,9 @@ export class Session {
   /** What `--memory` says, in bytes; half of what is free without it. */
   memory: number | undefined
 
+  /** How many reasons there were to doubt what is measured on the data. */
+  doubts = 0
+
   constructor(start: (limits: EngineLimits) => EngineProcess) {
     this.host = new EngineHost(() => start({ memory: this.memory }))
     // Not only once: npm and the terminal may both send it, and a second one must not end this without a word.
@@ -59,6 +62,7 @@ export const engineSettings = ({ provider = 'cpu', threads = 0 }: CommonOptions)
 export interface DataOptions {
   data?: string
   tokenizer?: string
+  strict?: boolean
 }
 
 export const WITHOUT_DATA =

@@ -44,6 +44,10 @@ export const ArrayPreprocessing = z.strictObject({
   scale: z.number().default(1),
   mean: z.array(z.number()).default([0]),
   std: z.array(z.number()).default([1]),
+  /** Channels in the opposite order, as blue first is of red first. */
+  reversed: z.boolean().optional(),
+  /** How flat rows of pixels lie, where not as the model takes them: channel after channel, or pixel after pixel. */
+  stored: z.enum(['chw', 'hwc']).optional(),
   /** Which array or columns feed which input; empty where names agree. */
   columns: z.record(z.string(), z.string()).default({}),
 })
@@ -91,6 +95,22 @@ export const DataSpec = z.strictObject({
 })
 export type DataSpec = z.output<typeof DataSpec>
 
+/** Reasons to doubt what is measured on a dataset, the gravest first. */
+export const DOUBTS = [
+  'guessing',
+  'labels-constant',
+  'training-scored',
+  'overlap',
+  'grey',
+  'classes-missing',
+] as const
+
+export interface Doubt {
+  kind: (typeof DOUBTS)[number]
+  /** One plain sentence. */
+  message: string
+}
+
 export interface SplitSummary {
   samples: number
   /** 'given' by the dataset, or 'made' by Pare from what was there (seeded, stratified). */
@@ -108,6 +128,8 @@ export interface DatasetSummary {
   classes?: string[]
   classCounts?: number[]
   preprocessing: Preprocessing
+  /** What the samples themselves give reason to doubt. */
+  doubts?: Doubt[]
   /** Things a person should know, in plain words. */
   notes: string[]
 }

@@ -1,5 +1,5 @@
 /** What the backend owns and the window shows. Paths never appear: files are known by id and name. */
-import type { DataSpec, DatasetSummary, Preprocessing } from './dataset'
+import type { DataSpec, DatasetSummary, Doubt, Preprocessing } from './dataset'
 import type { ErrorData } from './errors'
 import type { Goal } from './goal'
 import type { ModelInspection } from './model'
@@ -39,6 +39,8 @@ export interface LoadedData {
   /** Score of the original on the validation split with the current preprocessing. */
   baseline: Quality
   looksLikeChance: boolean
+  /** Why the score may say less than it seems to, the gravest first. */
+  doubts: Doubt[]
   /** Ranked, best first; present when variants were tried. */
   trials?: PreprocessingTrial[]
 }

@@ -138,3 +138,20 @@ test('data says what is recognised, tries the other ways and writes the best dow
   })
   expect(JSON.parse(json.out)).toMatchObject({ trials: [], spec: { label: 'force' } })
 })
+
+test('doubts are said, and counted for --strict; those of guessing go with a better reading', async () => {
+  const doubts = [
+    { kind: 'guessing' as const, message: 'It only guesses.' },
+    { kind: 'overlap' as const, message: 'Some are in two splits.' },
+  ]
+  const answers = { openData: () => ({ ...guessing, doubts }), evaluate: () => report({}) }
+  const args = ['evaluate', path.join(temporaryFolder(), 'm.onnx'), '--data', 'd']
+  const better = await run(addEvaluate, args, { ...answers, findPreprocessing: () => [way] })
+  expect(better.err).toContain('Warning: Some are in two splits.')
+  expect(better.err).not.toContain('It only guesses.')
+  const none = await run(addEvaluate, args, { ...answers, findPreprocessing: () => [] })
+  expect(none.err).toContain('Warning: It only guesses.')
+  const said = await run(addEvaluate, [...args, '--scale', '2', '--strict'], answers)
+  expect(said.jobs).toEqual(['openData', 'evaluate'])
+  expect(said.err).toContain('Warning: It only guesses.')
+})

@@ -3,7 +3,7 @@ import { writeJson } from '../../service'
 import { absolute, examples, withDataOptions, withEngineOptions, type AddCommand } from '../command'
 import { specOf, type SpecOptions } from '../data-spec'
 import { print, printJson, table } from '../output'
-import { otherwiseNote, referenceOf, scoreText } from '../prepared'
+import { otherwiseNote, referenceOf, scoreText, warn } from '../prepared'
 import { engineSettings, type CommonOptions, type DataOptions } from '../session'
 
 type Options = CommonOptions & DataOptions & SpecOptions & { data: string; out?: string }
@@ -26,7 +26,7 @@ export const addData: AddCommand = (program, { session }) => {
       if (options.data === undefined)
         return command.error("error: required option '--data <path>' not specified")
       const input = { model, data: referenceOf(options), settings: engineSettings(options) }
-      const { summary, baseline, spec } = await session.run('openData', input, 'reading the data')
+      const { summary, baseline, spec, doubts } = await session.run('openData', input, 'reading the data')
       // What is said is not put in doubt.
       const trials = specOf(options)
         ? []
@@ -36,6 +36,7 @@ export const addData: AddCommand = (program, { session }) => {
             'trying ways to read the data',
           )
       const best = trials.find(({ better }) => better)
+      warn(session, best ? doubts.filter(({ kind }) => kind !== 'guessing') : doubts)
       const found: DataSpec = best
         ? {
             ...spec,
@@ -45,7 +46,7 @@ export const addData: AddCommand = (program, { session }) => {
           }
         : spec
       if (options.out !== undefined) writeJson(options.out, found)
-      if (options.json) return printJson({ summary, baseline, trials, spec: found })
+      if (options.json) return printJson({ summary, baseline, doubts, trials, spec: found })
       print(
         `${summary.description}; ${scoreText(baseline)(baseline.value)} on ${baseline.samples} validation samples\n`,
       )

@@ -7,7 +7,7 @@ import type { Value, Values } from '../runtime/value'
 import { bindArrays, type Bound, type NamedArray } from './arrays'
 import { inSteps } from './array-clips'
 import { inSamples } from './array-layout'
-import { convertRows, type Affine } from './convert'
+import { convertRows, pixelFit, type Affine } from './convert'
 import { finiteRows, selectSource } from './gaps'
 import type { ReaderContext } from './reader'
 import { columnsOf as columnsNamed } from './spec'
@@ -134,15 +134,19 @@ class ArraySource implements Source {
 
   async read(indices: readonly number[], preprocessing: Preprocessing): Promise<Reading> {
     const affine = preprocessing.kind === 'array' ? preprocessing : PLAIN
+    const order = preprocessing.kind === 'array' ? preprocessing : {}
     const inputs: Values = {}
     const measured = measuredRank(this.bound)
     for (const [name, { info, fit, array, constant }] of this.bound) {
       const dtype = info.dtype ?? 'float32'
-      const change = isFloat(dtype) && fit.dims.length === measured ? affine : PLAIN
-      inputs[name] =
-        array === undefined
-          ? convertRows(filled(indices.length, fit.dims, constant ?? 0), fit, dtype, PLAIN)
-          : convertRows(await this.rows.get(array)!.read(indices), fit, dtype, change)
+      if (array === undefined) {
+        inputs[name] = convertRows(filled(indices.length, fit.dims, constant ?? 0), fit, dtype, PLAIN)
+        continue
+      }
+      const isMeasured = isFloat(dtype) && fit.dims.length === measured
+      const rows = await this.rows.get(array)!.read(indices)
+      const placed = isMeasured ? pixelFit(rows.dims.slice(1), fit, order) : fit
+      inputs[name] = convertRows(rows, placed, dtype, isMeasured ? affine : PLAIN)
     }
     return { inputs }
   }

@@ -3,6 +3,7 @@ import type {
   DataSpec,
   DatasetKind,
   DatasetSummary,
+  Doubt,
   Preprocessing,
   SamplePreview,
   SplitName,
@@ -26,10 +27,11 @@ export interface Assembly {
   guessedOrder?: boolean
   preprocessing: Preprocessing
   /** What was said or found of the way to read it that is not in the fields above. */
-  said?: Pick<DataSpec, 'label' | 'columns' | 'notes'>
+  said?: Pick<DataSpec, 'label' | 'columns' | 'output' | 'notes'>
   parts: Parts
   plan: TargetPlan
   targets: ReadonlyMap<Source, Targets>
+  doubts?: readonly Doubt[]
   notes: readonly string[]
   close(): Promise<void>
 }
@@ -256,7 +258,7 @@ export const NOUNS: Record<DatasetKind, string> = {
 }
 
 function summarise(
-  { kind, task, classes, preprocessing, notes, parts }: Assembly,
+  { kind, task, classes, preprocessing, doubts = [], notes, parts }: Assembly,
   splits: Record<SplitName, Split>,
   classCounts: number[] | undefined,
 ): DatasetSummary {
@@ -278,6 +280,7 @@ function summarise(
     ...(classes && { classes: [...classes] }),
     ...(classCounts && { classCounts }),
     preprocessing,
+    ...(doubts.length > 0 && { doubts: [...doubts] }),
     notes: [...new Set([...notes, ...unread])],
   }
 }

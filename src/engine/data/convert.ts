@@ -60,6 +60,41 @@ function swapChannels(have: readonly number[], want: readonly Dim[]): RowFit | u
   return undefined
 }
 
+/** Whether rows of one axis become pixels with channels, so that how they lie is not told. */
+export const isUnrolled = (have: readonly number[], { dims, order }: RowFit): boolean =>
+  !order && have.length === 1 && dims.length === 3 && channelAxis(dims) !== undefined
+
+/** The axis of a sample that counts its colours: the first of three, else the last; undefined where none can. */
+export function channelAxis(dims: readonly number[]): number | undefined {
+  if (dims.length !== 3) return undefined
+  const isColours = (axis: number): boolean => dims[axis] === 3 || dims[axis] === 4
+  return [0, 2].find(isColours)
+}
+
+export interface PixelOrder {
+  reversed?: boolean | undefined
+  stored?: 'chw' | 'hwc' | undefined
+}
+
+/** The fit with its pixels lying as `stored` says and their channels the other way round where they are `reversed`. */
+export function pixelFit(have: readonly number[], fit: RowFit, { reversed, stored }: PixelOrder): RowFit {
+  const axis = channelAxis(fit.dims)
+  if (axis === undefined) return fit
+  const [a, b, c] = fit.dims as [number, number, number]
+  const [channels, pixels] = axis === 0 ? [a, b * c] : [c, a * b]
+  const moved = stored !== undefined && isUnrolled(have, fit) && (stored === 'chw') !== (axis === 0)
+  if (!moved && !reversed) return fit
+  const first = moved ? axis !== 0 : axis === 0
+  const order = new Uint32Array(channels * pixels)
+  for (let channel = 0; channel < channels; channel++)
+    for (let pixel = 0; pixel < pixels; pixel++) {
+      const to = axis === 0 ? channel * pixels + pixel : pixel * channels + channel
+      const from = reversed && channel < 3 ? 2 - channel : channel
+      order[to] = first ? from * pixels + pixel : pixel * channels + from
+    }
+  return { ...fit, order: fit.order ? order.map((at) => fit.order![at]!) : order }
+}
+
 const isIdentity = ({ scale, mean, std }: Affine): boolean =>
   scale === 1 && mean.every((m) => m === 0) && std.every((s) => s === 1)
 

@@ -4,13 +4,14 @@
  */
 import type { Preprocessing } from '../../contract/dataset'
 import { gainByChance } from '../math/paired'
-import type { Model } from '../onnx'
+import { sizeOf, type Model } from '../onnx'
 import { isJudged, lossesOf, meanOf, type Answers } from './answers'
 import type { Dataset, Variant } from './dataset'
+import { fitPreprocessing } from './fit'
 import { rawStatistics } from './raw-statistics'
 import { BEYOND_CHANCE, skillIn } from './skill'
 import { samplingsOf, Trials, type Reading, type Samplings, type Trial } from './trials'
-import { resizeVariants, variantsOf } from './variants'
+import { resizeVariants, variantsOf, type RawStatistics } from './variants'
 
 export interface Finding {
   preprocessing: Preprocessing
@@ -31,7 +32,7 @@ export interface FindOptions {
   when?: 'gain' | 'always'
   /** What the baseline scores, where that is known. */
   value?: number
-  /** Samples used to rank candidates. Default 256. */
+  /** Samples used to rank candidates. Default 256, and up to 1024 small ones. */
   samples?: number
   /** Candidates that are scored. Default 5. */
   scored?: number
@@ -45,7 +46,7 @@ export const withPreprocessing = (dataset: Dataset, preprocessing: Preprocessing
 /** Samples every way is tried on, and how many ways are then ranked on all. */
 const FEW = 64
 const KEPT = 6
-const RANKED = 256
+const RANKED = { fewest: 256, most: 1024, numbers: 2 ** 20 }
 const SCORED = 5
 
 /** Of all that are confirmed together, one in a hundred may seem better by chance. */
@@ -58,7 +59,7 @@ export async function findPreprocessing(
   score: (dataset: Dataset) => Promise<number>,
   options: FindOptions = {},
 ): Promise<Finding[]> {
-  const { when = 'gain', samples = RANKED, scored = SCORED, signal, progress } = options
+  const { when = 'gain', scored = SCORED, signal, progress } = options
   const baseline: Finding = {
     preprocessing: dataset.preprocessing,
     value: options.value ?? (await score(dataset)),
@@ -67,31 +68,47 @@ export async function findPreprocessing(
     explanation: 'as it is read now',
   }
   if (!isJudged(dataset)) return [baseline]
+  const raw = await rawStatistics(dataset)
+  const { fewest, most, numbers } = RANKED
+  const size = sampleSize(dataset.preprocessing, raw)
+  const samples = options.samples ?? Math.max(fewest, Math.min(most, Math.floor(numbers / size)))
   const samplings = samplingsOf(dataset, Math.min(FEW, samples), samples)
   const trials = await Trials.open(model, dataset, signal)
   try {
     const asItIs = await trials.answers({}, samplings.ranked)
     if (when === 'gain' && isPerfect(asItIs)) return [baseline]
     const loss = meanOf(lossesOf(asItIs))
-    const tried = await ranked(trials, samplings, loss, progress)
+    const tried = await ranked(trials, samplings, loss, raw, progress)
     const promising = when === 'always' ? tried : tried.filter((trial) => trial.loss < loss)
     const candidates = promising.slice(0, scored)
     if (candidates.length === 0) return [baseline]
     const findings = [baseline]
     const before = await trials.answers({}, samplings.confirming)
-    for (const [i, { words, preprocessing = dataset.preprocessing, classes }] of candidates.entries()) {
+    for (const [
+      i,
+      { words, preprocessing = dataset.preprocessing, classes, instead },
+    ] of candidates.entries()) {
       progress?.(0.5 + (0.5 * i) / candidates.length, `Scoring way ${i + 1} of ${candidates.length}`)
       const way = { preprocessing, ...(classes && { classes }) }
       const value = await score(trials.read(way))
+      const against = instead ? await trials.answers(instead, samplings.confirming) : before
       const better =
         value > baseline.value &&
-        isBetter(await trials.answers(way, samplings.confirming), before, candidates.length)
+        isBetter(await trials.answers(way, samplings.confirming), against, candidates.length)
       findings.push({ ...way, value, baseline: false, better, explanation: words })
     }
     return findings.sort((a, b) => b.value - a.value || Number(b.baseline) - Number(a.baseline))
   } finally {
     await trials.close()
   }
+}
+
+/** Numbers in a sample; many where that is not known, so that few samples are read. */
+function sampleSize(preprocessing: Preprocessing, raw: RawStatistics | undefined): number {
+  if (preprocessing.kind === 'image')
+    return preprocessing.width * preprocessing.height * preprocessing.channels
+  if (preprocessing.kind === 'audio') return preprocessing.samples * preprocessing.channels
+  return raw ? sizeOf(raw.dims) : Infinity
 }
 
 const isPerfect = (answers: Answers): boolean =>
@@ -110,6 +127,7 @@ async function ranked(
   trials: Trials,
   samplings: Samplings,
   asItIs: number,
+  raw: RawStatistics | undefined,
   progress: FindOptions['progress'],
 ): Promise<Trial[]> {
   const { dataset } = trials
@@ -118,7 +136,7 @@ async function ranked(
     const id = key({ preprocessing, ...(classes && { classes }) })
     return !seen.has(id) && Boolean(seen.add(id))
   }
-  const ways = variantsOf(dataset.preprocessing, await rawStatistics(dataset)).filter(isNew)
+  const ways = variantsOf(dataset.preprocessing, raw).filter(isNew)
   const firstLook: { way: Reading; loss: number }[] = []
   for (const [i, way] of ways.entries()) {
     progress?.((0.3 * i) / ways.length, `Trying way ${i + 1} of ${ways.length}`)
@@ -138,5 +156,25 @@ async function ranked(
       const way = { preprocessing, ...(classes && { classes }), words: how ? `${how}, ${words}` : words }
       if (isNew(way)) tried.push(...(await trials.all(way, samplings.ranked)))
     }
+  progress?.(0.48, 'Fitting scale and offset')
+  tried.push(...(await refined(trials, samplings, tried, asItIs)))
   return tried.sort((a, b) => a.loss - b.loss)
+}
+
+/** From the best way, scale and offset fitted to the labels, where that tells more of them than the way itself. */
+async function refined(
+  trials: Trials,
+  { ranked }: Samplings,
+  tried: readonly Trial[],
+  asItIs: number,
+): Promise<Trial[]> {
+  const { preprocessing: plain } = trials.dataset
+  const start = [...tried, { preprocessing: plain, words: '', loss: asItIs }].sort(
+    (a, b) => a.loss - b.loss,
+  )[0]!
+  const preprocessing = await fitPreprocessing(trials, trials.read(start), ranked, trials.signal)
+  if (!preprocessing) return []
+  const way = { ...start, preprocessing, words: 'scale and offset fitted to labelled samples' }
+  const loss = meanOf(lossesOf(await trials.answers(way, ranked)))
+  return loss < start.loss ? [{ ...way, loss, instead: start }] : []
 }

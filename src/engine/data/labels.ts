@@ -171,7 +171,12 @@ async function classIds(
   let at = 0
   for await (const values of scan(labels.rows, labels.rows.length))
     for (const value of values) {
-      const id = value === plan.ignored ? -1 : (value - plan.offset) / (plan.step ?? 1)
+      const id =
+        value === plan.ignored
+          ? -1
+          : plan.byName
+            ? plan.classes.indexOf(String(value))
+            : (value - plan.offset) / (plan.step ?? 1)
       if (value !== plan.ignored && !(id >= 0 && id < classes))
         throw new PareError('data/labels-out-of-range', { label: String(value), classes })
       ids[at++] = id

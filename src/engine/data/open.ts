@@ -1,6 +1,7 @@
 /** Opens a dataset of any format for a model. */
 import fs from 'node:fs/promises'
 import path from 'node:path'
+import type { Doubt } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
 import type { Model } from '../onnx'
 import { carriedStates, openRunner, signatureOf } from '../runtime'
@@ -17,15 +18,15 @@ import { chooseLabel } from './label-choice'
 import { labelFacts } from './labels'
 import { locate, type Located, type Place } from './locate'
 import { readImages } from './images'
-import type { GivenSplit } from './names'
-import { overlapNotes } from './overlap'
+import { splitOfName, type GivenSplit } from './names'
+import { overlaps } from './overlap'
 import { readParquet } from './parquet'
 import { readText as readTexts } from './text-files'
 import { readText } from './text-stream'
 import { sampleInput, type OpenOptions, type Reader, type ReaderContext } from './reader'
 import type { Source } from './source'
 import { preprocessingOf } from './spec'
-import { makeSplits, type Part } from './splits'
+import { makeSplits, type Part, type Parts } from './splits'
 import { readTable } from './table'
 import { evaluatedOutput, recogniseTask, type Output } from './tasks'
 
@@ -77,7 +78,7 @@ async function openAs(root: string, model: Model, options: OpenOptions): Promise
     sources = [...new Set(Object.values(given))]
     const facts = await labelFacts(sources)
     const classes = options.classes ?? (await classList(companions.classList))
-    const declared = evaluatedOutput(model)
+    const declared = evaluatedOutput(model, options.output)
     const output =
       facts.kind === 'none' ? declared : await knownOutput(model, declared, sources[0]!, preprocessing)
     const recognised = recogniseTask(model, output, facts, {
@@ -93,6 +94,8 @@ async function openAs(root: string, model: Model, options: OpenOptions): Promise
       options.seed ?? 0,
       options.shares,
     )
+    const shared = await overlaps(parts, options.signal)
+    const trainingOnly = scoredOnTraining(located, parts)
     return assemble({
       kind: KIND_OF_FORMAT[located.format],
       task: recognised.task,
@@ -100,16 +103,27 @@ async function openAs(root: string, model: Model, options: OpenOptions): Promise
       ...(recognised.classes && { classes: recognised.classes }),
       ...(recognised.guessedOrder && { guessedOrder: true }),
       preprocessing,
-      said: { label: options.label, columns: options.columns, notes: options.notes },
+      said: {
+        label: options.label,
+        columns: options.columns,
+        output: options.output,
+        notes: options.notes,
+      },
       parts,
       plan,
       targets,
+      doubts: [
+        ...trainingOnly,
+        ...shared.flatMap(({ judged, sentence }) =>
+          judged === 'validation' ? [{ kind: 'overlap' as const, message: sentence }] : [],
+        ),
+      ],
       notes: [
         ...located.notes,
         ...(options.notes ?? []),
         ...notes,
         ...clipNotes(parts.validation, model),
-        ...(await overlapNotes(parts, options.signal)),
+        ...shared.map(({ sentence }) => sentence),
         `Read as ${recognised.task}: ${recognised.reason}.`,
       ],
       close,
@@ -125,6 +139,19 @@ function clipNotes({ source, order }: Part, model: Model): string[] {
   const positions = order ? [...order] : Array.from({ length: source.length }, (_, i) => i)
   const names = carriedStates(signatureOf(model)).map(({ name }) => name)
   return clipNote(positions, (index) => source.follows!(index), names)
+}
+
+/** Where all there is to score on is called training data: the model may have learned it by heart. */
+function scoredOnTraining({ root, splits }: Located, { validation }: Parts): Doubt[] {
+  const name = path.basename(root)
+  const isTraining = splits.training !== undefined || splitOfName(name)?.split === 'training'
+  if (!isTraining || validation.origin !== 'made') return []
+  return [
+    {
+      kind: 'training-scored',
+      message: `The validation samples are taken from training data (“${name}”): if the model was trained on them, they show it better than it is.`,
+    },
+  ]
 }
 
 type Given = Partial<Record<GivenSplit | 'whole', Source>>

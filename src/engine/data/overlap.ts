@@ -9,8 +9,14 @@ const BYTES_LIMIT = 96 * 2 ** 20
 const SAMPLES_LIMIT = 50_000
 const CHUNK = 256
 
-/** Sentences for the person, none where all is well or the set is too large to ask. */
-export async function overlapNotes(parts: Parts, signal?: AbortSignal): Promise<string[]> {
+export interface Overlap {
+  judged: SplitName
+  /** For the person. */
+  sentence: string
+}
+
+/** None where all is well or the set is too large to ask. */
+export async function overlaps(parts: Parts, signal?: AbortSignal): Promise<Overlap[]> {
   const own = SPLITS.filter((name) => parts[name].origin !== 'shared')
   const sources = new Set(own.map((name) => parts[name].source))
   const hashes = new Map<Source, string[]>()
@@ -26,7 +32,7 @@ export async function overlapNotes(parts: Parts, signal?: AbortSignal): Promise<
   return pairs(own).flatMap(([judged, other]) => {
     const known = new Set(contents.get(other))
     const shared = contents.get(judged)!.filter((hash) => known.has(hash)).length
-    return shared > 0 ? [sentence(shared, judged, other)] : []
+    return shared > 0 ? [{ judged, sentence: sentence(shared, judged, other) }] : []
   })
 }
 

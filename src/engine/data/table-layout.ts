@@ -76,7 +76,7 @@ export function layoutOf(
     for (const end of ends(
       columns,
       sample,
-      sizeOf(evaluatedOutput(model).dims.filter((d) => typeof d === 'number')),
+      sizeOf(evaluatedOutput(model, options.output).dims.filter((d) => typeof d === 'number')),
     )) {
       const rest = columns.filter((i) => i !== end)
       if (fits(rest)) return one(rest, [end])

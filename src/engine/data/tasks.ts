@@ -31,9 +31,14 @@ export interface Output {
   dims: readonly Dim[]
 }
 
-/** The output that is evaluated: the first one. */
-export function evaluatedOutput(model: Model): Output {
-  const [port] = signatureOf(model).outputs
+/** The output that is evaluated: the one that is named, else the first. Throws `data/spec` where there is none such. */
+export function evaluatedOutput(model: Model, named?: string): Output {
+  const { outputs } = signatureOf(model)
+  const port = named === undefined ? outputs[0] : outputs.find(({ name }) => name === named)
+  if (!port && named !== undefined && outputs.length > 0)
+    throw new PareError('data/spec', {
+      reason: `the model has no output “${named}”; it has ${outputs.map(({ name }) => name).join(', ')}`,
+    })
   if (!port) throw new PareError('model/invalid', { file: model.file, reason: 'the model has no output' })
   return { name: port.name, dims: sampleDims(port) }
 }
@@ -193,6 +198,18 @@ function fromSingles(model: Model, output: Output, facts: NumberFacts, hints: Ta
       expected: `class numbers or ${size} values per sample, as the output ${output.name} has ${shapeText(output.dims)}`,
       got: `one number with a fraction per sample (${facts.min} to ${facts.max})`,
     })
+  const named = hints.classes
+  if (named?.length === size && [facts.floor ?? facts.min, facts.max].every((v) => named.includes(String(v))))
+    return classification(
+      {
+        kind: 'class',
+        classes: named,
+        offset: 0,
+        ...(facts.floor !== undefined && { ignored: facts.min }),
+        byName: true,
+      },
+      `labels are class numbers in an order of their own, ${size} outputs`,
+    )
   const { said, ...numbering } = numberingOf(facts, size)
   const classes = hints.classes?.length === size ? hints.classes : numbered(size)
   return classification(

@@ -14,6 +14,8 @@ export interface Reading extends Variant {
 export interface Trial extends Reading {
   /** Mean loss on the samples it was tried on; smaller is better. */
   loss: number
+  /** The usual way that it must be better than, for it has more numbers to fit. */
+  instead?: Variant
 }
 
 /** Training samples that confirm what was found on others, beside those of validation. */
@@ -57,7 +59,7 @@ export class Trials {
   private constructor(
     readonly dataset: Dataset,
     readonly runner: Runner,
-    private readonly signal: AbortSignal | undefined,
+    readonly signal: AbortSignal | undefined,
   ) {}
 
   static async open(model: Model, dataset: Dataset, signal?: AbortSignal): Promise<Trials> {

@@ -1,6 +1,9 @@
 /** The usual ways to prepare inputs, each with its words; what the finder tries. */
 import type { Preprocessing } from '../../contract/dataset'
-import { IMAGENET, MNIST, type ImageOptions } from './image-input'
+import { sizeOf } from '../onnx'
+import { conventionsOf, type Convention } from './conventions'
+import { channelAxis } from './convert'
+import type { ImageOptions } from './image-input'
 
 export interface PreparedAs {
   preprocessing: Preprocessing
@@ -13,9 +16,13 @@ export interface RawStatistics {
   max: number
   mean: number
   std: number
+  /** Shape of a sample as the model takes it. */
+  dims: readonly number[]
+  /** Rows of one axis become pixels with channels: how they lie is not told. */
+  unrolled?: boolean
   /** By the first axis of a sample (channels) and by its last (columns), where there are several. */
   channels?: { mean: number[]; std: number[] }
-  columns?: { mean: number[]; std: number[] }
+  columns?: { mean: number[]; std: number[]; low: number[]; high: number[] }
 }
 
 export function variantsOf(preprocessing: Preprocessing, raw?: RawStatistics): PreparedAs[] {
@@ -36,44 +43,30 @@ export function variantsOf(preprocessing: Preprocessing, raw?: RawStatistics): P
   }
 }
 
-interface Scaling {
+/** Conventions are written down with the scale of their pixels: 1/255 where values stay small, 1 where they do not. */
+function onBytes({ mean, std }: Pick<Convention, 'mean' | 'std'>): {
   scale: number
   mean: number[]
   std: number[]
-  words: string
+} {
+  if (std.every((s) => s === 1 / 255)) return { scale: 1, mean: mean.map((m) => m * 255), std: [1] }
+  return { scale: 1 / 255, mean, std }
 }
-
-const SCALINGS: Scaling[] = [
-  { scale: 1 / 255, mean: [0], std: [1], words: 'pixels scaled to 0…1' },
-  { scale: 1 / 127.5, mean: [1], std: [1], words: 'pixels scaled to −1…1' },
-  { scale: 1, mean: [0], std: [1], words: 'pixels left at 0…255' },
-]
-
-const COLOUR: Scaling = { scale: 1 / 255, ...IMAGENET, words: 'pixels standardised as for ImageNet' }
-/** Caffe's means, in the order of the channels fed. */
-const CAFFE: Scaling = {
-  scale: 1,
-  mean: [103.939, 116.779, 123.68],
-  std: [1],
-  words: 'channel means taken off, as Caffe does',
-}
-const GREY: Scaling = { scale: 1 / 255, ...MNIST, words: 'pixels standardised as for MNIST' }
 
 function imageVariants(base: ImageOptions): PreparedAs[] {
-  const colour = base.channels === 3
-  const scalings = [...SCALINGS, ...(colour ? [COLOUR, CAFFE] : [GREY])]
-  const second: { change: Partial<ImageOptions>; words: string }[] = colour
-    ? [
-        { change: { order: 'rgb' }, words: 'red first' },
-        { change: { order: 'bgr' }, words: 'blue first' },
-      ]
-    : [
-        { change: { invert: false }, words: 'not inverted' },
-        { change: { invert: true }, words: 'inverted' },
-      ]
-  return scalings.flatMap(({ words, ...scaling }) =>
+  const second: { change: Partial<ImageOptions>; words: string }[] =
+    base.channels === 1
+      ? [
+          { change: { invert: false }, words: 'not inverted' },
+          { change: { invert: true }, words: 'inverted' },
+        ]
+      : [
+          { change: { order: 'rgb' }, words: 'red first' },
+          { change: { order: 'bgr' }, words: 'blue first' },
+        ]
+  return conventionsOf(base.channels).flatMap(({ words, ...convention }) =>
     second.map((other) => ({
-      preprocessing: { ...base, ...scaling, ...other.change },
+      preprocessing: { ...base, ...onBytes(convention), ...other.change },
       words: `${words}, ${other.words}`,
     })),
   )
@@ -95,39 +88,112 @@ export function resizeVariants(base: ImageOptions): PreparedAs[] {
 
 type ArrayOptions = Extract<Preprocessing, { kind: 'array' }>
 
+interface Scaled {
+  scale: number
+  mean: number[]
+  std: number[]
+  reversed?: boolean
+  stored?: 'chw' | 'hwc'
+  words: string
+}
+
+const PLAIN = { scale: 1, mean: [0], std: [1] }
+
 function arrayVariants(base: ArrayOptions, raw: RawStatistics): PreparedAs[] {
-  const plain = { scale: 1, mean: [0], std: [1] }
   const high = Math.max(Math.abs(raw.min), Math.abs(raw.max), Number.MIN_VALUE)
-  const found: (Scaling | { scale: number; mean: number[]; std: number[]; words: string })[] = [
-    { ...plain, words: 'numbers left as they are' },
-  ]
-  if (raw.min >= 0 && high <= 255 && high > 1)
-    found.push({ ...plain, scale: 1 / 255, words: 'divided by 255' })
-  if (raw.min >= 0 && high <= 255 && high > 1)
-    found.push(
-      { scale: 1 / 127.5, mean: [1], std: [1], words: 'scaled from 0…255 to −1…1' },
-      { ...GREY, words: 'standardised as for MNIST' },
-    )
-  if (raw.min >= 0 && high <= 1)
-    found.push(
-      { scale: 2, mean: [1], std: [1], words: 'scaled from 0…1 to −1…1' },
-      { ...plain, scale: 255, words: 'multiplied by 255' },
-      { scale: 1, ...MNIST, words: 'standardised as for MNIST' },
-    )
+  const found: Scaled[] = [{ ...PLAIN, words: 'numbers left as they are' }, ...pixels(raw)]
   for (let power = 1; power <= 16; power++) {
     const after = high / 2 ** power
     if (after >= 0.25 && after <= 16)
-      found.push({ ...plain, scale: 2 ** -power, words: `divided by ${2 ** power}` })
+      found.push({ ...PLAIN, scale: 2 ** -power, words: `divided by ${2 ** power}` })
   }
   const apart = raw.max > raw.min ? raw.max - raw.min : 1
-  found.push({
-    scale: 1,
-    mean: [raw.min],
-    std: [apart],
-    words: 'scaled to 0…1 by the smallest and largest value',
-  })
-  found.push({ scale: 1, mean: [raw.mean], std: [raw.std || 1], words: 'standardised as a whole' })
+  found.push(
+    {
+      scale: 1,
+      mean: [raw.min],
+      std: [apart],
+      words: 'scaled to 0…1 by the smallest and largest value',
+    },
+    {
+      scale: 1,
+      mean: [raw.min + apart / 2],
+      std: [apart / 2],
+      words: 'scaled to −1…1 by the smallest and largest value',
+    },
+    { scale: 1, mean: [raw.mean], std: [raw.std || 1], words: 'standardised as a whole' },
+  )
   if (raw.channels) found.push({ scale: 1, ...raw.channels, words: 'standardised channel by channel' })
-  if (raw.columns) found.push({ scale: 1, ...raw.columns, words: 'standardised column by column' })
+  if (raw.columns) {
+    const { mean, std, low, high } = raw.columns
+    const apart = high.map((value, i) => value - low[i]! || 1)
+    found.push(
+      { scale: 1, mean, std, words: 'standardised column by column' },
+      { scale: 1, mean: low, std: apart, words: 'scaled to 0…1 column by column' },
+      {
+        scale: 1,
+        mean: low.map((value, i) => value + apart[i]! / 2),
+        std: apart.map((value) => value / 2),
+        words: 'scaled to −1…1 column by column',
+      },
+    )
+  }
   return found.map(({ words, ...scaling }) => ({ preprocessing: { ...base, ...scaling }, words }))
+}
+
+/** How numbers that may be pixels are brought to 0…1, by where they lie. */
+function unitOf({ min, max }: RawStatistics): { scale: number; mean: number } | undefined {
+  if (min >= 0 && max > 1 && max <= 255) return { scale: 1 / 255, mean: 0 }
+  if (min >= 0 && max <= 1) return { scale: 1, mean: 0 }
+  if (min >= -1 && max <= 1) return { scale: 0.5, mean: -0.5 }
+  return undefined
+}
+
+/** Samples smaller than this are no pictures. */
+const PICTURE_SIZE = 64
+
+/** Pixels ready as arrays, in the usual scalings, dark on light, blue first and in either order of rows. */
+function pixels(raw: RawStatistics): Scaled[] {
+  const unit = unitOf(raw)
+  const size = sizeOf(raw.dims)
+  const axis = channelAxis(raw.dims)
+  const channels = axis === undefined ? 1 : raw.dims[axis]!
+  const isPicture = axis !== undefined || Number.isInteger(Math.sqrt(size)) || raw.dims.includes(1)
+  if (!unit || !isPicture || size < PICTURE_SIZE) return []
+  const of = ({ mean, std, words }: Convention): Scaled =>
+    unit.scale === 1 / 255
+      ? { ...onBytes({ mean, std }), words }
+      : { scale: unit.scale, mean: mean.map((m) => m + unit.mean), std, words }
+  const plain = conventionsOf(channels).map(of)
+  if (channels === 1)
+    return [
+      ...plain,
+      ...plain.map(({ scale, mean, std, words }) => inverted({ scale, mean, std, words }, unit)),
+    ]
+  const orders: Pick<Scaled, 'reversed' | 'stored' | 'words'>[] = [
+    { words: '' },
+    { reversed: true, words: ', channels in the opposite order' },
+  ]
+  const rows: typeof orders = [
+    { words: '' },
+    ...(raw.unrolled ? [{ stored: axis === 0 ? ('hwc' as const) : ('chw' as const), words: ROWS }] : []),
+  ]
+  return rows.flatMap((row) =>
+    orders.flatMap((order) =>
+      plain.map((way) => ({ ...way, ...row, ...order, words: `${way.words}${row.words}${order.words}` })),
+    ),
+  )
+}
+
+const ROWS = ', rows lying the other way'
+
+/** value = ((1 − pixel) − mean) / std, as one scale and mean of raw numbers: 1 − (raw · s − m) is raw · −s + 1 + m. */
+const inverted = ({ scale, mean, std, words }: Scaled, unit: { scale: number; mean: number }): Scaled => {
+  const factor = scale / unit.scale
+  return {
+    scale: -scale,
+    mean: mean.map((m) => m - factor * (1 + 2 * unit.mean)),
+    std,
+    words: `${words}, inverted`,
+  }
 }

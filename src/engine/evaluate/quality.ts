@@ -88,7 +88,7 @@ export async function measureQuality(
       const rows = batch.indices.length
       answering ??= runners.map((runner) => new Answering(runner, runners[0]!))
       const before = await answering[0]!.to(batch, choice?.names)
-      choice ??= METRICS[dataset.task].choose(before, {
+      choice ??= METRICS[dataset.task].choose(judged(before, dataset), {
         rows,
         classes: dataset.classes,
         labels: batch.labels,
@@ -120,6 +120,16 @@ export async function measureQuality(
   const [first, ...rest] = results as [ModelQuality, ...ModelQuality[]]
   for (const result of rest) addAgreement(result, first, dataset.task)
   return { original: first, candidates: rest }
+}
+
+/** The outputs to choose from: the one that the data spec names, or all. Throws `data/spec` where there is none such. */
+export function judged(outputs: Values, { spec }: Dataset): Values {
+  const name = spec.output
+  if (name === undefined) return outputs
+  const value = outputs[name]
+  if (value) return { [name]: value }
+  const reason = `the model has no output “${name}”; it has ${Object.keys(outputs).join(', ')}`
+  throw new PareError('data/spec', { reason })
 }
 
 /** Starts decoding the next batch before the runtime blocks the thread with this one. */

@@ -7,6 +7,7 @@ import type { Dataset } from '../data/dataset'
 import type { SessionOptions } from '../runtime/session'
 import { floatsOf, type Value, type Values } from '../runtime/value'
 import { METRICS, type OutputChoice } from './metrics'
+import { judged } from './quality'
 import { openRunner } from '../runtime/runner'
 
 export interface DetailRequest {
@@ -40,7 +41,7 @@ export async function sampleDetail(request: DetailRequest): Promise<SampleDetail
       }
     }
     const context = { rows: 1, classes: dataset.classes, labels: batch.labels }
-    const choice = METRICS[dataset.task].choose(answers[0]!, context)
+    const choice = METRICS[dataset.task].choose(judged(answers[0]!, dataset), context)
     const [input] = Object.values(batch.inputs)
     const first = answers[0]![choice.names[0]!]!
     const image = await picture(first)

@@ -13,6 +13,7 @@ import { measureQuality } from '../evaluate/quality'
 import { diskError, readModel } from '../onnx'
 import { requireDisk } from '../onnx/budget'
 import { chosenSession, forgetOpenData, withData, withOpenData } from './data'
+import { doubtsOf } from './doubts'
 import type { JobHandlers } from './job'
 
 /** Standard normal quantile at 0.975. */
@@ -41,11 +42,14 @@ export const dataJobs: JobHandlers<'openData' | 'findPreprocessing' | 'samples' 
           progress: (done, total) =>
             progress(done / total, `Scoring the original: ${done} of ${total} samples`),
         })
+        const summary = dataset.summary()
+        const looksLikeChance = isChance(original.quality, original.samples)
         return {
-          summary: dataset.summary(),
+          summary,
           spec: dataset.spec,
           baseline: original.quality,
-          looksLikeChance: isChance(original.quality, original.samples),
+          looksLikeChance,
+          doubts: await doubtsOf(dataset, summary, original, looksLikeChance),
         }
       },
       progress,

@@ -1,6 +1,7 @@
 /** What the rail says about each step, from the project alone. */
 import { STEP_IDS, STEP_TITLES, type StepId } from '../../contract/actions'
 import { errorMessage } from '../../contract/messages'
+import type { Doubt } from '../../contract/dataset'
 import type { Candidate, Project, Run } from '../../contract/project'
 import { plural } from '../../contract/format'
 import { bytes, count } from '../lib/format'
@@ -49,11 +50,21 @@ function modelLine({ model }: Project): Line {
   return { state: 'done', line: `${bytes(model.value.bytes)}, ${count(model.value.parameters)} parameters` }
 }
 
+const DOUBT_LINES: Record<Doubt['kind'], string> = {
+  guessing: 'the original only guesses',
+  'labels-constant': 'all labels are alike',
+  'training-scored': 'scored on training data',
+  overlap: 'samples in two splits',
+  grey: 'grey pictures for a colour model',
+  'classes-missing': 'some classes have no samples',
+}
+
 function dataLine({ model, data }: Project): Line {
   if (data.state === 'loading') return { state: 'busy', line: data.doing }
   if (data.state === 'failed') return { state: 'failed', line: errorMessage(data.error).what }
   if (data.state === 'ready') {
-    const { baseline } = data.value
+    const { baseline, doubts } = data.value
+    if (doubts.length > 0) return { state: 'failed', line: DOUBT_LINES[doubts[0]!.kind] }
     const line =
       baseline.task === 'unlabelled'
         ? 'no labels: likeness counts'

@@ -322,6 +322,7 @@ export const loadedData = (): LoadedData => ({
   },
   baseline: quality(0.9778),
   looksLikeChance: false,
+  doubts: [],
 })
 
 export const candidate = (

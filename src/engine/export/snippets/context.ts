@@ -63,11 +63,18 @@ export function inputWords({ preprocessing }: SnippetContext): string {
   if (kind === 'audio')
     return `${preprocessing.samples} samples at ${preprocessing.sampleRate} Hz, times ${preprocessing.scale}`
   if (kind === 'image') return 'pixels prepared as preprocessing.json says'
-  const { scale, mean, std } = preprocessing
+  const { scale, mean, std, reversed, stored } = preprocessing
   const plain = scale === 1 && mean.every((m) => m === 0) && std.every((s) => s === 1)
-  return plain
+  const values = plain
     ? 'as measured, without scaling'
     : `(value × ${scale} − ${mean.join(', ')}) / ${std.join(', ')}`
+  const lying =
+    stored === 'hwc'
+      ? ', of rows that hold pixel after pixel'
+      : stored
+        ? ', of rows that hold channel after channel'
+        : ''
+  return `${values}${lying}${reversed ? ', channels in the opposite order' : ''}`
 }
 
 /** A number per channel, where one stands for all. */

@@ -19,6 +19,7 @@ const RESIZE = {
   'shortest-side-then-crop': 'resized, centre cropped',
   letterbox: 'fitted with borders',
 }
+const STORED = { chw: 'channel after channel', hwc: 'pixel after pixel' }
 const LAYOUT = { nchw: 'channels first (NCHW)', nhwc: 'channels last (NHWC)', flat: 'one flat row' }
 
 const numbers = (values: readonly number[]): string => values.map(three).join(', ')
@@ -43,7 +44,13 @@ export function preprocessingFacts(p: Preprocessing): { term: string; value: str
       { term: 'Channels', value: String(p.channels) },
     ]
   const normal = { term: 'Mean and std', value: `${numbers(p.mean)} and ${numbers(p.std)}` }
-  if (p.kind === 'array') return [{ term: 'Scale', value: three(p.scale) }, normal]
+  if (p.kind === 'array')
+    return [
+      { term: 'Scale', value: three(p.scale) },
+      normal,
+      ...(p.stored ? [{ term: 'Rows hold', value: STORED[p.stored] }] : []),
+      ...(p.reversed ? [{ term: 'Channels', value: 'in the opposite order' }] : []),
+    ]
   return [
     { term: 'Size', value: `${p.width} × ${p.height}, ${RESIZE[p.resize]}` },
     {

@@ -1,0 +1,125 @@
+/** Scale and offset per channel in front of a model, as a layer whose numbers can be changed without reading samples again. */
+import type { Preprocessing } from '../../contract/dataset'
+import { sizeOf } from '../onnx'
+import { floatsOf } from '../runtime/value'
+import { channelAxis } from './convert'
+import type { Batch } from './dataset'
+import { measuredInput } from './raw-statistics'
+
+/** More channels than this are positions, not channels. */
+const MOST_CHANNELS = 64
+
+/** x · e^logScale + deviation · offset, by channel; logScales first, then offsets. */
+export type Parameters = Float64Array
+
+export interface InputLayer {
+  channels: number
+  /** Scale alone can be said, as of sounds. */
+  gainOnly: boolean
+  deviations: Float64Array
+  apply(batch: Batch, parameters: Parameters): Batch
+}
+
+const nameOf = ({ inputs }: Batch): string | undefined => {
+  const value = measuredInput(inputs)
+  return Object.keys(inputs).find((name) => inputs[name] === value)
+}
+
+/** How many channels a preprocessing can tell apart in a sample of this shape, and which one each number belongs to. */
+function channelsOf(
+  preprocessing: Preprocessing,
+  dims: readonly number[],
+): { count: number; of: (i: number) => number } {
+  const size = sizeOf(dims)
+  const one = { count: 1, of: () => 0 }
+  const leading = (count: number) => ({ count, of: (i: number) => Math.floor(i / (size / count)) })
+  const trailing = (count: number) => ({ count, of: (i: number) => i % count })
+  if (preprocessing.kind === 'image') {
+    const { channels, layout } = preprocessing
+    return channels === 1 ? one : layout === 'nhwc' ? trailing(channels) : leading(channels)
+  }
+  if (preprocessing.kind !== 'array') return one
+  const axis = dims.length === 3 ? channelAxis(dims) : shortAxis(dims)
+  if (axis === undefined || dims[axis]! > MOST_CHANNELS) return one
+  return axis === 0 ? leading(dims[0]!) : trailing(dims.at(-1)!)
+}
+
+/** Columns of a row; of windows the axis that is shorter than time. */
+const shortAxis = (dims: readonly number[]): number | undefined =>
+  dims.length === 1 ? 0 : dims.length === 2 ? Number(dims[1]! < dims[0]!) : undefined
+
+/** Undefined where no input of the batches is scaled by the preprocessing. */
+export function inputLayer(
+  preprocessing: Preprocessing,
+  batches: readonly Batch[],
+  byChannel: boolean,
+): InputLayer | undefined {
+  const [sample] = batches
+  const name = sample && nameOf(sample)
+  if (!sample || name === undefined || preprocessing.kind === 'text') return undefined
+  const dims = sample.inputs[name]!.dims.slice(1)
+  const size = sizeOf(dims)
+  const all = channelsOf(preprocessing, dims)
+  const { count, of } = byChannel ? all : { count: 1, of: () => 0 }
+  const channel = Uint8Array.from({ length: size }, (_, i) => of(i))
+  const [n, sum, squares] = [0, 1, 2].map(() => new Float64Array(count)) as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+  ]
+  for (const { inputs } of batches)
+    for (const [i, value] of floatsOf(inputs[name]!).entries()) {
+      const c = channel[i % size]!
+      n[c]!++
+      sum[c]! += value
+      squares[c]! += value * value
+    }
+  const deviations = squares.map((square, c) => {
+    const mean = sum[c]! / n[c]!
+    return Math.sqrt(Math.max(0, square / n[c]! - mean * mean)) || 1
+  })
+  return {
+    channels: count,
+    gainOnly: preprocessing.kind === 'audio',
+    deviations,
+    apply(batch, parameters) {
+      const value = batch.inputs[name]!
+      const scales = Float64Array.from(deviations, (_, c) => Math.exp(parameters[c]!))
+      const offsets = deviations.map((deviation, c) => deviation * (parameters[count + c] ?? 0))
+      const data = Float32Array.from(floatsOf(value))
+      for (let i = 0; i < data.length; i++) {
+        const c = channel[i % size]!
+        data[i] = data[i]! * scales[c]! + offsets[c]!
+      }
+      const changed = { dtype: 'float32' as const, dims: value.dims, data }
+      return { ...batch, inputs: { ...batch.inputs, [name]: changed } }
+    },
+  }
+}
+
+const FOUR_DIGITS = 4
+const rounded = (value: number): number => Number(value.toPrecision(FOUR_DIGITS))
+
+/** The preprocessing that does what the layer does after the one it was fitted to. */
+export function fitted(
+  preprocessing: Preprocessing,
+  { channels, deviations }: InputLayer,
+  parameters: Parameters,
+): Preprocessing | undefined {
+  const scales = Array.from({ length: channels }, (_, c) => Math.exp(parameters[c]!))
+  if (preprocessing.kind === 'audio')
+    return { ...preprocessing, scale: rounded(preprocessing.scale * scales[0]!) }
+  if (preprocessing.kind === 'text') return undefined
+  const { mean, std } = preprocessing
+  const count = Math.max(channels, mean.length, std.length)
+  if (channels > 1 && count > channels) return undefined
+  const at = (list: readonly number[], c: number): number => list[list.length === 1 ? 0 : c]!
+  const deviation = (c: number): number => at(std, c) / at(scales, c)
+  const offset = (c: number): number => at([...deviations], c) * at([...parameters.subarray(channels)], c)
+  const indices = Array.from({ length: count }, (_, c) => c)
+  return {
+    ...preprocessing,
+    mean: indices.map((c) => rounded(at(mean, c) - deviation(c) * offset(c))),
+    std: indices.map((c) => rounded(deviation(c))),
+  }
+}

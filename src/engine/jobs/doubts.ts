@@ -1,0 +1,42 @@
+/** Reasons to doubt a score: what the samples, the labels and the answers show. */
+import { DOUBTS, type DatasetSummary, type Doubt } from '../../contract/dataset'
+import type { Dataset } from '../data/dataset'
+import { isGrey } from '../data/grey'
+import type { ModelQuality } from '../evaluate/quality'
+
+/** The gravest first. */
+export async function doubtsOf(
+  dataset: Dataset,
+  { doubts = [] }: DatasetSummary,
+  { quality, samples }: ModelQuality,
+  looksLikeChance: boolean,
+): Promise<Doubt[]> {
+  const found = [...doubts]
+  const labels = new Set(samples.label.filter((label) => label !== null))
+  const { classes, task } = dataset
+  if (labels.size === 1 && quality.samples > 1 && task !== 'segmentation') {
+    const [label] = labels
+    const what = task === 'classification' ? `the class “${classes?.[label!] ?? label!}”` : String(label)
+    found.push({
+      kind: 'labels-constant',
+      message: `Every validation label is ${what}: on these no score tells a good model from a bad one.`,
+    })
+  } else if (looksLikeChance)
+    found.push({
+      kind: 'guessing',
+      message:
+        'The original does no better than guessing: the data is not what it was made for, or is read in another way.',
+    })
+  if (task === 'classification' && classes && labels.size > 1 && labels.size < classes.length)
+    found.push({
+      kind: 'classes-missing',
+      message: `The validation samples show ${labels.size} of the model's ${classes.length} classes: what is lost on the others is not seen.`,
+    })
+  if (await isGrey(dataset))
+    found.push({
+      kind: 'grey',
+      message:
+        'The pictures have no colour and the model looks at colours: they may not be what it was made for.',
+    })
+  return found.sort((a, b) => DOUBTS.indexOf(a.kind) - DOUBTS.indexOf(b.kind))
+}
