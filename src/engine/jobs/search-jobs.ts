@@ -142,9 +142,10 @@ export const searchJobs: JobHandlers<'search' | 'searchList' | 'searchStep' | 's
       withSearch(request, context, ({ options }) =>
         Promise.resolve(pending(options.space, options.store.all(), options.runner.goal)),
       ),
-    searchStep: ({ share, ...request }, context) =>
-      locked(path.join(request.folder, 'work', String(share.index)), () =>
-        withSearch({ ...request, worker: String(share.index) }, context, async ({ options }) => {
+    searchStep: ({ share, ...request }, context) => {
+      const worker = String(share.index)
+      const step = (): Promise<string[]> =>
+        withSearch({ ...request, worker }, context, async ({ options }) => {
           const mine = pending(options.space, options.store.all(), options.runner.goal).filter((job) =>
             share.keys.includes(job.key),
           )
@@ -155,8 +156,9 @@ export const searchJobs: JobHandlers<'search' | 'searchList' | 'searchStep' | 's
             options.found(trial)
           }
           return mine.map((job) => job.key)
-        }),
-      ),
+        })
+      return locked(path.join(request.folder, 'work', worker), step, path.join(request.folder, 'search'))
+    },
     searchMerge: (request, context) =>
       withSearch(request, context, async (search) => {
         const left = pending(search.options.space, search.options.store.all(), search.options.runner.goal)

@@ -15,16 +15,17 @@ type Holder = z.output<typeof Holder>
 const holds = ({ pid, host }: Holder): boolean =>
   host !== os.hostname() || (pid !== process.pid && isAlive(pid))
 
-/** Removes half-written files, which carry the process that wrote them, here and below. */
-function clearHalfWritten(folder: string): void {
-  for (const { name } of leftIn(folder, /\.(\d+)\.tmp$/))
+/** Removes half-written files, which carry the process that wrote them, here and below; all, or those of one process. */
+function clearHalfWritten(folder: string, by = String.raw`\d+`): void {
+  if (!fs.existsSync(folder)) return
+  for (const { name } of leftIn(folder, new RegExp(String.raw`\.(${by})\.tmp$`)))
     fs.rmSync(path.join(folder, name), { recursive: true, force: true })
   for (const entry of fs.readdirSync(folder, { withFileTypes: true }))
-    if (entry.isDirectory()) clearHalfWritten(path.join(folder, entry.name))
+    if (entry.isDirectory()) clearHalfWritten(path.join(folder, entry.name), by)
 }
 
 /** Makes the folder if it must; gives what unlocks it. */
-function lock(folder: string): () => void {
+function lock(folder: string, shared: string | undefined): () => void {
   const file = path.join(folder, 'lock.json')
   const mine: Holder = { pid: process.pid, host: os.hostname(), since: new Date().toISOString() }
   for (;;)
@@ -41,12 +42,16 @@ function lock(folder: string): () => void {
       }
       fs.rmSync(file, { recursive: true, force: true })
       clearHalfWritten(folder)
+      if (shared && holder.success) clearHalfWritten(shared, String(holder.data.pid))
     }
 }
 
-/** Works in a folder alone. Throws `run/busy` where another run does, `disk/*`. */
-export async function locked<T>(folder: string, work: () => Promise<T>): Promise<T> {
-  const unlock = lock(folder)
+/**
+ * Works in a folder alone. Processes of other machines may write into a `shared` one meanwhile: of that only what the
+ * process that is gone left behind is cleared. Throws `run/busy` where another run does, `disk/*`.
+ */
+export async function locked<T>(folder: string, work: () => Promise<T>, shared?: string): Promise<T> {
+  const unlock = lock(folder, shared)
   try {
     return await work()
   } finally {

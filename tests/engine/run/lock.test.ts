@@ -61,3 +61,17 @@ test('a dead process, or a damaged lock, gives way', async () => {
   fs.mkdirSync(path.join(folder, 'lock.json'))
   expect(await locked(folder, async () => 'mine')).toBe('mine')
 })
+
+test('of a folder that others write to as well, only what the dead process wrote is cleared', async () => {
+  const shared = path.join(folder, 'shared', 'trials')
+  fs.mkdirSync(shared, { recursive: true })
+  const dead = spawnSync(process.execPath, ['-e', '']).pid
+  const another = dead + 1
+  for (const pid of [dead, another]) fs.writeFileSync(path.join(shared, `a.onnx.${pid}.tmp`), 'half')
+  const mine = path.join(folder, 'work')
+  fs.mkdirSync(mine)
+  const holder = { pid: dead, host: os.hostname(), since: new Date().toISOString() }
+  fs.writeFileSync(path.join(mine, 'lock.json'), JSON.stringify(holder))
+  await locked(mine, async () => undefined, path.join(folder, 'shared'))
+  expect(fs.readdirSync(shared)).toEqual([`a.onnx.${another}.tmp`])
+})
