@@ -6,8 +6,7 @@ import type { RecipeStep } from '../../src/contract/recipe'
 import type { Dataset } from '../../src/engine/data/dataset'
 import { seeded } from '../../src/engine/math/random'
 import type { Pass, PassResult } from '../../src/engine/passes/pass'
-import { missingNeed } from '../../src/engine/run/steps'
-import { sensitivitiesOf } from '../../src/engine/search/sensitivity/measure'
+import { givenData, missingNeed } from '../../src/engine/run/steps'
 import { findTarget } from '../../src/engine/targets'
 import { HANDLERS } from '../../src/engine/jobs/handlers'
 import type { JobInput, JobName, JobOutput } from '../../src/engine/jobs/protocol'
@@ -103,14 +102,13 @@ export async function runPass(
   const signal = new AbortController().signal
   return pass.run(model, params, {
     original: model,
-    data,
+    ...givenData({ data, signal }),
     progress: () => undefined,
     signal,
     random: seeded(1),
     scratch,
     providers: ['cpu'],
     target: findTarget('any'),
-    sensitivities: sensitivitiesOf(data, undefined, signal),
   })
 }
 

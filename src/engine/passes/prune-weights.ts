@@ -222,7 +222,7 @@ async function bearable(
   if (!found)
     throw new PareError('model/nothing-to-do', {
       by: ID,
-      reason: `zeros in even one weight of twenty cost more than ${plural(maxLoss, 'point')}`,
+      reason: `zeros in even one weight of twenty cost more than ${plural(maxLoss, 'point')}${context.data ? '' : ' on random inputs'}`,
     })
   return { sparsity: found.shares, loss: found.loss }
 }

@@ -131,7 +131,11 @@ async function resumePoint(
 }
 
 /** Samples that only prove are none to work with. */
-function givenData({ data, sensitivities, signal }: RecipeWork): Pick<PassContext, 'data' | 'sensitivities'> {
+export function givenData({
+  data,
+  sensitivities,
+  signal,
+}: Pick<RecipeWork, 'data' | 'sensitivities' | 'signal'>): Pick<PassContext, 'data' | 'sensitivities'> {
   const { calibration, training } = data.splits
   if (calibration.length + training.length === 0) return {}
   return { data, sensitivities: sensitivitiesOf(data, sensitivities, signal) }
