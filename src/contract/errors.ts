@@ -56,6 +56,9 @@ export interface ErrorFields {
   'app/set-aside': { kind: string; path: string; aside: string; reason: string }
   'export/exists': { path: string }
   'export/no-form': { reason: string }
+  /** `sample` from 1; `input` empty where the sample as a whole cannot be read. */
+  'export/not-reproduced': { sample: number; input: string; reason: string }
+  'export/at-chance': { score: string; samples: number }
   'not-found': { what: string; id: string }
   'bad-request': { method: string; reason: string }
   cancelled: { during: string }

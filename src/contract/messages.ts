@@ -229,6 +229,18 @@ const TABLE: Messages = {
     where: '',
     todo: 'Choose another target.',
   }),
+  'export/not-reproduced': ({ sample, input, reason }) => ({
+    title: 'The bundle does not read samples as they were measured',
+    what: `Sample ${sample} of the validation data, read by the bundle's own description of the preprocessing, does not give the model ${input ? `the “${input}” it was measured on` : 'anything'}: ${reason}. Nothing was written.`,
+    where: input,
+    todo: 'Export without data to get the model alone, and please report it with the copied details: Pare is wrong here.',
+  }),
+  'export/at-chance': ({ score, samples }) => ({
+    title: 'The model answers like guessing',
+    what: `On ${samples} raw samples of this data, read as the bundle would have it read, the model knows no more of the labels than guessing does (${score}). Nothing was written.`,
+    where: '',
+    todo: 'Let Pare find how the data is read (pare data, or the Data step), give the right data, or export without data.',
+  }),
   'export/exists': ({ path }) => ({
     title: 'There is something already',
     what: `“${baseName(path)}” exists already. Nothing was overwritten.`,

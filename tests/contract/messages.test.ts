@@ -137,6 +137,14 @@ const EXAMPLES: { [C in ErrorCode]: { fields: ErrorFields[C]; says: string[] } }
     says: ['a.json', 'a project', 'not JSON', 'set aside'],
   },
   'export/no-form': { fields: { reason: 'No model.ort: Foo is unknown.' }, says: ['Foo is unknown'] },
+  'export/not-reproduced': {
+    fields: { sample: 3, input: 'image', reason: 'its numbers differ by up to 0.5' },
+    says: ['Sample 3', '“image”', 'its numbers differ by up to 0.5'],
+  },
+  'export/at-chance': {
+    fields: { score: '6 of 64 answers are right', samples: 64 },
+    says: ['64 raw samples', '6 of 64 answers are right'],
+  },
   'export/exists': { fields: { path: '/data/bundle.zip' }, says: ['bundle.zip'] },
   'not-found': { fields: { what: 'project', id: 'p1' }, says: ['project'] },
   'bad-request': {

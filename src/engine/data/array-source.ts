@@ -1,17 +1,27 @@
 /** Samples that are rows of named arrays, whatever file the arrays came from. */
 import path from 'node:path'
-import type { Preprocessing } from '../../contract/dataset'
+import { ArrayPreprocessing, type Preprocessing } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
+import type { SampleInput } from '../../contract/sample-form'
 import { isFloat, sizeOf } from '../onnx'
 import type { Value, Values } from '../runtime/value'
 import { bindArrays, type Bound, type NamedArray } from './arrays'
 import { inSteps } from './array-clips'
 import { inSamples } from './array-layout'
-import { convertRows, pixelFit, type Affine } from './convert'
+import {
+  convertRows,
+  isIdentity,
+  pixelFit,
+  spreadAffine,
+  type Affine,
+  type RowFit,
+  type SpreadAffine,
+} from './convert'
+import { encodeNpy } from './encode-npy'
 import { finiteRows, selectSource } from './gaps'
 import type { ReaderContext } from './reader'
 import { columnsOf as columnsNamed } from './spec'
-import type { RawLabels, Reading, Rows, Source, SourcePreview } from './source'
+import type { RawFile, RawLabels, RawSamples, Reading, Rows, Source, SourcePreview } from './source'
 
 export interface ArraySourceOptions {
   /** Labels that are known already; present (even undefined), no array is taken for them. */
@@ -116,6 +126,24 @@ function suggestArray(
 }
 
 const PLAIN: Affine = { scale: 1, mean: [0], std: [1] }
+const PLAIN_ARRAY = ArrayPreprocessing.parse({ kind: 'array' })
+
+type BoundInput = NonNullable<ReturnType<Bound['inputs']['get']>>
+
+const described = ({ scale, mean, std, inner }: SpreadAffine): NonNullable<SampleInput['affine']> => ({
+  scale,
+  mean: [...mean],
+  std: [...std],
+  inner,
+})
+
+const quoted = (cell: string): string => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)
+
+/** RFC 4180, names in the first line. */
+const csvRow = (cells: ReadonlyMap<string, string>): Buffer =>
+  Buffer.from(
+    `${[[...cells.keys()], [...cells.values()]].map((row) => row.map(quoted).join(',')).join('\n')}\n`,
+  )
 
 /** Samples whose inputs are rows of arrays. */
 class ArraySource implements Source {
@@ -132,21 +160,85 @@ class ArraySource implements Source {
     readonly follows?: (index: number) => boolean,
   ) {}
 
+  /** Scaling belongs to what is measured: see `measuredRank`. */
+  private isMeasured({ info, fit }: BoundInput): boolean {
+    return isFloat(info.dtype ?? 'float32') && fit.dims.length === measuredRank(this.bound)
+  }
+
+  private affineOf(input: BoundInput, preprocessing: Preprocessing): Affine {
+    return this.isMeasured(input) && preprocessing.kind === 'array' ? preprocessing : PLAIN
+  }
+
+  private fitOf(input: BoundInput, preprocessing: Preprocessing): RowFit {
+    const { fit, array } = input
+    const isPicture = this.isMeasured(input) && preprocessing.kind === 'array' && array !== undefined
+    return isPicture ? pixelFit(this.rows.get(array)!.dims, fit, preprocessing) : fit
+  }
+
+  readonly raw: RawSamples = {
+    form: (preprocessing) => {
+      const inputs = [...this.bound].map(([name, input]): SampleInput => {
+        const { info, constant = 0 } = input
+        const fit = this.fitOf(input, preprocessing)
+        const affine = this.affineOf(input, preprocessing)
+        return {
+          name,
+          dtype: info.dtype ?? 'float32',
+          dims: [...fit.dims],
+          from:
+            input.array === undefined
+              ? { kind: 'constant', value: constant }
+              : this.origin(name, input.array),
+          ...(fit.stored && { stored: [...fit.stored] }),
+          ...(fit.axes && { transpose: [...fit.axes] }),
+          ...(fit.reversed !== undefined && { reversed: fit.reversed }),
+          ...(!isIdentity(affine) && { affine: described(spreadAffine(fit.dims, affine)) }),
+        }
+      })
+      return { ...(preprocessing.kind === 'array' ? preprocessing : PLAIN_ARRAY), inputs }
+    },
+    files: (index) => this.rawFiles(index),
+  }
+
+  private origin(input: string, array: string): SampleInput['from'] {
+    const columns = this.columns[input]
+    return columns
+      ? { kind: 'columns', columns: [...columns] }
+      : { kind: 'array', array, dims: [...this.rows.get(array)!.dims] }
+  }
+
+  /** Numbers of columns as a table of one row, whole arrays as NPY files. */
+  private async rawFiles(index: number): Promise<RawFile[]> {
+    const files: RawFile[] = []
+    const cells = new Map<string, string>()
+    for (const [input, { array }] of this.bound) {
+      if (array === undefined) continue
+      const value = await this.rows.get(array)!.read([index])
+      const columns = this.columns[input]
+      if (columns) for (const [i, name] of columns.entries()) cells.set(name, String(value.data[i]))
+      else if (!files.some(({ name }) => name === array))
+        files.push({ name: array, ending: '.npy', bytes: encodeNpy(value) })
+    }
+    if (cells.size > 0) files.push({ name: 'row', ending: '.csv', bytes: csvRow(cells) })
+    return files
+  }
+
   async read(indices: readonly number[], preprocessing: Preprocessing): Promise<Reading> {
-    const affine = preprocessing.kind === 'array' ? preprocessing : PLAIN
-    const order = preprocessing.kind === 'array' ? preprocessing : {}
     const inputs: Values = {}
-    const measured = measuredRank(this.bound)
-    for (const [name, { info, fit, array, constant }] of this.bound) {
+    for (const [name, input] of this.bound) {
+      const { info, fit, array, constant } = input
       const dtype = info.dtype ?? 'float32'
       if (array === undefined) {
         inputs[name] = convertRows(filled(indices.length, fit.dims, constant ?? 0), fit, dtype, PLAIN)
         continue
       }
-      const isMeasured = isFloat(dtype) && fit.dims.length === measured
       const rows = await this.rows.get(array)!.read(indices)
-      const placed = isMeasured ? pixelFit(rows.dims.slice(1), fit, order) : fit
-      inputs[name] = convertRows(rows, placed, dtype, isMeasured ? affine : PLAIN)
+      inputs[name] = convertRows(
+        rows,
+        this.fitOf(input, preprocessing),
+        dtype,
+        this.affineOf(input, preprocessing),
+      )
     }
     return { inputs }
   }

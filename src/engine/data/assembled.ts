@@ -12,8 +12,9 @@ import type {
 import { SPLITS } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
 import { seeded } from '../math/random'
+import { floatsOf } from '../runtime/value'
 import { shuffledClips, type GoesOn } from './clips'
-import type { Batch, BatchOptions, Dataset, Split, Variant } from './dataset'
+import type { Batch, BatchOptions, Dataset, RawSample, Split, Variant } from './dataset'
 import { targetsOf, type TargetPlan, type Targets } from './labels'
 import { previewOf } from './preview'
 import type { Source } from './source'
@@ -59,11 +60,19 @@ export function assemble(assembly: Assembly): Dataset {
     ...(assembly.guessedOrder && { guessedOrder: true }),
     preprocessing,
     spec: specOf(assembly),
+    ...formOf(assembly),
     splits,
     summary: () => summarise(assembly, splits, classCounts),
     variant: (change) => assemble(varied(assembly, change)),
     close: () => assembly.close(),
   }
+}
+
+function formOf({ parts, preprocessing }: Assembly): Pick<Dataset, 'form'> {
+  const { raw } = parts.validation.source
+  if (!raw) return {}
+  const { tokenizer } = raw
+  return { form: { inputs: raw.form(preprocessing), ...(tokenizer !== undefined && { tokenizer }) } }
 }
 
 function specOf({ said, task, classes, preprocessing }: Assembly): DataSpec {
@@ -117,21 +126,42 @@ function renamed(assembly: Assembly, classes: readonly string[]): Assembly {
 function makeSplit(name: SplitName, part: Part, assembly: Assembly): Split {
   const { source, order } = part
   const length = order?.length ?? source.length
+  const positionOf = (index: number): number => {
+    if (!Number.isInteger(index) || index < 0 || index >= length)
+      throw new PareError('not-found', { what: `sample of the ${name} split`, id: String(index) })
+    return order?.[index] ?? index
+  }
   return {
     name,
     ...(source.follows && { goesOn: goesOnIn(part) }),
     length,
     origin: part.origin,
     batches: (size, options = {}) => batches(part, length, assembly, size, options),
+    ...(part.source.raw && {
+      raw: async (index: number) => rawSample(part.source, positionOf(index), assembly),
+    }),
     async preview(index): Promise<SamplePreview> {
-      if (!Number.isInteger(index) || index < 0 || index >= length)
-        throw new PareError('not-found', { what: `sample of the ${name} split`, id: String(index) })
-      const position = part.order?.[index] ?? index
+      const position = positionOf(index)
       const raw = await part.source.preview(position, assembly.preprocessing)
       const label = await labelText(part.source, position, assembly, raw.inputs ?? {})
       return previewOf(index, raw, label)
     },
   }
+}
+
+async function rawSample(
+  source: Source,
+  position: number,
+  { targets, classes, task, preprocessing }: Assembly,
+): Promise<RawSample> {
+  const files = await source.raw!.files(position)
+  const target = targets.get(source)!
+  const id = target.ids?.[position]
+  if (id !== undefined && classes) return { files, ...(id >= 0 && { label: classes[id]! }) }
+  if (task !== 'regression' && task !== 'multi-label') return { files }
+  const { inputs } = await source.read([position], preprocessing)
+  const value = await target.of([position], inputs)
+  return { files, ...(value && { label: Array.from(floatsOf(value)) }) }
 }
 
 async function labelText(

@@ -9,7 +9,7 @@ import { rowDims, shapeText } from './convert'
 import { mediaFiles } from './media-files'
 import type { Reader } from './reader'
 import { readingOf, SkippedFiles, withoutSkipped } from './skipped'
-import type { RawLabels, Reading, Source, SourcePreview } from './source'
+import type { RawLabels, RawSamples, Reading, Source, SourcePreview } from './source'
 import { wavFormat, wavSamples } from './wav'
 
 type AudioOptions = Extract<Preprocessing, { kind: 'audio' }>
@@ -96,13 +96,9 @@ class AudioSource implements Source {
     const { samples, channels } = options
     const { channelsLast } = layoutOf(this.input)
     const waves = await Promise.all(indices.map((index) => this.wave(this.files[index]!, options, signal)))
-    const inner =
-      rowDims(this.input).length === 1 ? [samples] : channelsLast ? [samples, channels] : [channels, samples]
-    return readingOf(waves, this.input, inner, (wave, into, at) => {
-      for (const [c, values] of wave.entries())
-        for (let t = 0; t < samples; t++)
-          into[at + (channelsLast ? t * channels + c : c * samples + t)] = values[t]!
-    })
+    return readingOf(waves, this.input, this.dimsOf(options), (wave, into, at) =>
+      placeWave(wave, { samples, channels, channelsLast }, into, at),
+    )
   }
 
   /** One array of `samples` numbers per channel the model wants, or undefined where the file is damaged. */
@@ -112,15 +108,8 @@ class AudioSource implements Source {
     signal?: AbortSignal,
   ): Promise<Float32Array[] | undefined> {
     signal?.throwIfAborted()
-    const full = path.join(this.root, file)
     try {
-      const format = await wavFormat(full)
-      const count = Math.ceil((options.samples * format.sampleRate) / options.sampleRate) + format.sampleRate
-      const channels = mixed(await wavSamples(full, format, count), options.channels)
-      return channels.map((wave) => {
-        const out = resample(wave, format.sampleRate, options.sampleRate, options.samples)
-        return options.scale === 1 ? out : out.map((v) => v * options.scale)
-      })
+      return await decodeSound(path.join(this.root, file), options)
     } catch (cause) {
       this.skipped.add(file, cause)
       return undefined
@@ -133,11 +122,52 @@ class AudioSource implements Source {
     return kept?.length === 0 ? { title } : { title, inputs }
   }
 
+  readonly raw: RawSamples = {
+    form: (preprocessing) => {
+      const options = preprocessing.kind === 'audio' ? preprocessing : this.suggested
+      const { channelsLast } = layoutOf(this.input)
+      const { name, dtype = 'float32' } = this.input
+      const dims = this.dimsOf(options)
+      return { ...options, inputs: [{ name, dtype, dims, from: { kind: 'sound', channelsLast } }] }
+    },
+    files: async (index) => [
+      { name: 'sound', ending: '.wav', bytes: await fs.readFile(path.join(this.root, this.files[index]!)) },
+    ],
+  }
+
+  private dimsOf({ samples, channels }: AudioOptions): number[] {
+    if (rowDims(this.input).length === 1) return [samples]
+    return layoutOf(this.input).channelsLast ? [samples, channels] : [channels, samples]
+  }
+
   identity(indices: readonly number[]): Promise<Uint8Array[]> {
     return Promise.all(indices.map((index) => fs.readFile(path.join(this.root, this.files[index]!))))
   }
 
   async close(): Promise<void> {}
+}
+
+/** One array of `samples` numbers per channel. Throws an Error whose message completes "this file …". */
+export async function decodeSound(file: string, options: AudioOptions): Promise<Float32Array[]> {
+  const format = await wavFormat(file)
+  const count = Math.ceil((options.samples * format.sampleRate) / options.sampleRate) + format.sampleRate
+  const channels = mixed(await wavSamples(file, format, count), options.channels)
+  return channels.map((wave) => {
+    const out = resample(wave, format.sampleRate, options.sampleRate, options.samples)
+    return options.scale === 1 ? out : out.map((v) => v * options.scale)
+  })
+}
+
+/** Writes a wave into `into` from `at` on, by channel or by time. */
+export function placeWave(
+  wave: readonly Float32Array[],
+  { samples, channels, channelsLast }: { samples: number; channels: number; channelsLast: boolean },
+  into: Float32Array,
+  at: number,
+): void {
+  for (const [c, values] of wave.entries())
+    for (let t = 0; t < samples; t++)
+      into[at + (channelsLast ? t * channels + c : c * samples + t)] = values[t]!
 }
 
 /** The mean of all channels for one; otherwise channel by channel, the last repeated. */

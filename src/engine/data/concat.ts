@@ -53,6 +53,15 @@ export function concatSources(sources: readonly Source[]): Source {
       const [member, position] = offsets.locate(index)
       return sources[member]!.preview(position, preprocessing)
     },
+    ...(sources.every((source) => source.raw) && {
+      raw: {
+        ...first.raw!,
+        files(index: number) {
+          const [member, position] = offsets.locate(index)
+          return sources[member]!.raw!.files(position)
+        },
+      },
+    }),
     ...(sources.every((source) => source.identity) && {
       async identity(indices: readonly number[]) {
         const all: Uint8Array[] = []

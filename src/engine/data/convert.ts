@@ -17,6 +17,11 @@ export interface RowFit {
   dims: number[]
   /** Element order: position in the model's row → position in the stored row; absent where they agree. */
   order?: Uint32Array
+  /** The same as axes of the stored row, taken as of shape `stored` where that is there. */
+  axes?: readonly number[]
+  stored?: readonly number[]
+  /** The axis of the model's row whose first three are the other way round after that. */
+  reversed?: number
   /** In words, where the stored shape differs. */
   note?: string
 }
@@ -51,11 +56,11 @@ function swapChannels(have: readonly number[], want: readonly Dim[]): RowFit | u
   const order = new Uint32Array(a * b * c)
   if (image(want[0]) && c === want[0] && fits([c, a, b], want)) {
     for (let k = 0, to = 0; k < c; k++) for (let i = 0; i < a * b; i++) order[to++] = i * c + k
-    return { dims: [c, a, b], order, note: 'channels are moved from last to first' }
+    return { dims: [c, a, b], order, axes: [2, 0, 1], note: 'channels are moved from last to first' }
   }
   if (image(want[2]) && a === want[2] && fits([b, c, a], want)) {
     for (let i = 0, to = 0; i < b * c; i++) for (let k = 0; k < a; k++) order[to++] = k * b * c + i
-    return { dims: [b, c, a], order, note: 'channels are moved from first to last' }
+    return { dims: [b, c, a], order, axes: [1, 2, 0], note: 'channels are moved from first to last' }
   }
   return undefined
 }
@@ -92,10 +97,16 @@ export function pixelFit(have: readonly number[], fit: RowFit, { reversed, store
       const from = reversed && channel < 3 ? 2 - channel : channel
       order[to] = first ? from * pixels + pixel : pixel * channels + from
     }
-  return { ...fit, order: fit.order ? order.map((at) => fit.order![at]!) : order }
+  return {
+    ...fit,
+    order: fit.order ? order.map((at) => fit.order![at]!) : order,
+    ...(moved &&
+      (axis === 0 ? { stored: [b, c, a], axes: [2, 0, 1] } : { stored: [c, a, b], axes: [1, 2, 0] })),
+    ...(reversed && { reversed: axis }),
+  }
 }
 
-const isIdentity = ({ scale, mean, std }: Affine): boolean =>
+export const isIdentity = ({ scale, mean, std }: Affine): boolean =>
   scale === 1 && mean.every((m) => m === 0) && std.every((s) => s === 1)
 
 /** Every digit of integers up to 53 bits: a float32 would lose those beyond 24. */
@@ -127,7 +138,8 @@ export function convertRows(value: Value, fit: RowFit, dtype: DType, affine: Aff
   return { dtype, dims, data: castData({ dtype: 'float32', dims, data }, dtype) }
 }
 
-function reorder(data: ValueData, order: Uint32Array): ValueData {
+/** Rows one after another, their elements in another order. */
+export function reorder(data: ValueData, order: Uint32Array): ValueData {
   if (Array.isArray(data)) return data
   const out = new (data.constructor as new (length: number) => Float32Array)(data.length)
   for (let row = 0; row < data.length; row += order.length)
@@ -135,32 +147,46 @@ function reorder(data: ValueData, order: Uint32Array): ValueData {
   return out
 }
 
-/** In place. Per-channel numbers belong to the first axis of the row, else to its last, else to each element. */
-export function applyAffine(data: Float32Array, dims: readonly number[], { scale, mean, std }: Affine): void {
+/** Element i of a row has mean and std of index floor(i / inner) mod their length, which is the same for both. */
+export interface SpreadAffine extends Affine {
+  inner: number
+}
+
+/**
+ * Per-channel numbers belong to the first axis of the row, else to its last, else to each element. Throws
+ * `data/shape-mismatch` where there are as many as none of these has.
+ */
+export function spreadAffine(dims: readonly number[], { scale, mean, std }: Affine): SpreadAffine {
   const size = sizeOf(dims)
   const count = Math.max(mean.length, std.length)
   const last = dims[dims.length - 1] ?? 1
-  const channel =
-    count === 1
-      ? () => 0
-      : count === dims[0]
-        ? (i: number) => Math.floor(i / (size / count))
-        : count === last
-          ? (i: number) => i % last
-          : (i: number) => i
   if (count > 1 && count !== dims[0] && count !== last && count !== size)
     throw new PareError('data/shape-mismatch', {
       input: 'mean and std',
       expected: `1, ${dims[0] ?? 1}, ${last} or ${size} numbers`,
       got: `${count} numbers`,
     })
+  const spread = (list: readonly number[]): readonly number[] =>
+    list.length === count ? list : new Array<number>(count).fill(list[0]!)
+  return { scale, mean: spread(mean), std: spread(std), inner: count === dims[0] ? size / count : 1 }
+}
+
+/** In place, rows of `dims` one after another. Throws what `spreadAffine` throws. */
+export const applyAffine = (data: Float32Array, dims: readonly number[], affine: Affine): void =>
+  applySpread(data, sizeOf(dims), spreadAffine(dims, affine))
+
+/** In place, rows of `size` elements one after another. */
+export function applySpread(
+  data: Float32Array,
+  size: number,
+  { scale, mean, std, inner }: SpreadAffine,
+): void {
   const a = new Float64Array(size)
   const b = new Float64Array(size)
   for (let i = 0; i < size; i++) {
-    const m = mean[mean.length === 1 ? 0 : channel(i)]!
-    const s = std[std.length === 1 ? 0 : channel(i)]!
-    a[i] = scale / s
-    b[i] = -m / s
+    const k = Math.floor(i / inner) % mean.length
+    a[i] = scale / std[k]!
+    b[i] = -mean[k]! / std[k]!
   }
   for (let row = 0; row < data.length; row += size)
     for (let i = 0; i < size; i++) data[row + i] = data[row + i]! * a[i]! + b[i]!

@@ -9,8 +9,10 @@ import type {
   SplitSummary,
   Task,
 } from '../../contract/dataset'
+import type { SampleForm } from '../../contract/sample-form'
 import type { Value, Values } from '../runtime/value'
 import type { GoesOn } from './clips'
+import type { RawFile } from './source'
 
 export interface Batch {
   /** Position of each sample within its split. */
@@ -39,6 +41,12 @@ export interface BatchOptions {
   signal?: AbortSignal
 }
 
+export interface RawSample {
+  files: RawFile[]
+  /** Name of the class, or the numbers of a regression or of several labels; absent for other tasks. */
+  label?: string | number[]
+}
+
 export interface Split {
   readonly name: SplitName
   readonly length: number
@@ -48,6 +56,8 @@ export interface Split {
   preview(index: number): Promise<SamplePreview>
   /** Absent where samples are no steps of clips. */
   readonly goesOn?: GoesOn
+  /** As it was before Pare read it, with what is expected of it; absent where samples have no such form. */
+  raw?(index: number): Promise<RawSample>
 }
 
 export interface Variant {
@@ -66,6 +76,8 @@ export interface Dataset {
   readonly preprocessing: Preprocessing
   /** All of how it is read: opened with this the data is the same. */
   readonly spec: DataSpec
+  /** How a raw sample becomes the inputs, in full, and the tokenizer it needs; absent where samples have no raw form. */
+  readonly form?: { readonly inputs: SampleForm; readonly tokenizer?: string }
   readonly splits: Readonly<Record<SplitName, Split>>
   summary(): DatasetSummary
   /**

@@ -124,6 +124,9 @@ export function selectSource(source: Source, order: readonly number[], notes: re
     },
     read: (indices, preprocessing, signal) => source.read(at(indices), preprocessing, signal),
     preview: (index, preprocessing) => source.preview(order[index]!, preprocessing),
+    ...(source.raw && {
+      raw: { ...source.raw, files: (index: number) => source.raw!.files(order[index]!) },
+    }),
     ...(source.identity && { identity: (indices: readonly number[]) => source.identity!(at(indices)) }),
     ...(source.follows && {
       follows: (index: number) => order[index - 1] === order[index]! - 1 && source.follows!(order[index]!),

@@ -18,6 +18,21 @@ export async function openImage(input: string | Uint8Array): Promise<Sharp> {
   return sharp(input, { failOn: 'error', limitInputPixels: PIXEL_LIMIT, pages: 1 }).autoOrient()
 }
 
+const ENDINGS: readonly [head: RegExp, ending: string][] = [
+  [/^\x89PNG/, '.png'],
+  [/^\xff\xd8\xff/, '.jpg'],
+  [/^GIF8/, '.gif'],
+  [/^BM/, '.bmp'],
+  [/^RIFF....WEBP/s, '.webp'],
+  [/^(II\*\0|MM\0\*)/, '.tif'],
+]
+
+/** The usual ending of a picture of these bytes; '.img' for others. */
+export function imageEnding(bytes: Uint8Array): string {
+  const head = Buffer.from(bytes.subarray(0, 12)).toString('latin1')
+  return ENDINGS.find(([pattern]) => pattern.test(head))?.[1] ?? '.img'
+}
+
 function openBmp(bytes: Buffer): Sharp {
   const width = bytes.readInt32LE(18)
   const height = Math.abs(bytes.readInt32LE(22))

@@ -4,12 +4,20 @@ import path from 'node:path'
 import type { Preprocessing } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
 import type { ValueInfo } from '../onnx'
-import { checkImage, decodeImage, imageSize, openImage, placePixels, type Size } from './image-decode'
+import {
+  checkImage,
+  decodeImage,
+  imageEnding,
+  imageSize,
+  openImage,
+  placePixels,
+  type Size,
+} from './image-decode'
 import { inferImage, type ImageOptions } from './image-input'
 import { mediaFiles } from './media-files'
 import { THUMBNAIL_SIDE } from './preview'
 import type { Reader, ReaderContext } from './reader'
-import type { RawLabels, Reading, Source, SourcePreview } from './source'
+import type { RawLabels, RawSamples, Reading, Source, SourcePreview } from './source'
 import { readingOf, SkippedFiles, withoutSkipped } from './skipped'
 
 export const readImages: Reader = async (place, context) => {
@@ -145,6 +153,20 @@ class ImageSource implements Source {
       this.skipped.add(this.pictures.name(index), cause)
       return { title }
     }
+  }
+
+  readonly raw: RawSamples = {
+    form: (preprocessing) => {
+      const options = imageOptions(preprocessing)
+      const { name, dtype = 'float32' } = this.input
+      const dims = imageDims(options, this.input)
+      return { ...options, inputs: [{ name, dtype, dims, from: { kind: 'image' } }] }
+    },
+    files: async (index) => {
+      const picture = await this.pictures.load(index)
+      const bytes = typeof picture === 'string' ? await fs.readFile(picture) : picture
+      return [{ name: 'image', ending: imageEnding(bytes), bytes }]
+    },
   }
 
   identity(indices: readonly number[]): Promise<Uint8Array[]> {

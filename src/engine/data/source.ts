@@ -1,5 +1,6 @@
 /** What a reader of one format gives: raw samples by position, before splits, classes and tasks. */
 import type { Preprocessing, SamplePreview } from '../../contract/dataset'
+import type { SampleForm } from '../../contract/sample-form'
 import type { DType } from '../onnx'
 import type { Value, Values } from '../runtime/value'
 
@@ -33,6 +34,23 @@ export interface SourcePreview extends Pick<SamplePreview, 'title' | 'thumbnail'
   columns?: Readonly<Record<string, readonly string[]>>
 }
 
+/** A raw sample is one file or, of arrays, one a name. */
+export interface RawFile {
+  /** 'image', 'sound', 'text', 'row', or the name of an array. */
+  name: string
+  /** Ending of the file, with the dot. */
+  ending: string
+  bytes: Uint8Array
+}
+
+/** Samples as they are before Pare reads them, and how they are read, in full. */
+export interface RawSamples {
+  form(preprocessing: Preprocessing): SampleForm
+  /** Path of the tokenizer.json of the texts. */
+  tokenizer?: string
+  files(index: number): Promise<RawFile[]>
+}
+
 export interface Source {
   readonly length: number
   readonly labels?: RawLabels | undefined
@@ -43,6 +61,8 @@ export interface Source {
   /** Samples as the model wants them. `indices` are positions within the source. */
   read(indices: readonly number[], preprocessing: Preprocessing, signal?: AbortSignal): Promise<Reading>
   preview(index: number, preprocessing: Preprocessing): Promise<SourcePreview>
+  /** Absent where samples have no form of their own. */
+  readonly raw?: RawSamples | undefined
   /** Whether the inputs of each sample lack a number, or hold NaN or infinity; absent where none ever can. */
   hasGap?(indices: readonly number[]): Promise<boolean[]>
   /** Whether a sample is the next step of the clip that the sample before it belongs to; absent where all stand alone. */

@@ -10,7 +10,8 @@ import type { DataRecord } from './json-lines'
 import { flatNumbers, isList, LabelColumn } from './label-column'
 import { labelRank } from './names'
 import type { ReaderContext, SampleInput } from './reader'
-import type { RawLabels, Reading, Source, SourcePreview } from './source'
+import type { SampleInput as FormOf } from '../../contract/sample-form'
+import type { RawLabels, RawSamples, Reading, Source, SourcePreview } from './source'
 import { openTokenizer, type TextEncoder, type Tokens } from './tokenizer'
 
 const TEXT_KEY = /^(text|sentence|content|document|review|comment|message|question|prompt|input)$/i
@@ -18,7 +19,9 @@ const IDS_KEY = /^(input_?ids|ids|tokens|token_ids)$/i
 
 /** Longer texts are cut: no model reads more. */
 const TOKEN_LIMIT = 65_536
-const TEXT_LIMIT = 4000
+/** Of the characters of a text, more than its tokens can need. */
+const TEXT_LIMIT = 2 ** 20
+const PREVIEW_LIMIT = 4000
 /** Where neither model nor tokenizer says how long a text may be. */
 const DEFAULT_LENGTH = 128
 
@@ -93,9 +96,7 @@ export async function textSource(
       const { prefix, suffix } = encoded
       const packed = Int32Array.from([prefix.length, suffix.length, ...prefix, ...suffix, ...content])
       await tokens.push(new Uint8Array(packed.buffer))
-      await texts.push(
-        Buffer.from(typeof text === 'string' ? text.slice(0, TEXT_LIMIT) : content.slice(0, 64).join(' ')),
-      )
+      await texts.push(Buffer.from(typeof text === 'string' ? text.slice(0, TEXT_LIMIT) : content.join(' ')))
       if (keys.label !== undefined) labels.push(values[keys.label], file, where)
     }
     const stored = { tokens: await tokens.finish(), texts: await texts.finish() }
@@ -108,6 +109,7 @@ export async function textSource(
       suggestText(wanted, encoder),
       encoder,
       gaps,
+      useText ? tokenizerFile : undefined,
     )
   } catch (cause) {
     await tokens.discard()
@@ -174,6 +176,7 @@ class TextSource implements Source {
     readonly suggested: TextOptions,
     private readonly encoder: TextEncoder | undefined,
     private readonly gaps: ReadonlySet<number>,
+    private readonly tokenizer: string | undefined,
   ) {}
 
   get length(): number {
@@ -208,7 +211,38 @@ class TextSource implements Source {
 
   async preview(index: number): Promise<SourcePreview> {
     const text = Buffer.from(await this.stored.texts.read(index)).toString('utf8')
-    return { title: `${path.basename(this.file)}, text ${index + 1}`, text }
+    return { title: `${path.basename(this.file)}, text ${index + 1}`, text: text.slice(0, PREVIEW_LIMIT) }
+  }
+
+  get raw(): RawSamples {
+    const { tokenizer, inputs } = this
+    return {
+      ...(tokenizer !== undefined && { tokenizer }),
+      form: (preprocessing) => {
+        const options = preprocessing.kind === 'text' ? preprocessing : this.suggested
+        const input = (info: ValueInfo | undefined, from: FormOf['from']): FormOf[] =>
+          info ? [{ name: info.name, dtype: info.dtype ?? 'int64', dims: [options.maxLength], from }] : []
+        const { prefix, suffix } = (tokenizer !== undefined && this.encoder?.encode('')) || {
+          prefix: [],
+          suffix: [],
+        }
+        const { padLeft = false, cutLeft = false } = this.encoder ?? {}
+        return {
+          ...options,
+          inputs: [
+            ...input(inputs.ids, { kind: 'token-ids' }),
+            ...input(inputs.mask, { kind: 'token-mask' }),
+            ...input(inputs.types, { kind: 'constant', value: 0 }),
+            ...input(inputs.positions, { kind: 'token-positions' }),
+          ],
+          tokens: { prefix, suffix, padLeft, cutLeft },
+        }
+      },
+      files: async (index) => {
+        const bytes = await this.stored.texts.read(index)
+        return [{ name: tokenizer === undefined ? 'ids' : 'text', ending: '.txt', bytes }]
+      },
+    }
   }
 
   hasGap = async (indices: readonly number[]): Promise<boolean[]> =>

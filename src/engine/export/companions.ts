@@ -6,23 +6,27 @@ import type { Manifest } from './manifest'
 
 export interface CompanionSources {
   dataset?: Dataset
-  /** Path of a tokenizer.json. */
+  /** Path of a tokenizer.json; default: the one that the texts of the dataset are read with. */
   tokenizer?: string
 }
 
-/** One class a line: white space and control characters, some of which end lines, become a space. */
+/** White space and control characters, some of which end lines, become a space. */
+export const labelLine = (name: string): string => name.replaceAll(/[\s\p{Cc}]+/gu, ' ')
+
+/** One class a line. */
 export const labelLines = (classes: readonly string[]): string =>
-  classes.map((name) => `${name.replaceAll(/[\s\p{Cc}]+/gu, ' ')}\n`).join('')
+  classes.map((name) => `${labelLine(name)}\n`).join('')
 
 /** Throws `disk/*`. */
 export function placeCompanions(
-  { dataset, tokenizer }: CompanionSources,
+  { dataset, tokenizer = dataset?.form?.tokenizer }: CompanionSources,
   files: BundleFiles,
 ): Pick<Manifest, 'preprocessing' | 'labels' | 'tokenizer'> {
   const placed: Pick<Manifest, 'preprocessing' | 'labels' | 'tokenizer'> = {}
   if (dataset && dataset.kind !== 'random') {
     placed.preprocessing = 'preprocessing.json'
-    const text = `${JSON.stringify(dataset.preprocessing, null, 2)}\n`
+    const form = dataset.form?.inputs ?? dataset.preprocessing
+    const text = `${JSON.stringify(form, null, 2)}\n`
     files.write('preprocessing.json', text, 'how a raw sample becomes the input')
   }
   if (dataset?.classes) {

@@ -1,6 +1,7 @@
 /** A few samples with their outputs, by which a device can check that it computes the same. */
 import { PareError } from '../../contract/errors'
-import type { Dataset } from '../data/dataset'
+import type { Dataset, RawSample } from '../data/dataset'
+import { encodeNpy } from '../data/encode-npy'
 import { isFloat, type Model } from '../onnx'
 import {
   feedsFor,
@@ -13,7 +14,6 @@ import {
 } from '../runtime'
 import type { BundleFiles } from './files'
 import type { Manifest } from './manifest'
-import { encodeNpy } from './npy'
 
 export interface GoldenSample {
   /** Position in the validation split; absent for random inputs. */
@@ -21,6 +21,8 @@ export interface GoldenSample {
   /** As the model takes them, its fixed batch included. */
   inputs: Values
   outputs: Values
+  /** The sample before Pare read it, where it has such a form. */
+  raw?: RawSample
 }
 
 export interface Golden {
@@ -60,14 +62,14 @@ export async function makeGolden(request: GoldenRequest): Promise<Golden> {
   const session = await openSession(file, DEVICE_SESSION)
   try {
     let bytes = 0
-    for await (const { index, inputs } of inputsOf(request)) {
+    for await (const { index, inputs, raw } of inputsOf(request)) {
       const outputs = await session.run(inputs, names)
       for (const [name, value] of Object.entries(outputs))
         if (isFloat(value.dtype) && floatsOf(value).some(Number.isNaN))
           throw new PareError('model/non-finite', { tensor: name, by: 'export' })
       bytes += sizeIn(inputs) + sizeIn(outputs)
       if (samples.length > 0 && bytes > BYTES_LIMIT) break
-      samples.push({ index, inputs, outputs })
+      samples.push({ index, inputs, outputs, ...(raw && { raw }) })
     }
   } finally {
     await session.release()
@@ -80,7 +82,7 @@ export async function makeGolden(request: GoldenRequest): Promise<Golden> {
   return { samples, tolerance }
 }
 
-async function* inputsOf(request: GoldenRequest): AsyncIterable<{ index?: number; inputs: Values }> {
+async function* inputsOf(request: GoldenRequest): AsyncIterable<Omit<GoldenSample, 'outputs'>> {
   const { dataset, model, count } = request
   if (!dataset) {
     for (let seed = 0; seed < count; seed++) yield { inputs: await workingFeeds(model, { seed }) }
@@ -88,12 +90,16 @@ async function* inputsOf(request: GoldenRequest): AsyncIterable<{ index?: number
   }
   const split = dataset.splits.validation
   for await (const { indices, inputs } of split.batches(1, { limit: count }))
-    yield { ...(dataset.kind !== 'random' && { index: indices[0] }), inputs: feedsFor(model, inputs) }
+    yield {
+      ...(dataset.kind !== 'random' && { index: indices[0] }),
+      inputs: feedsFor(model, inputs),
+      ...(split.raw && { raw: await split.raw(indices[0]!) }),
+    }
 }
 
 /** Names of the samples' files, for the manifest. Throws `disk/*`. */
 export const placeGolden = ({ samples }: Golden, files: BundleFiles): Manifest['golden'] =>
-  samples.map(({ inputs, outputs }, n) => {
+  samples.map(({ inputs, outputs, raw }, n) => {
     const put = (kind: 'input' | 'output', values: Values): Record<string, string> =>
       Object.fromEntries(
         Object.entries(values).map(([name, value], i) => {
@@ -102,8 +108,23 @@ export const placeGolden = ({ samples }: Golden, files: BundleFiles): Manifest['
           return [name, file]
         }),
       )
-    return { inputs: put('input', inputs), outputs: put('output', outputs) }
+    return {
+      inputs: put('input', inputs),
+      outputs: put('output', outputs),
+      ...(raw && { raw: placeRaw(raw, `golden/${n}`, files) }),
+      ...(raw?.label !== undefined && { label: raw.label }),
+    }
   })
+
+function placeRaw({ files: raw }: RawSample, folder: string, files: BundleFiles): Record<string, string> {
+  return Object.fromEntries(
+    raw.map(({ name, ending, bytes }, i) => {
+      const file = `${folder}/raw${raw.length > 1 ? `-${i}` : ''}${ending}`
+      files.write(file, bytes, `golden sample ${name}`)
+      return [name, file]
+    }),
+  )
+}
 
 const sizeIn = (values: Values): number =>
   Object.values(values).reduce((sum, { data }) => sum + (Array.isArray(data) ? 0 : data.byteLength), 0)

@@ -62,6 +62,14 @@ export const Manifest = z
       z.strictObject({
         inputs: z.record(z.string(), z.string()),
         outputs: z.record(z.string(), z.string()),
+        raw: z.record(z.string(), z.string()).optional().meta({
+          description:
+            'Files of the sample before preprocessing: image, sound, text, row, or each array by its name.',
+        }),
+        label: z
+          .union([z.string(), z.array(z.number())])
+          .optional()
+          .meta({ description: 'What is expected: a class of labels.txt, or numbers.' }),
       }),
     ),
     tolerance: z

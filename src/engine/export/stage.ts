@@ -17,6 +17,7 @@ import { widened } from './forms/verification'
 import { makeGolden, placeGolden } from './golden'
 import { Manifest } from './manifest'
 import { answerOf, ports } from './ports'
+import { checkRaw } from './raw-check'
 import { withoutPlaces } from './privacy'
 import { readme } from './readme'
 import { localReports, measured, placeReports } from './reports'
@@ -51,7 +52,10 @@ export interface Staged {
   compressed: Map<string, number>
 }
 
-/** Writes a bundle's files into `folder`. Throws `model/*`, `data/*`, `disk/*`, `cancelled`. */
+/**
+ * Writes a bundle's files into `folder`. Throws `model/*`, `data/*`, `disk/*`, `cancelled`, and where the bundle
+ * does not read its own samples right `export/not-reproduced`, `export/at-chance`.
+ */
 export async function stage(asked: BundleRequest, folder: string): Promise<Staged> {
   const { report: measuredReport, original: measuredOriginal, recipe, steps } = asked
   const words = withoutPlaces({ report: measuredReport, original: measuredOriginal, recipe, steps })
@@ -75,13 +79,17 @@ export async function stage(asked: BundleRequest, folder: string): Promise<Stage
   const count = request.goldenSamples ?? 3
   const golden = await makeGolden({ file: files.path(SOURCE), model, dataset, count, integer })
   const goldenFiles = placeGolden(golden, files)
+  const companions = placeCompanions(request, files)
+  const answer = answerOf(dataset, golden, model)
+  step(0.45, 'Reading raw samples as the bundle says')
+  const raw =
+    dataset && (await checkRaw({ folder, model, file: files.path(SOURCE), dataset, answer, signal }))
   const { verifications, checks: unproven } = await proveForms(forms, files, golden, signal)
   dropSource(files)
   step(0.55, 'Compressing, to know the download size')
   const weighed = await weighForms(forms, files, signal)
   const [{ written, downloadBytes }] = weighed as [WeighedForm]
   step(0.7, 'Report and manifest')
-  const companions = placeCompanions(request, files)
   const local = localReports(request, files, written, downloadBytes)
   placeReports(request, local, files)
   const { report, original } = local
@@ -98,7 +106,7 @@ export async function stage(asked: BundleRequest, folder: string): Promise<Stage
     opset: model.opset,
     operatorSets: Object.fromEntries([...model.opsets].map(([domain, v]) => [domain || 'ai.onnx', v])),
     ...ports(model, golden, traced),
-    answer: answerOf(dataset, golden, model),
+    answer,
     session: { optimization: 'all', config: {} },
     ...companions,
     ...(report && { quality: measured(report) }),
@@ -114,8 +122,14 @@ export async function stage(asked: BundleRequest, folder: string): Promise<Stage
     `${JSON.stringify(manifest, null, 2)}\n`,
     'what the bundle holds, for programs',
   )
-  const { snippets, checks: passedOver } = snippetsOf(weighed, manifest, dataset?.preprocessing)
-  const checks = [...checkTarget(model, target, traced), ...missing, ...unproven, ...passedOver]
+  const { snippets, checks: passedOver } = snippetsOf(weighed, manifest, dataset)
+  const checks = [
+    ...checkTarget(model, target, traced),
+    ...missing,
+    ...unproven,
+    ...(raw ? [raw] : []),
+    ...passedOver,
+  ]
   const realSamples = golden.samples.some(({ index }) => index !== undefined)
   files.write(
     'README.md',

@@ -1,8 +1,11 @@
 /** What every reader must do, run against each of them with the same 40 samples in 4 classes. */
+import fs from 'node:fs'
+import path from 'node:path'
 import { expect, test } from 'vitest'
 import type { DatasetKind } from '../../../src/contract/dataset'
 import type { Dataset, Split } from '../../../src/engine/data/dataset'
 import { openDataset, type OpenOptions } from '../../../src/engine/data/open'
+import { openBundle } from '../../../src/engine/export/read-back'
 import type { Model } from '../../../src/engine/onnx'
 import { temporaryFolder } from './support'
 
@@ -61,6 +64,28 @@ export function conforms(name: string, subject: Subject): void {
       await dataset.close()
     }
   }
+
+  test(`${name}: raw samples and the form alone give the inputs that Pare reads`, () =>
+    use(async (dataset) => {
+      const bundle = temporaryFolder()
+      fs.writeFileSync(path.join(bundle, 'preprocessing.json'), JSON.stringify(dataset.form!.inputs))
+      const { tokenizer } = dataset.form!
+      if (tokenizer !== undefined) fs.copyFileSync(tokenizer, path.join(bundle, 'tokenizer.json'))
+      const reader = await openBundle(bundle)
+      const split = dataset.splits.validation
+      for (const index of range(split.length)) {
+        const { files, label } = await split.raw!(index)
+        const raw = files.map(({ name, ending, bytes }, i): [string, string] => {
+          const file = path.join(bundle, `${i}${ending}`)
+          fs.writeFileSync(file, bytes)
+          return [name, file]
+        })
+        for await (const { inputs, labels } of split.batches(1, { indices: [index] })) {
+          expect(await reader.read(Object.fromEntries(raw))).toEqual(inputs)
+          expect(label).toBe(dataset.classes![Number(labels!.data[0])])
+        }
+      }
+    }))
 
   test(`${name}: kind, task, sizes and summary agree`, () =>
     use(async (dataset) => {

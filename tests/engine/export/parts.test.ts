@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { encodeNpy } from '../../../src/engine/export/npy'
+import { encodeNpy } from '../../../src/engine/data/encode-npy'
 import { operatorsConfig } from '../../../src/engine/export/operators'
 import { namesPlace, withoutNotes, withoutPlaces } from '../../../src/engine/export/privacy'
 import { LANGUAGES } from '../../../src/engine/export/snippets'
+import type { Preprocessing } from '../../../src/contract/dataset'
 import type { SnippetContext } from '../../../src/engine/export/snippets/context'
 import { checkTarget } from '../../../src/engine/export/checks'
 import { Node, readModel } from '../../../src/engine/onnx'
@@ -111,24 +112,29 @@ describe.runIf(hasReference)('checkTarget', () => {
 })
 
 describe('snippets', () => {
+  const preprocessing: Extract<Preprocessing, { kind: 'image' }> = {
+    kind: 'image',
+    width: 32,
+    height: 32,
+    channels: 3,
+    resize: 'shortest-side-then-crop',
+    cropRatio: 1.14,
+    order: 'bgr',
+    layout: 'nchw',
+    scale: 1 / 255,
+    mean: [0.485, 0.456, 0.406],
+    std: [0.229, 0.224, 0.225],
+    invert: false,
+  }
   const image: SnippetContext = {
     file: 'model.ort',
     inputs: [{ name: 'in"put$1', variable: 'inPut1', dtype: 'float32', dims: [1, 3, 32, 32] }],
     answer: { name: 'logits', variable: 'logits', dtype: 'float32', dims: [1, 10] },
     classes: true,
-    preprocessing: {
-      kind: 'image',
-      width: 32,
-      height: 32,
-      channels: 3,
-      resize: 'shortest-side-then-crop',
-      cropRatio: 1.14,
-      order: 'bgr',
-      layout: 'nchw',
-      scale: 1 / 255,
-      mean: [0.485, 0.456, 0.406],
-      std: [0.229, 0.224, 0.225],
-      invert: false,
+    preprocessing,
+    form: {
+      ...preprocessing,
+      inputs: [{ name: 'in"put$1', dtype: 'float32', dims: [3, 32, 32], from: { kind: 'image' } }],
     },
   }
 
@@ -139,7 +145,7 @@ describe('snippets', () => {
     expect(code.kotlin).toContain('floatArrayOf(0.485f, 0.456f, 0.406f)')
     expect(code.swift).toContain('"in\\"put$1": try Self.value(inPut1, .float, [1, 3, 32, 32])')
     expect(code.javascript).toContain('new Tensor("float32", inPut1, [1, 3, 32, 32])')
-    expect(code.python).toContain('pixels = pixels[..., ::-1]')
+    expect(code.python).toContain('pixels = pixels[..., [2, 1, 0, 3]')
     expect(code.cpp).toContain('inPut1, 3072, inPut1Shape, 4')
     for (const text of Object.values(code)) expect(text).not.toMatch(/undefined|NaN|\[object/)
   })
@@ -154,6 +160,7 @@ describe('snippets', () => {
         dims: [1, 64],
       })),
       preprocessing: { kind: 'text', maxLength: 64, padId: 0 },
+      form: undefined,
     }
     const code = Object.fromEntries(LANGUAGES.map((one) => [one.language, one.code(text)]))
     expect(code.kotlin).toContain('fun run(inputIds: LongArray, attentionMask: LongArray)')

@@ -1,8 +1,8 @@
 /** The forms of one bundle: written, proven, and what their code is. */
-import type { Preprocessing } from '../../../contract/dataset'
 import { PareError } from '../../../contract/errors'
 import { formatBytes } from '../../../contract/format'
 import type { BundlePlan } from '../../../contract/project'
+import type { Dataset } from '../../data/dataset'
 import { deflatedBytes } from '../../evaluate/size'
 import type { Model } from '../../onnx'
 import type { BundleFiles } from '../files'
@@ -83,9 +83,10 @@ const PROMISED = 1.1
 export function snippetsOf(
   forms: readonly WeighedForm[],
   manifest: Manifest,
-  preprocessing: Preprocessing | undefined,
+  dataset: Dataset | undefined,
 ): { snippets: Snippet[]; checks: Checks } {
-  const context = snippetContext(manifest, preprocessing)
+  const { preprocessing, form } = dataset ?? {}
+  const context = snippetContext(manifest, { preprocessing, form: form?.inputs })
   const byLanguage = new Map<string, Snippet>()
   const checks: Checks = []
   const [first] = forms

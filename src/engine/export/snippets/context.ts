@@ -1,5 +1,6 @@
 /** What code in any language needs to know of the bundle. */
 import type { Preprocessing } from '../../../contract/dataset'
+import type { SampleForm } from '../../../contract/sample-form'
 import type { Manifest } from '../manifest'
 import { identifiers } from './identifiers'
 
@@ -10,7 +11,11 @@ export interface SnippetContext {
   /** The output that holds the answer. */
   answer: SnippetPort
   classes: boolean
-  preprocessing?: Preprocessing
+  /** The bundle holds labels.txt. */
+  labels?: boolean
+  preprocessing?: Preprocessing | undefined
+  /** How a raw sample becomes the inputs, where preprocessing.json says so in full. */
+  form?: SampleForm | undefined
 }
 
 export interface SnippetPort {
@@ -31,7 +36,7 @@ export interface Language {
 
 export function snippetContext(
   manifest: Manifest,
-  preprocessing: Preprocessing | undefined,
+  { preprocessing, form }: Pick<SnippetContext, 'preprocessing' | 'form'>,
 ): Omit<SnippetContext, 'file'> {
   const identifier = identifiers()
   const port = ({ name, dtype, exampleDims }: Manifest['inputs'][number]): SnippetPort => ({
@@ -42,7 +47,14 @@ export function snippetContext(
   })
   const inputs = manifest.inputs.map(port)
   const answer = manifest.outputs.find(({ name }) => name === manifest.answer.output) ?? manifest.outputs[0]!
-  return { inputs, answer: port(answer), classes: manifest.answer.classes !== undefined, preprocessing }
+  return {
+    inputs,
+    answer: port(answer),
+    classes: manifest.answer.classes !== undefined,
+    labels: manifest.labels !== undefined,
+    preprocessing,
+    form,
+  }
 }
 
 export const sizeOfPort = ({ dims }: SnippetPort): number => dims.reduce((a, b) => a * b, 1)

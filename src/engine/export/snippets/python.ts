@@ -1,58 +1,192 @@
-/** Python: onnxruntime and NumPy, Pillow for images. */
-import { imageOf, inputWords, type Language, type SnippetContext } from './context'
+/** Python: onnxruntime and NumPy; Pillow for pictures, tokenizers for texts. */
+import type { SampleForm } from '../../../contract/sample-form'
+import { inputWords, type Language, type SnippetContext } from './context'
 import { pythonString } from './literals'
 
 const DTYPES: Record<string, string> = { bool: 'np.bool_', string: 'np.str_', 'not a tensor': 'object' }
 
-function preprocess(context: SnippetContext): string {
-  const image = imageOf(context)
-  if (!image) return ''
-  const { width, height, channels, resize, cropRatio, layout, scale, mean, std, order, invert } = image
-  const [input] = context.inputs
+/** What a raw sample is, as the docstring says it, and how its numbers come about, by where they are from. */
+const KINDS: Record<SampleForm['kind'], { packages: string; imports: string; raw: string }> = {
+  image: { packages: ' pillow', imports: 'from PIL import Image, ImageOps\n', raw: 'The path of a picture.' },
+  audio: { packages: '', imports: 'import wave\n', raw: 'The path of a WAV file.' },
+  text: { packages: ' tokenizers', imports: 'from tokenizers import Tokenizer\n', raw: 'A text.' },
+  array: { packages: '', imports: '', raw: '' },
+}
+
+function picture(form: Extract<SampleForm, { kind: 'image' }>): string[] {
+  const { width, height, channels, resize, cropRatio, layout, scale, mean, std, order, invert } = form
   const mode = { 1: 'L', 3: 'RGB', 4: 'RGBA' }[channels]
-  const lines = [`photo = ImageOps.exif_transpose(Image.open(path)).convert("${mode}")`]
+  const lines = [`photo = ImageOps.exif_transpose(Image.open(raw)).convert("${mode}")`]
   if (resize === 'stretch') lines.push(`photo = photo.resize((${width}, ${height}), Image.BILINEAR)`)
-  else if (resize === 'letterbox')
-    lines.push(`photo = ImageOps.pad(photo, (${width}, ${height}), Image.BILINEAR)`)
   else {
-    lines.push(`ratio = ${cropRatio} * max(${width} / photo.width, ${height} / photo.height)`)
+    const fit = resize === 'letterbox' ? 'min' : `${cropRatio} * max`
     lines.push(
+      `ratio = ${fit}(${width} / photo.width, ${height} / photo.height)`,
       'photo = photo.resize((round(photo.width * ratio), round(photo.height * ratio)), Image.BILINEAR)',
+      `left, top = (photo.width - ${width}) // 2, (photo.height - ${height}) // 2`,
     )
-    lines.push(`left, top = (photo.width - ${width}) // 2, (photo.height - ${height}) // 2`)
-    lines.push(`photo = photo.crop((left, top, left + ${width}, top + ${height}))`)
+    if (resize === 'letterbox') {
+      const border = channels === 1 ? '114' : `(${[114, 114, 114, 255].slice(0, channels).join(', ')})`
+      lines.push(
+        `whole = Image.new("${mode}", (${width}, ${height}), ${border})`,
+        'whole.paste(photo, (-left, -top))',
+        'photo = whole',
+      )
+    } else lines.push(`photo = photo.crop((left, top, left + ${width}, top + ${height}))`)
   }
   lines.push(`pixels = np.asarray(photo, dtype=np.float32).reshape(${height}, ${width}, ${channels})`)
-  if (order === 'bgr') lines.push('pixels = pixels[..., ::-1]')
   if (invert) lines.push('pixels = 255 - pixels')
+  if (order === 'bgr') lines.push('pixels = pixels[..., [2, 1, 0, 3][:pixels.shape[-1]]]')
   lines.push(
     `pixels = (pixels * ${scale} - np.float32([${mean.join(', ')}])) / np.float32([${std.join(', ')}])`,
   )
   if (layout !== 'nhwc') lines.push('pixels = pixels.transpose(2, 0, 1)')
-  lines.push(`return pixels.reshape(${input!.dims.join(', ')}).astype(np.float32)`)
-  return `
+  return [...lines, 'return [fitted(pixels, spec) for spec in FORM["inputs"]]']
+}
 
-def prepare(path):
-${lines.map((line) => `    ${line}`).join('\n')}
+const SOUND = `with wave.open(raw) as sound:
+    assert sound.getframerate() == FORM["sampleRate"], "resample the sound first"
+    width, channels = sound.getsampwidth(), sound.getnchannels()
+    frames = sound.readframes(sound.getnframes())
+if width == 3:
+    data = np.frombuffer(frames, np.uint8).reshape(-1, 3)
+    values = np.pad(data, ((0, 0), (1, 0))).view("<i4")[:, 0] / 2.0**31
+else:
+    values = np.frombuffer(frames, {1: "u1", 2: "<i2", 4: "<i4"}[width])
+    values = (values - 128.0) / 128 if width == 1 else values / 2.0 ** (8 * width - 1)
+wave_ = values.reshape(-1, channels).T
+want = FORM["channels"]
+wave_ = wave_.mean(0, keepdims=True) if want == 1 else wave_[[min(c, channels - 1) for c in range(want)]]
+wave_ = wave_[:, : FORM["samples"]] * FORM["scale"]
+wave_ = np.pad(wave_, ((0, 0), (0, FORM["samples"] - wave_.shape[1])))
+return [fitted(wave_.T if spec["from"]["channelsLast"] else wave_, spec) for spec in FORM["inputs"]]`
+
+const TEXT = `tokens, length = FORM["tokens"], FORM["maxLength"]
+content = TOKENIZER.encode(raw, add_special_tokens=False).ids
+room = max(0, length - len(tokens["prefix"]) - len(tokens["suffix"]))
+content = content[max(0, len(content) - room) :] if tokens["cutLeft"] else content[:room]
+ids = (tokens["prefix"] + content + tokens["suffix"])[:length]
+start = length - len(ids) if tokens["padLeft"] else 0
+row, mask = np.full(length, FORM["padId"]), np.zeros(length)
+row[start : start + len(ids)] = ids
+mask[start : start + len(ids)] = 1
+values = {"token-ids": row, "token-mask": mask, "token-positions": np.arange(length)}
+return [
+    fitted(values.get(spec["from"]["kind"], np.full(length, spec["from"].get("value", 0))), spec)
+    for spec in FORM["inputs"]
+]`
+
+const ARRAYS = `feeds = []
+for spec in FORM["inputs"]:
+    source = spec["from"]
+    if source["kind"] == "columns":
+        value = [float(raw[name]) for name in source["columns"]]
+    elif source["kind"] == "array":
+        value = np.asarray(raw[source["array"]]).reshape(source["dims"])
+    else:
+        value = np.full(spec["dims"], source["value"])
+    feeds.append(fitted(value, spec))
+return feeds`
+
+/** What holds for every form: order of axes, scale, type and shape. */
+const FITTED = `def fitted(value, spec):
+    value = np.asarray(value)
+    if "stored" in spec:
+        value = value.reshape(spec["stored"])
+    if "transpose" in spec:
+        value = value.transpose(spec["transpose"])
+    value = value.reshape(spec["dims"])
+    if "reversed" in spec:
+        axis = spec["reversed"]
+        value = np.take(value, [2, 1, 0, 3][: value.shape[axis]], axis)
+    if "affine" in spec:
+        affine = spec["affine"]
+        k = (np.arange(value.size) // affine["inner"]).reshape(value.shape) % len(affine["mean"])
+        mean, std = np.asarray(affine["mean"])[k], np.asarray(affine["std"])[k]
+        value = (value * affine["scale"] - mean) / std
+    dtype = np.dtype(spec["dtype"])
+    if dtype.kind in "iu" and np.asarray(value).dtype.kind == "f":
+        value = np.clip(np.rint(value), np.iinfo(dtype).min, np.iinfo(dtype).max)
+    return np.asarray(value).astype(dtype)[None]`
+
+/** Models that take a fixed number of samples at once get the one that often. */
+function fitted({ inputs, form }: SnippetContext): string {
+  const [input, spec] = [inputs[0], form?.inputs[0]]
+  const [batch = 1] = input && spec && input.dims.length === spec.dims.length + 1 ? input.dims : []
+  return batch > 1 ? `${FITTED}.repeat(${batch}, 0)` : FITTED
+}
+
+function rawWords(form: SampleForm): string {
+  if (form.kind !== 'array') return KINDS[form.kind].raw
+  const columns = form.inputs.some(({ from }) => from.kind === 'columns')
+  const names = form.inputs.flatMap(({ from }) => (from.kind === 'array' ? [from.array] : []))
+  return columns
+    ? 'A row of the table, as csv.DictReader gives it.'
+    : `The arrays of one sample by name: ${names.map(pythonString).join(', ')}.`
+}
+
+function body(form: SampleForm): string[] {
+  if (form.kind === 'image') return picture(form)
+  const lines = { audio: SOUND, text: TEXT, array: ARRAYS }[form.kind]
+  return lines.split('\n')
+}
+
+function preprocess(context: SnippetContext): string {
+  const { form } = context
+  if (!form) return ''
+  const tokenizer =
+    form.kind === 'text'
+      ? 'TOKENIZER = Tokenizer.from_file("tokenizer.json")\nTOKENIZER.no_truncation()\nTOKENIZER.no_padding()\n'
+      : ''
+  return `
+FORM = json.load(open("preprocessing.json", encoding="utf-8"))
+${tokenizer}
+
+${fitted(context)}
+
+
+def prepare(raw):
+    """Inputs for run(), of one sample. ${rawWords(form).replaceAll('\\', '\\\\').replaceAll('"""', "'''")}"""
+${body(form)
+  .map((line) => `    ${line}`.trimEnd())
+  .join('\n')}
 `
 }
+
+const predicting = ({ labels }: SnippetContext): string => `
+
+def classify(scores):
+    return int(np.argmax(scores))
+${
+  labels
+    ? `
+
+LABELS = open("labels.txt", encoding="utf-8").read().rstrip("\\n").split("\\n")
+
+
+def predict(raw):
+    return LABELS[classify(run(*prepare(raw)))]
+`
+    : ''
+}`
 
 export const python: Language = {
   language: 'python',
   title: 'Python',
   fence: 'python',
   code(context) {
-    const { inputs, answer, classes, file } = context
+    const { inputs, answer, classes, file, form } = context
     const feeds = inputs.map(({ name, variable, dtype, dims }) => {
       const type = DTYPES[dtype] ?? `np.${dtype}`
       return `        ${pythonString(name)}: np.asarray(${variable}, dtype=${type}).reshape(${dims.join(', ') || '()'}${dims.length === 1 ? ',' : ''}),`
     })
-    return `# pip install onnxruntime numpy${imageOf(context) ? ' pillow' : ''}
-import os
+    const { packages = '', imports = '' } = form ? KINDS[form.kind] : {}
+    return `# pip install onnxruntime numpy${packages}
+${form ? 'import json\n' : ''}import os
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # ONNX Runtime reports to Microsoft otherwise
 import numpy as np
 import onnxruntime as ort
-${imageOf(context) ? 'from PIL import Image, ImageOps\n' : ''}
+${imports}
 session = ort.InferenceSession(${pythonString(file)})
 ${preprocess(context)}
 
@@ -62,6 +196,6 @@ def run(${inputs.map(({ variable }) => variable).join(', ')}):
 ${feeds.join('\n')}
     }
     return session.run([${pythonString(answer.name)}], feeds)[0]
-${classes ? '\n\ndef classify(scores):\n    return int(np.argmax(scores))\n' : ''}`
+${classes ? predicting({ ...context, labels: context.labels && form !== undefined }) : ''}`
   },
 }

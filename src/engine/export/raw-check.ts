@@ -1,0 +1,144 @@
+/**
+ * A bundle held against the raw samples it was made with: read by its own files alone they must give the model what
+ * Pare measured it on, and answers that know something of the labels.
+ */
+import fs from 'node:fs'
+import path from 'node:path'
+import { PareError } from '../../contract/errors'
+import type { TargetCheck } from '../../contract/project'
+import type { Dataset, RawSample } from '../data/dataset'
+import { skillOfClasses, skillOfNumbers } from '../data/skill'
+import type { Model } from '../onnx'
+import { feedsFor, floatsOf, withSession, type Values } from '../runtime'
+import { labelLine } from './companions'
+import { DEVICE_SESSION, largest, largestDifference } from './golden'
+import type { Manifest } from './manifest'
+import { openBundle } from './read-back'
+
+/** Samples of the validation split that are read back at most. */
+const SAMPLES = 256
+const SECONDS = 10
+/** Fewer tell nothing of a model's skill. */
+const ENOUGH = 32
+/** Standard errors above guessing: below, chance explains the answers one time in 40. */
+const BEYOND_GUESSING = 2
+/** Float32 arithmetic in another order. */
+const SHARE = 1e-5
+
+interface Work {
+  /** The staged bundle, with preprocessing.json, labels.txt and tokenizer.json in place. */
+  folder: string
+  model: Model
+  /** Path of the model. */
+  file: string
+  dataset: Dataset
+  answer: Manifest['answer']
+  signal?: AbortSignal | undefined
+}
+
+/**
+ * A sentence on what was found; undefined where samples have no raw form. Throws `export/not-reproduced` and
+ * `export/at-chance`.
+ */
+export async function checkRaw(work: Work): Promise<TargetCheck | undefined> {
+  const { folder, dataset, model, file, answer, signal } = work
+  const split = dataset.splits.validation
+  if (!dataset.form || !split.raw) return undefined
+  const bundle = await openBundle(folder)
+  const scratch = path.join(folder, '.raw')
+  const answers: number[][] = []
+  const labels: NonNullable<RawSample['label']>[] = []
+  let read = 0
+  const end = Date.now() + SECONDS * 1000
+  try {
+    await withSession(file, DEVICE_SESSION, async (session) => {
+      for (let index = 0; index < Math.min(SAMPLES, split.length); index++) {
+        if (read > 0 && Date.now() > end) break
+        signal?.throwIfAborted()
+        const sample = await split.raw!(index)
+        const inputs = await bundle.read(placeRaw(sample, scratch)).catch((cause: unknown) => {
+          throw notReproduced(index, '', (cause as Error).message, cause)
+        })
+        for await (const batch of split.batches(1, { indices: [index] })) {
+          same(index, batch.inputs, inputs)
+          read++
+        }
+        if (sample.label === undefined) continue
+        const outputs = await session.run(feedsFor(model, inputs), [answer.output])
+        answers.push(Array.from(floatsOf(outputs[answer.output]!)))
+        labels.push(sample.label)
+      }
+    })
+  } finally {
+    fs.rmSync(scratch, { recursive: true, force: true })
+  }
+  const score = scoreOf(answers, labels, answer, bundle.labels)
+  if (score && read >= ENOUGH && score.z < BEYOND_GUESSING)
+    throw new PareError('export/at-chance', { score: score.text, samples: answers.length })
+  const found = score ? `: ${score.text}` : ''
+  return {
+    ok: true,
+    severity: 'info',
+    message: `${read} raw samples, read by preprocessing.json alone, give the model what was measured${found}.`,
+  }
+}
+
+/** Paths by name. */
+function placeRaw({ files }: RawSample, folder: string): Record<string, string> {
+  fs.rmSync(folder, { recursive: true, force: true })
+  fs.mkdirSync(folder)
+  return Object.fromEntries(
+    files.map(({ name, ending, bytes }, i) => {
+      const file = path.join(folder, `${i}${ending}`)
+      fs.writeFileSync(file, bytes)
+      return [name, file]
+    }),
+  )
+}
+
+const notReproduced = (index: number, input: string, reason: string, cause?: unknown): PareError =>
+  new PareError('export/not-reproduced', { sample: index + 1, input, reason }, { cause })
+
+function same(index: number, expected: Values, got: Values): void {
+  for (const [name, value] of Object.entries(expected)) {
+    const other = got[name]
+    if (!other || String(other.dims) !== String(value.dims) || other.dtype !== value.dtype)
+      throw notReproduced(index, name, 'it has another shape or type')
+    const [a, b] = [floatsOf(value), floatsOf(other)]
+    const difference = largestDifference(a, b)
+    if (!(difference <= SHARE * Math.max(1, largest(a))))
+      throw notReproduced(index, name, `its numbers differ by up to ${difference.toPrecision(3)}`)
+  }
+}
+
+interface Score {
+  text: string
+  z: number
+}
+
+/** Undefined where answers cannot be held against labels one by one. */
+function scoreOf(
+  answers: readonly number[][],
+  labels: readonly NonNullable<RawSample['label']>[],
+  { classes }: Manifest['answer'],
+  names: readonly string[] | undefined,
+): Score | undefined {
+  if (labels.length === 0) return undefined
+  if (labels.every((label) => typeof label === 'string')) {
+    if (!names || answers.some((scores) => scores.length < (classes ?? Infinity))) return undefined
+    const top = answers.map((scores) => {
+      const own = scores.slice(0, classes)
+      return own.indexOf(Math.max(...own))
+    })
+    const { each, z } = skillOfClasses(
+      top,
+      labels.map((label) => names.indexOf(labelLine(label))),
+    )
+    const right = each.reduce((sum, one) => sum + one, 0)
+    return { text: `${right} of ${top.length} answers are right`, z: new Set(labels).size > 1 ? z : Infinity }
+  }
+  const numbers = labels as number[][]
+  if (answers.some((row, i) => row.length !== numbers[i]!.length)) return undefined
+  const { value, z } = skillOfNumbers(answers, numbers)
+  return { text: `R² ${value.toFixed(4)} of ${answers.length}`, z }
+}

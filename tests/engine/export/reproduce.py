@@ -1,0 +1,47 @@
+"""Scores a bundle on raw data by its own Python snippet. Run in the unpacked bundle: SNIPPET KIND DATA LABEL."""
+import csv
+import importlib.util
+import json
+import os
+import sys
+
+import numpy as np
+
+snippet, kind, data, label = sys.argv[1:5]
+spec = importlib.util.spec_from_file_location("snippet", snippet)
+bundle = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(bundle)
+
+
+def samples():
+    """Raw samples as the snippet's docstring wants them, with their labels."""
+    if kind == "files":
+        for name in sorted(os.listdir(data)):
+            for file in sorted(os.listdir(os.path.join(data, name))):
+                yield os.path.join(data, name, file), name
+    elif kind == "csv":
+        for row in csv.DictReader(open(data, encoding="utf-8")):
+            yield row, row[label]
+    elif kind == "jsonl":
+        for line in open(data, encoding="utf-8"):
+            row = json.loads(line)
+            yield row["text"], row[label]
+    else:
+        arrays = dict(np.load(data))
+        labels = arrays.pop(label)
+        for i in range(len(labels)):
+            yield {name: array[i] for name, array in arrays.items()}, labels[i]
+
+
+if hasattr(bundle, "predict"):
+
+    def named(value):
+        return value if isinstance(value, str) and value in bundle.LABELS else bundle.LABELS[int(value)]
+
+    right = [bundle.predict(raw) == named(value) for raw, value in samples()]
+    print(json.dumps({"metric": "accuracy", "value": float(np.mean(right)), "samples": len(right)}))
+else:
+    pairs = [(bundle.run(*bundle.prepare(raw)).reshape(-1), np.reshape(value, -1)) for raw, value in samples()]
+    got, want = np.float64([a for a, _ in pairs]), np.float64([b for _, b in pairs])
+    r2 = 1 - ((got - want) ** 2).sum(0) / ((want - want.mean(0)) ** 2).sum(0)
+    print(json.dumps({"metric": "r2", "value": float(r2.mean()), "samples": len(pairs)}))

@@ -1,0 +1,281 @@
+/**
+ * A bundle used as its own files say, and by its Python snippet where there is a Python with ONNX Runtime, reproduces
+ * the quality of the report on the raw data. `PARE_PYTHON` names another interpreter than python3.
+ */
+import { spawnSync } from 'node:child_process'
+import fs from 'node:fs'
+import path from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import type { Dataset } from '../../../src/engine/data/dataset'
+import { openDataset, type OpenOptions } from '../../../src/engine/data/open'
+import { openZip } from '../../../src/engine/data/zip'
+import { measureQuality } from '../../../src/engine/evaluate/quality'
+import { exportBundle } from '../../../src/engine/export/bundle'
+import { Manifest } from '../../../src/engine/export/manifest'
+import { openBundle } from '../../../src/engine/export/read-back'
+import { readModel, Tensor, writeModel } from '../../../src/engine/onnx'
+import { feedsFor, floatsOf, withSession } from '../../../src/engine/runtime'
+import { findTarget } from '../../../src/engine/targets'
+import { hasReference, reference } from '../../reference'
+import { declares, temporaryFolder, tokenizerJson, wav, write } from '../data/support'
+import { seeded } from '../../../src/engine/math/random'
+
+const python = process.env['PARE_PYTHON'] ?? 'python3'
+const imports = 'import onnxruntime, numpy, PIL, tokenizers'
+const hasPython = spawnSync(python, ['-c', imports], { timeout: 60_000 }).status === 0
+if (!hasPython)
+  console.warn(
+    `${python} cannot "${imports}": bundles are read by their own files alone, their snippets not run.`,
+  )
+
+interface Subject {
+  model: string
+  data: string
+  options?: OpenOptions
+  /** How the driver reads the raw validation data: `files`, `npz`, `csv` or `jsonl`, where, and what names its labels. */
+  raw: readonly [kind: string, place: string, label?: string]
+}
+
+const samples = (...parts: string[]): string => path.resolve('resources/samples', ...parts)
+const RESOURCES: Record<string, () => Subject> = {
+  'digits (samples), PNG': () => ({
+    model: samples('digits', 'lenet5.onnx'),
+    data: samples('digits', 'data'),
+    raw: ['files', samples('digits', 'data', 'validation')],
+  }),
+  'bearing (samples), NPZ': () => ({
+    model: samples('bearing', 'cnn1d.onnx'),
+    data: samples('bearing', 'data'),
+    raw: ['npz', samples('bearing', 'data', 'validation.npz'), 'y'],
+  }),
+  'tones, WAV': tones,
+  'words, JSONL': words,
+}
+
+const given = (model: string, ...data: string[]): Pick<Subject, 'model' | 'data'> => ({
+  model: reference('models', `${model}.onnx`),
+  data: reference('data', ...data),
+})
+const csv = (scale: number, classes?: string[]): OpenOptions => ({
+  preprocessing: { scale },
+  ...(classes && { classes }),
+})
+const FAULTS = ['normal', 'inner_race', 'outer_race', 'ball', 'imbalance', 'misalignment']
+const REFERENCES: Record<string, () => Subject> = {
+  'digits, PNG': () => ({
+    ...given('lenet5', 'digits', 'png'),
+    raw: ['files', reference('data', 'digits', 'png', 'validation')],
+  }),
+  'digits, NPZ': () => ({
+    ...given('lenet5', 'digits', 'npz'),
+    raw: ['npz', reference('data', 'digits', 'npz', 'validation.npz'), 'y'],
+  }),
+  'digits, CSV': () => ({
+    ...given('lenet300', 'digits', 'csv'),
+    options: csv(1 / 255),
+    raw: ['csv', reference('data', 'digits', 'csv', 'validation.csv'), 'label'],
+  }),
+  'bearing, NPZ': () => ({
+    ...given('cnn1d', 'bearing', 'npz'),
+    raw: ['npz', reference('data', 'bearing', 'npz', 'validation.npz'), 'y'],
+  }),
+  'bearing, CSV': () => ({
+    ...given('cnn1d', 'bearing', 'csv'),
+    options: csv(1 / 256, FAULTS),
+    raw: ['csv', reference('data', 'bearing', 'csv', 'validation.csv'), 'label'],
+  }),
+  'control, NPZ': () => ({
+    ...given('mlp', 'control'),
+    raw: ['npz', reference('data', 'control', 'validation.npz'), 'y'],
+  }),
+  'text, JSONL': () => ({
+    ...given('bert', 'text'),
+    options: { format: 'text' },
+    raw: ['jsonl', reference('data', 'text', 'validation.jsonl'), 'label'],
+  }),
+  'text, token ids': () => ({
+    ...given('bert', 'text'),
+    options: { format: 'npz' },
+    raw: ['npz', reference('data', 'text', 'validation_ids.npz'), 'y'],
+  }),
+}
+
+/** Two tones in noise, told apart by their products with each; 16-bit PCM, some shorter than the model hears. */
+function tones(): Subject {
+  const length = 400
+  const tone = (hertz: number): number[] =>
+    Array.from({ length }, (_, t) => Math.sin((2 * Math.PI * hertz * t) / 8000))
+  const model = declares([['wave', ['N', length]]], [['scores', ['N', 2]]])
+  model.opsets.set('', 17)
+  const [low, high] = [tone(440), tone(660)]
+  model.graph.addInitializer(
+    'w',
+    Tensor.float32(
+      [length, 2],
+      low!.flatMap((v, t) => [v, high![t]!]),
+    ),
+  )
+  model.graph.addNode({ opType: 'MatMul', inputs: ['wave', 'w'], outputs: ['scores'] })
+  const root = temporaryFolder()
+  const random = seeded(4)
+  const files: Record<string, Uint8Array> = {}
+  for (const split of ['train', 'validation'])
+    for (let i = 0; i < 40; i++) {
+      const noisy = (i % 2 === 0 ? low! : high!)
+        .slice(0, i % 5 === 0 ? 350 : length)
+        .map((v) => 0.05 * v + 0.6 * (random.next() - 0.5))
+      files[`data/${split}/${i % 2 === 0 ? 'a' : 'b'}/${i}.wav`] = wav(noisy)
+    }
+  write(root, files)
+  const file = path.join(root, 'tones.onnx')
+  writeModel(model, file)
+  return { model: file, data: path.join(root, 'data'), raw: ['files', path.join(root, 'data', 'validation')] }
+}
+
+/** Texts whose class is the one of two words they hold more of; the longest do not fit whole. */
+function words(): Subject {
+  const model = declares(
+    [
+      ['input_ids', ['N', 6], 'int64'],
+      ['attention_mask', ['N', 6], 'int64'],
+    ],
+    [['scores', ['N', 2]]],
+  )
+  model.opsets.set('', 17)
+  // Ids 4 and 5 are the words: a column each.
+  const table = Array.from({ length: 7 }, (_, id) => [Number(id === 4), Number(id === 5)]).flat()
+  model.graph.addInitializer('table', Tensor.float32([7, 2], table))
+  const node = (opType: string, inputs: string[], output: string, to?: number): void =>
+    void model.graph.addNode({
+      opType,
+      inputs,
+      outputs: [output],
+      ...(to !== undefined && { attributes: { to: { int: BigInt(to) } } }),
+    })
+  model.graph.addInitializer('last', Tensor.int64([2]))
+  node('Gather', ['table', 'input_ids'], 'rows')
+  node('Cast', ['attention_mask'], 'mask', 1)
+  node('Unsqueeze', ['mask', 'last'], 'column')
+  node('Mul', ['rows', 'column'], 'kept')
+  model.graph.addInitializer('one', Tensor.int64([1]))
+  node('ReduceSum', ['kept', 'one'], 'sums')
+  model.graph.addInitializer('flat', Tensor.int64([-1, 2]))
+  node('Reshape', ['sums', 'flat'], 'scores')
+  const random = seeded(7)
+  const line = (i: number): string => {
+    const own = i % 2 === 0 ? 'red' : 'blue'
+    const other = i % 2 === 0 ? 'blue' : 'red'
+    const text = Array.from({ length: 3 + (i % 4) }, () =>
+      random.next() < 0.7 ? own : random.next() < 0.5 ? other : 'green',
+    )
+    return JSON.stringify({ text: text.join(' '), label: own })
+  }
+  const lines = (): string => `${Array.from({ length: 60 }, (_, i) => line(i)).join('\n')}\n`
+  const root = temporaryFolder()
+  write(root, {
+    'data/train.jsonl': lines(),
+    'data/validation.jsonl': lines(),
+    'data/tokenizer.json': tokenizerJson(['red', 'blue', 'green']),
+  })
+  const file = path.join(root, 'words.onnx')
+  writeModel(model, file)
+  return {
+    model: file,
+    data: path.join(root, 'data'),
+    options: { classes: ['red', 'blue'] },
+    raw: ['jsonl', path.join(root, 'data', 'validation.jsonl'), 'label'],
+  }
+}
+
+async function unpacked({ model, data: _ }: Subject, dataset: Dataset): Promise<string> {
+  const folder = temporaryFolder()
+  const request = { model, name: 'bundle', target: findTarget('any'), dataset }
+  const { path: file } = await exportBundle(request, { form: 'zip', out: path.join(folder, 'bundle.zip') })
+  const zip = await openZip(file)
+  const into = path.join(folder, 'unpacked')
+  for (const entry of zip.entries) {
+    const chunks: Buffer[] = []
+    for await (const chunk of await entry.stream()) chunks.push(chunk as Buffer)
+    const target = path.join(into, entry.name)
+    fs.mkdirSync(path.dirname(target), { recursive: true })
+    fs.writeFileSync(target, Buffer.concat(chunks))
+  }
+  zip.close()
+  return into
+}
+
+/** Every validation sample, read by the bundle's files alone; the metrics are spelled out once more. */
+async function byItsFiles(bundle: string, dataset: Dataset): Promise<number> {
+  const manifest = Manifest.parse(JSON.parse(fs.readFileSync(path.join(bundle, 'manifest.json'), 'utf8')))
+  const { labels, read } = await openBundle(bundle)
+  const file = path.join(bundle, manifest.models[0]!.file)
+  const model = readModel(file)
+  const scratch = temporaryFolder()
+  const [got, want]: [number[][], (string | number[])[]] = [[], []]
+  await withSession(file, {}, async (session) => {
+    for (let index = 0; index < dataset.splits.validation.length; index++) {
+      const { files, label } = await dataset.splits.validation.raw!(index)
+      const raw = files.map(({ name, ending, bytes }, i): [string, string] => {
+        const at = path.join(scratch, `${i}${ending}`)
+        fs.writeFileSync(at, bytes)
+        return [name, at]
+      })
+      const { output } = manifest.answer
+      const outputs = await session.run(feedsFor(model, await read(Object.fromEntries(raw))), [output])
+      got.push(Array.from(floatsOf(outputs[output]!)))
+      want.push(label!)
+    }
+  })
+  if (labels)
+    return got.filter((row, i) => labels[row.indexOf(Math.max(...row))] === want[i]).length / got.length
+  const numbers = want as number[][]
+  const r2 = numbers[0]!.map((_, d) => {
+    const mean = numbers.reduce((sum, row) => sum + row[d]! / numbers.length, 0)
+    const squared = (f: (i: number) => number): number => numbers.reduce((sum, __, i) => sum + f(i) ** 2, 0)
+    return 1 - squared((i) => got[i]![d]! - numbers[i]![d]!) / squared((i) => numbers[i]![d]! - mean)
+  })
+  return r2.reduce((sum, v) => sum + v / r2.length, 0)
+}
+
+function byItsSnippet(
+  bundle: string,
+  [kind, place, label = '']: Subject['raw'],
+): { value: number; samples: number } {
+  const code = /^### Python\n+```python\n(.*?)^```/ms.exec(
+    fs.readFileSync(path.join(bundle, 'README.md'), 'utf8'),
+  )![1]!
+  fs.writeFileSync(path.join(bundle, 'snippet.py'), code)
+  const driver = path.resolve(import.meta.dirname, 'reproduce.py')
+  const ran = spawnSync(python, [driver, 'snippet.py', kind, place, label], { cwd: bundle, encoding: 'utf8' })
+  expect(ran.status, ran.stderr).toBe(0)
+  return JSON.parse(ran.stdout) as { value: number; samples: number }
+}
+
+const table: string[] = []
+afterAll(() => console.info(['set, form: report · files · snippet', ...table].join('\n')))
+
+const all = { ...RESOURCES, ...(hasReference ? REFERENCES : {}) }
+test.each(Object.keys(all))(
+  '%s: the bundle scores on raw data what the report says',
+  { timeout: 300_000 },
+  async (name) => {
+    const subject = all[name]!()
+    const dataset = await openDataset(subject.data, readModel(subject.model), subject.options)
+    try {
+      const { quality } = (await measureQuality(subject.model, [], { dataset })).original
+      const bundle = await unpacked(subject, dataset)
+      const files = await byItsFiles(bundle, dataset)
+      const snippet = hasPython ? byItsSnippet(bundle, subject.raw) : undefined
+      table.push(
+        `${name}: ${quality.metric} ${quality.value.toFixed(4)} · ${files.toFixed(4)} · ${snippet?.value.toFixed(4) ?? '–'} (${quality.samples})`,
+      )
+      expect(files).toBeCloseTo(quality.value, 6)
+      if (snippet) {
+        expect(snippet.samples).toBe(quality.samples)
+        expect(snippet.value).toBeCloseTo(quality.value, 6)
+      }
+    } finally {
+      await dataset.close()
+    }
+  },
+)
