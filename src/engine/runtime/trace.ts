@@ -202,10 +202,11 @@ async function runs(session: Session, feeds: Values): Promise<boolean> {
   }
 }
 
-/** The first sample, and the first two (the first twice where there is but one). */
+/** The first sample, and the first two (the first twice where there is but one); what fills a batch that is fixed. */
 function oneAndTwo(signature: Signature, feeds: Values): [Values, Values?] {
   const samples = samplesOf(signature, feeds)
-  const one = feedOf(signature, samples, { from: 0, to: 1 })
+  const { batch = 1 } = signature
+  const one = feedOf(signature, samples, { from: 0, to: Math.min(batch, samplesIn(samples)) })
   if (signature.batch !== undefined) return [one]
   return [one, feedOf(signature, samples, { from: 0, to: Math.min(2, samplesIn(samples)), size: 2 })]
 }

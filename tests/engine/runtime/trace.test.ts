@@ -221,3 +221,18 @@ test('sizes are not guessed that make inputs of gigabytes', async () => {
   for (const count of elements.slice(1)) expect(count).toBeLessThanOrEqual(2 ** 24)
   expect(process.memoryUsage.rss() - started).toBeLessThan(2 ** 30)
 })
+
+test('a run of a fixed batch is traced with all of its samples: they may be something else', async () => {
+  const model = new Model()
+  model.opsets.set('', 18)
+  model.graph.inputs = [
+    { name: 'x', dtype: 'float32', dims: [2, 3] },
+    { name: 'axes', dtype: 'int64', dims: [2] },
+  ]
+  model.graph.outputs = [{ name: 'y', dtype: 'float32', dims: [2, 1, 3, 1] }]
+  model.graph.addNode({ opType: 'Unsqueeze', inputs: ['x', 'axes'], outputs: ['y'] })
+  const traced = await traceShapes(model, {
+    feeds: { x: float32([2, 3], new Float32Array(6)), axes: int64([2], [1, 3]) },
+  })
+  expect(traced.get('y')!.dims).toEqual([2, 1, 3, 1])
+})
