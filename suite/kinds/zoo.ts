@@ -11,6 +11,7 @@ import { outputCheck, type OutputCheck } from '../../src/engine/run/verify'
 import { TARGETS } from '../../src/engine/targets'
 import { Bench, runJob, runOutcome, runPass } from '../support/jobs'
 import { judge } from '../support/judge'
+import { memoryOutcome } from '../support/memory'
 import type { Suite } from '../support/suite'
 
 const SEARCH_MINUTES = 3
@@ -66,6 +67,7 @@ export const suite: Suite = {
         },
         'needed',
       )
+      await part('memory', () => memoryOutcome(model))
       for (const { name, id, params } of tried)
         await part(name, async () => {
           if (!opened || !check) return { verdict: 'refused', code: 'no-inputs' }

@@ -55,7 +55,7 @@ function identity(): Model {
  * Highest resident size so far, bytes. On Linux from /proc: getrusage's figure outlives exec, so that a child
  * would show the size its parent had when it forked.
  */
-function peakResident(): number {
+export function peakResident(): number {
   if (process.platform !== 'linux') return process.resourceUsage().maxRSS * 1024
   const found = /^VmHWM:\s+(\d+) kB/m.exec(fs.readFileSync('/proc/self/status', 'utf8'))
   return found ? Number(found[1]) * 1024 : process.memoryUsage.rss()

@@ -43,20 +43,22 @@ function portOf(info: ValueInfo | undefined, name: string): ValueInfo {
   return info?.raw ? { name, raw: info.raw } : { name }
 }
 
-/** Which of `names` are tensors, with the element type ONNX Runtime infers. Runs nothing. */
+/** Which of `names` are tensors, with the element type ONNX Runtime infers, in their order. Runs nothing. */
 export async function typesOf(model: Model, names: readonly string[]): Promise<Map<string, DType>> {
-  const wanted = new Set(names)
   return withSession(withOutputs(model, names), { optimization: 'disabled' }, async (session) => {
+    const known = new Map(session.outputTypes.map(({ name, dtype }) => [name, dtype]))
     const types = new Map<string, DType>()
-    for (const port of session.outputTypes)
-      if (port.dtype && wanted.has(port.name)) types.set(port.name, port.dtype)
+    for (const name of names) {
+      const dtype = known.get(name)
+      if (dtype) types.set(name, dtype)
+    }
     return types
   })
 }
 
 /**
  * A clone whose only outputs are the shapes (int64) of `names`, so that a run keeps no values. Gives the
- * output of each name.
+ * output of each name. Names in the order in which they are computed are asked for as soon as they are there.
  */
 export function withShapeOutputs(
   model: Model,
@@ -72,5 +74,23 @@ export function withShapeOutputs(
     clone.graph.outputs.push({ name: output, dtype: 'int64' })
     shapes.set(name, output)
   }
+  if (clone.opset >= TYPED_CONCAT) inOrder(clone, [...shapes.values()])
   return { model: clone, shapes }
+}
+
+/** From this opset on Concat takes whole numbers. */
+const TYPED_CONCAT = 4
+
+/**
+ * ONNX Runtime 1.30 runs what leads to the last node first, of several inputs of a node the one whose node is listed
+ * last: without this all shapes would be asked for in the end, and every value be held until then.
+ */
+function inOrder({ graph }: Model, shapes: readonly string[]): void {
+  let before = shapes[0]
+  for (const shape of shapes.slice(1)) {
+    const after = graph.freshName('shapes')
+    const attributes = { axis: { int: 0 } }
+    graph.nodes.push(new Node({ opType: 'Concat', inputs: [before!, shape], outputs: [after], attributes }))
+    before = after
+  }
 }

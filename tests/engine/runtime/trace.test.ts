@@ -11,6 +11,7 @@ import {
   withSession,
 } from '../../../src/engine/runtime'
 import type { PareError } from '../../../src/contract/errors'
+import { computedValues, typesOf, withShapeOutputs } from '../../../src/engine/runtime/expose'
 import { hasReference, reference, REFERENCE_MODELS } from '../../reference'
 
 /** x[batch, 4] → MatMul → Relu; a Shape branch and a sequence branch beside it. */
@@ -235,4 +236,20 @@ test('a run of a fixed batch is traced with all of its samples: they may be some
     feeds: { x: float32([2, 3], new Float32Array(6)), axes: int64([2], [1, 3]) },
   })
   expect(traced.get('y')!.dims).toEqual([2, 1, 3, 1])
+})
+
+test('shapes are asked for in the order in which values are computed, so that none is held to the end', async () => {
+  const names = computedValues(small())
+  const types = await typesOf(small(), names)
+  expect([...types.keys()]).toEqual(names.filter((name) => types.has(name)))
+  const { model, shapes } = withShapeOutputs(small(), [...types.keys()])
+  // Each shape waits for nothing but those of earlier values.
+  const joins = model.graph.nodes.filter(({ opType }) => opType === 'Concat')
+  const [first, ...rest] = shapes.values()
+  let before = first
+  for (const [i, shape] of rest.entries()) {
+    expect(joins[i]!.inputs).toEqual([before, shape])
+    before = joins[i]!.outputs[0]
+  }
+  expect(joins).toHaveLength(rest.length)
 })
