@@ -38,13 +38,15 @@ export const amountText = (metric: string, amount: number): string =>
     ? `${formatFigure(amount)} ${Math.abs(amount) === 1 ? 'point' : 'points'}`
     : `${formatFigure(amount)}%`
 
-/** "losing 0.3 points", "gaining 1 point", "perplexity 2.1% higher"; below what two decimals show, nothing. */
+/** "losing 0.3 points", "gaining 1 point", "perplexity 2.1% higher", "losing 0.2 points of likeness"; below what two decimals show, nothing. */
 export function lossText(
   { metric, higherIsBetter }: Pick<Quality, 'metric' | 'higherIsBetter'>,
   lost: number,
 ): string {
-  if (Math.abs(lost) < 0.005) return 'losing nothing'
+  const isLikeness = metric === 'cosine' || metric === 'likeness'
+  if (Math.abs(lost) < 0.005) return isLikeness ? 'losing no likeness' : 'losing nothing'
   const amount = amountText(metric, Math.abs(lost))
-  if (isShare(metric)) return `${lost > 0 ? 'losing' : 'gaining'} ${amount}`
+  if (isShare(metric))
+    return `${lost > 0 ? 'losing' : 'gaining'} ${amount}${isLikeness ? ' of likeness' : ''}`
   return `${metric} ${amount} ${lost > 0 === higherIsBetter ? 'lower' : 'higher'}`
 }

@@ -2,7 +2,7 @@
 import type { BundlePlan } from '../../contract/project'
 import type { Report } from '../../contract/report'
 import { formatBytes } from '../../contract/format'
-import { formatMetric } from '../../contract/metrics'
+import { formatMetric, isQuality, qualityText } from '../../contract/metrics'
 import type { Manifest } from './manifest'
 import type { Snippet } from './forms/form'
 import type { StagedForm } from './forms/stage-forms'
@@ -57,10 +57,15 @@ export function readme(input: ReadmeInput): string {
 function summary({ manifest, report, original }: ReadmeInput): string {
   if (!report || !original)
     return `A model for ONNX Runtime, opset ${manifest.opset}, made smaller with Pare.`
-  const quality = `${formatMetric(report.quality.metric, report.quality.value)} (original ${formatMetric(original.quality.metric, original.quality.value)})`
+  const { metric, value, samples } = report.quality
+  const quality = isQuality(report.quality)
+    ? `${metric} ${formatMetric(metric, value)} (original ${formatMetric(metric, original.quality.value)}) on ${samples} samples`
+    : qualityText(original, report)
+  const sizes = (name: string, of: (report: Report) => number): string =>
+    `${name} ${formatBytes(of(report))} (original ${formatBytes(of(original))})`
   return (
-    `A model for ONNX Runtime, opset ${manifest.opset}, made smaller with Pare: ${formatBytes(report.bytes)} ` +
-    `(original ${formatBytes(original.bytes)}), ${quality} on ${report.quality.samples} samples. ` +
+    `A model for ONNX Runtime, opset ${manifest.opset}, made smaller with Pare: ${sizes('file', (r) => r.bytes)}, ` +
+    `${sizes('download', (r) => r.downloadBytes)}, ${quality}. ` +
     'Open `report.html` for everything that was measured.'
   )
 }

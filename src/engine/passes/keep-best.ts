@@ -1,6 +1,7 @@
 import zlib from 'node:zlib'
 import { z } from 'zod'
-import { plural } from '../../contract/format'
+import { formatFigure, plural } from '../../contract/format'
+import { fasterText, ratioText } from '../../contract/verdict'
 import { comparisonBatches, exampleFeeds } from '../data/feeds'
 import { divergences } from '../evaluate/comparison/divergence'
 import { measureLatency } from '../evaluate/latency'
@@ -249,4 +250,4 @@ export function best(judged: readonly Judged[], { aim, maxLoss }: Params): Judge
 const worded = (one: Judged): string => `${one.title}: ${figures(one)}`
 
 const figures = ({ loss, bytes, time }: Judged): string =>
-  `${(1 / bytes).toFixed(2)}× smaller, ${time.toFixed(2)}× the time, ${Math.max(0, loss).toFixed(2)} points`
+  `${ratioText(1, bytes, 'smaller', 'larger', 'as large')}, ${fasterText(time)}, ${formatFigure(Math.max(0, loss))} points lost`

@@ -6,6 +6,7 @@ import { lossOf, type Loss } from '../evaluate/paired'
 import { measureQuality } from '../evaluate/quality'
 import { widening } from '../math/statistics'
 import { within } from '../../contract/limits'
+import { isQuality } from '../../contract/metrics'
 import type { Confirmation, Trial } from '../../contract/trial'
 
 /** Finalists are measured and held against the kept-back samples in groups, until one stands. */
@@ -95,7 +96,8 @@ async function heldAgainst(
       interval: [loss.low, loss.high],
       rank,
       together,
-      verdict: verdictOf(loss, together, goal.maxDrop, back),
+      // Likeness to the original proves nothing of quality.
+      verdict: verdictOf(loss, together, goal.maxDrop, isQuality(candidate.quality) ? back : 0),
     }
     return { trial, confirmation }
   })

@@ -104,6 +104,8 @@ function proof({ confirmation, confirmed, goal }: Result): string {
 
 function verdictText({ verdict, candidate, together }: Confirmation, allowed: string): string {
   if (verdict === 'confirmed') return `confirmed, the whole interval is within the ${allowed} allowed.`
+  if (verdict === 'within' && !isQuality(candidate))
+    return `within the ${allowed} allowed there too, as far as likeness tells.`
   const more = 'More validation samples would settle it.'
   return verdict === 'within'
     ? `not confirmed. The loss is within the ${allowed} allowed there too, but so few samples do not rule out a larger one. ${more}`

@@ -90,6 +90,26 @@ describe('the paragraph that explains a search', () => {
     expect(within).toContain('not confirmed. The loss is within the 0.5 points allowed there too, but')
   })
 
+  test('on random inputs only likeness is told, and nothing is confirmed', () => {
+    const alike = (value: number): Quality => ({
+      ...quality(value, 100),
+      metric: 'cosine',
+      split: 'random',
+      task: 'unlabelled',
+    })
+    const text = explain(
+      result({
+        winner: trial('small', { quality: alike(0.997) }),
+        confirmation: confirmation({ original: alike(1), candidate: alike(0.996), verdict: 'within' }),
+      }),
+    )
+    expect(text).toContain(
+      'losing 0.3 points of likeness on the 100 random inputs (likeness to the original; quality unknown) the search went by',
+    )
+    expect(text).toContain('within the 0.5 points allowed there too, as far as likeness tells.')
+    expect(text).not.toContain('confirmed')
+  })
+
   test('names the smallest that is confirmed where the winner is not', () => {
     const confirmed = {
       trial: trial('sure', { downloadBytes: 180_000 }),
