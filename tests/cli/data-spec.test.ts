@@ -155,3 +155,30 @@ test('doubts are said, and counted for --strict; those of guessing go with a bet
   expect(said.jobs).toEqual(['openData', 'evaluate'])
   expect(said.err).toContain('Warning: It only guesses.')
 })
+
+test('export takes the data a model was made with while it is what it was, and says so', async () => {
+  const data = { path: '/data/d.npz', stamp: '1', spec: { label: 'y' }, same: true }
+  const record = { original: report({}), report: report({}), steps: [], originalThere: true }
+  const answers = {
+    openData: () => loaded,
+    exportPlan: () => ({ checks: [] }) as never,
+    exportBundle: () => ({ path: 'b.zip', target: 'any', bytes: 1, downloadBytes: 1, files: [] }),
+  }
+  const args = ['export', made(), '--out', 'b.zip']
+  const kept = await run(addExport, args, { ...answers, record: () => ({ record: { ...record, data } }) })
+  expect(kept.input('exportBundle').data).toEqual({ label: 'y', path: '/data/d.npz' })
+  expect(kept.err).toContain('/data/d.npz')
+  const changed = { ...record, data: { ...data, same: false } }
+  const gone = await run(addExport, args, { ...answers, record: () => ({ record: changed }) })
+  expect(gone.input('exportBundle').data).toEqual({})
+  expect(gone.err).toContain('gone or has changed')
+  const unreadable = await run(addExport, args, {
+    ...answers,
+    record: () => ({ record: { ...record, data } }),
+    openData: () => {
+      throw new PareError('data/spec', { reason: 'it is for pictures' })
+    },
+  })
+  expect(unreadable.input('exportBundle').data).toEqual({})
+  expect(unreadable.err).toContain('it is for pictures')
+})

@@ -26,6 +26,7 @@ const record: NonNullable<JobOutput<'record'>['record']> = {
 const data = ['--data', 'd']
 const answers: Script = {
   openData: () => loadedData(),
+  findPreprocessing: () => [],
   passes: () => passes,
   inspect: () => ({ ...inspection, bytes: small.bytes }),
   record: () => ({ record }),
@@ -70,7 +71,7 @@ test.each(COMMANDS)(
       data: {
         code: 'limits/missed',
         missed: [
-          expect.stringContaining('2.00 points where 1.5'),
+          expect.stringContaining('2 points where 1.5'),
           expect.stringContaining('more than'),
           expect.stringContaining('0.5×'),
         ],

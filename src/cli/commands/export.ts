@@ -1,5 +1,7 @@
 import path from 'node:path'
-import { fileName, type ModelRecord } from '../../service'
+import { PareError } from '../../contract/errors'
+import { errorMessage } from '../../contract/messages'
+import { fileName, type JobInput, type ModelRecord } from '../../service'
 import {
   absolute,
   examples,
@@ -54,6 +56,36 @@ async function judgeModel(
   return judgeReports(options, measured.candidates[0]!, measured.original)
 }
 
+/** What is given, else what the model was made with as far as that is known and still there; says which it is. */
+async function dataFor(
+  session: Session,
+  model: string,
+  options: ExportOptions,
+  record: ModelRecord | undefined,
+): Promise<JobInput<'exportPlan'>['data']> {
+  if (options.data !== undefined) return preparedData(session, model, options)
+  if (!record?.data) return {}
+  const { path: place, same, spec } = record.data
+  const without = 'The bundle says nothing of preprocessing and labels; --data gives it what it needs.'
+  if (!same) {
+    session.progress.say(`The data the model was made with (${place}) is gone or has changed. ${without}`)
+    return {}
+  }
+  const data = { ...spec, path: place, ...(options.tokenizer && { tokenizer: options.tokenizer }) }
+  const input = { model, data, settings: engineSettings(options) }
+  try {
+    await session.run('openData', input, 'reading the data')
+  } catch (cause) {
+    if (!(cause instanceof PareError) || !cause.code.startsWith('data/')) throw cause
+    session.progress.say(`${errorMessage(cause.data).what} ${without}`)
+    return {}
+  }
+  session.progress.say(
+    `Preprocessing, labels and golden samples are of the data the model was made with: ${place}`,
+  )
+  return data
+}
+
 export const addExport: AddCommand = (program, { session }) => {
   const command = program
     .command('export')
@@ -83,7 +115,7 @@ export const addExport: AddCommand = (program, { session }) => {
       const { report, original, recipe, steps } = record ?? {}
       const request = {
         model,
-        data: options.data === undefined ? {} : await preparedData(session, model, options),
+        data: await dataFor(session, model, options, record),
         settings: engineSettings(options),
         target: options.target,
         name: fileName(path.basename(model, path.extname(model))),

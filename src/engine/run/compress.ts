@@ -20,6 +20,7 @@ import { expectedSeconds, extentOf, type Expected } from './expected'
 import { readJson, writeJson } from './files'
 import { Progress, type ProgressReport, type Stage } from './progress'
 import { sensitivitiesIn } from './sensitivities'
+import { originOf, type DataOrigin } from './record'
 import { applyRecipe, chainKeys, failureOf, STOPS, validateRecipe, type RecipeOutcome } from './steps'
 import { unchanged } from './unchanged'
 import { outputCheck } from './verify'
@@ -74,6 +75,8 @@ interface Measured {
   original: Report
   candidate: Report
   steps: StepRecord[]
+  /** Where the samples came from and how they were read; absent where inputs were random. */
+  data?: DataOrigin
 }
 
 /**
@@ -179,10 +182,12 @@ async function measureCandidate(
     progress,
   })
   for (const { report } of [original, candidates[0]!]) report.notes.push(...(work.notes ?? []))
+  const origin = originOf(work.data)
   const measured: Measured = {
     original: original.report,
     candidate: { ...candidates[0]!.report, path: path.join(folder, 'model.onnx') },
     steps: outcome.steps,
+    ...(origin && { data: origin }),
   }
   const samples: Record<'original' | 'candidate', SampleResults> = {
     original: original.samples,

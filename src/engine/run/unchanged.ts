@@ -2,7 +2,8 @@
 import fs from 'node:fs'
 import { PareError } from '../../contract/errors'
 
-const stampOf = (file: string): string | undefined => {
+/** Changes with what a file holds, and with what lies in a folder; undefined where there is none. */
+export const stampOf = (file: string): string | undefined => {
   const stat = fs.statSync(file, { throwIfNoEntry: false })
   return stat && `${stat.ino} ${stat.size} ${stat.mtimeMs}`
 }
