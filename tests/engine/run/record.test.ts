@@ -10,7 +10,12 @@ afterEach(forgetOpenData)
 
 const compressed = async (request: ReturnType<typeof given>): Promise<string> => {
   const into = path.join(request.folder, 'small')
-  const recipe = { version: 1 as const, name: 'none', steps: [{ pass: 'simplify', params: {} }] }
+  const recipe = {
+    pare: 1 as const,
+    name: 'none',
+    description: '',
+    steps: [{ pass: 'simplify', params: {} }],
+  }
   const run = { folder: path.join(into, '.pare'), into, recipes: [recipe], seed: 0, resume: false }
   await runJobs.compress({ ...request, ...run }, listening())
   return path.join(into, 'model.onnx')
