@@ -3,7 +3,7 @@
  * has them on; a run takes them on the model's own axis, in the number it insists on.
  */
 import { PareError } from '../../contract/errors'
-import { sizeOf, type Model } from '../onnx'
+import { sizeOf, type Dim, type Model } from '../onnx'
 import { isFree, sampleDims, signatureOf, type Port, type Signature } from './signature'
 import { concatRows, moveAxis, pickRows, sliceRows, zeros, type Value, type Values } from './value'
 
@@ -37,7 +37,7 @@ export function feedOf(
   const rows = size ?? signature.batch ?? to - from
   return Object.fromEntries(
     signature.inputs.map((port): [string, Value] => {
-      const value = samples[port.name] ?? startOf(port, samples)
+      const value = asDeclared(port, samples[port.name] ?? startOf(port, samples))
       checkInput(port, value)
       if (port.batchAxis === null) return [port.name, dropFirst(sliceRows(value, from, from + 1))]
       const own = sliceRows(value, from, to)
@@ -98,6 +98,16 @@ function sameSettings({ inputs }: Signature, samples: Values, from: number, to: 
     end = Math.min(end, row)
   }
   return end
+}
+
+/**
+ * An axis of one that counted samples while it was free is one like others once its size is fixed, and no longer told
+ * from them: the same numbers in the same order fit with it and without.
+ */
+function asDeclared({ dims, batchAxis }: Port, value: Value): Value {
+  const wide = (all: readonly Dim[]): string => all.filter((dim) => dim !== 1).join()
+  const fits = batchAxis === null && !dims.some(isFree) && wide(dims) === wide(value.dims.slice(1))
+  return fits ? { ...value, dims: [value.dims[0]!, ...(dims as readonly number[])] } : value
 }
 
 const mismatch = (port: Port, got: Value | undefined): PareError =>

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { Model, type Dim, type DType } from '../../../src/engine/onnx'
+import { feedOf, runsOf } from '../../../src/engine/runtime/samples'
 import { signatureOf } from '../../../src/engine/runtime/signature'
+import { float32, type Value } from '../../../src/engine/runtime/value'
 
 type Ports = Record<string, Dim[] | [DType, ...Dim[]]>
 
@@ -126,4 +128,25 @@ describe('states', () => {
   ])('%s', (_, inputs, outputs, expected) => {
     expect(states(inputs, outputs)).toEqual(expected)
   })
+})
+
+test('samples fit a model whose only sample lies on an axis of one that is like others now', () => {
+  const model = new Model()
+  model.graph.inputs = [
+    { name: 'input', dtype: 'float32', dims: [1, 512] },
+    { name: 'state', dtype: 'float32', dims: [2, 1, 128] },
+  ]
+  model.graph.outputs = [{ name: 'out', dtype: 'float32', dims: [1, 1] }]
+  const numbers = (...dims: number[]): Value => {
+    const size = dims.reduce((n, dim) => n * dim, 1)
+    return float32(
+      dims,
+      Float32Array.from({ length: size }, (_, i) => i),
+    )
+  }
+  const samples = { input: numbers(3, 512), state: numbers(3, 2, 128) }
+  const { feeds } = [...runsOf(signatureOf(model), samples)][1]!
+  expect(feeds['state']!.dims).toEqual([2, 1, 128])
+  expect([...(feeds['state']!.data as Float32Array)]).toEqual(Array.from({ length: 256 }, (_, i) => 256 + i))
+  expect(() => feedOf(signatureOf(model), { ...samples, state: numbers(3, 128, 2) })).toThrow('data/shape')
 })
