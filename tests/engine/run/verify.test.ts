@@ -1,7 +1,10 @@
 import path from 'node:path'
 import { expect, test } from 'vitest'
-import { writeModel, type Model } from '../../../src/engine/onnx'
+import type { Dataset } from '../../../src/engine/data/dataset'
+import { writeModel, type Model, type ValueInfo } from '../../../src/engine/onnx'
+import { float32 } from '../../../src/engine/runtime'
 import { outputCheck } from '../../../src/engine/run/verify'
+import { Net } from '../passes/pruning/build'
 import { place, scaled, temporaryFolder, tinyModel } from './support'
 
 async function verdictOn(change: (model: Model) => Model, original = tinyModel()): Promise<unknown> {
@@ -63,4 +66,30 @@ test('what ONNX Runtime does not load carries its reason', async () => {
   const error = (await verdictOn(broken)) as { code: string; reason: string }
   expect(error.code).toBe('pass/broke-model')
   expect(error.reason).toContain('NoSuchOperator')
+})
+
+test('a state whose samples lay on an axis that is fixed to one now answers as before', async () => {
+  const net = new Net()
+  const [x, h] = [net.input('x', ['batch', 4]), net.input('h', [2, 'batch', 4])]
+  const y = net.output(net.relu(x), 2)
+  const original = y.output(net.op('Add', [h, x]), 3).done()
+  const fixed = original.clone()
+  const one = (info: ValueInfo): ValueInfo => ({
+    ...info,
+    dims: info.dims!.map((dim, axis) => (dim === 2 ? 2 : axis === info.dims!.length - 1 ? 4 : 1)),
+  })
+  fixed.graph.inputs = fixed.graph.inputs.map(one)
+  fixed.graph.outputs = fixed.graph.outputs.map(one)
+  const batches = async function* (): AsyncIterable<unknown> {
+    yield {
+      inputs: { x: float32([4, 4], new Float32Array(16)), h: float32([4, 2, 4], new Float32Array(32)) },
+    }
+  }
+  const split = { batches, length: 4 }
+  const data = { splits: { calibration: split, training: split, validation: split } } as unknown as Dataset
+  const [before, after] = [original, fixed].map(
+    (model, i) => writeModel(model, path.join(temporaryFolder(), `${i}.onnx`)).files[0]!,
+  )
+  const check = await outputCheck(before!, data, {})
+  await expect(check(after!, 'fix-shapes')).resolves.toBeUndefined()
 })
