@@ -20,7 +20,8 @@ import { addSensitivity } from './commands/sensitivity'
 import { addTargets } from './commands/targets'
 import { addWindow } from './commands/window'
 import { examples } from './command'
-import { printError, printJson, type ProgressStyle } from './output'
+import { printErrorDocument } from './document'
+import { printError, type ProgressStyle } from './output'
 import { Session } from './session'
 
 const COMMANDS = [
@@ -83,7 +84,7 @@ for (const stream of [process.stdout, process.stderr])
   })
 
 function printFailure(error: ErrorData): void {
-  if (process.argv.includes('--json')) printJson({ error: { ...error, message: errorMessage(error) } })
+  if (process.argv.includes('--json')) printErrorDocument({ ...error, message: errorMessage(error) })
 }
 
 async function main(): Promise<number> {

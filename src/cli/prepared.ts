@@ -20,12 +20,22 @@ export async function preparedData(
   models: string | readonly [original: string, ...others: string[]],
   options: Options,
 ): Promise<Reference> {
+  const [model, ...others] = typeof models === 'string' ? [models] : models
+  const data = await foundData(session, [model, ...others], options)
+  session.read = { model, data }
+  return data
+}
+
+async function foundData(
+  session: Session,
+  [model, ...others]: readonly [original: string, ...others: string[]],
+  options: Options,
+): Promise<Reference> {
   const data = referenceOf(options)
   if (data.path === undefined) {
     session.progress.say(WITHOUT_DATA)
     return data
   }
-  const [model, ...others] = typeof models === 'string' ? [models] : models
   const said = specOf(options)
   if (said?.preprocessing || said?.classes) {
     const input = { model, data, settings: engineSettings(options) }

@@ -20,6 +20,9 @@ export class Session {
   /** How many reasons there were to doubt what is measured on the data. */
   doubts = 0
 
+  /** The data that the command has read last, and the model it was read for. */
+  read: JobInput<'describeData'> | undefined
+
   constructor(start: (limits: EngineLimits) => EngineProcess) {
     this.host = new EngineHost(() => start({ memory: this.memory }))
     // Not only once: npm and the terminal may both send it, and a second one must not end this without a word.

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { CompressResult, Report } from '../../src/contract/report'
 import { ort } from '../../src/engine/runtime/ort'
 import { bundled } from '../bundled'
+import { checkDocument } from './support'
 
 const resources = path.resolve(import.meta.dirname, '../../resources/samples')
 const model = path.join(resources, 'bearing', 'cnn1d.onnx')
@@ -41,7 +42,10 @@ function pare(
   return new Promise((resolve) => child.on('close', (code) => resolve({ ...ended, code })))
 }
 
-const json = <T>({ out }: Ended): T => JSON.parse(out) as T
+function json<T>({ out }: Ended): T {
+  checkDocument(out)
+  return JSON.parse(out) as T
+}
 
 test.each([
   [[], 2],
@@ -90,7 +94,9 @@ test('inspect and passes give one JSON document', async () => {
     path: model,
     bytes: fs.statSync(model).size,
   })
-  const passes = json<{ id: string; parameters: unknown[] }[]>(await pare(['passes', '--json']))
+  const { passes } = json<{ passes: { id: string; parameters: unknown[] }[] }>(
+    await pare(['passes', '--json']),
+  )
   expect(passes.map(({ id }) => id)).toContain('quantize-static')
 })
 
@@ -120,6 +126,10 @@ test('compress writes what it promises, and its numbers are true', async () => {
   ])
   expect(ended.code, ended.err).toBe(0)
   const { original, candidate, steps, files } = json<CompressResult>(ended)
+  expect(json<{ data: unknown }>(ended).data).toMatchObject({
+    fingerprint: expect.stringMatching(/^sha256:[0-9a-f]{64}$/) as unknown,
+    spec: { task: 'classification' },
+  })
   expect(files.map((file) => path.basename(file)).sort()).toEqual([
     'data-spec.json',
     'model.onnx',

@@ -159,7 +159,7 @@ test('listing, trying and merging share one folder and always go on', async () =
   const out = temporaryFolder()
   const base = ['search', 'm.onnx', '--out', out]
   const listed = await run(addSearch, [...base, '--list-jobs'], { searchList: () => jobs })
-  expect(JSON.parse(listed.out)).toEqual(jobs)
+  expect(JSON.parse(listed.out)).toMatchObject({ jobs })
   expect(listed.input('searchList')).toMatchObject({ worker: 'list', resume: true })
 
   const tried = await run(addSearch, [...base, '--job', '1', '--of', '3'], {
@@ -175,7 +175,7 @@ test('listing, trying and merging share one folder and always go on', async () =
   const leftJson = await run(addSearch, [...base, '--merge', '--json'], {
     searchMerge: () => ({ left: jobs.slice(3) }),
   })
-  expect(JSON.parse(leftJson.out)).toEqual({ left: jobs.slice(3) })
+  expect(JSON.parse(leftJson.out)).toMatchObject({ left: jobs.slice(3) })
 
   const merged = await run(addSearch, [...base, '--merge', '--json'], {
     searchMerge: () => done(out),

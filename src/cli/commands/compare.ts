@@ -9,7 +9,8 @@ import {
   type AddCommand,
 } from '../command'
 import { writeText } from '../../service'
-import { print, printJson } from '../output'
+import { print } from '../output'
+import { printDocument } from '../document'
 import { preparedData } from '../prepared'
 import { notesOf, reportTable } from '../report-table'
 import type { SpecOptions } from '../data-spec'
@@ -60,7 +61,7 @@ export const addCompare: AddCommand = (program, { session }) => {
       }
       const judged = judgeReports(options, report, measured.original)
       if (options.json) {
-        printJson({
+        await printDocument(session, 'comparison', {
           original: measured.original,
           candidate: report,
           ...(options.html && { files: [options.html] }),

@@ -14,7 +14,8 @@ import {
   type AddCommand,
 } from '../command'
 import { compressInto } from '../compressing'
-import { print, printJson } from '../output'
+import { print } from '../output'
+import { printDocument } from '../document'
 import { parsePassOption } from '../pass-option'
 import { notesOf, reportTable } from '../report-table'
 import type { SpecOptions } from '../data-spec'
@@ -85,7 +86,7 @@ export const addCompress: AddCommand = (program, { session }) => {
       const { original, candidate } = result
       const judged = judgeReports(options, candidate, original)
       if (options.json) {
-        printJson({ ...result, ...judged })
+        await printDocument(session, 'compression', { ...result, ...judged })
         return requireLimits(judged)
       }
       print(

@@ -2,7 +2,8 @@ import type { DataSpec } from '../../contract/dataset'
 import { writeJson } from '../../service'
 import { absolute, examples, withDataOptions, withEngineOptions, type AddCommand } from '../command'
 import { specOf, type SpecOptions } from '../data-spec'
-import { print, printJson, table } from '../output'
+import { print, table } from '../output'
+import { printDocument } from '../document'
 import { otherwiseNote, referenceOf, scoreText, warn } from '../prepared'
 import { engineSettings, type CommonOptions, type DataOptions } from '../session'
 
@@ -46,7 +47,9 @@ export const addData: AddCommand = (program, { session }) => {
           }
         : spec
       if (options.out !== undefined) writeJson(options.out, found)
-      if (options.json) return printJson({ summary, baseline, doubts, trials, spec: found })
+      session.read = { model, data: { ...input.data, ...found } }
+      if (options.json)
+        return printDocument(session, 'data', { summary, baseline, doubts, trials, spec: found })
       print(
         `${summary.description}; ${scoreText(baseline)(baseline.value)} on ${baseline.samples} validation samples\n`,
       )

@@ -3,7 +3,8 @@ import path from 'node:path'
 import { SPLITS, type SplitName } from '../../contract/dataset'
 import type { Report } from '../../contract/report'
 import { absolute, examples, withDataOptions, withEngineOptions, type AddCommand } from '../command'
-import { print, printJson } from '../output'
+import { print } from '../output'
+import { printDocument } from '../document'
 import { preparedData } from '../prepared'
 import { notesOf, reportTable } from '../report-table'
 import type { SpecOptions } from '../data-spec'
@@ -56,7 +57,7 @@ export const addEvaluate: AddCommand = (program, { session }) => {
           : await beside(against)
       const { report } = measured
       const judged = judgeReports(options, report, measured.original)
-      if (options.json) printJson({ ...report, ...judged })
+      if (options.json) await printDocument(session, 'evaluation', { ...report, ...judged })
       else {
         print(reportTable([{ name: '', report }]))
         for (const note of notesOf([report])) print(`- ${note}`)

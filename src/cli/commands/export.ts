@@ -10,7 +10,8 @@ import {
   withEngineOptions,
   type AddCommand,
 } from '../command'
-import { bytes, print, printJson } from '../output'
+import { bytes, print } from '../output'
+import { printDocument } from '../document'
 import { preparedData } from '../prepared'
 import type { SpecOptions } from '../data-spec'
 import {
@@ -109,7 +110,7 @@ export const addExport: AddCommand = (program, { session }) => {
       if (!record) checkLimits(options)
       const judged = await judgeModel(session, model, options, record)
       if (judged && judged.limits.missed.length > 0) {
-        if (options.json) printJson({ files: [], checks: [], ...judged })
+        if (options.json) await printDocument(session, 'export', { files: [], checks: [], ...judged })
         requireLimits(judged)
       }
       const { report, original, recipe, steps } = record ?? {}
@@ -125,7 +126,7 @@ export const addExport: AddCommand = (program, { session }) => {
       const { checks } = await session.run('exportPlan', request, 'planning the bundle')
       const destination = { form, out: options.out, overwrite: options.overwrite ?? false }
       const written = await session.run('exportBundle', { ...request, ...destination }, 'writing the bundle')
-      if (options.json) return printJson({ ...written, checks, ...judged })
+      if (options.json) return printDocument(session, 'export', { ...written, checks, ...judged })
       print(
         `${written.path}: ${bytes(written.bytes)}, of which the model takes ${bytes(written.downloadBytes)} to download`,
       )

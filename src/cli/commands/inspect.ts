@@ -1,6 +1,7 @@
 import type { ModelInspection } from '../../contract/model'
 import { absolute, examples, jsonOption, type AddCommand } from '../command'
-import { bytes, count, number, print, printJson, table } from '../output'
+import { bytes, count, number, print, table } from '../output'
+import { printDocument } from '../document'
 
 const LAYERS_SHOWN = 12
 
@@ -63,7 +64,7 @@ export const addInspect: AddCommand = (program, { session }) => {
     .addHelpText('after', examples('pare inspect model.onnx', 'pare inspect model.onnx --json'))
     .action(async (model: string, { json }: { json?: boolean }) => {
       const inspection = await session.run('inspect', { model }, 'reading the model')
-      if (json) printJson(inspection)
+      if (json) await printDocument(session, 'inspection', inspection)
       else print(describe(inspection))
     })
 }

@@ -1,7 +1,8 @@
 import type { ParameterField, PassDescription } from '../../contract/passes'
 import { PareError } from '../../contract/errors'
 import { examples, jsonOption, type AddCommand } from '../command'
-import { print, printJson, table } from '../output'
+import { print, table } from '../output'
+import { printDocument } from '../document'
 
 const range = ({ minimum, maximum, choices, kind }: ParameterField): string => {
   if (choices) return choices.join(' | ')
@@ -43,7 +44,7 @@ export const addPasses: AddCommand = (program, { session }) => {
       const chosen = id === undefined ? all : all.filter((pass) => pass.id === id)
       if (id !== undefined && chosen.length === 0)
         throw new PareError('pass/unknown', { pass: id, known: all.map((pass) => pass.id) })
-      if (json) printJson(id === undefined ? all : chosen[0])
+      if (json) await printDocument(session, 'passes', { passes: chosen })
       else if (id !== undefined) print(details(chosen[0]!))
       else
         print(

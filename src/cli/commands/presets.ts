@@ -1,6 +1,7 @@
 import { PareError } from '../../contract/errors'
 import { examples, jsonOption, type AddCommand } from '../command'
-import { print, printJson, table } from '../output'
+import { print, table } from '../output'
+import { printDocument } from '../document'
 
 export const addPresets: AddCommand = (program, { session }) => {
   program
@@ -14,7 +15,7 @@ export const addPresets: AddCommand = (program, { session }) => {
       const one = all.find((preset) => preset.id === id)
       if (id !== undefined && !one)
         throw new PareError('recipe/unknown', { recipe: id, known: all.map((preset) => preset.id) })
-      if (json) return printJson(one ?? all)
+      if (json) return printDocument(session, 'presets', { presets: one ? [one] : all })
       if (!one)
         return print(
           table(

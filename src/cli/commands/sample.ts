@@ -5,7 +5,8 @@ import { changeText } from '../../contract/verdict'
 import { findSample, listSamples } from '../../service'
 import { absolute, examples, targetOption, withEngineOptions, type AddCommand } from '../command'
 import { compressInto } from '../compressing'
-import { bytes, print, printJson } from '../output'
+import { bytes, print } from '../output'
+import { printDocument } from '../document'
 import { reportTable } from '../report-table'
 import { engineSettings, type CommonOptions } from '../session'
 
@@ -44,7 +45,7 @@ export const addSample: AddCommand = (program, { session, resourcesDir }) => {
         },
         'writing the bundle',
       )
-      if (options.json) return printJson({ ...result, bundle })
+      if (options.json) return printDocument(session, 'sample', { ...result, bundle })
       print(
         reportTable([
           { name: 'original', report: result.original },

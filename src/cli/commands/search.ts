@@ -17,7 +17,8 @@ import {
 import { checkOut, WORK_FOLDER, writeHtml } from '../compressing'
 import { lossText } from '../../contract/points'
 import { fasterText, timeDetail } from '../../contract/verdict'
-import { bytes, print, printJson, table } from '../output'
+import { bytes, print, table } from '../output'
+import { printDocument } from '../document'
 import { preparedData } from '../prepared'
 import type { SpecOptions } from '../data-spec'
 import {
@@ -87,7 +88,7 @@ async function report(
     search: result,
     ...judged,
   }
-  if (options.json) printJson(all)
+  if (options.json) await printDocument(session, 'search', all)
   else {
     print(result.explanation)
     printFront(result)
@@ -193,7 +194,9 @@ export const addSearch: AddCommand = (program, { session }) => {
         if (event.event === 'trial') say(session, event.data.trial)
       }
       if (options.listJobs)
-        return printJson(await session.run('searchList', { ...request, worker: 'list' }, 'listing the jobs'))
+        return printDocument(session, 'jobs', {
+          jobs: await session.run('searchList', { ...request, worker: 'list' }, 'listing the jobs'),
+        })
       if (options.job !== undefined) {
         const index = options.job
         const list = await session.run(
@@ -204,14 +207,14 @@ export const addSearch: AddCommand = (program, { session }) => {
         const share = { index, keys: shareOf(list, index, options.of) }
         const tried = await session.run('searchStep', { ...request, share }, 'trying recipes', listen)
         return options.json
-          ? printJson({ tried })
+          ? printDocument(session, 'tried', { tried })
           : print(`${tried.length} of ${list.length} jobs were tried.`)
       }
       if (!options.merge)
         return report(session, options, await session.run('search', request, 'searching', listen), model)
       const merged = await session.run('searchMerge', { ...request, worker: 'merge' }, 'merging')
       if ('result' in merged) return report(session, options, merged, model)
-      if (options.json) return printJson(merged)
+      if (options.json) return printDocument(session, 'left', merged)
       print(
         `${merged.left.length} jobs are left to try: run them as before (--list-jobs shows them), then merge again.`,
       )

@@ -10,7 +10,8 @@ import {
   type AddCommand,
 } from '../command'
 import { WORK_FOLDER } from '../compressing'
-import { count, print, printJson, table } from '../output'
+import { count, print, table } from '../output'
+import { printDocument } from '../document'
 import { preparedData } from '../prepared'
 import type { SpecOptions } from '../data-spec'
 import { engineSettings, type CommonOptions, type DataOptions } from '../session'
@@ -75,7 +76,7 @@ export const addSensitivity: AddCommand = (program, { session }) => {
         sensitivities: out && path.join(out, WORK_FOLDER, 'sensitivity'),
       }
       const report = await session.run('sensitivity', input, 'measuring sensitivity')
-      if (options.json) return printJson(report)
+      if (options.json) return printDocument(session, 'sensitivity', report)
       print(heatMap(report.entries))
       print(
         `\nDecibel of the outputs against the original's on ${report.samples} calibration samples: higher is less harm.`,

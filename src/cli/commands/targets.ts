@@ -1,5 +1,6 @@
 import { examples, jsonOption, type AddCommand } from '../command'
-import { print, printJson, table } from '../output'
+import { print, table } from '../output'
+import { printDocument } from '../document'
 
 export const addTargets: AddCommand = (program, { session }) => {
   program
@@ -9,7 +10,7 @@ export const addTargets: AddCommand = (program, { session }) => {
     .addHelpText('after', examples('pare targets', 'pare targets --json'))
     .action(async ({ json }: { json?: boolean }) => {
       const targets = await session.run('targets', undefined, 'listing the targets')
-      if (json) return printJson(targets)
+      if (json) return printDocument(session, 'targets', { targets })
       const rows = targets.map(({ id, aliases, title, detail }) => [
         [id, ...aliases].join(', '),
         `${title}: ${detail}`,

@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import { PareError } from '../../contract/errors'
 import type { Quality, SampleResults } from '../../contract/report'
 import type { Dataset } from '../data/dataset'
+import { fingerprint } from '../data/fingerprint'
 import { findPreprocessing } from '../data/find'
 import { skillOfClasses } from '../data/skill'
 import { openZip } from '../data/zip'
@@ -26,90 +27,97 @@ function isChance({ task, metric, value }: Quality, { answer, label }: SampleRes
   return task === 'regression' && metric === 'r2' && value <= 0
 }
 
-export const dataJobs: JobHandlers<'openData' | 'findPreprocessing' | 'samples' | 'unpack'> = {
-  openData: async ({ model, data, settings }, { progress, signal }) => {
-    await forgetOpenData()
-    return withData(
-      model,
-      data,
-      async (dataset) => {
-        const { session } = await chosenSession(settings)
-        progress(0, 'Scoring the original on the validation samples')
-        const { original } = await measureQuality(model, [], {
-          dataset,
-          session,
-          signal,
-          progress: (done, total) =>
-            progress(done / total, `Scoring the original: ${done} of ${total} samples`),
-        })
-        const summary = dataset.summary()
-        const looksLikeChance = isChance(original.quality, original.samples)
-        return {
-          summary,
-          spec: dataset.spec,
-          baseline: original.quality,
-          looksLikeChance,
-          doubts: await doubtsOf(dataset, summary, original, looksLikeChance),
-        }
-      },
-      progress,
-    )
-  },
-  findPreprocessing: ({ model, data, settings, when, baseline }, { progress, signal }) =>
-    withData(model, data, async (dataset) => {
-      const { session } = await chosenSession(settings)
-      const read = readModel(model)
-      const sign = baseline.higherIsBetter ? 1 : -1
-      const score = async (variant: Dataset): Promise<number> =>
-        sign * (await measureQuality(read, [], { dataset: variant, session, signal })).original.quality.value
-      const value = sign * baseline.value
-      const findings = await findPreprocessing(read, dataset, score, { when, value, signal, progress })
-      return findings.map(({ preprocessing, classes, value, better, explanation }) => ({
-        preprocessing,
-        ...(classes && { classes: [...classes] }),
-        score: sign * value,
-        better,
-        explanation,
-      }))
-    }),
-  samples: ({ model, data, split, offset, limit }) =>
-    withOpenData(model, data, async (dataset) => {
-      const { length, preview } = dataset.splits[split]
-      const wanted = Array.from(
-        { length: Math.max(0, Math.min(limit, length - offset)) },
-        (_, i) => offset + i,
-      )
-      return { total: length, samples: await Promise.all(wanted.map((index) => preview(index))) }
-    }),
-  async unpack({ archive, into }, { progress }) {
-    const temporary = `${into}.${process.pid}.tmp`
-    fs.rmSync(temporary, { recursive: true, force: true })
-    const zip = await openZip(archive)
-    try {
-      const total = zip.entries.reduce((sum, { size }) => sum + size, 0)
-      fs.mkdirSync(path.dirname(into), { recursive: true })
-      requireDisk(total, `unpacking “${path.basename(archive)}”`, path.dirname(into))
-      let done = 0
-      for (const entry of zip.entries) {
-        const target = path.resolve(temporary, entry.name)
-        const relative = path.relative(temporary, target)
-        if (relative.startsWith('..') || path.isAbsolute(relative))
-          throw new PareError('data/unreadable', {
-            path: archive,
-            reason: `“${entry.name}” in it points outside the archive`,
+export const dataJobs: JobHandlers<'openData' | 'describeData' | 'findPreprocessing' | 'samples' | 'unpack'> =
+  {
+    openData: async ({ model, data, settings }, { progress, signal }) => {
+      await forgetOpenData()
+      return withData(
+        model,
+        data,
+        async (dataset) => {
+          const { session } = await chosenSession(settings)
+          progress(0, 'Scoring the original on the validation samples')
+          const { original } = await measureQuality(model, [], {
+            dataset,
+            session,
+            signal,
+            progress: (done, total) =>
+              progress(done / total, `Scoring the original: ${done} of ${total} samples`),
           })
-        fs.mkdirSync(path.dirname(target), { recursive: true })
-        await pipeline(await entry.stream(), createWriteStream(target))
-        progress((done += entry.size) / Math.max(1, total), 'Unpacking')
-      }
-      fs.rmSync(into, { recursive: true, force: true })
-      fs.renameSync(temporary, into)
-    } catch (cause) {
+          const summary = dataset.summary()
+          const looksLikeChance = isChance(original.quality, original.samples)
+          return {
+            summary,
+            spec: dataset.spec,
+            baseline: original.quality,
+            looksLikeChance,
+            doubts: await doubtsOf(dataset, summary, original, looksLikeChance),
+          }
+        },
+        progress,
+      )
+    },
+    describeData: ({ model, data }) =>
+      withData(model, data, async (dataset) => ({
+        fingerprint: await fingerprint(dataset.path),
+        spec: dataset.spec,
+      })),
+    findPreprocessing: ({ model, data, settings, when, baseline }, { progress, signal }) =>
+      withData(model, data, async (dataset) => {
+        const { session } = await chosenSession(settings)
+        const read = readModel(model)
+        const sign = baseline.higherIsBetter ? 1 : -1
+        const score = async (variant: Dataset): Promise<number> =>
+          sign *
+          (await measureQuality(read, [], { dataset: variant, session, signal })).original.quality.value
+        const value = sign * baseline.value
+        const findings = await findPreprocessing(read, dataset, score, { when, value, signal, progress })
+        return findings.map(({ preprocessing, classes, value, better, explanation }) => ({
+          preprocessing,
+          ...(classes && { classes: [...classes] }),
+          score: sign * value,
+          better,
+          explanation,
+        }))
+      }),
+    samples: ({ model, data, split, offset, limit }) =>
+      withOpenData(model, data, async (dataset) => {
+        const { length, preview } = dataset.splits[split]
+        const wanted = Array.from(
+          { length: Math.max(0, Math.min(limit, length - offset)) },
+          (_, i) => offset + i,
+        )
+        return { total: length, samples: await Promise.all(wanted.map((index) => preview(index))) }
+      }),
+    async unpack({ archive, into }, { progress }) {
+      const temporary = `${into}.${process.pid}.tmp`
       fs.rmSync(temporary, { recursive: true, force: true })
-      throw diskError(cause, into, 0)
-    } finally {
-      zip.close()
-    }
-    return { folder: into }
-  },
-}
+      const zip = await openZip(archive)
+      try {
+        const total = zip.entries.reduce((sum, { size }) => sum + size, 0)
+        fs.mkdirSync(path.dirname(into), { recursive: true })
+        requireDisk(total, `unpacking “${path.basename(archive)}”`, path.dirname(into))
+        let done = 0
+        for (const entry of zip.entries) {
+          const target = path.resolve(temporary, entry.name)
+          const relative = path.relative(temporary, target)
+          if (relative.startsWith('..') || path.isAbsolute(relative))
+            throw new PareError('data/unreadable', {
+              path: archive,
+              reason: `“${entry.name}” in it points outside the archive`,
+            })
+          fs.mkdirSync(path.dirname(target), { recursive: true })
+          await pipeline(await entry.stream(), createWriteStream(target))
+          progress((done += entry.size) / Math.max(1, total), 'Unpacking')
+        }
+        fs.rmSync(into, { recursive: true, force: true })
+        fs.renameSync(temporary, into)
+      } catch (cause) {
+        fs.rmSync(temporary, { recursive: true, force: true })
+        throw diskError(cause, into, 0)
+      } finally {
+        zip.close()
+      }
+      return { folder: into }
+    },
+  }

@@ -107,6 +107,8 @@ export interface Jobs {
   histogram: Job<{ model: string; candidate?: string; layer: string }, WeightHistogram>
   diff: Job<{ model: string; candidate?: string }, GraphDiff>
   openData: Job<ModelAndData, LoadedData>
+  /** What a document says of the data. Needs a path. */
+  describeData: Job<Pick<ModelAndData, 'model' | 'data'>, { fingerprint: string; spec: DataSpec }>
   findPreprocessing: Job<
     ModelAndData & {
       /** 'gain': only what may be better than now; 'always': the usual ways, with their scores. */
