@@ -150,6 +150,44 @@ describe('snippets', () => {
     for (const text of Object.values(code)) expect(text).not.toMatch(/undefined|NaN|\[object/)
   })
 
+  it('put stored numbers in order and scale them, as preprocessing.json says', () => {
+    const scaled: SnippetContext = {
+      ...image,
+      inputs: [{ name: 'x', variable: 'x', dtype: 'float32', dims: [1, 3, 2, 2] }],
+      preprocessing: undefined,
+      form: {
+        kind: 'array',
+        scale: 0.5,
+        mean: [1, 2, 3],
+        std: [4, 5, 6],
+        columns: {},
+        inputs: [
+          {
+            name: 'x',
+            dtype: 'float32',
+            dims: [3, 2, 2],
+            from: { kind: 'array', array: 'x', dims: [2, 2, 3] },
+            transpose: [2, 0, 1],
+            reversed: 0,
+            affine: { scale: 0.5, mean: [1, 2, 3], std: [4, 5, 6], inner: 4 },
+          },
+        ],
+      },
+    }
+    const code = Object.fromEntries(LANGUAGES.map((one) => [one.language, one.code(scaled)]))
+    for (const text of [code.kotlin, code.swift, code.javascript, code.cpp])
+      expect(text).toContain('prepareX(')
+    const script = code.javascript!.match(/export function prepareX[^]*?\n}/)![0]
+    const plain = script.replace('export ', '').replace(/: ArrayLike<number>|: Float32Array|!/g, '')
+    const prepare = new Function(`${plain}; return prepareX`)() as (raw: number[]) => Float32Array
+    const raw = Array.from({ length: 12 }, (_, i) => i)
+    // Channel k of pixel p lies at 3p + k; the channels are taken the other way round.
+    const expected = [0, 1, 2].flatMap((k) =>
+      [0, 1, 2, 3].map((p) => Math.fround(((3 * p + 2 - k) * 0.5 - (k + 1)) / (k + 4))),
+    )
+    expect([...prepare(raw)]).toEqual(expected)
+  })
+
   it('feed several inputs of several types', () => {
     const text: SnippetContext = {
       ...image,

@@ -1,6 +1,15 @@
 /** C++17: the header-only API of ONNX Runtime. */
-import { inputWords, sizeOfPort, type Language, type SnippetPort } from './context'
+import {
+  imageOf,
+  inputWords,
+  sizeOfPort,
+  spread,
+  type Language,
+  type SnippetContext,
+  type SnippetPort,
+} from './context'
 import { cppString } from './literals'
+import { scaledInputs } from './scaled'
 
 const TYPES: Record<string, string> = {
   float32: 'float',
@@ -14,6 +23,42 @@ const TYPES: Record<string, string> = {
 }
 
 const typeOf = (port: SnippetPort): string => TYPES[port.dtype] ?? 'float'
+
+function preprocess(context: SnippetContext): string {
+  const image = imageOf(context)
+  if (!image)
+    return scaledInputs(context, (a, b) => `${a} / ${b}`)
+      .map(
+        ({ function: name, size, source, channel, scale, mean, std }) => `
+  // Of ${size} numbers as they are stored, in the order of preprocessing.json.
+  static std::vector<float> ${name}(const float* raw) {
+    const float mean[] = {${mean.join(', ')}};
+    const float deviation[] = {${std.join(', ')}};
+    std::vector<float> out(${size});
+    for (int i = 0; i < ${size}; i++)
+      out[i] = (raw[${source}] * static_cast<float>(${scale}) - mean[${channel}]) / deviation[${channel}];
+    return out;
+  }
+`,
+      )
+      .join('')
+  const { width, height, channels, layout, scale, mean, std, order, invert } = image
+  const at = layout === 'nhwc' ? `i * ${channels} + c` : `c * ${width * height} + i`
+  const from = order === 'bgr' && channels >= 3 ? '(c < 3 ? 2 - c : c)' : 'c'
+  const value = `pixels[i * ${channels} + ${from}]`
+  return `
+  // Pixels of a ${width} x ${height} picture (${image.resize}), ${channels} byte${channels === 1 ? ' (grey)' : 's (RGB)'} a pixel, row by row.
+  static std::vector<float> prepare(const unsigned char* pixels) {
+    const float mean[] = {${spread(mean, channels)}};
+    const float deviation[] = {${spread(std, channels)}};
+    std::vector<float> out(${channels * width * height});
+    for (int i = 0; i < ${width * height}; i++)
+      for (int c = 0; c < ${channels}; c++)
+        out[${at}] = (${invert ? `(255 - ${value})` : value} * static_cast<float>(${scale}) - mean[c]) / deviation[c];
+    return out;
+  }
+`
+}
 
 export const cpp: Language = {
   language: 'cpp',
@@ -38,7 +83,7 @@ class Model {
  public:
   explicit Model(const ORTCHAR_T* path = ORT_TSTR(${cppString(file)}))
       : session_(environment_, path, Ort::SessionOptions{}) {}
-
+${preprocess(context)}
   // ${inputs.map((port) => `${port.variable}: ${sizeOfPort(port)} values`).join('; ')}, ${inputWords(context)}.
   std::vector<float> run(${arguments_}) {
     const auto memory = Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);

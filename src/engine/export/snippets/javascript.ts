@@ -9,6 +9,7 @@ import {
   type SnippetPort,
 } from './context'
 import { javascriptString } from './literals'
+import { scaledInputs } from './scaled'
 
 const ARRAYS: Record<string, string> = {
   float32: 'Float32Array',
@@ -23,9 +24,25 @@ const ARRAYS: Record<string, string> = {
 
 const arrayOf = (port: SnippetPort): string => ARRAYS[port.dtype] ?? 'Float32Array'
 
+const scaled = (context: SnippetContext): string =>
+  scaledInputs(context, (a, b) => (b === 1 ? a : `Math.floor(${a} / ${b})`))
+    .map(
+      ({ function: name, size, source, channel, scale, mean, std }) => `
+/** Of ${size} numbers as they are stored, in the order of preprocessing.json. */
+export function ${name}(raw: ArrayLike<number>): Float32Array {
+  const mean = [${mean.join(', ')}]
+  const std = [${std.join(', ')}]
+  const out = new Float32Array(${size})
+  for (let i = 0; i < ${size}; i++) out[i] = (raw[${source}]! * ${scale} - mean[${channel}]!) / std[${channel}]!
+  return out
+}
+`,
+    )
+    .join('')
+
 function preprocess(context: SnippetContext): string {
   const image = imageOf(context)
-  if (!image) return ''
+  if (!image) return scaled(context)
   const { width, height, channels, layout, scale, mean, std, order, invert } = image
   const at = layout === 'nhwc' ? `i * ${channels} + c` : `c * ${width * height} + i`
   const source =

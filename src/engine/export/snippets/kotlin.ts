@@ -9,6 +9,7 @@ import {
   type SnippetPort,
 } from './context'
 import { kotlinString } from './literals'
+import { scaledInputs } from './scaled'
 
 /** Array type of an argument, and how a tensor is made of it. */
 const TYPES: Record<string, { array: string; wrap: (variable: string) => string; type?: string }> = {
@@ -31,9 +32,37 @@ function tensor(port: SnippetPort): string {
   return `            ${kotlinString(port.name)} to OnnxTensor.createTensor(environment, ${wrap(port.variable)}, ${shape}${kind}),`
 }
 
+const scaled = (context: SnippetContext): string =>
+  scaledInputs(context, (a, b) => `${a} / ${b}`)
+    .map(
+      ({ function: name, size, source, channel, scale, mean, std }) => `
+    /** Of ${size} numbers as they are stored, in the order of preprocessing.json. */
+    fun ${name}(raw: FloatArray): FloatArray {
+        val mean = floatArrayOf(${spread(mean, mean.length, 'f')})
+        val std = floatArrayOf(${spread(std, std.length, 'f')})
+        return FloatArray(${size}) { i -> (raw[${source}] * ${scale}f - mean[${channel}]) / std[${channel}] }
+    }
+`,
+    )
+    .join('')
+
+/** The picture as large as the model takes it, in `scaled`. */
+function resized({ width, height, resize, cropRatio }: NonNullable<ReturnType<typeof imageOf>>): string {
+  if (resize === 'stretch') return `val scaled = Bitmap.createScaledBitmap(photo, ${width}, ${height}, true)`
+  const ratio = resize === 'letterbox' ? 'minOf' : `${cropRatio}f * maxOf`
+  return `val ratio = ${ratio}(${width}f / photo.width, ${height}f / photo.height)
+        val scaled = Bitmap.createBitmap(${width}, ${height}, Bitmap.Config.ARGB_8888)
+        val matrix = android.graphics.Matrix()
+        matrix.setScale(ratio, ratio)
+        matrix.postTranslate((${width} - photo.width * ratio) / 2, (${height} - photo.height * ratio) / 2)
+        val canvas = android.graphics.Canvas(scaled)
+        canvas.drawColor(android.graphics.Color.rgb(114, 114, 114))
+        canvas.drawBitmap(photo, matrix, android.graphics.Paint(android.graphics.Paint.FILTER_BITMAP_FLAG))`
+}
+
 function preprocess(context: SnippetContext): string {
   const image = imageOf(context)
-  if (!image) return ''
+  if (!image) return scaled(context)
   const { width, height, channels, layout, scale, mean, std, order, invert } = image
   const at = layout === 'nhwc' ? `i * ${channels} + c` : `c * ${width * height} + i`
   const [a, b] = order === 'bgr' ? [0, 16] : [16, 0]
@@ -44,7 +73,7 @@ function preprocess(context: SnippetContext): string {
   return `
     /** ${image.resize}; see preprocessing.json. */
     fun prepare(photo: Bitmap): FloatArray {
-        val scaled = Bitmap.createScaledBitmap(photo, ${width}, ${height}, true)
+        ${resized(image)}
         val pixels = IntArray(${width * height})
         scaled.getPixels(pixels, 0, ${width}, 0, 0, ${width}, ${height})
         val mean = floatArrayOf(${spread(mean, channels, 'f')})

@@ -9,6 +9,7 @@ import {
   type SnippetPort,
 } from './context'
 import { swiftString } from './literals'
+import { scaledInputs } from './scaled'
 
 const TYPES: Record<string, { array: string; element: string }> = {
   float32: { array: '[Float]', element: '.float' },
@@ -20,9 +21,27 @@ const TYPES: Record<string, { array: string; element: string }> = {
 
 const typeOf = (port: SnippetPort): (typeof TYPES)[string] => TYPES[port.dtype] ?? TYPES.float32!
 
+const scaled = (context: SnippetContext): string =>
+  scaledInputs(context, (a, b) => `${a} / ${b}`)
+    .map(
+      ({ function: name, size, source, channel, scale, mean, std }) => `
+    /// Of ${size} numbers as they are stored, in the order of preprocessing.json.
+    static func ${name}(raw: [Float]) -> [Float] {
+        let mean: [Float] = [${mean.join(', ')}]
+        let std: [Float] = [${std.join(', ')}]
+        var out = [Float](repeating: 0, count: ${size})
+        for i in 0..<${size} {
+            out[i] = (raw[${source}] * ${scale} - mean[${channel}]) / std[${channel}]
+        }
+        return out
+    }
+`,
+    )
+    .join('')
+
 function preprocess(context: SnippetContext): string {
   const image = imageOf(context)
-  if (!image) return ''
+  if (!image) return scaled(context)
   const { width, height, channels, layout, scale, mean, std, order, invert } = image
   const at = layout === 'nhwc' ? `i * ${channels} + c` : `c * ${width * height} + i`
   const source =
