@@ -13,8 +13,8 @@ export interface Grid {
   kind: 'grid'
   bits: CodeBits
   codes: Uint8Array
-  /** Added to a code before it is multiplied. */
-  low: number
+  /** Added to a code before it is multiplied: one for all, or one a group. */
+  lows: Int16Array
   /** One for so many elements in a row of them. */
   scales: Float32Array
   group: number
@@ -48,7 +48,11 @@ export function codeBytes(codes: WeightCodes, size: number): number {
     case 'plain':
       return 4 * size
     case 'grid':
-      return Math.ceil((size * codes.bits) / 8) + 4 * codes.scales.length
+      return (
+        Math.ceil((size * codes.bits) / 8) +
+        4 * codes.scales.length +
+        (codes.lows.length > 1 ? 2 * codes.lows.length : 0)
+      )
     case 'book':
       return Math.ceil((size * codes.bits) / 8) + 4 * codes.table.length
     case 'sparse':
@@ -106,15 +110,18 @@ export function gridOf(values: Float32Array, group: number): Grid | undefined {
     found.push(multiples)
     scales[g] = multiples.scale
   }
-  const low = Math.min(...found.map(({ least }) => least))
-  const high = Math.max(...found.map(({ most }) => most))
-  const bits = widthOf(high - low + 1)
-  if (!bits) return undefined
-  const codes = Uint8Array.from(
-    values,
-    (value, i) => Math.round(value / scales[Math.floor(i / group)]!) - low,
-  )
-  return { kind: 'grid', bits, codes, low, scales, group }
+  const low = found.reduce((least, one) => Math.min(least, one.least), Infinity)
+  const high = found.reduce((most, one) => Math.max(most, one.most), -Infinity)
+  const widest = found.reduce((most, one) => Math.max(most, one.most - one.least), 0)
+  const [all, each] = [widthOf(high - low + 1), widthOf(widest + 1)!]
+  // Zero points of their own pay where codes get narrower by it.
+  const isShared = all !== undefined && all * values.length <= each * values.length + 16 * scales.length
+  const lows = isShared ? Int16Array.of(low) : Int16Array.from(found, ({ least }) => least)
+  const codes = Uint8Array.from(values, (value, i) => {
+    const g = Math.floor(i / group)
+    return Math.round(value / scales[g]!) - lows[isShared ? 0 : g]!
+  })
+  return { kind: 'grid', bits: isShared ? all : each, codes, lows, scales, group }
 }
 
 export function bookOf(values: Float32Array): Book | undefined {

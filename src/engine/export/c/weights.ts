@@ -83,12 +83,13 @@ export function weightsOf(
       }
     }
     case 'grid': {
-      const { bits, scales, group, low } = codes
+      const { bits, scales, group, lows } = codes
       const bytes = packed(codes.codes, bits)
+      const [low] = lows as unknown as [number]
       const high = low + codes.codes.reduce((most, code) => Math.max(most, code), 0)
-      const isByte = bits === 8 && low >= -128 && high <= 127
+      const isSigned = bits === 8 && lows.length === 1 && low >= -128 && high <= 127
       const reads = [
-        isByte
+        isSigned
           ? site.fixed(
               `codes of ${name}`,
               'int8',
@@ -97,21 +98,25 @@ export function weightsOf(
             )
           : site.fixed(`codes of ${name}`, 'uint8', [bytes.length], bytes),
         site.fixed(`scales of ${name}`, 'float32', [scales.length], scales),
+        ...(lows.length > 1 ? [site.fixed(`zero points of ${name}`, 'int16', [lows.length], lows)] : []),
       ]
+      const place = (index: string): string => `[(${index}) / ${group}]`
       const code = (index: string): string => {
         const stored = codeAt(`a${from}`, index, bits)
-        return isByte || low === 0 ? `(float)${stored}` : `(float)((int32_t)${stored} + (${low}))`
+        if (isSigned || (lows.length === 1 && low === 0)) return `(float)${stored}`
+        return `(float)((int32_t)${stored} + ${lows.length > 1 ? `a${from + 2}${place(index)}` : `(${low})`})`
       }
-      if (group === cols)
-        return { dense: { reads, type: 'float', at: code, rowScale: (row) => `a${from + 1}[${row}]` } }
-      if (group > cols)
-        return { dense: { reads, type: 'float', at: code, rowScale: () => `a${from + 1}[0]` } }
+      if (group >= cols)
+        return {
+          dense: {
+            reads,
+            type: 'float',
+            at: code,
+            rowScale: (row) => `a${from + 1}[${group > cols ? '0' : row}]`,
+          },
+        }
       return {
-        dense: {
-          reads,
-          type: 'float',
-          at: (index) => `${code(index)} * a${from + 1}[(${index}) / ${group}]`,
-        },
+        dense: { reads, type: 'float', at: (index) => `${code(index)} * a${from + 1}${place(index)}` },
       }
     }
   }

@@ -31,6 +31,10 @@ describe.skipIf(!compiler)(`compiled and run${WITHOUT}`, () => {
       (model: Model) => coded(model, (value) => Math.max(-7, Math.min(7, Math.round(value * 10))) / 8),
     ],
     [
+      '4 bits with a zero point a row',
+      (model: Model) => coded(model, (_, i, cols) => (((i * 7) % 16) - (Math.floor(i / cols) % 5) * 3) / 64),
+    ],
+    [
       '16 shared values',
       (model: Model) => coded(model, (value) => Math.fround(Math.tanh(Math.round(value * 6) / 6))),
     ],

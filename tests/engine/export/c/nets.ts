@@ -20,10 +20,16 @@ export function separable(): Model {
 }
 
 /** A weight replaced by one that its values say more of. */
-export function coded(model: Model, code: (value: number, i: number) => number): Model {
+export function coded(model: Model, code: (value: number, i: number, cols: number) => number): Model {
   const copy = model.clone()
   for (const [name, tensor] of copy.graph.initializers)
     if (tensor.dtype === 'float32' && tensor.dims.length > 1)
-      copy.graph.initializers.set(name, Tensor.float32(tensor.dims, tensor.floats().map(code)))
+      copy.graph.initializers.set(
+        name,
+        Tensor.float32(
+          tensor.dims,
+          tensor.floats().map((value, i) => code(value, i, tensor.size / tensor.dims[0]!)),
+        ),
+      )
   return copy
 }

@@ -28,7 +28,9 @@ function restored(codes: WeightCodes, values: Float32Array): Float32Array {
     case 'grid':
       return Float32Array.from(
         codes.codes,
-        (code, i) => (code + codes.low) * codes.scales[Math.floor(i / codes.group)]!,
+        (code, i) =>
+          (code + codes.lows[codes.lows.length > 1 ? Math.floor(i / codes.group) : 0]!) *
+          codes.scales[Math.floor(i / codes.group)]!,
       )
     case 'sparse': {
       const out = new Float32Array(values.length)
@@ -61,6 +63,12 @@ describe.each([
     make((r, c) => Math.fround(scales[(r + (c >> 4)) % ROWS]! * (below(16) - 8))),
     'grid',
     (ROWS * COLS) / 2 + 4 * 4 * ROWS,
+  ],
+  [
+    '4 bits, a scale and a zero point a row',
+    make((r) => Math.fround(scales[r]! * (below(16) - (r % 16)))),
+    'grid',
+    (ROWS * COLS) / 2 + 6 * ROWS,
   ],
   [
     'ternary, a scale a row',
