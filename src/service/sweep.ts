@@ -24,6 +24,11 @@ function sweepTemporary(folder: string): void {
   }
 }
 
+/** Files of a candidate lie there until all of them can be put in place; a run that goes on writes them anew. */
+function sweepStaged(candidates: string): void {
+  for (const n of namesIn(candidates)) remove(path.join(candidates, n, '.new'))
+}
+
 /**
  * Removes it, before anything runs. What a file that was set aside may name is left alone: it may be put right again.
  */
@@ -37,4 +42,5 @@ export function sweep({ dataDir, store, files, aside }: Core): void {
   const runs = new Set(store.all().flatMap((project) => project.runs.map(({ id }) => id)))
   for (const id of namesIn(path.join(dataDir, 'runs')))
     if (!runs.has(id)) remove(path.join(dataDir, 'runs', id))
+    else sweepStaged(path.join(dataDir, 'runs', id, 'candidates'))
 }

@@ -91,6 +91,44 @@ test('what a kill left behind is gone after the next start', () => {
   expect(left.filter((file) => fs.existsSync(file))).toEqual([])
 })
 
+test('of a run that can go on, what was not yet put in place goes, and what was stays', () => {
+  const run = {
+    id: 'run',
+    project: 'good',
+    name: 'Safe',
+    status: 'interrupted',
+    goal: { kind: 'preset', preset: 'safe', target: 'any' },
+    createdAt: '2026-01-01T00:00:00Z',
+    seconds: 1,
+    done: 0.5,
+    model: { file: 'f', name: 'model.onnx', sha256: '' },
+    data: { name: 'data', key: 'k' },
+    recipes: [],
+    candidates: [],
+    steps: [],
+  }
+  const dataDir = write(temporaryFolder(), {
+    'projects/good.json': JSON.stringify({ ...project('good'), runs: [run] }),
+    'runs/run/candidates/1/.new/model.onnx': 'half',
+    'runs/run/candidates/0/model.onnx': 'whole',
+    'runs/run/run.json': '{}',
+  })
+  open(dataDir).close()
+  const there = fs.readdirSync(path.join(dataDir, 'runs'), { recursive: true, encoding: 'utf8' }).sort()
+  expect(there).toEqual(
+    [
+      'run',
+      'run/candidates',
+      'run/candidates/0',
+      'run/candidates/0/model.onnx',
+      'run/candidates/1',
+      'run/run.json',
+    ]
+      .map((name) => path.normalize(name))
+      .sort(),
+  )
+})
+
 test('files and runs that a project set aside may name stay until it is gone', async () => {
   const dataDir = write(temporaryFolder(), {
     'projects/bad.json': '{"half',

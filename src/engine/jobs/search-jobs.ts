@@ -133,10 +133,13 @@ async function finishSearch(
 export const searchJobs: JobHandlers<'search' | 'searchList' | 'searchStep' | 'searchMerge' | 'sensitivity'> =
   {
     search: (request, context) =>
-      locked(request.folder, () =>
-        withSearch(request, context, async (search) =>
-          finishSearch(search, request, await explore(search.options)),
-        ),
+      locked(
+        request.folder,
+        () =>
+          withSearch(request, context, async (search) =>
+            finishSearch(search, request, await explore(search.options)),
+          ),
+        request.into,
       ),
     searchList: (request, context) =>
       withSearch(request, context, ({ options }) =>
