@@ -41,10 +41,12 @@ export async function inSteps(
   if (!first?.array) return { arrays: [...arrays] }
   const { length, dims } = first.array
   const own = arrays.find(({ name, dims: row }) => CLIP.test(name) && row.length === 0)
-  const isClips = named.every(
-    ({ input, array }) =>
-      array?.length === length && array.dims[0] === dims[0] && isLike(array.dims.slice(1), rowDims(input)),
-  )
+  const isClips =
+    dims.length > 0 &&
+    named.every(
+      ({ input, array }) =>
+        array?.length === length && array.dims[0] === dims[0] && isLike(array.dims.slice(1), rowDims(input)),
+    )
   if (!isClips) {
     if (own?.length !== length) return { arrays: [...arrays] }
     const rest = arrays.filter((array) => array !== own)

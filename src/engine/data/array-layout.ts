@@ -25,7 +25,9 @@ export function inSamples(
     return { array, input, lies: input ? layoutOf(array, input) : 'rows' } as const
   })
   const ranked = inputs.flatMap((input) => found.filter((one) => one.input === input))
-  const main = ranked.find(({ lies }) => lies !== 'once') ?? ranked[0]
+  const counted = ranked.filter(({ lies }) => lies !== 'once')
+  // A number may be one value for all or the value of a single sample; what has an axis of samples tells.
+  const main = counted.find(({ input }) => input!.batchAxis !== null) ?? counted[0] ?? ranked[0]
   if (!main) return [...arrays]
   const count =
     main.lies === 'once'

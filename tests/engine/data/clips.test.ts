@@ -239,6 +239,24 @@ describe('states that were recorded step after step', () => {
   })
 })
 
+test('a number beside states has no axis of steps', async () => {
+  const net = new Net()
+  const [rate, state] = [net.input('rate', []), net.input('state', ['N', FEATURES])]
+  net.model.graph.addNode({ opType: 'Mul', inputs: [rate, state], outputs: ['y'] })
+  net.model.graph.addNode({ opType: 'Add', inputs: [rate, state], outputs: ['state_out'] })
+  net.output('y', 2)
+  net.model.graph.outputs.push({ name: 'state_out', dtype: 'float32', dims: ['N', FEATURES] })
+  const data = await openArrays(
+    {
+      rate: npy('<f4', [], new Float32Array(1)),
+      state: npy('<f4', [CLIPS, FEATURES], clips.slice(0, CLIPS * FEATURES)),
+    },
+    net.model,
+  )
+  expect(data.summary().samples).toBe(CLIPS)
+  await data.close()
+})
+
 test('a model without states has no clips', async () => {
   const net = new Net()
   net.output(net.gemm(net.input('x', ['N', FEATURES]), FEATURES, 2), 2)
