@@ -3,6 +3,7 @@ import type { DType, Node, Tensor } from '../../onnx'
 import { joined, stepOf, type ElementOperator, type MapStep } from './map'
 import { rootOf, type Buffer, type Program, type Step } from './program'
 import type { StaticGraph } from './static-graph'
+import { cType } from './types'
 import { Unsupported } from './unsupported'
 
 /** What an operator gets of its node. */
@@ -96,6 +97,7 @@ class Lowering {
     const buffer: Buffer = tensor
       ? { name, dtype: tensor.dtype, dims: tensor.dims, place: 'constant', data: () => tensor.values() }
       : { name, dtype: traced!.dtype, dims: traced!.dims, place: 'arena' }
+    if (!cType(buffer.dtype)) throw new Unsupported(`C99 has no type for ${buffer.dtype} (“${name}”).`)
     this.buffers.set(name, buffer)
     return buffer
   }

@@ -5,7 +5,7 @@ import { Unsupported } from '../../../../src/engine/export/c/unsupported'
 import { literal } from '../../../../src/engine/export/c/types'
 import { comment } from '../../../../src/engine/export/c/emit'
 import { seeded } from '../../../../src/engine/math/random'
-import type { Model } from '../../../../src/engine/onnx'
+import { Tensor, type Model } from '../../../../src/engine/onnx'
 import { float32, type Values } from '../../../../src/engine/runtime'
 import { Net } from '../../passes/pruning/build'
 import { coded, separable } from './nets'
@@ -128,4 +128,13 @@ test('no text ends a comment, continues its line or makes a trigraph', () => {
   const text = comment('a*/b/*c\\\nd??/e\u202e')
   expect(text).toMatch(/^[ -~]*$/)
   for (const part of ['*/', '/*', '\\', '??']) expect(text).not.toContain(part)
+})
+
+test('a half between the nodes is refused by name', async () => {
+  const net = new Net(1)
+  const x = net.input('x', [1, 4])
+  const half = net.op('Cast', [x], { to: { int: 10 } })
+  const twice = net.op('Mul', [half, net.constant('half', Tensor.of('float16', [], [2]))])
+  const { model } = net.output(net.op('Cast', [twice], { to: { int: 1 } }), 2)
+  await expect(generate(model, 'model')).rejects.toThrow('C99 has no type for float16')
 })
