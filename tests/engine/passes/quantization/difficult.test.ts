@@ -120,7 +120,7 @@ describe.each(PASSES)('%s', (_, pass, params) => {
         group: { int: group },
       })
     const mapped = net.relu(net.conv(net.input('x', [null, 4, 6, 6]), 4, 16, 3))
-    net.output(up(net.relu(up(mapped, 16, 16, 2)), 16, 4, 1), 4)
+    net.output(up(net.relu(up(mapped, 16, 16, 2)), 16, 12, 1), 4)
     const images = { x: noise([16, 4, 6, 6]) }
     const { model, layers } = await pass.run(net.model, params, contextOf(net.model, images))
     expect(layers).toHaveLength(3)
