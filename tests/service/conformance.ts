@@ -114,7 +114,7 @@ export function conforms(name: string, start: Start): void {
       expect(run.steps.map(({ state }) => state)).toEqual(['done', 'done'])
       const [candidate] = run.candidates
       expect(candidate!.report.bytes).toBeLessThan(run.original!.bytes / 3)
-      expect(candidate!.verdict).toMatch(/^3\.\d+× smaller, /)
+      expect(candidate!.verdict).toMatch(/^3\.\d+× smaller file, /)
       expect(candidate!.onFront).toBe(true)
       expect(candidate!.report.targetLatency).toMatchObject({ target: 'pc-no-vnni' })
       expect(candidate!.report.path).toBe('model.onnx')
