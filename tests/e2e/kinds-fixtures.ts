@@ -43,6 +43,8 @@ const rows = (count: number): { x: number[]; label: string }[] =>
   })
 
 const WORDS = ['good', 'bad', 'film', 'was', 'very']
+/** One of them is none of the words. */
+const FILLERS = ['film', 'was', 'very', 'the']
 
 /** Embeds each token by one number, good +1 and bad −1, and sums. */
 const reader = (): Model =>
@@ -137,8 +139,9 @@ const WRITERS = {
     return { model: nearest(), data: [path.join(SHARED, 'conforming_columns.parquet')] }
   },
   text(folder: string) {
+    // No text comes twice: samples in two splits would need a look.
     const texts = Array.from({ length: COUNT }, (_, i) => ({
-      text: `film was ${i % 3 ? 'very ' : ''}${i % 2 ? 'good' : 'bad'}`,
+      text: [i % 2 ? 'good' : 'bad', ...[0, 2, 4].map((at) => FILLERS[(i >> (1 + at)) & 3])].join(' '),
       label: i % 2 ? 1 : 0,
     }))
     const file = path.join(folder, 'reviews.jsonl')
