@@ -34,7 +34,7 @@ export function commandScene(entry: string): Scene {
     if (fs.existsSync(html) && !fs.readFileSync(html, 'utf8').trimEnd().endsWith('</html>'))
       return 'half a report'
     if (!unfinished && !fs.existsSync(html)) return 'no report to look at'
-    return fs.existsSync(small) || !unfinished ? wholeness(small, unfinished) : undefined
+    return wholeness(small, unfinished)
   }
   return {
     name: 'the command line',

@@ -8,6 +8,8 @@ export interface JobOptions {
   /** What is being done, as it stands in a sentence: 'reading the model'. */
   during: string
   signal?: AbortSignal
+  /** Nobody waits for it: it gives way to whatever is asked for, and begins anew when there is nothing else to do. */
+  background?: boolean
   onEvent?(event: JobEvent): void
 }
 
@@ -48,6 +50,7 @@ export class EngineHost {
       const task: Task = { id: this.nextId++, job, input, options, resolve, reject }
       signal?.addEventListener('abort', () => this.cancel(task), { once: true })
       this.waiting.push(task)
+      if (!options.background) this.giveWay()
       this.proceed()
     }) as Promise<JobOutput<J>>
   }
@@ -80,6 +83,21 @@ export class EngineHost {
     this.proceed()
   }
 
+  private giveWay(): void {
+    const task = this.active
+    if (!task?.options.background) return
+    this.active = undefined
+    this.end()
+    // What the process that was ended may still have sent is not for the next try.
+    task.id = this.nextId++
+    this.waiting.push(task)
+  }
+
+  private next(): Task | undefined {
+    const asked = this.waiting.findIndex(({ options }) => !options.background)
+    return this.waiting.splice(Math.max(0, asked), 1)[0]
+  }
+
   private end(): void {
     const { process } = this
     this.process = undefined
@@ -88,7 +106,7 @@ export class EngineHost {
 
   private proceed(): void {
     if (this.active || this.closed) return
-    this.active = this.waiting.shift()
+    this.active = this.next()
     if (!this.active) return
     const { id, job, input } = this.active
     this.process ??= this.launch()

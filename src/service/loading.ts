@@ -77,8 +77,8 @@ export class Loader {
   }
 
   /**
-   * Tries the usual ways to read the data; the ranked trials join what was loaded. 'gain' is asked by nobody and keeps
-   * nobody waiting: it runs where runs do.
+   * Tries the usual ways to read the data; the ranked trials join what was loaded. 'gain' is asked by nobody: it runs
+   * where runs do, gives way to them, and where it fails the data is what it was.
    */
   async findPreprocessing(project: string, when: 'gain' | 'always'): Promise<void> {
     const { data } = this.core.store.get(project)
@@ -86,14 +86,21 @@ export class Loader {
     if (!loaded) return
     await this.task(project, 'data', 'Trying ways to read the data', async (signal) => {
       const input = { ...this.inputOf(project), when, baseline: loaded.baseline }
-      const engine = when === 'gain' ? this.core.work : this.core.interactive
-      const trials = await engine.run('findPreprocessing', input, {
-        during: 'trying ways to read the data',
-        signal,
-        onEvent: (event) =>
-          event.event === 'progress' && this.progress(project, event.data.done, event.data.doing),
-      })
-      return { ...loaded, trials }
+      const background = when === 'gain'
+      const engine = background ? this.core.work : this.core.interactive
+      try {
+        const trials = await engine.run('findPreprocessing', input, {
+          during: 'trying ways to read the data',
+          signal,
+          background,
+          onEvent: (event) =>
+            event.event === 'progress' && this.progress(project, event.data.done, event.data.doing),
+        })
+        return { ...loaded, trials }
+      } catch (cause) {
+        if (background && errorData(cause).code !== 'cancelled') return loaded
+        throw cause
+      }
     })
   }
 

@@ -48,7 +48,7 @@ test('the preprocessing is changed by hand, and proved again', async ({ pare }) 
   await preprocessing.getByRole('checkbox', { name: 'Invert' }).check()
   await preprocessing.getByRole('button', { name: 'Use and score' }).click()
   await expect(preprocessing).toContainText('inverted')
-  await expect(step(pare, 'Data')).toContainText(/the original(: [1-8]?\d\.| only guesses)/)
+  await expect(step(pare, 'Data')).toContainText('the original only guesses')
 })
 
 test('without data only fidelity is measured, and every screen says so', async ({ pare }) => {

@@ -193,3 +193,32 @@ test('the real process: answers, dies when killed from outside, comes back', asy
   expect(deaths).toHaveLength(1)
   host.close()
 })
+
+test('a job in the background gives way to what is asked for, and begins anew after it', async () => {
+  const { host, engines, deaths } = watched()
+  const unasked = host.run('passes', undefined, { during: 'trying', background: true })
+  const stale = engines[0]!.job
+  const asked = passes(host)
+  expect(engines[0]!.killed).toBe(true)
+  expect(engines).toHaveLength(2)
+  engines[0]!.say({ type: 'done', id: stale, output: ['of the ended process'] })
+  const later = passes(host)
+  engines[1]!.say({ type: 'done', id: engines[1]!.job, output: ['asked'] })
+  engines[1]!.say({ type: 'done', id: engines[1]!.job, output: ['later'] })
+  expect([await asked, await later]).toEqual([['asked'], ['later']])
+  engines[1]!.say({ type: 'done', id: engines[1]!.job, output: ['unasked'] })
+  expect(await unasked).toEqual(['unasked'])
+  expect(deaths).toEqual([])
+})
+
+test('a job in the background that gave way can be cancelled like any other', async () => {
+  const { host, engines } = watched()
+  const stop = new AbortController()
+  const unasked = host.run('passes', undefined, { during: 'trying', background: true, signal: stop.signal })
+  const asked = passes(host)
+  stop.abort()
+  await expect(unasked).rejects.toMatchObject({ code: 'cancelled' })
+  engines[1]!.say({ type: 'done', id: engines[1]!.job, output: ['asked'] })
+  expect(await asked).toEqual(['asked'])
+  expect(engines).toHaveLength(2)
+})
