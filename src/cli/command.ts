@@ -63,5 +63,11 @@ export function withDataOptions(command: Command): Command {
 export const targetOption = (): Option =>
   new Option('--target <name>', 'where it shall run, such as android-cpu or ios; `pare targets` lists them')
 
+export const markdownOption = (): Option =>
+  new Option(
+    '--markdown <file>',
+    'write the comparison as a table for a pull request or a job summary',
+  ).argParser(absolute)
+
 export const examples = (...lines: string[]): string =>
   `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}\n`

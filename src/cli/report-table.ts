@@ -1,8 +1,9 @@
 /** Reports side by side, as a terminal shows them. */
 import type { Report } from '../contract/report'
 import { formatMetric } from '../contract/metrics'
-import { fasterText, timeDetail } from '../contract/verdict'
-import { bytes, count, microjoules, milliseconds, number, table } from './output'
+import { changeText, fasterText, timeDetail } from '../contract/verdict'
+import type { Judged } from './limits'
+import { bytes, count, markdownTable, microjoules, milliseconds, number, table } from './output'
 
 const qualityName = ({ quality }: Report): string => `${quality.metric} (${quality.split})`
 
@@ -13,8 +14,38 @@ function qualityText({ quality }: Report): string {
   return `${value} [${low}, ${high}]`
 }
 
+interface Column {
+  name: string
+  report: Report
+}
+
 /** One column a report; the first is the original where there are several. */
-export function reportTable(columns: readonly { name: string; report: Report }[]): string {
+export const reportTable = (columns: readonly Column[]): string => table(rowsOf(columns))
+
+/** Original and candidate as a terminal shows them: the table, the verdict, the notes. */
+export const comparisonText = (original: Report, candidate: Column): string =>
+  [
+    reportTable([{ name: 'original', report: original }, candidate]),
+    `\n${changeText(original, candidate.report)}`,
+    ...notesOf([candidate.report]).map((note) => `- ${note}`),
+  ].join('\n')
+
+/** Original and candidate as pull requests and job summaries show them: the table, the verdict, what is over a limit. */
+export function comparisonMarkdown(original: Report, candidate: Column, judged: Judged | undefined): string {
+  const missed = judged?.limits.missed ?? []
+  const parts = [
+    `**${changeText(original, candidate.report)}**`,
+    markdownTable(rowsOf([{ name: 'original', report: original }, candidate])),
+    missed.map(({ sentence }) => `- ❌ ${sentence}`).join('\n'),
+    judged && missed.length === 0 ? 'Within all limits.' : '',
+    notesOf([candidate.report])
+      .map((note) => `- ${note}`)
+      .join('\n'),
+  ]
+  return `${parts.filter(Boolean).join('\n\n')}\n`
+}
+
+function rowsOf(columns: readonly Column[]): string[][] {
   const reports = columns.map(({ report }) => report)
   const row = (name: string, cell: (report: Report) => string): string[] => [name, ...reports.map(cell)]
   const rows = [
@@ -52,7 +83,7 @@ export function reportTable(columns: readonly { name: string; report: Report }[]
       rows.push(likeness('same answers', 'agreement'))
     rows.push(likeness('cosine', 'cosine'), likeness('SQNR', 'sqnr'))
   }
-  return table(rows)
+  return rows
 }
 
 /** Notes of all reports, each once. */

@@ -148,6 +148,25 @@ test('models are compared in one run, and the page goes where it was asked to', 
   expect(JSON.parse(json.out)).toMatchObject({ original, candidate: small, files: [html] })
 })
 
+test('a comparison is written as a table for job summaries, with what is over a limit', async () => {
+  const small = report({ bytes: 62_183, notes: ['One a|b.'] })
+  const file = path.join(temporaryFolder(), 'summary.md')
+  const answers: Script = { compare: () => ({ original, candidates: [small] }) }
+  const args = ['compare', 'big.onnx', 'a|b.onnx', '--markdown', file]
+  await run(addCompare, [...args, '--max-bytes', '50%'], answers)
+  const within = fs.readFileSync(file, 'utf8').split('\n')
+  expect(within).toContain('|  | original | a\\|b.onnx |')
+  expect(within).toContain('| --- | ---: | ---: |')
+  expect(within).toContain('Within all limits.')
+  expect(within).toContain('- One a|b.')
+  await expect(run(addCompare, [...args, '--max-bytes', '10kB'], answers)).rejects.toMatchObject({
+    code: 'limits/missed',
+  })
+  const over = fs.readFileSync(file, 'utf8')
+  expect(over).toMatch(/^- ❌ .*62\.2 kB/m)
+  expect(over).not.toContain('Within')
+})
+
 const finished = (folder: string, recipe: Recipe): FinishedRun => ({
   n: 1,
   folder,

@@ -1,8 +1,8 @@
 import path from 'node:path'
-import { changeText } from '../../contract/verdict'
 import {
   absolute,
   examples,
+  markdownOption,
   targetOption,
   withDataOptions,
   withEngineOptions,
@@ -12,12 +12,13 @@ import { writeText } from '../../service'
 import { print } from '../output'
 import { printDocument } from '../document'
 import { preparedData } from '../prepared'
-import { notesOf, reportTable } from '../report-table'
+import { comparisonMarkdown, comparisonText } from '../report-table'
 import type { SpecOptions } from '../data-spec'
 import { checkLimits, judgeReports, requireLimits, withLimitOptions, type LimitOptions } from '../limits'
 import { engineSettings, type CommonOptions, type DataOptions } from '../session'
 
 interface CompareOptions extends CommonOptions, DataOptions, SpecOptions, LimitOptions {
+  markdown?: string
   html?: string
   target?: string
 }
@@ -30,6 +31,7 @@ export const addCompare: AddCommand = (program, { session }) => {
     .argument('<candidate>', 'an ONNX file', absolute)
     .option('--html <file>', 'write the comparison as one self-contained page', absolute)
     .addOption(targetOption())
+    .addOption(markdownOption())
   withEngineOptions(withDataOptions(withLimitOptions(command)))
     .addHelpText(
       'after',
@@ -60,6 +62,9 @@ export const addCompare: AddCommand = (program, { session }) => {
         writeText(options.html, await session.run('htmlReport', page, 'writing the report'))
       }
       const judged = judgeReports(options, report, measured.original)
+      const column = { name, report }
+      if (options.markdown !== undefined)
+        writeText(options.markdown, comparisonMarkdown(measured.original, column, judged))
       if (options.json) {
         await printDocument(session, 'comparison', {
           original: measured.original,
@@ -69,14 +74,7 @@ export const addCompare: AddCommand = (program, { session }) => {
         })
         return requireLimits(judged)
       }
-      print(
-        reportTable([
-          { name: 'original', report: measured.original },
-          { name, report },
-        ]),
-      )
-      print(`\n${changeText(measured.original, report)}`)
-      for (const note of notesOf([report])) print(`- ${note}`)
+      print(comparisonText(measured.original, column))
       requireLimits(judged)
     })
 }

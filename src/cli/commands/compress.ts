@@ -3,11 +3,11 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { PareError } from '../../contract/errors'
 import type { Recipe } from '../../contract/recipe'
-import { changeText } from '../../contract/verdict'
-import { readRecipe } from '../../service'
+import { readRecipe, writeText } from '../../service'
 import {
   absolute,
   examples,
+  markdownOption,
   targetOption,
   withDataOptions,
   withEngineOptions,
@@ -17,12 +17,13 @@ import { compressInto } from '../compressing'
 import { print } from '../output'
 import { printDocument } from '../document'
 import { parsePassOption } from '../pass-option'
-import { notesOf, reportTable } from '../report-table'
+import { comparisonMarkdown, comparisonText } from '../report-table'
 import type { SpecOptions } from '../data-spec'
 import { checkLimits, judgeReports, requireLimits, withLimitOptions, type LimitOptions } from '../limits'
 import { type CommonOptions, type DataOptions, type Session } from '../session'
 
 interface CompressOptions extends CommonOptions, DataOptions, SpecOptions, LimitOptions {
+  markdown?: string
   recipe?: string
   pass?: string[]
   out: string
@@ -65,6 +66,7 @@ export const addCompress: AddCommand = (program, { session }) => {
       absolute,
     )
     .addOption(targetOption())
+    .addOption(markdownOption())
     .option('--resume', 'go on from the last finished pass of an earlier run in that folder')
   withEngineOptions(withDataOptions(withLimitOptions(command)))
     .addHelpText(
@@ -85,18 +87,14 @@ export const addCompress: AddCommand = (program, { session }) => {
       const result = await compressInto(session, { ...options, model, recipe })
       const { original, candidate } = result
       const judged = judgeReports(options, candidate, original)
+      const column = { name: recipe.name, report: candidate }
+      if (options.markdown !== undefined)
+        writeText(options.markdown, comparisonMarkdown(original, column, judged))
       if (options.json) {
         await printDocument(session, 'compression', { ...result, ...judged })
         return requireLimits(judged)
       }
-      print(
-        reportTable([
-          { name: 'original', report: original },
-          { name: recipe.name, report: candidate },
-        ]),
-      )
-      print(`\n${changeText(original, candidate)}`)
-      for (const note of notesOf([candidate])) print(`- ${note}`)
+      print(comparisonText(original, column))
       print(`\nWritten:\n${result.files.map((file) => `  ${file}`).join('\n')}`)
       requireLimits(judged)
     })

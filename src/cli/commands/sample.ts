@@ -1,13 +1,12 @@
 import os from 'node:os'
 import fs from 'node:fs'
 import path from 'node:path'
-import { changeText } from '../../contract/verdict'
 import { findSample, listSamples } from '../../service'
 import { absolute, examples, targetOption, withEngineOptions, type AddCommand } from '../command'
 import { compressInto } from '../compressing'
 import { bytes, print } from '../output'
 import { printDocument } from '../document'
-import { reportTable } from '../report-table'
+import { comparisonText } from '../report-table'
 import { engineSettings, type CommonOptions } from '../session'
 
 export const addSample: AddCommand = (program, { session, resourcesDir }) => {
@@ -46,13 +45,7 @@ export const addSample: AddCommand = (program, { session, resourcesDir }) => {
         'writing the bundle',
       )
       if (options.json) return printDocument(session, 'sample', { ...result, bundle })
-      print(
-        reportTable([
-          { name: 'original', report: result.original },
-          { name, report: result.candidate },
-        ]),
-      )
-      print(`\n${changeText(result.original, result.candidate)}`)
+      print(comparisonText(result.original, { name, report: result.candidate }))
       print(
         `\nBundle to ship: ${bundle.path} (${bytes(bundle.bytes)})\nReport to read: ${path.join(out, 'report.html')}`,
       )
