@@ -45,10 +45,15 @@ export async function startShell(dataDir: string): Promise<Shell> {
   }
 }
 
-/** Children of a process, found in /proc: the engine belongs to the shell. */
-export function childrenOf(pid: number): number[] {
-  const file = `/proc/${pid}/task/${pid}/children`
-  return fs.readFileSync(file, 'utf8').split(' ').filter(Boolean).map(Number)
+/** Kills the engines of a shell, found in /proc; one may end by itself between being found and being killed. */
+export function killChildrenOf(pid: number): void {
+  const children = fs.readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean)
+  for (const child of children)
+    try {
+      process.kill(Number(child), 'SIGKILL')
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    }
 }
 
 /** Drops files and folders of this machine as a person does, at the middle of the window. */

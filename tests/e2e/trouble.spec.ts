@@ -1,7 +1,7 @@
 /** What goes wrong says what, where and what to do, and loses nothing. */
 import fs from 'node:fs'
 import path from 'node:path'
-import { childrenOf, drop, expect, openSample, resource, startShell, step, test } from './shell'
+import { drop, expect, killChildrenOf, openSample, resource, startShell, step, test } from './shell'
 
 const MODEL = resource('samples', 'digits', 'lenet5.onnx')
 
@@ -72,7 +72,7 @@ test('cancel asks, stops within seconds and keeps what is finished', async ({ pa
 test('a killed engine is said so, and the run resumes', async ({ pare, shell }) => {
   test.skip(process.platform !== 'linux', 'the engine is found through /proc')
   await startLongRun(pare)
-  for (const child of childrenOf(shell.process.pid!)) process.kill(child, 'SIGKILL')
+  killChildrenOf(shell.process.pid!)
   await expect(pare.getByRole('alert')).toContainText(/engine/i)
   await pare.getByRole('button', { name: 'Resume' }).click()
   await expect(step(pare, 'Compress')).toContainText('1 candidate', { timeout: 60_000 })
