@@ -24,6 +24,7 @@ const ENGINE_ORDER = [
   'onnx',
   'math',
   'runtime',
+  'tasks',
   'data',
   'layers',
   'targets',

@@ -1,5 +1,6 @@
 /** What the Compare step asks for, page by page. */
 import type { SamplePreview } from './dataset'
+import type { SampleView } from './sample-views'
 
 export const SAMPLE_FILTERS = ['all', 'changed', 'now-wrong', 'now-right'] as const
 export type SampleFilter = (typeof SAMPLE_FILTERS)[number]
@@ -21,8 +22,8 @@ export interface SamplePage {
 export interface SampleDetail {
   preview: SamplePreview
   row: SampleRow
-  /** Top outputs of the original and of each candidate, side by side. */
-  outputs: { name: string; values: { name: string; value: number }[]; image?: string }[]
+  /** The original's and each candidate's, side by side. */
+  outputs: { name: string; view: SampleView }[]
   inputImage?: string
 }
 

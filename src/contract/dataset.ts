@@ -4,17 +4,21 @@ import { z } from 'zod'
 export const SPLITS = ['calibration', 'training', 'validation'] as const
 export type SplitName = (typeof SPLITS)[number]
 
-/** What is learned from a dataset; decides the metric. */
-export const TASKS = [
-  'classification',
-  'multi-label',
-  'regression',
-  'language-model',
-  'embedding',
-  'segmentation',
-  'unlabelled',
-] as const
-export type Task = (typeof TASKS)[number]
+const LIKENESS = { score: 'how like the original’s output it is', as: 'share' } as const
+const SURE = { score: 'how sure the model is', as: 'sureness' } as const
+
+/** What is learned from a dataset; decides the metric. With each, what stands beside an answer to a sample. */
+export const TASK_WORDS = {
+  classification: SURE,
+  'multi-label': SURE,
+  regression: { score: 'how far off it is', as: 'distance' },
+  'language-model': { score: 'how likely it finds each true token', as: 'sureness' },
+  embedding: LIKENESS,
+  segmentation: { score: 'the overlap with the truth', as: 'share' },
+  unlabelled: LIKENESS,
+} as const satisfies Record<string, { score: string; as: 'sureness' | 'share' | 'distance' }>
+export type Task = keyof typeof TASK_WORDS
+export const TASKS = Object.keys(TASK_WORDS) as [Task, ...Task[]]
 
 export type DatasetKind = 'images' | 'npz' | 'table' | 'parquet' | 'text' | 'audio' | 'random'
 

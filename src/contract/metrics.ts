@@ -1,18 +1,17 @@
 /** Values of metrics, and what they say of a candidate, as every sentence and table writes them. */
 import { formatFigure, formatShare, threeDigits } from './format'
+import { metricWords } from './metric-table'
 import { isShare, pointsLost } from './points'
 import type { Fidelity, Quality, Report } from './report'
-
-/** Shares of 1 that are no share of anything countable. */
-const COEFFICIENTS = new Set(['r2', 'cosine', 'likeness'])
 
 /** "99.4%", "0.9988", "12.3 dB". */
 export function formatMetric(metric: string, value: number): string {
   if (!Number.isFinite(value)) return '–'
-  if (COEFFICIENTS.has(metric))
+  const { unit } = metricWords(metric)
+  if (unit === 'coefficient')
     return value > 0.9999 && value < 1 ? '>0.9999' : String(Number(value.toFixed(4)))
-  if (isShare(metric)) return formatShare(value)
-  if (metric === 'sqnr') return `${threeDigits(value)} dB`
+  if (unit === 'share') return formatShare(value)
+  if (unit === 'decibel') return `${threeDigits(value)} dB`
   return Number.isInteger(value) && Math.abs(value) >= 1000
     ? value.toLocaleString('en-US')
     : threeDigits(value)

@@ -1,24 +1,11 @@
 /** Quality lost, in the one unit people are asked for. */
 import { formatFigure } from './format'
+import { metricWords } from './metric-table'
 import type { Quality } from './report'
 
-/** Metrics that are shares of 1, whose points are hundredths. */
-const SHARES = new Set([
-  'accuracy',
-  'top5',
-  'f1',
-  'map',
-  'miou',
-  'r2',
-  'cosine',
-  'likeness',
-  'agreement',
-  'retrievalAgreement',
-  'retrievalAccuracy',
-])
-
 /** True where values are shares of 1, and a point is a hundredth. */
-export const isShare = (metric: string): boolean => SHARES.has(metric)
+export const isShare = (metric: string): boolean =>
+  ['share', 'coefficient'].includes(metricWords(metric).unit)
 
 /**
  * Points lost by the candidate against the original; negative when it gained. For shares of 1 a point is a

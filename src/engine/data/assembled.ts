@@ -13,6 +13,7 @@ import { SPLITS } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
 import { seeded } from '../math/random'
 import { floatsOf } from '../runtime/value'
+import { TASKS } from '../tasks'
 import { shuffledClips, type GoesOn } from './clips'
 import type { Batch, BatchOptions, Dataset, RawSample, Split, Variant } from './dataset'
 import { targetsOf, type TargetPlan, type Targets } from './labels'
@@ -158,7 +159,7 @@ async function rawSample(
   const target = targets.get(source)!
   const id = target.ids?.[position]
   if (id !== undefined && classes) return { files, ...(id >= 0 && { label: classes[id]! }) }
-  if (task !== 'regression' && task !== 'multi-label') return { files }
+  if (!TASKS[task].labelText) return { files }
   const { inputs } = await source.read([position], preprocessing)
   const value = await target.of([position], inputs)
   return { files, ...(value && { label: Array.from(floatsOf(value)) }) }
@@ -173,16 +174,10 @@ async function labelText(
   const target = targets.get(source)!
   const id = target.ids?.[position]
   if (id !== undefined) return id < 0 ? undefined : (classes?.[id] ?? String(id))
-  if (task !== 'regression' && task !== 'multi-label') return undefined
+  const { labelText: text } = TASKS[task]
+  if (!text) return undefined
   const value = await target.of([position], inputs)
-  if (!value) return undefined
-  const numbers = Array.from(value.data as Float32Array)
-  if (task === 'multi-label')
-    return numbers.flatMap((v, i) => (v > 0 ? [classes?.[i] ?? String(i)] : [])).join(', ')
-  return numbers
-    .slice(0, 8)
-    .map((v) => String(Number(v.toPrecision(5))))
-    .join(', ')
+  return value && text(floatsOf(value), classes)
 }
 
 /** By positions within the split. */

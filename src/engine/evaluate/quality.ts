@@ -16,7 +16,7 @@ import {
   type SessionOptions,
   type Values,
 } from '../runtime'
-import { FidelityMeter, METRICS, type Meter, type OutputChoice } from './metrics'
+import { FidelityMeter, TASKS, type Meter, type OutputChoice } from '../tasks'
 
 export interface QualityOptions {
   dataset: Dataset
@@ -88,7 +88,7 @@ export async function measureQuality(
       const rows = batch.indices.length
       answering ??= runners.map((runner) => new Answering(runner, runners[0]!))
       const before = await answering[0]!.to(batch, choice?.names)
-      choice ??= METRICS[dataset.task].choose(judged(before, dataset), {
+      choice ??= TASKS[dataset.task].choose(judged(before, dataset), {
         rows,
         classes: dataset.classes,
         labels: batch.labels,
@@ -169,7 +169,7 @@ class Answering {
 function contend(answers: Answering, candidate: boolean, choice: OutputChoice, task: Task): Contender {
   return {
     answers,
-    meter: METRICS[task].meter(choice),
+    meter: TASKS[task].meter(choice),
     ...(candidate && {
       fidelity: new FidelityMeter(choice.names, task === 'unlabelled' ? choice.classes : 0),
     }),
@@ -231,7 +231,8 @@ const nonFiniteNote = (bad: number, samples: number): string =>
 function addAgreement(result: ModelQuality, original: ModelQuality, task: Task): void {
   const { agreement } = result.quality.others
   if (result.fidelity && agreement !== undefined) result.fidelity.agreement = agreement
-  if (!result.fidelity || (task !== 'classification' && task !== 'multi-label')) return
+  const { protects } = TASKS[task]
+  if (!result.fidelity || (protects !== 'class' && protects !== 'several')) return
   const { answer } = result.samples
   const same = answer.reduce((n, a, i) => n + (a === original.samples.answer[i] ? 1 : 0), 0)
   result.fidelity.agreement = answer.length ? same / answer.length : 0

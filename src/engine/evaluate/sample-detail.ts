@@ -3,10 +3,11 @@ import sharp from 'sharp'
 import type { SampleDetail, SampleRow } from '../../contract/compare'
 import type { SplitName } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
+import type { ViewOf } from '../../contract/sample-views'
 import type { Dataset } from '../data/dataset'
 import type { SessionOptions } from '../runtime/session'
 import { floatsOf, type Value, type Values } from '../runtime/value'
-import { METRICS, type OutputChoice } from './metrics'
+import { TASKS, type OutputChoice } from '../tasks'
 import { judged } from './quality'
 import { openRunner } from '../runtime/runner'
 
@@ -41,28 +42,39 @@ export async function sampleDetail(request: DetailRequest): Promise<SampleDetail
       }
     }
     const context = { rows: 1, classes: dataset.classes, labels: batch.labels }
-    const choice = METRICS[dataset.task].choose(judged(answers[0]!, dataset), context)
+    const task = TASKS[dataset.task]
+    const choice = task.choose(judged(answers[0]!, dataset), context)
+    const views = task.view?.({ ...context, outputs: answers, choice, label: batch.labels })
     const [input] = Object.values(batch.inputs)
-    const first = answers[0]![choice.names[0]!]!
-    const image = await picture(first)
+    const image = !views && (await picture(answers[0]![choice.names[0]!]!))
+    const shown = views ?? (await numbersOf(answers, choice, dataset))
     return {
       preview: await split.preview(index),
       row,
-      outputs: await Promise.all(
-        answers.map(async (outputs, i) => {
-          const value = outputs[choice.names[0]!]!
-          return {
-            name: models[i]!.name,
-            values: valuesOf(value, choice, dataset),
-            // One range for all: pictures stretched each by itself could not be compared.
-            ...(image && { image: await picture(value, first) }),
-          }
-        }),
-      ),
+      outputs: shown.map((view, i) => ({ name: models[i]!.name, view })),
       ...(image && input && { inputImage: await picture(input) }),
     }
   }
   throw missing
+}
+
+async function numbersOf(
+  answers: readonly Values[],
+  choice: OutputChoice,
+  dataset: Dataset,
+): Promise<ViewOf<'numbers'>[]> {
+  const outputs = answers.map((each) => each[choice.names[0]!]!)
+  const values = outputs.map((value) => valuesOf(value, choice, dataset))
+  const classes = ['class', 'several'].includes(TASKS[dataset.task].protects)
+  const sure = classes && values.flat().every(({ value }) => value >= 0 && value <= 1)
+  // One range for all: pictures stretched each by itself could not be compared.
+  const images = await Promise.all(outputs.map((value) => picture(value, outputs[0])))
+  return values.map((own, i) => ({
+    kind: 'numbers',
+    values: own,
+    sure,
+    ...(images[i] !== undefined && { image: images[i] }),
+  }))
 }
 
 /** The strongest classes with their probabilities, or the first numbers of an output. */
@@ -74,7 +86,7 @@ function valuesOf(
   const data = floatsOf(value)
   const scored = choice.form === 'scores' && data.length === choice.classes
   const logits = scored && choice.scale === 'logits'
-  const shown = !logits ? data : task === 'multi-label' ? data.map(sigmoid) : softmax(data)
+  const shown = !logits ? data : TASKS[task].protects === 'several' ? data.map(sigmoid) : softmax(data)
   const order = Array.from(shown.keys())
   if (scored) order.sort((a, b) => shown[b]! - shown[a]!)
   return order

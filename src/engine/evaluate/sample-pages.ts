@@ -2,6 +2,8 @@
 import type { SampleFilter, SamplePage, SampleRow } from '../../contract/compare'
 import type { Task } from '../../contract/dataset'
 import type { SampleResults } from '../../contract/report'
+import { TASKS } from '../tasks'
+import type { Comparison } from '../tasks/comparisons'
 
 export interface SampleQuery {
   task: Task
@@ -13,16 +15,6 @@ export interface SampleQuery {
   limit: number
 }
 
-/** Answers that are numbers have changed when they moved by more than this share of the answers' range. */
-const MOVED = 0.01
-/** Outputs whose likeness to the original falls below this have changed. */
-const UNLIKE = 0.99
-
-type Comparison = (
-  candidate: SampleResults,
-  i: number,
-) => { changed: boolean; right: boolean | null; was: boolean | null }
-
 /**
  * One page of samples, changed answers first, then in the order of the split. 'now-wrong' and 'now-right' ask
  * whether any candidate answers a sample wrong that the original had right, or the other way; for regression,
@@ -33,7 +25,7 @@ export function comparePage(
   candidates: readonly SampleResults[],
   query: SampleQuery,
 ): SamplePage {
-  const compare = comparisonOf(query.task, original)
+  const compare = TASKS[query.task].comparison(original)
   const counts: SamplePage['counts'] = { all: 0, changed: 0, 'now-wrong': 0, 'now-right': 0 }
   const found: { i: number; changed: boolean }[] = []
   for (let i = 0; i < original.index.length; i++) {
@@ -56,49 +48,6 @@ export function comparePage(
   return { total: found.length, counts, rows }
 }
 
-function comparisonOf(task: Task, original: SampleResults): Comparison {
-  if (task === 'regression') return byDistance(original)
-  if (task === 'unlabelled' || task === 'embedding' || task === 'segmentation')
-    return byLikeness(task, original)
-  return (candidate, i) => {
-    const [label, before, after] = [original.label[i], original.answer[i], candidate.answer[i]]
-    const known = label !== null && label !== undefined
-    return {
-      changed: before !== after,
-      right: known ? after === label : null,
-      was: known ? before === label : null,
-    }
-  }
-}
-
-function byDistance(original: SampleResults): Comparison {
-  let low = Infinity
-  let high = -Infinity
-  for (const answer of original.answer) {
-    low = Math.min(low, answer)
-    high = Math.max(high, answer)
-  }
-  const step = MOVED * (high - low)
-  return (candidate, i) => {
-    const changed = Math.abs(candidate.answer[i]! - original.answer[i]!) > step
-    const nearer = candidate.score[i]! < original.score[i]!
-    return { changed, right: changed ? nearer : null, was: changed ? !nearer : null }
-  }
-}
-
-/** Scores are cosines to the original, or the overlap of a mask with its label. */
-function byLikeness(task: Task, original: SampleResults): Comparison {
-  return (candidate, i) => {
-    if (task === 'segmentation') {
-      const difference = candidate.score[i]! - original.score[i]!
-      const changed = Math.abs(difference) > MOVED
-      return { changed, right: changed ? difference > 0 : null, was: changed ? difference < 0 : null }
-    }
-    const other = task === 'unlabelled' && candidate.answer[i] !== original.answer[i]
-    return { changed: other || candidate.score[i]! < UNLIKE, right: null, was: null }
-  }
-}
-
 function rowAt(
   i: number,
   original: SampleResults,
@@ -106,11 +55,7 @@ function rowAt(
   compare: Comparison,
   { task, classes }: SampleQuery,
 ): SampleRow {
-  const name = (value: number): string => {
-    if (value < 0 && task !== 'regression') return 'no answer'
-    const isClass = task === 'classification' || task === 'multi-label'
-    return (isClass ? classes?.[value] : undefined) ?? String(Number(value.toPrecision(4)))
-  }
+  const name = (value: number): string => TASKS[task].answerText(value, classes)
   const label = original.label[i]
   return {
     index: original.index[i]!,

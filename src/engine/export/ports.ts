@@ -1,6 +1,6 @@
 /** Inputs, outputs and the answer of a model, for the manifest. */
 import type { Dataset } from '../data/dataset'
-import { METRICS } from '../evaluate/metrics'
+import { TASKS } from '../tasks'
 import type { Model } from '../onnx'
 import type { Golden } from './golden'
 import type { Manifest } from './manifest'
@@ -33,7 +33,7 @@ export function answerOf(dataset: Dataset | undefined, golden: Golden, model: Mo
   const classes = dataset?.classes
   try {
     // With class names the output that scores them; the other metrics want labels to tell, so: all outputs.
-    const family = classes ? METRICS.classification : METRICS.unlabelled
+    const family = classes ? TASKS.classification : TASKS.unlabelled
     const choice = family.choose(sample.outputs, { rows, classes })
     return {
       output: choice.names[0]!,

@@ -16,15 +16,16 @@ import { requireDisk } from '../onnx/budget'
 import { chosenSession, forgetOpenData, withData, withOpenData } from './data'
 import { doubtsOf } from './doubts'
 import type { JobHandlers } from './job'
+import { TASKS } from '../tasks'
 
 /** Standard normal quantile at 0.975. */
 const Z = 1.959964
 
 /** True where the score could as well come from guessing, which mostly means wrong preprocessing. */
 function isChance({ task, metric, value }: Quality, { answer, label }: SampleResults): boolean {
-  if (task === 'classification') return skillOfClasses(answer, label as number[]).z <= Z
-  // R² of 0 is what the mean of the labels scores.
-  return task === 'regression' && metric === 'r2' && value <= 0
+  if (TASKS[task].protects === 'class') return skillOfClasses(answer, label as number[]).z <= Z
+  const { noSkill, metric: main } = TASKS[task]
+  return noSkill !== undefined && metric === main && value <= noSkill
 }
 
 export const dataJobs: JobHandlers<'openData' | 'describeData' | 'findPreprocessing' | 'samples' | 'unpack'> =

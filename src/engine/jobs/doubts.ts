@@ -3,6 +3,7 @@ import { DOUBTS, type DatasetSummary, type Doubt } from '../../contract/dataset'
 import type { Dataset } from '../data/dataset'
 import { isGrey } from '../data/grey'
 import type { ModelQuality } from '../evaluate/quality'
+import { TASKS } from '../tasks'
 
 /** The gravest first. */
 export async function doubtsOf(
@@ -14,9 +15,10 @@ export async function doubtsOf(
   const found = [...doubts]
   const labels = new Set(samples.label.filter((label) => label !== null))
   const { classes, task } = dataset
-  if (labels.size === 1 && quality.samples > 1 && task !== 'segmentation') {
+  const isClass = TASKS[task].protects === 'class'
+  if (labels.size === 1 && quality.samples > 1) {
     const [label] = labels
-    const what = task === 'classification' ? `the class “${classes?.[label!] ?? label!}”` : String(label)
+    const what = isClass ? `the class “${classes?.[label!] ?? label!}”` : String(label)
     found.push({
       kind: 'labels-constant',
       message: `Every validation label is ${what}: on these no score tells a good model from a bad one.`,
@@ -27,7 +29,7 @@ export async function doubtsOf(
       message:
         'The original does no better than guessing: the data is not what it was made for, or is read in another way.',
     })
-  if (task === 'classification' && classes && labels.size > 1 && labels.size < classes.length)
+  if (isClass && classes && labels.size > 1 && labels.size < classes.length)
     found.push({
       kind: 'classes-missing',
       message: `The validation samples show ${labels.size} of the model's ${classes.length} classes: what is lost on the others is not seen.`,

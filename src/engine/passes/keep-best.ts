@@ -15,6 +15,7 @@ import { definePass, type Pass, type PassContext, type PassResult } from './pass
 import { quantizeDynamic } from './quantize-dynamic'
 import { quantizeWeights } from './quantize-weights'
 import { simplifyPass } from './simplify'
+import { TASKS } from '../tasks'
 
 const ID = 'keep-best'
 
@@ -192,7 +193,7 @@ const sizeFor = (aim: Aim, model: Model): number => {
 async function lossesOf(models: readonly Model[], count: number, context: PassContext): Promise<number[]> {
   const { data, original } = context
   const usable = data && data.splits.calibration.length > 0 ? data : undefined
-  if (usable && (usable.task === 'classification' || usable.task === 'multi-label')) {
+  if (usable && ['class', 'several'].includes(TASKS[usable.task].protects)) {
     const { original: before, candidates } = await measureQuality(original, models, {
       dataset: usable,
       split: 'calibration',

@@ -21,6 +21,7 @@ import { evaluationBatches } from '../data/feeds'
 import { STANDARD_OPS, weightedLayers } from '../layers/find'
 import { leftOut } from '../layers/left-out'
 import type { Layer } from '../layers/layer'
+import { TASKS } from '../tasks'
 
 const ID = 'mixed-precision'
 
@@ -124,7 +125,7 @@ async function run(model: Model, options: Params, context: PassContext): Promise
       ? await latencyBuilder(prepared, entries, options, context)
       : sizeBuilder(prepared, entries, options, context)
   const first = (await build(0.3, 0.6))!
-  const classes = data.task === 'classification'
+  const classes = TASKS[data.task].protects === 'class'
   const held = await untilItHolds(first, {
     limit: options.maxLoss,
     evaluate: async (built) =>

@@ -18,6 +18,7 @@ import type { Layer } from '../layers/layer'
 import { sparseLayers } from './pruning/sparse-layers'
 import { reasonsOf } from './pruning/reasons'
 import { globalThreshold, pruneLayers, type Pattern } from './pruning/weights'
+import { TASKS } from '../tasks'
 
 const ID = 'prune-weights'
 const SAMPLES_FOR_SENSITIVITY = 64
@@ -214,7 +215,7 @@ async function bearable(
   const found = await bearableShares(model, layers, {
     pattern: patternOf({ pattern, maxLoss, ...options }),
     limit: maxLoss,
-    classes: context.data?.task === 'classification',
+    classes: context.data !== undefined && TASKS[context.data.task].protects === 'class',
     few: await comparisonBatches(context, count(RUNS * layers.length, SAMPLES_FOR_SENSITIVITY), ID),
     many: await comparisonBatches(context, count(RUNS, SAMPLES_FOR_LIMIT), ID),
     progress: (done, doing) => context.progress(0.3 * done, doing),

@@ -30,6 +30,7 @@ import { calibrationBatches, evaluationBatches } from '../data/feeds'
 import { findLayers, STANDARD_OPS } from '../layers/find'
 import { leftOut, reasonsTold, worthTelling } from '../layers/left-out'
 import type { Layer } from '../layers/layer'
+import { TASKS } from '../tasks'
 
 const ID = 'quantize-weights'
 
@@ -200,7 +201,7 @@ async function withinLimit(
 ): Promise<Widths> {
   // Without data nothing tells what the model is fed with.
   if (maxLoss >= 100 || !context.data) return { floats, wide: NONE }
-  const classes = context.data.task === 'classification'
+  const classes = TASKS[context.data.task].protects === 'class'
   const counts = await sampleCounts(prepared, { samples }, context)
   const few = evaluationBatches(context, counts.toChoose, ID)
   const many = evaluationBatches(context, counts.toEvaluate, ID)

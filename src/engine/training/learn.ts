@@ -19,6 +19,7 @@ import { withWeightInitializers } from '../layers/normalize'
 import { Parameters, trainableWeights } from './trainable'
 import type { Constraint } from './setup'
 import { train, type TrainResult } from './trainer'
+import { TASKS } from '../tasks'
 
 /** The part of a pass's context that learning needs. */
 export interface LearningContext {
@@ -86,19 +87,20 @@ function splitFor(
 /** How labels can be used: a reason not to, or undefined. Throws where a label names no class. */
 async function labelTrouble(samples: Samples, objective: Objective, task: Task): Promise<string | undefined> {
   const seen = new Set<number>()
+  const isClass = TASKS[task].protects === 'class'
   const all = Array.from({ length: samples.count }, (_, i) => i)
   for await (const { labels } of samples.batches(all, 256)) {
     if (!labels) return 'the data has no labels'
     if (objective.kind !== 'cross-entropy') return undefined
     for (const label of labels.data as BigInt64Array) {
       const value = Number(label)
-      if (value === -100 && task !== 'classification') continue
+      if (value === -100 && !isClass) continue
       if (!(value >= 0 && value < objective.classes))
         throw new PareError('data/labels-out-of-range', { label: String(value), classes: objective.classes })
       seen.add(value)
     }
   }
-  return seen.size < 2 && task === 'classification' ? 'all training samples are of one class' : undefined
+  return seen.size < 2 && isClass ? 'all training samples are of one class' : undefined
 }
 
 /** Updates that a training without a given number of epochs aims for, and the epochs it is kept between. */
@@ -191,7 +193,7 @@ export async function learn(
     if (apart === 0 && !validation)
       notes.push('Too few training samples to hold some out: the last epoch was kept.')
     // An augmented sample keeps its classes; other labels would have to be augmented with it.
-    const labelsHold = !hard || data.task === 'classification' || data.task === 'multi-label'
+    const labelsHold = !hard || TASKS[data.task].loss.augmentable === true
     const augment = labelsHold ? augmentationFor(first, data, settings.augmentation) : undefined
     const result = await train({
       model,

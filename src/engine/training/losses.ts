@@ -5,14 +5,13 @@
  * arXiv:1412.6550 (feature matching).
  */
 import type { Graph } from '../onnx'
+import type { LossKind } from '../tasks'
 import type { Tape } from './gradients'
 import { range } from './gradients/tape'
 
 /** What a student and its teacher are compared by. */
 export const COMPARED = ['probabilities', 'logits'] as const
 export type Compared = (typeof COMPARED)[number]
-
-export type LossKind = 'cross-entropy' | 'binary-cross-entropy' | 'squared-error'
 
 export interface LossSpec {
   kind: LossKind

@@ -1,9 +1,9 @@
 /** Which value of a model is trained and by which loss, told by the task of the data. */
 import type { Task } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
-import { sizeOf, type Model } from '../onnx'
+import type { Model } from '../onnx'
 import { feedOf, shapesAt, signatureOf, type Value, type Values } from '../runtime'
-import type { LossKind } from './losses'
+import { TASKS, type LossKind } from '../tasks'
 
 export interface Objective {
   kind: LossKind
@@ -30,14 +30,10 @@ interface Candidate {
   dims: readonly number[]
 }
 
-const fits: Readonly<Record<Task, (dims: readonly number[], labels: Value | undefined) => boolean>> = {
-  classification: (dims) => dims.length >= 2 && sizeOf(dims.slice(2)) === 1,
-  'multi-label': (dims, labels) => !labels || sizeOf(dims) === sizeOf(labels.dims),
-  regression: (dims, labels) => !labels || sizeOf(dims) === sizeOf(labels.dims),
-  'language-model': (dims) => dims.length === 3,
-  segmentation: (dims) => dims.length >= 3,
-  embedding: () => true,
-  unlabelled: () => true,
+/** What a model ends in that losses want undone. */
+const CLOSING: Partial<Record<LossKind, readonly string[]>> = {
+  'cross-entropy': ['Softmax', 'LogSoftmax'],
+  'binary-cross-entropy': ['Sigmoid'],
 }
 
 /**
@@ -50,12 +46,13 @@ export async function chooseObjective(
   inputs: Values,
   labels: Value | undefined,
 ): Promise<Objective> {
+  const { loss } = TASKS[task]
   const names = model.graph.outputs.map((output) => output.name)
   const traced = await shapesAt(model, names, feedOf(signatureOf(model), inputs))
   const outputs: Candidate[] = names
     .map((name) => ({ name, dims: traced.get(name)?.dims ?? [], dtype: traced.get(name)?.dtype }))
     .filter((output) => output.dtype === 'float32' && output.dims.length > 0)
-  const chosen = outputs.find((output) => fits[task](output.dims, labels))
+  const chosen = outputs.find((output) => loss.fits(output.dims, labels))
   if (!chosen)
     throw new PareError('data/shape-mismatch', {
       input: 'labels',
@@ -65,27 +62,14 @@ export async function chooseObjective(
       got: names.map((name) => `${name} [${traced.get(name)?.dims.join(', ') ?? '?'}]`).join('; '),
     })
   const { dims } = chosen
-  const last = dims.length - 1
-  const of = (kind: LossKind, value: string, classAxis = last): Objective => ({
+  const { kind, classAxis } = loss.labels?.(dims) ?? { kind: 'squared-error', classAxis: -1 }
+  const closing = CLOSING[kind]
+  const axis = classAxis < 0 ? dims.length + classAxis : classAxis
+  return {
     kind,
-    value,
-    classAxis,
-    classes: dims[classAxis]!,
+    value: closing ? logitsBehind(model, chosen.name, closing) : chosen.name,
+    classAxis: axis,
+    classes: dims[axis]!,
     dims,
-  })
-  const closing = ['Softmax', 'LogSoftmax']
-  switch (task) {
-    case 'classification':
-      return dims[1] === 1
-        ? of('binary-cross-entropy', logitsBehind(model, chosen.name, ['Sigmoid']), 1)
-        : of('cross-entropy', logitsBehind(model, chosen.name, closing), 1)
-    case 'segmentation':
-      return of('cross-entropy', logitsBehind(model, chosen.name, closing), 1)
-    case 'language-model':
-      return of('cross-entropy', logitsBehind(model, chosen.name, closing))
-    case 'multi-label':
-      return of('binary-cross-entropy', logitsBehind(model, chosen.name, ['Sigmoid']))
-    default:
-      return of('squared-error', chosen.name)
   }
 }

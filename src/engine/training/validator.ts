@@ -2,7 +2,7 @@
 import type { Task } from '../../contract/dataset'
 import type { Batch } from '../data/dataset'
 import type { Random } from '../math/random'
-import { METRICS, type OutputChoice } from '../evaluate/metrics'
+import { TASKS, type Meter, type OutputChoice } from '../tasks'
 import type { Model } from '../onnx'
 import { feedOf, float32, openSession, signatureOf, sliceRows, type Session, type Value } from '../runtime'
 import type { Augment } from './augmentation'
@@ -72,7 +72,7 @@ export class Validator {
     let sum = 0
     let rows = 0
     let choice: OutputChoice | undefined
-    let meter: ReturnType<(typeof METRICS)[Task]['meter']> | undefined
+    let meter: Meter | undefined
     for await (const { batch, augmented } of this.shown()) {
       const inputs = feedOf(signature, batch.inputs, { size: micro })
       const { graph, session } = await this.compile(inputs)
@@ -94,7 +94,7 @@ export class Validator {
       const labels = batch.labels
       const reference = logits ? { [spec.value]: logits[0]! } : answer
       if (!labels && !logits) continue
-      const family = METRICS[labels ? task : 'unlabelled']
+      const family = TASKS[labels ? task : 'unlabelled']
       choice ??= family.choose(reference, {
         rows: count,
         ...(classes && { classes }),

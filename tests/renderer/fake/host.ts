@@ -371,10 +371,14 @@ export class FakeHost implements Host {
       row: row(index, candidates.length),
       outputs: ['Original', ...candidates].map((name, at) => ({
         name,
-        values: Array.from({ length: 5 }, (_, n) => ({
-          name: String((index + n) % 10),
-          value: Math.exp(-n * (2 - at * 0.4)) * 0.9,
-        })),
+        view: {
+          kind: 'numbers',
+          sure: true,
+          values: Array.from({ length: 5 }, (_, n) => ({
+            name: String((index + n) % 10),
+            value: Math.exp(-n * (2 - at * 0.4)) * 0.9,
+          })),
+        },
       })),
     }),
     'compare.operators': () =>

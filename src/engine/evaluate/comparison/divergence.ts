@@ -6,7 +6,7 @@ import { argmax } from '../../math/argmax'
 import { SqnrMeter } from '../../math/quantize/sqnr'
 import type { Model } from '../../onnx'
 import { aligned, BY_TURNS, floatsOf, type Value } from '../../runtime'
-import { looksLikeProbabilities } from '../metrics/metric'
+import { looksLikeProbabilities } from '../../tasks'
 import { sideBySide } from './side-by-side'
 import type { Batches } from '../../data/feeds'
 

@@ -3,7 +3,7 @@ import { formatBytes, formatCount, formatMicrojoules, formatMilliseconds } from 
 import { formatMetric } from '../../../contract/metrics'
 import type { Report } from '../../../contract/report'
 import { fasterText, originalTimes, timeDetail } from '../../../contract/verdict'
-import { metricName } from '../metric-names'
+import { metricWords } from '../../../contract/metric-table'
 import { cell, section, table, type Cell } from './parts'
 
 export interface Named {
@@ -108,11 +108,11 @@ export function overview(original: Report, candidates: readonly Named[]): string
   const reports = [original, ...candidates.map(({ report }) => report)]
   const { metric, others } = original.quality
   const quality = [
-    cell(metricName(metric), `on ${sampleWords(original)}`),
+    cell(metricWords(metric).name, `on ${sampleWords(original)}`),
     ...reports.map((r) => cell(formatMetric(metric, r.quality.value), range(r))),
   ]
   const secondary = Object.keys(others).map((name) => [
-    cell(metricName(name)),
+    cell(metricWords(name).name),
     ...reports.map((r) =>
       name in r.quality.others ? cell(formatMetric(name, r.quality.others[name]!)) : cell('–'),
     ),
@@ -122,7 +122,7 @@ export function overview(original: Report, candidates: readonly Named[]): string
   )
     ? [
         [
-          cell(metricName('agreement')),
+          cell(metricWords('agreement').name),
           cell('–'),
           ...candidates.map(({ report }) =>
             cell(

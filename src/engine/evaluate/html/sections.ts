@@ -3,7 +3,7 @@ import { formatBytes, formatMilliseconds, formatTimes, threeDigits } from '../..
 import { formatMetric, qualityText } from '../../../contract/metrics'
 import type { LayerReport, Report, StepRecord } from '../../../contract/report'
 import { originalTimes, ratioText, speedText } from '../../../contract/verdict'
-import { metricName } from '../metric-names'
+import { metricWords } from '../../../contract/metric-table'
 import { sampleWords, type Named } from './overview'
 import { bars, confusion, curve, type Bar } from './charts'
 import { cell, escape, paragraph, section, table, type Cell } from './parts'
@@ -20,7 +20,7 @@ export function tiles(original: Report, report: Report): string {
     bytes('File', (r) => r.bytes),
     bytes('Download', (r) => r.downloadBytes),
     tile(
-      metricName(metric),
+      metricWords(metric).name,
       formatMetric(metric, report.quality.value),
       qualityText(original, report),
       `from ${formatMetric(metric, original.quality.value)}`,

@@ -16,6 +16,7 @@ import { macsOf, traceShapes, type Values } from '../../runtime'
 import { layersKey, samplesKey, type SensitivityCache } from './cache'
 import { entryOf, probeModel, probesOf, STRENGTHS } from './probes'
 import { weightedLayers } from '../../layers/find'
+import { TASKS } from '../../tasks'
 
 /** Models that run beside the original at a time; each holds its own copy of the weights. */
 const TOGETHER = 6
@@ -107,7 +108,7 @@ export async function measureSensitivity(
       reason: 'the model has no layer with float weights',
     })
   const { batches, about: name } = questions(model, data, limit, options.signal)
-  const classes = data.task === 'classification' || data.task === 'language-model'
+  const classes = ['class', 'classes'].includes(TASKS[data.task].protects)
   const { cache } = options
   const about = cache && (await name())
   const entries = probes.map((probe) =>

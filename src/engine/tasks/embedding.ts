@@ -3,7 +3,7 @@
  * neighbour of a sample stays the same (retrieval agreement). With class labels also how often the nearest
  * neighbour is of the same class. Interval of the cosine: normal approximation over samples.
  */
-import { floatsOf, type Values } from '../../runtime/value'
+import { floatsOf, type Values } from '../runtime/value'
 import { FidelityMeter } from './fidelity'
 import {
   emptySamples,
@@ -15,7 +15,9 @@ import {
   recordSample,
   rowSize,
 } from './metric'
-import type { Measured, Meter, MetricContext, MetricFamily, Observation, OutputChoice } from './metric'
+import type { Measured, Meter, MetricContext, Observation, OutputChoice } from './metric'
+import { byLikeness, countText } from './comparisons'
+import type { TaskDeclaration } from './task'
 
 /** Neighbours are sought among the first so many samples: the search is quadratic. */
 const GALLERY = 1000
@@ -118,8 +120,13 @@ function nearest(vectors: readonly Float32Array[]): Int32Array {
   return at
 }
 
-export const embedding: MetricFamily = {
+export const embedding: TaskDeclaration = {
+  id: 'embedding',
   metric: 'cosine',
   choose,
   meter: (choice) => new EmbeddingMeter(choice),
+  protects: 'values',
+  comparison: byLikeness,
+  answerText: countText,
+  loss: { fits: () => true },
 }

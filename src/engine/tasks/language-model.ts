@@ -2,9 +2,9 @@
  * Next tokens: perplexity = exp(mean negative log-likelihood of a token, nats) and top-1 accuracy.
  * The interval treats every text as one cluster, since tokens of a text depend on each other.
  */
-import { ratioInterval } from '../../math/statistics'
-import { floatsOf, type Values } from '../../runtime/value'
-import { PareError } from '../../../contract/errors'
+import { ratioInterval } from '../math/statistics'
+import { floatsOf, type Values } from '../runtime/value'
+import { PareError } from '../../contract/errors'
 import {
   checkedLabel,
   emptySamples,
@@ -18,7 +18,9 @@ import {
   scoresIn,
   weightedMean,
 } from './metric'
-import type { Measured, Meter, MetricContext, MetricFamily, Observation, OutputChoice } from './metric'
+import type { Measured, Meter, MetricContext, Observation, OutputChoice } from './metric'
+import { byAnswer, countText } from './comparisons'
+import type { TaskDeclaration } from './task'
 
 /** Labels below zero are not scored. */
 function choose(outputs: Values, { rows, labels }: MetricContext): OutputChoice {
@@ -127,8 +129,16 @@ class LanguageModelMeter implements Meter {
   }
 }
 
-export const languageModel: MetricFamily = {
+export const languageModel: TaskDeclaration = {
+  id: 'language-model',
   metric: 'perplexity',
   choose,
   meter: (choice) => new LanguageModelMeter(choice),
+  protects: 'classes',
+  comparison: byAnswer,
+  answerText: countText,
+  loss: {
+    fits: (dims) => dims.length === 3,
+    labels: () => ({ kind: 'cross-entropy', classAxis: -1 }),
+  },
 }

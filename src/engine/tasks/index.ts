@@ -1,15 +1,15 @@
-/** The registry of metrics: one family a task. */
-import type { Task } from '../../../contract/dataset'
+/** The registry of tasks: one line each. */
+import type { Task } from '../../contract/dataset'
 import { classification } from './classification'
 import { embedding } from './embedding'
 import { unlabelled } from './fidelity'
 import { languageModel } from './language-model'
-import type { MetricFamily } from './metric'
 import { multiLabel } from './multi-label'
 import { regression } from './regression'
 import { segmentation } from './segmentation'
+import type { TaskDeclaration } from './task'
 
-export const METRICS: Readonly<Record<Task, MetricFamily>> = {
+export const TASKS: Readonly<Record<Task, TaskDeclaration>> = {
   classification,
   'multi-label': multiLabel,
   regression,
@@ -20,4 +20,6 @@ export const METRICS: Readonly<Record<Task, MetricFamily>> = {
 }
 
 export { FidelityMeter } from './fidelity'
-export type { Measured, Meter, MetricFamily, OutputChoice } from './metric'
+export { looksLikeProbabilities } from './metric'
+export type { Measured, Meter, OutputChoice } from './metric'
+export type { LossKind, Shown, TaskDeclaration } from './task'

@@ -1,8 +1,8 @@
 /** What every metric family offers, and the choice of the output it reads. */
-import { PareError } from '../../../contract/errors'
-import type { Quality, SampleResults } from '../../../contract/report'
-import { isFloat, sizeOf } from '../../onnx'
-import type { Value, Values } from '../../runtime/value'
+import { PareError } from '../../contract/errors'
+import type { Quality, SampleResults } from '../../contract/report'
+import { isFloat, sizeOf } from '../onnx'
+import type { Value, Values } from '../runtime/value'
 
 /** One batch as a meter sees it; rows of padding are gone. */
 export interface Observation {

@@ -1,6 +1,7 @@
 /** One class a sample: top-1 accuracy with Wilson's interval, top-5, macro F1, confusion. */
-import { wilson } from '../../math/statistics'
-import { floatsOf, type Value, type Values } from '../../runtime/value'
+import { wilson } from '../math/statistics'
+import { sizeOf } from '../onnx'
+import { floatsOf, type Value, type Values } from '../runtime/value'
 import {
   checkedLabel,
   emptySamples,
@@ -15,7 +16,9 @@ import {
   scoresIn,
   weightedMean,
 } from './metric'
-import type { Measured, Meter, MetricContext, MetricFamily, Observation, OutputChoice } from './metric'
+import type { Measured, Meter, MetricContext, Observation, OutputChoice } from './metric'
+import { byAnswer, classText } from './comparisons'
+import type { TaskDeclaration } from './task'
 
 /** Beyond this a confusion matrix tells a person nothing and costs megabytes. */
 const CONFUSION_LIMIT = 200
@@ -224,8 +227,17 @@ class ClassificationMeter implements Meter {
   }
 }
 
-export const classification: MetricFamily = {
+export const classification: TaskDeclaration = {
+  id: 'classification',
   metric: 'accuracy',
   choose,
   meter: (choice) => new ClassificationMeter(choice),
+  protects: 'class',
+  comparison: byAnswer,
+  answerText: classText,
+  loss: {
+    fits: (dims) => dims.length >= 2 && sizeOf(dims.slice(2)) === 1,
+    labels: (dims) => ({ kind: dims[1] === 1 ? 'binary-cross-entropy' : 'cross-entropy', classAxis: 1 }),
+    augmentable: true,
+  },
 }

@@ -2,10 +2,11 @@
  * Several classes a sample: mean average precision over classes, F1 over all decisions (micro).
  * Average precision as scikit-learn: Σ (R_k − R_{k−1}) P_k over the distinct scores, high to low.
  */
-import { bootstrap } from '../../math/statistics'
-import { seeded } from '../../math/random'
-import { floatsOf, type Values } from '../../runtime/value'
-import { PareError } from '../../../contract/errors'
+import { bootstrap } from '../math/statistics'
+import { seeded } from '../math/random'
+import { sizeOf } from '../onnx'
+import { floatsOf, type Values } from '../runtime/value'
+import { PareError } from '../../contract/errors'
 import {
   emptySamples,
   isFloatValue,
@@ -16,7 +17,9 @@ import {
   rowSize,
   scoresIn,
 } from './metric'
-import type { Measured, Meter, MetricContext, MetricFamily, Observation, OutputChoice } from './metric'
+import type { Measured, Meter, MetricContext, Observation, OutputChoice } from './metric'
+import { byAnswer, classText } from './comparisons'
+import type { TaskDeclaration } from './task'
 
 function choose(outputs: Values, { rows, labels }: MetricContext): OutputChoice {
   if (!labels) throw new PareError('data/labels-missing', { by: 'map' })
@@ -157,8 +160,21 @@ function averagePrecision(
   return right ? area / right : undefined
 }
 
-export const multiLabel: MetricFamily = {
+export const multiLabel: TaskDeclaration = {
+  id: 'multi-label',
   metric: 'map',
   choose,
   meter: (choice) => new MultiLabelMeter(choice),
+  protects: 'several',
+  comparison: byAnswer,
+  answerText: classText,
+  labelText: (label, classes) =>
+    Array.from(label)
+      .flatMap((v, i) => (v > 0 ? [classes?.[i] ?? String(i)] : []))
+      .join(', '),
+  loss: {
+    fits: (dims, labels) => !labels || sizeOf(dims) === sizeOf(labels.dims),
+    labels: () => ({ kind: 'binary-cross-entropy', classAxis: -1 }),
+    augmentable: true,
+  },
 }

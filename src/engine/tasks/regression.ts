@@ -3,9 +3,10 @@
  * The interval of R² is the normal approximation of the mean squared error with the targets' variance taken as
  * that of the measured samples.
  */
-import { meanInterval } from '../../math/statistics'
-import { floatsOf, type Values } from '../../runtime/value'
-import { PareError } from '../../../contract/errors'
+import { meanInterval } from '../math/statistics'
+import { sizeOf } from '../onnx'
+import { floatsOf, type Values } from '../runtime/value'
+import { PareError } from '../../contract/errors'
 import {
   emptySamples,
   isFloatValue,
@@ -16,7 +17,9 @@ import {
   rowSize,
   weightedMean,
 } from './metric'
-import type { Measured, Meter, MetricContext, MetricFamily, Observation, OutputChoice } from './metric'
+import type { Measured, Meter, MetricContext, Observation, OutputChoice } from './metric'
+import { byDistance, numberText } from './comparisons'
+import type { TaskDeclaration } from './task'
 
 /** Squared errors kept for the interval; its spread comes from the first samples where there are more. */
 const KEPT_ERRORS = 4_000_000
@@ -183,8 +186,25 @@ function intervalOf(value: number, n: number, errors: Float64Array): [number, nu
 const share = (error: number, variation: number): number =>
   variation > 0 ? 1 - error / variation : error === 0 ? 1 : 0
 
-export const regression: MetricFamily = {
+/** Labels of more numbers are cut off in words. */
+const TOLD = 8
+
+export const regression: TaskDeclaration = {
+  id: 'regression',
   metric: 'r2',
   choose,
   meter: (choice) => new RegressionMeter(choice),
+  protects: 'values',
+  // R² of 0 is what the mean of the labels scores.
+  noSkill: 0,
+  comparison: byDistance,
+  answerText: numberText,
+  labelText: (label) =>
+    Array.from({ length: Math.min(TOLD, label.length) }, (_, i) =>
+      String(Number(label[i]!.toPrecision(5))),
+    ).join(', '),
+  loss: {
+    fits: (dims, labels) => !labels || sizeOf(dims) === sizeOf(labels.dims),
+    labels: () => ({ kind: 'squared-error', classAxis: -1 }),
+  },
 }

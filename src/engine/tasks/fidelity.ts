@@ -2,11 +2,11 @@
  * How near a model's outputs stay to the original's on the same samples: mean cosine a sample, signal to noise
  * in decibel over all elements, share of equal top answers, largest absolute error.
  */
-import { PareError } from '../../../contract/errors'
-import type { Fidelity } from '../../../contract/report'
-import { argmax } from '../../math/argmax'
-import { meanInterval, type Interval } from '../../math/statistics'
-import { floatsOf, type Values } from '../../runtime/value'
+import { PareError } from '../../contract/errors'
+import type { Fidelity } from '../../contract/report'
+import { argmax } from '../math/argmax'
+import { meanInterval, type Interval } from '../math/statistics'
+import { floatsOf, type Values } from '../runtime/value'
 import {
   emptySamples,
   isFloatValue,
@@ -17,7 +17,9 @@ import {
   weightedMean,
 } from './metric'
 import { NumbersMeter } from './numbers'
-import type { Measured, Meter, MetricContext, MetricFamily, Observation, OutputChoice } from './metric'
+import type { Measured, Meter, MetricContext, Observation, OutputChoice } from './metric'
+import { byLikenessOrAnswer, countText } from './comparisons'
+import type { TaskDeclaration } from './task'
 
 /** Equal outputs have infinite SQNR; this stands for "no difference", beyond what float32 can show. */
 const SQNR_CEILING = 200
@@ -197,8 +199,13 @@ class UnlabelledMeter implements Meter {
   }
 }
 
-export const unlabelled: MetricFamily = {
+export const unlabelled: TaskDeclaration = {
+  id: 'unlabelled',
   metric: 'cosine',
   choose,
   meter: (choice) => (choice.form === 'numbers' ? new NumbersMeter(choice) : new UnlabelledMeter(choice)),
+  protects: 'values',
+  comparison: byLikenessOrAnswer,
+  answerText: countText,
+  loss: { fits: () => true },
 }

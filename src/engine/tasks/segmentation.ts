@@ -1,8 +1,8 @@
 /** A class for every pixel: mean intersection over union, pixel accuracy. Interval: bootstrap over images. */
-import { bootstrap } from '../../math/statistics'
-import { seeded } from '../../math/random'
-import { floatsOf, type Value, type Values } from '../../runtime/value'
-import { PareError } from '../../../contract/errors'
+import { bootstrap } from '../math/statistics'
+import { seeded } from '../math/random'
+import { floatsOf, type Value, type Values } from '../runtime/value'
+import { PareError } from '../../contract/errors'
 import {
   emptySamples,
   isFloatValue,
@@ -13,7 +13,9 @@ import {
   recordSample,
   scoresIn,
 } from './metric'
-import type { Measured, Meter, MetricContext, MetricFamily, Observation, OutputChoice } from './metric'
+import type { Measured, Meter, MetricContext, Observation, OutputChoice } from './metric'
+import { byScore, countText } from './comparisons'
+import type { TaskDeclaration } from './task'
 
 /** Labels that stand for "no class here": negative ones and the customary 255. */
 const IGNORED = 255
@@ -190,8 +192,16 @@ function meanIou(counts: readonly Float64Array[], classes: number, weights?: Flo
   return counted ? sum / counted : 0
 }
 
-export const segmentation: MetricFamily = {
+export const segmentation: TaskDeclaration = {
+  id: 'segmentation',
   metric: 'miou',
   choose,
   meter: (choice) => new SegmentationMeter(choice),
+  protects: 'values',
+  comparison: byScore,
+  answerText: countText,
+  loss: {
+    fits: (dims) => dims.length >= 3,
+    labels: () => ({ kind: 'cross-entropy', classAxis: 1 }),
+  },
 }

@@ -3,9 +3,9 @@
  * nothing. Likeness is 1 less the squared error over the variance of the original's answers (R² to the original),
  * and where the answers have a threshold, how many stay on their side of it. Interval: bootstrap over samples.
  */
-import { bootstrap } from '../../math/statistics'
-import { seeded } from '../../math/random'
-import { floatsOf } from '../../runtime/value'
+import { bootstrap } from '../math/statistics'
+import { seeded } from '../math/random'
+import { floatsOf } from '../runtime/value'
 import { emptySamples, recordSample } from './metric'
 import type { Measured, Meter, Observation, OutputChoice } from './metric'
 

@@ -1,0 +1,49 @@
+/** Every metric: what it is called and how its values are written. A new one is its line here. */
+
+export interface MetricWords {
+  /** In plain words, for the window. */
+  title: string
+  /** The field's term beside them. */
+  term: string
+  /** The field's name, as reports write it. */
+  name: string
+  /**
+   * `share`: of 1, a point is a hundredth, written in percent; `coefficient`: of 1, but no share of anything
+   * countable; else an open-ended number, of which a point is one percent of the original's.
+   */
+  unit: 'share' | 'coefficient' | 'decibel' | 'number'
+}
+
+type Line = [unit: MetricWords['unit'], name: string, title: string, term: string]
+
+const LINES: Readonly<Record<string, Line>> = {
+  accuracy: ['share', 'Accuracy', 'Right answers', 'accuracy'],
+  top5: ['share', 'Top-5 accuracy', 'Right among the first five', 'top-5 accuracy'],
+  f1: ['share', 'F1', 'Balanced over classes', 'macro F1'],
+  map: ['share', 'Mean average precision', 'Ranked right', 'mean average precision'],
+  miou: ['share', 'Mean IoU', 'Overlap', 'mean IoU'],
+  r2: ['coefficient', 'R²', 'Explained variance', 'R²'],
+  mae: ['number', 'Mean absolute error', 'Mean error', 'MAE'],
+  rmse: ['number', 'Root mean square error', 'Root mean squared error', 'RMSE'],
+  perplexity: ['number', 'Perplexity', 'Perplexity', 'lower is better'],
+  loss: ['number', 'Loss', 'Loss', 'cross entropy'],
+  tokens: ['number', 'Tokens', 'Tokens', 'tokens'],
+  cosine: ['coefficient', 'Cosine to the original', 'Like the original', 'cosine similarity'],
+  likeness: ['coefficient', 'R² to the original’s answers', 'Like the original', 'R² to its answers'],
+  sqnr: ['decibel', 'Signal to noise', 'Signal over noise', 'SQNR'],
+  agreement: ['share', 'Same answers as the original', 'Same answer as the original', 'agreement'],
+  maxAbsoluteError: ['number', 'Largest difference', 'Largest difference', 'max absolute error'],
+  retrievalAgreement: ['share', 'Same nearest neighbour', 'Same nearest neighbour', 'as with the original'],
+  retrievalAccuracy: [
+    'share',
+    'Nearest neighbour of the same class',
+    'Neighbour of the same class',
+    'retrieval accuracy',
+  ],
+}
+
+export function metricWords(metric: string): MetricWords {
+  const line = Object.hasOwn(LINES, metric) ? LINES[metric] : undefined
+  const [unit, name, title, term] = line ?? ['number', metric, metric, metric]
+  return { unit, name, title, term }
+}

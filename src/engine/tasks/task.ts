@@ -1,0 +1,54 @@
+/**
+ * A task is declared once: what is asked of a model, how its answers are judged, shown and learned, and what a search
+ * keeps from changing. Everything else asks the declaration what it says and knows no task by its name.
+ */
+import type { Task } from '../../contract/dataset'
+import type { SampleResults } from '../../contract/report'
+import type { SampleView } from '../../contract/sample-views'
+import type { Value, Values } from '../runtime/value'
+import type { Comparison } from './comparisons'
+import type { MetricFamily, OutputChoice } from './metric'
+
+export type LossKind = 'cross-entropy' | 'binary-cross-entropy' | 'squared-error'
+
+/** How labels are learned: which output they are held against, and by which loss. */
+export interface TaskLoss {
+  /** Whether an output of these dimensions can be held against the labels. */
+  fits(dims: readonly number[], labels: Value | undefined): boolean
+  /**
+   * Absent where labels cannot be learned yet: then the original's own outputs are imitated, by their squared error.
+   * `classAxis` is counted from the front; −1 is the last.
+   */
+  labels?(dims: readonly number[]): { kind: LossKind; classAxis: number }
+  /** The augmented picture of a sample has the label of the sample. */
+  augmentable?: boolean
+}
+
+/** One sample through every model, for its page. */
+export interface Shown {
+  /** All outputs of each model for the one sample, the original's first. */
+  outputs: readonly Values[]
+  choice: OutputChoice
+  classes?: readonly string[]
+  label?: Value
+}
+
+export interface TaskDeclaration extends MetricFamily {
+  id: Task
+  /**
+   * What of the answers a search keeps from changing: the class of a sample (`class`) or of every position (`classes`),
+   * which of several classes hold (`several`), or how near all outputs stay (`values`).
+   */
+  protects: 'class' | 'classes' | 'several' | 'values'
+  /** What the main metric is without any skill; a model at or below it is only guessing. */
+  noSkill?: number
+  /** When a candidate's answer to a sample counts as changed. */
+  comparison(original: SampleResults): Comparison
+  /** An answer or a label of a row of samples in words. */
+  answerText(value: number, classes?: readonly string[]): string
+  /** A label that is numbers, in words; absent where labels are classes or no numbers to show. */
+  labelText?(label: ArrayLike<number>, classes?: readonly string[]): string
+  loss: TaskLoss
+  /** What the page of a sample draws of each model's outputs, in their order; absent: numbers, and pictures where outputs are some. */
+  view?(shown: Shown): SampleView[]
+}

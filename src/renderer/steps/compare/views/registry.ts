@@ -1,0 +1,20 @@
+/** How answers to a sample are drawn: one component a kind of view, its line here. */
+import type { Component } from 'svelte'
+import type { SampleDetail } from '../../../../contract/compare'
+import type { SampleView, ViewOf } from '../../../../contract/sample-views'
+import Numbers from './Numbers.svelte'
+
+type Kind = SampleView['kind']
+
+export interface ViewProps<K extends Kind> {
+  detail: SampleDetail
+  outputs: { name: string; view: ViewOf<K> }[]
+}
+
+const VIEWS: { [K in Kind]: Component<ViewProps<K>> } = {
+  numbers: Numbers,
+}
+
+/** All outputs of a sample are views of one kind. */
+export const viewOf = ({ outputs }: SampleDetail): Component<ViewProps<Kind>> =>
+  VIEWS[outputs[0]!.view.kind] as Component<ViewProps<Kind>>
