@@ -1,15 +1,11 @@
 /** How answers to a sample are drawn: one component a kind of view, its line here. */
 import type { Component } from 'svelte'
 import type { SampleDetail } from '../../../../contract/compare'
-import type { SampleView, ViewOf } from '../../../../contract/sample-views'
+import type { SampleView } from '../../../../contract/sample-views'
 import Numbers from './Numbers.svelte'
+import type { ViewProps } from './props'
 
 type Kind = SampleView['kind']
-
-export interface ViewProps<K extends Kind> {
-  detail: SampleDetail
-  outputs: { name: string; view: ViewOf<K> }[]
-}
 
 const VIEWS: { [K in Kind]: Component<ViewProps<K>> } = {
   numbers: Numbers,
