@@ -333,6 +333,18 @@ test('rows that are laid end to end afterwards are counted by their own width', 
   }
 })
 
+test('rows of int8 that DequantizeLinear makes floats are counted as the table they are', async () => {
+  const net = new Net(1)
+  const table = net.constant('table', Tensor.of('int8', [300, 48], new Float32Array(300 * 48).fill(3)))
+  const rows = net.op('Gather', [table, net.input('ids', [null, 6], 'int64')])
+  const [scale, zero] = [Tensor.scalar('float32', 0.1), Tensor.scalar('int8', 0)]
+  const looked = net.op('DequantizeLinear', [rows, net.constant('scale', scale), net.constant('zero', zero)])
+  net.output(net.op('MatMul', [looked, net.weight([48, 33])]), 3)
+  const ids = int64([2, 6], [0, 299, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+  const costs = await modelCosts(net.model, await traceShapes(net.model, { feeds: { ids } }))
+  expect(costs.parameters).toBe(300 * 48 + 48 * 33)
+})
+
 describe('an embedding stored as codes is counted as the table it is', () => {
   const ids = int64([2, 6], [0, 299, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
   test.each([

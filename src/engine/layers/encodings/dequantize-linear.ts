@@ -1,9 +1,11 @@
 import { blocksOf, type GroupedCodes } from '../../math/quantize/grouped'
 import { transposed } from '../../math/quantize/rows'
-import { packBits, Tensor, type DType } from '../../onnx'
+import { packBits, Tensor, type DType, type Node } from '../../onnx'
+import { onlyReader } from '../fuses'
 import type { Layer } from '../layer'
 import { readInstead } from '../rewrite'
 import { defineEncoding } from './encoding'
+import { rootsOf, type CodedLookup, type LookupView } from './recognized'
 import type { WeightCodes } from './values'
 import type { CodeStore } from './store'
 import { codeBytes } from './values'
@@ -58,6 +60,18 @@ const bytes = (weight: WeightCodes): number =>
   4 * weight.grouped!.scales.length +
   Math.ceil((weight.grouped!.zeros.length * weight.bits) / 8)
 
+/** Rows of codes that become floats behind the lookup: embeddings as ONNX Runtime's own tools write them. */
+function lookedUp(view: LookupView, node: Node): CodedLookup | undefined {
+  const next = onlyReader(view, node.outputs[0]!)
+  if (!next?.is('DequantizeLinear')) return undefined
+  const constants = [node.inputs[0]!, ...next.inputs.slice(1)].filter(Boolean)
+  return {
+    value: next.outputs[0]!,
+    lookups: [node],
+    roots: constants.flatMap((constant) => rootsOf(view, constant)),
+  }
+}
+
 /**
  * ONNX Runtime does not fold it at load; on CPUs it turns the one before a MatMul into a MatMulNBits of accuracy
  * level 4 (activations rounded to int8) unless `session.qdq_matmulnbits_accuracy_level` says otherwise, and runs the
@@ -93,6 +107,7 @@ export const dequantizeLinear = defineEncoding({
       },
     },
   ],
+  recognize: lookedUp,
   operators: [
     { op: 'DequantizeLinear', codes: [0], settings: [1, 2], zeroPoints: { 0: 2 } },
     { op: 'QuantizeLinear', codes: [], settings: [1, 2] },

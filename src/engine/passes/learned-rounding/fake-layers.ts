@@ -5,9 +5,6 @@ import { writeFakeWeight, type FakeWeight } from '../../training/fake-quant'
 import { readInstead } from '../../layers/rewrite'
 import type { Layer } from '../../layers/layer'
 
-/** Layers of one key read the same rows. */
-export const keyOf = (layer: Layer): string => `${layer.weight}|${layer.geometry.turned}`
-
 export interface FakeLayer {
   /** The first of the layers that read the weight. */
   layer: Layer
@@ -16,7 +13,7 @@ export interface FakeLayer {
 
 /**
  * Writes every weight of `model` in its fake-quantized form, once for the layers that share it, and makes them read
- * it; gives them by key. `startOf` tells the codes that a weight [outputs, inputs] starts from.
+ * it; gives them by `rowsKey`. `startOf` tells the codes that a weight [outputs, inputs] starts from.
  */
 export function writeFakeLayers(
   model: Model,
@@ -28,11 +25,10 @@ export function writeFakeLayers(
   const { graph } = model
   const found = new Map<string, FakeLayer & { value: string }>()
   for (const layer of layers) {
-    const key = keyOf(layer)
-    let fake = found.get(key)
+    let fake = found.get(layer.rowsKey)
     if (!fake) {
       const written = writeFakeWeight(graph, layer.weight, layer.rows(by), startOf(layer), learns)
-      found.set(key, (fake = { layer, ...written }))
+      found.set(layer.rowsKey, (fake = { layer, ...written }))
     }
     readRows(model, layer, fake.value)
   }

@@ -12,13 +12,14 @@ import { trainableWeights } from '../../training/trainable'
 import { assemble } from '../quantization/assemble'
 import { hessiansOf, type Hessians } from '../../layers/statistics/hessians'
 import { roundByLayer } from './by-layer'
-import { keyOf, writeFakeLayers } from './fake-layers'
+import { writeFakeLayers } from './fake-layers'
 import { quantizeLayer, type LowBit } from '../quantization/low-bit'
+import { deciding } from '../quantization/quantize-all'
 import { normalize } from '../../layers/normalize'
 import { calibrationBatches, feedsOf, type Batches } from '../../data/feeds'
 import type { PassContext } from '../pass'
-import { STANDARD_OPS, weightedLayers } from '../../layers/find'
-import { leftOut, reasonsTold } from '../../layers/left-out'
+import { findLayers, STANDARD_OPS } from '../../layers/find'
+import { leftOut, reasonsTold, worthTelling } from '../../layers/left-out'
 import type { Layer } from '../../layers/layer'
 
 export interface LowBitTraining {
@@ -50,6 +51,9 @@ export interface LowBitTrained {
   skipped: StepRecord['skipped']
 }
 
+/** A head that is tied to an embedding through Transpose learns with it. */
+const WEIGHTS = { ops: STANDARD_OPS, throughViews: true }
+
 /** Trains and packs. Throws `model/nothing-to-do` where no layer can be quantized, and what `learn` throws. */
 export async function trainLowBit(
   source: Model,
@@ -59,8 +63,9 @@ export async function trainLowBit(
 ): Promise<LowBitTrained> {
   const { by, bits } = options
   const { model: prepared, notes } = normalize(source)
-  const skipped: StepRecord['skipped'] = leftOut(prepared, STANDARD_OPS)
-  const layers = weightedLayers(prepared.graph).filter((layer) => {
+  const all = findLayers(prepared.graph, WEIGHTS)
+  const skipped: StepRecord['skipped'] = [...leftOut(prepared, STANDARD_OPS), ...worthTelling(all.skipped)]
+  const layers = all.layers.filter((layer) => {
     const reason = reasonToSkip(layer, options)
     if (reason) skipped.push({ layer: layer.name, reason })
     return !reason
@@ -77,7 +82,7 @@ export async function trainLowBit(
     layers,
     options.learns,
     by,
-    (layer) => starts.get(keyOf(layer))!.grouped!,
+    ({ rowsKey }) => starts.get(rowsKey)!.grouped!,
   )
   const fakes = [...trained.values()].map(({ fake }) => fake)
   const byLayer: string[] = []
@@ -113,24 +118,36 @@ export async function trainLowBit(
   learned.notes.unshift(...notes.map((note) => `The model was first changed: ${note}.`))
   const found = new Map<string, LowBit>()
   const reports: LayerReport[] = []
-  for (const [key, { layer, fake }] of trained) {
-    const grouped = codesOf(learned.result.parameters, fake, toHalf)
+  for (const layer of layers) {
+    const { rowsKey, name, node, tensor } = layer
+    const treatment = `${bits}-bit ${options.learns === 'steps' ? 'trained' : 'learned rounding'}`
+    const report = { layer: name, op: node.opType, treatment }
+    if (found.has(rowsKey)) {
+      reports.push({
+        ...report,
+        treatment: `${treatment}, shared with a tied layer`,
+        bytesBefore: 0,
+        bytesAfter: 0,
+        reason: 'tied weights are stored once',
+      })
+      continue
+    }
+    const grouped = codesOf(learned.result.parameters, trained.get(rowsKey)!.fake, toHalf)
     const weightSqnr = sqnr(layer.rows(by), dequantizeGroups(grouped))
-    found.set(key, { ...starts.get(key)!, codes: grouped.codes, grouped, weightSqnr })
+    found.set(rowsKey, { ...starts.get(rowsKey)!, codes: grouped.codes, grouped, weightSqnr })
     reports.push({
-      layer: layer.name,
-      op: layer.node.opType,
-      treatment: `${bits}-bit ${options.learns === 'steps' ? 'trained' : 'learned rounding'}`,
-      bytesBefore: layer.tensor.byteLength,
+      ...report,
+      bytesBefore: tensor.byteLength,
       bytesAfter: Math.ceil((grouped.codes.length * bits) / 8) + 2 * grouped.scales.length,
       ...(Number.isFinite(weightSqnr) && { weightSqnr }),
     })
   }
+  const names = new Set(layers.map(({ name }) => name))
   const others = withTrainedOthers(prepared, learned.model)
   const { model } = assemble(
     others,
-    weightedLayers(others.graph).filter((l) => found.has(keyOf(l)) && layers.some((m) => m.name === l.name)),
-    (layer) => found.get(keyOf(layer)),
+    findLayers(others.graph, WEIGHTS).layers.filter(({ name }) => names.has(name)),
+    ({ rowsKey }) => found.get(rowsKey),
     { storage: 'auto', target: context.target },
   )
   return { model, learned, layers: reports, skipped }
@@ -170,13 +187,13 @@ async function startingCodes(
   { by, bits, block, symmetric }: LowBitTraining,
 ): Promise<Map<string, LowBit>> {
   const found = new Map<string, LowBit>()
-  const first = [...new Map([...layers].reverse().map((layer) => [keyOf(layer), layer])).values()].reverse()
+  const first = deciding(layers)
   const quantize = async (layer: Layer, hessians: Hessians): Promise<void> => {
     context.progress(0, `finding steps for layer ${found.size + 1} of ${first.length}`)
     const looked = hessians.get(layer.node)
     const method = bits === 1 ? 'binary' : looked ? 'gptq' : 'mse'
     found.set(
-      keyOf(layer),
+      layer.rowsKey,
       await quantizeLayer(
         layer,
         { bits, method, block, symmetric, codebook: 'tensor', storage: 'auto', by },
@@ -190,7 +207,7 @@ async function startingCodes(
     for await (const hessians of hessiansOf(model, [...byNode.keys()], batches))
       for (const node of hessians.keys()) await quantize(byNode.get(node)!, hessians)
   }
-  for (const layer of first) if (!found.has(keyOf(layer))) await quantize(layer, new Map())
+  for (const layer of first) if (!found.has(layer.rowsKey)) await quantize(layer, new Map())
   return found
 }
 

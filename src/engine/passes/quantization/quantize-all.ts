@@ -32,13 +32,9 @@ export async function quantizeAll(
   context: PassContext,
 ): Promise<Map<string, LowBit>> {
   const found = new Map<string, LowBit>()
-  const readers = new Map<string, Layer[]>()
-  for (const layer of layers) readers.set(layer.rowsKey, [...(readers.get(layer.rowsKey) ?? []), layer])
+  const readers = byRows(layers)
   const looks = (options.method === 'gptq' || options.method === 'awq') && context.data !== undefined
-  // Inputs of a tied weight differ; the layer that multiplies by it decides.
-  const first = [...readers.values()].map(
-    (tied) => tied.find(({ node, within }) => !node.is('Gather') && !within) ?? tied[0]!,
-  )
+  const first = deciding(layers)
   const pending = new Map(first.map((layer) => [layer.node, layer]))
   // Products on ONNX Runtime are most of GPTQ's work and have all cores: threads beside it cost time on the encoder.
   const pool = openPool(looks ? 1 : threadsFor(first, options))
@@ -67,6 +63,18 @@ export async function quantizeAll(
   }
   return found
 }
+
+function byRows(layers: readonly Layer[]): Map<string, Layer[]> {
+  const readers = new Map<string, Layer[]>()
+  for (const layer of layers) readers.set(layer.rowsKey, [...(readers.get(layer.rowsKey) ?? []), layer])
+  return readers
+}
+
+/** One layer of each `rowsKey`: inputs of a tied weight differ; the layer that multiplies by it decides. */
+export const deciding = (layers: readonly Layer[]): Layer[] =>
+  [...byRows(layers).values()].map(
+    (tied) => tied.find(({ node, within }) => !node.is('Gather') && !within) ?? tied[0]!,
+  )
 
 /** As many as there are layers and memory for. */
 function threadsFor(layers: readonly Layer[], { method }: LowBitOptions): number {

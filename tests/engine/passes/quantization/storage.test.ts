@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import { encodedLength, readModel, type Model } from '../../../../src/engine/onnx'
+import { adaround } from '../../../../src/engine/passes/adaround'
 import { applyPacked } from '../../../../src/engine/passes/mixed-precision/apply'
+import { quantizeAware } from '../../../../src/engine/passes/quantize-aware'
 import { quantizeDynamic } from '../../../../src/engine/passes/quantize-dynamic'
 import { quantizeStatic } from '../../../../src/engine/passes/quantize-static'
 import { quantizeWeights } from '../../../../src/engine/passes/quantize-weights'
@@ -172,6 +174,19 @@ test.each([
   expect(layers).toHaveLength(3)
   expect(encodedLength(small)).toBeLessThan(400 * 64 + 64 * 64 + 9000)
   expect(await fidelity(model, small, inputs)).toBeGreaterThan(25)
+})
+
+test.each([
+  ['quantize-aware', quantizeAware],
+  ['adaround', adaround],
+])('%s trains a head tied through Transpose as one with its embedding', async (_, pass) => {
+  const { model, inputs } = gptLike()
+  const how = { bits: 4, epochs: 1, leastWeights: 0, ...(pass === adaround && { byLayer: false }) }
+  const { model: small, layers } = await pass.run(model, how, contextOf(model, inputs))
+  expect(layers!.map(({ op }) => op).sort()).toEqual(['Gather', 'MatMul', 'MatMul'])
+  expect(layers!.filter(({ treatment }) => treatment.includes('shared with a tied layer'))).toHaveLength(1)
+  expect(encodedLength(small)).toBeLessThan((400 * 64 + 64 * 64) / 2 + 9000)
+  expect(await fidelity(model, small, inputs)).toBeGreaterThan(12)
 })
 
 test('a head tied through Transpose keeps the shared values of its table, and mixed precision its bits', async () => {
