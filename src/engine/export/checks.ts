@@ -105,7 +105,5 @@ function freeShapes({ graph }: Model, { fixedShapes, provider }: Target): Target
 }
 
 function leftIntegers({ graph }: Model, { int8: { leaves } }: Target): TargetCheck[] {
-  return leaves && graph.nodes.some(({ opType }) => leaves.operators.test(opType))
-    ? [warning(leaves.message)]
-    : []
+  return leaves && graph.nodes.some(leaves.nodes) ? [warning(leaves.message)] : []
 }

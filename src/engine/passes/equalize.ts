@@ -1,10 +1,10 @@
+import { plural } from '../../contract/format'
 import { z } from 'zod'
 import { PareError } from '../../contract/errors'
 import { equalizing, magnitudes, scaledAlong } from '../math/quantize/equalize'
 import { sizeOf, Tensor, type Graph, type Model, type Node } from '../onnx'
 import { definePass } from './pass'
 import { normalize } from '../layers/normalize'
-import { counted } from './quantization/words'
 import { layerOf } from '../layers/find'
 import { onlyReader } from '../layers/fuses'
 import { finiteWeights, Layer } from '../layers/layer'
@@ -62,7 +62,7 @@ export const equalize = definePass({
     }
     return {
       model: clone,
-      summary: `${[`${counted(pairs.length, 'pair of layers has', 'pairs of layers have')} channels of even range now`, ...notes].join('; ')}.`,
+      summary: `${[`${plural(pairs.length, 'pair of layers has', 'pairs of layers have')} channels of even range now`, ...notes].join('; ')}.`,
     }
   },
 })

@@ -1,3 +1,4 @@
+import { plural } from '../../contract/format'
 import { z } from 'zod'
 import { PareError } from '../../contract/errors'
 import type { StepRecord } from '../../contract/report'
@@ -12,7 +13,6 @@ import { normalize } from '../layers/normalize'
 import { calibrationBatches } from '../data/feeds'
 import { WeightStore } from './quantization/static-weights'
 import { exclude, weightFields } from './quantization/fields'
-import { counted } from './quantization/words'
 import { findLayers, STANDARD_OPS } from '../layers/find'
 import { leftOut, worthTelling } from '../layers/left-out'
 import type { Layer } from '../layers/layer'
@@ -151,17 +151,17 @@ function summaryOf(
   const parts: string[] = []
   if (counts.products > 0)
     parts.push(
-      `${counted(counts.products, 'layer runs', 'layers run')} on int8 with ranges found as data comes`,
+      `${plural(counts.products, 'layer runs', 'layers run')} on int8 with ranges found as data comes`,
     )
   if (counts.tables > 0)
-    parts.push(`${counted(counts.tables, 'embedding is', 'embeddings are')} stored as int8`)
+    parts.push(`${plural(counts.tables, 'embedding is', 'embeddings are')} stored as int8`)
   if (counts.stored > 0)
     parts.push(
-      `${counted(counts.stored, 'convolution is', 'convolutions are')} stored as int8 and computed in float, which is faster than dynamic int8`,
+      `${plural(counts.stored, 'convolution is', 'convolutions are')} stored as int8 and computed in float, which is faster than dynamic int8`,
     )
   if (counts.inBodies > 0)
     parts.push(
-      `${counted(counts.inBodies, 'layer within If, Loop or Scan is', 'layers within If, Loop or Scan are')} stored as int8 and computed in float`,
+      `${plural(counts.inBodies, 'layer within If, Loop or Scan is', 'layers within If, Loop or Scan are')} stored as int8 and computed in float`,
     )
   if (weightBits < 8) parts.push(`weights use ${weightBits} of their 8 bits, as ${because}`)
   return `${[...parts, ...notes].join('; ')}.`

@@ -25,6 +25,7 @@ import {
   type Widths,
 } from './quantization/widths'
 import { normalize } from '../layers/normalize'
+import { noiseShare } from '../math/quantize/sqnr'
 import { ENCODINGS, STORAGES } from '../layers/encodings'
 import { calibrationBatches, evaluationBatches } from '../data/feeds'
 import { findLayers, STANDARD_OPS } from '../layers/find'
@@ -226,7 +227,7 @@ async function outputNoise(
   bits: number,
 ): Promise<Map<string, number>> {
   const found = (await sensitivities?.known(prepared, bits)) ?? []
-  return new Map(found.map(({ layer, sqnr }) => [layer, 10 ** (-sqnr / 10)]))
+  return new Map(found.map(({ layer, sqnr }) => [layer, noiseShare(sqnr)]))
 }
 
 function reasonToSkip(layer: Layer, options: Params): string | undefined {

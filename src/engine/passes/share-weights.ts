@@ -1,3 +1,4 @@
+import { plural } from '../../contract/format'
 import { z } from 'zod'
 import { PareError } from '../../contract/errors'
 import type { LayerReport, StepRecord } from '../../contract/report'
@@ -7,7 +8,6 @@ import { Tensor, type Model } from '../onnx'
 import { definePass } from './pass'
 import { nothingReason } from './quantization/nothing-to-do'
 import { normalize } from '../layers/normalize'
-import { counted } from './quantization/words'
 import { finiteWeights } from '../layers/layer'
 import { findLayers, STANDARD_OPS } from '../layers/find'
 import { leftOut } from '../layers/left-out'
@@ -82,7 +82,7 @@ export const shareWeights = definePass({
     if (reports.length === 0)
       throw new PareError('model/nothing-to-do', { by: ID, reason: nothingReason(graph, skipped) })
     const summary = [
-      `${counted(reports.length, 'layer has', 'layers have')} at most ${2 ** bits} different values each`,
+      `${plural(reports.length, 'layer has', 'layers have')} at most ${2 ** bits} different values each`,
       ...notes,
     ].join('; ')
     return { model: clone, summary: `${summary}.`, skipped, layers: reports }

@@ -1,3 +1,4 @@
+import { plural } from '../../contract/format'
 import { z } from 'zod'
 import { PareError } from '../../contract/errors'
 import { magnitudes, scaledAlong, smoothing } from '../math/quantize/equalize'
@@ -7,7 +8,6 @@ import { collect } from '../layers/statistics/collect'
 import { normalize } from '../layers/normalize'
 import { calibrationBatches } from '../data/feeds'
 import { samples } from './quantization/fields'
-import { counted } from './quantization/words'
 import { finiteWeights, type Layer } from '../layers/layer'
 import { weightedLayers } from '../layers/find'
 
@@ -71,7 +71,7 @@ export const smoothQuant = definePass({
     }
     graph.sort()
     graph.prune()
-    const parts = [`${counted(counts.folded + counts.inserted, 'activation', 'activations')} smoothed`]
+    const parts = [`${plural(counts.folded + counts.inserted, 'activation', 'activations')} smoothed`]
     if (counts.folded > 0) parts.push(`${counts.folded} within the normalization before them`)
     if (counts.inserted > 0) parts.push(`${counts.inserted} by one multiplication each`)
     return { model: clone, summary: `${[...parts, ...notes].join('; ')}.` }

@@ -1,3 +1,4 @@
+import { isQuantized } from '../layers/encodings'
 import { LPDDR4X, macsPerSecond, OVERHEAD, TABLE } from './mobilenet'
 import { defineTarget } from './target'
 
@@ -26,7 +27,7 @@ export const androidNpu = defineTarget({
   int8: {
     weightBits: 8,
     leaves: {
-      operators: /DynamicQuantize|Integer|NBits/,
+      nodes: (node) => isQuantized(node) && !/^(De)?QuantizeLinear$|^QLinear/.test(node.opType),
       message:
         'NNAPI takes static int8 only: dynamic and low-bit layers run on the CPU. Use static quantization.',
     },

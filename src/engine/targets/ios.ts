@@ -1,3 +1,4 @@
+import { isQuantized } from '../layers/encodings'
 import { LPDDR4X, macsPerSecond, OVERHEAD, TABLE } from './mobilenet'
 import { defineTarget } from './target'
 
@@ -27,7 +28,7 @@ export const ios = defineTarget({
   int8: {
     weightBits: 8,
     leaves: {
-      operators: /Quantize|QLinear|Integer|NBits/,
+      nodes: isQuantized,
       message:
         'CoreML has no integer operators: quantized layers run on the CPU. For the Neural Engine, ship a float16 model.',
     },

@@ -1,4 +1,5 @@
 import type { TargetCheck } from '../../contract/project'
+import { codeOperator } from '../layers/encodings'
 import type { Model, Node } from '../onnx'
 import { HOST_CPU } from './device'
 import { defineTarget } from './target'
@@ -6,33 +7,23 @@ import { defineTarget } from './target'
 /** 255 · (64 + 64) = 32 640 fits 16 bits with a sign, 255 · (65 + 65) does not. */
 const LARGEST_SAFE_CODE = 64
 
-/** Where the weight stands among the inputs of operators that multiply bytes. */
-const WEIGHT_INPUT: Readonly<Record<string, number>> = {
-  QLinearConv: 3,
-  QLinearMatMul: 3,
-  QGemm: 3,
-  ConvInteger: 1,
-  MatMulInteger: 1,
-  MatMulIntegerToFloat: 1,
-  DynamicQuantizeMatMul: 1,
-}
-
 /** Layers whose weights use codes of which two may add up to more than 16 bits hold. */
 function saturating({ graph }: Model): TargetCheck[] {
   const producers = graph.producers()
-  const weightOf = (node: Node): string | undefined => {
-    const own = node.among(WEIGHT_INPUT)
-    if (own !== undefined) return node.inputs[own]
-    if (!node.is('Conv', 'Gemm', 'MatMul')) return undefined
+  const weightsOf = (node: Node): string[] => {
+    const operator = codeOperator(node)
+    if (operator?.arithmetic?.(node) === 'int8') return operator.codes.map((slot) => node.inputs[slot] ?? '')
+    if (!node.is('Conv', 'Gemm', 'MatMul')) return []
     const [x, w] = node.inputs.map((input) => producers.get(input))
     // Only between pairs do integers multiply; weights that are merely stored as int8 become floats.
     const pair = x?.is('DequantizeLinear') && w?.is('DequantizeLinear')
-    return pair ? w!.inputs[0] : undefined
+    return pair ? [w!.inputs[0]!] : []
   }
-  const large = graph.nodes.filter((node) => {
-    const weight = graph.initializers.get(weightOf(node) ?? '')
+  const isLarge = (value: string): boolean => {
+    const weight = graph.initializers.get(value)
     return weight?.dtype === 'int8' && weight.numbers().some((code) => Math.abs(code) > LARGEST_SAFE_CODE)
-  })
+  }
+  const large = graph.nodes.filter((node) => weightsOf(node).some(isLarge))
   if (large.length === 0) return []
   const message =
     `The int8 weights of ${large.length} layers use all 8 bits, and sums of two of their products can saturate at ` +

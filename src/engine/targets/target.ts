@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import type { TargetCheck } from '../../contract/project'
 import type { TargetDescription } from '../../contract/targets'
-import type { Model } from '../onnx'
+import type { Model, Node } from '../onnx'
 import type { TracedValue } from '../runtime/trace'
 import { Device } from './device'
 
@@ -14,6 +14,9 @@ export type Traced = ReadonlyMap<string, TracedValue>
 /** Looks at a model; `traced` are its shapes at one sample. */
 export type Check = (model: Model, traced: Traced) => TargetCheck[]
 
+type NodeTest = (node: Node) => boolean
+
+const isFunction = (value: unknown): boolean => typeof value === 'function'
 const sentence = z.string().min(1)
 const name = z.string().regex(/^[a-z][a-z0-9-]*$/)
 /** Names of operators, with their domain where it is not ONNX's own. */
@@ -36,8 +39,8 @@ const Int8 = z.strictObject({
   weightBits: z.union([z.literal(7), z.literal(8)]),
   /** Why weights have fewer bits. */
   because: sentence.optional(),
-  /** Integer operators that its accelerator leaves to the CPU, and what to do about them. */
-  leaves: z.strictObject({ operators: z.instanceof(RegExp), message: sentence }).optional(),
+  /** Nodes with integers that its accelerator leaves to the CPU, and what to do about them. */
+  leaves: z.strictObject({ nodes: z.custom<NodeTest>(isFunction), message: sentence }).optional(),
   /** What the summary of static quantization adds. */
   note: sentence.optional(),
 })
@@ -66,7 +69,7 @@ const Declaration = z.strictObject({
   forms: z.array(z.string()).min(1),
   /** How far the graph may be optimized before: providers that take nodes from it want operators unfused. */
   optimization: z.enum(['basic', 'extended']),
-  checks: z.array(z.custom<Check>((value) => typeof value === 'function')).default([]),
+  checks: z.array(z.custom<Check>(isFunction)).default([]),
   sources: z.array(sentence).min(1),
 })
 

@@ -3,6 +3,7 @@
  * one multiplier an output), element-wise operators as a table of 256 codes, and moves of codes.
  * Sources: arXiv:1712.05877 (integer-arithmetic-only inference), ONNX QuantizeLinear.
  */
+import { gemmTerms } from '../../layers/kinds/matrix'
 import { Model, roundHalfEven, Tensor, type DType, type Graph, type Node } from '../../onnx'
 import { withSession, type Value } from '../../runtime'
 
@@ -121,7 +122,7 @@ class View {
     const scales = this.constant(node.inputs[1])?.floats()
     const zeros = node.inputs[2] ? this.constant(node.inputs[2])?.numbers() : [0]
     if (!scales || !zeros) return undefined
-    const turned = layer.is('MatMul') || (layer.is('Gemm') && layer.int('transB', 0) === 0)
+    const turned = layer.is('MatMul') || (layer.is('Gemm') && !gemmTerms(layer).transB)
     const axis = node.int('axis', 1)
     const isPerOutput = (axis < 0 ? axis + codes.dims.length : axis) === (turned ? 1 : 0)
     if ((scales.length > 1 || zeros.length > 1) && !isPerOutput) return undefined
@@ -167,9 +168,8 @@ class View {
       if (!node) return undefined
     }
     if (!node?.is('Conv', 'Gemm', 'MatMul') || low > high) return undefined
-    const isScaled =
-      node.is('Gemm') &&
-      (node.float('alpha', 1) !== 1 || node.float('beta', 1) !== 1 || node.int('transA', 0) === 1)
+    const { alpha, beta, transA } = gemmTerms(node)
+    const isScaled = node.is('Gemm') && (alpha !== 1 || beta !== 1 || transA)
     const [x, weight] = [this.coded(node.inputs[0]), this.weight(node)]
     if (isScaled || !x || !weight) return undefined
     const { codes, scales, dims } = weight

@@ -1,4 +1,5 @@
 /** What stands in the way of compressing a model, each in plain words with what to do. */
+import { plural } from '../../../contract/format'
 import { errorData } from '../../../contract/errors'
 import { errorMessage } from '../../../contract/messages'
 import type { CompatibilityIssue } from '../../../contract/model'
@@ -18,8 +19,6 @@ const warning = (kind: string, message: string): CompatibilityIssue => ({
   severity: 'warning',
 })
 
-const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`
-
 function some(model: Model, test: (node: Node) => boolean): number {
   let found = 0
   for (const graph of model.graphs()) for (const node of graph.nodes) if (test(node)) found++
@@ -32,7 +31,7 @@ const alreadyQuantized: Check = (model) => {
     ? undefined
     : warning(
         'already-quantized',
-        `The model is already quantized (${count(found, 'quantizing node')}). Start from the float model it was made from; compressing twice loses accuracy twice.`,
+        `The model is already quantized (${plural(found, 'quantizing node')}). Start from the float model it was made from; compressing twice loses accuracy twice.`,
       )
 }
 
@@ -63,7 +62,7 @@ const controlFlow: Check = (model) => {
     ? undefined
     : info(
         'control-flow',
-        `${count(found, 'node')} with inner graphs (If, Loop, Scan): quantizing reaches the weights inside, other steps keep them as they are. Which branch runs, and how often, the data say, so multiply-adds inside are unknown.`,
+        `${plural(found, 'node')} with inner graphs (If, Loop, Scan): quantizing reaches the weights inside, other steps keep them as they are. Which branch runs, and how often, the data say, so multiply-adds inside are unknown.`,
       )
 }
 
@@ -72,7 +71,7 @@ const functions: Check = (model) =>
     ? undefined
     : info(
         'functions',
-        `${count(model.functions.length, 'model-local function')}: passes that compress weights write them out where they are called.`,
+        `${plural(model.functions.length, 'model-local function')}: passes that compress weights write them out where they are called.`,
       )
 
 const externalData: Check = (model) =>
@@ -80,7 +79,7 @@ const externalData: Check = (model) =>
     ? undefined
     : info(
         'external-data',
-        `Weights lie in ${count(model.externalFiles.length, 'file')} beside the model; keep them together when you move it.`,
+        `Weights lie in ${plural(model.externalFiles.length, 'file')} beside the model; keep them together when you move it.`,
       )
 
 const oldOpset: Check = (model) => {
@@ -135,7 +134,7 @@ const batchNormalization: Check = (model) => {
     ? undefined
     : info(
         'batch-normalization',
-        `${count(found, 'batch normalization')} not folded into the layer before; the simplify step does it and makes integer models more accurate and faster.`,
+        `${plural(found, 'batch normalization')} not folded into the layer before; the simplify step does it and makes integer models more accurate and faster.`,
       )
 }
 
@@ -153,7 +152,7 @@ const privateMetadata: Check = (model) => {
     ? undefined
     : warning(
         'private-metadata',
-        `${count(found, 'node')} hold source paths or stack traces of whoever exported the model; the simplify step removes them.`,
+        `${plural(found, 'node')} hold source paths or stack traces of whoever exported the model; the simplify step removes them.`,
       )
 }
 

@@ -1,5 +1,6 @@
 /** The factors of Gemm multiplied into its constants: y = α·A·B + β·C. Source: ONNX Gemm. */
 import { Tensor, type Graph, type Node } from '../../onnx'
+import { gemmTerms } from '../kinds/matrix'
 
 /**
  * Edits the graph; gives the layers whose factors became 1. Those whose weight, or bias under a factor, is
@@ -14,8 +15,8 @@ export function foldFactors(graph: Graph): string[] {
 
 function foldInto(graph: Graph, node: Node): boolean {
   const [, weight, bias] = node.inputs
-  const alpha = node.float('alpha', 1)
-  const beta = bias ? node.float('beta', 1) : 1
+  const { alpha, beta: added } = gemmTerms(node)
+  const beta = bias ? added : 1
   if (alpha === 1 && beta === 1) return false
   const isFloat = (name: string | undefined): boolean =>
     graph.initializers.get(name ?? '')?.dtype === 'float32'

@@ -1,6 +1,7 @@
 /** The bias of Gemm as one number an output: ONNX allows whatever broadcasts to [rows, outputs]. Source: ONNX Gemm. */
 import { Tensor, type Graph, type Node } from '../../onnx'
 import { layerOf } from '../find'
+import { gemmTerms } from '../kinds/matrix'
 import { Layer } from '../layer'
 
 /**
@@ -29,7 +30,7 @@ function vectorOf(bias: Tensor | undefined, outputs: number): Tensor | undefined
 }
 
 function addBehind(graph: Graph, node: Node): void {
-  if (node.float('beta', 1) !== 1) return
+  if (gemmTerms(node).beta !== 1) return
   const [name] = node.outputs as [string]
   const product = graph.freshName(`${name}_product`)
   const bias = node.inputs.pop()!

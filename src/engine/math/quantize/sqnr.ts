@@ -27,3 +27,6 @@ export function sqnr(reference: ArrayLike<number>, actual: ArrayLike<number>): n
   meter.add(reference, actual)
   return meter.decibel
 }
+
+/** Noise over signal of so many decibel. */
+export const noiseShare = (decibel: number): number => 10 ** (-decibel / 10)

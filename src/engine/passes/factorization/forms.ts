@@ -3,7 +3,7 @@ import { lowRank, type RankRule } from '../../math/factorize/low-rank'
 import { rankForShare, tuckerShare } from '../../math/factorize/rank'
 import { spatial, spatialKernel } from '../../math/factorize/spatial'
 import { tucker2, tuckerBack, tuckerFront } from '../../math/factorize/tucker'
-import { matrix, type F64Matrix } from '../../math/matrix'
+import { matrix, transpose, type F64Matrix } from '../../math/matrix'
 import { matmul } from '../../runtime/linalg'
 import { Tensor, type Node } from '../../onnx'
 import type { Layer } from '../../layers/layer'
@@ -78,22 +78,16 @@ export async function productForm(
 
 /** A kernel [rank, channels, …] from A [channels·taps, rank]. */
 function frontConv({ node }: Layer, dims: readonly number[], a: F64Matrix): Stage {
-  return { weight: float(transposed(a), [a.cols, ...dims.slice(1)]), ...geometry(node, dims.length - 2) }
+  return { weight: float(transpose(a).data, [a.cols, ...dims.slice(1)]), ...geometry(node, dims.length - 2) }
 }
 
 /** A kernel [outputs, rank, 1, …] from B [rank, outputs]. */
 const pointwise = (b: F64Matrix, spatialRank: number): Stage => ({
-  weight: float(transposed(b), [b.cols, b.rows, ...new Array<number>(spatialRank).fill(1)]),
+  weight: float(transpose(b).data, [b.cols, b.rows, ...new Array<number>(spatialRank).fill(1)]),
 })
 
-function transposed({ rows, cols, data }: F64Matrix): Float64Array {
-  const out = new Float64Array(data.length)
-  for (let r = 0; r < rows; r++) for (let c = 0; c < cols; c++) out[c * rows + r] = data[r * cols + c]!
-  return out
-}
-
 /** Kernel [outputs, inputs, taps…] in double precision from W [inputs·taps, outputs]. */
-const kernelOf = (w: F64Matrix): Float64Array => transposed(w)
+const kernelOf = (w: F64Matrix): Float64Array => transpose(w).data
 
 export async function spatialForm(
   { node }: Layer,
@@ -149,7 +143,7 @@ export async function tuckerForm(
   )
   const spatialRank = dims.length - 2
   const first: Stage = {
-    weight: float(transposed(factors.input), [
+    weight: float(transpose(factors.input).data, [
       factors.rankIn,
       inputs,
       ...new Array<number>(spatialRank).fill(1),

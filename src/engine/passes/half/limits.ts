@@ -1,4 +1,5 @@
 /** What float16 can hold, and which parts of a model must therefore stay in float32. */
+import { isQuantized } from '../../layers/encodings'
 import type { Model, Node, Tensor } from '../../onnx'
 import { streamActivations, floatsOf, type Values } from '../../runtime'
 
@@ -12,7 +13,7 @@ const STANDS_FOR_INFINITY = 1e30
 const MASK = LARGEST_HALF / 2
 
 /** Operators without a float16 form, and what hinders it. Source: type constraints in ONNX Operators.md. */
-export const FLOAT32_ONLY: Readonly<Record<string, string>> = {
+const FLOAT32_ONLY: Readonly<Record<string, string>> = {
   Resize: 'positions are computed from its scales, which float16 rounds too coarsely',
   Upsample: 'positions are computed from its scales, which float16 rounds too coarsely',
   GridSample: 'positions in large images need more than 11 bits',
@@ -24,9 +25,6 @@ export const FLOAT32_ONLY: Readonly<Record<string, string>> = {
   MelWeightMatrix: 'the operator is part of sound preprocessing in float32',
   STFT: 'the operator is part of sound preprocessing in float32',
   DFT: 'the operator is part of sound preprocessing in float32',
-  QuantizeLinear: 'it belongs to the quantized part of the model',
-  DequantizeLinear: 'it belongs to the quantized part of the model',
-  DynamicQuantizeLinear: 'it belongs to the quantized part of the model',
   RandomNormal: 'it draws numbers of a stated type',
   RandomNormalLike: 'it draws numbers of a stated type',
   RandomUniform: 'it draws numbers of a stated type',
@@ -40,6 +38,7 @@ export const FLOAT32_ONLY: Readonly<Record<string, string>> = {
 export function hindrance(node: Node): string | undefined {
   if (node.subgraphs().length > 0) return 'it holds an inner graph, which is kept as it is'
   if (node.domain !== '') return `${node.domain} operators are kept as they are`
+  if (isQuantized(node)) return 'it belongs to the quantized part of the model'
   // It loads, and fails when it runs.
   if (node.is('ScatterND', 'ScatterElements') && node.string('reduction', 'none') !== 'none')
     return 'ONNX Runtime combines what is scattered in float32 only'

@@ -5,7 +5,7 @@
  */
 import type { Sensitivity } from '../../../contract/sensitivity'
 import { fromCodebook, sharedValues } from '../../math/quantize/kmeans'
-import { sqnr } from '../../math/quantize/sqnr'
+import { noiseShare, sqnr } from '../../math/quantize/sqnr'
 import type { Choice } from '../../math/knapsack'
 import { fromFloat16, toFloat16 } from '../../onnx/half'
 import { finiteWeights, type Layer } from '../../layers/layer'
@@ -22,8 +22,6 @@ const BLOCK_OVERHEAD = 20 / 64
 export interface BitChoice extends Choice {
   bits: number
 }
-
-const noise = (decibel: number): number => 10 ** (-decibel / 10)
 
 /** Layers with equal weights are one: stored once, they can only have the same bits. */
 export function tied(layers: readonly Layer[]): Layer[][] {
@@ -53,8 +51,8 @@ export function choicesOf(
       const own = entries.filter((entry) => entry.layer === name)
       const [near] = own.toSorted((a, b) => Math.abs(a.strength - bits) - Math.abs(b.strength - bits))
       if (!near) return sum
-      const scale = weightSqnr === undefined ? 1 : noise(weightSqnr - near.weightSqnr)
-      return sum + scale * noise(near.sqnr)
+      const scale = weightSqnr === undefined ? 1 : noiseShare(weightSqnr - near.weightSqnr)
+      return sum + scale * noiseShare(near.sqnr)
     }, 0)
   const half = {
     bits: HALF_BITS,

@@ -6,6 +6,7 @@ import { PareError } from '../../../contract/errors'
 import type { Sensitivity } from '../../../contract/sensitivity'
 import { exampleFeeds } from '../../data/feeds'
 import { modelledSeconds, nodeCosts } from '../../evaluate/target-latency'
+import { noiseShare } from '../../math/quantize/sqnr'
 import { chooseUnderBudget, type Choice } from '../../math/knapsack'
 import type { Model } from '../../onnx'
 import { traceShapes, type TracedValue } from '../../runtime'
@@ -31,8 +32,6 @@ export interface LatencyPlan {
   traced: ReadonlyMap<string, TracedValue>
 }
 
-const noise = (decibel: number): number => 10 ** (-decibel / 10)
-
 /** Losses are measured at 8 bits for integers; half precision is a fiftieth of that, by its longer mantissa. */
 const HALF_LOSS = 1 / 50
 
@@ -51,7 +50,7 @@ export async function planLatency(
       const cost = costs.find((one) => one.node === node)
       const entry = entries.find((one) => one.layer === name && one.strength === 8)
       if (!cost || !entry) return []
-      const loss = noise(entry.sqnr)
+      const loss = noiseShare(entry.sqnr)
       const choices: TypeChoice[] = [{ type: 'float32', cost: cost.seconds('float32'), loss: 0 }]
       if (device.speed.float16 > 1)
         choices.push({ type: 'float16', cost: cost.seconds('float16'), loss: HALF_LOSS * loss })

@@ -2,6 +2,7 @@
  * How many zeros each layer bears, measured: every layer is pruned alone at several levels, the damage to the
  * model's outputs noted, and the next zeros go where they cost least.
  */
+import { noiseShare } from '../../math/quantize/sqnr'
 import type { Model } from '../../onnx'
 import { divergences } from '../../evaluate/comparison/divergence'
 import type { Batches } from '../../data/feeds'
@@ -46,7 +47,7 @@ async function damages(
   for (const level of levels)
     candidates.push(await withoutSmallest(model, [layer], new Map([[layer.name, level]]), pattern))
   const measured = await divergences(model, candidates, batches, { classes: false })
-  const found = measured.map(({ sqnr, finite }) => (finite ? 10 ** (-sqnr / 10) : Infinity))
+  const found = measured.map(({ sqnr, finite }) => (finite ? noiseShare(sqnr) : Infinity))
   // What was not measured is not gone to.
   return LEVELS.map((level) => (level === 0 ? 0 : (found[levels.indexOf(level)] ?? Infinity)))
 }

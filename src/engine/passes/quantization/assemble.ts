@@ -3,6 +3,7 @@ import { formFor, type Storage } from '../../layers/encodings'
 import type { WeightForm } from '../../layers/encodings/encoding'
 import { CodeStore } from '../../layers/encodings/store'
 import { nodesIn } from '../../layers/find'
+import { gemmTerms } from '../../layers/kinds/matrix'
 import type { Layer } from '../../layers/layer'
 import { readInstead } from '../../layers/rewrite'
 import { raiseOpset, Tensor, type Model } from '../../onnx'
@@ -67,7 +68,7 @@ function readOnce(store: CodeStore, layer: Layer, codes: LowBit, form: WeightFor
   })
   if (first === node) return
   readInstead(layer, first.inputs[slot]!)
-  if (node.is('Gemm')) node.set('transB', { int: first.int('transB', 0) })
+  if (node.is('Gemm')) node.set('transB', { int: Number(gemmTerms(first).transB) })
 }
 
 /** x / s, for weights that were multiplied by s. */

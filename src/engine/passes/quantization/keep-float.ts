@@ -2,6 +2,7 @@
  * Which layers stay float so that a limit holds: each layer's cost is measured by giving it back its floats in
  * the quantized model, then the costliest are given back, as few as do. Source: arXiv:2004.09602, section 4.3.
  */
+import { noiseShare } from '../../math/quantize/sqnr'
 import type { Model } from '../../onnx'
 import type { Divergence } from '../../evaluate/comparison/divergence'
 
@@ -116,7 +117,7 @@ async function costs(
       ...chunk.map((layer) => problem.build(new Set([layer]))),
     ])
     for (const [i, layer] of chunk.entries()) {
-      noise.set(layer, 10 ** (-without[i]!.sqnr / 10))
+      noise.set(layer, noiseShare(without[i]!.sqnr))
       gains.set(layer, all!.points - without[i]!.points)
     }
   }

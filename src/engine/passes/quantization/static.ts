@@ -1,4 +1,5 @@
 /** Static quantization of one model: from calibrated histograms to a graph of QuantizeLinear pairs. */
+import { plural } from '../../../contract/format'
 import { jointRange, type Calibrator } from '../../math/quantize/calibrate'
 import type { Histogram } from '../../math/quantize/histogram'
 import type { IntegerType } from '../../math/quantize/affine'
@@ -10,7 +11,6 @@ import { planActivations, rangeSources, type Plan } from './plan'
 import { insertQdq } from './qdq'
 import { findQuantizable, type QuantizableOptions } from './quantizable-ops'
 import type { WeightOptions } from './static-weights'
-import { counted } from './words'
 import { findLayers, weightedLayers } from '../../layers/find'
 import type { Layer } from '../../layers/layer'
 
@@ -158,16 +158,16 @@ function whyUnfit(name: string, plan: Plan, { histograms, unfit }: Calibrated): 
 export function storedTold({ embeddings, stored }: StaticResult): string[] {
   const parts: string[] = []
   if (embeddings.length > 0)
-    parts.push(`${counted(embeddings.length, 'embedding is', 'embeddings are')} stored as int8`)
+    parts.push(`${plural(embeddings.length, 'embedding is', 'embeddings are')} stored as int8`)
   const inBodies = stored.filter(({ within }) => within).length
   if (inBodies > 0)
     parts.push(
-      `${counted(inBodies, 'layer', 'layers')} within If, Loop or Scan stored as int8 and computed in float`,
+      `${plural(inBodies, 'layer', 'layers')} within If, Loop or Scan stored as int8 and computed in float`,
     )
   const transposes = stored.filter(({ node, within }) => node.is('ConvTranspose') && !within).length
   if (transposes > 0)
     parts.push(
-      `${counted(transposes, 'ConvTranspose is', 'ConvTransposes are')} stored as int8 and computed in float, as CPUs have no integer kernel for it`,
+      `${plural(transposes, 'ConvTranspose is', 'ConvTransposes are')} stored as int8 and computed in float, as CPUs have no integer kernel for it`,
     )
   return parts
 }

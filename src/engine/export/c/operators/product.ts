@@ -1,4 +1,6 @@
 /** Matrix products. Source: ONNX Gemm, MatMul. */
+import { gemmTerms } from '../../../layers/kinds/matrix'
+import { transposed } from '../../../math/quantize/rows'
 import { sizeOf } from '../../../onnx'
 import { productBody, type Arithmetic } from '../arithmetic'
 import { broadcastDims, broadcastStrides, nest } from '../loops'
@@ -14,13 +16,6 @@ export const UNLIMITED = [
 ] as const
 
 export const limited = (value: string): string => `${value} < lo ? lo : ${value} > hi ? hi : ${value}`
-
-/** [rows, cols] → [cols, rows]. */
-export function turned(values: Float32Array, rows: number, cols: number): Float32Array {
-  const out = new Float32Array(values.length)
-  for (let r = 0; r < rows; r++) for (let c = 0; c < cols; c++) out[c * rows + r] = values[r * cols + c]!
-  return out
-}
 
 interface Dense {
   x: Buffer
@@ -113,7 +108,7 @@ const matMul: Lower = (site) => {
   if (weight?.dtype !== 'float32' || weight.dims.length !== 2 || a.dtype !== 'float32')
     return matrices(site, a, b)
   const [inputs, outputs] = weight.dims as [number, number]
-  dense(site, { x: a, weight: turned(weight.floats(), inputs, outputs), name: b.name, inputs, outputs })
+  dense(site, { x: a, weight: transposed(weight.floats(), inputs, outputs), name: b.name, inputs, outputs })
 }
 
 const gemm: Lower = (site) => {
@@ -121,14 +116,13 @@ const gemm: Lower = (site) => {
   const [a, b, c] = [site.input(0), site.input(1), site.inputs[2]]
   const y = site.output()
   const [rows, outputs] = y.dims as [number, number]
-  const [transA, transB] = [node.int('transA', 0), node.int('transB', 0)]
+  const { transA, transB, alpha, beta } = gemmTerms(node)
   const inputs = a.dims[transA ? 0 : 1]!
-  const [alpha, beta] = [node.float('alpha', 1), node.float('beta', 1)]
   const weight = site.constant(1)
   const perOutput = c !== undefined && c.dims.at(-1) === outputs
   const isBias = c === undefined || (sizeOf(c.dims) === outputs && perOutput) || sizeOf(c.dims) === 1
   if (weight?.dtype === 'float32' && !transA && alpha === 1 && (beta === 1 || !c) && isBias) {
-    const values = transB ? weight.floats() : turned(weight.floats(), inputs, outputs)
+    const values = transB ? weight.floats() : transposed(weight.floats(), inputs, outputs)
     const bias = c && { buffer: c, perOutput: sizeOf(c.dims) > 1 }
     return dense(site, { x: a, weight: values, name: b.name, inputs, outputs, ...(bias && { bias }) })
   }
