@@ -30,23 +30,23 @@ export interface StateParameter extends Parameter {
   output: Buffer
 }
 
-/** Any text as the inside of a comment: nothing in it ends the comment, continues the line or hides. */
-export const comment = (text: string): string =>
-  text
-    .replaceAll(/[^ -~]/g, '?')
-    .replaceAll('*/', '* /')
-    .replaceAll('/*', '/ *')
-    .replaceAll('\\', '/')
-    .replaceAll('??', '? ?')
+/**
+ * Any text as the inside of a comment: what is compiled on this machine must not be written by a model's names, so none of
+ * the characters that end a comment, continue a line or make a trigraph comes through.
+ */
+export const comment = (text: string): string => text.replaceAll(/[^ -~]|[*\\?]/g, '_')
 
-/** ASCII letters and digits of a name, none twice. A prefix keeps it from all words of C and names of its library. */
+/**
+ * ASCII letters and digits of a name, none twice in either case: constants are in capitals. A prefix keeps it from all
+ * words of C and names of its library.
+ */
 function variables(prefix: string): (name: string) => string {
   const taken = new Set<string>()
   return (name) => {
     const base = `${prefix}${name.replaceAll(/[^A-Za-z0-9]+/g, '_').slice(0, 40)}`
     let variable = base
-    for (let i = 2; taken.has(variable); i++) variable = `${base}_${i}`
-    taken.add(variable)
+    for (let i = 2; taken.has(variable.toUpperCase()); i++) variable = `${base}_${i}`
+    taken.add(variable.toUpperCase())
     return variable
   }
 }

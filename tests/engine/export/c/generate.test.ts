@@ -124,10 +124,19 @@ test('numbers come back from their literals bit by bit', () => {
   expect(literal('uint64', 2n ** 64n - 1n)).toBe('UINT64_C(18446744073709551615)')
 })
 
-test('no text ends a comment, continues its line or makes a trigraph', () => {
-  const text = comment('a*/b/*c\\\nd??/e\u202e')
-  expect(text).toMatch(/^[ -~]*$/)
-  for (const part of ['*/', '/*', '\\', '??']) expect(text).not.toContain(part)
+test.each(['a*/b/*c\\\nd??/e\u202e', 'x*\\ void z(void){} /\\*', '*', '/', '\\'])(
+  'no text ends a comment, continues its line or makes a trigraph: %s',
+  (name) => expect(comment(name)).toMatch(/^[ -)+->@-[\]-~]*$/),
+)
+
+test('ports whose names differ in case alone have sizes of their own', async () => {
+  const net = new Net(1)
+  const [small, large] = [net.input('a', [1, 4]), net.input('A', [1, 6])]
+  const { model } = net.output(net.op('Concat', [small, large], { axis: { int: 1 } }), 2)
+  const { header } = await generate(model, 'model')
+  const sizes = [...header.matchAll(/#define (\w+_SIZE) (\d+)/g)]
+  expect(new Set(sizes.map(([, name]) => name)).size).toBe(3)
+  expect(sizes.map(([, , size]) => Number(size)).sort((a, b) => a - b)).toEqual([4, 6, 10])
 })
 
 test('a half between the nodes is refused by name', async () => {
