@@ -4,6 +4,8 @@ import os from 'node:os'
 import path from 'node:path'
 import { CASES, type CaseContext, type Check } from '../support/cases'
 import { Bench } from '../support/jobs'
+import { makeData } from '../support/made-data'
+import { memoryOutcome } from '../support/memory'
 import { verdictOf, type Outcome, type Suite } from '../support/suite'
 
 /** A refusal is right only where the case says so. */
@@ -32,6 +34,8 @@ export const suite: Suite = {
     const context: CaseContext = {
       at,
       bench: (model, data) => new Bench(at(model), data === undefined ? undefined : at(data), folder),
+      calibrated: async (model) =>
+        new Bench(at(model), await makeData(at(model), path.join(folder, 'made.npz')), folder),
     }
     const checks = CASES[unit]
     if (!checks)
@@ -39,6 +43,11 @@ export const suite: Suite = {
     try {
       for (const [name, check] of Object.entries(checks))
         if (steps.length === 0 || steps.includes(name)) await step(name, () => answered(check, context))
+      for (const file of fs.readdirSync(path.join(shared, 'cases', unit)).sort()) {
+        const name = `memory, ${file}`
+        if (file.endsWith('.onnx') && (steps.length === 0 || steps.includes(name)))
+          await step(name, () => memoryOutcome(at(file)))
+      }
     } finally {
       fs.rmSync(folder, { recursive: true, force: true })
     }

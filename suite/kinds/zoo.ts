@@ -13,6 +13,7 @@ import { Bench, runJob, runOutcome, runPass } from '../support/jobs'
 import { judge } from '../support/judge'
 import { memoryOutcome } from '../support/memory'
 import type { Suite } from '../support/suite'
+import { makeTransformers, transformersFolder } from '../support/transformers'
 
 const SEARCH_MINUTES = 3
 
@@ -25,17 +26,18 @@ const QUICK: Readonly<Record<string, Record<string, unknown>>> = {
   'quantize-aware': { epochs: 1 },
 }
 
+const namesIn = (zoo: string): string[] =>
+  fs.readdirSync(path.join(zoo, 'models')).map((name) => path.parse(name).name)
+
 export const suite: Suite = {
   about: 'real models through every pass, preset and target',
   limit: 600,
-  units: async (shared) =>
-    fs
-      .readdirSync(path.join(shared, 'zoo', 'models'))
-      .map((name) => path.parse(name).name)
-      .sort(),
+  units: async (shared) => [...namesIn(path.join(shared, 'zoo')), ...makeTransformers()].sort(),
   async run(unit, step, { shared, steps }) {
-    const model = path.join(shared, 'zoo', 'models', `${unit}.onnx`)
-    const data = path.join(shared, 'zoo', 'data', `${unit}.npz`)
+    const zoo = path.join(shared, 'zoo')
+    const root = namesIn(zoo).includes(unit) ? zoo : transformersFolder()
+    const model = path.join(root, 'models', `${unit}.onnx`)
+    const data = path.join(root, 'data', `${unit}.npz`)
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-suite-'))
     const bench = new Bench(model, fs.existsSync(data) ? data : undefined, folder)
     const part = async (name: string, work: Parameters<typeof step>[1]): Promise<void> => {
@@ -56,6 +58,7 @@ export const suite: Suite = {
       const tried = [
         ...PASSES.map(({ id }) => ({ name: id, id, params: QUICK[id] ?? {} })),
         { name: 'quantize-weights 8', id: 'quantize-weights', params: { bits: 8 } },
+        { name: 'edge-types float16', id: 'edge-types', params: { inputs: 'float16', outputs: 'float16' } },
       ]
       const original = readModel(model)
       let check: OutputCheck | undefined

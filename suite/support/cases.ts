@@ -15,6 +15,8 @@ export interface CaseContext {
   /** A file of the folder, or of the folders beside it by `../`. */
   at(file: string): string
   bench(model: string, data?: string): Bench
+  /** With random samples given as data. */
+  calibrated(model: string): Promise<Bench>
 }
 
 /** Refusals that are right are given, not thrown. */
@@ -24,16 +26,20 @@ function right(condition: boolean, otherwise: string): void {
   if (!condition) throw new PareError('pass/broke-model', { pass: 'the right answer', reason: otherwise })
 }
 
+/** Data that is made for a model which has none. */
+const MADE = Symbol('made')
+
 /** Compresses, and looks at what came of it. */
 const compresses =
   (
     model: string,
     steps: Parameters<Bench['compress']>[0],
     look?: (run: RunResult, context: CaseContext) => void | Promise<void>,
-    data?: string,
+    data?: string | typeof MADE,
   ): Check =>
   async (context) => {
-    const run = await context.bench(model, data).compress(steps)
+    const bench = data === MADE ? await context.calibrated(model) : context.bench(model, data)
+    const run = await bench.compress(steps)
     const outcome = await runOutcome(context.at(model), run)
     if (outcome.verdict === 'ok') await look?.(run, context)
     return outcome
@@ -147,7 +153,7 @@ export const CASES: Readonly<Record<string, Readonly<Record<string, Check>>>> = 
   'batch-on-second-axis': {
     evaluate: evaluates('batch_axis1.onnx'),
     'evaluate, its data': evaluates('batch_axis1.onnx', 'state_axis1.npz'),
-    'quantize-static': compresses('batch_axis1.onnx', [step('quantize-static')]),
+    'quantize-static': compresses('batch_axis1.onnx', [step('quantize-static')], undefined, MADE),
   },
   'constant-bomb': { inspect: inspects('hugeconst-47kB-model.onnx', ['limit/memory']) },
   'csv-target-column': {
@@ -183,6 +189,7 @@ export const CASES: Readonly<Record<string, Readonly<Record<string, Check>>>> = 
       'deadbias_e10.onnx',
       [step('equalize'), step('quantize-static')],
       allLayers(3),
+      MADE,
     ),
   },
   'fixed-batch': Object.fromEntries(
@@ -222,7 +229,7 @@ export const CASES: Readonly<Record<string, Readonly<Record<string, Check>>>> = 
   },
   'local-functions': {
     'quantize-weights 4': compresses('local_function.onnx', [FOUR_BITS], allLayers(3)),
-    'prune-channels': compresses('local_function.onnx', [step('prune-channels')], smaller(1.1)),
+    'prune-channels': compresses('local_function.onnx', [step('prune-channels')], smaller(1.1), MADE),
   },
   loops: {
     'infinite-loop': inspects('infinite-loop.onnx', ['model/invalid', 'model/not-loadable', 'limit/memory']),
@@ -256,18 +263,24 @@ export const CASES: Readonly<Record<string, Readonly<Record<string, Check>>>> = 
   },
   'past-key-values': { 'quantize-dynamic': compresses('gpt_past.onnx', [QUANTIZED], smaller(2)) },
   'prune-bias-in-value_floats': {
-    'prune-channels': compresses('cc_vf.onnx', [step('prune-channels', { ratio: 0.4 })], smaller(1.2)),
+    'prune-channels': compresses('cc_vf.onnx', [step('prune-channels', { ratio: 0.4 })], smaller(1.2), MADE),
   },
   'prune-depthwise-odd-count': {
     'prune-channels': compresses(
       'dw_dead6.onnx',
       [step('prune-channels', { ratio: 0.375 })],
       (run, context) => losslessly(run, context, 'dw_dead6.onnx'),
+      MADE,
     ),
   },
   'prune-float16-model': {
-    'prune-channels': compresses('cast_weights.onnx', [step('prune-channels', { ratio: 0.4 })], smaller(1.1)),
-    'prune-weights': compresses('cast_weights.onnx', [step('prune-weights')]),
+    'prune-channels': compresses(
+      'cast_weights.onnx',
+      [step('prune-channels', { ratio: 0.4 })],
+      smaller(1.1),
+      MADE,
+    ),
+    'prune-weights': compresses('cast_weights.onnx', [step('prune-weights', { sparsity: 0.5 })]),
     'low-rank': toldBy(compresses('cast_weights.onnx', [step('low-rank')]), ['model/nothing-to-do']),
   },
   'reading-changed-by-chance': {
