@@ -1,10 +1,14 @@
 /** What lies beside the model: preprocessing, class names, a tokenizer. */
 import fs from 'node:fs'
+import type { SampleForm, SampleInput } from '../../contract/sample-form'
 import type { Dataset } from '../data/dataset'
+import { sizeOf, type Model } from '../onnx'
+import { signatureOf, type Port } from '../runtime'
 import type { BundleFiles } from './files'
 import type { Manifest } from './manifest'
 
 export interface CompanionSources {
+  model: Model
   dataset?: Dataset
   /** Path of a tokenizer.json; default: the one that the texts of the dataset are read with. */
   tokenizer?: string
@@ -17,15 +21,32 @@ export const labelLine = (name: string): string => name.replaceAll(/[\s\p{Cc}]+/
 export const labelLines = (classes: readonly string[]): string =>
   classes.map((name) => `${labelLine(name)}\n`).join('')
 
+/** Samples are described as measured; a device goes one step further, to the types and codes of the file. */
+function withEdges(form: SampleForm, model: Model): SampleForm {
+  const ports = new Map(signatureOf(model).inputs.map((port) => [port.name, port]))
+  return { ...form, inputs: form.inputs.map((input) => withEdge(input, ports.get(input.name)?.edge)) }
+}
+
+function withEdge(input: SampleInput, edge: Port['edge']): SampleInput {
+  if (!edge) return input
+  const { dtype, scale, zeroPoint } = edge
+  if (scale === 1 && zeroPoint === 0) return { ...input, dtype }
+  // ((raw · s − mean) / std) / scale + zeroPoint, as one step.
+  const { affine = { scale: 1, mean: [0], std: [1], inner: sizeOf(input.dims) } } = input
+  const std = affine.std.map((one) => one * scale)
+  const mean = affine.mean.map((one, k) => one - zeroPoint * std[k]!)
+  return { ...input, dtype, affine: { ...affine, mean, std } }
+}
+
 /** Throws `disk/*`. */
 export function placeCompanions(
-  { dataset, tokenizer = dataset?.form?.tokenizer }: CompanionSources,
+  { model, dataset, tokenizer = dataset?.form?.tokenizer }: CompanionSources,
   files: BundleFiles,
 ): Pick<Manifest, 'preprocessing' | 'labels' | 'tokenizer'> {
   const placed: Pick<Manifest, 'preprocessing' | 'labels' | 'tokenizer'> = {}
   if (dataset && dataset.kind !== 'random') {
     placed.preprocessing = 'preprocessing.json'
-    const form = dataset.form?.inputs ?? dataset.preprocessing
+    const form = dataset.form ? withEdges(dataset.form.inputs, model) : dataset.preprocessing
     const text = `${JSON.stringify(form, null, 2)}\n`
     files.write('preprocessing.json', text, 'how a raw sample becomes the input')
   }

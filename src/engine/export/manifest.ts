@@ -12,6 +12,10 @@ const Port = z
       description: 'A number, the name of a dynamic dimension, or null where nothing is said.',
     }),
     exampleDims: z.array(z.int()).meta({ description: 'Dimensions of one sample, as in golden/.' }),
+    codes: z
+      .strictObject({ scale: z.number(), zeroPoint: z.number() })
+      .optional()
+      .meta({ description: 'What its values stand for: number = (value − zeroPoint) · scale.' }),
   })
   .meta({ description: 'An input or output of the model.' })
 

@@ -2,6 +2,7 @@
 import type { Dataset } from '../data/dataset'
 import { TASKS } from '../tasks'
 import type { Model } from '../onnx'
+import { signatureOf } from '../runtime'
 import type { Golden } from './golden'
 import type { Manifest } from './manifest'
 
@@ -12,12 +13,19 @@ export function ports(
   traced: ReadonlyMap<string, { dims: readonly number[] }>,
 ): Pick<Manifest, 'inputs' | 'outputs'> {
   const [sample] = golden.samples
+  const signature = signatureOf(model)
+  const edges = new Map([...signature.inputs, ...signature.outputs].map(({ name, edge }) => [name, edge]))
+  const codesOf = (name: string): Pick<Manifest['inputs'][number], 'codes'> => {
+    const { scale = 1, zeroPoint = 0 } = edges.get(name) ?? {}
+    return scale === 1 && zeroPoint === 0 ? {} : { codes: { scale, zeroPoint } }
+  }
   const describe = (side: 'inputs' | 'outputs', infos: Model['graph']['inputs']): Manifest['inputs'] =>
     infos.map(({ name, dtype, dims }) => ({
       name,
       dtype: dtype ?? 'not a tensor',
       dims: [...(dims ?? [])],
       exampleDims: [...(sample?.[side][name]?.dims ?? traced.get(name)?.dims ?? [])],
+      ...codesOf(name),
     }))
   return {
     inputs: describe('inputs', model.graph.requiredInputs),

@@ -72,7 +72,7 @@ function summary({ manifest, report, original }: ReadmeInput): string {
 
 const cells = (port: Manifest['inputs'][number]): string[] => [
   codeSpan(port.name),
-  port.dtype,
+  port.codes ? `${port.dtype}: number = (value − ${port.codes.zeroPoint}) · ${port.codes.scale}` : port.dtype,
   plain(`[${port.dims.map((dim) => dim ?? '?').join(', ')}]`),
   `[${port.exampleDims.join(', ')}]`,
 ]

@@ -79,7 +79,7 @@ export async function stage(asked: BundleRequest, folder: string): Promise<Stage
   const count = request.goldenSamples ?? 3
   const golden = await makeGolden({ file: files.path(SOURCE), model, dataset, count, integer })
   const goldenFiles = placeGolden(golden, files)
-  const companions = placeCompanions(request, files)
+  const companions = placeCompanions({ ...request, model }, files)
   const answer = answerOf(dataset, golden, model)
   step(0.45, 'Reading raw samples as the bundle says')
   const raw =

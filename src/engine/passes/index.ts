@@ -1,6 +1,7 @@
 /** The registry of passes: one line a pass. */
 import { PareError } from '../../contract/errors'
 import type { PassDescription } from '../../contract/passes'
+import { edgeTypesPass } from './edge-types'
 import { equalize } from './equalize'
 import { fixShapes } from './fix-shapes'
 import { float16 } from './float16'
@@ -31,6 +32,7 @@ export const PASSES: readonly Pass[] = [
   fixShapes,
   freeBatchPass,
   float64ToFloat32,
+  edgeTypesPass,
   removeZipMap,
   simplifyPass,
   float16,

@@ -4,6 +4,7 @@ import { isFloat, sizeOf, type Dim, type DType, type Model } from '../onnx'
 import { encode, decode } from '../onnx/numeric'
 import { seeded, type Random } from '../math/random'
 import type { Value, ValueData, Values } from './value'
+import { toFile } from './edge'
 import { indexBound } from './gather-bounds'
 import { isFree, signatureOf, TIME, type Port } from './signature'
 
@@ -92,11 +93,8 @@ export function randomFeeds(model: Model, options: FeedOptions = {}): Values {
   const feeds: Values = {}
   for (const info of signatureOf(model).inputs) {
     if (!info.dtype) throw new PareError('model/not-a-tensor', { file: model.file, input: info.name })
-    feeds[info.name] = filled(
-      info.dtype,
-      resolveDims(info, options),
-      drawer(info, model, random.fork(info.name)),
-    )
+    const drawn = filled(info.dtype, resolveDims(info, options), drawer(info, model, random.fork(info.name)))
+    feeds[info.name] = toFile(drawn, info.edge)
   }
   return feeds
 }

@@ -1,5 +1,6 @@
 /** A session that takes any number of samples, also where the model's own batch is fixed, and gives as many answers. */
 import { readModel, withScoreTables, type Model } from '../onnx'
+import { fromFile } from './edge'
 import { addFirst, runsOf } from './samples'
 import { openSession, type Session, type SessionOptions } from './session'
 import { signatureOf, type Signature } from './signature'
@@ -87,8 +88,10 @@ class SampleRunner implements Runner {
   }
 
   /** The first `rows` answers an output holds; without an axis of samples it is the answer to each of the run. */
-  private rowsOf(name: string, value: Value, rows: number): Value {
+  private rowsOf(name: string, given: Value, rows: number): Value {
     const axis = this.axisOf(name)
+    const port = this.signature.outputs.find((output) => output.name === name)
+    const value = port ? fromFile(given, port) : given
     if (axis !== null) return sliceRows(moveAxis(value, axis, 0), 0, rows)
     return concatRows(Array.from({ length: rows }, () => addFirst(value)))
   }

@@ -4,6 +4,7 @@
  */
 import { PareError } from '../../contract/errors'
 import { sizeOf, type Dim, type Model } from '../onnx'
+import { fromFile, toFile } from './edge'
 import { isFree, sampleDims, signatureOf, type Port, type Signature } from './signature'
 import { concatRows, moveAxis, pickRows, sliceRows, zeros, type Value, type Values } from './value'
 
@@ -39,7 +40,8 @@ export function feedOf(
     signature.inputs.map((port): [string, Value] => {
       const value = asDeclared(port, samples[port.name] ?? startOf(port, samples))
       checkInput(port, value)
-      if (port.batchAxis === null) return [port.name, dropFirst(sliceRows(value, from, from + 1))]
+      const file = (feed: Value): [string, Value] => [port.name, toFile(feed, port.edge)]
+      if (port.batchAxis === null) return file(dropFirst(sliceRows(value, from, from + 1)))
       const own = sliceRows(value, from, to)
       const full =
         rows === to - from
@@ -48,7 +50,7 @@ export function feedOf(
               own,
               Array.from({ length: rows }, (_, i) => Math.min(i, to - from - 1)),
             )
-      return [port.name, moveAxis(full, 0, port.batchAxis)]
+      return file(moveAxis(full, 0, port.batchAxis))
     }),
   )
 }
@@ -62,9 +64,11 @@ export function samplesOf(signature: Signature, feeds: Values): Values {
   const first = signature.inputs.find(({ name, batchAxis }) => batchAxis !== null && feeds[name])
   const count = first ? feeds[first.name]!.dims[first.batchAxis!]! : 1
   return Object.fromEntries(
-    signature.inputs.flatMap(({ name, batchAxis }): [string, Value][] => {
-      const value = feeds[name]
-      if (!value) return []
+    signature.inputs.flatMap((port): [string, Value][] => {
+      const { name, batchAxis } = port
+      const given = feeds[name]
+      if (!given) return []
+      const value = fromFile(given, port)
       if (batchAxis !== null) return [[name, moveAxis(value, batchAxis, 0)]]
       return [[name, concatRows(Array.from({ length: count }, () => addFirst(value)))]]
     }),

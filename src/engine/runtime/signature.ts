@@ -3,12 +3,18 @@
  * which outputs are fed back as inputs. Everything that feeds a model asks here.
  */
 import type { Dim, DType, Model, ValueInfo } from '../onnx'
+import { edgeTypes, type Edge } from './edge'
 import { EXCHANGED } from './value'
 
 export interface Port {
   name: string
-  /** Absent for sequences, maps, optionals and elements that are not exchanged with ONNX Runtime, such as int4. */
+  /**
+   * Of samples. Absent for sequences, maps, optionals and elements that are not exchanged with ONNX Runtime, such as
+   * int4.
+   */
   dtype?: DType
+  /** How the file has it, where that differs. */
+  edge?: Edge
   dims: readonly Dim[]
   /** The axis along which samples lie; null where one value is the whole tensor (scalars, settings, some states). */
   batchAxis: number | null
@@ -48,7 +54,7 @@ export function signatureOf(model: Model): Signature {
   const inputs = given.map((info): Port => {
     const state = states.get(info.name)
     const axis = free.size > 0 ? free.get(info.name) : fixedAxis(info, batch!)
-    return { ...plain(info), batchAxis: axis ?? null, ...(state && { state }) }
+    return { ...plain(model, info), batchAxis: axis ?? null, ...(state && { state }) }
   })
   // A state that has room for one sample only keeps the model to one at a time.
   const alone =
@@ -61,16 +67,16 @@ export function signatureOf(model: Model): Signature {
       const state = backTo.get(info.name)
       const from = inputs.find(({ name }) => name === state)
       const axis = outputAxis(info, symbols, batch, from)
-      return { ...plain(info), batchAxis: axis, ...(state !== undefined && { state }) }
+      return { ...plain(model, info), batchAxis: axis, ...(state !== undefined && { state }) }
     }),
     batch: alone ? 1 : batch,
   }
 }
 
-const plain = ({ name, dtype, dims }: ValueInfo): Omit<Port, 'batchAxis'> => ({
-  name,
-  ...(dtype && EXCHANGED.has(dtype) && { dtype }),
-  dims: dims ?? [],
+const plain = (model: Model, info: ValueInfo): Omit<Port, 'batchAxis'> => ({
+  name: info.name,
+  ...(info.dtype && EXCHANGED.has(info.dtype) && edgeTypes(model, info)),
+  dims: info.dims ?? [],
 })
 
 const named = (dims: readonly Dim[], symbols: ReadonlySet<string>): number =>

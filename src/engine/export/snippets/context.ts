@@ -24,6 +24,8 @@ export interface SnippetPort {
   variable: string
   dtype: string
   dims: readonly number[]
+  /** What values of the file stand for, where those are no numbers by themselves. */
+  codes?: Manifest['inputs'][number]['codes']
 }
 
 export interface Language {
@@ -39,11 +41,12 @@ export function snippetContext(
   { preprocessing, form }: Pick<SnippetContext, 'preprocessing' | 'form'>,
 ): Omit<SnippetContext, 'file'> {
   const identifier = identifiers()
-  const port = ({ name, dtype, exampleDims }: Manifest['inputs'][number]): SnippetPort => ({
+  const port = ({ name, dtype, exampleDims, codes }: Manifest['inputs'][number]): SnippetPort => ({
     name,
     variable: identifier(name),
     dtype,
     dims: exampleDims,
+    ...(codes && { codes }),
   })
   const inputs = manifest.inputs.map(port)
   const answer = manifest.outputs.find(({ name }) => name === manifest.answer.output) ?? manifest.outputs[0]!
@@ -59,15 +62,22 @@ export function snippetContext(
 
 export const sizeOfPort = ({ dims }: SnippetPort): number => dims.reduce((a, b) => a * b, 1)
 
-/** The image preprocessing when the model has one input that is made of an image. */
+/** The image preprocessing when the model has one input that is made of an image, and takes it as numbers. */
 export function imageOf(context: SnippetContext): Extract<Preprocessing, { kind: 'image' }> | undefined {
-  return context.preprocessing?.kind === 'image' && context.inputs.length === 1
+  return context.preprocessing?.kind === 'image' && context.inputs.length === 1 && !context.inputs[0]!.codes
     ? context.preprocessing
     : undefined
 }
 
 /** Plain words on what the caller must have done with the input. */
-export function inputWords({ preprocessing }: SnippetContext): string {
+export function inputWords(context: SnippetContext): string {
+  const coded = context.inputs.flatMap(({ variable, codes }) =>
+    codes ? [`${variable} as number / ${codes.scale} + ${codes.zeroPoint}, rounded`] : [],
+  )
+  return [samplesIn(context), ...coded].join('; ')
+}
+
+function samplesIn({ preprocessing }: SnippetContext): string {
   if (!preprocessing) return 'as the model takes them'
   const { kind } = preprocessing
   if (kind === 'text')
