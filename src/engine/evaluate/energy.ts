@@ -8,7 +8,7 @@ import { codeOperator } from '../layers/encodings'
 import type { Model, Node } from '../onnx'
 import { macsOf } from '../runtime/macs'
 import type { TracedValue } from '../runtime/trace'
-import { weightsByNode } from '../layers/costs/weights'
+import { weightsWithBodies } from '../layers/costs/costs'
 import type { ArithmeticType } from '../targets/device'
 
 /** Picojoule of a multiply and the add that accumulates it: int8 into int32, floats into their own type. */
@@ -42,7 +42,7 @@ export function estimateEnergy(model: Model, traced: ReadonlyMap<string, TracedV
   const macs: Record<ArithmeticType, number> = { int8: 0, float16: 0, float32: 0 }
   const weights = new Map<string, number>()
   let known = true
-  for (const [node, own] of weightsByNode(model, traced)) {
+  for (const [node, own] of weightsWithBodies(model, traced)) {
     const count = macsOf(node, traced)
     known &&= count !== null
     macs[arithmeticOf(node, producers, consumers, traced)] += count ?? 0

@@ -1,7 +1,8 @@
 /** How the weights of a layer are spread, before and after compression. */
 import type { WeightHistogram } from '../../contract/compare'
 import { PareError } from '../../contract/errors'
-import { isFloat, Model, type Node } from '../onnx'
+import { isFloat, Model, type Graph, type Node } from '../onnx'
+import { withLiftedConstants } from '../layers/costs/costs'
 import { codeOperator } from '../layers/encodings'
 import { constantValues } from '../layers/costs/weights'
 import { evaluateConstant } from '../runtime/constants'
@@ -15,32 +16,73 @@ const PACKED_LIMIT = 4096
 
 /**
  * Histogram of the largest weight of the node whose first output is `layer`, as the layer sees it (dequantized,
- * unpacked). `after` is absent where the candidate lacks the layer or keeps its weights in a form that has no
+ * unpacked); of an If, a Loop or a Scan the largest of its bodies, whose nodes are also found by the names that
+ * `nodesIn` gives them. `after` is absent where the candidate lacks the layer or keeps its weights in a form that has no
  * values of its own. Throws `not-found`.
  */
 export async function weightHistogram(
-  original: Model,
+  originalModel: Model,
   layer: string,
-  candidate?: Model,
+  candidateModel?: Model,
 ): Promise<WeightHistogram> {
-  const node = original.graph.producer(layer)
-  const before = node && (await weightOf(original, node))
+  const original = withLiftedConstants(originalModel)
+  const candidate = candidateModel && withLiftedConstants(candidateModel)
+  const found = [...seenIn(original)].find(({ node, name }) => name === layer || node.outputs.includes(layer))
+  const before = found && (await weightOf(found))
   if (!before) throw new PareError('not-found', { what: 'layer with weights', id: layer })
-  const twin = candidate && twinOf(candidate, layer, node)
-  const after = candidate && twin ? await weightOf(candidate, twin) : undefined
+  const twin = candidate && twinOf(candidate, layer, found.node)
+  const after = twin && (await weightOf(twin))
   const edges = edgesOf(after ? [before, after] : [before])
   return { layer, edges, before: countIn(before, edges), ...(after && { after: countIn(after, edges) }) }
 }
 
 /** The node of the same value, or behind Q/DQ that took its name, or of the same name. */
-function twinOf({ graph }: Model, layer: string, node: Node): Node | undefined {
-  const producers = graph.producers()
+function twinOf(model: Model, layer: string, node: Node): Seen | undefined {
+  const producers = model.graph.producers()
   let found = producers.get(layer)
   while (found?.is('QuantizeLinear', 'DequantizeLinear', 'Cast')) found = producers.get(found.inputs[0]!)
-  return graph.nodes.find((other) => node.name !== '' && other.name === node.name) ?? found
+  const all = [...seenIn(model)]
+  return (
+    all.find((other) => node.name !== '' && other.node.name === node.name) ??
+    all.find((other) => other.node === found || other.name === layer)
+  )
 }
 
-async function weightOf(model: Model, node: Node): Promise<Float32Array | undefined> {
+/** Of the node and of those in the bodies it holds. */
+async function weightOf({ node, model }: Seen): Promise<Float32Array | undefined> {
+  let largest: Float32Array | undefined
+  for (const reader of seenIn(model, [node])) {
+    const floats = await ownWeight(reader.model, reader.node)
+    if (floats && floats.length > (largest?.length ?? 0)) largest = floats
+  }
+  return largest
+}
+
+/** A node, called as `nodesIn` calls it, with a model in whose main graph all constants lie that it sees. */
+interface Seen {
+  node: Node
+  name: string
+  model: Model
+}
+
+function* seenIn(model: Model, nodes: readonly Node[] = model.graph.nodes, prefix = ''): Iterable<Seen> {
+  for (const node of nodes) {
+    const name = `${prefix}${node.outputs.find(Boolean) ?? node.label}`
+    yield { node, name, model }
+    for (const [attribute, body] of node.subgraphs())
+      yield* seenIn(withNodesOf(model, body), body.nodes, `${name}/${attribute}/`)
+  }
+}
+
+function withNodesOf(model: Model, body: Graph): Model {
+  const constant = constantValues(body, constantValues(model.graph))
+  const flat = model.clone()
+  const own = body.nodes.filter(({ outputs }) => outputs.some((value) => constant.has(value)))
+  flat.graph.nodes = [...flat.graph.nodes, ...own.map((node) => node.clone())]
+  return flat
+}
+
+async function ownWeight(model: Model, node: Node): Promise<Float32Array | undefined> {
   if (codeOperator(node)?.elements && node.attributes.has('K')) return unpacked(model, node)
   const constant = constantValues(model.graph)
   let largest: Float32Array | undefined

@@ -11,7 +11,7 @@ import { macsOf } from '../runtime/macs'
 import { traceShapes, type TracedValue } from '../runtime/trace'
 import type { Values } from '../runtime/value'
 import { codeOperator } from '../layers/encodings'
-import { weightsByNode } from '../layers/costs/weights'
+import { weightsWithBodies } from '../layers/costs/costs'
 import { feedsFor } from '../runtime/samples'
 import { HOST_CPU, type ArithmeticType, type Device } from '../targets/device'
 import type { Target } from '../targets/target'
@@ -60,7 +60,7 @@ export function nodeCosts(model: Model, traced: Traced, device: Device): NodeCos
     if (!known) return 0
     return elements(known) * (isFloat(known.dtype) && isBetween(value!) ? 1 : (WIDTH[known.dtype] ?? 1))
   }
-  return [...weightsByNode(model, traced)]
+  return [...weightsWithBodies(model, traced)]
     .filter(([node]) => !FREE.has(node.opType) && !isFused(node, producers))
     .map(([node, weights]) => {
       const own = new Set(weights.map(({ value }) => value))

@@ -38,8 +38,22 @@ export async function modelCosts(model: Model, traced?: Map<string, TracedValue>
   return { parameters, macs: macsSum(nodes.map(({ macs }) => macs)), nodes, traced: shapes }
 }
 
+/** Weights by the nodes of the model, those of bodies at the If or Loop that holds them. */
+export function weightsWithBodies(
+  model: Model,
+  traced: ReadonlyMap<string, TracedValue>,
+): Map<Node, Weight[]> {
+  const lifted = withLiftedConstants(model)
+  const found = weightsByNode(lifted, traced)
+  if (lifted === model) return found
+  const own = model.graph.producers()
+  return new Map(
+    [...found].map(([node, weights]) => [own.get(node.outputs.find(Boolean) ?? '') ?? node, weights]),
+  )
+}
+
 /** The model itself where no constant lies in a body. */
-function withLiftedConstants(model: Model): Model {
+export function withLiftedConstants(model: Model): Model {
   if (!model.graph.nodes.some((node) => node.subgraphs().length > 0)) return model
   const clone = model.clone()
   liftConstants(clone)
