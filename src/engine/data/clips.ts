@@ -18,6 +18,13 @@ export function clipsOf(items: readonly number[], goesOn: GoesOn | undefined): n
   return clips
 }
 
+/** The steps of a clip up to one of them. */
+export function clipUpTo(index: number, goesOn: GoesOn | undefined): number[] {
+  let from = index
+  while (from > 0 && goesOn?.(from, from - 1)) from--
+  return Array.from({ length: index - from + 1 }, (_, i) => from + i)
+}
+
 /** A random order of clips as wholes; of single items without `goesOn`. */
 export const shuffledClips = (
   items: readonly number[],

@@ -7,7 +7,7 @@ import { seeded } from '../math/random'
 import { bootstrap, pairedInterval, type Interval } from '../math/statistics'
 import type { ModelQuality } from './quality'
 
-export type Paired = Pick<ModelQuality, 'quality' | 'samples' | 'reweighted'>
+export type Paired = Pick<ModelQuality, 'quality' | 'samples' | 'reweighted' | 'blocks'>
 
 export interface Loss {
   /** See `pointsLost`. */
@@ -21,8 +21,8 @@ export interface Loss {
 const RESAMPLES = { usual: 200, many: 60, from: 20_000 }
 
 /**
- * 95% interval of a difference between candidate and original. Accuracy: of two proportions on the same samples.
- * Every other metric: percentile bootstrap over samples, both models under the same weights.
+ * 95% interval of a difference between candidate and original. Accuracy of independent samples: of two proportions on the
+ * same samples. Otherwise percentile bootstrap over samples, or over whole clips, both models under the same weights.
  */
 function interval(
   original: Paired,
@@ -30,7 +30,7 @@ function interval(
   difference: (before: number, after: number) => number,
 ): Interval {
   const n = candidate.samples.index.length
-  if (candidate.quality.metric === 'accuracy') {
+  if (candidate.quality.metric === 'accuracy' && !candidate.blocks) {
     const [low, high] = pairedInterval(n, ...wonAndLost(original, candidate))
     return [difference(0, low), difference(0, high)]
   }
@@ -40,6 +40,7 @@ function interval(
     (weights) => difference(original.reweighted(weights), candidate.reweighted(weights)),
     seeded(17),
     n < RESAMPLES.from ? RESAMPLES.usual : RESAMPLES.many,
+    candidate.blocks,
   )
 }
 

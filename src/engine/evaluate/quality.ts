@@ -6,6 +6,8 @@ import type { SplitName, Task } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
 import type { Fidelity, Quality, SampleResults } from '../../contract/report'
 import type { Batch, Dataset } from '../data/dataset'
+import { seeded } from '../math/random'
+import { blocksOf, bootstrap, type Blocks, type Interval } from '../math/statistics'
 import type { Model } from '../onnx'
 import {
   aligned,
@@ -41,6 +43,8 @@ export interface ModelQuality {
   samples: SampleResults
   /** See `Measured`. */
   reweighted(weights: Float64Array): number
+  /** Where samples are steps of clips, which depend on each other. */
+  blocks?: Blocks
   confusion?: number[][]
   /** Samples whose output held NaN or infinity. */
   nonFinite: number
@@ -76,6 +80,7 @@ export async function measureQuality(
   let answering: Answering[] | undefined
   let contenders: Contender[] | undefined
   let choice: OutputChoice | undefined
+  const follows: boolean[] = []
   let done = 0
   try {
     // One model alone keeps its threads spinning, for its runs then start sooner.
@@ -108,6 +113,7 @@ export async function measureQuality(
         })
         contender.fidelity?.add(outputs, reference, rows)
       }
+      follows.push(...(batch.follows ?? new Array<boolean>(rows).fill(false)))
       done += rows
       options.progress?.(done, total)
     }
@@ -116,7 +122,8 @@ export async function measureQuality(
   }
   if (!contenders || !choice) throw new PareError('data/empty', { path: dataset.path })
   const where = dataset.kind === 'random' ? ('random' as const) : split.name
-  const results = contenders.map((contender) => conclude(contender, choice, dataset.task, where))
+  const blocks = blocksOf(follows)
+  const results = contenders.map((contender) => conclude(contender, choice, dataset.task, where, blocks))
   const [first, ...rest] = results as [ModelQuality, ...ModelQuality[]]
   for (const result of rest) addAgreement(result, first, dataset.task)
   return { original: first, candidates: rest }
@@ -210,10 +217,17 @@ function conclude(
   output: OutputChoice,
   task: Task,
   split: Quality['split'],
+  blocks: Blocks | undefined,
 ): ModelQuality {
   const { quality, samples, reweighted, confusion, nonFinite, notes } = contender.meter.result()
   return {
-    quality: { ...quality, split, task },
+    quality: {
+      ...quality,
+      split,
+      task,
+      ...(blocks && { interval: overBlocks(quality, reweighted, blocks) }),
+    },
+    ...(blocks && { blocks }),
     ...(contender.fidelity && { fidelity: contender.fidelity.fidelity() }),
     samples,
     reweighted,
@@ -223,6 +237,13 @@ function conclude(
     notes: nonFinite ? [...notes, nonFiniteNote(nonFinite, quality.samples)] : notes,
   }
 }
+
+/** Steps of a clip are no independent samples, whatever the metric takes them for. */
+const overBlocks = (
+  { samples }: Pick<Quality, 'samples'>,
+  reweighted: ModelQuality['reweighted'],
+  blocks: Blocks,
+): Interval => bootstrap(samples, reweighted, seeded(17), undefined, blocks)
 
 const nonFiniteNote = (bad: number, samples: number): string =>
   `${bad} of ${samples} samples gave NaN or infinite outputs; each counts as a sample the model knows nothing about.`

@@ -4,12 +4,13 @@ import type { SampleDetail, SampleRow } from '../../contract/compare'
 import type { SplitName } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
 import type { ViewOf } from '../../contract/sample-views'
-import type { Dataset } from '../data/dataset'
+import { clipUpTo } from '../data/clips'
+import type { Batch, Dataset, Split } from '../data/dataset'
 import type { SessionOptions } from '../runtime/session'
 import { floatsOf, type Value, type Values } from '../runtime/value'
 import { TASKS, type OutputChoice } from '../tasks'
 import { judged } from './quality'
-import { openRunner } from '../runtime/runner'
+import { Carrier, openRunner, type Signature } from '../runtime'
 
 export interface DetailRequest {
   dataset: Dataset
@@ -22,25 +23,20 @@ export interface DetailRequest {
   session?: SessionOptions
 }
 
+/** Steps of a clip that are read at once. */
+const STEPS = 64
+
 /** Values shown of each output. */
 const SHOWN = 8
 
 /** Runs the sample through every model. Throws `not-found` for a sample the split does not have. */
 export async function sampleDetail(request: DetailRequest): Promise<SampleDetail> {
-  const { dataset, index, models, row, session } = request
+  const { dataset, index, models, row } = request
   const split = dataset.splits[request.split ?? 'validation']
   const missing = new PareError('not-found', { what: 'sample', id: String(index) })
   if (index < 0 || index >= split.length) throw missing
   for await (const batch of split.batches(1, { indices: [index] })) {
-    const answers: Values[] = []
-    for (const { model } of models) {
-      const runner = await openRunner(model, session)
-      try {
-        answers.push(await runner.run(batch.inputs))
-      } finally {
-        await runner.release()
-      }
-    }
+    const answers = await answersTo(request, split, batch)
     const context = { rows: 1, classes: dataset.classes, labels: batch.labels }
     const task = TASKS[dataset.task]
     const choice = task.choose(judged(answers[0]!, dataset), context)
@@ -75,6 +71,33 @@ async function numbersOf(
     sure,
     ...(images[i] !== undefined && { image: images[i] }),
   }))
+}
+
+/** Each model's own, after what it made of the steps before in the same clip. */
+async function answersTo(
+  { index, models, session }: DetailRequest,
+  split: Split,
+  batch: Batch,
+): Promise<Values[]> {
+  const answers: Values[] = []
+  const before = clipUpTo(index, split.goesOn).slice(0, -1)
+  let original: Signature | undefined
+  for (const { model } of models) {
+    const runner = await openRunner(model, session)
+    original ??= runner.signature
+    try {
+      const carrier = new Carrier(runner, original)
+      if (before.length > 0)
+        for await (const { inputs, follows } of split.batches(STEPS, { indices: before }))
+          await carrier.run(inputs, follows!)
+      answers.push(
+        split.goesOn ? await carrier.run(batch.inputs, [before.length > 0]) : await runner.run(batch.inputs),
+      )
+    } finally {
+      await runner.release()
+    }
+  }
+  return answers
 }
 
 /** The strongest classes with their probabilities, or the first numbers of an output. */

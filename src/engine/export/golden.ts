@@ -4,6 +4,7 @@ import type { Dataset, RawSample } from '../data/dataset'
 import { encodeNpy } from '../data/encode-npy'
 import { isFloat, type Model } from '../onnx'
 import {
+  carriedStates,
   feedsFor,
   floatsOf,
   openSession,
@@ -20,6 +21,8 @@ export interface GoldenSample {
   index?: number
   /** As the model takes them, its fixed batch included. */
   inputs: Values
+  /** Its states are what the sample before gave. */
+  follows?: boolean
   outputs: Values
   /** The sample before Pare read it, where it has such a form. */
   raw?: RawSample
@@ -59,17 +62,24 @@ export async function makeGolden(request: GoldenRequest): Promise<Golden> {
   // Text has no tolerance and no place in an NPY file.
   const numbers = signatureOf(model).outputs.filter(({ dtype }) => dtype && dtype !== 'string')
   const names = numbers.map(({ name }) => name)
+  const states = carriedStates(signatureOf(model))
   const session = await openSession(file, DEVICE_SESSION)
   try {
     let bytes = 0
-    for await (const { index, inputs, raw } of inputsOf(request)) {
+    let before: Values | undefined
+    for await (const { index, inputs: given, raw, follows = false } of inputsOf(request)) {
+      const carried: Values = {}
+      if (follows && before) for (const { name, state } of states) carried[name] = before[state!]!
+      const inputs = { ...given, ...carried }
       const outputs = await session.run(inputs, names)
       for (const [name, value] of Object.entries(outputs))
         if (isFloat(value.dtype) && floatsOf(value).some(Number.isNaN))
           throw new PareError('model/non-finite', { tensor: name, by: 'export' })
       bytes += sizeIn(inputs) + sizeIn(outputs)
       if (samples.length > 0 && bytes > BYTES_LIMIT) break
-      samples.push({ index, inputs, outputs, ...(raw && { raw }) })
+      const goesOn = Object.keys(carried).length > 0
+      samples.push({ index, inputs, outputs, ...(goesOn && { follows: true }), ...(raw && { raw }) })
+      before = outputs
     }
   } finally {
     await session.release()
@@ -85,12 +95,14 @@ export async function makeGolden(request: GoldenRequest): Promise<Golden> {
 async function* inputsOf(request: GoldenRequest): AsyncIterable<Omit<GoldenSample, 'outputs'>> {
   const { dataset, model, count } = request
   if (!dataset) {
-    for (let seed = 0; seed < count; seed++) yield { inputs: await workingFeeds(model, { seed }) }
+    for (let seed = 0; seed < count; seed++)
+      yield { inputs: await workingFeeds(model, { seed }), follows: seed > 0 }
     return
   }
   const split = dataset.splits.validation
-  for await (const { indices, inputs } of split.batches(1, { limit: count }))
+  for await (const { indices, inputs, follows } of split.batches(1, { limit: count }))
     yield {
+      follows: follows?.[0] ?? false,
       ...(dataset.kind !== 'random' && { index: indices[0] }),
       inputs: feedsFor(model, inputs),
       ...(split.raw && { raw: await split.raw(indices[0]!) }),
@@ -99,7 +111,7 @@ async function* inputsOf(request: GoldenRequest): AsyncIterable<Omit<GoldenSampl
 
 /** Names of the samples' files, for the manifest. Throws `disk/*`. */
 export const placeGolden = ({ samples }: Golden, files: BundleFiles): Manifest['golden'] =>
-  samples.map(({ inputs, outputs, raw }, n) => {
+  samples.map(({ inputs, outputs, raw, follows }, n) => {
     const put = (kind: 'input' | 'output', values: Values): Record<string, string> =>
       Object.fromEntries(
         Object.entries(values).map(([name, value], i) => {
@@ -111,6 +123,7 @@ export const placeGolden = ({ samples }: Golden, files: BundleFiles): Manifest['
     return {
       inputs: put('input', inputs),
       outputs: put('output', outputs),
+      ...(follows && { follows }),
       ...(raw && { raw: placeRaw(raw, `golden/${n}`, files) }),
       ...(raw?.label !== undefined && { label: raw.label }),
     }

@@ -66,6 +66,9 @@ export const Manifest = z
       z.strictObject({
         inputs: z.record(z.string(), z.string()),
         outputs: z.record(z.string(), z.string()),
+        follows: z.boolean().optional().meta({
+          description: 'Its states are what the model gave for the sample before: the next step of a clip.',
+        }),
         raw: z.record(z.string(), z.string()).optional().meta({
           description:
             'Files of the sample before preprocessing: image, sound, text, row, or each array by its name.',

@@ -89,21 +89,48 @@ export function ratioInterval(y: ArrayLike<number>, x: ArrayLike<number>): Inter
   return [ratio - half, ratio + half]
 }
 
+/** Samples that depend on each other: where each block of them begins, from 0 on. */
+export type Blocks = readonly number[]
+
+/** Blocks that say something of the spread between them. */
+const LEAST_BLOCKS = 20
+
 /**
- * Percentile bootstrap over samples. `statistic` gets how often each sample was drawn.
- * Source: B. Efron, Annals of Statistics 7 (1979) 1–26.
+ * Clips as blocks, by whether each sample goes on where the one before it ended. Where there are few clips, long ones are
+ * cut: what is further apart depends less. Undefined where no sample goes on.
+ */
+export function blocksOf(follows: readonly boolean[]): Blocks | undefined {
+  if (!follows.some((goesOn, i) => goesOn && i > 0)) return undefined
+  const clips = follows.filter((goesOn, i) => i === 0 || !goesOn).length
+  const most = clips >= LEAST_BLOCKS ? Infinity : Math.max(1, Math.floor(follows.length / LEAST_BLOCKS))
+  const starts: number[] = []
+  for (const [i, goesOn] of follows.entries())
+    if (i === 0 || !goesOn || i - starts.at(-1)! >= most) starts.push(i)
+  return starts
+}
+
+/**
+ * Percentile bootstrap over samples, or over blocks of them as wholes. `statistic` gets how often each sample was drawn.
+ * Sources: B. Efron, Annals of Statistics 7 (1979) 1–26; for blocks H. R. Künsch, Annals of Statistics 17 (1989)
+ * 1217–1241.
  */
 export function bootstrap(
   n: number,
   statistic: (weights: Float64Array) => number,
   random: Random,
   resamples = 200,
+  blocks?: Blocks,
 ): Interval {
   const weights = new Float64Array(n)
   const values: number[] = []
+  const draws = blocks?.length ?? n
   for (let r = 0; r < resamples; r++) {
     weights.fill(0)
-    for (let i = 0; i < n; i++) weights[random.below(n)]! += 1
+    for (let i = 0; i < draws; i++) {
+      const drawn = random.below(draws)
+      if (!blocks) weights[drawn]! += 1
+      else for (let at = blocks[drawn]!; at < (blocks[drawn + 1] ?? n); at++) weights[at]! += 1
+    }
     const value = statistic(weights)
     if (Number.isFinite(value)) values.push(value)
   }

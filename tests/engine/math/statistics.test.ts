@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { seeded } from '../../../src/engine/math/random'
 import {
+  blocksOf,
   bootstrap,
   meanInterval,
   pairedInterval,
@@ -100,6 +101,30 @@ describe('ratioInterval', () => {
     const ratio = ratioInterval(y, [1, 1, 1, 1])
     expect(ratio[0]).toBeCloseTo(mean[0], 12)
     expect(ratio[1]).toBeCloseTo(mean[1], 12)
+  })
+})
+
+describe('blocks', () => {
+  const steps = (length: number, count: number): boolean[] =>
+    Array.from({ length: length * count }, (_, i) => i % length !== 0)
+
+  it('are clips, cut where there are few of them; single samples have none', () => {
+    expect(blocksOf(steps(1, 50))).toBeUndefined()
+    expect(blocksOf(steps(3, 30))).toEqual(Array.from({ length: 30 }, (_, i) => 3 * i))
+    expect(blocksOf(steps(100, 1))).toEqual(Array.from({ length: 20 }, (_, i) => 5 * i))
+  })
+
+  it('of equal samples give the interval of one sample each', () => {
+    const random = seeded(3)
+    const each = Array.from({ length: 40 }, () => random.normal())
+    const all = each.flatMap((x) => new Array<number>(10).fill(x))
+    const mean = (values: readonly number[]) => (weights: Float64Array) =>
+      values.reduce((sum, x, i) => sum + x * weights[i]!, 0) / weights.reduce((a, b) => a + b, 0)
+    const blocks = blocksOf(steps(10, 40))
+    const [low, high] = bootstrap(400, mean(all), seeded(1), 1000, blocks)
+    const [a, b] = bootstrap(40, mean(each), seeded(1), 1000)
+    expect(low).toBeCloseTo(a, 10)
+    expect(high).toBeCloseTo(b, 10)
   })
 })
 

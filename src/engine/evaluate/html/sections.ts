@@ -216,7 +216,7 @@ export function method(original: Report, candidates: readonly Named[]): string {
   const lines = [
     `Original and candidates were measured on the same ${data}, in one process, with ONNX Runtime (${latencyMs.provider}, ${latencyMs.threads} ${latencyMs.threads === 1 ? 'thread' : 'threads'}).`,
     ...(output ? [`The answer was read from the output: ${output}.`] : []),
-    'Ranges are 95% intervals: Wilson’s for proportions, for other metrics the normal approximation or a seeded bootstrap. Changes are paired, sample by sample.',
+    'Ranges are 95% intervals: Wilson’s for proportions, for other metrics the normal approximation or a seeded bootstrap; where samples are steps of clips, a bootstrap over whole clips. Changes are paired, sample by sample.',
     `Latency is that of single samples, ${latencyMs.runs} runs of each model taken in turn (A B B A) after warming up; it holds for this machine.`,
     energySource,
   ]
