@@ -145,6 +145,39 @@ function sequence(): OwnModel {
   return { name: 'a sequence', model: declared(net, twoLayers(net, joined, 16), 'float32', [null, 12]) }
 }
 
+/** TypeProto { optional_type { elem_type { tensor_type { elem_type: 1 } } } }. */
+const OPTIONAL = Uint8Array.from([0x4a, 6, 0x0a, 4, 0x0a, 2, 0x08, 1])
+
+function optional(): OwnModel {
+  const net = new Net(13)
+  net.model.graph.inputs.push({ name: 'maybe', raw: OPTIONAL })
+  const given = net.op('OptionalGetElement', ['maybe'])
+  return { name: 'an optional value', model: declared(net, twoLayers(net, given, 16), 'float32', [null, 12]) }
+}
+
+function sequenceBeside(): OwnModel {
+  const net = new Net(14)
+  const y = twoLayers(net, net.input('x', ['n', 16]), 16)
+  net.model.graph.addNode({ opType: 'SplitToSequence', inputs: [y], outputs: ['rows'] })
+  const model = declared(net, y, 'float32', ['n', 12])
+  model.graph.outputs.push({ name: 'rows', raw: SEQUENCE })
+  return { name: 'a sequence beside the output', model, inputs: { x: waves([2, 16]) } }
+}
+
+/** A setting that a caller may leave out. */
+function defaulted(): OwnModel {
+  const net = new Net(15)
+  const x = net.input('x', ['n', 16])
+  net.input('slope', [])
+  net.model.graph.initializers.set('slope', Tensor.scalar('float32', 0.5))
+  const y = twoLayers(net, net.op('Mul', [x, 'slope']), 16)
+  return {
+    name: 'an input with a default',
+    model: declared(net, y, 'float32', ['n', 12]),
+    inputs: { x: waves([2, 16]) },
+  }
+}
+
 function listedWeights(): OwnModel {
   const net = new Net(10)
   net.model.irVersion = 3
@@ -255,6 +288,9 @@ export const OWN_MODELS: readonly OwnModel[] = [
   float64Whole(),
   strings(),
   sequence(),
+  optional(),
+  sequenceBeside(),
+  defaulted(),
   listedWeights(),
   branches(),
   loop(),
