@@ -83,11 +83,56 @@ export class PareError<C extends ErrorCode = ErrorCode> extends Error {
   }
 }
 
+/** What Node's errors of the system carry. */
+interface SystemError extends Error {
+  code?: unknown
+  syscall?: unknown
+  path?: unknown
+}
+
+/**
+ * A failed file operation as a PareError, whichever file it was at; what is no fault of the file system, or says
+ * already what failed, stays as it is.
+ */
+export function diskError(cause: unknown, file: string, needed = 0): unknown {
+  if (cause instanceof PareError || !(cause instanceof Error) || !('code' in cause)) return cause
+  const { code, message } = cause as SystemError
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return new PareError('disk/full', { path: file, needed }, { cause })
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
+    return new PareError('disk/denied', { path: file }, { cause })
+  return new PareError('disk/failed', { path: file, reason: message }, { cause })
+}
+
+/** Does something with a file or folder; throws its faults as `disk/full`, `disk/denied` or `disk/failed`. */
+export function onDisk<T>(file: string, work: () => T, needed = 0): T {
+  try {
+    return work()
+  } catch (cause) {
+    throw diskError(cause, file, needed)
+  }
+}
+
+/** Calls of the system about files; those about processes and sockets fail for other reasons. */
+const FILE_CALL =
+  /^(access|chmod|copyfile|fstat|fsync|ftruncate|futime|link|lstat|mkdir|mkdtemp|open|opendir|read|readlink|realpath|rename|rm|rmdir|scandir|stat|symlink|unlink|utime|write)$/
+const OF_PIPES = new Set<unknown>(['EPIPE', 'ECONNRESET', 'ENOTCONN', 'EAGAIN'])
+
+/** A fault of the file system that no door it came through has named. */
+function fileFault(thrown: Error): PareError | undefined {
+  const { syscall, code, path } = thrown as SystemError
+  if (typeof syscall !== 'string' || !FILE_CALL.test(syscall) || OF_PIPES.has(code)) return undefined
+  const named = diskError(thrown, typeof path === 'string' ? path : '')
+  return named instanceof PareError ? named : undefined
+}
+
 /** Any thrown thing as error data; what is not ours becomes `internal` with its stack kept for "copy details". */
 export function errorData(thrown: unknown): ErrorData {
   if (thrown instanceof PareError) return thrown.data
   if (thrown instanceof Error) {
     if (thrown.name === 'AbortError') return { code: 'cancelled', during: '' }
+    const fault = fileFault(thrown)
+    if (fault) return fault.data
     return { code: 'internal', reason: thrown.message, stack: thrown.stack }
   }
   return { code: 'internal', reason: String(thrown) }

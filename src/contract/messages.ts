@@ -9,6 +9,9 @@ export type { ErrorMessage } from './message'
 const NEEDS_PLACE =
   'Free some space on that disk, or choose another place, and go on: finished steps are kept.'
 
+/** The system does not always tell which file it could not write. */
+const aFile = (path: string): string => (path ? `“${baseName(path)}”` : 'a file')
+
 /** What a file of each kind held. */
 const SET_ASIDE: Record<string, string> = {
   project: 'a project',
@@ -27,7 +30,7 @@ const TABLE: Messages = {
   }),
   'data/gone': ({ path }) => ({
     title: 'The data has changed',
-    what: `“${baseName(path)}” is no longer what it was when this run began: it was changed, moved or deleted.`,
+    what: `“${baseName(path)}” is no longer what it was when Pare began to work with it: it was changed, moved or deleted.`,
     where: path,
     todo: 'Put it back, or open the data again, and go on: finished steps are kept.',
   }),
@@ -201,19 +204,19 @@ const TABLE: Messages = {
   }),
   'disk/full': ({ path, needed }) => ({
     title: 'The disk is full',
-    what: `There is no room to write “${baseName(path)}”${needed > 0 ? `, which needs ${formatBytes(needed)}` : ''}.`,
+    what: `There is no room to write ${aFile(path)}${needed > 0 ? `, which needs ${formatBytes(needed)}` : ''}.`,
     where: path,
     todo: NEEDS_PLACE,
   }),
   'disk/denied': ({ path }) => ({
     title: 'Not allowed',
-    what: `You may not read or write “${baseName(path)}” there.`,
+    what: `You may not read or write ${aFile(path)} there.`,
     where: path,
     todo: 'Choose another folder, or change the permissions of this one.',
   }),
   'disk/failed': ({ path, reason }) => ({
     title: 'The disk reported an error',
-    what: `“${baseName(path)}” could not be written or read: ${reason}.`,
+    what: `${path ? aFile(path) : 'A file'} could not be written or read: ${reason}.`,
     where: path,
     todo: 'Check the disk or choose another place, then try again: finished steps are kept.',
   }),

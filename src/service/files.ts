@@ -8,10 +8,10 @@ import path from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { z } from 'zod'
-import { PareError } from '../contract/errors'
+import { diskError, PareError } from '../contract/errors'
 import type { FileRef } from '../contract/project'
 import { modelIn, sniff } from './sniff'
-import { newId, readJsonFolder, storageError, writeJson, type Damaged } from './storage'
+import { newId, readJsonFolder, writeJson, type Damaged } from './storage'
 
 const FileRecord = z.object({
   id: z.string(),
@@ -90,7 +90,7 @@ export class FileStore {
       await pipeline(body, createWriteStream(target, { flush: true }))
     } catch (cause) {
       fs.rmSync(target, { force: true })
-      throw storageError(cause, target)
+      throw diskError(cause, target)
     }
   }
 
@@ -120,7 +120,7 @@ export class FileStore {
         if (fs.statSync(source).isDirectory()) fs.cpSync(source, target, { recursive: true })
         else linkOrCopy(source, target)
       } catch (cause) {
-        throw storageError(cause, target, part.bytes)
+        throw diskError(cause, target, part.bytes)
       }
     }
     return this.add(home, true, name, id)

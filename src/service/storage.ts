@@ -3,21 +3,9 @@ import { randomUUID } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import type { z } from 'zod'
-import { PareError } from '../contract/errors'
+import { diskError } from '../contract/errors'
 
 export const newId = (): string => randomUUID().replaceAll('-', '').slice(0, 20)
-
-/** The error of a failed file operation as a PareError. */
-export function storageError(cause: unknown, file: string, needed = 0): PareError {
-  if (cause instanceof PareError) return cause
-  const { code, message } = cause as NodeJS.ErrnoException
-  if (code === 'ENOSPC' || code === 'EDQUOT')
-    return new PareError('disk/full', { path: file, needed }, { cause })
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
-    return new PareError('disk/denied', { path: file }, { cause })
-  if (code === 'ENOENT') return new PareError('data/not-found', { path: file }, { cause })
-  return new PareError('disk/failed', { path: file, reason: message }, { cause })
-}
 
 /** Throws `disk/full`, `disk/denied`, `disk/failed`. */
 export function writeText(file: string, text: string): void {
@@ -28,7 +16,7 @@ export function writeText(file: string, text: string): void {
     fs.renameSync(temporary, file)
   } catch (cause) {
     fs.rmSync(temporary, { force: true })
-    throw storageError(cause, file, Buffer.byteLength(text))
+    throw diskError(cause, file, Buffer.byteLength(text))
   }
 }
 

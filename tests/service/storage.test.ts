@@ -2,8 +2,8 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { z } from 'zod'
-import { PareError } from '../../src/contract/errors'
-import { newId, readJson, readJsonFolder, storageError, writeJson } from '../../src/service/storage'
+import { diskError, PareError } from '../../src/contract/errors'
+import { newId, readJson, readJsonFolder, writeJson } from '../../src/service/storage'
 import { temporaryFolder } from '../engine/run/support'
 
 const Thing = z.object({ n: z.number() })
@@ -75,16 +75,16 @@ test.each([
   ['EACCES', 'disk/denied'],
   ['EPERM', 'disk/denied'],
   ['EROFS', 'disk/denied'],
-  ['ENOENT', 'data/not-found'],
+  ['ENOENT', 'disk/failed'],
   ['EIO', 'disk/failed'],
 ])('%s is %s', (code, expected) => {
-  const error = storageError(Object.assign(new Error('why'), { code }), '/a', 7)
+  const error = diskError(Object.assign(new Error('why'), { code }), '/a', 7)
   expect(error).toMatchObject({ code: expected, data: { path: '/a' } })
 })
 
 test('what is an error of ours already stays as it is', () => {
   const own = new PareError('data/empty', { path: '/a' })
-  expect(storageError(own, '/b')).toBe(own)
+  expect(diskError(own, '/b')).toBe(own)
 })
 
 test('ids are not repeated and fit in a file name', () => {

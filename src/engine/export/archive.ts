@@ -3,8 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { ZipFile } from 'yazl'
-import { PareError } from '../../contract/errors'
-import { diskError } from '../onnx'
+import { diskError, PareError } from '../../contract/errors'
 import { leftIn } from '../onnx/temporary'
 
 /** Every entry carries the same time: a zip need not tell when and where it was made. */

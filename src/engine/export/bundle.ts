@@ -58,6 +58,7 @@ export async function exportBundle(
     const { plan, compressed } = await cancellable(request, folder)
     const names = plan.entries.map(({ name }) => name)
     request.progress?.(0.9, 'Putting it in place')
+    request.same?.()
     checkDestination(out, form, overwrite)
     if (form === 'zip') await placeZip(folder, names, out, request.signal)
     else placeFolder(folder, out)

@@ -1,8 +1,8 @@
 /** The files of a bundle while it is written. */
 import fs from 'node:fs'
 import path from 'node:path'
+import { diskError } from '../../contract/errors'
 import type { BundlePlan } from '../../contract/project'
-import { diskError } from '../onnx'
 import { hashFile } from '../onnx/hash-file'
 import type { Manifest } from './manifest'
 

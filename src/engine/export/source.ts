@@ -1,6 +1,7 @@
 /** The model that every form of a bundle is made of. */
 import fs from 'node:fs'
-import { diskError, readModel, writeModel, type Model } from '../onnx'
+import { diskError } from '../../contract/errors'
+import { readModel, writeModel, type Model } from '../onnx'
 import { SOURCE, SOURCE_DATA, type BundleFiles } from './files'
 import { withoutNotes } from './privacy'
 

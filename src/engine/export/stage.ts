@@ -31,6 +31,8 @@ export interface BundleRequest {
   target: Target
   /** Source of golden samples, classes and preprocessing; random golden inputs without it. */
   dataset?: Dataset
+  /** Asked before the bundle takes its place. */
+  same?(): void
   report?: Report
   original?: Report
   recipe?: Recipe

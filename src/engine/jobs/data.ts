@@ -3,6 +3,7 @@ import type { Dataset } from '../data/dataset'
 import { openDataset } from '../data/open'
 import { openRandom } from '../data/random'
 import { readModel } from '../onnx'
+import { unchanged, type Unchanged } from '../run/unchanged'
 import { chooseProviders, type SessionOptions } from '../runtime'
 import type { DataReference, EngineSettings } from './protocol'
 
@@ -19,19 +20,33 @@ export async function openReference(
   return openDataset(path, read, { ...options, seed, shares, progress })
 }
 
-/** Opens, uses and always closes a dataset. */
+/**
+ * Opens, uses and always closes a dataset. Throws `model/changed-on-disk` or `data/gone`, whatever came of it, where
+ * model or data are in the end not what they were; `use` may ask that before it keeps something. `writes` are the
+ * folders that the job writes to.
+ */
 export async function withData<T>(
   model: string,
   reference: DataReference,
-  use: (data: Dataset) => Promise<T>,
+  use: (data: Dataset, same: Unchanged) => Promise<T>,
   progress?: (done: number, doing: string) => void,
+  writes: readonly (string | undefined)[] = [],
 ): Promise<T> {
-  const data = await openReference(model, reference, progress)
+  const same = unchanged(model, [reference.path, reference.tokenizer], writes)
+  let result: T
   try {
-    return await use(data)
-  } finally {
-    await data.close()
+    const data = await openReference(model, reference, progress)
+    try {
+      result = await use(data, same)
+    } finally {
+      await data.close()
+    }
+  } catch (thrown) {
+    same()
+    throw thrown
   }
+  same()
+  return result
 }
 
 let kept: { key: string; data: Promise<Dataset> } | undefined

@@ -11,6 +11,7 @@ function withRequest<T>(
   { model, data, target, settings: _, ...about }: ExportRequest,
   { progress, signal }: JobContext,
   use: (request: BundleRequest) => Promise<T>,
+  out?: string,
 ): Promise<T> {
   const { tokenizer } = data
   const request = {
@@ -22,15 +23,20 @@ function withRequest<T>(
     ...(tokenizer && { tokenizer }),
   }
   if (data.path === undefined) return use(request)
-  return withData(model, data, (dataset) => use({ ...request, dataset }))
+  return withData(model, data, (dataset, same) => use({ ...request, dataset, same }), undefined, [out])
 }
 
 export const exportJobs: JobHandlers<'exportPlan' | 'exportBundle' | 'htmlReport'> = {
   htmlReport: (input) => htmlReport(input),
   exportPlan: (input, context) => withRequest(input, context, planBundle),
   exportBundle: ({ form, out, overwrite, ...input }, context) =>
-    withRequest(input, context, async (request) => {
-      const { files, ...written } = await exportBundle(request, { form, out, overwrite })
-      return { ...written, target: request.target.id, files: files.map(({ name }) => name) }
-    }),
+    withRequest(
+      input,
+      context,
+      async (request) => {
+        const { files, ...written } = await exportBundle(request, { form, out, overwrite })
+        return { ...written, target: request.target.id, files: files.map(({ name }) => name) }
+      },
+      out,
+    ),
 }

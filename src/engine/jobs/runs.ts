@@ -24,10 +24,11 @@ export const runJobs: JobHandlers<'compress' | 'evaluate' | 'compare' | 'record'
       withData(
         model,
         data,
-        async (dataset) => {
+        async (dataset, same) => {
           const { session, word } = await chosenSession(settings)
           return compress({
             ...request,
+            same,
             original: model,
             data: dataset,
             session,
@@ -43,6 +44,7 @@ export const runJobs: JobHandlers<'compress' | 'evaluate' | 'compare' | 'record'
           })
         },
         (_, doing) => context.progress(0, doing),
+        [request.folder, request.into, request.sensitivities],
       ),
     )
   },

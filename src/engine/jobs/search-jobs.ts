@@ -3,6 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { PareError } from '../../contract/errors'
 import type { SearchResult, Trial } from '../../contract/trial'
+import type { Dataset } from '../data/dataset'
 import { measureSensitivity } from '../search/sensitivity/measure'
 import { readModel } from '../onnx'
 import { compress, type RunResult } from '../run/compress'
@@ -11,6 +12,7 @@ import { writeJson } from '../run/files'
 import { locked } from '../run/lock'
 import { openSearch } from '../run/open-search'
 import { sensitivitiesIn } from '../run/sensitivities'
+import type { Unchanged } from '../run/unchanged'
 import { runTrial } from '../search/trial-runner'
 import { fasterThan } from '../search/explain'
 import { conclude, explore, pending } from '../search/explore'
@@ -50,11 +52,12 @@ async function withSearch<T>(
     context.emit('progress', { done, doing, ...eta })
   }
   const progress = (done: number, doing: string): void => say(SEARCH_SHARE * done, doing)
-  return withData(model, data, async (dataset) => {
+  const search = async (dataset: Dataset, same: Unchanged): Promise<T> => {
     const { session, word } = await chosenSession(settings)
     const shared = {
       original: model,
       data: dataset,
+      same,
       session,
       seed,
       signal: context.signal,
@@ -90,7 +93,8 @@ async function withSearch<T>(
       })
     }
     return use({ options: { ...options, stopRequested: () => context.stopRequested() }, finish })
-  })
+  }
+  return withData(model, data, search, undefined, [folder, request.into, sensitivities])
 }
 
 /** Why there is not one trial to choose from: time, a stop, or what the trials say themselves. */
@@ -168,11 +172,11 @@ export const searchJobs: JobHandlers<'search' | 'searchList' | 'searchStep' | 's
         return left.length > 0 ? { left } : finishSearch(search, request, 0)
       }),
     sensitivity: ({ model, data, samples, techniques, sensitivities }, { signal, progress }) =>
-      withData(model, data, (dataset) =>
+      withData(model, data, (dataset, same) =>
         measureSensitivity(readModel(model), dataset, {
           samples,
           techniques,
-          cache: sensitivities === undefined ? undefined : sensitivitiesIn(sensitivities),
+          cache: sensitivities === undefined ? undefined : sensitivitiesIn(sensitivities, undefined, same),
           signal,
           progress,
         }),

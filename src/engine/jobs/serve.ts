@@ -1,7 +1,7 @@
 /** Answers messages with jobs, one after the other. */
 import { setTimeout } from 'node:timers/promises'
 import { PareError, toError } from '../../contract/errors'
-import { failureOf } from '../run/steps'
+import { failureOf } from '../runtime/failure'
 import { HANDLERS } from './handlers'
 import type { JobContext, JobHandlers } from './job'
 import type { FromEngine, JobEvent, JobName, ToEngine } from './protocol'

@@ -4,7 +4,7 @@
  */
 import fs from 'node:fs'
 import path from 'node:path'
-import { PareError } from '../../contract/errors'
+import { diskError } from '../../contract/errors'
 import { codeOf, type DType } from './dtype'
 import type { Graph, ValueInfo } from './graph'
 import type { Model } from './model'
@@ -112,15 +112,6 @@ function writeAtomically(target: string, piece: Piece): void {
     fs.rmSync(temporary, { force: true })
     throw diskError(cause, target, piece.length)
   }
-}
-
-/** A failed write as error data; one that says already what failed stays as it is. */
-export function diskError(cause: unknown, file: string, needed: number): unknown {
-  if (cause instanceof PareError || !(cause instanceof Error) || !('code' in cause)) return cause
-  if (cause.code === 'ENOSPC') return new PareError('disk/full', { path: file, needed }, { cause })
-  if (cause.code === 'EACCES' || cause.code === 'EPERM' || cause.code === 'EROFS')
-    return new PareError('disk/denied', { path: file }, { cause })
-  return new PareError('disk/failed', { path: file, reason: cause.message }, { cause })
 }
 
 function encode(model: Model, plan?: ExternalPlan): WireWriter {

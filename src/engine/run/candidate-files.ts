@@ -4,8 +4,8 @@
  * another.
  */
 import fs from 'node:fs'
+import { diskError } from '../../contract/errors'
 import path from 'node:path'
-import { diskError } from '../onnx'
 
 const REPORT = 'report.json'
 /** In the order they are put in place. */

@@ -4,9 +4,9 @@
  */
 import fs from 'node:fs'
 import path from 'node:path'
-import { PareError } from '../../contract/errors'
+import { diskError, PareError } from '../../contract/errors'
 import type { StepRecord } from '../../contract/report'
-import { diskError, writeModel, type Model } from '../onnx'
+import { writeModel, type Model } from '../onnx'
 import { hashFile } from '../onnx/hash-file'
 import { readJson, writeJson } from './files'
 import { RunState, type Checkpoint, type FinishedCandidate, type WrittenFile } from './state'

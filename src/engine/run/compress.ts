@@ -12,6 +12,7 @@ import { readModel, writeModel } from '../onnx'
 import { findPass } from '../passes'
 import type { PassContext } from '../passes/pass'
 import type { SessionOptions } from '../runtime'
+import { failureOf, STOPS } from '../runtime/failure'
 import type { Target } from '../targets/target'
 import { RunFolder } from './checkpoints'
 import { candidateFiles, placeCandidate, stageCandidate } from './candidate-files'
@@ -21,8 +22,8 @@ import { readJson, writeJson } from './files'
 import { Progress, type ProgressReport, type Stage } from './progress'
 import { sensitivitiesIn } from './sensitivities'
 import { originOf, type DataOrigin } from './record'
-import { applyRecipe, chainKeys, failureOf, STOPS, validateRecipe, type RecipeOutcome } from './steps'
-import { unchanged } from './unchanged'
+import { applyRecipe, chainKeys, validateRecipe, type RecipeOutcome } from './steps'
+import { unchanged, type Unchanged } from './unchanged'
 import { outputCheck } from './verify'
 
 export interface CompressWork {
@@ -31,6 +32,8 @@ export interface CompressWork {
   /** The user's model, never written to. */
   original: string
   data: Dataset
+  /** Asked before a result is kept; default: since the run began. */
+  same?: Unchanged
   /** One candidate each. */
   recipes: Recipe[]
   resume: boolean
@@ -88,7 +91,7 @@ interface Measured {
 export async function compress(work: CompressWork): Promise<RunResult> {
   const { recipes, original } = work
   for (const recipe of recipes) validateRecipe(recipe)
-  const same = unchanged(original, work.data.path)
+  const same = work.same ?? unchanged(original, [work.data.path], [work.folder, work.into])
   const sha256 = hashFile(original)
   const { size } = fs.statSync(original)
   const about = { original: { path: original, bytes: size, sha256 }, target: work.target.id }
@@ -99,7 +102,11 @@ export async function compress(work: CompressWork): Promise<RunResult> {
   const check = await outputCheck(original, work.data, work.session)
   const expected = expectedSeconds(recipes, await extentOf(readModel(original), work.data))
   const progress = new Progress(stagesOf(recipes, expected), work.progress, undefined, true)
-  const sensitivities = sensitivitiesIn(work.sensitivities ?? path.join(work.folder, 'sensitivity'))
+  const sensitivities = sensitivitiesIn(
+    work.sensitivities ?? path.join(work.folder, 'sensitivity'),
+    undefined,
+    same,
+  )
   const result: RunResult = { original: undefined as unknown as Report, candidates: [], failed: [] }
   let firstOriginal: Report | undefined
   /** Position of the stage that comes after those of the recipes so far. */
@@ -139,6 +146,7 @@ export async function compress(work: CompressWork): Promise<RunResult> {
   async function makeCandidate(n: number, recipe: Recipe, folder: string): Promise<Measured> {
     const outcome = await applyRecipe({
       ...work,
+      same,
       run,
       recipe,
       basis,
@@ -165,7 +173,7 @@ async function measureCandidate(
   recipe: Recipe,
   outcome: RecipeOutcome,
   folder: string,
-  same: () => void,
+  same: Unchanged,
   progress: (done: number, doing?: string) => void,
 ): Promise<Measured> {
   const staged = stageCandidate(folder)

@@ -1,7 +1,7 @@
 /** Small files of a run: every write is a temporary file, fsync and rename, so that none is ever half there. */
 import fs from 'node:fs'
+import { diskError } from '../../contract/errors'
 import path from 'node:path'
-import { diskError } from '../onnx'
 
 /** Throws `disk/full`, `disk/denied`, `disk/failed`. */
 export function writeText(file: string, text: string): void {

@@ -31,12 +31,15 @@ import { hashFile } from '../onnx/hash-file'
 import { readJson, writeJson } from './files'
 import { sensitivitiesIn } from './sensitivities'
 import { applyRecipe } from './steps'
+import type { Unchanged } from './unchanged'
 import { outputCheck } from './verify'
 
 export interface SearchWork {
   /** The user's model, never written to. */
   original: string
   data: Dataset
+  /** Asked before a result is kept. */
+  same?: Unchanged
   goal: SearchGoal
   folder: string
   /** Name of this worker, where several share `folder`; each keeps its checkpoints to itself. */
@@ -75,6 +78,7 @@ export async function openSearch(asked: SearchWork): Promise<SearchOptions> {
   const sensitivities = sensitivitiesIn(
     work.sensitivities ?? path.join(work.folder, 'sensitivity'),
     work.worker,
+    work.same,
   )
   if (work.data.splits.calibration.length > 0)
     await measureSensitivity(readModel(work.original), work.data, {

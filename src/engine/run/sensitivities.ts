@@ -7,6 +7,7 @@ import path from 'node:path'
 import type { Sensitivity } from '../../contract/sensitivity'
 import type { SensitivityCache } from '../search/sensitivity/cache'
 import { readJson, writeJson } from './files'
+import type { Unchanged } from './unchanged'
 
 type Known = Map<string, Sensitivity>
 
@@ -21,8 +22,8 @@ const entriesIn = (file: string): Sensitivity[] => {
   return Array.isArray(found) ? (found as Sensitivity[]) : []
 }
 
-/** What is in `folder` by any writer; what is measured from now on goes to files of `writer`. */
-export function sensitivitiesIn(folder: string, writer = 'main'): SensitivityCache {
+/** What is in `folder` by any writer; what is measured from now on goes to files of `writer`, once `same` does not throw. */
+export function sensitivitiesIn(folder: string, writer = 'main', same?: Unchanged): SensitivityCache {
   const known = new Map<string, Known>()
   const own = (about: string): string => path.join(folder, `${about}.${writer}.json`)
   const load = (about: string): Known => {
@@ -39,6 +40,7 @@ export function sensitivitiesIn(folder: string, writer = 'main'): SensitivityCac
   return {
     find: (about, layer, technique, strength) => of(about).get(keyOf({ layer, technique, strength })),
     keep(about, entries) {
+      same?.()
       const all = of(about)
       for (const entry of entries) all.set(keyOf(entry), entry)
       writeJson(own(about), [...all.values()])

@@ -1,7 +1,7 @@
 /** A recipe, pass by pass, with a checkpoint after each: from a model file to a model file. */
 import { createHash } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
-import { errorData, PareError, toError, type ErrorCode, type ErrorData } from '../../contract/errors'
+import { PareError, toError } from '../../contract/errors'
 import { errorMessage } from '../../contract/messages'
 import type { Recipe, RecipeStep } from '../../contract/recipe'
 import type { StepRecord } from '../../contract/report'
@@ -12,7 +12,9 @@ import { readModel } from '../onnx'
 import { findPass } from '../passes'
 import type { PassContext } from '../passes/pass'
 import { sensitivitiesOf } from '../search/sensitivity/measure'
+import { failureOf, STOPS } from '../runtime/failure'
 import type { RunFolder } from './checkpoints'
+import type { Unchanged } from './unchanged'
 import type { OutputCheck } from './verify'
 
 export interface RecipeWork {
@@ -25,6 +27,8 @@ export interface RecipeWork {
   data: Dataset
   seed: number
   check: OutputCheck
+  /** Asked before a result is kept. */
+  same?: Unchanged
   settings: Pick<PassContext, 'providers' | 'target'>
   signal: AbortSignal
   sensitivities?: SensitivityCache
@@ -47,30 +51,8 @@ export interface RecipeOutcome {
   key: string
 }
 
-/** Failures that no later pass could do better with: the run stops and can be resumed. */
-export const STOPS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'cancelled',
-  'disk/full',
-  'disk/denied',
-  'disk/failed',
-  'engine/out-of-memory',
-  'engine/crashed',
-  'model/changed-on-disk',
-  'data/gone',
-])
-
 /** Older checkpoints than these are removed on the way; two are kept in case the last one is damaged. */
 const CHECKPOINTS_KEPT = 2
-
-const MEMORY =
-  /bad_alloc|bad allocation|array buffer allocation failed|failed to allocate memory|out of memory/i
-
-/** Error data with failures to get memory told apart. */
-export function failureOf(thrown: unknown, during: string): ErrorData {
-  const error = errorData(thrown)
-  const reason = 'reason' in error ? error.reason : ''
-  return MEMORY.test(reason) ? { code: 'engine/out-of-memory', during } : error
-}
 
 const keyOf = (basis: string, steps: readonly RecipeStep[]): string =>
   createHash('sha256')
@@ -171,10 +153,12 @@ async function runStep(
     const { model: result, summary, skipped = [], ...rest } = await pass.run(input, params, context)
     const files = work.run.write(key, result)
     await work.check(files[0]!, pass.description.title)
+    work.same?.()
     const late = misplaced(work.recipe.steps, index)
     const told = late ? `${summary} ${errorMessage(late.data).what}` : summary
     return { record: { ...about, seconds: seconds(), summary: told, skipped, ...rest }, files }
   } catch (thrown) {
+    work.same?.()
     const error = failureOf(thrown, pass.description.title)
     if (STOPS.has(error.code)) throw toError(error)
     const record = {

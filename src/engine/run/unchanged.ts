@@ -1,21 +1,72 @@
-/** Whether what a run was started with is still there: figures must not belong to two different files. */
+/** Whether what a job was started with is still there: figures must not belong to two different files. */
 import fs from 'node:fs'
+import path from 'node:path'
 import { PareError } from '../../contract/errors'
+import { readModel } from '../onnx'
 
-/** Changes with what a file holds, and with what lies in a folder; undefined where there is none. */
-export const stampOf = (file: string): string | undefined => {
-  const stat = fs.statSync(file, { throwIfNoEntry: false })
-  return stat && `${stat.ino} ${stat.size} ${stat.mtimeMs}`
+/** Throws `model/changed-on-disk` or `data/gone`, with the file, once something is not what it was. */
+export type Unchanged = () => void
+
+/** Changes with what a file holds; undefined where there is none, or it cannot be looked at. */
+export function stampOf(file: string): string | undefined {
+  try {
+    const { ino, size, mtimeMs } = fs.statSync(file)
+    return `${ino} ${size} ${mtimeMs}`
+  } catch {
+    return undefined
+  }
 }
 
+/** Files of a folder and below, or the file itself; what cannot be listed holds none. */
+function* filesOf(place: string, except: ReadonlySet<string>): Generator<string> {
+  let entries: fs.Dirent[]
+  try {
+    entries = fs.readdirSync(place, { withFileTypes: true })
+  } catch {
+    return yield place
+  }
+  for (const entry of entries) {
+    const file = path.join(place, entry.name)
+    if (except.has(file)) continue
+    if (entry.isDirectory()) yield* filesOf(file, except)
+    else yield file
+  }
+}
+
+function weightsOf(model: string): readonly string[] {
+  try {
+    return readModel(model).externalFiles
+  } catch {
+    // Whoever reads it says what is wrong with it.
+    return []
+  }
+}
+
+const stamps = (files: Iterable<string>): Map<string, string | undefined> =>
+  new Map([...files].map((file) => [file, stampOf(file)]))
+
+const changedIn = (before: ReadonlyMap<string, string | undefined>): string | undefined =>
+  [...before.keys()].find((file) => stampOf(file) !== before.get(file))
+
 /**
- * Gives a check that throws `model/changed-on-disk` or `data/gone` once the model, or the file or folder of data,
- * is not what it was when this was called.
+ * Looks at a model with its weights, and at every file of the data as it is now, but for what lies in the folders
+ * `except`, which the job itself writes to. Files that come to a folder of data later are not read and do not count.
  */
-export function unchanged(model: string, data?: string): () => void {
-  const before = { model: stampOf(model), data: data && stampOf(data) }
+export function unchanged(
+  model: string,
+  data: readonly (string | undefined)[] = [],
+  except: readonly (string | undefined)[] = [],
+): Unchanged {
+  const written = new Set(except.filter((place) => place !== undefined).map((place) => path.resolve(place)))
+  const places = data.filter((place) => place !== undefined).map((place) => path.resolve(place))
+  const before = {
+    model: stamps([model, ...weightsOf(model)]),
+    data: stamps(places.flatMap((place) => [...filesOf(place, written)])),
+  }
   return () => {
-    if (stampOf(model) !== before.model) throw new PareError('model/changed-on-disk', { file: model })
-    if (data && stampOf(data) !== before.data) throw new PareError('data/gone', { path: data })
+    const file = changedIn(before.model)
+    if (file !== undefined) throw new PareError('model/changed-on-disk', { file })
+    const gone = changedIn(before.data)
+    if (gone !== undefined) throw new PareError('data/gone', { path: gone })
   }
 }

@@ -2,13 +2,15 @@
  * One trial: build, screen by divergence on calibration, look at a subset, then at all search samples. A trial is
  * dropped on its own account only, never because another was better, so the order of workers cannot matter.
  */
-import { errorData } from '../../contract/errors'
+import { toError } from '../../contract/errors'
+import { errorMessage } from '../../contract/messages'
 import type { SearchGoal } from '../../contract/goal'
 import type { Recipe } from '../../contract/recipe'
 import type { LatencyEstimate } from '../../contract/report'
 import type { Dataset } from '../data/dataset'
 import { lossOf } from '../evaluate/paired'
 import { measureQuality, type ModelQuality } from '../evaluate/quality'
+import { failureOf, STOPS } from '../runtime/failure'
 import type { SearchParts } from './parts'
 import type { SearchJob, Trial, TrialStage } from '../../contract/trial'
 
@@ -36,6 +38,8 @@ export interface TrialRunner {
   parts: SearchParts
   goal: SearchGoal
   signal: AbortSignal
+  /** Throws where model or data are no longer what they were: what was found then is not kept. */
+  same?(): void
   /** Throws `cancelled` when the user cancels, and when the time for trials is up. */
   build(recipe: Recipe, key: string): Promise<Built>
 }
@@ -47,6 +51,7 @@ interface Look {
   limit?: number
 }
 
+/** Throws what no other trial could do better with: see `STOPS`. */
 export async function runTrial(job: SearchJob, runner: TrialRunner): Promise<Trial> {
   const started = performance.now()
   const trial: Trial = {
@@ -74,13 +79,16 @@ export async function runTrial(job: SearchJob, runner: TrialRunner): Promise<Tri
     })
     if (built.failed) Object.assign(trial, { state: 'failed', reason: built.failed })
     else await measure(trial, built.file, runner)
+    runner.same?.()
   } catch (thrown) {
-    const error = errorData(thrown)
+    runner.same?.()
+    const error = failureOf(thrown, job.recipe.name)
     if (error.code === 'cancelled') {
       if (runner.signal.aborted) throw thrown
       return { ...trial, state: 'out-of-time', reason: 'the time limit came first' }
     }
-    Object.assign(trial, { state: 'failed', reason: 'reason' in error ? error.reason : error.code })
+    if (STOPS.has(error.code)) throw toError(error)
+    Object.assign(trial, { state: 'failed', reason: errorMessage(error).what })
   }
   trial.seconds = (performance.now() - started) / 1000
   return trial

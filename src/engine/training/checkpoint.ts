@@ -1,8 +1,8 @@
 /** The state of a training after an epoch, on disk, so that a crash costs at most an epoch. */
 import fs from 'node:fs'
 import path from 'node:path'
+import { diskError } from '../../contract/errors'
 import { sync as writeAtomically } from 'write-file-atomic'
-import { diskError } from '../onnx'
 
 export interface CheckpointHead {
   /** Tells model, data and settings apart: another training's checkpoint is not gone on with. */

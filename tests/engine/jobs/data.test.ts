@@ -87,3 +87,18 @@ test('a device that is not here gives the CPU and a word why', async () => {
   expect(session.providers).toEqual(['cpu'])
   expect(word).toMatch(/^abacus cannot be used here \(.+\); the CPU is used instead\.$/)
 })
+
+test.each([
+  ['data/gone', 'data.npz'],
+  ['model/changed-on-disk', 'tiny.onnx'],
+])('%s where a file was written to while a job worked with it, whatever came of that', async (code, name) => {
+  for (const ends of [() => 'an answer', () => Promise.reject(new Error('a reader stumbled'))]) {
+    const { model, data, folder } = given(best)
+    const file = path.join(folder, name)
+    const work = withData(model, data, async () => {
+      fs.appendFileSync(file, 'x')
+      return ends()
+    })
+    await expect(work).rejects.toMatchObject({ code, data: code === 'data/gone' ? { path: file } : { file } })
+  }
+})

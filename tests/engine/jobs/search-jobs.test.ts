@@ -121,3 +121,18 @@ test('a search that kept nothing says why: the trials’ own reason, a stop, or 
   const stopped = nothingKept(result([], 7), true)
   expect(errorMessage(stopped.data).what).toContain('stopped before')
 })
+
+test('data that is gone in the middle ends a search, and no trial of it is kept', async () => {
+  const work = request(30)
+  const context = listening()
+  const emit: typeof context.emit = (event, data) => {
+    context.emit(event, data)
+    if (event === 'trial') fs.rmSync(work.data.path!, { force: true })
+  }
+  await expect(search(work, { ...context, emit })).rejects.toMatchObject({
+    data: { code: 'data/gone', path: work.data.path },
+  })
+  expect(context.told.filter(([event]) => event === 'trial')).toHaveLength(1)
+  const kept = fs.readdirSync(work.folder, { recursive: true }).map(String)
+  expect(kept.filter((name) => /trials.*\.json$/.test(name))).toHaveLength(1)
+})

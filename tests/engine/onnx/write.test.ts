@@ -3,8 +3,8 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, afterEach, expect, test, vi } from 'vitest'
-import { PareError } from '../../../src/contract/errors'
-import { diskError, encodeModel, Model, Tensor, writeModel } from '../../../src/engine/onnx'
+import { diskError, PareError } from '../../../src/contract/errors'
+import { encodeModel, Model, Tensor, writeModel } from '../../../src/engine/onnx'
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-write-'))
 afterEach(() => vi.restoreAllMocks())
