@@ -5,7 +5,10 @@ import path from 'node:path'
 import { DataSpec, TASKS } from '../contract/dataset'
 import { PareError } from '../contract/errors'
 
-export interface SpecOptions extends Pick<DataSpec, 'label' | 'columns' | 'task' | 'output' | 'classes'> {
+export interface SpecOptions extends Pick<
+  DataSpec,
+  'label' | 'columns' | 'task' | 'output' | 'classes' | 'boxes'
+> {
   dataSpec?: string
   mean?: number[]
   std?: number[]
@@ -69,6 +72,10 @@ export const withSpecOptions = (command: Command): Command =>
     )
     .addOption(new Option('--task <task>', 'what is learned from the data').choices(TASKS))
     .option('--classes <name,…>', "class names in the order of the model's outputs", list)
+    .option(
+      '--boxes <layout>',
+      "how boxes lie in a detector's outputs, where that is not recognised: yolov8, ssd …",
+    )
     .option('--scale <number>', 'what raw numbers are multiplied by, such as 1/255', ratioOption)
     .option('--mean <number,…>', 'what is taken off after that, in all or by channel', ratios)
     .option('--std <number,…>', 'what they are divided by at last, in all or by channel', ratios)
@@ -113,6 +120,7 @@ export function specOf(options: SpecOptions): DataSpec | undefined {
     task,
     output,
     classes,
+    boxes,
     mean,
     std,
     scale,
@@ -124,7 +132,7 @@ export function specOf(options: SpecOptions): DataSpec | undefined {
   const named = (fields: object): object =>
     Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
   const preprocessing = named({ mean, std, scale, layout, resize, ...channels, ...size })
-  const said = named({ label, columns, task, output, classes })
+  const said = named({ label, columns, task, output, classes, boxes })
   if (dataSpec === undefined && Object.keys({ ...said, ...preprocessing }).length === 0) return undefined
   const file = dataSpec === undefined ? {} : readSpec(dataSpec)
   const all = { ...file.preprocessing, ...preprocessing }

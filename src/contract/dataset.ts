@@ -15,6 +15,7 @@ export const TASK_WORDS = {
   'language-model': { score: 'how likely it finds each true token', as: 'sureness' },
   embedding: LIKENESS,
   segmentation: { score: 'the overlap with the truth', as: 'share' },
+  detection: { score: 'F1 of its boxes', as: 'share' },
   unlabelled: LIKENESS,
 } as const satisfies Record<string, { score: string; as: 'sureness' | 'share' | 'distance' }>
 export type Task = keyof typeof TASK_WORDS
@@ -92,6 +93,8 @@ export const DataSpec = z.strictObject({
   output: z.string().min(1).optional(),
   /** Class names in the order of the model's outputs. */
   classes: z.array(z.string()).optional(),
+  /** How boxes lie in the outputs of a detector, where that is not recognised: "yolov8", "ssd" … */
+  boxes: z.string().min(1).optional(),
   /** Fields of a preprocessing, all or some; checked against the data when it is opened. */
   preprocessing: z.record(z.string(), z.unknown()).optional(),
   /** What was found about the way to read the data, in plain words: stands in every report. */

@@ -26,6 +26,8 @@ export interface ErrorFields {
   'data/shape-mismatch': { input: string; expected: string; got: string }
   'data/labels-out-of-range': { label: string; classes: number }
   'data/labels-missing': { by: string }
+  /** `known`: layouts with what they look like. `told`: the one that was named. */
+  'data/boxes-unknown': { outputs: string; classes: number; known: string[]; told?: string }
   /** A data spec that is none, or that is for other data. */
   'data/spec': { reason: string }
   /** Columns that could all be the labels, of which the model answers none clearly best. */

@@ -64,6 +64,12 @@ const TABLE: Messages = {
     where: label,
     todo: 'Check that labels are counted from 0 and that the dataset has the same classes as the model.',
   }),
+  'data/boxes-unknown': ({ outputs, classes, known, told }) => ({
+    title: 'It is not clear how boxes lie in the outputs',
+    what: `The model's outputs are ${outputs}, the data has ${classes} ${classes === 1 ? 'class' : 'classes'}${told === undefined ? '' : `, and boxes were said to lie as “${told}”`}; that is none of: ${known.join('; ')}.`,
+    where: outputs,
+    todo: 'Say which it is with --boxes, or “boxes” in the data spec. A model whose boxes are offsets from anchors must decode them, or be compared without labels (--task unlabelled).',
+  }),
   'data/spec': ({ reason }) => ({
     title: 'The data spec does not fit',
     what: `How the data shall be read cannot be done: ${reason}.`,

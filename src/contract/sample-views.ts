@@ -9,5 +9,25 @@ export interface NumbersView {
   image?: string
 }
 
-export type SampleView = NumbersView
+/** Sides as shares of the picture, from its upper left corner. */
+export interface ShownBox {
+  left: number
+  top: number
+  right: number
+  bottom: number
+  name: string
+  /** How sure the model is; absent on boxes that are labels. */
+  score?: number
+  /** Whether it covers a box of the labels by half; absent on those. */
+  matches?: boolean
+}
+
+/** Boxes on the picture: what the model found, and what is there. */
+export interface BoxView {
+  kind: 'boxes'
+  found: ShownBox[]
+  truth: ShownBox[]
+}
+
+export type SampleView = NumbersView | BoxView
 export type ViewOf<Kind extends SampleView['kind']> = Extract<SampleView, { kind: Kind }>

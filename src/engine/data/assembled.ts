@@ -29,7 +29,7 @@ export interface Assembly {
   guessedOrder?: boolean
   preprocessing: Preprocessing
   /** What was said or found of the way to read it that is not in the fields above. */
-  said?: Pick<DataSpec, 'label' | 'columns' | 'output' | 'notes'>
+  said?: Pick<DataSpec, 'label' | 'columns' | 'output' | 'boxes' | 'notes'>
   parts: Parts
   plan: TargetPlan
   targets: ReadonlyMap<Source, Targets>
@@ -111,8 +111,8 @@ function renamed(assembly: Assembly, classes: readonly string[]): Assembly {
     const ids = target.ids?.map((id) => (id < 0 ? -1 : position[id]!))
     targets.set(source, {
       ...(ids && { ids }),
-      async of(indices, inputs) {
-        if (!ids) return target.of(indices, inputs)
+      async of(indices, inputs, preprocessing) {
+        if (!ids) return target.of(indices, inputs, preprocessing)
         return {
           dtype: 'int64',
           dims: [indices.length],
@@ -141,9 +141,9 @@ function makeSplit(name: SplitName, part: Part, assembly: Assembly): Split {
     ...(part.source.raw && {
       raw: async (index: number) => rawSample(part.source, positionOf(index), assembly),
     }),
-    async preview(index): Promise<SamplePreview> {
+    async preview(index, side): Promise<SamplePreview> {
       const position = positionOf(index)
-      const raw = await part.source.preview(position, assembly.preprocessing)
+      const raw = await part.source.preview(position, assembly.preprocessing, side)
       const label = await labelText(part.source, position, assembly, raw.inputs ?? {})
       return previewOf(index, raw, label)
     },
@@ -159,16 +159,16 @@ async function rawSample(
   const target = targets.get(source)!
   const id = target.ids?.[position]
   if (id !== undefined && classes) return { files, ...(id >= 0 && { label: classes[id]! }) }
-  if (!TASKS[task].labelText) return { files }
+  if (!TASKS[task].numbers) return { files }
   const { inputs } = await source.read([position], preprocessing)
-  const value = await target.of([position], inputs)
+  const value = await target.of([position], inputs, preprocessing)
   return { files, ...(value && { label: Array.from(floatsOf(value)) }) }
 }
 
 async function labelText(
   source: Source,
   position: number,
-  { targets, classes, task }: Assembly,
+  { targets, classes, task, preprocessing }: Assembly,
   inputs: Parameters<Targets['of']>[1],
 ): Promise<string | undefined> {
   const target = targets.get(source)!
@@ -176,8 +176,8 @@ async function labelText(
   if (id !== undefined) return id < 0 ? undefined : (classes?.[id] ?? String(id))
   const { labelText: text } = TASKS[task]
   if (!text) return undefined
-  const value = await target.of([position], inputs)
-  return value && text(floatsOf(value), classes)
+  const value = await target.of([position], inputs, preprocessing)
+  return value && text(value, classes)
 }
 
 /** By positions within the split. */
@@ -244,7 +244,7 @@ async function readBatch(
   const { inputs, kept } = await source.read(positions, preprocessing, signal)
   if (kept?.length === 0) return undefined
   const at = <T>(list: readonly T[]): T[] => (kept ? kept.map((i) => list[i]!) : [...list])
-  const labels = await targets.get(source)!.of(at(positions), inputs)
+  const labels = await targets.get(source)!.of(at(positions), inputs, preprocessing)
   const goesOn = source.follows && goesOnIn(part)
   const follows = goesOn && asked.map((index, i) => goesOn(index, asked[i - 1] ?? before))
   return { indices: at(asked), inputs, ...(labels && { labels }), ...(follows && { follows: at(follows) }) }

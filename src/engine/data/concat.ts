@@ -1,6 +1,7 @@
 /** Several files read as one set of samples. */
 import type { Preprocessing } from '../../contract/dataset'
-import { concatRows, type Values } from '../runtime/value'
+import { sizeOf } from '../onnx'
+import { concatRows, type Value, type Values } from '../runtime/value'
 import type { RawLabels, Reading, Rows, Source, SourcePreview } from './source'
 
 /** Which member a position falls into, and where. */
@@ -45,13 +46,16 @@ export function concatSources(sources: readonly Source[]): Source {
   const offsets = new Offsets(sources.map((source) => source.length))
   return {
     length: offsets.length,
-    labels: concatLabels(sources.map((source) => source.labels)),
+    labels: concatLabels(
+      sources.map((source) => source.labels),
+      offsets,
+    ),
     suggested: first.suggested,
     notes: [...new Set(sources.flatMap((source) => source.notes))],
     read: (indices, preprocessing, signal) => readAll(sources, offsets, indices, preprocessing, signal),
-    preview(index, preprocessing): Promise<SourcePreview> {
+    preview(index, preprocessing, side): Promise<SourcePreview> {
       const [member, position] = offsets.locate(index)
-      return sources[member]!.preview(position, preprocessing)
+      return sources[member]!.preview(position, preprocessing, side)
     },
     ...(sources.every((source) => source.raw) && {
       raw: {
@@ -113,7 +117,7 @@ async function readAll(
   return kept.length === indices.length ? { inputs } : { inputs, kept }
 }
 
-function concatLabels(labels: readonly (RawLabels | undefined)[]): RawLabels | undefined {
+function concatLabels(labels: readonly (RawLabels | undefined)[], offsets: Offsets): RawLabels | undefined {
   if (labels.every((label) => label?.kind === 'names')) {
     const names = [...new Set(labels.flatMap((label) => label.names))]
     const of = labels.flatMap((label) =>
@@ -121,9 +125,37 @@ function concatLabels(labels: readonly (RawLabels | undefined)[]): RawLabels | u
     )
     return { kind: 'names', names, of: Int32Array.from(of) }
   }
+  if (labels.every((label) => label?.kind === 'made')) {
+    const names = [...new Set(labels.flatMap((label) => label.names))]
+    return {
+      ...labels[0]!,
+      names,
+      async make(indices, preprocessing, classes) {
+        const parts = []
+        for (const { member, positions } of offsets.stretches(indices))
+          parts.push(await labels[member]!.make(positions, preprocessing, classes))
+        const longest = Math.max(...parts.map(({ dims }) => dims[1] ?? 0))
+        return concatRows(parts.map((part) => lengthened(part, longest)))
+      },
+    }
+  }
   if (labels.every((label) => label?.kind === 'rows'))
     return { kind: 'rows', rows: concatAllRows(labels.map((label) => label.rows)) }
   return undefined
+}
+
+/** Padded with −1 along the second axis. */
+function lengthened(value: Value, length: number): Value {
+  const [count, own, ...rest] = value.dims as [number, number, ...number[]]
+  if (value.dims.length < 2 || own === length || value.dtype !== 'float32') return value
+  const width = sizeOf(rest)
+  const data = new Float32Array(count * length * width).fill(-1)
+  for (let row = 0; row < count; row++)
+    data.set(
+      (value.data as Float32Array).subarray(row * own * width, (row + 1) * own * width),
+      row * length * width,
+    )
+  return { ...value, dims: [count, length, ...rest], data }
 }
 
 function concatAllRows(all: readonly Rows[]): Rows {

@@ -21,7 +21,8 @@ export interface Batch {
   inputs: Values
   /**
    * classification: int64 [N]; multi-label: float32 [N, classes]; regression: float32 [N, …outputs];
-   * language-model: int64 [N, T] next tokens, −100 where not scored; segmentation: int64 [N, H, W].
+   * language-model: int64 [N, T] next tokens, −100 where not scored; segmentation: int64 [N, H, W]; detection: see
+   * `tasks/detection/label-rows.ts`.
    */
   labels?: Value
   /**
@@ -53,7 +54,8 @@ export interface Split {
   readonly origin: SplitSummary['origin']
   /** Streams batches; nothing is loaded whole. The last batch may be smaller. */
   batches(size: number, options?: BatchOptions): AsyncIterable<Batch>
-  preview(index: number): Promise<SamplePreview>
+  /** `side`: the longest side of a thumbnail, pixels. */
+  preview(index: number, side?: number): Promise<SamplePreview>
   /** Absent where samples are no steps of clips. */
   readonly goesOn?: GoesOn
   /** As it was before Pare read it, with what is expected of it; absent where samples have no such form. */

@@ -71,7 +71,7 @@ async function hasLabel(
     const isName = labels.names.map((name) => name.trim() !== '')
     return indices.map((i) => labels.of[i]! >= 0 && isName[labels.of[i]!]!)
   }
-  if (!labels || !isFloat(labels.rows.dtype)) return undefined
+  if (labels?.kind !== 'rows' || !isFloat(labels.rows.dtype)) return undefined
   return finiteRows(await labels.rows.read(indices))
 }
 
@@ -103,10 +103,11 @@ export function labelledOnly(
     given[name] = selectSource(source, order, [leftOutNote(NO_LABEL, left, source.length, noun)])
     targets.set(given[name], {
       ids: Int32Array.from(order, (i) => ids[i]!),
-      of: (indices, inputs) =>
+      of: (indices, inputs, preprocessing) =>
         of(
           indices.map((i) => order[i]!),
           inputs,
+          preprocessing,
         ),
     })
   }
@@ -123,7 +124,7 @@ export function selectSource(source: Source, order: readonly number[], notes: re
       return [...source.notes, ...notes]
     },
     read: (indices, preprocessing, signal) => source.read(at(indices), preprocessing, signal),
-    preview: (index, preprocessing) => source.preview(order[index]!, preprocessing),
+    preview: (index, preprocessing, side) => source.preview(order[index]!, preprocessing, side),
     ...(source.raw && {
       raw: { ...source.raw, files: (index: number) => source.raw!.files(order[index]!) },
     }),
@@ -138,6 +139,10 @@ export function selectSource(source: Source, order: readonly number[], notes: re
 /** A blank name is no class; a class whose samples are all left out still has its place among the outputs. */
 function selectLabels(labels: RawLabels, order: readonly number[]): RawLabels {
   if (labels.kind === 'rows') return { kind: 'rows', rows: selectRows(labels.rows, order) }
+  if (labels.kind === 'made') {
+    const at = (indices: readonly number[]): number[] => indices.map((i) => order[i]!)
+    return { ...labels, make: (indices, ...rest) => labels.make(at(indices), ...rest) }
+  }
   const names = labels.names.filter((name) => name.trim() !== '')
   const position = labels.names.map((name) => names.indexOf(name))
   return { kind: 'names', names, of: Int32Array.from(order, (i) => position[labels.of[i]!] ?? -1) }

@@ -76,6 +76,18 @@ function scaledSize(from: Size, { width, height, resize, cropRatio }: ImageOptio
   }
 }
 
+/** Where the picture lies in the input: its size there, and its upper left corner, below zero where it is cropped. */
+export function placedIn(from: Size, options: ImageOptions): { scaled: Size; left: number; top: number } {
+  const scaled = scaledSize(from, options)
+  // As `centred` has it; minus zero would be another corner to some.
+  const offset = (inner: number, outer: number): number => 0 - Math.floor((inner - outer) / 2)
+  return {
+    scaled,
+    left: offset(scaled.width, options.width),
+    top: offset(scaled.height, options.height),
+  }
+}
+
 /** Pixels 0…255 as [height, width, channels]; grey from colour by ITU-R BT.601, as PIL and OpenCV do. */
 export async function decodeImage(file: string | Uint8Array, options: ImageOptions): Promise<Uint8Array> {
   const image = await openImage(file)

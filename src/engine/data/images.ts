@@ -52,6 +52,7 @@ export async function imagesOf(
   { inputs }: ReaderContext,
   notes: readonly string[] = [],
   skipped = new SkippedFiles('images'),
+  usual: Partial<ImageOptions> = {},
 ): Promise<Source> {
   const [input, ...others] = inputs.filter(({ state }) => state === undefined)
   if (!input || others.length > 0)
@@ -61,7 +62,7 @@ export async function imagesOf(
       got: 'one image per sample',
     })
   if (pictures.length === 0) throw new PareError('data/empty', { path: where })
-  const suggested = inferImage(input, await commonSize(pictures))
+  const suggested = { ...inferImage(input, await commonSize(pictures)), ...usual }
   return new ImageSource(pictures, labels, input, suggested, notes, skipped)
 }
 
@@ -141,12 +142,12 @@ class ImageSource implements Source {
     }
   }
 
-  async preview(index: number): Promise<SourcePreview> {
+  async preview(index: number, _?: Preprocessing, side = THUMBNAIL_SIDE): Promise<SourcePreview> {
     const title = this.pictures.name(index).split(path.sep).join('/')
     const fit = { fit: 'inside', withoutEnlargement: true, fastShrinkOnLoad: false } as const
     try {
       const image = await openImage(await this.pictures.load(index))
-      const png = await image.resize(THUMBNAIL_SIDE, THUMBNAIL_SIDE, fit).png().toBuffer()
+      const png = await image.resize(side, side, fit).png().toBuffer()
       return { title, thumbnail: `data:image/png;base64,${png.toString('base64')}` }
     } catch (cause) {
       // A sample that cannot be drawn is named among the skipped ones when it is read.

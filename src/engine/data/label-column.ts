@@ -2,7 +2,7 @@
 import { PareError } from '../../contract/errors'
 import { isMissing, numberOf } from './csv'
 import { RowWriter } from './row-writer'
-import type { RawLabels, Rows } from './source'
+import type { MadeLabels, RawLabels, Rows } from './source'
 
 /** Numbers where all labels are numbers, names otherwise; lists must all have one length. */
 export class LabelColumn {
@@ -21,7 +21,7 @@ export class LabelColumn {
     else throw new PareError('data/unreadable', { path: file, reason: `${where} has a label of many parts` })
   }
 
-  async finish(file: string): Promise<RawLabels | undefined> {
+  async finish(file: string): Promise<Exclude<RawLabels, MadeLabels> | undefined> {
     const { cells } = this
     const found = cells.filter((cell) => cell !== undefined)
     if (found.length === 0) return undefined

@@ -1,14 +1,16 @@
 /** What labels are, and the targets a task makes of them. */
+import type { Preprocessing, Task } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
 import { sizeOf } from '../onnx'
 import { floatsOf, type Value, type Values } from '../runtime/value'
 import { naturalOrder } from './names'
-import type { RawLabels, Rows, Source } from './source'
+import type { MadeLabels, RawLabels, Rows, Source } from './source'
 
 /** Properties of labels that tell one task from another. */
 export type LabelFacts =
   | { kind: 'none' }
   | { kind: 'names'; names: string[] }
+  | { kind: 'made'; task: Task; names: string[]; reason: string }
   | {
       kind: 'numbers'
       /** Shape of one label; [] for a single number. */
@@ -36,9 +38,12 @@ export async function labelFacts(sources: readonly Source[]): Promise<LabelFacts
   const labels = sources.map((source) => source.labels)
   if (labels.length === 0 || labels.some((label) => label === undefined)) return { kind: 'none' }
   const names = new Set<string>()
-  for (const label of labels) if (label!.kind === 'names') for (const name of label!.names) names.add(name)
+  for (const label of labels) if (label!.kind !== 'rows') for (const name of label!.names) names.add(name)
   if (labels.every((label) => label!.kind === 'names'))
     return { kind: 'names', names: [...names].sort(naturalOrder) }
+  const [made] = labels
+  if (made?.kind === 'made' && labels.every((label) => label?.kind === 'made' && label.task === made.task))
+    return { kind: 'made', task: made.task, names: [...names], reason: made.reason }
   const rows = labels.flatMap((label) => (label!.kind === 'rows' ? [label!.rows] : []))
   const [first] = rows
   if (rows.length < labels.length || rows.some((other) => sizeOf(other.dims) !== sizeOf(first!.dims)))
@@ -46,7 +51,7 @@ export async function labelFacts(sources: readonly Source[]): Promise<LabelFacts
       input: 'labels',
       expected: `the same form in every split`,
       got: labels
-        .map((l) => (l!.kind === 'names' ? 'names' : `numbers [${l!.rows.dims.join(', ')}]`))
+        .map((l) => (l!.kind === 'rows' ? `numbers [${l!.rows.dims.join(', ')}]` : l!.kind))
         .join('; '),
     })
   return numberFacts(rows)
@@ -116,6 +121,8 @@ export type TargetPlan =
   | { kind: 'values'; dims: readonly number[] }
   /** A class per position: int64 [N, …dims]. */
   | { kind: 'class-map'; classes: number; dims: readonly number[] }
+  /** The labels make them. */
+  | { kind: 'made'; classes: readonly string[] }
   /** Targets are the ids themselves, one step later. */
   | { kind: 'next-token'; ids: string; mask?: string }
 
@@ -123,7 +130,7 @@ export interface Targets {
   /** Class of each sample of the source, where each has one (−1: none). */
   ids?: Int32Array
   /** Targets for positions of the source whose inputs were read. */
-  of(indices: readonly number[], inputs: Values): Promise<Value | undefined>
+  of(indices: readonly number[], inputs: Values, preprocessing: Preprocessing): Promise<Value | undefined>
 }
 
 /** Position not scored, as PyTorch's cross entropy has it. */
@@ -136,6 +143,11 @@ export async function targetsOf(source: Source, plan: TargetPlan): Promise<Targe
       of: async (_, inputs) => nextTokens(inputs[plan.ids]!, plan.mask ? inputs[plan.mask] : undefined),
     }
   const labels = source.labels!
+  if (labels.kind === 'made' || plan.kind === 'made') {
+    if (labels.kind !== 'made' || plan.kind !== 'made')
+      throw new TypeError('targets of another form than the labels')
+    return { of: (indices, _, preprocessing) => labels.make(indices, preprocessing, plan.classes) }
+  }
   if (plan.kind === 'class' || plan.kind === 'one-hot') {
     const ids = plan.kind === 'class' ? await classIds(labels, plan) : await oneHotIds(labels)
     return {
@@ -154,7 +166,7 @@ export async function targetsOf(source: Source, plan: TargetPlan): Promise<Targe
 }
 
 async function classIds(
-  labels: RawLabels,
+  labels: Exclude<RawLabels, MadeLabels>,
   plan: Extract<TargetPlan, { kind: 'class' }>,
 ): Promise<Int32Array> {
   const classes = plan.classes.length
@@ -184,7 +196,7 @@ async function classIds(
   return ids
 }
 
-async function oneHotIds(labels: RawLabels): Promise<Int32Array> {
+async function oneHotIds(labels: Exclude<RawLabels, MadeLabels>): Promise<Int32Array> {
   if (labels.kind === 'names') throw new TypeError('names are never one-hot')
   const size = sizeOf(labels.rows.dims)
   const ids = new Int32Array(labels.rows.length)

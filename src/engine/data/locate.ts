@@ -2,6 +2,7 @@
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import { PareError } from '../../contract/errors'
+import { locateBoxes, locateBoxFile } from './boxes/find'
 import { Folder, type Listing } from './folder'
 import { FORMATS, formatOfFile, formatOfName, isClassList, type Format } from './formats'
 import { naturalOrder, splitOfName, type GivenSplit } from './names'
@@ -34,7 +35,7 @@ export interface Companions {
 }
 
 export const EXPECTED =
-  'NPZ or NPY arrays, CSV or TSV tables, Parquet, JSONL text, a folder of images or WAV files by class, or train/ calibration/ validation/ with any of these'
+  'NPZ or NPY arrays, CSV or TSV tables, Parquet, JSONL text, a folder of images or WAV files by class, pictures with boxes (COCO JSON, YOLO data.yaml, Pascal VOC XML), or train/ calibration/ validation/ with any of these'
 
 /**
  * Throws `data/not-found`, `data/empty` for a folder with nothing in it, `data/unrecognised` for anything else.
@@ -43,6 +44,13 @@ export async function locate(root: string, wanted?: Format): Promise<Located> {
   const stat = await fs.stat(root).catch((cause: unknown) => {
     throw new PareError('data/not-found', { path: root }, { cause })
   })
+  const boxes =
+    wanted === undefined || wanted === 'boxes'
+      ? stat.isDirectory()
+        ? await locateBoxes(await Folder.open(root))
+        : await locateBoxFile(root)
+      : undefined
+  if (boxes) return boxes
   const found = stat.isDirectory() ? await locateFolder(root, wanted) : await locateFile(root)
   if (found) return found
   throw new PareError('data/unrecognised', { path: root, expected: EXPECTED })

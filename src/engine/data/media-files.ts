@@ -7,14 +7,14 @@ import { Folder } from './folder'
 import { formatOfFile, formatOfName, type Format } from './formats'
 import { LabelColumn } from './label-column'
 import { labelRank } from './names'
-import type { RawLabels } from './source'
+import type { MadeLabels, RawLabels } from './source'
 import { readText } from './text-stream'
 
 export interface MediaFiles {
   root: string
   /** Relative to the root. Classes take turns, so that the start of the list holds some of each. */
   files: string[]
-  labels?: RawLabels
+  labels?: Exclude<RawLabels, MadeLabels>
   notes: string[]
 }
 

@@ -8,6 +8,7 @@ import { carriedStates, openRunner, signatureOf } from '../runtime'
 import { readNpy, readNpz } from './array-files'
 import { assemble, NOUNS, targetsOfAll } from './assembled'
 import { readAudio } from './audio'
+import { readBoxes } from './boxes/read'
 import { withCarriedStates } from './carried'
 import { clipNote } from './clips'
 import { concatSources } from './concat'
@@ -37,6 +38,7 @@ const READERS: Record<Format, Reader> = {
   npy: readNpy,
   table: readTable,
   images: readImages,
+  boxes: readBoxes,
   audio: readAudio,
   parquet: readParquet,
   text: readTexts,
@@ -107,6 +109,7 @@ async function openAs(root: string, model: Model, options: OpenOptions): Promise
         label: options.label,
         columns: options.columns,
         output: options.output,
+        boxes: options.boxes,
         notes: options.notes,
       },
       parts,

@@ -5,7 +5,7 @@ import { sizeOf, type ValueInfo } from '../onnx'
 import { castData } from './convert'
 import { selectRows } from './label-column'
 import type { MediaFiles } from './media-files'
-import type { RawLabels, Reading } from './source'
+import type { Reading } from './source'
 import type { Watch } from './spool'
 
 const NAMED = 5
@@ -83,7 +83,7 @@ export async function withoutSkipped(
   }
   if (good.length === listed.files.length) return listed
   const { labels } = listed
-  const kept: RawLabels | undefined =
+  const kept: MediaFiles['labels'] =
     labels?.kind === 'rows'
       ? { kind: 'rows', rows: selectRows(labels.rows, good) }
       : labels && { ...labels, of: Int32Array.from(good, (i) => labels.of[i]!) }

@@ -1,5 +1,5 @@
 /** What a reader of one format gives: raw samples by position, before splits, classes and tasks. */
-import type { Preprocessing, SamplePreview } from '../../contract/dataset'
+import type { Preprocessing, SamplePreview, Task } from '../../contract/dataset'
 import type { SampleForm } from '../../contract/sample-form'
 import type { DType } from '../onnx'
 import type { Value, Values } from '../runtime/value'
@@ -18,7 +18,22 @@ export interface Rows {
 /** Labels as they were found; a task makes targets of them. */
 export type RawLabels =
   /** One name per sample, as an index into `names` (−1: no label). */
-  { kind: 'names'; names: readonly string[]; of: Int32Array } | { kind: 'rows'; rows: Rows }
+  { kind: 'names'; names: readonly string[]; of: Int32Array } | { kind: 'rows'; rows: Rows } | MadeLabels
+
+/** Labels of a form of one task alone, which make its targets themselves. */
+export interface MadeLabels {
+  kind: 'made'
+  task: Task
+  /** Classes in the order of the model's outputs; empty where there are none. */
+  names: readonly string[]
+  /** "12 classes of boxes". */
+  reason: string
+  /**
+   * Targets of these samples, first axis the samples; those of more or fewer parts are padded with −1 along the second.
+   * `classes` are the names in the order that the model has them in.
+   */
+  make(indices: readonly number[], preprocessing: Preprocessing, classes: readonly string[]): Promise<Value>
+}
 
 export interface Reading {
   /** By input name, first axis = samples. */
@@ -60,7 +75,8 @@ export interface Source {
   readonly notes: readonly string[]
   /** Samples as the model wants them. `indices` are positions within the source. */
   read(indices: readonly number[], preprocessing: Preprocessing, signal?: AbortSignal): Promise<Reading>
-  preview(index: number, preprocessing: Preprocessing): Promise<SourcePreview>
+  /** `side`: the longest side of a thumbnail, pixels. */
+  preview(index: number, preprocessing: Preprocessing, side?: number): Promise<SourcePreview>
   /** Absent where samples have no form of their own. */
   readonly raw?: RawSamples | undefined
   /** Whether the inputs of each sample lack a number, or hold NaN or infinity; absent where none ever can. */

@@ -84,6 +84,15 @@ export function recogniseTask(
 
 function fromLabels(model: Model, output: Output, facts: LabelFacts, hints: TaskHints): Recognised {
   if (facts.kind === 'none') return withoutLabels(model, output)
+  if (facts.kind === 'made') {
+    const classes = hints.classes ?? facts.names
+    return {
+      task: facts.task,
+      targets: { kind: 'made', classes },
+      ...(classes.length > 0 && { classes }),
+      reason: facts.reason,
+    }
+  }
   if (facts.kind === 'names') return fromNames(output, facts.names, hints)
   return facts.dims.length === 0 ? fromSingles(model, output, facts, hints) : fromArrays(output, facts, hints)
 }

@@ -97,6 +97,7 @@ export async function measureQuality(
         rows,
         classes: dataset.classes,
         labels: batch.labels,
+        boxes: dataset.spec.boxes,
       })
       contenders ??= answering.map((answers, i) => contend(answers, i > 0, choice!, dataset.task))
       for (const [i, contender] of contenders.entries()) {

@@ -25,7 +25,8 @@ export interface DetailRequest {
 
 /** Steps of a clip that are read at once. */
 const STEPS = 64
-
+/** Longest side of the picture of a sample's own page, pixels. */
+const LARGE = 480
 /** Values shown of each output. */
 const SHOWN = 8
 
@@ -37,7 +38,7 @@ export async function sampleDetail(request: DetailRequest): Promise<SampleDetail
   if (index < 0 || index >= split.length) throw missing
   for await (const batch of split.batches(1, { indices: [index] })) {
     const answers = await answersTo(request, split, batch)
-    const context = { rows: 1, classes: dataset.classes, labels: batch.labels }
+    const context = { rows: 1, classes: dataset.classes, labels: batch.labels, boxes: dataset.spec.boxes }
     const task = TASKS[dataset.task]
     const choice = task.choose(judged(answers[0]!, dataset), context)
     const views = task.view?.({ ...context, outputs: answers, choice, label: batch.labels })
@@ -45,7 +46,7 @@ export async function sampleDetail(request: DetailRequest): Promise<SampleDetail
     const image = !views && (await picture(answers[0]![choice.names[0]!]!))
     const shown = views ?? (await numbersOf(answers, choice, dataset))
     return {
-      preview: await split.preview(index),
+      preview: await split.preview(index, LARGE),
       row,
       outputs: shown.map((view, i) => ({ name: models[i]!.name, view })),
       ...(image && input && { inputImage: await picture(input) }),

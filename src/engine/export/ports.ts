@@ -41,7 +41,8 @@ export function answerOf(dataset: Dataset | undefined, golden: Golden, model: Mo
   const classes = dataset?.classes
   try {
     // With class names the output that scores them; the other metrics want labels to tell, so: all outputs.
-    const family = classes ? TASKS.classification : TASKS.unlabelled
+    const scored = dataset && ['class', 'several'].includes(TASKS[dataset.task].protects)
+    const family = classes && scored ? TASKS.classification : TASKS.unlabelled
     const choice = family.choose(sample.outputs, { rows, classes })
     return {
       output: choice.names[0]!,

@@ -27,7 +27,7 @@ export function partOfSplit(split: Split, positions: readonly number[]): Split {
     name: split.name,
     origin: split.origin,
     length: positions.length,
-    preview: (index) => split.preview(positions[index]!),
+    preview: (index, side) => split.preview(positions[index]!, side),
     async *batches(size, options = {}) {
       const wanted = options.indices ?? positions.map((_, at) => at)
       const order =

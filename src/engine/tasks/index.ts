@@ -1,6 +1,7 @@
 /** The registry of tasks: one line each. */
 import type { Task } from '../../contract/dataset'
 import { classification } from './classification'
+import { detection } from './detection/detection'
 import { embedding } from './embedding'
 import { unlabelled } from './fidelity'
 import { languageModel } from './language-model'
@@ -16,6 +17,7 @@ export const TASKS: Readonly<Record<Task, TaskDeclaration>> = {
   'language-model': languageModel,
   embedding,
   segmentation,
+  detection,
   unlabelled,
 }
 

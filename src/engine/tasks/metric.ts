@@ -33,6 +33,8 @@ export interface MetricContext {
   /** Class names of the dataset, in the order of the outputs. */
   classes?: readonly string[]
   labels?: Value
+  /** How boxes lie in the outputs, where a person says so. */
+  boxes?: string
 }
 
 export interface Measured {

@@ -168,8 +168,9 @@ export const multiLabel: TaskDeclaration = {
   protects: 'several',
   comparison: byAnswer,
   answerText: classText,
+  numbers: true,
   labelText: (label, classes) =>
-    Array.from(label)
+    Array.from(floatsOf(label))
       .flatMap((v, i) => (v > 0 ? [classes?.[i] ?? String(i)] : []))
       .join(', '),
   loss: {

@@ -199,10 +199,9 @@ export const regression: TaskDeclaration = {
   noSkill: 0,
   comparison: byDistance,
   answerText: numberText,
+  numbers: true,
   labelText: (label) =>
-    Array.from({ length: Math.min(TOLD, label.length) }, (_, i) =>
-      String(Number(label[i]!.toPrecision(5))),
-    ).join(', '),
+    Array.from(floatsOf(label).subarray(0, TOLD), (v) => String(Number(v.toPrecision(5)))).join(', '),
   loss: {
     fits: (dims, labels) => !labels || sizeOf(dims) === sizeOf(labels.dims),
     labels: () => ({ kind: 'squared-error', classAxis: -1 }),

@@ -20,6 +20,8 @@ export interface TaskLoss {
    * `classAxis` is counted from the front; −1 is the last.
    */
   labels?(dims: readonly number[]): { kind: LossKind; classAxis: number }
+  /** Where the original is imitated: in all of its outputs, not in one. */
+  everyOutput?: boolean
   /** The augmented picture of a sample has the label of the sample. */
   augmentable?: boolean
 }
@@ -46,8 +48,10 @@ export interface TaskDeclaration extends MetricFamily {
   comparison(original: SampleResults): Comparison
   /** An answer or a label of a row of samples in words. */
   answerText(value: number, classes?: readonly string[]): string
-  /** A label that is numbers, in words; absent where labels are classes or no numbers to show. */
-  labelText?(label: ArrayLike<number>, classes?: readonly string[]): string
+  /** The label of one sample in words; absent where it is a class, or nothing to tell in words. */
+  labelText?(label: Value, classes?: readonly string[]): string
+  /** Labels are numbers that a bundle's samples carry along. */
+  numbers?: boolean
   loss: TaskLoss
   /** What the page of a sample draws of each model's outputs, in their order; absent: numbers, and pictures where outputs are some. */
   view?(shown: Shown): SampleView[]

@@ -64,13 +64,47 @@ export async function matchingFeatures(
       ),
     ),
   ]
-  if (chosen.length === 0) return []
-  return withSession(withOutputs(teacher, chosen), {}, async (session) => {
-    const values = await session.run(feedOf(signatureOf(teacher), inputs), chosen)
-    return chosen.map((name) => {
+  const powers = await meanSquares(teacher, inputs, chosen)
+  return chosen.map((name, i) => ({
+    student: name,
+    teacher: name,
+    weight: strength / (chosen.length * powers[i]!),
+  }))
+}
+
+/**
+ * The outputs beside `main` that both models give in one shape: a detector answers with boxes and scores, and a student
+ * of one of them alone would forget the other. Errors relative to each output's mean square count as those of `main` do.
+ */
+export async function otherOutputs(
+  student: Model,
+  teacher: Model,
+  inputs: Values,
+  main: string,
+): Promise<FeaturePair[]> {
+  const names = student.graph.outputs.map(({ name }) => name).filter((name) => name !== main)
+  const theirs = new Set(teacher.graph.outputs.map(({ name }) => name))
+  const shared = names.filter((name) => theirs.has(name))
+  if (shared.length === 0 || !theirs.has(main)) return []
+  const dims = await Promise.all(
+    [student, teacher].map((model) => shapesAt(model, shared, feedOf(signatureOf(model), inputs))),
+  )
+  const alike = shared.filter((name) => {
+    const [mine, its] = dims.map((traced) => traced.get(name))
+    return mine?.dtype === 'float32' && its?.dtype === 'float32' && mine.dims.join() === its.dims.join()
+  })
+  const [own, ...powers] = await meanSquares(teacher, inputs, [main, ...alike])
+  return alike.map((name, i) => ({ student: name, teacher: name, weight: own! / powers[i]! }))
+}
+
+async function meanSquares(model: Model, inputs: Values, names: readonly string[]): Promise<number[]> {
+  if (names.length === 0) return []
+  return withSession(withOutputs(model, names), {}, async (session) => {
+    const values = await session.run(feedOf(signatureOf(model), inputs), [...names])
+    return names.map((name) => {
       const data = floatsOf(values[name]!)
       const power = data.reduce((sum, x) => sum + x * x, 0) / Math.max(1, sizeOf(values[name]!.dims))
-      return { student: name, teacher: name, weight: strength / (chosen.length * Math.max(power, 1e-12)) }
+      return Math.max(power, 1e-12)
     })
   })
 }

@@ -9,7 +9,7 @@ import type { Model } from '../onnx'
 import { signatureOf } from '../runtime'
 import { augmentationFor } from './augmentation'
 import { keepShared, keepZeros, maskedNames } from './constraints'
-import { matchingFeatures } from './feature-pairs'
+import { matchingFeatures, otherOutputs } from './feature-pairs'
 import type { LossSpec } from './losses'
 import { chooseObjective, type Objective } from './objective'
 import { Samples } from '../data/sample-store'
@@ -86,6 +86,7 @@ function splitFor(
 
 /** How labels can be used: a reason not to, or undefined. Throws where a label names no class. */
 async function labelTrouble(samples: Samples, objective: Objective, task: Task): Promise<string | undefined> {
+  if (!TASKS[task].loss.labels) return `labels of ${task} are no loss that can be learned here`
   const seen = new Set<number>()
   const isClass = TASKS[task].protects === 'class'
   const all = Array.from({ length: samples.count }, (_, i) => i)
@@ -160,6 +161,8 @@ export async function learn(
   const features = taughtBy?.features
     ? await matchingFeatures(model, taughtBy.model, first.inputs, taughtBy.features, [objective.value])
     : []
+  if (taughtBy && TASKS[data.task].loss.everyOutput)
+    features.push(...(await otherOutputs(model, taughtBy.model, first.inputs, objective.value)))
   const spec: LossSpec = {
     kind: objective.kind,
     value: objective.value,

@@ -94,7 +94,7 @@ export class Validator {
       const labels = batch.labels
       const reference = logits ? { [spec.value]: logits[0]! } : answer
       if (!labels && !logits) continue
-      const family = TASKS[labels ? task : 'unlabelled']
+      const family = TASKS[labels && TASKS[task].loss.labels ? task : 'unlabelled']
       choice ??= family.choose(reference, {
         rows: count,
         ...(classes && { classes }),

@@ -4,6 +4,7 @@ import { lossOf, qualityChange } from '../../../src/engine/evaluate/paired'
 import { measureQuality } from '../../../src/engine/evaluate/quality'
 import { seeded } from '../../../src/engine/math/random'
 import type { Value } from '../../../src/engine/runtime/value'
+import { labelRows, type LabelledPicture } from '../../../src/engine/tasks/detection/label-rows'
 import { arrayDataset, floats, ints, wires } from './support'
 
 const random = seeded(4)
@@ -19,6 +20,15 @@ const DATA: Record<Exclude<Task, 'unlabelled'>, [input: Value, labels: Value]> =
   'language-model': [floats([N, 4, 5], uniform(20 * N)), ints([N, 4], below(4 * N, 5))],
   embedding: [floats([N, 4], uniform(4 * N)), ints([N], below(N, 3))],
   segmentation: [floats([N, 2, 4, 4], uniform(32 * N)), ints([N, 4, 4], below(16 * N, 2))],
+  detection: [floats([N, 5, 20], uniform(100 * N)), labelRows(Array.from({ length: N }, picture))],
+}
+
+/** A picture as large as the input, a box in it. */
+function picture(): LabelledPicture {
+  const size = { width: 1, height: 1, inputWidth: 1, inputHeight: 1, scaleX: 1, scaleY: 1 }
+  const [left, top] = [random.next() / 2, random.next() / 2]
+  const box = { left, top, right: left + 0.4, bottom: top + 0.4, class: 0, ignored: 0 as const }
+  return { frame: { ...size, left: 0, top: 0 }, boxes: [box] }
 }
 
 const compare = async (task: Task, input: Value, labels: Value, op: string) => {

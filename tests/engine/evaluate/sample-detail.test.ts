@@ -6,7 +6,7 @@ import type { SampleRow } from '../../../src/contract/compare'
 import { operatorTimes } from '../../../src/engine/evaluate/operators'
 import { sampleDetail } from '../../../src/engine/evaluate/sample-detail'
 import { writeModel } from '../../../src/engine/onnx'
-import { arrayDataset, floats, ints, wires } from './support'
+import { arrayDataset, floats, ints, numbers, wires } from './support'
 
 let folder = ''
 beforeAll(() => void (folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-detail-'))))
@@ -37,8 +37,11 @@ it('shows the strongest classes of every model', async () => {
   ]
   const detail = await sampleDetail({ dataset, index: 1, models, row })
   expect(detail.preview.title).toBe('sample 1')
-  expect(detail.outputs[0]!.view.values[0]).toEqual({ name: 'b', value: expect.closeTo(0.6, 5) as number })
-  expect(detail.outputs[1]!.view.values.at(-1)!.name).toBe('b')
+  expect(numbers(detail.outputs[0]!).values[0]).toEqual({
+    name: 'b',
+    value: expect.closeTo(0.6, 5) as number,
+  })
+  expect(numbers(detail.outputs[1]!).values.at(-1)!.name).toBe('b')
   expect(detail).not.toHaveProperty('inputImage')
   await expect(sampleDetail({ dataset, index: 7, models, row })).rejects.toMatchObject({
     data: { code: 'not-found' },
@@ -54,7 +57,7 @@ it('shows images side by side where the output is one', async () => {
   const dataset = arrayDataset({ task: 'unlabelled', inputs: { x: ramp } })
   const detail = await sampleDetail({ dataset, index: 0, models: [{ name: 'Original', model }], row })
   expect(detail.inputImage).toMatch(/^data:image\/png;base64,/)
-  expect(detail.outputs[0]!.view.image).toBe(detail.inputImage)
+  expect(numbers(detail.outputs[0]!).image).toBe(detail.inputImage)
 })
 
 it('times layers side by side', async () => {

@@ -1,5 +1,7 @@
 /** Datasets and models small enough to reckon by hand. */
+import type { SampleDetail } from '../../../src/contract/compare'
 import type { Task } from '../../../src/contract/dataset'
+import type { ViewOf } from '../../../src/contract/sample-views'
 import type { Batch, BatchOptions, Dataset, Split } from '../../../src/engine/data/dataset'
 import { Graph, Model, type Dim, type DType } from '../../../src/engine/onnx'
 import { sliceRows, type Value, type Values } from '../../../src/engine/runtime/value'
@@ -86,6 +88,12 @@ export function wires(inputs: Record<string, Wire>): Model {
   }
   model.graph = graph
   return model
+}
+
+/** What the page of a sample shows of a model that answers with numbers. */
+export function numbers({ view }: SampleDetail['outputs'][number]): ViewOf<'numbers'> {
+  if (view.kind !== 'numbers') throw new TypeError(`a view of ${view.kind}`)
+  return view
 }
 
 export const floats = (dims: number[], values: number[]): Value => ({

@@ -6,6 +6,7 @@ import { forgetOpenData, withOpenData } from '../../../src/engine/jobs/data'
 import { writeJson } from '../../../src/engine/run/files'
 import { scaled } from '../run/support'
 import { answerOf, best, given, listening } from './support'
+import { numbers } from '../evaluate/support'
 
 afterEach(forgetOpenData)
 
@@ -108,8 +109,8 @@ test('one sample side by side shows what each model answers for it', async () =>
     const powers = values.map((value) => Math.exp(value))
     return powers[top]! / powers.reduce((sum, power) => sum + power, 0)
   }
-  expect(outputs[0]!.view.values[0]!.value).toBeCloseTo(softmax(answer), 4)
-  expect(outputs[1]!.view.values[0]!.value).toBeCloseTo(softmax(answer.map((value) => 3 * value)), 4)
+  expect(numbers(outputs[0]!).values[0]!.value).toBeCloseTo(softmax(answer), 4)
+  expect(numbers(outputs[1]!).values[0]!.value).toBeCloseTo(softmax(answer.map((value) => 3 * value)), 4)
   await expect(compareSample({ ...query, index: 77 }, listening())).rejects.toMatchObject({
     code: 'not-found',
   })

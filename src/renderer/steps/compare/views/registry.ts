@@ -2,12 +2,14 @@
 import type { Component } from 'svelte'
 import type { SampleDetail } from '../../../../contract/compare'
 import type { SampleView } from '../../../../contract/sample-views'
+import Boxes from './Boxes.svelte'
 import Numbers from './Numbers.svelte'
 import type { ViewProps } from './props'
 
 type Kind = SampleView['kind']
 
 const VIEWS: { [K in Kind]: Component<ViewProps<K>> } = {
+  boxes: Boxes,
   numbers: Numbers,
 }
 
