@@ -20,7 +20,7 @@ const MAY_IMPORT = {
  * Inside the engine the data flows one way; a room may import those left of it, never those right of it. `math`
  * stands left of `runtime`, as it is pure: whoever has a matrix product hands it in.
  */
-const ENGINE_ORDER = [
+export const ENGINE_ORDER = [
   'onnx',
   'math',
   'runtime',

@@ -3,6 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import ts from 'typescript'
 import { expect, test } from 'vitest'
+import { ENGINE_ORDER } from '../scripts/fences'
 
 const SRC = path.resolve(import.meta.dirname, '../src')
 
@@ -20,6 +21,7 @@ function scriptOf(file: string): string {
 }
 
 function importsOf(file: string): string[] {
+  // Lazy imports are among them.
   return ts
     .preProcessFile(scriptOf(file))
     .importedFiles.filter(({ fileName }) => fileName.startsWith('.'))
@@ -81,4 +83,14 @@ test('rooms import each other in no circle', () => {
     rooms.set(room, [...(rooms.get(room) ?? []), ...others])
   }
   expect(circles(rooms)).toEqual([])
+})
+
+test('rooms of the engine import none that stands behind them, lazily or by a longer way either', () => {
+  const rank = (file: string): number => ENGINE_ORDER.indexOf(roomOf(file).split('/')[1]!)
+  const upwards = [...graph]
+    .filter(([file]) => file.startsWith('engine/') && rank(file) >= 0)
+    .flatMap(([file, targets]) =>
+      targets.filter((target) => rank(target) > rank(file)).map((target) => `${file} → ${target}`),
+    )
+  expect(upwards).toEqual([])
 })

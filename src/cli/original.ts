@@ -18,5 +18,7 @@ export async function originalFor(
   if (given !== undefined) return given
   const { record } = await session.run('record', { model }, 'looking for the original')
   if (record?.originalThere) return record.original.path
-  throw new InvalidArgumentError('These limits need --original: no report beside the model names one.')
+  throw new InvalidArgumentError(
+    'These limits and --target need --original: no report beside the model names one.',
+  )
 }

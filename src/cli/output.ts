@@ -1,4 +1,5 @@
 /** What the command line prints: calm tables with three significant digits, one progress line, or one JSON document. */
+import type { TargetCheck } from '../contract/project'
 import { threeDigits } from '../contract/format'
 import { errorMessage } from '../contract/messages'
 import type { ErrorData } from '../contract/errors'
@@ -105,3 +106,6 @@ export class ProgressLine {
     this.shown = false
   }
 }
+
+export const checkLine = ({ ok, severity, message }: TargetCheck): string =>
+  `${ok ? 'ok' : severity}: ${message}`

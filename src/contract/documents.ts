@@ -154,6 +154,7 @@ const BODIES = {
     layers: z.array(z.looseObject({ layer: z.string(), op: z.string(), parameters: z.int() })),
     issues: z.array(z.looseObject({ severity: z.string(), message: z.string() })),
     sha256: z.string(),
+    checks: z.array(Check).optional(),
   },
   passes: {
     passes: z.array(

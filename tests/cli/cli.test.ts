@@ -88,6 +88,15 @@ test('every command helps with examples', async () => {
   for (const command of commands) expect((await pare([command, '--help'])).out).toContain(`$ pare ${command}`)
 })
 
+test('inspect for a target says what is known of the model there', async () => {
+  const { checks } = json<{ checks: { ok: boolean; message: string }[] }>(
+    await pare(['inspect', model, '--target', 'android-npu', '--json']),
+  )
+  expect(checks.map(({ message }) => message).join('\n')).toMatch(/NNAPI takes \d+% of the \d+ operators/)
+  const { out } = await pare(['inspect', model, '--target', 'android-npu'])
+  expect(out).toMatch(/^(ok|warning): NNAPI takes/m)
+})
+
 test('inspect and passes give one JSON document', async () => {
   const inspected = await pare(['inspect', model, '--json'])
   expect(json<{ path: string; bytes: number }>(inspected)).toMatchObject({

@@ -2,7 +2,14 @@ import { Option } from 'commander'
 import path from 'node:path'
 import { SPLITS, type SplitName } from '../../contract/dataset'
 import type { Report } from '../../contract/report'
-import { absolute, examples, withDataOptions, withEngineOptions, type AddCommand } from '../command'
+import {
+  absolute,
+  examples,
+  targetOption,
+  withDataOptions,
+  withEngineOptions,
+  type AddCommand,
+} from '../command'
 import { print } from '../output'
 import { printDocument } from '../document'
 import { preparedData } from '../prepared'
@@ -20,6 +27,7 @@ import { originalFor, originalOption } from '../original'
 import { engineSettings, type CommonOptions, type DataOptions } from '../session'
 
 interface EvaluateOptions extends CommonOptions, DataOptions, SpecOptions, LimitOptions {
+  target?: string
   split: SplitName
   original?: string
 }
@@ -31,6 +39,7 @@ export const addEvaluate: AddCommand = (program, { session }) => {
     .argument('<model>', 'an ONNX file', absolute)
     .addOption(new Option('--split <name>', 'which samples').choices(SPLITS).default('validation'))
     .addOption(originalOption())
+    .addOption(targetOption())
   withEngineOptions(withDataOptions(withLimitOptions(command)))
     .addHelpText(
       'after',
@@ -44,7 +53,11 @@ export const addEvaluate: AddCommand = (program, { session }) => {
       checkLimits(options)
       const { split } = options
       const settings = engineSettings(options)
-      const against = needOriginal(options) ? await originalFor(session, model, options.original) : undefined
+      // An estimate for a device is a share of the original's time there.
+      const against =
+        needOriginal(options) || options.target !== undefined
+          ? await originalFor(session, model, options.original)
+          : undefined
       const measured: { report: Report; original?: Report } =
         against === undefined
           ? {
@@ -69,7 +82,7 @@ export const addEvaluate: AddCommand = (program, { session }) => {
         const candidates = [{ name: path.basename(model), model }]
         const both = await session.run(
           'compare',
-          { model: original, data, settings, candidates, split },
+          { model: original, data, settings, candidates, split, target: options.target },
           'measuring',
         )
         return { original: both.original, report: both.candidates[0]! }

@@ -10,7 +10,7 @@ import {
   withEngineOptions,
   type AddCommand,
 } from '../command'
-import { bytes, print } from '../output'
+import { bytes, checkLine, print } from '../output'
 import { printDocument } from '../document'
 import { preparedData } from '../prepared'
 import type { SpecOptions } from '../data-spec'
@@ -131,6 +131,6 @@ export const addExport: AddCommand = (program, { session }) => {
         `${written.path}: ${bytes(written.bytes)}, of which the model takes ${bytes(written.downloadBytes)} to download`,
       )
       for (const name of written.files) print(`  ${name}`)
-      for (const { ok, severity, message } of checks) print(`${ok ? 'ok' : severity}: ${message}`)
+      for (const check of checks) print(checkLine(check))
     })
 }

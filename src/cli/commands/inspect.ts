@@ -1,6 +1,6 @@
 import type { ModelInspection } from '../../contract/model'
-import { absolute, examples, jsonOption, type AddCommand } from '../command'
-import { bytes, count, number, print, table } from '../output'
+import { absolute, examples, jsonOption, targetOption, type AddCommand } from '../command'
+import { bytes, checkLine, count, number, print, table } from '../output'
 import { printDocument } from '../document'
 
 const LAYERS_SHOWN = 12
@@ -60,11 +60,22 @@ export const addInspect: AddCommand = (program, { session }) => {
       'what a model is: size, parameters, operators, where the weight sits, what stands in the way',
     )
     .argument('<model>', 'an ONNX file', absolute)
+    .addOption(targetOption())
     .addOption(jsonOption())
-    .addHelpText('after', examples('pare inspect model.onnx', 'pare inspect model.onnx --json'))
-    .action(async (model: string, { json }: { json?: boolean }) => {
-      const inspection = await session.run('inspect', { model }, 'reading the model')
+    .addHelpText(
+      'after',
+      examples(
+        'pare inspect model.onnx',
+        'pare inspect model.onnx --target android-npu',
+        'pare inspect model.onnx --json',
+      ),
+    )
+    .action(async (model: string, { json, target }: { json?: boolean; target?: string }) => {
+      const inspection = await session.run('inspect', { model, target }, 'reading the model')
       if (json) await printDocument(session, 'inspection', inspection)
-      else print(describe(inspection))
+      else {
+        print(describe(inspection))
+        for (const check of inspection.checks ?? []) print(checkLine(check))
+      }
     })
 }

@@ -3,6 +3,7 @@ import type { BundlePlan } from '../../contract/project'
 import type { Report } from '../../contract/report'
 import { formatBytes } from '../../contract/format'
 import { formatMetric, isQuality, qualityText } from '../../contract/metrics'
+import { findTarget } from '../targets'
 import type { Manifest } from './manifest'
 import type { Snippet } from './forms/form'
 import type { StagedForm } from './forms/stage-forms'
@@ -55,8 +56,9 @@ export function readme(input: ReadmeInput): string {
 }
 
 function summary({ manifest, report, original }: ReadmeInput): string {
-  if (!report || !original)
-    return `A model for ONNX Runtime, opset ${manifest.opset}, made smaller with Pare.`
+  const { title, runtime } = findTarget(manifest.target)
+  const subject = `A model of opset ${manifest.opset} for ${title} (${runtime})`
+  if (!report || !original) return `${subject}, made smaller with Pare.`
   const { metric, value, samples } = report.quality
   const quality = isQuality(report.quality)
     ? `${metric} ${formatMetric(metric, value)} (original ${formatMetric(metric, original.quality.value)}) on ${samples} samples`
@@ -64,7 +66,7 @@ function summary({ manifest, report, original }: ReadmeInput): string {
   const sizes = (name: string, of: (report: Report) => number): string =>
     `${name} ${formatBytes(of(report))} (original ${formatBytes(of(original))})`
   return (
-    `A model for ONNX Runtime, opset ${manifest.opset}, made smaller with Pare: ${sizes('file', (r) => r.bytes)}, ` +
+    `${subject}, made smaller with Pare: ${sizes('file', (r) => r.bytes)}, ` +
     `${sizes('download', (r) => r.downloadBytes)}, ${quality}. ` +
     'Open `report.html` for everything that was measured.'
   )

@@ -2,13 +2,14 @@
 import { errorData, PareError } from '../../contract/errors'
 import { errorMessage } from '../../contract/messages'
 import { probeHere } from '../evaluate/memory'
+import { checkTarget } from '../export/checks'
 import { readModel } from '../onnx'
 import { describePasses, findPass, PASSES } from '../passes'
 import { PRESETS } from '../passes/presets'
-import { listProviders } from '../runtime'
+import { listProviders, traceShapes } from '../runtime'
 import { inspectModel } from '../layers/costs/inspect'
 import { misplaced, missingNeed } from '../run/steps'
-import { describeTargets } from '../targets'
+import { describeTargets, findTarget } from '../targets'
 import { withData } from './data'
 import type { JobHandlers } from './job'
 
@@ -35,7 +36,14 @@ export const modelJobs: JobHandlers<
   passes: () => describePasses(),
   targets: () => describeTargets(),
   presets: () => [...PRESETS],
-  inspect: ({ model }) => inspectModel(model),
+  inspect: async ({ model, target }) => {
+    if (target === undefined) return inspectModel(model)
+    const wanted = findTarget(target)
+    const [inspection, read] = [await inspectModel(model), readModel(model)]
+    // What does not run is among the issues of the inspection; its shapes are unknown.
+    const traced = await traceShapes(read).catch(() => new Map())
+    return { ...inspection, checks: checkTarget(read, wanted, traced) }
+  },
   checkRecipe: ({ model, data, recipe }) =>
     withData(model, data, async (dataset) => {
       const problems: { step: number; message: string }[] = []

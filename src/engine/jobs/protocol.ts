@@ -15,7 +15,7 @@ import type { ErrorData } from '../../contract/errors'
 import type { SearchGoal } from '../../contract/goal'
 import type { ModelInspection } from '../../contract/model'
 import type { PassDescription } from '../../contract/passes'
-import type { BundlePlan, LoadedData, PreprocessingTrial } from '../../contract/project'
+import type { BundlePlan, LoadedData, PreprocessingTrial, TargetCheck } from '../../contract/project'
 import type { Preset, Recipe } from '../../contract/recipe'
 import type { Quality, Report, StepRecord } from '../../contract/report'
 import type { SearchJob, SearchResult, Trial } from '../../contract/trial'
@@ -103,7 +103,8 @@ export interface Jobs {
   passes: Job<undefined, PassDescription[]>
   targets: Job<undefined, TargetDescription[]>
   presets: Job<undefined, Preset[]>
-  inspect: Job<{ model: string }, ModelInspection>
+  /** With a target also what is known of the model there. */
+  inspect: Job<{ model: string; target?: string }, ModelInspection & { checks?: TargetCheck[] }>
   histogram: Job<{ model: string; candidate?: string; layer: string }, WeightHistogram>
   diff: Job<{ model: string; candidate?: string }, GraphDiff>
   openData: Job<ModelAndData, LoadedData>

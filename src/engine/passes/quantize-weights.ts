@@ -114,6 +114,15 @@ export const quantizeWeights = definePass({
     ),
   ],
   params,
+  check(_model, { method, symmetric }) {
+    if (method === 'hqq' && symmetric)
+      throw new PareError('pass/bad-parameter', {
+        pass: ID,
+        parameter: 'symmetric',
+        reason:
+          'HQQ moves the zero point, which symmetric codes do not have; "mse" is what would be left of it',
+      })
+  },
   run,
 })
 

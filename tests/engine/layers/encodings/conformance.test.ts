@@ -21,7 +21,7 @@ import {
 } from '../../../../src/engine/math/quantize/grouped'
 import { lowBit } from '../../../../src/engine/math/quantize/low-bit'
 import { sqnr } from '../../../../src/engine/math/quantize/sqnr'
-import { raiseOpset, encodedLength, type Model } from '../../../../src/engine/onnx'
+import { raiseOpset, type Model } from '../../../../src/engine/onnx'
 import { int64, type Values } from '../../../../src/engine/runtime'
 import { Net } from '../../passes/pruning/build'
 import { noise, outputOf } from '../../passes/quantization/support'
@@ -141,8 +141,14 @@ describe.each(Object.keys(NETS))('%s', (net) => {
       const { decibel, form, codes, coded } = await both(NETS[net]!(), CODES[how]!, storage, true)
       expect(decibel).toBeGreaterThan(90)
       expect(form.storage === 'plain' || storage === 'auto' || form.storage === storage).toBe(true)
-      // All that is left of the weight's bytes; the rest are nodes, names and tables of a few kilobytes.
-      expect(form.bytes(codes)).toBeLessThan(encodedLength(coded))
+      // All constants are the weight's; beside its codes there are shapes, tables of bytes and the layer's own bias.
+      const constants = [...coded.graph.initializers.values()].reduce(
+        (sum, { byteLength }) => sum + byteLength,
+        0,
+      )
+      expect(form.bytes(codes)).toBeGreaterThanOrEqual(Math.floor((codes.codes.length * codes.bits) / 8))
+      expect(constants - form.bytes(codes)).toBeGreaterThanOrEqual(0)
+      expect(constants - form.bytes(codes)).toBeLessThan(4096)
     })
   })
 
