@@ -71,11 +71,17 @@ export class Graph {
    * exporter before IR 4 lists its weights that way.
    */
   constant(value: string, producers?: Map<string, Node>): Tensor | undefined {
-    const initializer = this.initializers.get(value)
-    if (initializer) return initializer
-    const node = producers ? producers.get(value) : this.producer(value)
-    if (!node) return undefined
-    return node.is('Identity') ? this.constant(node.inputs[0]!, producers) : node.constant
+    // Damaged models hand values on in circles, and in chains longer than the stack.
+    const seen = new Set<string>()
+    for (let at = value; !seen.has(at);) {
+      const initializer = this.initializers.get(at)
+      if (initializer) return initializer
+      const node = producers ? producers.get(at) : this.producer(at)
+      if (!node?.is('Identity')) return node?.constant
+      seen.add(at)
+      at = node.inputs[0] ?? ''
+    }
+    return undefined
   }
 
   /** All names in use, of nested graphs too, so that a new one clashes with none. */
@@ -197,7 +203,7 @@ export class Graph {
       const node = producers.get(value)
       if (!node || needed.has(node)) continue
       needed.add(node)
-      queue.push(...readsOf(node))
+      for (const read of readsOf(node)) queue.push(read)
     }
     const before = { nodes: this.nodes.length, initializers: this.initializers.size }
     this.nodes = this.nodes.filter((node) => needed.has(node))

@@ -7,6 +7,6 @@ export { integerRange, packBits, roundHalfEven, unpackBits, type NumericArray } 
 export { decodeModel, readModel } from './read'
 export { sizeOf, Tensor, type TensorSource } from './tensor'
 export { textOf } from './text'
-export { withScoreTables } from './zip-map'
+export { scoreMaps, withScoreTables } from './zip-map'
 export { encodedLength, encodeModel, writeModel, type WrittenModel } from './write'
 export { raiseOpset } from './opset'

@@ -76,8 +76,25 @@ function parseFields(source: ByteSource, around: Surroundings): Model {
     throw new PareError('model/not-onnx', { file: around.file, reason })
   }
   model.graph = graph
+  refuseNames(model)
   model.externalFiles = [...around.external.keys()]
   return model
+}
+
+/** Values go by their names through objects, where this one is no name, in ONNX Runtime's binding as well. */
+const RESERVED = '__proto__'
+
+function refuseNames(model: Model): void {
+  for (const { nodes, inputs, outputs, initializers } of model.graphs())
+    if (
+      initializers.has(RESERVED) ||
+      [...inputs, ...outputs].some(({ name }) => name === RESERVED) ||
+      nodes.some((node) => node.inputs.includes(RESERVED) || node.outputs.includes(RESERVED))
+    )
+      throw new PareError('model/invalid', {
+        file: model.file,
+        reason: `a value in it is called “${RESERVED}”, a name that programs in JavaScript cannot use; rename it`,
+      })
 }
 
 const defaultDomain = (domain: string): string => (domain === 'ai.onnx' ? '' : domain)
@@ -92,6 +109,7 @@ export function addOpset(opsets: Map<string, number>, reader: WireReader): void 
     else return false
     return true
   })
+  if (!Number.isSafeInteger(version)) throw reader.malformed(`operator set ${version} of “${domain}”`)
   opsets.set(defaultDomain(domain), version)
 }
 
@@ -263,6 +281,9 @@ function parseType(reader: WireReader): { dtype?: DType; dims?: Dim[] } {
   return { dtype, dims }
 }
 
+/** A length beyond what numbers tell apart says nothing. */
+const size = (dim: Int64): Dim => (Number.isSafeInteger(Number(dim)) ? Number(dim) : null)
+
 function parseShape(reader: WireReader): Dim[] {
   const dims: Dim[] = []
   reader.fields((field, wire) => {
@@ -270,7 +291,7 @@ function parseShape(reader: WireReader): Dim[] {
     let dim: Dim = null
     const one = reader.message()
     one.fields((inner, innerWire) => {
-      if (inner === 1 && innerWire === 0) dim = Number(one.int64())
+      if (inner === 1 && innerWire === 0) dim = size(one.int64())
       else if (inner === 2 && innerWire === 2) dim = one.text() || null
       else return false
       return true

@@ -1,6 +1,7 @@
 /** Seeded random inputs within what a model declares, for tracing, comparing and running without data. */
 import { PareError } from '../../contract/errors'
 import { isFloat, sizeOf, type Dim, type DType, type Model } from '../onnx'
+import { requireMemory } from '../onnx/budget'
 import { encode, decode } from '../onnx/numeric'
 import { seeded, type Random } from '../math/random'
 import type { Value, ValueData, Values } from './value'
@@ -75,6 +76,8 @@ function filled(
   draw: (index: number, dims: readonly number[]) => number,
 ): Value {
   const size = sizeOf(dims)
+  // As numbers, as bytes and as what the session takes.
+  requireMemory(size * 8 * 3, `an input of shape [${dims.join(', ')}]`)
   if (dtype === 'string') return { dtype, dims, data: Array.from({ length: size }, () => 'a') }
   const numbers = new Float64Array(size)
   for (let i = 0; i < size; i++) numbers[i] = draw(i, dims)

@@ -38,12 +38,16 @@ function lengthOf(
   table: string,
   axis: number,
 ): number | undefined {
-  const tensor = graph.constant(table, producers)
-  if (tensor) return tensor.dims[axis < 0 ? axis + tensor.dims.length : axis]
-  const node = producers.get(table)
-  return node && ['Cast', 'DequantizeLinear', 'Identity'].includes(node.opType)
-    ? lengthOf(graph, producers, node.inputs[0]!, axis)
-    : undefined
+  const seen = new Set<string>()
+  for (let at = table; !seen.has(at);) {
+    const tensor = graph.constant(at, producers)
+    if (tensor) return tensor.dims[axis < 0 ? axis + tensor.dims.length : axis]
+    const node = producers.get(at)
+    if (!node || !['Cast', 'DequantizeLinear', 'Identity'].includes(node.opType)) return undefined
+    seen.add(at)
+    at = node.inputs[0] ?? ''
+  }
+  return undefined
 }
 
 function boundAt(graph: Graph, producers: Map<string, Node>, node: Node, value: string): number | undefined {
@@ -77,7 +81,7 @@ export function indexBound(graph: Graph, input: string): number | undefined {
     for (const node of readers.get(value) ?? []) {
       const here = boundAt(graph, producers, node, value)
       if (here !== undefined) bound = Math.min(bound ?? Infinity, here)
-      else if (HANDS_ON.has(node.opType)) queue.push(...node.outputs)
+      else if (HANDS_ON.has(node.opType)) for (const output of node.outputs) queue.push(output)
     }
   }
   return bound

@@ -4,6 +4,7 @@
  */
 import fs from 'node:fs'
 import path from 'node:path'
+import { PareError } from '../../contract/errors'
 import type { Model } from '../onnx'
 import { temporaryFolder } from '../onnx/temporary'
 import { openSession, type SessionOptions } from './session'
@@ -42,9 +43,10 @@ export async function profileNodes(
   options: SessionOptions & { runs?: number } = {},
 ): Promise<NodeTime[]> {
   const { runs = 10, ...session } = options
+  const quotable = withQuotableNames(model)
   const folder = temporaryFolder('profile')
   try {
-    const opened = await openSession(model, { ...session, profilePrefix: path.join(folder, 'profile') })
+    const opened = await openSession(quotable, { ...session, profilePrefix: path.join(folder, 'profile') })
     try {
       // The first run allocates; it is measured too, and the median forgets it.
       for (let i = 0; i <= runs; i++) await opened.run(feeds)
@@ -52,15 +54,37 @@ export async function profileNodes(
       opened.endProfiling()
       await opened.release()
     }
-    return summarize(readEvents(folder), model)
+    return summarize(readEvents(folder, model.file), quotable)
   } finally {
     fs.rmSync(folder, { recursive: true, force: true })
   }
 }
 
-function readEvents(folder: string): TraceEvent[] {
+// eslint-disable-next-line no-control-regex -- what JSON does not take as it is
+const UNQUOTABLE = /["\\\u0000-\u001f]/g
+
+/** ONNX Runtime writes names of nodes into its JSON as they are; the model itself where all can be. */
+function withQuotableNames(model: Model): Model {
+  const odd = (name: string): boolean => name.search(UNQUOTABLE) >= 0
+  if (![...model.graphs()].some(({ nodes }) => nodes.some(({ name }) => odd(name)))) return model
+  const copy = model.clone()
+  for (const { nodes } of copy.graphs())
+    for (const node of nodes) node.name = node.name.replaceAll(UNQUOTABLE, '_')
+  return copy
+}
+
+function readEvents(folder: string, model: string): TraceEvent[] {
   const [file] = fs.readdirSync(folder)
-  return file ? (JSON.parse(fs.readFileSync(path.join(folder, file), 'utf8')) as TraceEvent[]) : []
+  if (!file) return []
+  try {
+    return JSON.parse(fs.readFileSync(path.join(folder, file), 'utf8')) as TraceEvent[]
+  } catch (cause) {
+    throw new PareError(
+      'model/run-failed',
+      { file: model, reason: 'the runtime’s profile of it cannot be read' },
+      { cause },
+    )
+  }
 }
 
 function summarize(events: readonly TraceEvent[], model: Model): NodeTime[] {

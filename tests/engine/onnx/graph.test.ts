@@ -94,6 +94,24 @@ describe('edits', () => {
     expect(graph.constant('n')).toBeUndefined()
   })
 
+  test('values that are handed on in a circle, or very often, are no trouble', () => {
+    const graph = new Graph()
+    graph.nodes = [node('Identity', ['a'], ['a']), node('Identity', [], ['nothing'])]
+    expect(graph.constant('a')).toBeUndefined()
+    expect(graph.constant('nothing')).toBeUndefined()
+    graph.initializers.set('v0', Tensor.int64([7]))
+    for (let i = 0; i < 20_000; i++) graph.nodes.push(node('Identity', [`v${i}`], [`v${i + 1}`]))
+    expect(graph.constant('v20000', graph.producers())!.numbers()).toEqual([7])
+  })
+
+  test('a node that reads or makes very many values is no trouble', () => {
+    const many = Array.from({ length: 200_000 }, (_, i) => `v${i}`)
+    const graph = new Graph()
+    graph.nodes = [node('Sum', many, ['y']), node('Split', ['ids'], many)]
+    graph.outputs = [{ name: 'y' }]
+    expect(graph.prune()).toEqual({ nodes: 0, initializers: 0 })
+  })
+
   test('edits of a clone do not reach the original', () => {
     const graph = new Graph()
     graph.nodes = [node('Neg', ['x'], ['y'])]

@@ -12,7 +12,9 @@ import {
   Model,
   Node,
   readModel,
+  scoreMaps,
   Tensor,
+  withScoreTables,
   writeModel,
 } from '../../../src/engine/onnx'
 import { bytes, int, model as envelope, port, tensor, text } from './build'
@@ -291,5 +293,43 @@ describe('writing', () => {
     expect(() => writeModel(model, path.join(folder, 'no', 'such', 'm.onnx'))).toThrow(
       expect.objectContaining({ code: 'disk/failed' }),
     )
+  })
+})
+
+describe('names and numbers that no program could use', () => {
+  const identity = bytes(1, [...text(1, 'x'), ...text(2, 'y'), ...text(4, 'Identity')])
+
+  test.each([
+    ['an input', bytes(11, port('__proto__', 1, [1]))],
+    ['an output', bytes(12, port('__proto__', 1, [1]))],
+    ['a weight', bytes(5, tensor('__proto__', 1, [0], []))],
+    ['a value between nodes', bytes(1, [...text(1, 'x'), ...text(2, '__proto__'), ...text(4, 'Neg')])],
+  ])('%s called __proto__', (_, fields) => {
+    expect(() => decodeModel(envelope([...identity, ...fields]))).toThrow(
+      expect.objectContaining({ code: 'model/invalid' }),
+    )
+  })
+
+  test('an operator set whose version is beyond all numbers', () => {
+    const odd = bytes(8, [...text(1, 'nobody'), ...int(2, 9_000_000_000_000_000_001n)])
+    expect(() => decodeModel(envelope(identity, odd))).toThrow(
+      expect.objectContaining({ code: 'model/not-onnx' }),
+    )
+  })
+
+  test('a length beyond all numbers says nothing', () => {
+    const wide = bytes(1, [...int(1, 1), ...bytes(2, bytes(1, int(1, 2n ** 63n - 1n)))])
+    const { graph } = decodeModel(envelope([...identity, ...bytes(11, [...text(1, 'x'), ...bytes(2, wide)])]))
+    expect(graph.inputs[0]!.dims).toEqual([null])
+  })
+
+  test('maps of scores in a model with a circle', () => {
+    const model = new Model()
+    model.graph.outputs = [{ name: 'scores' }]
+    model.graph.addNode({ opType: 'Neg', inputs: ['b'], outputs: ['a'] })
+    model.graph.addNode({ opType: 'Neg', inputs: ['a'], outputs: ['b'] })
+    model.graph.addNode({ opType: 'ZipMap', domain: 'ai.onnx.ml', inputs: ['a'], outputs: ['scores'] })
+    expect([...scoreMaps(model.graph).classes.keys()]).toEqual(['scores'])
+    expect(() => withScoreTables(model)).toThrow(expect.objectContaining({ code: 'model/invalid' }))
   })
 })

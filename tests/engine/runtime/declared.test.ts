@@ -41,6 +41,59 @@ describe('constants made of a few bytes', () => {
     )
   })
 
+  test.each<[string, (model: Model, last: string) => string]>([
+    [
+      'Concat doubles',
+      ({ graph }, last) =>
+        graph.addNode({ opType: 'Concat', inputs: [last, last], outputs: [graph.freshName('v')] })
+          .outputs[0]!,
+    ],
+    [
+      'Add of a column and a row',
+      ({ graph }, last) => {
+        const side = 2 ** 20
+        const column = graph.addInitializer('column', Tensor.int64([side, 1]))
+        const row = graph.addInitializer('row', Tensor.int64([1, side]))
+        graph.addNode({ opType: 'Expand', inputs: [last, column], outputs: ['tall'] })
+        graph.addNode({ opType: 'Expand', inputs: [last, row], outputs: ['wide'] })
+        return graph.addNode({ opType: 'Add', inputs: ['tall', 'wide'], outputs: ['square'] }).outputs[0]!
+      },
+    ],
+    [
+      'Pad',
+      ({ graph }, last) => {
+        const pads = graph.addInitializer('pads', Tensor.int64([0, huge]))
+        return graph.addNode({ opType: 'Pad', inputs: [last, pads], outputs: ['padded'] }).outputs[0]!
+      },
+    ],
+    [
+      'OneHot',
+      ({ graph }, last) => {
+        const depth = graph.addInitializer('depth', Tensor.int64([huge], []))
+        return graph.addNode({ opType: 'OneHot', inputs: [last, depth], outputs: ['hot'] }).outputs[0]!
+      },
+    ],
+  ])('%s: what grows out of constants is held to the limit', (_, grow) => {
+    const model = modelOf({ opType: 'ConstantOfShape' }, [Tensor.int64([1])])
+    for (let last = 'y', step = 0; step < 45; step++) {
+      last = grow(model, last)
+      if (last !== `v` && !last.startsWith('v_')) break
+    }
+    expect(() => requireRoomForConstants(model, MEMORY_BUDGET)).toThrow(
+      expect.objectContaining({ code: 'limit/memory' }),
+    )
+  })
+
+  test('a shape that is text says nothing', () => {
+    const model = modelOf({ opType: 'ConstantOfShape' }, [Tensor.fromStrings([1], ['9'])])
+    expect(() => requireRoomForConstants(model)).not.toThrow()
+  })
+
+  test('weights that are only handed on are no growth', () => {
+    const weights = Tensor.float32([256, 256], new Float32Array(65_536))
+    expect(() => requireRoomForConstants(modelOf({ opType: 'Cast' }, [weights]), 1)).not.toThrow()
+  })
+
   test('what several make is added up, also of what another made', () => {
     const model = modelOf({ opType: 'ConstantOfShape' }, [Tensor.int64([1])])
     const shape = model.graph.addInitializer('shape', Tensor.int64([Math.ceil(huge / 8)]))

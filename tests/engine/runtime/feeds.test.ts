@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Model, Tensor, type Dim, type DType } from '../../../src/engine/onnx'
+import { Model, Node, Tensor, type Dim, type DType } from '../../../src/engine/onnx'
 import { withSession } from '../../../src/engine/runtime'
 import { requireRoomForConstants } from '../../../src/engine/runtime/declared'
 import { randomFeeds, resolveDims } from '../../../src/engine/runtime/feeds'
@@ -209,4 +209,23 @@ test('a model that ONNX Runtime refuses is an error with its words', async () =>
   await expect(withSession(made, {}, use)).rejects.toMatchObject({
     data: { code: 'model/not-loadable', reason: expect.stringContaining('Levitate') as string },
   })
+})
+
+test('tables far behind other nodes, and nodes with very many outputs, bound indices all the same', () => {
+  const { graph } = new Model()
+  const many = Array.from({ length: 200_000 }, (_, i) => `v${i}`)
+  graph.initializers.set('c0', Tensor.int64([1, 2, 3]))
+  for (let i = 0; i < 20_000; i++)
+    graph.nodes.push(new Node({ opType: 'Cast', inputs: [`c${i}`], outputs: [`c${i + 1}`] }))
+  graph.nodes.push(
+    new Node({ opType: 'Split', inputs: ['ids'], outputs: many }),
+    new Node({ opType: 'Gather', inputs: ['c20000', 'v199999'], outputs: ['y'] }),
+  )
+  expect(indexBound(graph, 'ids')).toBe(3)
+})
+
+test('an input larger than the budget is refused before it is made', () => {
+  expect(() => randomFeeds(model({ x: [[2 ** 30, 2 ** 30]] }))).toThrow(
+    expect.objectContaining({ code: 'limit/memory' }),
+  )
 })

@@ -34,3 +34,15 @@ test('a profile names the layers of the model and its shares add up to one', asy
   expect(times.every(({ provider }) => provider === 'CPUExecutionProvider')).toBe(true)
   expect(times.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1)
 })
+
+test('names that no JSON takes as they are can be profiled', async () => {
+  const model = new Model()
+  model.opsets.set('', 18)
+  const { graph } = model
+  graph.inputs = [{ name: 'x', dtype: 'float32', dims: [1, 4] }]
+  graph.outputs = [{ name: 'y', dtype: 'float32' }]
+  graph.addNode({ opType: 'Softmax', name: 'a "quoted"\\\n name', inputs: ['x'], outputs: ['y'] })
+  const [time] = await profileNodes(model, await workingFeeds(model), { runs: 1 })
+  expect(time).toMatchObject({ node: 'a _quoted___ name', layer: 'y', op: 'Softmax' })
+  expect(graph.nodes[0]!.name).toContain('"')
+})

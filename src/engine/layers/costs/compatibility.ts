@@ -3,7 +3,7 @@ import { plural } from '../../../contract/format'
 import { errorData } from '../../../contract/errors'
 import { errorMessage } from '../../../contract/messages'
 import type { CompatibilityIssue } from '../../../contract/model'
-import { withScoreTables, type Model, type Node } from '../../onnx'
+import { scoreMaps, type Model, type Node } from '../../onnx'
 import { isFree, signatureOf } from '../../runtime/signature'
 import { classicalPart } from '../classical'
 import { isQuantized } from '../encodings'
@@ -116,7 +116,7 @@ const classical: Check = (model) => {
 }
 
 const noTensors: Check = (model) => {
-  const { classes } = withScoreTables(model)
+  const { classes } = scoreMaps(model.graph)
   // A port without any type says nothing; sequences, maps and optionals have one that is kept as it was read.
   const outputs = model.graph.outputs.filter(({ name, dtype, raw }) => !dtype && (raw || classes.has(name)))
   if (outputs.length === 0) return undefined
