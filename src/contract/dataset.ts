@@ -23,14 +23,17 @@ export const TASKS = Object.keys(TASK_WORDS) as [Task, ...Task[]]
 
 export type DatasetKind = 'images' | 'npz' | 'table' | 'parquet' | 'text' | 'audio' | 'random'
 
+/** Of pictures that are asked for: no model takes larger ones. */
+const LARGEST_SIDE = 2 ** 15
+
 /**
  * How a raw sample becomes the model's input. Exported in the bundle, so that a device does the same:
  * value = ((pixel · scale) − mean) / std per channel, after resize and crop, in the order and layout named.
  */
 export const ImagePreprocessing = z.strictObject({
   kind: z.literal('image'),
-  width: z.int().positive(),
-  height: z.int().positive(),
+  width: z.int().positive().max(LARGEST_SIDE),
+  height: z.int().positive().max(LARGEST_SIDE),
   channels: z.union([z.literal(1), z.literal(3), z.literal(4)]),
   resize: z.enum(['stretch', 'shortest-side-then-crop', 'letterbox']).default('stretch'),
   /** Side the image is resized to before a centre crop, as a multiple of the crop; 256/224 for ImageNet. */
@@ -59,15 +62,24 @@ export const ArrayPreprocessing = z.strictObject({
 
 export const TextPreprocessing = z.strictObject({
   kind: z.literal('text'),
-  maxLength: z.int().positive(),
+  maxLength: z
+    .int()
+    .positive()
+    .max(2 ** 20),
   padId: z.int().nonnegative().default(0),
 })
 
 export const AudioPreprocessing = z.strictObject({
   kind: z.literal('audio'),
-  sampleRate: z.int().positive(),
-  samples: z.int().positive(),
-  channels: z.int().positive().default(1),
+  sampleRate: z
+    .int()
+    .positive()
+    .max(2 ** 22),
+  samples: z
+    .int()
+    .positive()
+    .max(2 ** 28),
+  channels: z.int().positive().max(256).default(1),
   scale: z.number().default(1),
 })
 

@@ -1,5 +1,6 @@
 /** Arrays whose first axis is not the samples: laid out as the model takes them, or one value for all samples. */
-import type { Dim } from '../onnx'
+import { sizeOf, type Dim } from '../onnx'
+import { requireMemory } from '../onnx/budget'
 import { isFree } from '../runtime/signature'
 import { moveAxis, pickRows, type Value } from '../runtime/value'
 import type { NamedArray } from './arrays'
@@ -58,6 +59,7 @@ function layoutOf(array: NamedArray, input: SampleInput): 'rows' | 'turned' | 'o
 
 /** All of an array at once: what is laid out otherwise is small beside the samples. */
 const whole = async (array: NamedArray): Promise<Value> => {
+  requireMemory(array.length * sizeOf(array.dims) * 8 * 2, `the array ${array.name} as a whole`)
   const rows = await array.open()
   try {
     return await rows.read(Array.from({ length: array.length }, (_, i) => i))

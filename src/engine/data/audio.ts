@@ -5,6 +5,7 @@ import type { Preprocessing } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
 import { resample } from '../math/resample'
 import type { ValueInfo } from '../onnx'
+import { requireMemory } from '../onnx/budget'
 import { rowDims, shapeText } from './convert'
 import { mediaFiles } from './media-files'
 import type { Reader } from './reader'
@@ -95,6 +96,10 @@ class AudioSource implements Source {
     const options = preprocessing.kind === 'audio' ? preprocessing : this.suggested
     const { samples, channels } = options
     const { channelsLast } = layoutOf(this.input)
+    requireMemory(
+      indices.length * samples * channels * 4 * 4,
+      `${indices.length} sounds of ${samples} samples`,
+    )
     const waves = await Promise.all(indices.map((index) => this.wave(this.files[index]!, options, signal)))
     return readingOf(waves, this.input, this.dimsOf(options), (wave, into, at) =>
       placeWave(wave, { samples, channels, channelsLast }, into, at),

@@ -2,6 +2,7 @@
 import fs from 'node:fs/promises'
 import bmp from 'bmp-js'
 import sharp, { type Sharp } from 'sharp'
+import { DecodeRoom } from './decode-room'
 import type { ImageOptions } from './image-input'
 import { centred, enlarge } from './image-resize'
 
@@ -13,9 +14,34 @@ const BORDER = 114
 
 /** Opens a file, or the bytes of one, turned as its Exif says. */
 export async function openImage(input: string | Uint8Array): Promise<Sharp> {
-  const bmpFile = typeof input === 'string' ? /\.bmp$/i.test(input) : input[0] === 0x42 && input[1] === 0x4d
-  if (bmpFile) return openBmp(typeof input === 'string' ? await fs.readFile(input) : Buffer.from(input))
+  if (isBmp(input)) return openBmp(typeof input === 'string' ? await fs.readFile(input) : Buffer.from(input))
   return sharp(input, { failOn: 'error', limitInputPixels: PIXEL_LIMIT, pages: 1 }).autoOrient()
+}
+
+const isBmp = (input: string | Uint8Array): boolean =>
+  typeof input === 'string' ? /\.bmp$/i.test(input) : input[0] === 0x42 && input[1] === 0x4d
+
+const BMP_HEAD = 26
+
+async function headOfBmp(input: string | Uint8Array): Promise<Buffer | undefined> {
+  if (!isBmp(input)) return undefined
+  if (typeof input !== 'string') return Buffer.from(input.subarray(0, BMP_HEAD))
+  const handle = await fs.open(input, 'r')
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(BMP_HEAD), 0, BMP_HEAD, 0)
+    return buffer.subarray(0, bytesRead)
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Throws an Error for what is too short, or has a size that no picture has. */
+function bmpSize(head: Buffer): Size {
+  const width = head.readInt32LE(18)
+  const height = Math.abs(head.readInt32LE(22))
+  if (!(width > 0 && height > 0 && width * height <= PIXEL_LIMIT / 4))
+    throw new Error('its size is impossible')
+  return { width, height }
 }
 
 const ENDINGS: readonly [head: RegExp, ending: string][] = [
@@ -34,10 +60,7 @@ export function imageEnding(bytes: Uint8Array): string {
 }
 
 function openBmp(bytes: Buffer): Sharp {
-  const width = bytes.readInt32LE(18)
-  const height = Math.abs(bytes.readInt32LE(22))
-  if (!(width > 0 && height > 0 && width * height <= PIXEL_LIMIT / 4))
-    throw new Error('its size is impossible')
+  const { width, height } = bmpSize(bytes)
   const { data } = bmp.decode(bytes)
   const pixels = new Uint8Array(width * height * 3)
   for (let i = 0; i < width * height; i++) {
@@ -60,9 +83,17 @@ export async function imageSize(file: string | Uint8Array): Promise<Size> {
   return { width: autoOrient?.width ?? width, height: autoOrient?.height ?? height }
 }
 
+const room = new DecodeRoom()
+
 /** Decodes every pixel and forgets them: finds files that are cut off. */
 export async function checkImage(file: string): Promise<void> {
-  await (await openImage(file)).raw().toBuffer()
+  await room.with(await declaredSize(file), async () => (await openImage(file)).raw().toBuffer())
+}
+
+/** Size as the header has it, before anything is decoded or turned. */
+async function declaredSize(file: string | Uint8Array): Promise<Size> {
+  const bmpFile = await headOfBmp(file)
+  return bmpFile ? bmpSize(bmpFile) : sharp(file, { limitInputPixels: PIXEL_LIMIT, pages: 1 }).metadata()
 }
 
 /** Size of the whole picture before it is cropped or bordered. */
@@ -89,7 +120,10 @@ export function placedIn(from: Size, options: ImageOptions): { scaled: Size; lef
 }
 
 /** Pixels 0…255 as [height, width, channels]; grey from colour by ITU-R BT.601, as PIL and OpenCV do. */
-export async function decodeImage(file: string | Uint8Array, options: ImageOptions): Promise<Uint8Array> {
+export const decodeImage = async (file: string | Uint8Array, options: ImageOptions): Promise<Uint8Array> =>
+  room.with(await declaredSize(file), () => decoded(file, options))
+
+async function decoded(file: string | Uint8Array, options: ImageOptions): Promise<Uint8Array> {
   const image = await openImage(file)
   const { space, autoOrient, width, height } = await image.metadata()
   const from = { width: autoOrient?.width ?? width, height: autoOrient?.height ?? height }

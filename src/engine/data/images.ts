@@ -4,6 +4,7 @@ import path from 'node:path'
 import type { Preprocessing } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
 import type { ValueInfo } from '../onnx'
+import { requireMemory } from '../onnx/budget'
 import {
   checkImage,
   decodeImage,
@@ -122,6 +123,11 @@ class ImageSource implements Source {
     signal?: AbortSignal,
   ): Promise<Reading> {
     const options = imageOptions(preprocessing)
+    const { width, height, channels } = options
+    requireMemory(
+      indices.length * width * height * channels * 4 * 2,
+      `${indices.length} pictures of ${width} × ${height} pixels`,
+    )
     const pixels = await Promise.all(indices.map((index) => this.pixels(index, options, signal)))
     return readingOf(pixels, this.input, imageDims(options, this.input), (picture, into, at) =>
       placePixels(picture, options, into, at),

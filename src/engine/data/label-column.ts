@@ -59,26 +59,42 @@ export class LabelColumn {
 export const isList = (value: unknown): value is readonly unknown[] =>
   Array.isArray(value) || ArrayBuffer.isView(value)
 
+/** Lists deeper than this are no numbers: no tensor has so many axes. */
+const DEEPEST = 64
+
+/** Text of any value, as cells and labels are written. */
+export function textOf(value: unknown): string {
+  if (typeof value !== 'object' || value === null || value instanceof Date) return String(value ?? '')
+  return JSON.stringify(value, (_, one: unknown) => (typeof one === 'bigint' ? String(one) : one))
+}
+
 /** The numbers of nested lists in order; NaN for what is no number. */
 export function flatNumbers(list: readonly unknown[]): number[] {
   const out: number[] = []
-  const walk = (value: unknown): void => {
-    if (isList(value)) for (const item of Array.from(value)) walk(item)
-    else out.push(typeof value === 'string' || value === null ? NaN : Number(value))
+  const walk = (value: unknown, depth: number): void => {
+    if (isList(value) && depth < DEEPEST) for (const item of Array.from(value)) walk(item, depth + 1)
+    else out.push(isNumber(value) ? Number(value) : NaN)
   }
-  walk(list)
+  walk(list, 0)
   return out
 }
 
-/** Whether something in nested lists is text that stands for no number. */
-export const hasWords = (list: readonly unknown[]): boolean =>
-  Array.from(list).some((item) =>
-    isList(item) ? hasWords(item) : typeof item === 'string' && !isMissing(item),
-  )
+const isNumber = (value: unknown): boolean =>
+  typeof value === 'object' ? value instanceof Date : typeof value !== 'string'
+
+/** Whether something in nested lists is text, or an object, that stands for no number. */
+export const hasWords = (list: readonly unknown[], depth = 0): boolean =>
+  Array.from(list).some((item) => {
+    if (isList(item)) return depth >= DEEPEST || hasWords(item, depth + 1)
+    if (typeof item === 'string') return !isMissing(item)
+    return item !== null && item !== undefined && !isNumber(item)
+  })
 
 /** Shape of nested lists, by their first elements. */
 export function listShape(value: unknown): number[] {
-  return isList(value) ? [value.length, ...listShape(value[0])] : []
+  const shape: number[] = []
+  for (let at = value; isList(at) && shape.length <= DEEPEST; at = at[0]) shape.push(at.length)
+  return shape
 }
 
 async function numberRows(numbers: ArrayLike<number>): Promise<Rows> {

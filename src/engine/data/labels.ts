@@ -231,7 +231,10 @@ async function numbers(
   const floats = floatsOf(value)
   const dims = [indices.length, ...plan.dims]
   if (plan.kind === 'values') return { dtype: 'float32', dims, data: floats }
-  const data = BigInt64Array.from(floats, (v) => BigInt(v))
+  const data = BigInt64Array.from(floats, (v) => {
+    if (Number.isInteger(v)) return BigInt(v)
+    throw new PareError('data/labels-out-of-range', { label: String(v), classes: plan.classes })
+  })
   for (const [i, label] of data.entries()) {
     // 255 is the void of Pascal VOC and Cityscapes.
     if (label === 255n && plan.classes <= 255) data[i] = IGNORED

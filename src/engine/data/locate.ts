@@ -44,6 +44,9 @@ export async function locate(root: string, wanted?: Format): Promise<Located> {
   const stat = await fs.stat(root).catch((cause: unknown) => {
     throw new PareError('data/not-found', { path: root }, { cause })
   })
+  // Pipes and devices are nothing to read from: some would never answer.
+  if (!stat.isDirectory() && !stat.isFile())
+    throw new PareError('data/unrecognised', { path: root, expected: EXPECTED })
   const boxes =
     wanted === undefined || wanted === 'boxes'
       ? stat.isDirectory()

@@ -5,7 +5,7 @@ import { PareError } from '../../contract/errors'
 import { openCsv } from './csv'
 import { Folder } from './folder'
 import { formatOfFile, formatOfName, type Format } from './formats'
-import { LabelColumn } from './label-column'
+import { LabelColumn, textOf } from './label-column'
 import { labelRank } from './names'
 import type { MadeLabels, RawLabels } from './source'
 import { readText } from './text-stream'
@@ -94,8 +94,9 @@ async function listed(
 
 /** File name → label, from CSV or TSV, a JSON object, or a list or lines of JSON objects. */
 async function fileLabels(file: string): Promise<Map<string, string>> {
-  const { size } = await fs.stat(file)
-  if (size > LABEL_FILE_LIMIT)
+  const stat = await fs.stat(file)
+  if (!stat.isFile()) throw new PareError('data/unreadable', { path: file, reason: 'it is no file' })
+  if (stat.size > LABEL_FILE_LIMIT)
     throw new PareError('data/unreadable', { path: file, reason: 'a file of labels this large' })
   return (await formatOfFile(file)) === 'text' ? jsonLabels(file) : csvLabels(file)
 }
@@ -126,18 +127,27 @@ async function jsonLabels(file: string): Promise<Map<string, string>> {
   } catch {
     parsed = text.split('\n').flatMap((line, i) => (line.trim() === '' ? [] : [jsonLine(file, line, i + 1)]))
   }
+  if (typeof parsed !== 'object' || parsed === null) throw noLabels(file, 'it')
   if (!Array.isArray(parsed))
-    return new Map(Object.entries(parsed as object).map(([name, label]) => [name, String(label)]))
+    return new Map(Object.entries(parsed).map(([name, label]) => [name, textOf(label)]))
   const labels = new Map<string, string>()
-  for (const item of parsed as Record<string, unknown>[]) {
+  for (const [i, item] of (parsed as unknown[]).entries()) {
+    if (typeof item !== 'object' || item === null) throw noLabels(file, `record ${i + 1}`)
     const keys = Object.keys(item)
+    const values = item as Record<string, unknown>
     const name = keys.find((key) => FILE_COLUMN.test(key))
     const label =
       keys.find((key) => key !== name && labelRank(key) !== undefined) ?? keys.find((key) => key !== name)
-    if (name !== undefined && label !== undefined) labels.set(String(item[name]), String(item[label]))
+    if (name !== undefined && label !== undefined) labels.set(textOf(values[name]), textOf(values[label]))
   }
   return labels
 }
+
+const noLabels = (file: string, what: string): PareError =>
+  new PareError('data/unreadable', {
+    path: file,
+    reason: `${what} is no JSON object such as {"file": "…", "label": "…"}`,
+  })
 
 function jsonLine(file: string, line: string, number: number): unknown {
   try {

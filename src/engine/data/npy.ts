@@ -3,6 +3,7 @@
  * Object arrays are refused: reading them runs a program kept in the file (pickle).
  */
 import { PareError } from '../../contract/errors'
+import { requireMemory } from '../onnx/budget'
 import { ELEMENT_ARRAYS } from '../onnx/numeric'
 import { bitsOf, sizeOf, type DType } from '../onnx'
 import type { Value, ValueData } from '../runtime/value'
@@ -24,6 +25,9 @@ export interface NpyHeader {
 
 /** A header larger than this is an attack or an accident; numpy's own limit is 10,000 characters. */
 const HEADER_LIMIT = 2 ** 20
+
+/** Rows without numbers, such as states of no length; more of them than this is an attack or an accident. */
+const MOST_EMPTY = 2 ** 20
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]
 
@@ -71,6 +75,8 @@ export function parseNpyHeader(bytes: Uint8Array, path: string): NpyHeader {
     throw unreadable(path, 'its NPY header is damaged')
   const dims = shape.split(',').flatMap((part) => (part.trim() === '' ? [] : [parseInt(part, 10)]))
   if (!Number.isSafeInteger(sizeOf(dims) * 8)) throw unreadable(path, `its shape (${shape}) is impossible`)
+  if (dims[0]! > MOST_EMPTY && sizeOf(dims) === 0)
+    throw unreadable(path, `it claims ${dims[0]!} samples (${shape}) and holds nothing`)
   const common = {
     bigEndian: descr.startsWith('>'),
     fortranOrder: order === 'True',
@@ -87,7 +93,9 @@ function elementOf(descr: string, path: string): Pick<NpyHeader, 'dtype' | 'item
   const text = /^([SUa])(\d+)$/.exec(kind)
   if (text) {
     const characterBytes = text[1] === 'U' ? 4 : 1
-    return { dtype: 'string', characterBytes, itemBytes: Number(text[2]) * characterBytes }
+    const itemBytes = Number(text[2]) * characterBytes
+    if (itemBytes === 0) throw unreadable(path, `its dtype is ${descr}: texts without characters`)
+    return { dtype: 'string', characterBytes, itemBytes }
   }
   if (kind.startsWith('O'))
     throw unreadable(
@@ -128,6 +136,11 @@ export function npyRows(header: NpyHeader, bytes: Bytes, path: string): Rows {
     dims,
     dtype: header.dtype,
     async read(indices) {
+      // As bytes, and as numbers or text made of them.
+      requireMemory(
+        indices.length * rowBytes * (header.characterBytes ? 10 : 2),
+        `${indices.length} rows of ${path}`,
+      )
       const runs = runsOf(indices)
       const raw = runs.length === 1 ? await readRun(...runs[0]!) : new Uint8Array(indices.length * rowBytes)
       if (runs.length > 1) {

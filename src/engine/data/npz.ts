@@ -102,7 +102,7 @@ async function dataOf(
     await finished(stream.resume(), { signal })
     return fileBytes(file, (await entry.offset()) + header.dataOffset, length)
   }
-  const spool = new Spool(options)
+  const spool = new Spool({ ...options, expected: length })
   let skip = header.dataOffset
   try {
     for await (const piece of stream as AsyncIterable<Buffer>) {

@@ -4,7 +4,8 @@ import { sourceOfArrays } from './array-source'
 import type { NamedArray } from './arrays'
 import { numberOf, type CsvFile } from './csv'
 import type { DataRecord } from './json-lines'
-import { flatNumbers, hasWords, isList, listShape } from './label-column'
+import { flatNumbers, hasWords, isList, listShape, textOf } from './label-column'
+import { sizeOf } from '../onnx'
 import type { ReaderContext } from './reader'
 import { RowWriter } from './row-writer'
 import type { Rows, Source } from './source'
@@ -44,7 +45,7 @@ export async function firstValues(records: Records): Promise<DataRecord['values'
 function asTable(columns: string[], records: Records): CsvFile {
   const cell = (value: unknown): string => {
     if (value === null || value === undefined) return ''
-    return typeof value === 'boolean' ? String(Number(value)) : String(value)
+    return typeof value === 'boolean' ? String(Number(value)) : textOf(value)
   }
   return {
     columns,
@@ -69,6 +70,8 @@ async function arraysOf(
   const columns = Object.keys(first).map((key) => {
     const value = first[key]
     const isText = typeof value === 'string' && Number.isNaN(numberOf(value))
+    // By its first elements a list of a few numbers may have the shape of thousands of millions.
+    if (isList(value)) requireNumbers(value, sizeOf(listShape(value)), file, 'the first record', key)
     const writer = new RowWriter(listShape(value), exact || !isList(value) ? 'float64' : 'float32', spool)
     return { key, writer, strings: isText ? ([] as string[]) : undefined }
   })
@@ -76,7 +79,7 @@ async function arraysOf(
     for await (const { where, values } of records(signal))
       for (const { key, writer, strings } of columns) {
         const value = values[key]
-        if (strings) strings.push(String(value ?? ''))
+        if (strings) strings.push(textOf(value))
         else await writer.push(rowOf(value, writer, file, where, key))
       }
     const arrays: NamedArray[] = []
@@ -100,13 +103,16 @@ async function arraysOf(
 }
 
 function rowOf(value: unknown, writer: RowWriter, file: string, where: string, key: string): number[] {
-  const size = writer.dims.reduce((product, dim) => product * dim, 1)
+  const size = sizeOf(writer.dims)
   if (value === null || value === undefined) return new Array<number>(size).fill(NaN)
+  return requireNumbers(value, size, file, where, key)
+}
+
+function requireNumbers(value: unknown, size: number, file: string, where: string, key: string): number[] {
   const numbers = flatNumbers([value])
   const words = hasWords([value])
   if (numbers.length === size && !words) return numbers
-  const got =
-    numbers.length === size ? 'something that is no number' : `${numbers.length} numbers, not ${size}`
+  const got = words ? 'something that is no number' : `${numbers.length} numbers, not ${size}`
   throw new PareError('data/unreadable', { path: file, reason: `${where}: "${key}" holds ${got}` })
 }
 

@@ -1,5 +1,6 @@
 /** Collects rows of numbers that a text or column format gives one by one. */
 import { sizeOf } from '../onnx'
+import { requireMemory } from '../onnx/budget'
 import { npyRows } from './npy'
 import type { Rows } from './source'
 import { Spool, type SpoolOptions } from './spool'
@@ -25,6 +26,7 @@ export class RowWriter {
   ) {
     this.spool = new Spool(options)
     this.size = sizeOf(dims)
+    requireMemory(this.size * 8 * 2, `a row of ${this.size} numbers`)
     this.chunk = this.fresh()
   }
 
@@ -38,7 +40,7 @@ export class RowWriter {
   }
 
   private fresh(): Float32Array | Float64Array | Int32Array {
-    return new ARRAYS[this.dtype](Math.max(1, Math.ceil(CHUNK_ELEMENTS / this.size)) * this.size)
+    return new ARRAYS[this.dtype](Math.max(1, Math.ceil(CHUNK_ELEMENTS / Math.max(1, this.size))) * this.size)
   }
 
   /** Adds one row; `values` has as many numbers as a row. */

@@ -5,6 +5,7 @@
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import { PareError } from '../../contract/errors'
+import { diskBudget } from '../onnx/budget'
 import { temporaryFolder } from '../onnx/temporary'
 
 export interface Bytes {
@@ -60,6 +61,8 @@ export interface SpoolOptions {
   /** Where to put what does not fit into memory; default: the system's temporary folder. */
   folder?: string
   memoryLimit?: number
+  /** Bytes that are to come, as far as something says so. */
+  expected?: number
 }
 
 /** Collects bytes and then gives them back by position. */
@@ -69,6 +72,8 @@ export class Spool {
   private waiting = 0
   private file: string | undefined
   private handle: fs.FileHandle | undefined
+  /** Bytes it may put on the disk; known once it does. */
+  private budget = 0
 
   constructor(private readonly options: SpoolOptions = {}) {}
 
@@ -76,7 +81,8 @@ export class Spool {
     return this.size
   }
 
-  /** Keeps a reference: `bytes` must not change afterwards. Throws `disk/full` before it fills the disk. */
+  /** Keeps a reference: `bytes` must not change afterwards. Throws `limit/disk` above half of what the disk had
+   * free, `disk/full` before it fills it. */
   async append(bytes: Uint8Array): Promise<void> {
     this.size += bytes.length
     this.waiting += bytes.length
@@ -90,6 +96,14 @@ export class Spool {
       const folder = temporaryFolder('data', this.options.folder)
       this.file = path.join(folder, 'rows')
       this.handle = await fs.open(this.file, 'wx+', 0o600)
+      this.budget = diskBudget(folder)
+    }
+    const size = Math.max(this.size, this.options.expected ?? 0)
+    if (size > this.budget) {
+      const { budget } = this
+      const folder = path.dirname(this.file!)
+      await this.discard()
+      throw new PareError('limit/disk', { what: 'reading the data', needed: size, budget, path: folder })
     }
     const disk = await fs.statfs(path.dirname(this.file!))
     if (this.waiting > disk.bavail * disk.bsize) {

@@ -154,7 +154,7 @@ function fromNames(output: Output, names: string[], hints: TaskHints): Recognise
       classes: names.slice(-1),
       reason: 'two classes and one output',
     }
-  const asNumbers = names.every(isInteger) && Math.max(...names.map(Number)) < size
+  const asNumbers = names.every(isInteger) && names.every((name) => Number(name) < size)
   if (asNumbers && !hints.classes) {
     const classes = numbered(size)
     return {

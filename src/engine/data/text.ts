@@ -3,6 +3,7 @@ import path from 'node:path'
 import type { Preprocessing } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
 import type { ValueInfo } from '../onnx'
+import { requireMemory } from '../onnx/budget'
 import type { Value, Values } from '../runtime/value'
 import { BlobWriter, type Blobs } from './blobs'
 import { castData, rowDims } from './convert'
@@ -12,13 +13,11 @@ import { labelRank } from './names'
 import type { ReaderContext, SampleInput } from './reader'
 import type { SampleInput as FormOf } from '../../contract/sample-form'
 import type { RawLabels, RawSamples, Reading, Source, SourcePreview } from './source'
-import { openTokenizer, type TextEncoder, type Tokens } from './tokenizer'
+import { openTokenizer, TOKEN_LIMIT, type TextEncoder, type Tokens } from './tokenizer'
 
 const TEXT_KEY = /^(text|sentence|content|document|review|comment|message|question|prompt|input)$/i
 const IDS_KEY = /^(input_?ids|ids|tokens|token_ids)$/i
 
-/** Longer texts are cut: no model reads more. */
-const TOKEN_LIMIT = 65_536
 /** Of the characters of a text, more than its tokens can need. */
 const TEXT_LIMIT = 2 ** 20
 const PREVIEW_LIMIT = 4000
@@ -186,6 +185,7 @@ class TextSource implements Source {
   async read(indices: readonly number[], preprocessing: Preprocessing): Promise<Reading> {
     const { maxLength, padId } = preprocessing.kind === 'text' ? preprocessing : this.suggested
     const size = indices.length * maxLength
+    requireMemory(size * 4 * 8, `${indices.length} texts of ${maxLength} tokens`)
     const ids = new Int32Array(size).fill(padId)
     const mask = new Int32Array(size)
     for (const [row, index] of indices.entries()) {

@@ -21,6 +21,9 @@ export interface TextEncoder {
   cutLeft: boolean
 }
 
+/** Longer texts are cut: no model reads more. Where a tokenizer says more, it means that it sets no limit. */
+export const TOKEN_LIMIT = 65_536
+
 const SIZE_LIMIT = 256 * 2 ** 20
 
 const TokenizerFile = z.looseObject({
@@ -43,10 +46,9 @@ export async function openTokenizer(file: string): Promise<TextEncoder> {
   const refuse = (reason: string, cause?: unknown): never => {
     throw new PareError('data/unreadable', { path: file, reason }, { cause })
   }
-  const { size } = await fs
-    .stat(file)
-    .catch((cause: unknown) => refuse('the tokenizer cannot be opened', cause))
-  if (size > SIZE_LIMIT) refuse('a tokenizer this large')
+  const stat = await fs.stat(file).catch((cause: unknown) => refuse('the tokenizer cannot be opened', cause))
+  if (!stat.isFile()) refuse('it is no file')
+  if (stat.size > SIZE_LIMIT) refuse('a tokenizer this large')
   let parsed: z.output<typeof TokenizerFile>
   let tokenizer: Tokenizer
   let special: ReturnType<typeof around>
@@ -62,7 +64,7 @@ export async function openTokenizer(file: string): Promise<TextEncoder> {
   const pad = parsed.added_tokens?.find(({ content }) => /^(\[PAD\]|<pad>|<\|pad\|>)$/i.test(content))
   return {
     encode: (text) => ({ ...special, content: tokenizer.encode(text, { add_special_tokens: false }).ids }),
-    ...(parsed.truncation?.max_length && { maxLength: parsed.truncation.max_length }),
+    ...(parsed.truncation?.max_length && { maxLength: Math.min(parsed.truncation.max_length, TOKEN_LIMIT) }),
     padId: parsed.padding?.pad_id ?? pad?.id ?? 0,
     padLeft: parsed.padding?.direction === 'Left',
     cutLeft: parsed.truncation?.direction === 'Left',

@@ -9,16 +9,19 @@ import { PareError } from '../../contract/errors'
 /** Share of what is free that a job may take. */
 const SHARE = 0.5
 
-/** Bytes that whoever started this process allows it; not a positive number where nobody said. */
-export const GIVEN_MEMORY = Number(process.env.PARE_MEMORY)
+/** An engine that does next to nothing takes half of this: with less, none would get anywhere. */
+const LEAST = 2 ** 29
+
+/** Bytes that whoever started this process allows it; 0 where nobody said a positive number. */
+export const GIVEN_MEMORY = Math.max(0, Number(process.env.PARE_MEMORY)) || 0
 
 /** Bytes this process may use: those it was given, else half of what was free when it was started. */
-export const MEMORY_BUDGET: number = GIVEN_MEMORY || SHARE * freeMemory()
+export const MEMORY_BUDGET: number = GIVEN_MEMORY || Math.max(LEAST, SHARE * freeMemory())
 
-/** Some systems count caches as used, so at least half of the machine, or of the container, is taken as free. */
+/** Of the machine, or of the container. macOS counts caches as used: at least half of all is taken as free there. */
 function freeMemory(): number {
-  const all = Math.min(os.totalmem(), process.constrainedMemory() || Infinity)
-  return Math.max(Math.min(os.freemem(), all), all / 2)
+  const free = Math.min(os.freemem(), process.availableMemory())
+  return process.platform === 'darwin' ? Math.max(free, os.totalmem() / 2) : free
 }
 
 /** Throws `limit/memory` where `bytes` are more than the budget; `what` is what would take them. */

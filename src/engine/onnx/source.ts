@@ -1,6 +1,6 @@
 /** Bytes with random access: a file, or a buffer. Reads are synchronous; the engine process may block. */
 import fs from 'node:fs'
-import { PareError } from '../../contract/errors'
+import { diskError, PareError } from '../../contract/errors'
 
 /** Largest single read: Node refuses more than int32 per call. */
 const MAX_READ = 2 ** 30
@@ -29,7 +29,8 @@ export class BufferSource implements ByteSource {
 /**
  * A file that is opened for each burst of reads and must stay as it was when first seen: a tensor read from
  * a file that changed meanwhile would silently be another tensor.
- * Throws `data/not-found` when absent, `model/changed-on-disk` when size or time of change differ.
+ * Throws `data/not-found` when absent, `disk/denied` when it may not be read, `model/changed-on-disk` when size or
+ * time of change differ.
  */
 export class FileSource implements ByteSource {
   readonly length: number
@@ -45,7 +46,10 @@ export class FileSource implements ByteSource {
       throw new PareError('data/not-found', { path: name }, { cause })
     }
     if (!stat.isFile())
-      throw new PareError('model/not-onnx', { file: name, reason: 'it is a folder, not a file' })
+      throw new PareError('model/not-onnx', {
+        file: name,
+        reason: stat.isDirectory() ? 'it is a folder, not a file' : 'it is no file',
+      })
     this.length = stat.size
     this.changed = stat.mtimeMs
   }
@@ -56,6 +60,7 @@ export class FileSource implements ByteSource {
     try {
       fd = fs.openSync(this.name, 'r')
     } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw diskError(cause, this.name)
       throw new PareError('model/changed-on-disk', { file: this.name }, { cause })
     }
     const stat = fs.fstatSync(fd)

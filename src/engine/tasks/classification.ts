@@ -31,7 +31,9 @@ const NAMES = [/logit/i, /prob|softmax|score/i, /^(output|y)/i]
 function choose(outputs: Values, { rows, classes, labels }: MetricContext): OutputChoice {
   const found = perSample(outputs, rows)
   const floats = found.filter(([, value]) => isFloatValue(value))
-  const highest = labels ? Math.max(...Array.from(labelNumbers(labels, 'accuracy'))) : 0
+  const highest = labels
+    ? Array.from(labelNumbers(labels, 'accuracy')).reduce((most, label) => Math.max(most, label), 0)
+    : 0
   const expected = classes?.length ?? highest + 1
   const scores = (name: string, value: Value, reason: string): OutputChoice => {
     const count = rowSize(value)
