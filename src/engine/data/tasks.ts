@@ -166,8 +166,9 @@ function fromNames(output: Output, names: string[], hints: TaskHints): Recognise
     }
   }
   const classes = hints.classes ?? names
-  if (classes.length > size || names.some((name) => !classes.includes(name))) {
-    const label = names.find((name) => !classes.includes(name)) ?? classes[size]!
+  const known = new Set(classes)
+  if (classes.length > size || names.some((name) => !known.has(name))) {
+    const label = names.find((name) => !known.has(name)) ?? classes[size]!
     throw new PareError('data/labels-out-of-range', { label, classes: size })
   }
   const recognised = classification(

@@ -123,22 +123,6 @@ describe('arrays', () => {
     await expect(spool.append(new Uint8Array(20))).rejects.toMatchObject({ code: 'limit/disk' })
     expect(fs.readdirSync(folder)).toEqual([])
   })
-
-  test('more than a hundred thousand classes named by numbers', async () => {
-    const count = 130_000
-    const names = new Uint32Array(count * 6)
-    for (let i = 0; i < count; i++)
-      names.set(
-        Array.from(String(i), (c) => c.charCodeAt(0)),
-        i * 6,
-      )
-    const arrays = npz({
-      x: npy('<f4', [count, 1], new Float32Array(count)),
-      label: npy('<U6', [count], names),
-    })
-    const model = declares([['x', ['batch', 1]]], [['y', ['batch', count]]])
-    expect(await opening('data.npz', arrays, model)).toBe('ok')
-  })
 })
 
 describe('files of labels', () => {

@@ -157,3 +157,8 @@ test('labels that are the ids themselves are moved one step, others are not', as
   const next = BigInt64Array.from([6n, 7n, 8n, -100n, 10n, 11n, 12n, -100n])
   expect(await read(next)).toEqual(Array.from(next))
 })
+
+test('more names than a call takes arguments', () => {
+  const list = Array.from({ length: 200_000 }, (_, i) => String(i))
+  expect(task([200_000], { kind: 'names', names: list }).task).toBe('classification')
+})
