@@ -1,9 +1,9 @@
 /** Half precision: weights of two bytes, computed in float16 or only stored so. */
 import { z } from 'zod'
 import { PareError } from '../../contract/errors'
-import { formatBytes } from '../../contract/format'
+import { formatBytes, plural } from '../../contract/format'
 import type { StepRecord } from '../../contract/report'
-import { encodedLength, type Model, type Node } from '../onnx'
+import { encodedLength, readsOf, type Model, type Node } from '../onnx'
 import { feedsOf } from '../data/feeds'
 import { computedValues, typesOf, workingFeeds, type Values } from '../runtime'
 import { breakingNodes, withSilence } from './half/finite'
@@ -13,6 +13,8 @@ import { storeHalf, type Stored } from './half/store'
 import { refusalOf, refusedLayers } from './loads'
 import { definePass, type PassContext, type PassResult } from './pass'
 import { withWeightInitializers } from '../layers/normalize'
+import { liftConstants } from '../layers/normalize/lift-constants'
+import { reasonsTold } from '../layers/left-out'
 
 const ID = 'float16'
 
@@ -152,9 +154,26 @@ function refusedNodes(model: Model, kept: ReadonlyMap<Node, string>, { data }: P
   return model.graph.nodes.filter((node) => node.opType === op && !kept.has(node))
 }
 
+/** Weights that the bodies of If, Loop and Scan read, which stay in float32, stored as float16 in the main graph. */
+async function storeForBodies(model: Model): Promise<Stored> {
+  const read = new Set(
+    model.graph.nodes.flatMap((node) =>
+      node.subgraphs().length > 0 ? [...readsOf(node)].filter((value) => !node.inputs.includes(value)) : [],
+    ),
+  )
+  const all = storeHalf(model, read)
+  const refused = await refusedLayers(all.halved, (left) => withoutSome(left).model)
+  return refused.size > 0 ? withoutSome(refused) : all
+
+  function withoutSome(left: { has(name: string): boolean }): Stored {
+    return storeHalf(model, new Set(all.halved.filter((name) => !left.has(name))))
+  }
+}
+
 async function halve(original: Model, { compute, keep }: Params, context: PassContext): Promise<PassResult> {
   check(original)
   const { model, notes } = withWeightInitializers(original)
+  liftConstants(model)
   const before = encodedLength(original)
   if (compute === 'float32') {
     const all = storeHalf(model)
@@ -176,19 +195,27 @@ async function halve(original: Model, { compute, keep }: Params, context: PassCo
   const kept = await chooseKept(model, keep, batches)
   context.progress(0.6, 'converting to float16')
   const { model: converted, halved, casts } = await convertUntilItRuns(model, kept, batches)
-  if (halved.length === 0) throw nothing('every layer has to stay in float32')
   const skipped: Skipped = [...kept].map(([node, reason]) => ({
     layer: layerOf(node),
     reason: `${node.opType}: ${reason}`,
   }))
+  const stored = await storeForBodies(converted)
+  if (halved.length + stored.halved.length === 0)
+    throw nothing(`every layer has to stay in float32 (${reasonsTold(skipped)})`)
+  const within =
+    stored.halved.length > 0
+      ? [
+          `${plural(stored.halved.length, 'weight')} within If, Loop or Scan stored so and computed in float32`,
+        ]
+      : []
   const summary = sentence(
     halved.length,
     before,
-    converted,
+    stored.model,
     `in float16, with ${casts} casts to and from float32`,
-    notes,
+    [...within, ...notes],
   )
-  return { model: converted, skipped, summary }
+  return { model: stored.model, skipped, summary }
 }
 
 const sentence = (

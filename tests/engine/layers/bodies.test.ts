@@ -4,6 +4,7 @@ import { inspectModel } from '../../../src/engine/layers/costs/inspect'
 import { modelCosts, nonzeroParameters } from '../../../src/engine/layers/costs/costs'
 import { floatsOf, withSession } from '../../../src/engine/runtime'
 import { sqnr } from '../../../src/engine/math/quantize/sqnr'
+import { float16 } from '../../../src/engine/passes/float16'
 import { quantizeDynamic } from '../../../src/engine/passes/quantize-dynamic'
 import { quantizeStatic } from '../../../src/engine/passes/quantize-static'
 import { quantizeWeights } from '../../../src/engine/passes/quantize-weights'
@@ -90,6 +91,20 @@ test('static quantization stores them as int8 too', async () => {
   expect(layers).toHaveLength(1)
   expect(summary).toMatch(/^1 layer within If, Loop or Scan stored as int8/)
   expect(sqnr(await outputs(original), await outputs(model))).toBeGreaterThan(30)
+})
+
+test.each([
+  ['branches of their own', () => ifModel('own')],
+  ['branches that share them', () => ifModel('shared')],
+  ['a loop', () => loopModel()],
+] as const)('half precision stores those of %s', async (_, build) => {
+  const original = build()
+  const { model, summary } = await float16.run(original, {}, contextOf(original))
+  expect(summary).toMatch(/within If, Loop or Scan stored so and computed in float32/)
+  expect(
+    [...model.constants()].filter(({ tensor }) => tensor.dtype === 'float32' && tensor.size > 64),
+  ).toEqual([])
+  expect(sqnr(await outputs(original), await outputs(model))).toBeGreaterThan(50)
 })
 
 test('shared values reach them, and what does not go there says so', async () => {

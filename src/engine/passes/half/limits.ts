@@ -36,7 +36,7 @@ const FLOAT32_ONLY: Readonly<Record<string, string>> = {
 
 /** Why a node stays in float32 by its kind alone; undefined where nothing hinders. */
 export function hindrance(node: Node): string | undefined {
-  if (node.subgraphs().length > 0) return 'it holds an inner graph, which is kept as it is'
+  if (node.subgraphs().length > 0) return 'it holds an inner graph, which computes in float32'
   if (node.domain !== '') return `${node.domain} operators are kept as they are`
   if (isQuantized(node)) return 'it belongs to the quantized part of the model'
   // It loads, and fails when it runs.

@@ -75,7 +75,8 @@ export async function reconstruct(
   }
   const strange = await answersLike(pruned, cut, feeds)
   if (!strange) return { model: pruned, refitted, failed }
-  return { model: cut, refitted: [], failed: [{ layer: '', reason: `nothing was refitted: ${strange}` }] }
+  const none = refitted.map(({ layer }) => ({ layer, reason: `not refitted: ${strange}` }))
+  return { model: cut, refitted: [], failed: [...failed, ...none] }
 }
 
 const channelAxis = (layer: Layer, value: string, source: ShapeSource): number =>

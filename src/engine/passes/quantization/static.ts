@@ -112,10 +112,13 @@ export function quantizeStatically(
   }
   const consumers = graph.consumerMap()
   const wide = new Set(ops.filter((op) => options.wide?.has(op.layer)).flatMap((op) => op.inputs))
-  const embeddings = weightedLayers(graph, ['Gather']).filter(
-    ({ name, tensor }) =>
-      tensor.dtype === 'float32' && tensor.size >= SMALLEST_TABLE && !options.exclude?.has(name),
+  const tables = weightedLayers(graph, ['Gather']).filter(
+    ({ name, tensor }) => tensor.dtype === 'float32' && !options.exclude?.has(name),
   )
+  const embeddings = tables.filter(({ tensor }) => tensor.size >= SMALLEST_TABLE)
+  for (const { name, tensor } of tables)
+    if (tensor.size < SMALLEST_TABLE)
+      skipped.push({ layer: name, reason: `only ${tensor.size} weights: not worth it` })
   const stored = findLayers(graph, { ops: PRODUCTS, bodies: true }).layers.filter(
     ({ name, node, tensor, within }) =>
       tensor.dtype === 'float32' &&
