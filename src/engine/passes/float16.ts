@@ -126,7 +126,7 @@ async function convertUntilItLoads(
   const types = await typesOf(model, computedValues(model))
   for (const node of model.graph.nodes)
     if (!kept.has(node) && node.outputs.some((output) => output !== '' && !types.has(output)))
-      kept.set(node, 'it makes a sequence, not a tensor')
+      kept.set(node, node.constant ? 'the model gives it out as it is' : 'it makes a sequence, not a tensor')
   const convert = (stays: ReadonlySet<Node>): Converted => toHalf(model, types, stays)
   for (let refusals = 0; refusals < MOST_REFUSALS; refusals++) {
     const refusal = await refusalOf(convert(new Set(kept.keys())).model)

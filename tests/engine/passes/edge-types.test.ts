@@ -3,6 +3,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { errorData } from '../../../src/contract/errors'
 import { seeded } from '../../../src/engine/math/random'
 import { decodeModel, encodeModel, Tensor, type DType, type Model } from '../../../src/engine/onnx'
 import { decode, encode } from '../../../src/engine/onnx/numeric'
@@ -12,6 +13,7 @@ import { signatureOf, withSession, type Value, type Values } from '../../../src/
 import { measureQuality } from '../../../src/engine/evaluate/quality'
 import { openRandom } from '../../../src/engine/data/random'
 import { findTarget } from '../../../src/engine/targets'
+import { OWN_MODELS } from '../../suite/graphs'
 import { Net } from './pruning/build'
 
 let scratch: string
@@ -256,4 +258,23 @@ test('a note that says nothing sensible is left unread', () => {
     model.metadata.set('pare.edge.x', text)
     expect(signatureOf(model).inputs[0]).not.toHaveProperty('edge')
   }
+})
+
+/** Numbers that another type may be asked for. */
+const isNumbers = (dtype: DType | undefined): boolean => /float|^u?int8$/.test(dtype ?? '')
+
+describe('models of every kind', () => {
+  test.each(OWN_MODELS.map(({ name, model }) => [name, model] as const))('%s', async (_, model) => {
+    const numbers = [...model.graph.requiredInputs, ...model.graph.outputs].filter(({ dtype }) =>
+      isNumbers(dtype),
+    )
+    const outcome = await retyped(model).catch((thrown: unknown) => errorData(thrown).code)
+    if (typeof outcome === 'string') {
+      expect(outcome).toBe('model/nothing-to-do')
+      expect(numbers.every(({ dtype }) => dtype === 'float32')).toBe(true)
+    } else {
+      expect(typesOf(outcome.model).filter((dtype) => isNumbers(dtype) && dtype !== 'float32')).toEqual([])
+      expect(outcome.skipped).toEqual([])
+    }
+  })
 })
