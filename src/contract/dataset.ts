@@ -15,6 +15,7 @@ export const TASK_WORDS = {
   'language-model': { score: 'how likely it finds each true token', as: 'sureness' },
   embedding: LIKENESS,
   segmentation: { score: 'the overlap with the truth', as: 'share' },
+  matting: { score: 'the mean error of a pixel', as: 'distance' },
   detection: { score: 'F1 of its boxes', as: 'share' },
   unlabelled: LIKENESS,
 } as const satisfies Record<string, { score: string; as: 'sureness' | 'share' | 'distance' }>

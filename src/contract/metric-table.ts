@@ -7,6 +7,8 @@ export interface MetricWords {
   term: string
   /** The field's name, as reports write it. */
   name: string
+  /** Within a sentence: "the same accuracy". */
+  said: string
   /**
    * `share`: of 1, a point is a hundredth, written in percent; `coefficient`: of 1, but no share of anything
    * countable; else an open-ended number, of which a point is one percent of the original's.
@@ -14,16 +16,18 @@ export interface MetricWords {
   unit: 'share' | 'coefficient' | 'decibel' | 'number'
 }
 
-type Line = [unit: MetricWords['unit'], name: string, title: string, term: string]
+type Line = [unit: MetricWords['unit'], name: string, title: string, term: string, said?: string]
 
 const LINES: Readonly<Record<string, Line>> = {
   accuracy: ['share', 'Accuracy', 'Right answers', 'accuracy'],
   top5: ['share', 'Top-5 accuracy', 'Right among the first five', 'top-5 accuracy'],
   f1: ['share', 'F1', 'Balanced over classes', 'macro F1'],
   map: ['share', 'Mean average precision', 'Ranked right', 'mean average precision'],
-  boxMap: ['share', 'mAP@50–95', 'Found and placed right', 'mAP@50–95'],
+  boxMap: ['share', 'mAP@50–95', 'Found and placed right', 'mAP@50–95', 'mAP@50–95'],
   boxMap50: ['share', 'mAP@50', 'Found', 'mAP@50'],
   boxMap75: ['share', 'mAP@75', 'Found and placed well', 'mAP@75'],
+  matteMae: ['number', 'Mean absolute error', 'Mean error of a pixel', 'MAE', 'mean absolute error'],
+  matteF: ['share', 'F-measure', 'Thing found', 'largest F-measure, β² = 0.3'],
   miou: ['share', 'Mean IoU', 'Overlap', 'mean IoU'],
   r2: ['coefficient', 'R²', 'Explained variance', 'R²'],
   mae: ['number', 'Mean absolute error', 'Mean error', 'MAE'],
@@ -47,6 +51,6 @@ const LINES: Readonly<Record<string, Line>> = {
 
 export function metricWords(metric: string): MetricWords {
   const line = Object.hasOwn(LINES, metric) ? LINES[metric] : undefined
-  const [unit, name, title, term] = line ?? ['number', metric, metric, metric]
-  return { unit, name, title, term }
+  const [unit, name, title, term, said = metric] = line ?? ['number', metric, metric, metric]
+  return { unit, name, title, term, said }
 }

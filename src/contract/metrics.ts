@@ -44,7 +44,8 @@ export function qualityText(original: Report, candidate: Report): string {
   }
   const gained = -pointsLost(original.quality, quality)
   const amount = formatFigure(Math.abs(gained))
-  if (amount === '0') return `the same ${quality.metric} on ${quality.samples.toLocaleString('en')} samples`
+  const { said } = metricWords(quality.metric)
+  if (amount === '0') return `the same ${said} on ${quality.samples.toLocaleString('en')} samples`
   if (isShare(quality.metric)) return `${gained < 0 ? '−' : '+'}${amount} point${amount === '1' ? '' : 's'}`
-  return `${quality.metric} ${amount}% ${gained > 0 === quality.higherIsBetter ? 'higher' : 'lower'}`
+  return `${said} ${amount}% ${gained > 0 === quality.higherIsBetter ? 'higher' : 'lower'}`
 }

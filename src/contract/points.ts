@@ -35,5 +35,5 @@ export function lossText(
   const amount = amountText(metric, Math.abs(lost))
   if (isShare(metric))
     return `${lost > 0 ? 'losing' : 'gaining'} ${amount}${isLikeness ? ' of likeness' : ''}`
-  return `${metric} ${amount} ${lost > 0 === higherIsBetter ? 'lower' : 'higher'}`
+  return `${metricWords(metric).said} ${amount} ${lost > 0 === higherIsBetter ? 'lower' : 'higher'}`
 }

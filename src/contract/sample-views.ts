@@ -29,5 +29,13 @@ export interface BoxView {
   truth: ShownBox[]
 }
 
-export type SampleView = NumbersView | BoxView
+/** A picture (data URL, mostly transparent) of the model's mask and of the labels', to lie over the sample. */
+export interface MaskView {
+  kind: 'masks'
+  mask: string
+  truth: string
+  legend: { name: string; colour: string }[]
+}
+
+export type SampleView = NumbersView | BoxView | MaskView
 export type ViewOf<Kind extends SampleView['kind']> = Extract<SampleView, { kind: Kind }>

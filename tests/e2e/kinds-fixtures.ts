@@ -197,6 +197,65 @@ export async function writePictures(folder: string): Promise<string[]> {
   return [model, data]
 }
 
+/** Bright squares on a grid as things: the brightness of each cell is its score, so that every box is found. */
+export async function writeSquares(folder: string): Promise<string[]> {
+  const [SIDE, CELL] = [64, 16]
+  const cells = (SIDE / CELL) ** 2
+  const places = Array.from({ length: cells }, (_, i) => [CELL * (i % 4), CELL * Math.floor(i / 4)] as const)
+  const model = modelOf([['image', ['N', 3, SIDE, SIDE]]], [['output0', ['N', 5, cells]]], (graph) => {
+    const w = graph.addInitializer(
+      'w',
+      floats([1, 3, CELL, CELL], Array<number>(3 * CELL * CELL).fill(1 / (3 * CELL * CELL))),
+    )
+    const middle = places.flatMap(([x, y]) => [x + CELL / 2, y + CELL / 2, CELL, CELL])
+    const sides = [0, 1, 2, 3].flatMap((side) => places.map((_, i) => middle[4 * i + side]!))
+    const boxes = graph.addInitializer('boxes', floats([1, 4, cells], sides))
+    const shape = graph.addInitializer('shape', Tensor.int64([0, 1, cells]))
+    graph.addNode({
+      opType: 'Conv',
+      inputs: ['image', w],
+      outputs: ['bright'],
+      attributes: { strides: { ints: [CELL, CELL] } },
+    })
+    graph.addNode({ opType: 'Reshape', inputs: ['bright', shape], outputs: ['scores'] })
+    const none = graph.addInitializer('none', floats([1], [0]))
+    graph.addNode({ opType: 'Mul', inputs: ['scores', none], outputs: ['nothing'] })
+    graph.addNode({ opType: 'Add', inputs: ['nothing', boxes], outputs: ['placed'] })
+    graph.addNode({
+      opType: 'Concat',
+      inputs: ['placed', 'scores'],
+      outputs: ['output0'],
+      attributes: { axis: { int: 1 } },
+    })
+  })
+  const file = path.join(folder, 'squares.onnx')
+  writeModel(model, file)
+  const data = path.join(folder, 'squares')
+  fs.mkdirSync(data)
+  const images: object[] = []
+  const annotations: object[] = []
+  for (let i = 0; i < 40; i++) {
+    const [x, y] = places[(7 * i) % cells]!
+    const square = {
+      create: {
+        width: CELL,
+        height: CELL,
+        channels: 3 as const,
+        background: `#ff${(i + 16).toString(16)}ff`,
+      },
+    }
+    await sharp({ create: { width: SIDE, height: SIDE, channels: 3, background: '#000000' } })
+      .composite([{ input: await sharp(square).png().toBuffer(), left: x, top: y }])
+      .png()
+      .toFile(path.join(data, `${i}.png`))
+    images.push({ id: i, file_name: `${i}.png` })
+    annotations.push({ id: i, image_id: i, category_id: 1, bbox: [x, y, CELL, CELL], iscrowd: 0 })
+  }
+  const labels = { images, annotations, categories: [{ id: 1, name: 'square' }] }
+  fs.writeFileSync(path.join(data, 'squares.json'), JSON.stringify(labels))
+  return [file, data]
+}
+
 /** A model whose weights lie in a file beside it. */
 export function writeLoose(folder: string): string[] {
   const weights = Array.from({ length: 64 }, (_, row) => [Math.sin(row), Math.cos(row), row / 64, 1])

@@ -5,11 +5,22 @@ import type { DatasetKind } from '../../contract/dataset'
 import { decodedStart } from './text-stream'
 
 /** In order of preference where several forms of the same data lie side by side: the most exact one first. */
-export const FORMATS = ['boxes', 'npz', 'npy', 'parquet', 'images', 'audio', 'text', 'table'] as const
+export const FORMATS = [
+  'boxes',
+  'masks',
+  'npz',
+  'npy',
+  'parquet',
+  'images',
+  'audio',
+  'text',
+  'table',
+] as const
 export type Format = (typeof FORMATS)[number]
 
 export const KIND_OF_FORMAT: Record<Format, Exclude<DatasetKind, 'random'>> = {
   boxes: 'images',
+  masks: 'images',
   npz: 'npz',
   npy: 'npz',
   parquet: 'parquet',

@@ -5,6 +5,7 @@ import { PareError } from '../../contract/errors'
 import { locateBoxes, locateBoxFile } from './boxes/find'
 import { Folder, type Listing } from './folder'
 import { FORMATS, formatOfFile, formatOfName, isClassList, type Format } from './formats'
+import { locateMasks } from './masks/find'
 import { naturalOrder, splitOfName, type GivenSplit } from './names'
 
 /** Where the samples of one split (or of an unsplit set) lie. */
@@ -35,7 +36,7 @@ export interface Companions {
 }
 
 export const EXPECTED =
-  'NPZ or NPY arrays, CSV or TSV tables, Parquet, JSONL text, a folder of images or WAV files by class, pictures with boxes (COCO JSON, YOLO data.yaml, Pascal VOC XML), or train/ calibration/ validation/ with any of these'
+  'NPZ or NPY arrays, CSV or TSV tables, Parquet, JSONL text, a folder of images or WAV files by class, pictures with boxes (COCO JSON, YOLO data.yaml, Pascal VOC XML) or masks (images/ beside masks/), or train/ calibration/ validation/ with any of these'
 
 /**
  * Throws `data/not-found`, `data/empty` for a folder with nothing in it, `data/unrecognised` for anything else.
@@ -47,16 +48,26 @@ export async function locate(root: string, wanted?: Format): Promise<Located> {
   // Pipes and devices are nothing to read from: some would never answer.
   if (!stat.isDirectory() && !stat.isFile())
     throw new PareError('data/unrecognised', { path: root, expected: EXPECTED })
-  const boxes =
-    wanted === undefined || wanted === 'boxes'
-      ? stat.isDirectory()
-        ? await locateBoxes(await Folder.open(root))
-        : await locateBoxFile(root)
-      : undefined
-  if (boxes) return boxes
+  const pictures = await locatePictures(root, stat.isDirectory(), wanted)
+  if (pictures) return pictures
   const found = stat.isDirectory() ? await locateFolder(root, wanted) : await locateFile(root)
   if (found) return found
   throw new PareError('data/unrecognised', { path: root, expected: EXPECTED })
+}
+
+/** Pictures whose labels are files of their own: boxes or masks. */
+async function locatePictures(
+  root: string,
+  isFolder: boolean,
+  wanted: Format | undefined,
+): Promise<Located | undefined> {
+  const may = (format: Format): boolean => wanted === undefined || wanted === format
+  if (!isFolder) return may('boxes') ? locateBoxFile(root) : undefined
+  const folder = await Folder.open(root)
+  return (
+    (may('boxes') ? await locateBoxes(folder) : undefined) ??
+    (may('masks') ? await locateMasks(folder) : undefined)
+  )
 }
 
 async function locateFile(file: string): Promise<Located | undefined> {

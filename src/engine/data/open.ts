@@ -17,6 +17,7 @@ import { KIND_OF_FORMAT, type Format } from './formats'
 import { labelledOnly, withoutGaps } from './gaps'
 import { chooseLabel } from './label-choice'
 import { labelFacts } from './labels'
+import { readMasks } from './masks/read'
 import { locate, type Located, type Place } from './locate'
 import { readImages } from './images'
 import { splitOfName, type GivenSplit } from './names'
@@ -39,6 +40,7 @@ const READERS: Record<Format, Reader> = {
   table: readTable,
   images: readImages,
   boxes: readBoxes,
+  masks: readMasks,
   audio: readAudio,
   parquet: readParquet,
   text: readTexts,

@@ -41,7 +41,7 @@ export async function sampleDetail(request: DetailRequest): Promise<SampleDetail
     const context = { rows: 1, classes: dataset.classes, labels: batch.labels, boxes: dataset.spec.boxes }
     const task = TASKS[dataset.task]
     const choice = task.choose(judged(answers[0]!, dataset), context)
-    const views = task.view?.({ ...context, outputs: answers, choice, label: batch.labels })
+    const views = await task.view?.({ ...context, outputs: answers, choice, label: batch.labels })
     const [input] = Object.values(batch.inputs)
     const image = !views && (await picture(answers[0]![choice.names[0]!]!))
     const shown = views ?? (await numbersOf(answers, choice, dataset))
@@ -49,7 +49,7 @@ export async function sampleDetail(request: DetailRequest): Promise<SampleDetail
       preview: await split.preview(index, LARGE),
       row,
       outputs: shown.map((view, i) => ({ name: models[i]!.name, view })),
-      ...(image && input && { inputImage: await picture(input) }),
+      ...((image || views) && input && { inputImage: await picture(input) }),
     }
   }
   throw missing

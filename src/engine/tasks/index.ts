@@ -5,6 +5,7 @@ import { detection } from './detection/detection'
 import { embedding } from './embedding'
 import { unlabelled } from './fidelity'
 import { languageModel } from './language-model'
+import { matting } from './matting'
 import { multiLabel } from './multi-label'
 import { regression } from './regression'
 import { segmentation } from './segmentation'
@@ -17,6 +18,7 @@ export const TASKS: Readonly<Record<Task, TaskDeclaration>> = {
   'language-model': languageModel,
   embedding,
   segmentation,
+  matting,
   detection,
   unlabelled,
 }

@@ -3,6 +3,7 @@ import { bootstrap } from '../math/statistics'
 import { seeded } from '../math/random'
 import { floatsOf, type Value, type Values } from '../runtime/value'
 import { PareError } from '../../contract/errors'
+import type { ViewOf } from '../../contract/sample-views'
 import {
   emptySamples,
   isFloatValue,
@@ -15,7 +16,8 @@ import {
 } from './metric'
 import type { Measured, Meter, MetricContext, Observation, OutputChoice } from './metric'
 import { byScore, countText } from './comparisons'
-import type { TaskDeclaration } from './task'
+import { maskViews } from './mask-view'
+import type { Shown, TaskDeclaration } from './task'
 
 /** Labels that stand for "no class here": negative ones and the customary 255. */
 const IGNORED = 255
@@ -77,9 +79,9 @@ class SegmentationMeter implements Meter {
 
   add({ indices, rows, outputs, labels }: Observation): void {
     if (!labels) throw new PareError('data/labels-missing', { by: 'miou' })
-    const { classes, names, form } = this.choice
+    const { classes, names } = this.choice
     const output = outputs[names[0]!]!
-    const layout = this.layout(output)
+    const layout = layoutOf(output, this.choice)
     const data = floatsOf(output)
     const truth = labelNumbers(labels, 'miou')
     const [height, width] = labels.dims.slice(-2) as [number, number]
@@ -100,7 +102,7 @@ class SegmentationMeter implements Meter {
           }
           const column = Math.floor((x * layout.width) / width)
           const at = n * layout.sampleStep + row * layout.rowStep + column * layout.columnStep
-          const answer = form === 'labels' ? data[at]! : strongest(data, at, layout.classStep, classes)
+          const answer = answerAt(data, at, layout, this.choice)
           pixels++
           counts[2 * classes + label]!++
           if (answer < 0) bad = true
@@ -114,18 +116,6 @@ class SegmentationMeter implements Meter {
       this.counts.push(counts)
       recordSample(this.samples, indices[n]!, null, pixels ? right / pixels : 0, meanIou([counts], classes))
     }
-  }
-
-  private layout({ dims }: Value): Layout {
-    const { form, classes } = this.choice
-    if (form === 'labels') {
-      const [height, width] = dims.slice(-2) as [number, number]
-      return { height, width, classStep: 0, rowStep: width, columnStep: 1, sampleStep: height * width }
-    }
-    const [, a, b, c] = dims as [number, number, number, number]
-    if (isChannelsLast(dims, classes))
-      return { height: a, width: b, classStep: 1, rowStep: b * c, columnStep: c, sampleStep: a * b * c }
-    return { height: b, width: c, classStep: b * c, rowStep: c, columnStep: 1, sampleStep: a * b * c }
   }
 
   result(): Measured {
@@ -153,6 +143,25 @@ class SegmentationMeter implements Meter {
     }
   }
 }
+
+function layoutOf({ dims }: Value, { form, classes }: OutputChoice): Layout {
+  if (form === 'labels') {
+    const [height, width] = dims.slice(-2) as [number, number]
+    return { height, width, classStep: 0, rowStep: width, columnStep: 1, sampleStep: height * width }
+  }
+  const [, a, b, c] = dims as [number, number, number, number]
+  if (isChannelsLast(dims, classes))
+    return { height: a, width: b, classStep: 1, rowStep: b * c, columnStep: c, sampleStep: a * b * c }
+  return { height: b, width: c, classStep: b * c, rowStep: c, columnStep: 1, sampleStep: a * b * c }
+}
+
+/** The class of one pixel; −1 where its scores are not finite. */
+const answerAt = (
+  data: Float32Array,
+  at: number,
+  { classStep }: Layout,
+  { form, classes }: OutputChoice,
+): number => (form === 'labels' ? data[at]! : strongest(data, at, classStep, classes))
 
 /** Index of the strongest class of one pixel; −1 where it is not finite. */
 function strongest(data: Float32Array, at: number, step: number, classes: number): number {
@@ -192,6 +201,24 @@ function meanIou(counts: readonly Float64Array[], classes: number, weights?: Flo
   return counted ? sum / counted : 0
 }
 
+/** Masks at the size of the labels. */
+function view({ outputs, choice, label, classes }: Shown): Promise<ViewOf<'masks'>[]> {
+  const [height, width] = label!.dims.slice(-2) as [number, number]
+  const truth = { width, height, classes: Array.from(labelNumbers(label, 'miou')) }
+  const masks = outputs.map((values) => {
+    const output = values[choice.names[0]!]!
+    const layout = layoutOf(output, choice)
+    const data = floatsOf(output)
+    const answers = Array.from({ length: width * height }, (_, i) => {
+      const row = Math.floor((Math.floor(i / width) * layout.height) / height)
+      const column = Math.floor(((i % width) * layout.width) / width)
+      return answerAt(data, row * layout.rowStep + column * layout.columnStep, layout, choice)
+    })
+    return { width, height, classes: answers }
+  })
+  return maskViews(masks, truth, classes)
+}
+
 export const segmentation: TaskDeclaration = {
   id: 'segmentation',
   metric: 'miou',
@@ -204,4 +231,5 @@ export const segmentation: TaskDeclaration = {
     fits: (dims) => dims.length >= 3,
     labels: () => ({ kind: 'cross-entropy', classAxis: 1 }),
   },
+  view,
 }

@@ -54,5 +54,5 @@ export interface TaskDeclaration extends MetricFamily {
   numbers?: boolean
   loss: TaskLoss
   /** What the page of a sample draws of each model's outputs, in their order; absent: numbers, and pictures where outputs are some. */
-  view?(shown: Shown): SampleView[]
+  view?(shown: Shown): SampleView[] | Promise<SampleView[]>
 }

@@ -20,6 +20,7 @@ const DATA: Record<Exclude<Task, 'unlabelled'>, [input: Value, labels: Value]> =
   'language-model': [floats([N, 4, 5], uniform(20 * N)), ints([N, 4], below(4 * N, 5))],
   embedding: [floats([N, 4], uniform(4 * N)), ints([N], below(N, 3))],
   segmentation: [floats([N, 2, 4, 4], uniform(32 * N)), ints([N, 4, 4], below(16 * N, 2))],
+  matting: [floats([N, 1, 4, 4], uniform(16 * N)), floats([N, 1, 4, 4], below(16 * N, 2))],
   detection: [floats([N, 5, 20], uniform(100 * N)), labelRows(Array.from({ length: N }, picture))],
 }
 

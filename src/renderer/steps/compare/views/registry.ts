@@ -3,6 +3,7 @@ import type { Component } from 'svelte'
 import type { SampleDetail } from '../../../../contract/compare'
 import type { SampleView } from '../../../../contract/sample-views'
 import Boxes from './Boxes.svelte'
+import Masks from './Masks.svelte'
 import Numbers from './Numbers.svelte'
 import type { ViewProps } from './props'
 
@@ -10,6 +11,7 @@ type Kind = SampleView['kind']
 
 const VIEWS: { [K in Kind]: Component<ViewProps<K>> } = {
   boxes: Boxes,
+  masks: Masks,
   numbers: Numbers,
 }
 
