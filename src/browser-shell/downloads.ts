@@ -22,7 +22,7 @@ export class Downloads {
     response.writeHead(200, {
       'Content-Type': 'application/octet-stream',
       'Content-Length': fs.statSync(file.path).size,
-      'Content-Disposition': `attachment; filename*=UTF-8''${encodeURIComponent(file.name)}`,
+      'Content-Disposition': `attachment; filename*=UTF-8''${encodeURIComponent(file.name.replace(/\p{Surrogate}/gu, '-'))}`,
     })
     fs.createReadStream(file.path)
       .on('error', () => response.destroy())

@@ -2,11 +2,13 @@
 import path from 'node:path'
 import envPaths from 'env-paths'
 import open from 'open'
-import { createService, forkEngine } from '../service'
+import { errorData } from '../contract/errors'
+import { errorMessage } from '../contract/messages'
+import { createService, forkEngine, type Service } from '../service'
 import { inBackground } from '../service/background'
 import { Downloads } from './downloads'
 import { lockFolder } from './lock'
-import { startServer } from './server'
+import { startServer, type ShellServer } from './server'
 import { showWindow } from './window'
 
 const out = path.resolve(import.meta.dirname, '..')
@@ -14,31 +16,42 @@ const dataDir = path.resolve(process.env.PARE_DATA_DIR || envPaths('Pare', { suf
 /** How long after its last window closed Pare waits for a reload before it ends. */
 const LINGER_MS = 15_000
 
-if (!lockFolder(dataDir)) {
-  console.error(`Pare is open already (with its data in ${dataDir}). Use its window, or close it first.`)
-  process.exit(1)
-}
-const downloads = new Downloads()
-const service = createService({
-  dataDir,
-  resourcesDir: path.resolve(out, '../resources'),
-  engine: (limits) => forkEngine(path.join(out, 'main', 'worker.js'), limits),
-  shell: 'browser',
-  host: {
-    offerDownload: (file, name) => downloads.offer(file, name),
-    reveal: (file) => void open(path.dirname(file)).catch(() => undefined),
-  },
-})
-const server = await startServer({
-  service,
-  downloads,
-  page: path.join(out, 'renderer'),
-  port: Number(process.env.PARE_PORT ?? 0),
-})
-
-// The last resort: whatever slipped through ends nobody's work.
+// The last resort: whatever slips through ends nobody's work.
 for (const slip of ['uncaughtException', 'unhandledRejection'] as const)
   process.on(slip, (cause) => console.error('Pare goes on after a fault of its own:', cause))
+
+const { service, server } = await begin().catch((cause: unknown) => {
+  const { what, todo } = errorMessage(errorData(cause))
+  console.error(`Pare cannot start. ${what} ${todo}`)
+  process.exit(1)
+})
+
+async function begin(): Promise<{ service: Service; server: ShellServer }> {
+  if (!lockFolder(dataDir)) {
+    console.error(
+      `Pare is open already (with its data in ${dataDir}). Use its window, or close it first; where no Pare runs any more, delete ${path.join(dataDir, 'pare.lock')}.`,
+    )
+    process.exit(1)
+  }
+  const downloads = new Downloads()
+  const service = createService({
+    dataDir,
+    resourcesDir: path.resolve(out, '../resources'),
+    engine: (limits) => forkEngine(path.join(out, 'main', 'worker.js'), limits),
+    shell: 'browser',
+    host: {
+      offerDownload: (file, name) => downloads.offer(file, name),
+      reveal: (file) => void open(path.dirname(file)).catch(() => undefined),
+    },
+  })
+  const server = await startServer({
+    service,
+    downloads,
+    page: path.join(out, 'renderer'),
+    port: Number(process.env.PARE_PORT ?? 0),
+  })
+  return { service, server }
+}
 
 let ending = false
 async function end(code: number): Promise<void> {

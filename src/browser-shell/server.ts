@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
-import { errorData } from '../contract/errors'
+import { errorData, PareError } from '../contract/errors'
 import { errorMessage } from '../contract/messages'
 import { WIRE } from '../contract/wire'
 import type { Service } from '../service'
@@ -93,6 +93,8 @@ export async function startServer({
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, '127.0.0.1', resolve)
+  }).catch((cause: unknown) => {
+    throw portError(cause, port)
   })
   guard.port = (server.address() as AddressInfo).port
   return {
@@ -108,6 +110,19 @@ export async function startServer({
   }
 }
 
+/** Why a port cannot be listened on, for whoever chose it. */
+function portError(cause: unknown, port: number): unknown {
+  const { code } = cause as NodeJS.ErrnoException
+  const reasons: Record<string, string> = {
+    EADDRINUSE: 'another program uses it',
+    EACCES: 'this system keeps it for others',
+    ERR_SOCKET_BAD_PORT: 'ports are whole numbers from 0 to 65535',
+  }
+  const why = code && reasons[code]
+  if (!why) return cause
+  return new PareError('bad-request', { method: 'PARE_PORT', reason: `Port ${port} cannot be had: ${why}.` })
+}
+
 /** Says so and hangs up: the rest of the request, which may be without end, is not read. */
 function refuse(response: ServerResponse, status: number, text: string): void {
   response.setHeader('Connection', 'close')
@@ -118,13 +133,21 @@ function say(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8' }).end(text)
 }
 
+/** A name may also be longer than the disk takes. */
+function isFile(file: string): boolean {
+  try {
+    return fs.statSync(file).isFile()
+  } catch {
+    return false
+  }
+}
+
 function serveFile(root: string, pathname: string, response: ServerResponse): void {
   const name = unescaped(pathname === '/' ? '/index.html' : pathname)
   if (name === undefined) return say(response, 400, 'bad address')
   const file = path.join(root, name)
   const inside = file.startsWith(root + path.sep) && !file.includes('\0')
-  if (!inside || !fs.statSync(file, { throwIfNoEntry: false })?.isFile())
-    return say(response, 404, 'not found')
+  if (!inside || !isFile(file)) return say(response, 404, 'not found')
   response.writeHead(200, { 'Content-Type': TYPES[path.extname(file)] ?? 'application/octet-stream' })
   fs.createReadStream(file)
     .on('error', () => response.destroy())

@@ -92,6 +92,15 @@ function requestOf(text: string): RequestFrame | undefined {
   }
 }
 
+/** What cannot be written as JSON is answered all the same, or the page would wait for ever. */
+function textOf(frame: ReplyFrame): string {
+  try {
+    return JSON.stringify(frame)
+  } catch (cause) {
+    return JSON.stringify({ id: frame.id, error: errorData(cause) } satisfies ReplyFrame)
+  }
+}
+
 async function reply(client: WebSocket, text: string, service: Service): Promise<void> {
   const request = requestOf(text)
   if (!request) return dismiss(client, CLOSE_UNSUPPORTED, 'not a request')
@@ -100,5 +109,5 @@ async function reply(client: WebSocket, text: string, service: Service): Promise
     (ok): ReplyFrame => ({ id, ok }),
     (cause: unknown): ReplyFrame => ({ id, error: errorData(cause) }),
   )
-  if (client.readyState === client.OPEN) client.send(JSON.stringify(frame))
+  if (client.readyState === client.OPEN) client.send(textOf(frame))
 }

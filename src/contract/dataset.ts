@@ -1,5 +1,6 @@
 /** Datasets as a screen shows them, and preprocessing as data. */
 import { z } from 'zod'
+import { Plain } from './plain'
 
 export const SPLITS = ['calibration', 'training', 'validation'] as const
 export type SplitName = (typeof SPLITS)[number]
@@ -109,7 +110,7 @@ export const DataSpec = z.strictObject({
   /** How boxes lie in the outputs of a detector, where that is not recognised: "yolov8", "ssd" … */
   boxes: z.string().min(1).optional(),
   /** Fields of a preprocessing, all or some; checked against the data when it is opened. */
-  preprocessing: z.record(z.string(), z.unknown()).optional(),
+  preprocessing: z.record(z.string(), Plain).optional(),
   /** What was found about the way to read the data, in plain words: stands in every report. */
   notes: z.array(z.string()).optional(),
 })

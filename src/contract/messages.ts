@@ -176,7 +176,7 @@ const TABLE: Messages = {
     title: 'Another run is going on there',
     what: `“${baseName(folder)}” is in use by ${holder}, since ${since}.`,
     where: folder,
-    todo: 'Wait until it has ended, or choose another folder.',
+    todo: 'Wait until it has ended, or choose another folder. Where nothing runs there any more, on a machine that Pare cannot ask say, delete “lock.json” in it.',
   }),
   'provider/unavailable': ({ provider, reason }) => ({
     title: 'This device cannot be used',
@@ -287,6 +287,12 @@ export function errorMessage(error: ErrorData): ErrorMessage {
   const write = TABLE[error.code] as ((error: ErrorData) => ErrorMessage) | undefined
   // A newer engine than this table: still a sentence, never nothing.
   if (!write) return TABLE.internal({ code: 'internal', reason: JSON.stringify(error) })
-  const message = write(error)
+  let message: ErrorMessage
+  try {
+    message = write(error)
+  } catch {
+    // Read from a damaged file: a field is missing that its sentence is made of.
+    return TABLE.internal({ code: 'internal', reason: JSON.stringify(error) })
+  }
   return { ...message, what: message.what.replace(/([.!?])[.]+$/, '$1') }
 }

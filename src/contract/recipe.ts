@@ -1,9 +1,10 @@
 /** A recipe: an ordered list of passes with parameters, as people keep, share and diff it. */
 import { z } from 'zod'
+import { Plain } from './plain'
 
 export const RecipeStep = z.strictObject({
   pass: z.string().min(1),
-  params: z.record(z.string(), z.unknown()).default({}),
+  params: z.record(z.string(), Plain).default({}),
 })
 
 export const Recipe = z.strictObject({

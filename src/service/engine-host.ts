@@ -108,9 +108,16 @@ export class EngineHost {
     if (this.active || this.closed) return
     this.active = this.next()
     if (!this.active) return
-    const { id, job, input } = this.active
-    this.process ??= this.launch()
-    this.post({ type: 'start', id, job, input })
+    const { id, job, input, reject } = this.active
+    try {
+      this.process ??= this.launch()
+      this.post({ type: 'start', id, job, input })
+    } catch (cause) {
+      // It cannot be started, or not be told what to do: the next job may be luckier.
+      this.active = undefined
+      reject(cause)
+      this.proceed()
+    }
   }
 
   private post(message: ToEngine): void {
@@ -137,7 +144,7 @@ export class EngineHost {
   private receive(message: FromEngine): void {
     const task = this.active
     if (message.type === 'ready' || task?.id !== message.id) return
-    if (message.type === 'event') return task.options.onEvent?.(message.event)
+    if (message.type === 'event') return this.hear(task, message.event)
     if (message.type === 'probe') return this.probe(task, message)
     this.active = undefined
     if (message.type === 'done') task.resolve(message.output)
@@ -146,6 +153,18 @@ export class EngineHost {
       task.reject(toError(message.error))
     }
     this.proceed()
+  }
+
+  /** What cannot be kept of a job, on a full disk say, ends it: nobody would have its result. */
+  private hear(task: Task, event: JobEvent): void {
+    try {
+      task.options.onEvent?.(event)
+    } catch (cause) {
+      this.active = undefined
+      this.end()
+      task.reject(cause)
+      this.proceed()
+    }
   }
 
   /** Measures in a fresh process, and answers whoever asked. */

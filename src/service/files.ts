@@ -10,11 +10,12 @@ import { pipeline } from 'node:stream/promises'
 import { z } from 'zod'
 import { diskError, PareError } from '../contract/errors'
 import type { FileRef } from '../contract/project'
+import { Id } from '../contract/stored'
 import { modelIn, sniff } from './sniff'
 import { newId, readJsonFolder, writeJson, type Damaged } from './storage'
 
 const FileRecord = z.object({
-  id: z.string(),
+  id: Id,
   name: z.string(),
   bytes: z.number(),
   kind: z.enum(['model', 'dataset', 'recipe', 'tokenizer', 'unknown']),
@@ -46,12 +47,19 @@ export class FileStore {
   ) {
     this.records = readJsonFolder(path.join(folder, 'records'), FileRecord, damaged)
     // Uploads that never finished belong to a page that is gone.
-    fs.rmSync(path.join(folder, 'incoming'), { recursive: true, force: true })
+    removeIfMay(path.join(folder, 'incoming'))
   }
 
   get(id: string): FileRef {
     const { name, bytes, kind } = this.record(id)
     return { id, name, bytes, kind }
+  }
+
+  /** As a screen names it: what is known of a file may have been set aside, and the rest of its project is still there. */
+  shown(id: string): FileRef {
+    return this.has(id)
+      ? this.get(id)
+      : { id, name: 'a file that is not known any more', bytes: 0, kind: 'unknown' }
   }
 
   has(id: string): boolean {
@@ -150,6 +158,14 @@ export class FileStore {
     const record = this.records.get(id)
     if (!record) throw new PareError('not-found', { what: 'file', id })
     return record
+  }
+}
+
+function removeIfMay(place: string): void {
+  try {
+    fs.rmSync(place, { recursive: true, force: true })
+  } catch {
+    // On a disk that may not be written to it is in nobody's way.
   }
 }
 

@@ -100,7 +100,7 @@ export function createService(options: ServiceOptions): Service {
     catalogue,
     exports: new Exports(core),
     sources: {
-      file: (id) => core.files.get(id),
+      file: (id) => core.files.shown(id),
       doing: (project, part) => loader.doing(project, part),
       live: runs.live,
       passTitle: catalogue.title,

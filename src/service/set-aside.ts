@@ -6,7 +6,6 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { z } from 'zod'
 import type { AppNotice } from '../contract/app'
-import type { ErrorData } from '../contract/errors'
 import { newId, readJson, writeJson, type Damaged } from './storage'
 
 const Remembered = z.array(
@@ -15,7 +14,13 @@ const Remembered = z.array(
     at: z.string(),
     seen: z.boolean(),
     kind: z.string(),
-    error: z.custom<ErrorData>((value) => typeof (value as ErrorData | null)?.code === 'string'),
+    error: z.object({
+      code: z.literal('app/set-aside'),
+      kind: z.string(),
+      path: z.string(),
+      aside: z.string(),
+      reason: z.string(),
+    }),
   }),
 )
 
@@ -39,7 +44,7 @@ export class SetAside {
         // Where nothing can be moved nothing will be written over it either.
         aside = file
       }
-      const error: ErrorData = { code: 'app/set-aside', kind, path: file, aside, reason }
+      const error: Notice['error'] = { code: 'app/set-aside', kind, path: file, aside, reason }
       this.all.unshift({ id, at: new Date().toISOString(), seen: false, kind, error })
       this.save()
     }
@@ -57,10 +62,7 @@ export class SetAside {
 
   /** Whether damaged files of a kind still lie here: what only they would name is not known to be without use. */
   keeps(...kinds: string[]): boolean {
-    return this.all.some(
-      ({ kind, error }) =>
-        kinds.includes(kind) && error.code === 'app/set-aside' && fs.existsSync(error.aside),
-    )
+    return this.all.some(({ kind, error }) => kinds.includes(kind) && fs.existsSync(error.aside))
   }
 
   private get file(): string {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import type { z } from 'zod'
-import { diskError } from '../contract/errors'
+import { diskError, onDisk } from '../contract/errors'
 
 export const newId = (): string => randomUUID().replaceAll('-', '').slice(0, 20)
 
@@ -15,7 +15,7 @@ export function writeText(file: string, text: string): void {
     fs.writeFileSync(temporary, text, { flush: true })
     fs.renameSync(temporary, file)
   } catch (cause) {
-    fs.rmSync(temporary, { force: true })
+    onDisk(file, () => fs.rmSync(temporary, { force: true }))
     throw diskError(cause, file, Buffer.byteLength(text))
   }
 }
@@ -48,8 +48,8 @@ export function readJson<S extends z.ZodType>(
   return undefined
 }
 
-/** Every JSON file of a folder, by name without its ending. */
-export function readJsonFolder<S extends z.ZodType>(
+/** Every JSON file of a folder, by name without its ending, which must be the id in it. */
+export function readJsonFolder<S extends z.ZodType<{ id: string }>>(
   folder: string,
   schema: S,
   damaged: Damaged,
@@ -63,7 +63,10 @@ export function readJsonFolder<S extends z.ZodType>(
   }
   for (const name of names.filter((one) => one.endsWith('.json'))) {
     const value = readJson(path.join(folder, name), schema, damaged)
-    if (value !== undefined) found.set(name.slice(0, -'.json'.length), value)
+    const id = name.slice(0, -'.json'.length)
+    if (value?.id === id) found.set(id, value)
+    else if (value)
+      damaged(path.join(folder, name), `id: it is “${value.id}”, and the file belongs to “${id}”`)
   }
   return found
 }

@@ -15,7 +15,14 @@ const namesIn = (folder: string): string[] => {
   }
 }
 
-const remove = (file: string): void => fs.rmSync(file, { recursive: true, force: true })
+/** What cannot be removed is in nobody's way. */
+function remove(file: string): void {
+  try {
+    fs.rmSync(file, { recursive: true, force: true })
+  } catch {
+    // The next start tries again.
+  }
+}
 
 function sweepTemporary(folder: string): void {
   for (const name of namesIn(folder)) {

@@ -80,7 +80,7 @@ function weightsMissing(
   project: string,
 ): { name: string; model: FileRef } | undefined {
   const { model } = store.get(project)
-  if (model?.error?.code !== 'model/external-data-missing') return undefined
+  if (model?.error?.code !== 'model/external-data-missing' || !files.has(model.file)) return undefined
   return { name: path.basename(model.error.file), model: files.get(model.file) }
 }
 

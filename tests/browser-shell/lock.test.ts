@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { expect, test, vi } from 'vitest'
@@ -46,4 +46,54 @@ test('a process of somebody else is alive too', () => {
   })
   expect(lockFolder(folder)).toBe(false)
   kill.mockRestore()
+})
+
+test('a folder that cannot be written to is no folder that another has', () => {
+  const folder = path.join(temporaryFolder(), 'file')
+  fs.writeFileSync(folder, '')
+  expect(() => lockFolder(folder)).toThrow(expect.objectContaining({ code: 'disk/failed' }))
+  const full = vi.spyOn(fs, 'writeFileSync').mockImplementation(() => {
+    throw Object.assign(new Error('no room'), { code: 'ENOSPC' })
+  })
+  expect(() => lockFolder(temporaryFolder())).toThrow(expect.objectContaining({ code: 'disk/full' }))
+  full.mockRestore()
+})
+
+test('who comes between the look at a dead lock and its taking over keeps the folder', () => {
+  const folder = temporaryFolder()
+  fs.writeFileSync(lockOf(folder), String(spawnSync(process.execPath, ['-e', '']).pid))
+  const rename = fs.renameSync.bind(fs)
+  const between = vi.spyOn(fs, 'renameSync').mockImplementationOnce((from, to) => {
+    fs.writeFileSync(lockOf(folder), String(process.ppid))
+    rename(from, to)
+  })
+  expect(lockFolder(folder)).toBe(false)
+  expect(fs.readFileSync(lockOf(folder), 'utf8')).toBe(String(process.ppid))
+  expect(fs.readdirSync(folder)).toEqual(['pare.lock'])
+  between.mockRestore()
+})
+
+test('a lock is whole from the moment it is there', () => {
+  const folder = temporaryFolder()
+  const seen: string[] = []
+  const link = fs.linkSync.bind(fs)
+  const spy = vi.spyOn(fs, 'linkSync').mockImplementation((from, to) => {
+    expect(fs.existsSync(lockOf(folder))).toBe(false)
+    link(from, to)
+    seen.push(fs.readFileSync(lockOf(folder), 'utf8'))
+  })
+  expect(lockFolder(folder)).toBe(true)
+  expect(seen).toEqual([String(process.pid)])
+  spy.mockRestore()
+})
+
+test('a disk without hard links has locks all the same', () => {
+  const none = vi.spyOn(fs, 'linkSync').mockImplementation(() => {
+    throw Object.assign(new Error('no links here'), { code: 'ENOTSUP' })
+  })
+  const folder = temporaryFolder()
+  expect(lockFolder(folder)).toBe(true)
+  fs.writeFileSync(lockOf(folder), String(process.ppid))
+  expect(lockFolder(folder)).toBe(false)
+  none.mockRestore()
 })

@@ -1,6 +1,8 @@
 /** The shell as `npm start` runs it, without a browser. */
 import { spawn } from 'node:child_process'
 import fs from 'node:fs'
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, expect, test } from 'vitest'
@@ -9,9 +11,9 @@ import { bundled } from '../bundled'
 const dataDir = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-start-'))
 afterAll(() => fs.rmSync(dataDir, { recursive: true, force: true }))
 
-async function start() {
+async function start(env: Record<string, string> = {}) {
   const child = spawn(process.execPath, [await bundled('browser-shell')], {
-    env: { ...process.env, PARE_NO_OPEN: '1', PARE_DATA_DIR: dataDir },
+    env: { ...process.env, PARE_NO_OPEN: '1', PARE_DATA_DIR: dataDir, ...env },
   })
   let said = ''
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
@@ -46,4 +48,25 @@ test('a killed one leaves nothing in the way', async () => {
   await second.address
   second.child.kill('SIGINT')
   expect(await second.ended).toBe(130)
+})
+
+test.each([
+  ['a data folder that is a file', { PARE_DATA_DIR: import.meta.filename }, 'could not be written or read'],
+  ['a port that is none', { PARE_PORT: '99999' }, 'ports are whole numbers from 0 to 65535'],
+])('%s is said in a sentence, without a stack', async (_, env, says) => {
+  const { ended, said } = await start(env)
+  expect(await ended).toBe(1)
+  expect(said()).toContain('Pare cannot start.')
+  expect(said()).toContain(says)
+  expect(said()).not.toMatch(/^\s+at /m)
+})
+
+test('a port that another program has is told', async () => {
+  const other = http.createServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => other.once('listening', resolve))
+  const { port } = other.address() as AddressInfo
+  const { ended, said } = await start({ PARE_PORT: String(port) })
+  expect(await ended).toBe(1)
+  expect(said()).toContain(`Port ${port} cannot be had: another program uses it.`)
+  other.close()
 })

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { PareError } from '../../src/contract/errors'
 import type { FromEngine, ToEngine } from '../../src/engine/jobs/protocol'
 import { EngineHost } from '../../src/service/engine-host'
 import { forkEngine, type EngineExit, type EngineProcess } from '../../src/service/engine-process'
@@ -221,4 +222,49 @@ test('a job in the background that gave way can be cancelled like any other', as
   engines[1]!.say({ type: 'done', id: engines[1]!.job, output: ['asked'] })
   expect(await asked).toEqual(['asked'])
   expect(engines).toHaveLength(2)
+})
+
+test('a job that cannot be told to the engine, and a process that cannot be started, block nobody', async () => {
+  const { engines } = watched()
+  let cannotStart = true
+  const host = new EngineHost(() => {
+    if (cannotStart)
+      throw Object.assign(new Error('no'), { code: 'EACCES', syscall: 'open', path: '/engine' })
+    engines.push(new FakeEngine())
+    return engines.at(-1)!
+  })
+  await expect(passes(host)).rejects.toThrow('no')
+  cannotStart = false
+  const told = passes(host)
+  engines[0]!.say({ type: 'done', id: engines[0]!.job, output: [] })
+  await told
+  engines[0]!.post = () => {
+    throw new RangeError('Maximum call stack size exceeded')
+  }
+  const first = passes(host)
+  const second = passes(host)
+  await expect(first).rejects.toThrow('stack')
+  await expect(second).rejects.toThrow('stack')
+  expect(host.busy).toBe(false)
+})
+
+test('what cannot be kept of a job ends it with the reason, and the next one is done', async () => {
+  const { host, engines } = watched()
+  const full = new PareError('disk/full', { path: '/projects/p.json', needed: 9 })
+  const work = host.run('passes', undefined, {
+    during: 'working',
+    onEvent: () => {
+      throw full
+    },
+  })
+  const next = passes(host)
+  engines[0]!.say({
+    type: 'event',
+    id: engines[0]!.job,
+    event: { event: 'progress', data: { done: 0, doing: '' } },
+  })
+  await expect(work).rejects.toBe(full)
+  expect(engines[0]!.killed).toBe(true)
+  engines[1]!.say({ type: 'done', id: engines[1]!.job, output: ['a'] })
+  expect(await next).toEqual(['a'])
 })

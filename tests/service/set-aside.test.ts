@@ -1,7 +1,7 @@
 /** What is damaged in the app's own folder is set aside, told and kept; what a kill left behind goes. */
 import fs from 'node:fs'
 import path from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { errorMessage } from '../../src/contract/messages'
 import { createService, type Service } from '../../src/service'
 import { write } from '../engine/data/support'
@@ -139,4 +139,164 @@ test('files and runs that a project set aside may name stay until it is gone', a
   await service.invoke('projects.remove', { project: 'good' })
   service.close()
   expect(left.map((file) => fs.existsSync(file))).toEqual([false, false, true, true, true])
+})
+
+const report = (more: object = {}): object => ({
+  path: '/m/model.onnx',
+  bytes: 9,
+  downloadBytes: 9,
+  sha256: 'a',
+  parameters: 1,
+  nonzeroParameters: 1,
+  macs: 1,
+  peakMemoryBytes: 1,
+  energyMicrojoules: 1,
+  quality: {
+    metric: 'accuracy',
+    value: 1,
+    samples: 1,
+    interval: [0, 1],
+    higherIsBetter: true,
+    others: {},
+    split: 'validation',
+    task: 'classification',
+  },
+  latencyMs: { p50: 1, p95: 1, runs: 1, batch: 1, provider: 'cpu', threads: 1 },
+  notes: [],
+  ...more,
+})
+
+const recipe = { pare: 1, name: 'Mine', description: '', steps: [] }
+const ranOnce = (more: object = {}): object => ({
+  id: 'run1',
+  project: 'bad',
+  name: 'Safe',
+  status: 'done',
+  goal: { kind: 'preset', preset: 'safe', target: 'any' },
+  createdAt: '2026-01-01T00:00:00Z',
+  seconds: 1,
+  done: 1,
+  model: { file: 'f', name: 'model.onnx', sha256: '' },
+  data: { name: 'data', key: 'k' },
+  recipes: [recipe],
+  original: report(),
+  candidates: [{ n: 1, recipe, report: report(), steps: [], folder: '/r' }],
+  steps: [],
+  ...more,
+})
+
+test('a project with results is read and shown', async () => {
+  const dataDir = write(temporaryFolder(), {
+    'projects/bad.json': JSON.stringify({ ...project('bad'), runs: [ranOnce()] }),
+  })
+  const service = open(dataDir)
+  expect(await service.invoke('notices.list', undefined)).toEqual([])
+  expect(await service.invoke('projects.list', undefined)).toMatchObject([{ id: 'bad' }])
+  expect((await service.invoke('projects.get', { project: 'bad' })).runs[0]!.candidates).toHaveLength(1)
+  service.close()
+})
+
+test.each([
+  ['a run whose id is no name', { runs: [ranOnce({ id: '' })] }],
+  ['a run whose id leads elsewhere', { runs: [ranOnce({ id: '..' })] }],
+  ['a run of another folder', { runs: [ranOnce({ id: '../../x' })] }],
+  ['a project of another id', { id: 'good' }],
+  ['a project whose id leads elsewhere', { id: '../x' }],
+  ['results without their original', { runs: [ranOnce({ original: undefined })] }],
+  ['a report that is a number', { runs: [ranOnce({ original: 5 })] }],
+  ['a report without quality', { runs: [ranOnce({ original: report({ quality: null }) })] }],
+  ['a step that is null', { runs: [ranOnce({ steps: [null] })] }],
+  ['a status that there is not', { runs: [ranOnce({ status: 'flying' })] }],
+  ['a trial that is a word', { runs: [ranOnce({ trials: ['x'] })] }],
+])('a project with %s is set aside, and others are still there, with all their files', async (_, more) => {
+  const dataDir = write(temporaryFolder(), {
+    'projects/good.json': JSON.stringify(project('good')),
+    'projects/bad.json': JSON.stringify({ ...project('bad'), ...more }),
+    'runs/run1/report.json': '{}',
+    'runs/other/report.json': '{}',
+    'files/uploads/u/a.onnx': 'mine',
+  })
+  const service = open(dataDir)
+  expect(await service.invoke('notices.list', undefined)).toMatchObject([{ error: { kind: 'project' } }])
+  expect(await service.invoke('projects.list', undefined)).toMatchObject([{ id: 'good' }])
+  await service.invoke('projects.remove', { project: 'good' })
+  for (const name of ['runs/run1/report.json', 'runs/other/report.json', 'files/uploads/u/a.onnx'])
+    expect(fs.existsSync(path.join(dataDir, name)), name).toBe(true)
+  service.close()
+})
+
+test('a file record of no name, or of another, removes nothing with a project', async () => {
+  const file = (id: string): string =>
+    JSON.stringify({ id, name: 'a.onnx', bytes: 4, kind: 'model', path: '/a.onnx', owned: true })
+  const dataDir = write(temporaryFolder(), {
+    'projects/good.json': JSON.stringify({ ...project('good'), model: { file: 'damaged' } }),
+    'projects/other.json': JSON.stringify(project('other')),
+    'files/records/.json': file(''),
+    'files/records/damaged.json': file(''),
+    'files/records/x.json': file('..'),
+    'files/uploads/u/a.onnx': 'mine',
+  })
+  const service = open(dataDir)
+  expect(await service.invoke('notices.list', undefined)).toHaveLength(3)
+  // What is known of its model is set aside; the project is there all the same, and says so.
+  expect(await service.invoke('projects.list', undefined)).toHaveLength(2)
+  expect(await service.invoke('projects.get', { project: 'good' })).toMatchObject({
+    model: { file: { id: 'damaged', name: 'a file that is not known any more' } },
+  })
+  await service.invoke('projects.remove', { project: 'other' })
+  expect(fs.readFileSync(path.join(dataDir, 'files/uploads/u/a.onnx'), 'utf8')).toBe('mine')
+  service.close()
+})
+
+test('what was read of a file and is damaged is read again, and costs nobody a project', async () => {
+  const model = { file: 'm', value: { path: 5 }, error: 'no error' }
+  const dataDir = write(temporaryFolder(), {
+    'projects/good.json': JSON.stringify({ ...project('good'), model }),
+  })
+  const service = open(dataDir)
+  expect(await service.invoke('notices.list', undefined)).toEqual([])
+  expect(await service.invoke('projects.list', undefined)).toHaveLength(1)
+  service.close()
+})
+
+test('notices of another shape are set aside like anything else', async () => {
+  const notice = { id: 'a', at: '', seen: false, kind: 'project', error: { code: 'app/set-aside' } }
+  const dataDir = write(temporaryFolder(), { 'set-aside/notices.json': JSON.stringify([notice]) })
+  const service = open(dataDir)
+  const notices = await service.invoke('notices.list', undefined)
+  expect(notices.map(({ error }) => errorMessage(error).what)).toMatchObject([
+    expect.stringContaining('notices.json'),
+  ])
+  service.close()
+})
+
+test('on a disk that may not be written to there is still much to look at', async () => {
+  const dataDir = write(temporaryFolder(), {
+    'projects/bad.json': JSON.stringify({ ...project('bad'), runs: [ranOnce({ status: 'running' })] }),
+    'queue.json': JSON.stringify({ waiting: ['gone'], paused: false }),
+    'runs/lost/report.json': '{}',
+    'files/incoming/half': '',
+  })
+  const denied = (): never => {
+    throw Object.assign(new Error('read-only'), { code: 'EROFS' })
+  }
+  const spies = [vi.spyOn(fs, 'writeFileSync'), vi.spyOn(fs, 'rmSync')].map((spy) =>
+    spy.mockImplementation(denied),
+  )
+  try {
+    const service = open(dataDir)
+    expect((await service.invoke('projects.get', { project: 'bad' })).runs[0]!.status).toBe('interrupted')
+    await expect(service.invoke('settings.set', { theme: 'dark' })).rejects.toMatchObject({
+      code: 'disk/denied',
+    })
+    service.close()
+  } finally {
+    for (const spy of spies) spy.mockRestore()
+  }
+})
+
+test('a queue that holds is not written at every start', () => {
+  const dataDir = write(temporaryFolder(), { 'queue.json': '{"waiting":[],"paused":true}' })
+  open(dataDir).close()
+  expect(fs.readFileSync(path.join(dataDir, 'queue.json'), 'utf8')).toBe('{"waiting":[],"paused":true}')
 })

@@ -7,6 +7,7 @@ import { newId, readJson, readJsonFolder, writeJson } from '../../src/service/st
 import { temporaryFolder } from '../engine/run/support'
 
 const Thing = z.object({ n: z.number() })
+const Named = z.object({ id: z.string() })
 const sound = (file: string): void => expect.unreachable(`${file} is not damaged`)
 
 test('what is written is read, and nothing else is left in the folder', () => {
@@ -51,22 +52,23 @@ test.each([
   expect(readJson(`${file}.none`, Thing, sound)).toBeUndefined()
 })
 
-test('a folder is read by name; what is damaged or no JSON is left out; none is empty', () => {
+test('a folder is read by name; what is damaged, of another name or no JSON is left out; none is empty', () => {
   const folder = temporaryFolder()
   for (const [name, text] of [
-    ['a.json', '{"n":1}'],
+    ['a.json', '{"id":"a"}'],
     ['b.json', '{'],
-    ['c.json', '{"n":3}'],
-    ['d.txt', '{"n":4}'],
+    ['c.json', '{"id":"c"}'],
+    ['d.txt', '{"id":"d"}'],
+    ['e.json', '{"id":"a"}'],
   ] as const)
     fs.writeFileSync(path.join(folder, name), text)
   const told: string[] = []
-  expect([...readJsonFolder(folder, Thing, (file) => void told.push(path.basename(file)))]).toEqual([
-    ['a', { n: 1 }],
-    ['c', { n: 3 }],
+  expect([...readJsonFolder(folder, Named, (file) => void told.push(path.basename(file)))]).toEqual([
+    ['a', { id: 'a' }],
+    ['c', { id: 'c' }],
   ])
-  expect(told).toEqual(['b.json'])
-  expect(readJsonFolder(path.join(folder, 'nowhere'), Thing, sound).size).toBe(0)
+  expect(told).toEqual(['b.json', 'e.json'])
+  expect(readJsonFolder(path.join(folder, 'nowhere'), Named, sound).size).toBe(0)
 })
 
 test.each([

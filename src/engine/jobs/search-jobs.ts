@@ -121,6 +121,9 @@ function chosenOf(result: SearchResult): Trial[] {
 const placeOf = (into: string | undefined, { winner }: SearchResult): string | undefined =>
   into && (winner ? into : path.join(into, CLOSEST))
 
+/** The folder that one worker has to itself. */
+const workOf = ({ folder, worker = 'list' }: SearchRequest): string => path.join(folder, 'work', worker)
+
 async function finishSearch(
   { options, finish }: Opened,
   request: SearchRequest,
@@ -146,8 +149,10 @@ export const searchJobs: JobHandlers<'search' | 'searchList' | 'searchStep' | 's
         request.into,
       ),
     searchList: (request, context) =>
-      withSearch(request, context, ({ options }) =>
-        Promise.resolve(pending(options.space, options.store.all(), options.runner.goal)),
+      locked(workOf(request), () =>
+        withSearch(request, context, ({ options }) =>
+          Promise.resolve(pending(options.space, options.store.all(), options.runner.goal)),
+        ),
       ),
     searchStep: ({ share, ...request }, context) => {
       const worker = String(share.index)
@@ -164,13 +169,15 @@ export const searchJobs: JobHandlers<'search' | 'searchList' | 'searchStep' | 's
           }
           return mine.map((job) => job.key)
         })
-      return locked(path.join(request.folder, 'work', worker), step, path.join(request.folder, 'search'))
+      return locked(workOf({ ...request, worker }), step, path.join(request.folder, 'search'))
     },
     searchMerge: (request, context) =>
-      withSearch(request, context, async (search) => {
-        const left = pending(search.options.space, search.options.store.all(), search.options.runner.goal)
-        return left.length > 0 ? { left } : finishSearch(search, request, 0)
-      }),
+      locked(request.folder, () =>
+        withSearch(request, context, async (search) => {
+          const left = pending(search.options.space, search.options.store.all(), search.options.runner.goal)
+          return left.length > 0 ? { left } : finishSearch(search, request, 0)
+        }),
+      ),
     sensitivity: ({ model, data, samples, techniques, sensitivities }, { signal, progress }) =>
       withData(model, data, (dataset, same) =>
         measureSensitivity(readModel(model), dataset, {

@@ -4,7 +4,7 @@
  */
 import fs from 'node:fs'
 import path from 'node:path'
-import { diskError } from '../../contract/errors'
+import { diskError, onDisk } from '../../contract/errors'
 import { codeOf, type DType } from './dtype'
 import type { Graph, ValueInfo } from './graph'
 import type { Model } from './model'
@@ -109,7 +109,7 @@ function writeAtomically(target: string, piece: Piece): void {
     fs.renameSync(temporary, target)
   } catch (cause) {
     if (fd !== undefined) fs.closeSync(fd)
-    fs.rmSync(temporary, { force: true })
+    onDisk(target, () => fs.rmSync(temporary, { force: true }))
     throw diskError(cause, target, piece.length)
   }
 }

@@ -1,6 +1,6 @@
 /** Small files of a run: every write is a temporary file, fsync and rename, so that none is ever half there. */
 import fs from 'node:fs'
-import { diskError } from '../../contract/errors'
+import { diskError, onDisk } from '../../contract/errors'
 import path from 'node:path'
 
 /** Throws `disk/full`, `disk/denied`, `disk/failed`. */
@@ -11,7 +11,7 @@ export function writeText(file: string, text: string): void {
     fs.writeFileSync(temporary, text, { flush: true })
     fs.renameSync(temporary, file)
   } catch (cause) {
-    fs.rmSync(temporary, { force: true })
+    onDisk(file, () => fs.rmSync(temporary, { force: true }))
     throw diskError(cause, file, Buffer.byteLength(text))
   }
 }

@@ -3,16 +3,43 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { z } from 'zod'
-import { diskError, PareError } from '../../contract/errors'
+import { diskError, onDisk, PareError } from '../../contract/errors'
 import { isAlive, leftIn } from '../onnx/temporary'
-import { readJson } from './files'
 
-const Holder = z.object({ pid: z.int(), host: z.string(), since: z.string() })
+const Holder = z.object({
+  pid: z.int(),
+  host: z.string(),
+  since: z.string(),
+  /** Of the start of the machine, where the system tells it. */
+  boot: z.string().optional(),
+  /** Seconds since that start. */
+  uptime: z.number().optional(),
+})
 type Holder = z.output<typeof Holder>
 
+function bootId(): string | undefined {
+  try {
+    return fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  } catch {
+    return undefined
+  }
+}
+
+const me = (): Holder => ({
+  pid: process.pid,
+  host: os.hostname(),
+  since: new Date().toISOString(),
+  boot: bootId(),
+  uptime: os.uptime(),
+})
+
+/** Numbers of processes begin again when the machine does: one from before is another process now. */
+const isOlderThanBoot = ({ boot, uptime }: Holder, now: Holder): boolean =>
+  (boot !== undefined && now.boot !== undefined && boot !== now.boot) || (uptime ?? 0) > now.uptime!
+
 /** Other machines' processes cannot be asked: theirs count as alive. */
-const holds = ({ pid, host }: Holder): boolean =>
-  host !== os.hostname() || (pid !== process.pid && isAlive(pid))
+const holds = (holder: Holder, now: Holder): boolean =>
+  holder.host !== now.host || (holder.pid !== now.pid && !isOlderThanBoot(holder, now) && isAlive(holder.pid))
 
 /** Removes half-written files, which carry the process that wrote them, here and below; all, or those of one process. */
 function clearHalfWritten(folder: string, by = String.raw`\d+`): void {
@@ -23,25 +50,74 @@ function clearHalfWritten(folder: string, by = String.raw`\d+`): void {
     if (entry.isDirectory()) clearHalfWritten(path.join(folder, entry.name), by)
 }
 
+const NO_LINKS = new Set<unknown>(['ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EPERM'])
+
+/** Puts the lock in place whole, so that nobody ever reads half of one. Throws `EEXIST` where there is one. */
+function place(file: string, holder: Holder): void {
+  const text = JSON.stringify(holder)
+  const mine = `${file}.${process.pid}.tmp`
+  try {
+    fs.writeFileSync(mine, text, { flush: true })
+    fs.linkSync(mine, file)
+  } catch (cause) {
+    // Some disks have no hard links.
+    if (!NO_LINKS.has((cause as NodeJS.ErrnoException).code)) throw cause
+    fs.writeFileSync(file, text, { flag: 'wx', flush: true })
+  } finally {
+    fs.rmSync(mine, { force: true })
+  }
+}
+
+/** Undefined where it is gone, or is no file. */
+function textOf(file: string): string | undefined {
+  try {
+    return fs.readFileSync(file, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+/** Takes away a lock that was found to be of nobody; one that another has put there meanwhile is put back. */
+function takeAway(file: string, found: string | undefined): void {
+  const away = `${file}.old.${process.pid}.tmp`
+  try {
+    fs.renameSync(file, away)
+    if (textOf(away) !== found) fs.linkSync(away, file)
+  } catch (cause) {
+    // Somebody else was faster: what lies there now is looked at anew.
+    if (!['ENOENT', 'EEXIST'].includes((cause as NodeJS.ErrnoException).code ?? '')) throw cause
+  }
+  fs.rmSync(away, { recursive: true, force: true })
+}
+
+function holderIn(text: string | undefined): Holder | undefined {
+  try {
+    return Holder.safeParse(JSON.parse(text ?? '')).data
+  } catch {
+    return undefined
+  }
+}
+
 /** Makes the folder if it must; gives what unlocks it. */
 function lock(folder: string, shared: string | undefined): () => void {
   const file = path.join(folder, 'lock.json')
-  const mine: Holder = { pid: process.pid, host: os.hostname(), since: new Date().toISOString() }
+  const now = me()
   for (;;)
     try {
       fs.mkdirSync(folder, { recursive: true })
-      fs.writeFileSync(file, JSON.stringify(mine), { flag: 'wx', flush: true })
+      place(file, now)
       return () => fs.rmSync(file, { force: true })
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw diskError(cause, file, 0)
-      const holder = Holder.safeParse(readJson(file))
-      if (holder.success && holds(holder.data)) {
-        const { pid, host, since } = holder.data
+      const found = textOf(file)
+      const holder = holderIn(found)
+      if (holder && holds(holder, now)) {
+        const { pid, host, since } = holder
         throw new PareError('run/busy', { folder, holder: `process ${pid} on ${host}`, since })
       }
-      fs.rmSync(file, { recursive: true, force: true })
+      onDisk(file, () => takeAway(file, found))
       clearHalfWritten(folder)
-      if (shared && holder.success) clearHalfWritten(shared, String(holder.data.pid))
+      if (shared && holder) clearHalfWritten(shared, String(holder.pid))
     }
 }
 

@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { locked } from '../../../src/engine/run/lock'
 
 let folder: string
@@ -74,4 +74,41 @@ test('of a folder that others write to as well, only what the dead process wrote
   fs.writeFileSync(path.join(mine, 'lock.json'), JSON.stringify(holder))
   await locked(mine, async () => undefined, path.join(folder, 'shared'))
   expect(fs.readdirSync(shared)).toEqual([`a.onnx.${another}.tmp`])
+})
+
+const bySomeoneAlive = (more: object): void =>
+  fs.writeFileSync(
+    path.join(folder, 'lock.json'),
+    JSON.stringify({ pid: process.ppid, host: os.hostname(), since: new Date().toISOString(), ...more }),
+  )
+
+test('a process from before the machine was started anew is another one now', async () => {
+  bySomeoneAlive({})
+  await expect(locked(folder, async () => 1)).rejects.toMatchObject({ code: 'run/busy' })
+  bySomeoneAlive({ uptime: os.uptime() + 3600 })
+  expect(await locked(folder, async () => 'mine')).toBe('mine')
+  bySomeoneAlive({ boot: 'another start' })
+  const told = fs.existsSync('/proc/sys/kernel/random/boot_id') ? 'mine' : undefined
+  expect(await locked(folder, async () => 'mine').catch(() => undefined)).toBe(told)
+})
+
+test('who comes between the look at a dead lock and its taking over keeps the folder', async () => {
+  holdBy(spawnSync(process.execPath, ['-e', '']).pid)
+  const rename = fs.renameSync.bind(fs)
+  const between = vi.spyOn(fs, 'renameSync').mockImplementationOnce((from, to) => {
+    bySomeoneAlive({})
+    rename(from, to)
+  })
+  await expect(locked(folder, async () => 1)).rejects.toMatchObject({ code: 'run/busy' })
+  expect(fs.readdirSync(folder)).toEqual(['lock.json'])
+  between.mockRestore()
+})
+
+test('a disk without hard links has locks all the same', async () => {
+  const none = vi.spyOn(fs, 'linkSync').mockImplementation(() => {
+    throw Object.assign(new Error('no links here'), { code: 'EPERM' })
+  })
+  const inside = await locked(folder, async () => fs.readFileSync(path.join(folder, 'lock.json'), 'utf8'))
+  expect(JSON.parse(inside)).toMatchObject({ pid: process.pid })
+  none.mockRestore()
 })
