@@ -1,6 +1,7 @@
 /** What every command is given, and the options they share. */
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import path from 'node:path'
+import { MOST_THREADS } from '../contract/app'
 import { withSpecOptions } from './data-spec'
 import { PROGRESS } from './output'
 import type { Session } from './session'
@@ -20,6 +21,12 @@ export function wholeNumber(text: string): number {
   return value
 }
 
+function threadCount(text: string): number {
+  const value = wholeNumber(text)
+  if (value > MOST_THREADS) throw new InvalidArgumentError(`It must be ${MOST_THREADS} at most.`)
+  return value
+}
+
 export const absolute = (text: string): string => path.resolve(text)
 
 export const jsonOption = (): Option =>
@@ -36,7 +43,7 @@ export function withEngineOptions(command: Command): Command {
     .addOption(new Option('-q, --quiet', 'the same as --progress none').implies({ progress: 'none' }))
     .addOption(
       new Option('--threads <n>', 'threads within an operator; 0 = all cores')
-        .argParser(wholeNumber)
+        .argParser(threadCount)
         .default(0),
     )
     .addOption(

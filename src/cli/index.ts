@@ -80,7 +80,10 @@ program.hook('preAction', (_, command) => {
 // Whoever reads along may leave: what is being made is made all the same.
 for (const stream of [process.stdout, process.stderr])
   stream.on('error', (cause: NodeJS.ErrnoException) => {
-    if (cause.code !== 'EPIPE') throw cause
+    if (cause.code === 'EPIPE') return
+    if (stream === process.stdout) printError(errorData(cause))
+    session.close()
+    process.exit(1)
   })
 
 function printFailure(error: ErrorData): void {

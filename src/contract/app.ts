@@ -35,11 +35,14 @@ const nothing = z.undefined()
 const id = z.string().min(1).max(100)
 const page = { offset: z.int().nonnegative(), limit: z.int().min(1).max(500) }
 
+/** Threads within an operator. */
+export const MOST_THREADS = 256
+
 const settingsFields = {
   theme: z.enum(['system', 'light', 'dark']),
   textScale: z.number().min(0.7).max(2),
   provider: z.string(),
-  threads: z.int().min(0).max(256),
+  threads: z.int().min(0).max(MOST_THREADS),
   /** Mebibytes a job may take; 0 = half of what is free. */
   memory: z
     .int()

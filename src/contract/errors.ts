@@ -56,6 +56,8 @@ export interface ErrorFields {
   'disk/denied': { path: string }
   'disk/failed': { path: string; reason: string }
   'app/set-aside': { kind: string; path: string; aside: string; reason: string }
+  'app/address-used': Record<never, never>
+  'app/connection-lost': Record<never, never>
   'export/exists': { path: string }
   'export/no-form': { reason: string }
   /** `sample` from 1; `input` empty where the sample as a whole cannot be read. */

@@ -232,6 +232,18 @@ const TABLE: Messages = {
     where: aside,
     todo: 'It was set aside and not deleted. Put a good copy in its old place and start Pare again, or go on: your own files and the results of runs are untouched.',
   }),
+  'app/address-used': () => ({
+    title: 'This address was used already',
+    what: 'The address that Pare was opened with works once, for one window.',
+    where: '',
+    todo: 'Start Pare again, and use the window or the address that it gives.',
+  }),
+  'app/connection-lost': () => ({
+    title: 'The connection to Pare was lost',
+    what: 'The connection to Pare was lost before it had answered. What was asked for may have been done all the same.',
+    where: '',
+    todo: 'Wait until this page is connected again, look, and ask again where it was not done; where it does not come back, start Pare again.',
+  }),
   'export/no-form': ({ reason }) => ({
     title: 'The model cannot be exported in any of the forms asked for',
     what: reason,

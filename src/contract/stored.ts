@@ -64,14 +64,20 @@ export const StoredStep = z.looseObject({
   curve: z.array(z.looseObject({ epoch: z.number(), loss: figure })).optional(),
 }) as unknown as z.ZodType<StepRecord>
 
+/** What JSON made null was not known. */
+const known = z
+  .number()
+  .nullish()
+  .transform((value) => value ?? undefined)
+
 const TRIED = {
   key: z.string(),
   state: z.enum(['kept', 'dropped', 'failed', 'out-of-time']),
   reason: z.string(),
   bytes: z.number(),
   downloadBytes: z.number(),
-  pointsLost: figure.optional(),
-  latencyRatio: figure.optional(),
+  pointsLost: known,
+  latencyRatio: known,
   targetLatency: Estimate.optional(),
 }
 

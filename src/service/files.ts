@@ -12,7 +12,7 @@ import { diskError, PareError } from '../contract/errors'
 import type { FileRef } from '../contract/project'
 import { Id } from '../contract/stored'
 import { modelIn, sniff } from './sniff'
-import { newId, readJsonFolder, writeJson, type Damaged } from './storage'
+import { ifDiskAllows, newId, readJsonFolder, writeJson, type Damaged } from './storage'
 
 const FileRecord = z.object({
   id: Id,
@@ -47,7 +47,7 @@ export class FileStore {
   ) {
     this.records = readJsonFolder(path.join(folder, 'records'), FileRecord, damaged)
     // Uploads that never finished belong to a page that is gone.
-    removeIfMay(path.join(folder, 'incoming'))
+    ifDiskAllows(() => fs.rmSync(path.join(folder, 'incoming'), { recursive: true, force: true }))
   }
 
   get(id: string): FileRef {
@@ -161,14 +161,6 @@ export class FileStore {
   }
 }
 
-function removeIfMay(place: string): void {
-  try {
-    fs.rmSync(place, { recursive: true, force: true })
-  } catch {
-    // On a disk that may not be written to it is in nobody's way.
-  }
-}
-
 /** Both names then stand for one file; Pare never writes to it. Other disks need a copy. */
 function linkOrCopy(source: string, target: string): void {
   try {
@@ -184,7 +176,7 @@ const badUpload = (reason: string): PareError => new PareError('bad-request', { 
 export function safeRelative(relative: string): string {
   const parts = relative.split(/[\\/]+/).filter((part) => part !== '' && part !== '.')
   const bad = (part: string): boolean =>
-    part === '..' || /[<>:"|?*]/.test(part) || hasControl(part) || part.length > 255
+    part === '..' || /[<>:"|?*]/.test(part) || hasControl(part) || Buffer.byteLength(part) > 255
   if (parts.length === 0 || parts.length > 32 || parts.some(bad))
     throw badUpload(`“${relative}” is not a file name that can be stored.`)
   return path.join(...parts)

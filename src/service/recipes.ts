@@ -66,8 +66,17 @@ export function readRecipe(file: string, shownAs = file): Recipe {
 /** The file of a recipe, the same one the command line takes. */
 export const recipeText = (recipe: Recipe): string => `${JSON.stringify(recipe, null, 2)}\n`
 
+/** Most bytes of a name: with what is put before and after it, every file system takes it. */
+const LONGEST = 120
+
 /** A name that every file system takes. */
 export function fileName(name: string): string {
-  const safe = [...name].map((c) => (/[\p{L}\p{N} ._-]/u.test(c) ? c : '-')).join('')
-  return safe.replace(/^[. ]+|[. ]+$/g, '').slice(0, 120) || 'pare'
+  let safe = ''
+  let length = 0
+  for (const character of name) {
+    const next = /[\p{L}\p{N} ._-]/u.test(character) ? character : '-'
+    if ((length += Buffer.byteLength(next)) > LONGEST) break
+    safe += next
+  }
+  return safe.replace(/^[. ]+|[. ]+$/g, '') || 'pare'
 }

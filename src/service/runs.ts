@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { z } from 'zod'
-import { errorData, PareError, type ErrorData } from '../contract/errors'
+import { errorData, type ErrorData } from '../contract/errors'
 import { errorMessage } from '../contract/messages'
 import type { Goal } from '../contract/goal'
 import type { RunProgress } from '../contract/project'
@@ -12,7 +12,7 @@ import { badRequest, modelAndDataOf, type Core } from './core'
 import type { JobOptions } from './engine-host'
 import type { Catalogue } from './recipes'
 import { dataKey, type ProjectRecord, type RunRecord } from './records'
-import { newId, readJson, writeJson } from './storage'
+import { ifDiskAllows, newId, readJson, writeJson } from './storage'
 import { verdict } from './verdict'
 
 const Queue = z.object({ waiting: z.array(z.string()), paused: z.boolean() })
@@ -43,21 +43,12 @@ export class Runs {
         known.add(run.id)
         const lost =
           run.status === 'running' || (run.status === 'queued' && !this.queue.waiting.includes(run.id))
-        if (lost) this.keepIfMay(() => this.core.store.updateRun(run, () => (run.status = 'interrupted')))
+        if (lost) ifDiskAllows(() => this.core.store.updateRun(run, () => (run.status = 'interrupted')))
       }
     const before = JSON.stringify(this.queue)
     this.queue.waiting = this.queue.waiting.filter((id) => known.has(id))
     if (this.queue.waiting.length > 0) this.queue.paused = true
-    if (JSON.stringify(this.queue) !== before) this.keepIfMay(() => this.saveQueue())
-  }
-
-  /** On a disk that is full or may not be written to there is still much to look at; the next start finds the same. */
-  private keepIfMay(save: () => void): void {
-    try {
-      save()
-    } catch (cause) {
-      if (!(cause instanceof PareError)) throw cause
-    }
+    if (JSON.stringify(this.queue) !== before) ifDiskAllows(() => this.saveQueue())
   }
 
   live = (run: string): (RunProgress & { step?: number }) | undefined => this.progress.get(run)

@@ -24,8 +24,10 @@ const Remembered = z.array(
   }),
 )
 
+type Notice = z.output<typeof Remembered>[number]
+
 export class SetAside {
-  private all: z.output<typeof Remembered> = []
+  private all: Notice[] = []
 
   constructor(private readonly folder: string) {
     const before = readJson(this.file, Remembered, this.taking('note')) ?? []

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import type { z } from 'zod'
-import { diskError, onDisk } from '../contract/errors'
+import { diskError, onDisk, PareError } from '../contract/errors'
 
 export const newId = (): string => randomUUID().replaceAll('-', '').slice(0, 20)
 
@@ -22,6 +22,15 @@ export function writeText(file: string, text: string): void {
 
 export const writeJson = (file: string, value: unknown): void =>
   writeText(file, `${JSON.stringify(value, null, 1)}\n`)
+
+/** On a disk that is full or may not be written to there is still much to look at; the next start tries again. */
+export function ifDiskAllows(work: () => void): void {
+  try {
+    onDisk('', work)
+  } catch (cause) {
+    if (!(cause instanceof PareError)) throw cause
+  }
+}
 
 /** Told of a file that is there and does not hold what it should, and why; takes care that it is not written over. */
 export type Damaged = (file: string, reason: string) => void

@@ -3,6 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { isAlive } from './alive'
 import type { Core } from './core'
+import { ifDiskAllows } from './storage'
 
 /** Temporary files and folders carry the process that writes them. */
 const TEMPORARY = /\.(\d+)\.tmp$/
@@ -16,13 +17,7 @@ const namesIn = (folder: string): string[] => {
 }
 
 /** What cannot be removed is in nobody's way. */
-function remove(file: string): void {
-  try {
-    fs.rmSync(file, { recursive: true, force: true })
-  } catch {
-    // The next start tries again.
-  }
-}
+const remove = (file: string): void => ifDiskAllows(() => fs.rmSync(file, { recursive: true, force: true }))
 
 function sweepTemporary(folder: string): void {
   for (const name of namesIn(folder)) {

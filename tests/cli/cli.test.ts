@@ -54,6 +54,7 @@ test.each([
   [['compress', '--help'], 0],
   [['nonsense'], 2],
   [['inspect'], 2],
+  [['inspect', 'a', '--threads', '257'], 2],
   [['inspect', 'a', 'b'], 2],
   [['evaluate', 'm.onnx', '--split', 'most'], 2],
   [['compress', 'm.onnx', '--out', 'x'], 2],
@@ -291,4 +292,15 @@ test('progress is one document a line for programs, and silent when asked', asyn
     .map((line) => JSON.parse(line) as { done?: number; says?: string })
   expect(lines.some(({ done }) => done !== undefined && done > 0)).toBe(true)
   expect((await pare(['evaluate', model, '--data', data, '--quiet'])).err).toBe('')
+})
+
+test.skipIf(!fs.existsSync('/dev/full'))('what cannot be printed is said, without a stack', async () => {
+  const full = fs.openSync('/dev/full', 'w')
+  const child = spawn(process.execPath, [entry, 'passes'], { stdio: ['ignore', full, 'pipe'] })
+  let said = ''
+  child.stderr!.on('data', (chunk) => (said += String(chunk)))
+  expect(await new Promise((resolve) => child.on('close', resolve))).toBe(1)
+  expect(said).toContain('There is no room to write a file.')
+  expect(said).not.toMatch(/^\s+at /m)
+  fs.closeSync(full)
 })

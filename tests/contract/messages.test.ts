@@ -136,6 +136,8 @@ const EXAMPLES: { [C in ErrorCode]: { fields: ErrorFields[C]; says: string[] } }
   'disk/full': { fields: { path: '/data/model.onnx', needed: 5_000_000 }, says: ['model.onnx', '5 MB'] },
   'disk/denied': { fields: { path: '/data/x' }, says: ['x'] },
   'disk/failed': { fields: { path: '/data/x', reason: 'input/output error' }, says: ['input/output error'] },
+  'app/address-used': { fields: {}, says: ['works once', 'Start Pare again'] },
+  'app/connection-lost': { fields: {}, says: ['before it had answered', 'ask again'] },
   'app/set-aside': {
     fields: { kind: 'project', path: '/p/a.json', aside: '/p/set-aside/1-a.json', reason: 'it is not JSON' },
     says: ['a.json', 'a project', 'not JSON', 'set aside'],

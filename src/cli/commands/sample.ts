@@ -1,6 +1,7 @@
 import os from 'node:os'
 import fs from 'node:fs'
 import path from 'node:path'
+import { onDisk } from '../../contract/errors'
 import { findSample, listSamples } from '../../service'
 import { absolute, examples, targetOption, withEngineOptions, type AddCommand } from '../command'
 import { compressInto } from '../compressing'
@@ -20,7 +21,8 @@ export const addSample: AddCommand = (program, { session, resourcesDir }) => {
     .addHelpText('after', examples('pare sample', 'pare sample digits --out tried/'))
     .action(async (id: string, options: CommonOptions & { out?: string; target: string }) => {
       const { title, model, data } = findSample(resourcesDir, id)
-      const out = options.out ?? fs.mkdtempSync(path.join(os.tmpdir(), 'pare-sample-'))
+      const out =
+        options.out ?? onDisk(os.tmpdir(), () => fs.mkdtempSync(path.join(os.tmpdir(), 'pare-sample-')))
       session.progress.say(`${title}: compressing with the preset “balanced”.`)
       const presets = await session.run('presets', undefined, 'listing the presets')
       const { name, description, steps } = presets.find((preset) => preset.id === 'balanced')!

@@ -4,7 +4,7 @@
  */
 import fs from 'node:fs'
 import path from 'node:path'
-import { PareError } from '../../contract/errors'
+import { onDisk, PareError } from '../../contract/errors'
 import type { TargetCheck } from '../../contract/project'
 import type { Dataset, RawSample } from '../data/dataset'
 import { skillOfClasses, skillOfNumbers } from '../data/skill'
@@ -95,15 +95,17 @@ export async function checkRaw(work: Work): Promise<TargetCheck | undefined> {
 
 /** Paths by name. */
 function placeRaw({ files }: RawSample, folder: string): Record<string, string> {
-  fs.rmSync(folder, { recursive: true, force: true })
-  fs.mkdirSync(folder)
-  return Object.fromEntries(
-    files.map(({ name, ending, bytes }, i) => {
-      const file = path.join(folder, `${i}${ending}`)
-      fs.writeFileSync(file, bytes)
-      return [name, file]
-    }),
-  )
+  return onDisk(folder, () => {
+    fs.rmSync(folder, { recursive: true, force: true })
+    fs.mkdirSync(folder)
+    return Object.fromEntries(
+      files.map(({ name, ending, bytes }, i) => {
+        const file = path.join(folder, `${i}${ending}`)
+        fs.writeFileSync(file, bytes)
+        return [name, file]
+      }),
+    )
+  })
 }
 
 /** One sample in the types of the file as the whole input. */

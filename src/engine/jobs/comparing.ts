@@ -1,7 +1,9 @@
 /** Jobs of the Compare step: samples, graphs, weights and times of original and candidates. */
+import { z } from 'zod'
 import { SPLITS } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
 import type { SampleResults } from '../../contract/report'
+import { StoredSamples } from '../../contract/stored'
 import type { Dataset } from '../data/dataset'
 import { diffGraphs } from '../evaluate/diff'
 import { weightHistogram } from '../evaluate/histogram'
@@ -14,14 +16,11 @@ import type { Values } from '../runtime/value'
 import { chosenSession, withData, withOpenData } from './data'
 import type { JobHandlers } from './job'
 
-interface Kept {
-  original: SampleResults
-  candidate: SampleResults
-}
+const Kept = z.object({ original: StoredSamples, candidate: StoredSamples })
 
 function readResults(files: readonly string[]): { original: SampleResults; candidates: SampleResults[] } {
   const kept = files.map((file) => {
-    const found = readJson(file) as Kept | undefined
+    const found = Kept.safeParse(readJson(file)).data
     if (!found) throw new PareError('not-found', { what: 'list of samples', id: file })
     return found
   })

@@ -4,7 +4,7 @@
  */
 import fs from 'node:fs'
 import path from 'node:path'
-import { diskError, PareError } from '../../contract/errors'
+import { diskError, onDisk, PareError } from '../../contract/errors'
 import type { StepRecord } from '../../contract/report'
 import { writeModel, type Model } from '../onnx'
 import { hashFile } from '../onnx/hash-file'
@@ -67,7 +67,7 @@ export class RunFolder {
   /** A folder for a pass's own files, which outlives a crash but not the pass. */
   scratch(key: string): string {
     const folder = path.join(this.folder, 'scratch', key)
-    fs.mkdirSync(folder, { recursive: true })
+    onDisk(folder, () => fs.mkdirSync(folder, { recursive: true }))
     return folder
   }
 
@@ -142,8 +142,9 @@ export class RunFolder {
 
   private remove(name: string): void {
     const target = path.resolve(this.folder, name)
-    if (path.relative(this.folder, target).startsWith('..'))
-      throw new PareError('disk/failed', { path: target, reason: 'it lies outside the run' })
-    fs.rmSync(target, { recursive: true, force: true })
+    const inside = path.relative(this.folder, target)
+    if (inside === '' || inside.startsWith('..') || path.isAbsolute(inside))
+      throw new PareError('disk/failed', { path: target, reason: 'it does not lie in the run' })
+    onDisk(target, () => fs.rmSync(target, { recursive: true, force: true }))
   }
 }

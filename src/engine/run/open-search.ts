@@ -24,6 +24,7 @@ import { partsOf } from '../search/parts'
 import type { SearchSpace } from '../search/recipes'
 import { exploringSeconds } from '../search/explore'
 import type { Clock, SearchOptions, TrialStore } from '../search/options'
+import { StoredTrial } from '../../contract/stored'
 import type { Trial } from '../../contract/trial'
 import { RunFolder } from './checkpoints'
 import { basisOf } from './compress'
@@ -222,8 +223,8 @@ function trialStore(folder: string): TrialStore {
         .readdirSync(folder)
         .filter((name) => name.endsWith('.json'))
         .sort()
-        .map((name) => readJson(path.join(folder, name)) as Trial | undefined)
-        .filter((trial) => trial !== undefined),
+        // What is damaged was never tried.
+        .flatMap((name) => StoredTrial.safeParse(readJson(path.join(folder, name))).data ?? []),
     save: (trial) => writeJson(path.join(folder, `${trial.key}.json`), trial),
   }
 }

@@ -1,9 +1,10 @@
 /** What compressing left beside a model: the reports on it and on its original, the recipe and its steps. */
-import fs from 'node:fs'
 import path from 'node:path'
-import type { DataSpec } from '../../contract/dataset'
+import { z } from 'zod'
+import { DataSpec } from '../../contract/dataset'
 import { Recipe } from '../../contract/recipe'
 import type { Report, StepRecord } from '../../contract/report'
+import { StoredReport, StoredStep } from '../../contract/stored'
 import type { Dataset } from '../data/dataset'
 import { hashFile } from '../onnx/hash-file'
 import { readJson } from './files'
@@ -35,22 +36,35 @@ export interface ModelRecord {
   originalThere: boolean
 }
 
-const isFile = (file: string, sha256: string): boolean => fs.existsSync(file) && hashFile(file) === sha256
+const Kept = z.object({
+  original: StoredReport,
+  candidate: StoredReport,
+  steps: z.array(StoredStep).default([]),
+  data: z.object({ path: z.string(), stamp: z.string(), spec: DataSpec }).optional(),
+})
 
-/** Undefined where nothing lies there, or what lies there is about another file. */
+function isFile(file: string, sha256: string): boolean {
+  try {
+    return hashFile(file) === sha256
+  } catch {
+    // Gone, a folder, or nothing that may be read.
+    return false
+  }
+}
+
+/** Undefined where nothing lies there, or what lies there is damaged or about another file. */
 export function recordBeside(model: string): ModelRecord | undefined {
   const beside = (name: string): unknown => readJson(path.join(path.dirname(model), name))
-  const found = beside('report.json') as
-    (Partial<Record<'original' | 'candidate', Report>> & { data?: DataOrigin }) | undefined
-  const { original, candidate: report } = found ?? {}
-  if (!original?.quality || !report?.quality || !isFile(model, report.sha256)) return undefined
+  const found = Kept.safeParse(beside('report.json')).data
+  if (!found || !isFile(model, found.candidate.sha256)) return undefined
+  const { original, candidate, steps, data } = found
   const recipe = Recipe.safeParse(beside('recipe.json'))
   return {
     original,
-    report: { ...report, path: model },
-    steps: (found as { steps?: StepRecord[] }).steps ?? [],
+    report: { ...candidate, path: model },
+    steps,
     ...(recipe.success && { recipe: recipe.data }),
-    ...(found?.data && { data: { ...found.data, same: stampOf(found.data.path) === found.data.stamp } }),
+    ...(data && { data: { ...data, same: stampOf(data.path) === data.stamp } }),
     originalThere: isFile(original.path, original.sha256),
   }
 }

@@ -5,6 +5,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import type { Sensitivity } from '../../contract/sensitivity'
+import { StoredSensitivity } from '../../contract/stored'
 import type { SensitivityCache } from '../search/sensitivity/cache'
 import { readJson, writeJson } from './files'
 import type { Unchanged } from './unchanged'
@@ -17,9 +18,10 @@ const keyOf = ({
   strength,
 }: Pick<Sensitivity, 'layer' | 'technique' | 'strength'>): string => `${technique} ${strength} ${layer}`
 
-const entriesIn = (file: string): Sensitivity[] => {
+/** What is damaged was never measured. */
+function entriesIn(file: string): Sensitivity[] {
   const found = readJson(file)
-  return Array.isArray(found) ? (found as Sensitivity[]) : []
+  return Array.isArray(found) ? found.flatMap((entry) => StoredSensitivity.safeParse(entry).data ?? []) : []
 }
 
 /** What is in `folder` by any writer; what is measured from now on goes to files of `writer`, once `same` does not throw. */

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { Recipe } from '../../contract/recipe'
 
-export const WrittenFile = z.object({ name: z.string(), bytes: z.int(), sha256: z.string() })
+export const WrittenFile = z.object({ name: z.string().min(1), bytes: z.int(), sha256: z.string() })
 export type WrittenFile = z.output<typeof WrittenFile>
 
 /** A finished pass. `record` is a StepRecord; it is only ever shown, so its shape is not checked again. */
@@ -11,7 +11,13 @@ export const Checkpoint = z.object({
   key: z.string(),
   record: z.record(z.string(), z.unknown()),
   /** The model after this pass; absent where the pass failed and the model before it stands. */
-  files: z.array(WrittenFile).optional(),
+  files: z
+    .array(WrittenFile)
+    .min(1)
+    .refine((files) => files.every(({ name }) => /^checkpoints[\\/][\w-]+\.onnx(\.data)?$/.test(name)), {
+      message: 'a checkpoint lies in the folder of checkpoints',
+    })
+    .optional(),
 })
 export type Checkpoint = z.output<typeof Checkpoint>
 

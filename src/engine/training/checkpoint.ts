@@ -1,22 +1,32 @@
 /** The state of a training after an epoch, on disk, so that a crash costs at most an epoch. */
 import fs from 'node:fs'
 import path from 'node:path'
-import { diskError } from '../../contract/errors'
 import { sync as writeAtomically } from 'write-file-atomic'
+import { z } from 'zod'
+import { diskError, onDisk } from '../../contract/errors'
 
-export interface CheckpointHead {
+/** JSON has no NaN. */
+const figure = z
+  .number()
+  .nullable()
+  .transform((value) => value ?? NaN)
+
+const Head = z.object({
   /** Tells model, data and settings apart: another training's checkpoint is not gone on with. */
-  key: string
-  epoch: number
+  key: z.string(),
+  epoch: z.int(),
   /** Updates the optimizer made. */
-  steps: number
-  rate: number
-  bestEpoch: number
+  steps: z.int(),
+  rate: z.number(),
+  bestEpoch: z.int(),
   /** null where no epoch counted yet: JSON has no −Infinity. */
-  bestScore: number | null
-  sinceBest: number
-  curve: { epoch: number; loss: number; quality?: number }[]
-}
+  bestScore: z.number().nullable(),
+  sinceBest: z.int(),
+  curve: z.array(z.object({ epoch: z.number(), loss: figure, quality: figure.optional() })),
+})
+export type CheckpointHead = z.output<typeof Head>
+
+const OnDisk = Head.extend({ lengths: z.array(z.int()) })
 
 const FILE = 'training.checkpoint'
 
@@ -40,19 +50,21 @@ export function loadCheckpoint(
   key: string,
   lengths: readonly number[],
 ): { head: CheckpointHead; arrays: Float32Array[] } | undefined {
-  if (!fs.existsSync(fileIn(folder))) return undefined
-  const bytes = fs.readFileSync(fileIn(folder))
+  const file = fileIn(folder)
+  if (!fs.existsSync(file)) return undefined
+  const bytes = onDisk(file, () => fs.readFileSync(file))
   const end = bytes.indexOf(10)
   if (end < 0) return undefined
-  let head: CheckpointHead & { lengths: number[] }
+  let found: z.output<typeof OnDisk> | undefined
   try {
-    head = JSON.parse(bytes.toString('utf8', 0, end)) as CheckpointHead & { lengths: number[] }
+    found = OnDisk.safeParse(JSON.parse(bytes.toString('utf8', 0, end))).data
   } catch {
     return undefined
   }
+  if (!found) return undefined
+  const { lengths: own, ...head } = found
   const total = lengths.reduce((n, length) => n + 4 * length, 0)
-  if (head.key !== key || head.lengths.join() !== lengths.join() || bytes.length !== end + 1 + total)
-    return undefined
+  if (head.key !== key || own.join() !== lengths.join() || bytes.length !== end + 1 + total) return undefined
   let at = end + 1
   const arrays = lengths.map((length) => {
     const array = new Float32Array(Uint8Array.from(bytes.subarray(at, at + 4 * length)).buffer)

@@ -24,7 +24,6 @@ interface Waiting {
 
 const SESSION_KEY = 'pare.session'
 const PAGE_KEY = 'pare.page'
-const LOST = 'the connection to Pare was lost'
 
 /** The same after a reload, another in another window. */
 function pageSecret(): string {
@@ -47,7 +46,7 @@ async function openSession(): Promise<string> {
     if (reply) return reply.session
   }
   const kept = sessionStorage.getItem(SESSION_KEY)
-  if (!kept) throw toError({ code: 'internal', reason: 'this address was already used; start Pare again' })
+  if (!kept) throw toError({ code: 'app/address-used' })
   return kept
 }
 
@@ -87,7 +86,7 @@ export async function browserHost(): Promise<BrowserHost> {
     })
     socket.onmessage = (message) => receive(String(message.data))
     socket.onclose = (close) => {
-      for (const call of waiting.values()) call.reject(toError({ code: 'internal', reason: LOST }))
+      for (const call of waiting.values()) call.reject(toError({ code: 'app/connection-lost' }))
       waiting.clear()
       if (close.code === CLOSE_UNKNOWN_SESSION) return tell('ended')
       tell('lost')

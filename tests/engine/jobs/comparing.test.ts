@@ -78,9 +78,14 @@ test('rows come from what was kept of each candidate', async () => {
     [true, true],
   ])
   const gone = path.join(folder, 'gone.json')
-  expect(() => compareSamples({ ...query, results: [gone] }, listening())).toThrow(
-    expect.objectContaining({ code: 'not-found' }) as Error,
-  )
+  const ragged = { ...kept([0, 0]), score: [1] }
+  const damaged = [undefined, {}, { original: 5, candidate: 5 }, { original: ragged, candidate: ragged }]
+  for (const value of damaged) {
+    if (value) writeJson(gone, value)
+    expect(() => compareSamples({ ...query, results: [gone] }, listening())).toThrow(
+      expect.objectContaining({ code: 'not-found' }) as Error,
+    )
+  }
 })
 
 test('one sample side by side shows what each model answers for it', async () => {

@@ -38,6 +38,12 @@ test('the list is shared between workers: each tries its own, and merging says w
   expect(await searchStep({ ...work, share: { index: 1, keys: keys.slice(1, 3) } }, listening())).toEqual([
     keys[2],
   ])
+  // What is damaged counts as not tried.
+  const [trialsFolder] = fs
+    .readdirSync(work.folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => path.basename(name) === 'trials')
+  for (const [name, text] of Object.entries({ a: 'null', b: '{}', c: '[1]', d: '{"key":"../x"}' }))
+    fs.writeFileSync(path.join(work.folder, trialsFolder!, `${name}.json`), text)
   const merged = await searchMerge({ ...work, worker: 'merge' }, listening())
   expect('left' in merged && merged.left.map(({ key }) => key).filter((key) => keys.includes(key))).toEqual(
     keys.slice(3),

@@ -108,3 +108,25 @@ test('a pass keeps its own files until it drops them, and never outside the run'
   expect(fs.readdirSync(run.scratch('k'))).toEqual([])
   expect(() => run.dropScratch('../../..')).toThrow(expect.objectContaining({ code: 'disk/failed' }) as Error)
 })
+
+test.each([
+  ['no file', []],
+  ['a file without a name', [{ name: '', bytes: 0, sha256: '' }]],
+  ['the run itself', [{ name: 'checkpoints/..', bytes: 0, sha256: '' }]],
+  ['the candidates', [{ name: 'candidates', bytes: 0, sha256: '' }]],
+  ['what lies elsewhere', [{ name: '../mine', bytes: 0, sha256: '' }]],
+])('a run.json whose checkpoint names %s takes nothing away', async (_, files) => {
+  const folder = path.join(temporaryFolder(), 'run')
+  const { run } = await kept(folder)
+  run.keep('k2', record, undefined)
+  const file = path.join(folder, 'run.json')
+  const state = JSON.parse(fs.readFileSync(file, 'utf8')) as { checkpoints: { files?: unknown }[] }
+  state.checkpoints[0]!.files = files
+  fs.writeFileSync(file, JSON.stringify(state))
+  const mine = path.join(folder, '..', 'mine')
+  fs.writeFileSync(mine, 'mine')
+  const opened = again(folder)
+  opened.dropModel('k')
+  expect(fs.existsSync(mine)).toBe(true)
+  expect(fs.existsSync(file)).toBe(true)
+})

@@ -8,6 +8,11 @@ import { best, given, listening } from '../jobs/support'
 
 afterEach(forgetOpenData)
 
+interface Kept {
+  original: object
+  data: object
+}
+
 const compressed = async (request: ReturnType<typeof given>): Promise<string> => {
   const into = path.join(request.folder, 'small')
   const recipe = {
@@ -37,4 +42,29 @@ test('made without data it knows of none', async () => {
   const model = await compressed({ ...request, data: {} as typeof request.data })
   expect(recordBeside(model)).toMatchObject({ steps: [{ pass: 'simplify' }] })
   expect(recordBeside(model)!.data).toBeUndefined()
+})
+
+test.each([
+  ['null', () => 'null'],
+  ['a report that is a number', () => '{"original":5,"candidate":5}'],
+  ['steps that are a number', (report: Kept) => JSON.stringify({ ...report, steps: 5 })],
+  ['data at a number', (report: Kept) => JSON.stringify({ ...report, data: { ...report.data, path: 5 } })],
+  [
+    'no quality',
+    ({ original, ...rest }: Kept) => JSON.stringify({ ...rest, original: { ...original, quality: null } }),
+  ],
+])('a report.json of %s is no record', async (_, damaged) => {
+  const model = await compressed(given(best))
+  const file = path.join(path.dirname(model), 'report.json')
+  fs.writeFileSync(file, damaged(JSON.parse(fs.readFileSync(file, 'utf8')) as Kept))
+  expect(recordBeside(model)).toBeUndefined()
+})
+
+test('an original that is a folder now is not there', async () => {
+  const request = given(best)
+  const model = await compressed(request)
+  expect(recordBeside(model)!.originalThere).toBe(true)
+  fs.rmSync(request.model)
+  fs.mkdirSync(request.model)
+  expect(recordBeside(model)!.originalThere).toBe(false)
 })

@@ -149,7 +149,7 @@ describe('in the browser shell', () => {
     const call = host.invoke('queue.get', undefined)
     await vi.waitFor(() => expect(socket.sent).toHaveLength(1))
     socket.onclose?.({ code: 1006 })
-    await expect(call).rejects.toThrow(/connection to Pare was lost/)
+    await expect(call).rejects.toMatchObject({ code: 'app/connection-lost' })
     await vi.waitFor(() => expect(states).toEqual(['lost', 'open']))
     expect(FakeSocket.made).toHaveLength(2)
     FakeSocket.made[1]!.onclose?.({ code: 4401 })

@@ -1,8 +1,9 @@
 /** C99 for microcontrollers: sources that any compiler takes, without a runtime. */
 import fs from 'node:fs'
-import os from 'node:os'
 import path from 'node:path'
+import { onDisk } from '../../../contract/errors'
 import { formatBytes } from '../../../contract/format'
+import { temporaryFolder } from '../../onnx/temporary'
 import { compile, fileNames, findCompiler, harness, runHarness, STRICT } from '../c/compiler'
 import { generate, type Generated } from '../c/generate'
 import { testSource } from '../c/test-source'
@@ -79,11 +80,13 @@ async function proven(generated: Generated, files: BundleFiles, golden: Golden):
   const compiler = findCompiler()
   if (!compiler)
     return unproven('this machine has no C compiler (cc, gcc or clang) that it could be run with.')
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-c-'))
+  const folder = temporaryFolder('c')
   try {
-    for (const name of Object.values(NAMES))
-      fs.copyFileSync(files.path(`${FOLDER}/${name}`), path.join(folder, name))
-    fs.writeFileSync(path.join(folder, 'main.c'), harness(generated, PREFIX))
+    onDisk(folder, () => {
+      for (const name of Object.values(NAMES))
+        fs.copyFileSync(files.path(`${FOLDER}/${name}`), path.join(folder, name))
+      fs.writeFileSync(path.join(folder, 'main.c'), harness(generated, PREFIX))
+    })
     const sources = [NAMES.code, NAMES.weights, 'main.c']
     const built = compile(compiler, folder, sources, 'main', [...STRICT, '-O2'])
     if (!built.ok) return unproven(`${compiler} does not take it: ${built.text.slice(0, 500)}`)
