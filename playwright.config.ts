@@ -1,6 +1,6 @@
 /**
  * Journeys through the window in a real browser, in front of the real service and engine. `PARE_BROWSER` names the
- * browser; without it an installed one is looked for.
+ * browser; without it an installed one is looked for. The few of tests/electron run where Electron's binary is.
  */
 import { defineConfig } from '@playwright/test'
 import { ensureBrowser } from './scripts/browser.mjs'
@@ -9,8 +9,10 @@ const executablePath = process.env.PARE_BROWSER ?? (await ensureBrowser())
 const screenshots = Boolean(process.env.PARE_SCREENSHOTS)
 
 export default defineConfig({
-  testDir: 'tests/e2e',
-  testMatch: screenshots ? '**/*.shots.ts' : '**/*.spec.ts',
+  projects: [
+    { name: 'browser', testDir: 'tests/e2e', testMatch: screenshots ? '**/*.shots.ts' : '**/*.spec.ts' },
+    ...(screenshots ? [] : [{ name: 'electron', testDir: 'tests/electron' }]),
+  ],
   outputDir: 'test-results',
   timeout: 180_000,
   expect: { timeout: 30_000 },

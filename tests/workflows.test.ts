@@ -21,3 +21,12 @@ test.each(workflows)('%s calls scripts that exist', (name) => {
   expect(called.length).toBeGreaterThan(0)
   for (const script of called) expect(Object.keys(scripts)).toContain(script)
 })
+
+test('the projects of Playwright that are asked for are there', () => {
+  const config = fs.readFileSync(path.resolve(import.meta.dirname, '../playwright.config.ts'), 'utf8')
+  const asked = workflows.flatMap((name) =>
+    [...textOf(name).matchAll(/--project[ =](\w+)/g)].map(([, one]) => one!),
+  )
+  expect(asked).toContain('electron')
+  for (const project of asked) expect(config).toContain(`name: '${project}'`)
+})

@@ -27,8 +27,13 @@ export function forkUtility(worker: string, limits: EngineLimits): EngineProcess
       void child.once('exit', (code) => listener({ code, signal: null, log: String(log) })),
     kill: () => {
       // SIGTERM, which `kill()` sends, waits for the thread ONNX Runtime blocks.
-      if (child.pid !== undefined) process.kill(child.pid, 'SIGKILL')
-      else child.kill()
+      if (child.pid === undefined) return void child.kill()
+      try {
+        process.kill(child.pid, 'SIGKILL')
+      } catch (cause) {
+        // It has ended by itself, and says so by its exit.
+        if ((cause as NodeJS.ErrnoException).code !== 'ESRCH') throw cause
+      }
     },
   }
 }

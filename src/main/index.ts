@@ -1,6 +1,8 @@
 /** Electron's main process: it hosts the service and shows the window. */
-import { app, BrowserWindow, session } from 'electron'
+import { app, BrowserWindow, dialog, session } from 'electron'
 import path from 'node:path'
+import { errorData } from '../contract/errors'
+import { errorMessage } from '../contract/messages'
 import { createService, type Service } from '../service'
 import { inBackground } from '../service/background'
 import { Attention } from './attention'
@@ -74,6 +76,21 @@ function start(): void {
   show()
 }
 
+/** Without its folder Pare can do nothing: that is said, and it ends. */
+function startOrSay(): void {
+  try {
+    start()
+  } catch (cause) {
+    const { title, what, todo } = errorMessage(errorData(cause))
+    dialog.showErrorBox(`Pare cannot start: ${title}`, `${what} ${todo}`)
+    app.exit(1)
+  }
+}
+
+// The last resort: whatever slips through ends nobody's work.
+for (const slip of ['uncaughtException', 'unhandledRejection'] as const)
+  process.on(slip, (cause) => console.error('Pare goes on after a fault of its own:', cause))
+
 if (app.requestSingleInstanceLock()) {
   silenceChromium()
   declareProtocol()
@@ -91,5 +108,5 @@ if (app.requestSingleInstanceLock()) {
     if (process.platform !== 'darwin') app.quit()
   })
   app.on('before-quit', () => void service?.close())
-  inBackground(app.whenReady().then(start), 'starting')
+  inBackground(app.whenReady().then(startOrSay), 'starting')
 } else app.quit()

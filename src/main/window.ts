@@ -3,25 +3,27 @@ import { BrowserWindow, nativeTheme, screen } from 'electron'
 import fs from 'node:fs'
 import path from 'node:path'
 import writeFileAtomic from 'write-file-atomic'
+import { z } from 'zod'
 import { inBackground } from '../service/background'
 import { START_URL } from './protocol'
 
-interface WindowState {
-  x?: number
-  y?: number
-  width: number
-  height: number
-  maximized: boolean
-}
+const WindowState = z.object({
+  x: z.int().optional(),
+  y: z.int().optional(),
+  width: z.int().positive().default(1280),
+  height: z.int().positive().default(800),
+  maximized: z.boolean().default(false),
+})
+type WindowState = z.output<typeof WindowState>
 
-const DEFAULT: WindowState = { width: 1280, height: 800, maximized: false }
+const DEFAULT = WindowState.parse({})
 const SMALLEST = { minWidth: 800, minHeight: 560 }
 
 /** The state kept last time; the default where it is unreadable or would lie outside every screen. */
 export function readState(file: string): WindowState {
   let state: WindowState
   try {
-    state = { ...DEFAULT, ...(JSON.parse(fs.readFileSync(file, 'utf8')) as Partial<WindowState>) }
+    state = WindowState.parse(JSON.parse(fs.readFileSync(file, 'utf8')))
   } catch {
     return DEFAULT
   }
@@ -55,7 +57,12 @@ export function openWindow(options: { preload: string; stateFile: string; icon?:
   window.once('ready-to-show', () => window.show())
   window.on('close', () => {
     const state: WindowState = { ...window.getNormalBounds(), maximized: window.isMaximized() }
-    writeFileAtomic.sync(options.stateFile, JSON.stringify(state))
+    try {
+      writeFileAtomic.sync(options.stateFile, JSON.stringify(state))
+    } catch (cause) {
+      // On a full disk the window opens where it did before.
+      console.error('Pare could not keep the place of its window:', cause)
+    }
   })
   inBackground(window.loadURL(START_URL), 'loading the window')
   return window

@@ -73,6 +73,8 @@ export const appDouble = Object.assign(appEvents, {
   requestSingleInstanceLock: (): boolean => appDouble.lock,
   addRecentDocument: (file: string) => void appDouble.recent.push(file),
   quit: () => void appDouble.quits++,
+  exits: [] as number[],
+  exit: (code: number) => void appDouble.exits.push(code),
   focus: () => void appDouble.focused++,
   whenReady: () => Promise.resolve(),
   commandLine: { appendSwitch: vi.fn() },
@@ -89,6 +91,8 @@ class Notification extends EventEmitter {
   show = (): void => void notifications.push(this)
 }
 
+export const errorBoxes: { title: string; content: string }[] = []
+
 export const revealed: string[] = []
 
 export const electron = {
@@ -99,7 +103,11 @@ export const electron = {
     start: (kind: string) => power.started.push(kind),
     stop: (id: number) => void power.stopped.push(id),
   },
-  dialog: { showOpenDialog: answered, showSaveDialog: answered },
+  dialog: {
+    showOpenDialog: answered,
+    showSaveDialog: answered,
+    showErrorBox: (title: string, content: string) => void errorBoxes.push({ title, content }),
+  },
   shell: { showItemInFolder: (file: string) => void revealed.push(file) },
   utilityProcess: { fork: vi.fn() },
   session: { defaultSession: sessionDouble },

@@ -30,3 +30,17 @@ test('as a child process of Node', async () => {
   child.kill()
   fs.rmSync(folder, { recursive: true })
 })
+
+test('one that has ended by itself is killed without a fault; one that may not be killed is told', () => {
+  electron.utilityProcess.fork.mockReturnValue(Object.assign(new EventEmitter(), { pid: 12345 }))
+  const child = forkUtility('/app/worker.js', {})
+  const kill = vi.spyOn(process, 'kill')
+  for (const code of ['ESRCH', 'EPERM']) {
+    kill.mockImplementationOnce(() => {
+      throw Object.assign(new Error(code), { code })
+    })
+    if (code === 'ESRCH') expect(() => child.kill()).not.toThrow()
+    else expect(() => child.kill()).toThrow(code)
+  }
+  kill.mockRestore()
+})

@@ -133,6 +133,16 @@ test('the window is sandboxed, and its place is kept', () => {
   expect(readState(stateFile)).toEqual({ width: 900, height: 700, maximized: false })
   fs.writeFileSync(stateFile, '{')
   expect(readState(stateFile)).toMatchObject({ width: 1280, height: 800 })
+  for (const state of ['null', '{"width":"wide"}', '{"x":null,"y":5}', '{"width":-4}']) {
+    fs.writeFileSync(stateFile, state)
+    expect(readState(stateFile)).toEqual({ width: 1280, height: 800, maximized: false })
+  }
+  // The place cannot be kept: the window closes all the same.
+  const said = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+  const lost = openWindow({ preload: 'preload.cjs', stateFile: path.join(stateFile, 'none') })
+  expect(() => lost.emit('close')).not.toThrow()
+  expect(said).toHaveBeenCalledOnce()
+  said.mockRestore()
   tell(window, 'settings.changed', {})
   expect(sent.at(-1)).toEqual({ channel: CHANNELS.event, args: ['settings.changed', {}] })
 })

@@ -2,19 +2,23 @@
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { afterAll, beforeEach, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { CHANNELS } from '../../src/contract/bridge'
 import type * as Double from './electron-double'
 
 const closed = vi.fn()
+const created = vi.fn()
 vi.mock('../../src/service', () => ({
-  createService: () => ({
-    invoke: () => Promise.resolve({ notifications: true }),
-    onAny: () => () => undefined,
-    adoptPath: (file: string) =>
-      Promise.resolve({ id: file, name: path.basename(file), bytes: 1, kind: 'model' }),
-    close: closed,
-  }),
+  createService: (...args: unknown[]) => (
+    created(...args),
+    {
+      invoke: () => Promise.resolve({ notifications: true }),
+      onAny: () => () => undefined,
+      adoptPath: (file: string) =>
+        Promise.resolve({ id: file, name: path.basename(file), bytes: 1, kind: 'model' }),
+      close: closed,
+    }
+  ),
 }))
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-start-'))
@@ -26,7 +30,17 @@ const handedOver = ({ sent }: typeof Double): string[] =>
     .filter(({ channel, args }) => channel === CHANNELS.event && args[0] === 'files.opened')
     .flatMap(({ args }) => (args[1] as { files: { name: string }[] }).files.map(({ name }) => name))
 
-beforeEach(() => void vi.resetModules())
+const slips = ['uncaughtException', 'unhandledRejection'] as const
+let before: Record<string, unknown[]>
+beforeEach(() => {
+  vi.resetModules()
+  before = Object.fromEntries(slips.map((slip) => [slip, process.listeners(slip as 'uncaughtException')]))
+})
+afterEach(() => {
+  for (const slip of slips)
+    for (const listener of process.listeners(slip as 'uncaughtException'))
+      if (!before[slip]!.includes(listener)) process.off(slip, listener)
+})
 
 afterAll(() => fs.rmSync(folder, { recursive: true, force: true }))
 
@@ -91,4 +105,27 @@ test('installers register models and recipes', () => {
   const built = fs.readFileSync(path.resolve(import.meta.dirname, '../../electron-builder.yml'), 'utf8')
   const associations = /^fileAssociations:\n((?: .*\n)+)/m.exec(built)?.[1] ?? ''
   expect([...associations.matchAll(/ext: (\w+)/g)].map(([, ext]) => ext)).toEqual(['onnx', 'pare'])
+})
+
+test('where its folder cannot be used that is said in a dialog, and Pare ends', async () => {
+  created.mockImplementationOnce(() => {
+    const path = '/home/person/userData/data'
+    throw Object.assign(new Error('EACCES'), { code: 'EACCES', syscall: 'mkdir', path })
+  })
+  const desktop = await launch()
+  expect(desktop.windows).toEqual([])
+  expect(desktop.errorBoxes).toMatchObject([
+    { title: 'Pare cannot start: Not allowed', content: expect.stringContaining('“data”') },
+  ])
+  expect(desktop.appDouble.exits).toEqual([1])
+})
+
+test('what slips through is logged, and nobody’s work ends', async () => {
+  await launch()
+  const said = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+  for (const slip of slips)
+    for (const listener of process.listeners(slip as 'uncaughtException'))
+      if (!before[slip]!.includes(listener)) listener(new Error('slipped'), slip as never)
+  expect(said).toHaveBeenCalledTimes(2)
+  said.mockRestore()
 })

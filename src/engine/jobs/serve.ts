@@ -1,5 +1,4 @@
 /** Answers messages with jobs, one after the other. */
-import { setTimeout } from 'node:timers/promises'
 import { PareError, toError } from '../../contract/errors'
 import { failureOf } from '../runtime/failure'
 import { HANDLERS } from './handlers'
@@ -11,12 +10,9 @@ export interface Port {
   onMessage(listener: (message: unknown) => void): void
 }
 
-/** What a failed job left unfinished, such as the reading of a file, comes to its own end before the next one starts. */
-const AFTERMATH_MS = 50
-
 /**
- * Gives what is to be told of faults that nobody caught. They are the failure of the job that runs, whose process is
- * then of no use any more: what is left of that job may still be at work in it.
+ * Gives what is to be told of faults that nobody caught: they are the failure of the job that runs. The process of a
+ * job that failed is of no use any more: what is left of that job may still be at work in it.
  */
 export function serve(port: Port, handlers: JobHandlers = HANDLERS): (stray: unknown) => void {
   let stopped = -1
@@ -63,9 +59,9 @@ export function serve(port: Port, handlers: JobHandlers = HANDLERS): (stray: unk
       const output = await handler(input, context)
       if (running) port.post({ type: 'done', id, output })
     } catch (thrown) {
-      if (running) port.post({ type: 'failed', id, error: failureOf(thrown, DURING[job] ?? job) })
-      running = undefined
-      await setTimeout(AFTERMATH_MS)
+      // What it left unfinished, such as the reading of a file, comes to its own end later: not in the next job's time.
+      if (running)
+        port.post({ type: 'failed', id, error: failureOf(thrown, DURING[job] ?? job), spent: true })
     }
     running = undefined
   }

@@ -1,7 +1,6 @@
 /**
- * A candidate's files are replaced as one. They are written beside the old ones; the old report, which makes a
- * folder a result, goes first and the new one comes last, so that at no moment a model lies beside the report of
- * another.
+ * A candidate's files are written beside the old ones; the old report, which makes a folder a result, goes first and
+ * the new one comes last, so that at no moment a model lies beside the report of another. In between there is none.
  */
 import fs from 'node:fs'
 import { diskError } from '../../contract/errors'

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { PareError } from '../../../src/contract/errors'
 import type { JobContext, JobHandlers } from '../../../src/engine/jobs/job'
 import type { FromEngine, ToEngine } from '../../../src/engine/jobs/protocol'
@@ -139,19 +139,19 @@ test('a fault nobody caught is the failure of the job that runs, whose process i
   ])
 })
 
-test('a fault after a job has failed is not that of the next', async () => {
+test('a job that failed has spent its process, so that a later fault is not that of the next', async () => {
   const { said, start, stray } = served({
     inspect: () => {
-      setTimeout(() => stray(new Error('late')), 20)
       throw new PareError('data/empty', { path: '/a' })
     },
-    passes: () => 'listed',
   })
+  const told = vi.spyOn(console, 'error').mockImplementation(() => undefined)
   start(1, 'inspect')
-  start(2, 'passes')
   await idle()
+  stray(new Error('late'))
   expect(said.slice(1)).toEqual([
-    { type: 'failed', id: 1, error: { code: 'data/empty', path: '/a' } },
-    { type: 'done', id: 2, output: 'listed' },
+    { type: 'failed', id: 1, error: { code: 'data/empty', path: '/a' }, spent: true },
   ])
+  expect(told).toHaveBeenCalledOnce()
+  told.mockRestore()
 })
