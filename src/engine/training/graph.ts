@@ -3,11 +3,12 @@
  * everything between is plain ONNX. Shapes are static at the micro-batch size.
  */
 import { PareError } from '../../contract/errors'
-import { raiseOpset, type Model, type Node } from '../onnx'
+import { raiseOpset, type Graph, type Model, type Node } from '../onnx'
 import { computedValues, shapesAt, type Values } from '../runtime'
 import { ruleFor, Tape, type Traced } from './gradients'
 import { operatorKey } from './gradients/rule'
 import { writeLoss, type LossPorts, type LossSpec } from './losses'
+import { isRecurrent, unroll } from './unroll'
 
 export interface TrainingGraph {
   model: Model
@@ -67,6 +68,32 @@ function ancestors(nodes: readonly Node[], of: readonly string[]): Set<string> {
   return reached
 }
 
+/** What lies between the weights that learn and the loss. */
+interface Way {
+  traced: ReadonlyMap<string, Traced>
+  forward: Node[]
+  needed: ReadonlySet<string>
+  reached: ReadonlySet<string>
+  path: Node[]
+}
+
+function wayOf(
+  graph: Graph,
+  traced: ReadonlyMap<string, Traced>,
+  { trainable }: TrainingGraphOptions,
+  targets: readonly string[],
+): Way {
+  const forward = [...graph.nodes]
+  const needed = learnable(forward, trainable, traced)
+  const reached = ancestors(forward, targets)
+  const path = forward.filter(
+    (node) =>
+      node.inputs.some((value) => needed.has(value)) &&
+      node.outputs.some((value) => needed.has(value) && reached.has(value)),
+  )
+  return { traced, forward, needed, reached, path }
+}
+
 function requireRules(nodes: readonly Node[]): void {
   const missing = nodes.filter((node) => !ruleFor(node) || node.subgraphs().length > 0)
   const [first] = missing
@@ -106,17 +133,14 @@ export async function buildTrainingGraph(
   model.requireOpset(9, 'OneHot', 'training')
   const { graph } = model
   graph.sort()
-  const traced = await traceAt(model, options.feeds)
-  const forward = [...graph.nodes]
-  const backward = options.backward ?? true
-  const needed = learnable(forward, options.trainable, traced)
   const targets = [options.loss.value, ...(options.loss.features ?? []).map((f) => f.value)]
-  const reached = ancestors(forward, targets)
-  const path = forward.filter(
-    (node) =>
-      node.inputs.some((value) => needed.has(value)) &&
-      node.outputs.some((value) => needed.has(value) && reached.has(value)),
-  )
+  const backward = options.backward ?? true
+  const way = async (): Promise<Way> => wayOf(graph, await traceAt(model, options.feeds), options, targets)
+  let found = await way()
+  const recurrent = backward ? found.path.filter(isRecurrent) : []
+  for (const node of recurrent) unroll(graph, node, model.opset, (value) => found.traced.get(value)!.dims)
+  if (recurrent.length > 0) found = await way()
+  const { traced, forward, needed, reached, path } = found
   if (backward) requireRules(path)
   const weights = options.trainable.filter((name) => reached.has(name))
 

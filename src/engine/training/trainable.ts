@@ -36,7 +36,7 @@ const ARITHMETIC = new Set(['Add', 'Sub', 'Mul'])
 const MASK_FROM = 1e4
 
 /** Kinds of layers whose weights have gradients. A matrix learns on either side of a product. */
-const TRAINED = new Set<KindName>(['conv', 'conv-transpose', 'matrix', 'embedding'])
+const TRAINED = new Set<KindName>(['conv', 'conv-transpose', 'matrix', 'embedding', 'recurrent'])
 
 function learnedInputs(node: Node): readonly number[] {
   const type = kindOf(node)

@@ -9,7 +9,7 @@ export interface CaseInput {
   fill?: Fill
   /** Whether its gradient is checked; default true for floats. */
   learns?: boolean
-  dtype?: 'float32' | 'int64' | 'bool'
+  dtype?: 'float32' | 'int64' | 'int32' | 'bool'
 }
 
 export interface Case {
@@ -19,13 +19,15 @@ export interface Case {
   opset?: number
   inputs: readonly (CaseInput | null)[]
   outputs?: number
+  /** Which output is read; default the first. */
+  reads?: number
   attributes?: Readonly<Record<string, AttributeInput>>
 }
 
-const normal = (...dims: number[]): CaseInput => ({ dims })
+export const normal = (...dims: number[]): CaseInput => ({ dims })
 const spread = (...dims: number[]): CaseInput => ({ dims, fill: 'spread' })
 const positive = (...dims: number[]): CaseInput => ({ dims, fill: 'positive' })
-const fixed = (dims: number[], fill: number[], dtype: CaseInput['dtype'] = 'int64'): CaseInput => ({
+export const fixed = (dims: number[], fill: number[], dtype: CaseInput['dtype'] = 'int64'): CaseInput => ({
   dims,
   fill,
   dtype,
@@ -34,7 +36,7 @@ const fixed = (dims: number[], fill: number[], dtype: CaseInput['dtype'] = 'int6
 const list = (...values: number[]): CaseInput => fixed([values.length], values)
 const floats = (...values: number[]): CaseInput => fixed([values.length], values, 'float32')
 const scalar = (value: number): CaseInput => fixed([], [value], 'float32')
-const int = (value: number): AttributeInput => ({ int: value })
+export const int = (value: number): AttributeInput => ({ int: value })
 const ints = (...values: number[]): AttributeInput => ({ ints: values })
 const float = (value: number): AttributeInput => ({ float: value })
 

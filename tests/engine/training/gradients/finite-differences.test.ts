@@ -6,6 +6,7 @@ import { float32, openSession, withSession, type Values } from '../../../../src/
 import { buildTrainingGraph } from '../../../../src/engine/training/graph'
 import { differentiableOperators } from '../../../../src/engine/training/gradients'
 import { CASES, type Case, type CaseInput } from './cases'
+import { RECURRENT } from './recurrent-cases'
 
 /** Rules that are not derivatives by design; the tests of quantization look after them. */
 const STRAIGHT_THROUGH = ['Round', 'QuantizeLinear', 'DequantizeLinear'].flatMap((op) => [
@@ -40,7 +41,7 @@ function build(one: Case): { model: Model; learns: string[] } {
     )
     return `in${i}`
   })
-  const outputs = Array.from({ length: one.outputs ?? 1 }, (_, i) => (i === 0 ? 'y' : `y${i}`))
+  const outputs = Array.from({ length: one.outputs ?? 1 }, (_, i) => (i === (one.reads ?? 0) ? 'y' : `y${i}`))
   model.graph.addNode({
     opType: one.op,
     domain: one.domain,
@@ -128,7 +129,7 @@ async function check(one: Case): Promise<void> {
 }
 
 describe('gradient rules against finite differences', () => {
-  test.each(CASES)('$title', check)
+  test.each([...CASES, ...RECURRENT])('$title', check)
 
   test('every rule is checked', () => {
     const checked = CASES.map((one) => (one.domain ? `${one.domain}::${one.op}` : one.op))
