@@ -16,7 +16,7 @@ export interface FindOptions {
 
 const WEIGHT_TYPES = new Set<DType>(['float32', 'float16', 'bfloat16'])
 
-/** What weights are compressed in today. */
+/** Operators that every pass knows. */
 export const STANDARD_OPS = ['Conv', 'ConvTranspose', 'Gemm', 'MatMul', 'Gather'] as const
 
 export interface NotALayer {
@@ -74,8 +74,8 @@ export function* nodesIn(
   }
 }
 
-/** Layers of the operators whose weights are compressed, or of some of them. */
-export const weightedLayers = (graph: Graph, ops: readonly string[] = STANDARD_OPS): Layer[] =>
+/** Layers of all operators, or of some of them. */
+export const weightedLayers = (graph: Graph, ops: readonly string[] = ALL_OPS): Layer[] =>
   findLayers(graph, { ops }).layers
 
 /** The layer of a node's first weight; why it has none, where something is to be said. */

@@ -15,7 +15,7 @@ export interface WeightRoot {
 export interface LayerInit {
   node: Node
   /** Default: the node's first output. */
-  name?: string
+  place?: string
   type: LayerKind
   /** Which input of the node the weight is. */
   slot: number
@@ -37,7 +37,9 @@ export interface ProductShape {
 
 export class Layer {
   readonly node: Node
-  /** The node's first output as it was found: the layer's identity in every report. */
+  /** The node's first output as it was found, after those of the nodes it lies within. */
+  readonly place: string
+  /** The layer's identity in every report: its place, and which weight where the node has several. */
   readonly name: string
   readonly type: LayerKind
   readonly slot: number
@@ -55,7 +57,9 @@ export class Layer {
 
   constructor(private readonly init: LayerInit) {
     this.node = init.node
-    this.name = init.name ?? init.node.outputs.find((output) => output !== '')!
+    this.place = init.place ?? init.node.outputs.find((output) => output !== '')!
+    const part = init.type.weightNames?.[init.slot]
+    this.name = part === undefined ? this.place : `${this.place} (${part})`
     this.input = init.node.inputs[init.type.input]!
     this.type = init.type
     this.slot = init.slot
@@ -91,9 +95,9 @@ export class Layer {
     return { groups, inputs: cols, outputs: rows / groups }
   }
 
-  /** True for y = x · Wᵀ + b and nothing else: no factors, no transposed input. */
+  /** True for y = x · Wᵀ + b and nothing else: no factors, no transposed input, no activation of its own. */
   get isPlain(): boolean {
-    return !this.turnsInput && !this.isScaled
+    return !this.turnsInput && !this.isScaled && !this.node.attributes.has('activation')
   }
 
   get isScaled(): boolean {
@@ -119,6 +123,14 @@ export class Layer {
     return this.root.flipped ? 1 - this.axis : this.axis
   }
 
+  /** Dims and axis by which the constant that the weight comes from has a scale for each output channel. */
+  get channelView(): { dims: readonly number[]; axis: number } {
+    const { rows, cols } = this.geometry
+    // Gates of both directions are channels of their own.
+    if (this.kind === 'recurrent') return { dims: [rows, cols], axis: 0 }
+    return { dims: this.root.tensor.dims, axis: this.rootAxis }
+  }
+
   /** Positions of a kernel; 1 for all else. */
   get taps(): number {
     return this.kind === 'conv' || this.kind === 'conv-transpose' ? sizeOf(this.tensor.dims.slice(2)) : 1
@@ -142,13 +154,13 @@ export class Layer {
     return this.geometry.turned === this.root.flipped
   }
 
-  inside(name: string, within: Node): Layer {
-    return new Layer({ ...this.init, name, within })
+  inside(place: string, within: Node): Layer {
+    return new Layer({ ...this.init, place, within })
   }
 
   /** The same layer in a copy of its graph. */
   on(node: Node): Layer {
-    return new Layer({ ...this.init, node, name: this.name })
+    return new Layer({ ...this.init, node, place: this.place })
   }
 
   /**

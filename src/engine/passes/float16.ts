@@ -177,17 +177,21 @@ async function halve(original: Model, { compute, keep }: Params, context: PassCo
   const before = encodedLength(original)
   if (compute === 'float32') {
     const all = storeHalf(model)
+    const smaller = [...all.halved, ...all.narrowed]
     const but = (left: { has(name: string): boolean }): Stored =>
-      storeHalf(model, new Set(all.halved.filter((name) => !left.has(name))))
-    const refused = await refusedLayers(all.halved, (left) => but(left).model)
-    const { model: stored, halved } = but(refused)
-    if (halved.length === 0) throw nothing('no weight is large enough, and within its range')
+      storeHalf(model, new Set(smaller.filter((name) => !left.has(name))))
+    const refused = await refusedLayers(smaller, (left) => but(left).model)
+    const { model: stored, halved, narrowed } = but(refused)
+    if (halved.length + narrowed.length === 0)
+      throw nothing('no weight is large enough, and within its range')
     const skipped = all.tooLarge.map(({ name, reaches: reach }) => ({
       layer: name,
       reason: `its weights reach ${reach.toPrecision(3)}, and float16 ends at ${LARGEST_HALF}`,
     }))
     for (const [layer, reason] of refused) skipped.push({ layer, reason })
-    const summary = sentence(halved.length, before, stored, 'stored as float16', notes)
+    const tables = `${plural(narrowed.length, 'table')} of whole numbers in as few bytes as they need`
+    const told = narrowed.length > 0 ? [tables, ...notes] : notes
+    const summary = sentence(halved.length, before, stored, 'stored as float16', told)
     return { model: stored, skipped, summary }
   }
   context.progress(0.1, 'looking how large values get')

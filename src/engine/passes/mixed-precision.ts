@@ -18,7 +18,8 @@ import { definePass, type PassContext, type PassResult } from './pass'
 import { divergences } from '../evaluate/comparison/divergence'
 import { normalize } from '../layers/normalize'
 import { evaluationBatches } from '../data/feeds'
-import { STANDARD_OPS, weightedLayers } from '../layers/find'
+import { weightedLayers } from '../layers/find'
+import { ALL_OPS } from '../layers/kinds'
 import { leftOut } from '../layers/left-out'
 import type { Layer } from '../layers/layer'
 import { TASKS } from '../tasks'
@@ -138,7 +139,7 @@ async function run(model: Model, options: Params, context: PassContext): Promise
     model: held.built.model,
     summary: summaryOf(held, options, notes),
     layers,
-    skipped: [...leftOut(prepared, STANDARD_OPS), ...skipped],
+    skipped: [...leftOut(prepared, ALL_OPS), ...skipped],
   }
 }
 

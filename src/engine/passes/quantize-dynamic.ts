@@ -2,10 +2,10 @@ import { plural } from '../../contract/format'
 import { z } from 'zod'
 import { PareError } from '../../contract/errors'
 import type { StepRecord } from '../../contract/report'
-import type { Model } from '../onnx'
+import type { Model, Node } from '../onnx'
 import type { Target } from '../targets/target'
 import { definePass, type PassContext, type PassResult } from './pass'
-import { dynamicProduct, storedWeight, type Inputs, type Restored } from './quantization/dynamic'
+import { dynamicLstm, dynamicProduct, storedWeight, type Inputs, type Restored } from './quantization/dynamic'
 import { writeIntegerRows } from '../layers/encodings/integer-rows'
 import { activationSqnr, layerReports, type LayerTreatment } from '../evaluate/comparison/layer-report'
 import { nothingReason, tableWithin } from './quantization/nothing-to-do'
@@ -13,7 +13,8 @@ import { normalize } from '../layers/normalize'
 import { calibrationBatches } from '../data/feeds'
 import { WeightStore } from './quantization/static-weights'
 import { exclude, weightFields } from './quantization/fields'
-import { findLayers, STANDARD_OPS } from '../layers/find'
+import { findLayers } from '../layers/find'
+import { ALL_OPS } from '../layers/kinds'
 import { leftOut, worthTelling } from '../layers/left-out'
 import type { Layer } from '../layers/layer'
 
@@ -61,12 +62,13 @@ async function run(model: Model, options: Params, context: PassContext): Promise
   })
   const excluded = new Set(options.exclude)
   const inputs: Inputs = new Map()
-  const skipped: StepRecord['skipped'] = leftOut(clone, STANDARD_OPS, true)
+  const skipped: StepRecord['skipped'] = leftOut(clone, ALL_OPS, true)
   const done: LayerTreatment[] = []
-  const counts = { products: 0, stored: 0, tables: 0, inBodies: 0 }
-  const found = findLayers(graph, { ops: STANDARD_OPS, throughViews: true, bodies: true })
+  const counts = { products: 0, recurrent: 0, convolutions: 0, stored: 0, tables: 0, inBodies: 0 }
+  const found = findLayers(graph, { throughViews: true, bodies: true })
   const { layers } = found
   const restored: Restored = new Map()
+  const gates = new Map<Node, Layer[]>()
   for (const [i, layer] of layers.entries()) {
     context.progress((0.8 * i) / layers.length, `layer ${i + 1} of ${layers.length}`)
     const reason = reasonToSkip(layer, options, excluded)
@@ -75,34 +77,35 @@ async function run(model: Model, options: Params, context: PassContext): Promise
       continue
     }
     const op = layer.node.opType
-    if (layer.within) {
+    const form = formOf(layer, context.target)
+    if (form === 'stored') {
       storedWeight(graph, layer, store.addChannels(layer), restored)
-      counts.inBodies++
-    } else if (op === 'Gather') {
+      counts[layer.within ? 'inBodies' : op.startsWith('Conv') ? 'convolutions' : 'stored']++
+    } else if (form === 'table') {
       writeIntegerRows(graph, layer, store)
       counts.tables++
-    } else if (op === 'Conv' || op === 'ConvTranspose') {
-      storedWeight(graph, layer, store.addChannels(layer), restored)
-      counts.stored++
+    } else if (form === 'recurrent') {
+      gates.set(layer.node, [...(gates.get(layer.node) ?? []), layer])
     } else {
       dynamicProduct(graph, layer, store.addProduct(layer), inputs)
       counts.products++
     }
-    const treatment =
-      layer.within || op.startsWith('Conv')
-        ? 'int8 weights, float arithmetic'
-        : op === 'Gather'
-          ? 'int8 per row'
-          : 'dynamic int8'
+    const treatment = TREATMENTS[form]
     const weightSqnr = store.quality.get(layer.name)
     done.push({
       layer: layer.name,
       op,
+      value: layer.place,
       treatment,
       bytesBefore: layer.tensor.byteLength,
       bytesAfter: layer.tensor.size,
       weightSqnr,
     })
+  }
+  for (const [node, [w, r]] of gates) {
+    dynamicLstm(graph, node, [store.addChannels(w!), store.addChannels(r!)])
+    clone.importOpset('com.microsoft', 1)
+    counts.recurrent++
   }
   if (done.length === 0)
     throw new PareError('model/nothing-to-do', {
@@ -116,7 +119,7 @@ async function run(model: Model, options: Params, context: PassContext): Promise
     ? await activationSqnr(
         float,
         clone,
-        done.map(({ layer }) => layer),
+        done.map(({ value }) => value!),
         calibrationBatches(context, 32, ID),
       )
     : new Map<string, number>()
@@ -137,14 +140,30 @@ function reasonToSkip(layer: Layer, options: Params, excluded: ReadonlySet<strin
     return `only ${tensor.size} weights: integers would cost more than they save`
   if (node.is('Conv', 'ConvTranspose') && !options.storeConvolutions)
     return 'convolutions are slower in dynamic int8 than in float'
-  if (layer.within) return undefined
-  if (kind === 'matrix' && !layer.isPlain) return 'Gemm with a transposed activation or factors'
-  if (kind === 'matrix' && tensor.dims.length !== 2) return 'a weight of more than two dimensions'
   return undefined
 }
 
+type Form = 'product' | 'recurrent' | 'table' | 'stored'
+
+const TREATMENTS: Readonly<Record<Form, string>> = {
+  product: 'dynamic int8',
+  recurrent: 'dynamic int8',
+  table: 'int8 per row',
+  stored: 'int8 weights, float arithmetic',
+}
+
+/** What has no integer operator, or none that pays, computes in float with weights stored as int8. */
+function formOf({ node, kind, within, isPlain, tensor }: Layer, { keepsPacked }: Target): Form {
+  if (within) return 'stored'
+  if (kind === 'embedding') return 'table'
+  if (kind === 'matrix' && isPlain && tensor.dims.length === 2) return 'product'
+  return node.is('LSTM') && keepsPacked && node.int('layout', 0) === 0 ? 'recurrent' : 'stored'
+}
+
 function summaryOf(
-  counts: { products: number; stored: number; tables: number; inBodies: number },
+  counts: Readonly<
+    Record<'products' | 'recurrent' | 'convolutions' | 'stored' | 'tables' | 'inBodies', number>
+  >,
   { weightBits, because }: Target['int8'],
   notes: string[],
 ): string {
@@ -153,11 +172,17 @@ function summaryOf(
     parts.push(
       `${plural(counts.products, 'layer runs', 'layers run')} on int8 with ranges found as data comes`,
     )
+  if (counts.recurrent > 0)
+    parts.push(`${plural(counts.recurrent, 'LSTM runs', 'LSTMs run')} on int8 by DynamicQuantizeLSTM`)
   if (counts.tables > 0)
     parts.push(`${plural(counts.tables, 'embedding is', 'embeddings are')} stored as int8`)
+  if (counts.convolutions > 0)
+    parts.push(
+      `${plural(counts.convolutions, 'convolution is', 'convolutions are')} stored as int8 and computed in float, which is faster than dynamic int8`,
+    )
   if (counts.stored > 0)
     parts.push(
-      `${plural(counts.stored, 'convolution is', 'convolutions are')} stored as int8 and computed in float, which is faster than dynamic int8`,
+      `${plural(counts.stored, 'weight', 'weights')} of operators that have no dynamic int8 stored as int8`,
     )
   if (counts.inBodies > 0)
     parts.push(

@@ -14,12 +14,12 @@ import { nothingReason } from './quantization/nothing-to-do'
 import { toOperators } from './quantization/operators'
 import { normalize } from '../layers/normalize'
 import { calibrationBatches, evaluationBatches, type Batches } from '../data/feeds'
+import { ALL_OPS } from '../layers/kinds'
 import { leftOut } from '../layers/left-out'
 import { sampleCounts } from './quantization/sample-counts'
 import { asStored } from './quantization/stored-floats'
 import {
   calibrate,
-  INTEGER_OPS,
   quantizeStatically,
   storedTold,
   type StaticOptions,
@@ -193,7 +193,7 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
   const methods = options.calibration === 'auto' ? CALIBRATORS : [options.calibration]
   context.progress(0.4, 'choosing ranges')
   const results = methods.map((method) => build(method))
-  const others = leftOut(prepared.model, INTEGER_OPS, true)
+  const others = leftOut(prepared.model, ALL_OPS, true)
   const [{ plan, embeddings, stored }] = results as [StaticResult]
   if (plan.ops.length + embeddings.length + stored.length === 0)
     throw new PareError('model/nothing-to-do', {
@@ -303,11 +303,12 @@ function reportLayers(
       weightSqnr: result.weightSqnr.get(op.layer),
     }
   })
-  for (const { name, node, tensor } of [...result.embeddings, ...result.stored]) {
+  for (const { name, place, node, tensor } of [...result.embeddings, ...result.stored]) {
     if (planned.has(name)) continue
     sources.push({
       layer: name,
       op: node.opType,
+      value: place,
       treatment: node.is('Gather') ? 'int8 per row' : 'int8 weights, float arithmetic',
       bytesBefore: tensor.byteLength,
       bytesAfter: tensor.size,

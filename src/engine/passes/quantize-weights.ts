@@ -28,7 +28,8 @@ import { normalize } from '../layers/normalize'
 import { noiseShare } from '../math/quantize/sqnr'
 import { ENCODINGS, STORAGES } from '../layers/encodings'
 import { calibrationBatches, evaluationBatches } from '../data/feeds'
-import { findLayers, STANDARD_OPS } from '../layers/find'
+import { findLayers } from '../layers/find'
+import { ALL_OPS } from '../layers/kinds'
 import { leftOut, reasonsTold, worthTelling } from '../layers/left-out'
 import type { Layer } from '../layers/layer'
 import { TASKS } from '../tasks'
@@ -135,8 +136,8 @@ const isFused = ({ op, treatment }: LayerTreatment): boolean =>
 
 async function run(model: Model, options: Params, context: PassContext): Promise<PassResult> {
   const { model: prepared, notes } = normalize(model)
-  const skipped: StepRecord['skipped'] = leftOut(prepared, STANDARD_OPS, true)
-  const all = findLayers(prepared.graph, { ops: STANDARD_OPS, throughViews: true, bodies: true })
+  const skipped: StepRecord['skipped'] = leftOut(prepared, ALL_OPS, true)
+  const all = findLayers(prepared.graph, { throughViews: true, bodies: true })
   const open = all.layers.filter((layer) => {
     const reason = reasonToSkip(layer, options)
     if (reason) skipped.push({ layer: layer.name, reason })
@@ -187,7 +188,7 @@ async function run(model: Model, options: Params, context: PassContext): Promise
     ? await activationSqnr(
         prepared,
         result.model,
-        sources.map(({ layer }) => layer),
+        sources.map(({ value }) => value!),
         calibrationBatches(context, 32, ID),
       )
     : new Map<string, number>()
@@ -258,18 +259,16 @@ function treatmentsOf(
   const counted = new Set<LowBit>()
   return layers.map((layer) => {
     const low = codesOf(layer)
-    const op = layer.node.opType
+    const common = { layer: layer.name, op: layer.node.opType, value: layer.place }
     const bytesBefore = layer.tensor.byteLength
     const form = forms.get(layer.name)
-    if (!form || !low)
-      return { layer: layer.name, op, treatment: 'kept in float', bytesBefore, bytesAfter: bytesBefore }
+    if (!form || !low) return { ...common, treatment: 'kept in float', bytesBefore, bytesAfter: bytesBefore }
     const tied = counted.has(low)
     counted.add(low)
     const bytesAfter = tied ? 0 : form.bytes(low)
     const treatment = `${low.bits}-bit ${low.method}, ${tied ? 'shared with a tied layer' : form.words}`
     return {
-      layer: layer.name,
-      op,
+      ...common,
       treatment,
       bytesBefore: tied ? 0 : bytesBefore,
       bytesAfter,

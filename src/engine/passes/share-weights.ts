@@ -9,7 +9,8 @@ import { definePass } from './pass'
 import { nothingReason } from './quantization/nothing-to-do'
 import { normalize } from '../layers/normalize'
 import { finiteWeights } from '../layers/layer'
-import { findLayers, STANDARD_OPS } from '../layers/find'
+import { findLayers } from '../layers/find'
+import { ALL_OPS } from '../layers/kinds'
 import { leftOut } from '../layers/left-out'
 
 const ID = 'share-weights'
@@ -51,10 +52,10 @@ export const shareWeights = definePass({
   async run(model: Model, { bits, leastWeights, exclude }, context) {
     const { model: clone, notes } = normalize(model)
     const { graph } = clone
-    const skipped: StepRecord['skipped'] = leftOut(clone, STANDARD_OPS, true)
+    const skipped: StepRecord['skipped'] = leftOut(clone, ALL_OPS, true)
     const reports: LayerReport[] = []
     const done = new Set<string>()
-    const { layers } = findLayers(graph, { ops: STANDARD_OPS, throughViews: true, bodies: true })
+    const { layers } = findLayers(graph, { throughViews: true, bodies: true })
     for (const [i, { name, node, root }] of layers.entries()) {
       context.progress(i / layers.length, `layer ${i + 1} of ${layers.length}`)
       const { value, tensor } = root

@@ -8,6 +8,7 @@ import { traceShapes, type Values } from '../runtime'
 import { definePass, type PassContext, type PassResult } from './pass'
 import { foldBatchNorm } from '../layers/normalize/fold-batch-norm'
 import { stripNotes } from './simplify/notes'
+import { scatterToConcat } from './simplify/scatter'
 import { optimizedByRuntime } from './simplify/runtime-basic'
 import { dropUnusedOpsets, mergeConstants, removeForwarders } from './simplify/tidy'
 
@@ -55,6 +56,17 @@ function steps(
       return { model, did: folded.length > 0 ? `${plural(folded.length, 'batch normalization')} folded` : '' }
     },
   }
+  const scatter: Step = {
+    title: 'writing assignments to slices as Concat',
+    async edit(model) {
+      const fixed = model.graph.inputs.every(({ dims }) => dims?.every((dim) => typeof dim === 'number'))
+      if (!fixed || !model.graph.nodes.some((node) => node.is('ScatterND'))) return { model, did: '' }
+      const traced = await traceShapes(model, { feeds })
+      const done = scatterToConcat(model.graph, (value) => traced.get(value)?.dims)
+      const what = plural(done, 'assignment to a slice', 'assignments to slices')
+      return { model, did: done > 0 ? `${what} written as Concat` : '' }
+    },
+  }
   const basic: Step = {
     title: 'optimizing with ONNX Runtime',
     async edit(model) {
@@ -75,7 +87,9 @@ function steps(
   return [
     tidy,
     ...(params.fold ? [fold] : []),
-    ...(params.runtime ? [basic, tidy] : []),
+    ...(params.runtime ? [basic] : []),
+    scatter,
+    ...(params.runtime ? [tidy] : []),
     ...(params.notes ? [notes] : []),
   ]
 }

@@ -53,8 +53,11 @@ function secondsOfStep({ pass, params }: RecipeStep, { each, layers, samples }: 
     return RUNS_OF_TRAINING * each * samples.training * numberIn(params, 'epochs', EPOCHS)
   const looked = Math.min(samples.calibration, numberIn(params, 'samples', 512))
   switch (family) {
-    case 'quantization':
-      return Math.min(MOST_TO_QUANTIZE, each * (looked + layers * Math.min(looked, FITTED_SAMPLES)))
+    case 'quantization': {
+      // Weights of 8 bits nearly always hold their limit, so that no layer is tried by itself.
+      const tried = numberIn(params, 'bits', 0) === 8 ? 0 : layers
+      return Math.min(MOST_TO_QUANTIZE, each * (looked + tried * Math.min(looked, FITTED_SAMPLES)))
+    }
     case 'pruning':
     case 'factorization':
       return each * 2 * layers * Math.min(looked, FITTED_SAMPLES)

@@ -284,6 +284,38 @@ describe('stored as float16', () => {
   })
 })
 
+describe('tables of whole numbers', () => {
+  test.each([
+    [-128, 127, 'int8'],
+    [0, 255, 'uint8'],
+    [-300, 5, 'int32'],
+    [0, 2 ** 40, 'int64'],
+  ] as const)('from %d to %d are stored as %s, exactly', async (least, most, dtype) => {
+    const model = build('n', 150)
+    const table = Array.from({ length: 150 }, (_, i) => (i === 0 ? least : i === 1 ? most : i % 5))
+    model.graph.initializers.set('w', noise(150))
+    model.graph.initializers.set('t', Tensor.int64(table))
+    model.graph.addNode({
+      opType: 'Cast',
+      inputs: ['t'],
+      outputs: ['f'],
+      attributes: { to: { int: 1 } },
+    })
+    model.graph.addNode({ opType: 'Mul', inputs: ['x', 'f'], outputs: ['y'] })
+    model.graph.addNode({ opType: 'Mul', inputs: ['x', 'w'], outputs: ['z'] })
+    model.graph.outputs.push({ name: 'z' })
+    const { model: after, summary } = await halve(model, { compute: 'float32' })
+    const stored = [...after.graph.initializers.values()].filter((tensor) => tensor.dtype !== 'float16')
+    expect(stored.map((tensor) => tensor.dtype)).toEqual([dtype])
+    expect(stored[0]!.numbers()).toEqual(table)
+    expect(summary.includes('1 table of whole numbers')).toBe(dtype !== 'int64')
+    const x = float32([1, 150], new Float32Array(150).fill(1))
+    const run = (m: Model): Promise<unknown> =>
+      withSession(m, {}, async (session) => (await session.run({ x })).y!.data)
+    expect(await run(after)).toEqual(await run(model))
+  })
+})
+
 describe('what breaks down in float16', () => {
   /** log10(x² + 1e-10): the smallest float16 is 6e-8, so that silence has the logarithm of zero. */
   function loudness(): Model {

@@ -33,6 +33,11 @@ const noise = (...dims: number[]): Tensor =>
     dims,
     Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => random.normal()),
   )
+const workingNoise = (...dims: number[]): { dtype: 'float32'; dims: number[]; data: Float32Array } => ({
+  dtype: 'float32',
+  dims,
+  data: noise(...dims).floats(),
+})
 const positive = (n: number): Tensor =>
   Tensor.float32(
     [n],
@@ -243,6 +248,86 @@ describe('simplify', () => {
       { layer: '', reason: expect.stringContaining("ONNX Runtime's own edits fail") as string },
     ])
     expect((await compareOutputs(model, result.model, { x })).relative).toBe(0)
+  })
+
+  test('what is folded in several bodies alike is stored once', async () => {
+    const model = new Model()
+    const { graph } = model
+    model.opsets.set('', 17)
+    graph.inputs.push({ name: 'x', dtype: 'float32', dims: ['n', 64] })
+    graph.inputs.push({ name: 'use', dtype: 'bool', dims: [] })
+    graph.outputs.push({ name: 'y', dtype: 'float32', dims: ['n', 64] })
+    graph.initializers.set('w', noise(64, 64))
+    // Each branch turns the weight for itself, as exporters reorder the gates of an LSTM.
+    const branch = (name: string, last: string): AttributeInput => {
+      const inner = new Graph()
+      inner.addNode({ opType: 'Transpose', inputs: ['w'], outputs: [`${name}_turned`] })
+      inner.addNode({ opType: 'MatMul', inputs: ['x', `${name}_turned`], outputs: [`${name}_product`] })
+      inner.addNode({ opType: last, inputs: [`${name}_product`], outputs: [name] })
+      inner.outputs.push({ name, dtype: 'float32', dims: ['n', 64] })
+      return { type: 'graph', value: inner }
+    }
+    const branches = { then_branch: branch('then', 'Relu'), else_branch: branch('else', 'Tanh') }
+    graph.addNode({ opType: 'If', inputs: ['use'], outputs: ['y'], attributes: branches })
+    const { model: after, skipped } = await simplifyPass.run(model, {}, contextOf(model))
+    expect(skipped).toEqual([])
+    expect([...after.graphs()].flatMap(({ nodes }) => nodes.map(({ opType }) => opType))).not.toContain(
+      'Transpose',
+    )
+    expect(encodedLength(after)).toBeLessThan(1.2 * 4 * 64 * 64)
+    for (const use of [0, 1]) {
+      const flag = { dtype: 'bool' as const, dims: [], data: Uint8Array.of(use) }
+      const { relative } = await compareOutputs(model, after, { x: workingNoise(3, 64), use: flag })
+      expect(relative).toBeLessThan(1e-6)
+    }
+  })
+
+  describe('assignments to slices', () => {
+    /** y = x with `updates` written to a box of it, as indices of every element. */
+    function assigned(box: [from: number, to: number][], order = 1): Model {
+      const model = build([1, 4, 6, 5])
+      const sizes = box.map(([from, to]) => to - from)
+      const count = sizes.reduce((a, b) => a * b, 1)
+      const indices = Array.from({ length: count }, (_, i) => {
+        let rest = order > 0 ? i : count - 1 - i
+        const at: number[] = []
+        for (let axis = box.length - 1; axis >= 0; axis--) {
+          at[axis] = box[axis]![0] + (rest % sizes[axis]!)
+          rest = Math.floor(rest / sizes[axis]!)
+        }
+        return at
+      })
+      const tail = [1, 4, 6, 5].slice(box.length)
+      model.graph.initializers.set('i', Tensor.int64(indices.flat(), [...sizes, box.length]))
+      model.graph.initializers.set('u', noise(...sizes, ...tail))
+      model.graph.addNode({ opType: 'Tanh', inputs: ['x'], outputs: ['h'] })
+      model.graph.addNode({ opType: 'ScatterND', inputs: ['h', 'i', 'u'], outputs: ['y'] })
+      return model
+    }
+    const whole = (n: number): [number, number] => [0, n]
+
+    test.each([
+      ['in the middle', [whole(1), whole(4), [2, 5], whole(5)], ['Tanh', 'Slice', 'Slice', 'Concat']],
+      ['at the beginning', [whole(1), whole(4), [0, 3], whole(5)], ['Tanh', 'Slice', 'Concat']],
+      ['at the end, rows whole', [whole(1), [2, 4]], ['Tanh', 'Slice', 'Concat']],
+      ['with negative indices', [whole(1), whole(4), [-2, 0], whole(5)], ['Tanh', 'Slice', 'Concat']],
+      ['of two axes', [whole(1), [1, 3], [2, 5], whole(5)], ['Tanh', 'ScatterND']],
+    ] as [string, [number, number][], string[]][])('%s', async (_, box, ops) => {
+      const model = assigned(box)
+      const { model: after } = await simplifyPass.run(model, {}, contextOf(model))
+      expect(after.graph.nodes.map(({ opType }) => opType).sort()).toEqual([...ops].sort())
+      expect((await compareOutputs(model, after, await workingFeeds(model))).relative).toBe(0)
+    })
+
+    test('in another order, or where sizes are free, stay as they are', async () => {
+      const turned = assigned([whole(1), whole(4), [2, 5], whole(5)], -1)
+      const free = assigned([whole(1), whole(4), [2, 5], whole(5)])
+      free.graph.inputs[0]!.dims = ['n', 4, 6, 5]
+      for (const model of [turned, free]) {
+        const { model: after } = await simplifyPass.run(model, {}, contextOf(model))
+        expect(after.graph.nodes.map(({ opType }) => opType)).toContain('ScatterND')
+      }
+    })
   })
 
   test('a step that would change outputs is not done, and says so', async () => {

@@ -28,8 +28,10 @@ function dequantized(store: CodeStore, { weight, tensor, geometry }: Layer, grou
   const { rows, cols, block, bits } = grouped
   const { turned } = geometry
   const blocks = blocksOf(grouped)
-  // Blocks run along a flat row; a scale a row needs no such detour.
-  const dims = blocks > 1 ? (turned ? [cols, rows] : [rows, cols]) : [...tensor.dims]
+  const along = turned ? tensor.dims.length - 1 : 0
+  // Blocks run along a flat row, and rows of both directions lie behind each other; other scales need no such detour.
+  const flat = blocks > 1 || tensor.dims[along] !== rows
+  const dims = flat ? (turned ? [cols, rows] : [rows, cols]) : [...tensor.dims]
   const laid = <T extends Uint8Array | Float32Array>(values: T, width: number): T =>
     turned ? (transposed(values, rows, width) as T) : values
   const middle = 2 ** (bits - 1)

@@ -17,6 +17,8 @@ export interface WeightForm {
   fits(layer: Layer, codes: WeightCodes): boolean
   /** Operators of com.microsoft read it. */
   readonly packed?: boolean
+  /** The codes lie as this layer reads them: a table with the same weight could not look rows up in them. */
+  readonly own?: boolean
   /** The operator set it needs. */
   opset?(codes: WeightCodes): number
   /** Bytes of codes, scales and zero points in the file. */

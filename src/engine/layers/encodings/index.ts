@@ -10,6 +10,7 @@ import type { CodedLookup, LookupView } from './recognized'
 import type { WeightCodes } from './values'
 import { storedHalf } from './float16-stored'
 import { gapCodes } from './gap-codes'
+import { integerWeights } from './integer-weights'
 import { integerRows } from './integer-rows'
 import { integerOperators } from './integer-operators'
 import { matMulNBits } from './matmul-nbits'
@@ -19,6 +20,7 @@ import { valueTable } from './value-table'
 export const ENCODINGS: readonly Encoding[] = [
   matMulNBits,
   dequantizeLinear,
+  integerWeights,
   affineBlocks,
   codebook,
   nf4,
@@ -38,18 +40,21 @@ export type Storage = (typeof STORAGES)[number]
 
 /**
  * How a layer's codes are written. There is always one: plain operators restore everything. `keepsPacked`: operators of
- * com.microsoft run, and keep packed in memory what they read packed.
+ * com.microsoft run, and keep packed in memory what they read packed. `tied`: a table holds the same weight.
  */
 export function formFor(
   layer: Layer,
   codes: WeightCodes,
   storage: Storage,
   keepsPacked: boolean,
+  tied = false,
 ): WeightForm {
   const wanted = (form: WeightForm): boolean =>
     storage === 'auto' ? (form.packed ?? false) && keepsPacked : form.storage === storage
   // Codes are restored in the main graph; operators that read them packed would have to lie in the body.
-  const fitting = FORMS.filter((form) => form.fits(layer, codes) && !(layer.within && form.packed))
+  const fitting = FORMS.filter(
+    (form) => form.fits(layer, codes) && !(layer.within && form.packed) && !(tied && form.own),
+  )
   return fitting.find(wanted) ?? fitting.find((form) => form.storage === 'plain')!
 }
 

@@ -8,7 +8,7 @@ import {
   type PlaneBits,
 } from '../../math/quantize/pack'
 import { blocksOf, type GroupedCodes, type GroupShape } from '../../math/quantize/grouped'
-import { fitsHalf } from './values'
+import { storedAsHalves } from './values'
 import { codeOf, Tensor, type AttributeInput, type DType, type Model } from '../../onnx'
 
 /** Names of the constants that hold a weight's codes. */
@@ -54,9 +54,13 @@ export class CodeStore {
 
   /** float32 [rows, blocks], stored as halves where they fit. */
   addScales(name: string, shape: GroupShape, scales: Float32Array): string {
-    const dims = [shape.rows, blocksOf(shape)]
-    if (!fitsHalf(scales)) return this.graph.addInitializer(`${name}_scale`, Tensor.float32(dims, scales))
-    return this.addHalves(`${name}_scale`, dims, scales)
+    return this.addFloats(`${name}_scale`, [shape.rows, blocksOf(shape)], scales)
+  }
+
+  /** float32, stored as halves where scales are. */
+  addFloats(name: string, dims: readonly number[], values: Float32Array): string {
+    if (!storedAsHalves(values)) return this.graph.addInitializer(name, Tensor.float32(dims, values))
+    return this.addHalves(name, dims, values)
   }
 
   private addHalves(name: string, dims: readonly number[], values: Float32Array): string {
@@ -85,8 +89,8 @@ export class CodeStore {
     attributes: Record<string, AttributeInput> = {},
   ): string {
     const value = this.graph.freshName(output)
-    const name = this.graph.freshName(`${output}_${opType}`)
-    this.graph.addNode({ opType, name, inputs, outputs: [value], attributes })
+    // Without a name of its own: its output says as much, and small layers count every byte.
+    this.graph.addNode({ opType, inputs, outputs: [value], attributes })
     return value
   }
 

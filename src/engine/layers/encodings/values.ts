@@ -34,8 +34,11 @@ export function valuesOf(weight: WeightCodes): Float32Array {
 /** Bytes of codes of so many bits. */
 export const codeBytes = ({ rows, cols, bits }: WeightCodes): number => Math.ceil((rows * cols * bits) / 8)
 
-/** Scales that float16 holds with all its bits are stored as halves. */
-export const fitsHalf = (scales: Float32Array): boolean =>
-  scales.every((scale) => scale >= HALF_RANGE[0] && scale <= HALF_RANGE[1])
+/** Fewer halves than this save less than the Cast behind them takes. */
+const LEAST_HALVES = 64
 
-export const scaleBytes = (scales: Float32Array): number => (fitsHalf(scales) ? 2 : 4) * scales.length
+/** Scales that float16 holds with all its bits are stored as halves, where there are enough of them. */
+export const storedAsHalves = (scales: Float32Array): boolean =>
+  scales.length >= LEAST_HALVES && scales.every((scale) => scale >= HALF_RANGE[0] && scale <= HALF_RANGE[1])
+
+export const scaleBytes = (scales: Float32Array): number => (storedAsHalves(scales) ? 2 : 4) * scales.length

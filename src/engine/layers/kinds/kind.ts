@@ -31,6 +31,8 @@ export interface LayerKind {
   readonly ops: readonly string[]
   /** Inputs that hold a weight; a layer for each. */
   readonly weights: readonly number[]
+  /** What weights after the first are called in reports, by input. */
+  readonly weightNames?: Readonly<Record<number, string>>
   /** Input that holds what the weight is multiplied by, or what is looked up. */
   readonly input: number
   readonly bias?: number

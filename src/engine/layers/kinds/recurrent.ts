@@ -21,6 +21,7 @@ export const recurrent: LayerKind = {
   kind: 'recurrent',
   ops: Object.keys(GATES),
   weights: [1, 2],
+  weightNames: { 2: 'recurrence' },
   input: 0,
   bias: 3,
   geometry(node, dims) {

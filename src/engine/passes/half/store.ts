@@ -1,5 +1,8 @@
-/** Weights stored as float16 and computed in float32: half the file, the same operators. */
-import { codeOf, Tensor, type Graph, type Model } from '../../onnx'
+/**
+ * Weights stored as float16 and computed in float32, and tables of whole numbers in as many bytes as these need: half
+ * the file, the same operators.
+ */
+import { codeOf, Tensor, type DType, type Graph, type Model } from '../../onnx'
 import { encode } from '../../onnx/numeric'
 import { fitHalf } from './limits'
 
@@ -9,44 +12,66 @@ const WORTH_IT = 128
 export interface Stored {
   model: Model
   halved: string[]
+  /** Constants of whole numbers that take fewer bytes now; they are exact. */
+  narrowed: string[]
   /** Constants that float16 cannot hold, with their largest magnitude. */
   tooLarge: { name: string; reaches: number }[]
 }
 
 /**
- * A clone whose float32 weights, or those of them that are named, are float16 with a Cast behind each; ONNX Runtime
- * casts once, at load.
+ * A clone whose float32 weights and int64 tables, or those of them that are named, are smaller with a Cast behind each;
+ * ONNX Runtime casts once, at load.
  */
 export function storeHalf(model: Model, only?: ReadonlySet<string>): Stored {
   const clone = model.clone()
-  const result: Stored = { model: clone, halved: [], tooLarge: [] }
+  const result: Stored = { model: clone, halved: [], narrowed: [], tooLarge: [] }
   for (const graph of clone.graphs()) storeIn(graph, clone.graph, result, only)
   return result
 }
 
 function storeIn(graph: Graph, outermost: Graph, result: Stored, only?: ReadonlySet<string>): void {
   const inputs = new Set(graph.inputs.map(({ name }) => name))
+  const replace = (name: string, tensor: Tensor, smaller: Tensor): void => {
+    graph.initializers.delete(name)
+    const stored = outermost.freshName(`${name}_${smaller.dtype.replace(/[a-z]+/, ([first]) => first!)}`)
+    graph.initializers.set(stored, smaller)
+    const attributes = { to: { int: codeOf(tensor.dtype) } }
+    graph.addNode({ opType: 'Cast', inputs: [stored], outputs: [name], attributes }, graph.nodes[0])
+  }
   for (const [name, tensor] of [...graph.initializers]) {
     if (only && !only.has(name)) continue
-    if (tensor.dtype !== 'float32' || tensor.size < WORTH_IT || inputs.has(name) || graph.isOutput(name))
-      continue
-    const fits = fitHalf(tensor)
-    if ('reaches' in fits) {
-      result.tooLarge.push({ name, reaches: fits.reaches })
-      continue
+    if (tensor.size < WORTH_IT || inputs.has(name) || graph.isOutput(name)) continue
+    if (tensor.dtype === 'int64') {
+      const narrow = narrowed(tensor)
+      if (!narrow) continue
+      replace(name, tensor, narrow)
+      result.narrowed.push(name)
+    } else if (tensor.dtype === 'float32') {
+      const fits = fitHalf(tensor)
+      if ('reaches' in fits) {
+        result.tooLarge.push({ name, reaches: fits.reaches })
+        continue
+      }
+      const half = (): Uint8Array => {
+        const again = fitHalf(tensor)
+        return encode('float16', 'values' in again ? again.values : tensor.floats())
+      }
+      replace(name, tensor, Tensor.lazy('float16', tensor.dims, half))
+      result.halved.push(name)
     }
-    const half = Tensor.lazy('float16', tensor.dims, () => {
-      const again = fitHalf(tensor)
-      return encode('float16', 'values' in again ? again.values : tensor.floats())
-    })
-    graph.initializers.delete(name)
-    const stored = outermost.freshName(`${name}_f16`)
-    graph.initializers.set(stored, half)
-    const [first] = graph.nodes
-    graph.addNode(
-      { opType: 'Cast', inputs: [stored], outputs: [name], attributes: { to: { int: codeOf('float32') } } },
-      first,
-    )
-    result.halved.push(name)
   }
+}
+
+/** Whole numbers of one dtype each, the narrowest first. Source: ONNX Cast. */
+const NARROW: readonly [dtype: DType, least: number, most: number][] = [
+  ['int8', -(2 ** 7), 2 ** 7 - 1],
+  ['uint8', 0, 2 ** 8 - 1],
+  ['int32', -(2 ** 31), 2 ** 31 - 1],
+]
+
+function narrowed(tensor: Tensor): Tensor | undefined {
+  const values = tensor.numbers()
+  const [min, max] = values.reduce(([low, high], v) => [Math.min(low, v), Math.max(high, v)], [0, 0])
+  const found = NARROW.find(([, least, most]) => min >= least && max <= most)
+  return found && Tensor.of(found[0], tensor.dims, values)
 }

@@ -6,7 +6,7 @@ import type { PassContext } from '../pass'
 import { quantizeWeights } from '../quantize-weights'
 import { FLOAT_BITS, HALF_BITS, MEASURED, sharedAt } from './choices'
 import { finiteWeights, type Layer } from '../../layers/layer'
-import { findLayers, STANDARD_OPS, weightedLayers } from '../../layers/find'
+import { findLayers, weightedLayers } from '../../layers/find'
 
 export interface Applied {
   model: Model
@@ -65,7 +65,7 @@ export async function applyPacked(
 
 /** Layers that do not get these bits. One that reads another's weight turned gets those of the other. */
 function otherBits(graph: Graph, bitsOf: BitsOf, bits: number): string[] {
-  const { layers } = findLayers(graph, { ops: STANDARD_OPS, throughViews: true, bodies: true })
+  const { layers } = findLayers(graph, { throughViews: true, bodies: true })
   const keys = new Map(
     layers.filter(({ name }) => bitsOf.has(name)).map((l) => [l.rowsKey, bitsOf.get(l.name)]),
   )

@@ -36,8 +36,9 @@ export function assemble(
   const tables = new Set(found.filter(({ layer }) => layer.kind === 'embedding').map(({ codes }) => codes))
   const forms = new Map(
     found.map(({ layer, codes }) => {
-      const shared = tables.has(codes) && storage === 'dequantize-linear'
-      return [layer.name, formFor(layer, codes, shared ? 'auto' : storage, target.keepsPacked)]
+      const tied = tables.has(codes)
+      const shared = tied && storage === 'dequantize-linear'
+      return [layer.name, formFor(layer, codes, shared ? 'auto' : storage, target.keepsPacked, tied)]
     }),
   )
   const opset = Math.max(0, ...found.map(({ layer, codes }) => forms.get(layer.name)!.opset?.(codes) ?? 0))
@@ -46,7 +47,7 @@ export function assemble(
   const store = new CodeStore(clone)
   const nodes = new Map([...nodesIn(clone.graph, true)].map(({ name, node }) => [name, node]))
   for (const { layer: original, codes } of found) {
-    const layer = original.on(nodes.get(original.name)!)
+    const layer = original.on(nodes.get(original.place)!)
     if (layer.within) {
       readOnce(store, layer, codes, forms.get(layer.name)!)
       continue

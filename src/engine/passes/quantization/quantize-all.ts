@@ -35,12 +35,12 @@ export async function quantizeAll(
   const readers = byRows(layers)
   const looks = (options.method === 'gptq' || options.method === 'awq') && context.data !== undefined
   const first = deciding(layers)
-  const pending = new Map(first.map((layer) => [layer.node, layer]))
+  const pending = new Set(first)
   // Products on ONNX Runtime are most of GPTQ's work and have all cores: threads beside it cost time on the encoder.
   const pool = openPool(looks ? 1 : threadsFor(first, options))
   let begun = 0
   const work = async (layer: Layer, hessians: Hessians): Promise<void> => {
-    pending.delete(layer.node)
+    pending.delete(layer)
     context.progress(0.1 + (0.7 * begun++) / first.length, `layer ${begun} of ${first.length}`)
     const scalable = readers.get(layer.rowsKey)!.length === 1 && !layer.within
     const method = options.method === 'awq' && !scalable ? 'mse' : options.method
@@ -50,14 +50,14 @@ export async function quantizeAll(
   try {
     if (looks) {
       const batches = calibrationBatches(context, options.samples, options.by)
-      const nodes = first.filter(({ within }) => !within).map(({ node }) => node)
+      const byNode = new Map(first.filter(({ within }) => !within).map((layer) => [layer.node, layer]))
       const looking = (): void => context.progress(0.1, 'looking at the inputs of layers')
-      for await (const hessians of hessiansOf(model, nodes, batches, looking)) {
-        const looked = [...hessians.keys()].map((node) => pending.get(node)!)
+      for await (const hessians of hessiansOf(model, [...byNode.keys()], batches, looking)) {
+        const looked = [...hessians.keys()].map((node) => byNode.get(node)!)
         await sideBySide(pool, looked, (layer) => work(layer, hessians))
       }
     }
-    await sideBySide(pool, [...pending.values()], (layer) => work(layer, new Map()))
+    await sideBySide(pool, [...pending], (layer) => work(layer, new Map()))
   } finally {
     await pool.close()
   }

@@ -80,15 +80,16 @@ export class WeightStore {
   ): ChannelCodes {
     const { bits, clip, by, rounding } = this.options
     const { tensor } = layer.root
-    const axis = perChannel ? layer.rootAxis : undefined
+    const { dims } = layer.channelView
+    const axis = perChannel ? layer.channelView.axis : undefined
     const key = `${tensor.contentKey()}|${axis}|${floors ? `${layer.name}, scaled for its bias` : ''}`
     let found = this.codes.get(key)
     if (!found) {
       const values = finiteWeights(layer.weight, tensor, by)
       const type = { bits, signed: true, symmetric: true }
-      let codes = quantizeChannels(values, tensor.dims, { ...type, axis, clip, smallestScales: floors })
+      let codes = quantizeChannels(values, dims, { ...type, axis, clip, smallestScales: floors })
       if (rounded) codes = rounding?.(layer, codes) ?? codes
-      found = { codes, sqnr: sqnr(values, dequantizeChannels(codes, tensor.dims, axis)) }
+      found = { codes, sqnr: sqnr(values, dequantizeChannels(codes, dims, axis)) }
       this.codes.set(key, found)
     }
     this.quality.set(layer.name, found.sqnr)

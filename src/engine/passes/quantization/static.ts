@@ -12,6 +12,7 @@ import { insertQdq } from './qdq'
 import { findQuantizable, type QuantizableOptions } from './quantizable-ops'
 import type { WeightOptions } from './static-weights'
 import { findLayers, weightedLayers } from '../../layers/find'
+import { ALL_OPS } from '../../layers/kinds'
 import type { Layer } from '../../layers/layer'
 
 export interface StaticOptions extends QuantizableOptions {
@@ -39,7 +40,7 @@ export interface StaticResult {
   model: Model
   plan: Plan
   embeddings: Layer[]
-  /** Int8 in the file, float arithmetic: ConvTranspose, which has no integer kernel, what lies in bodies, `storedOnly`. */
+  /** Int8 in the file, float arithmetic: what has no integer kernel here, what lies in bodies, `storedOnly`. */
   stored: Layer[]
   skipped: { layer: string; reason: string }[]
   weightSqnr: Map<string, number>
@@ -48,9 +49,9 @@ export interface StaticResult {
 /** Values of an embedding below which bytes saved are not worth its error: tables of positions, say. */
 const SMALLEST_TABLE = 16384
 
-const PRODUCTS = ['Conv', 'ConvTranspose', 'Gemm', 'MatMul']
-/** Operators whose weights become int8. */
-export const INTEGER_OPS: readonly string[] = [...PRODUCTS, 'Gather']
+/** Operators that are computed on integers. */
+const PRODUCTS = ['Conv', 'Gemm', 'MatMul']
+const OTHERS = ALL_OPS.filter((op) => op !== 'Gather')
 
 const fusesRelu = (type: IntegerType): boolean => !type.symmetric
 
@@ -119,12 +120,12 @@ export function quantizeStatically(
   for (const { name, tensor } of tables)
     if (tensor.size < SMALLEST_TABLE)
       skipped.push({ layer: name, reason: `only ${tensor.size} weights: not worth it` })
-  const stored = findLayers(graph, { ops: PRODUCTS, bodies: true }).layers.filter(
+  const stored = findLayers(graph, { ops: OTHERS, bodies: true }).layers.filter(
     ({ name, node, tensor, within }) =>
       tensor.dtype === 'float32' &&
       tensor.size >= (options.smallest ?? 0) &&
       (options.storedOnly?.has(name) ||
-        ((within || node.is('ConvTranspose')) &&
+        ((within || !node.is(...PRODUCTS)) &&
           !options.exclude?.has(name) &&
           !options.exclude?.has(node.name))),
   )
@@ -167,10 +168,12 @@ export function storedTold({ embeddings, stored }: StaticResult): string[] {
     parts.push(
       `${plural(inBodies, 'layer', 'layers')} within If, Loop or Scan stored as int8 and computed in float`,
     )
-  const transposes = stored.filter(({ node, within }) => node.is('ConvTranspose') && !within).length
-  if (transposes > 0)
+  const others = stored.filter(({ node, within }) => !node.is(...PRODUCTS) && !within)
+  const nodes = new Set(others.map(({ node }) => node))
+  const names = [...new Set(others.map(({ node }) => node.opType))].sort().join(', ')
+  if (nodes.size > 0)
     parts.push(
-      `${plural(transposes, 'ConvTranspose is', 'ConvTransposes are')} stored as int8 and computed in float, as CPUs have no integer kernel for it`,
+      `${plural(nodes.size, 'layer is', 'layers are')} stored as int8 and computed in float, as there is no integer kernel that reads a scale a channel for ${names}`,
     )
   return parts
 }

@@ -5,7 +5,9 @@
 import path from 'node:path'
 import { errorData } from '../../../contract/errors'
 import { encodedLength, readModel, type Model, type ValueInfo } from '../../onnx'
+import { liftConstants } from '../../layers/normalize/lift-constants'
 import { openSession } from '../../runtime'
+import { mergeConstants } from './tidy'
 
 /** A larger model is left to our own edits: the runtime would hold it in memory more than once. */
 const LARGEST = 2 ** 30
@@ -26,6 +28,9 @@ export async function optimizedByRuntime(model: Model, folder: string): Promise<
     return { reason: `ONNX Runtime's own edits fail on this model: ${error.reason}` }
   }
   const optimized = readModel(file)
+  // What it folded in one body and in another, or in both branches of an If, lies there twice.
+  liftConstants(optimized)
+  mergeConstants(optimized.graph)
   const had = operatorsOf(model)
   const foreign = [...operatorsOf(optimized)].find((op) => op.includes('.') && !had.has(op))
   if (foreign) return { reason: `ONNX Runtime would bring in ${foreign}` }

@@ -69,11 +69,9 @@ export function probesOf(
     .filter(applies)
 }
 
-/** A technique that says nothing about a layer is not tried on it: an embedding's rows are no channels. */
-function applies({ layer, technique }: Probe): boolean {
-  const gather = layer.node.is('Gather')
-  return technique === 'bits' || technique === 'sparsity' || !gather
-}
+/** A technique that says nothing about a layer is not tried on it: rows of an embedding or of gates are no channels. */
+const applies = ({ layer: { kind }, technique }: Probe): boolean =>
+  technique === 'bits' || technique === 'sparsity' || kind === 'matrix' || kind.startsWith('conv')
 
 export const entryOf = (
   { layer, technique, strength }: Probe,

@@ -128,7 +128,7 @@ describe.each(PASSES)('%s', (_, pass, params) => {
   })
 })
 
-test('what stays float is named with the reason', async () => {
+test('recurrent layers are stored as int8, and what stays float is named with the reason', async () => {
   const net = new Net(6)
   const sequence = net.input('x', [5, null, 16])
   const [, last] = net.ops(
@@ -137,13 +137,20 @@ test('what stays float is named with the reason', async () => {
     { hidden_size: { int: 16 } },
     2,
   ) as [string, string]
-  net.output(net.op('MatMul', [last, net.weight([16, 8])]), 3)
-  const { skipped } = await quantizeStatic.run(
+  const mixed = net.op('Einsum', [last, net.weight([16, 16])], { equation: 'dnh,hk->dnk' })
+  net.output(net.op('MatMul', [mixed, net.weight([16, 8])]), 3)
+  const { model, layers, skipped, summary } = await quantizeStatic.run(
     net.model,
     { maxLoss: 100 },
     contextOf(net.model, { x: noise([3, 5, 16]) }),
   )
   expect(skipped!.map(({ reason }) => reason)).toEqual([
-    'LSTM: its 2,048 weights are not compressed by this step yet',
+    'Einsum: its 256 weights are not compressed by this step',
   ])
+  expect(layers!.filter(({ op }) => op === 'LSTM').map(({ treatment }) => treatment)).toEqual([
+    'int8 weights, float arithmetic',
+    'int8 weights, float arithmetic',
+  ])
+  expect(summary).toContain('1 layer is stored as int8 and computed in float')
+  expect(await fidelity(net.model, model, { x: noise([5, 3, 16]) })).toBeGreaterThan(18)
 })
