@@ -316,9 +316,7 @@ function reportLayers(
     })
   }
   const names = sources.map(({ layer, value }) => value ?? layer)
-  return activationSqnr(original, result.model, names, batches).then((measured) =>
-    layerReports(sources, measured),
-  )
+  return activationSqnr(original, result.model, names, batches).then((found) => layerReports(sources, found))
 }
 
 function summaryOf(
