@@ -77,7 +77,11 @@ describe.each(['LSTM', 'GRU', 'RNN'] as const)('%s', (op) => {
     const { model: coded, layers, summary } = await quantizeDynamic.run(model, {}, contextOf(model))
     const runsOnIntegers = op === 'LSTM'
     expect(coded.graph.nodes.some(({ opType }) => opType === 'DynamicQuantizeLSTM')).toBe(runsOnIntegers)
-    expect(summary).toContain(runsOnIntegers ? '1 LSTM runs on int8' : '2 weights of operators that have no dynamic int8 stored as int8')
+    expect(summary).toContain(
+      runsOnIntegers
+        ? '1 LSTM runs on int8'
+        : '2 weights of operators that have no dynamic int8 stored as int8',
+    )
     expect(layers).toHaveLength(2)
     expect(await fidelity(model, coded, inputs)).toBeGreaterThan(25)
     expect(encodedLength(coded)).toBeLessThan(parametersOf(op, 2) * 1.2 + 4000)
