@@ -1,6 +1,6 @@
 /// <reference types="vite/client" />
 /**
- * `npm run suite -- onnx|zoo|cases [--only REGEX --passes a,b --jobs N --seconds S --limit S --update --fresh]`: models of
+ * `npm run suite -- onnx|zoo|cases|data [--only REGEX --passes a,b --jobs N --seconds S --limit S --update --fresh]`: models of
  * others through everything. Prints a table, writes `out/suite/<kind>.json`, compares with `suite/baselines/<kind>.json`
  * and fails on what became worse. A run that was ended goes on where it was, as long as the code is the same; `--update`
  * stores the outcome as the new baseline, that of a part in its place.

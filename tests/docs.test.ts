@@ -135,7 +135,12 @@ test('docs/suite.md', async () => {
     const file = path.resolve(import.meta.dirname, '../suite/baselines', `${kind}.json`)
     return fs.existsSync(file) ? (JSON.parse(fs.readFileSync(file, 'utf8')) as Baseline) : undefined
   }
-  const page = suitePage({ onnx: stored('onnx'), zoo: stored('zoo'), cases: stored('cases') })
+  const page = suitePage({
+    onnx: stored('onnx'),
+    zoo: stored('zoo'),
+    cases: stored('cases'),
+    data: stored('data'),
+  })
   await expect(page).toMatchFileSnapshot('../docs/suite.md')
 })
 

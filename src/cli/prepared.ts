@@ -3,6 +3,7 @@ import path from 'node:path'
 import type { Doubt } from '../contract/dataset'
 import { PareError } from '../contract/errors'
 import type { PreprocessingTrial } from '../contract/project'
+import { promiseText } from '../contract/reading'
 import type { Quality } from '../contract/report'
 import type { JobInput } from '../service'
 import { specBeside, specOf, type SpecOptions } from './data-spec'
@@ -73,10 +74,8 @@ export const scoreText =
   (value: number): string =>
     `${metric} ${value.toFixed(4)}`
 
-export const otherwiseNote = ({ explanation, score }: PreprocessingTrial, baseline: Quality): string => {
-  const text = scoreText(baseline)
-  return `Read another way than it would be: ${explanation}; the original then scores ${text(score)} instead of ${text(baseline.value)} on ${baseline.samples} samples.`
-}
+export const otherwiseNote = (trial: PreprocessingTrial, baseline: Quality): string =>
+  `Read another way than it would be: ${trial.explanation}; ${promiseText(trial, baseline)} on ${baseline.samples} samples.`
 
 /** Says each doubt, and remembers them for `--strict`. */
 export function warn(session: Session, doubts: readonly Doubt[]): void {

@@ -81,7 +81,9 @@ function rowsOf(columns: readonly Column[]): string[][] {
       })
     if (reports.some(({ fidelity }) => fidelity?.agreement !== undefined))
       rows.push(likeness('same answers', 'agreement'))
-    rows.push(likeness('cosine', 'cosine'), likeness('SQNR', 'sqnr'))
+    if (reports.some(({ fidelity }) => fidelity?.cosine !== undefined))
+      rows.push(likeness('cosine', 'cosine'))
+    rows.push(likeness('SQNR', 'sqnr'))
   }
   return rows
 }

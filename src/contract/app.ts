@@ -11,7 +11,7 @@ import {
   type SamplePage,
   type WeightHistogram,
 } from './compare'
-import { Preprocessing, SPLITS, type SamplePreview } from './dataset'
+import { DataRoles, Preprocessing, SPLITS, type SamplePreview } from './dataset'
 import type { ErrorData } from './errors'
 import { Goal } from './goal'
 import type { PassDescription } from './passes'
@@ -146,6 +146,8 @@ export const methods = {
       classes: z.array(z.string()).max(100_000).optional(),
     }),
   ),
+  /** The label, the columns of inputs, the task and the output judged, as a person says; reads the data anew. */
+  'data.setRoles': method<Project>()(z.strictObject({ project: id, roles: DataRoles })),
   'data.setSplits': method<Project>()(
     z.strictObject({
       project: id,

@@ -116,6 +116,10 @@ export const DataSpec = z.strictObject({
 })
 export type DataSpec = z.output<typeof DataSpec>
 
+/** Which of it are labels and inputs, and what is judged: what is not said is recognised. */
+export const DataRoles = DataSpec.pick({ label: true, columns: true, task: true, output: true })
+export type DataRoles = z.output<typeof DataRoles>
+
 /** Reasons to doubt what is measured on a dataset, the gravest first. */
 export const DOUBTS = [
   'guessing',

@@ -1,5 +1,5 @@
 /** What the backend owns and the window shows. Paths never appear: files are known by id and name. */
-import type { DataSpec, DatasetSummary, Doubt, Preprocessing } from './dataset'
+import type { DataRoles, DatasetSummary, DataSpec, Doubt, Preprocessing } from './dataset'
 import type { ErrorData } from './errors'
 import type { Goal } from './goal'
 import type { ModelInspection } from './model'
@@ -27,6 +27,12 @@ export interface PreprocessingTrial {
   /** Only where another order of classes is part of what was tried. */
   classes?: string[]
   score: number
+  /**
+   * Where the data has no labels, what the model itself tells, which the score then is, and what it tells of the plain
+   * reading: 'separation', deviations of its scores by which the first class stands above the second; 'statistics', minus
+   * the nats per channel by which what reaches its first BatchNormalization is off what that layer learned.
+   */
+  by?: { measure: 'separation' | 'statistics'; plain: number }
   /** Better than the plain reading, and than guessing, by more than chance explains. */
   better: boolean
   explanation: string
@@ -52,6 +58,8 @@ export interface Project {
   updatedAt: string
   model: Loading<ModelInspection>
   data: Loading<LoadedData>
+  /** What a person said of labels, inputs and what is judged. */
+  roles?: DataRoles
   goal?: Goal
   /** Newest first. */
   runs: Run[]

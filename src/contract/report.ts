@@ -1,5 +1,5 @@
 /** What was measured on a model. Accuracies are fractions of 1; sizes bytes; times milliseconds. */
-import type { SplitName, Task } from './dataset'
+import type { DataSpec, SplitName, Task } from './dataset'
 import type { ErrorData } from './errors'
 
 export interface Quality {
@@ -19,7 +19,8 @@ export interface Quality {
 
 /** Agreement with the original on the same samples; always measured for candidates. */
 export interface Fidelity {
-  cosine: number
+  /** Absent of outputs of one number a sample: there it is always ±1. */
+  cosine?: number
   /** Signal to quantization noise of the outputs, decibel. */
   sqnr: number
   /** Share of samples whose top answer stays the same; absent without classes. */
@@ -88,6 +89,8 @@ export interface Report {
   sha256: string
   /** Samples whose output held NaN or infinity; each counts as one the model has no skill on. */
   nonFinite?: number
+  /** How the samples were read; absent where inputs were random. */
+  dataSpec?: DataSpec
   /** Which output was read, and why, in plain words. */
   output?: string
   /** Confusion matrix, rows = truth, columns = answers; only for classification up to 200 classes. */

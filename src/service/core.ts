@@ -50,6 +50,7 @@ function dataReference({ files }: Core, data: DataRecord | undefined): DataRefer
   return {
     path: data.unpacked ?? files.pathOf(data.file),
     ...(data.tokenizer && { tokenizer: files.pathOf(data.tokenizer) }),
+    ...data.roles,
     ...(data.preprocessing && { preprocessing: data.preprocessing }),
     ...(data.classes && { classes: data.classes }),
     ...(data.splits && { splits: data.splits }),

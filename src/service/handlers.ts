@@ -171,6 +171,11 @@ function dataHandlers(parts: Parts) {
       reread(project, (data) => Object.assign(data, { preprocessing, classes }))
       return view(parts, project)
     },
+    'data.setRoles': ({ project, roles }) => {
+      // What was found of the samples was found with other labels.
+      reread(project, (data) => Object.assign(data, { roles, preprocessing: undefined, classes: undefined }))
+      return view(parts, project)
+    },
     'data.setSplits': ({ project, calibration, validation, seed }) => {
       reread(project, (data) => (data.splits = { calibration, validation, seed }))
       return view(parts, project)

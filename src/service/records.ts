@@ -1,6 +1,6 @@
 /** What is kept on disk of a project. Results of the engine are stored as they came; of them what is read is asked for. */
 import { z } from 'zod'
-import { DataSpec, Preprocessing } from '../contract/dataset'
+import { DataRoles, DataSpec, Preprocessing } from '../contract/dataset'
 import { Goal } from '../contract/goal'
 import type { ModelInspection } from '../contract/model'
 import type { LoadedData, RunStatus } from '../contract/project'
@@ -56,6 +56,7 @@ export const DataRecord = z.object({
   unpacked: z.string().optional(),
   preprocessing: Preprocessing.optional(),
   classes: z.array(z.string()).optional(),
+  roles: DataRoles.optional(),
   splits: z.object({ calibration: z.number(), validation: z.number(), seed: z.number() }).optional(),
   value: again(Loaded),
   error: again(StoredError),
@@ -144,6 +145,7 @@ export type ProjectRecord = z.output<typeof ProjectRecord>
 /** Equal keys are equal data read in the same way. */
 export function dataKey(data: DataRecord | undefined): string {
   if (!data) return 'random'
-  const { file, tokenizer, preprocessing, classes, splits } = data
-  return JSON.stringify([file, tokenizer ?? null, preprocessing ?? null, classes ?? null, splits ?? null])
+  const { file, tokenizer, preprocessing, classes, splits, roles } = data
+  const read = [file, tokenizer ?? null, preprocessing ?? null, classes ?? null, splits ?? null]
+  return JSON.stringify(roles ? [...read, roles] : read)
 }

@@ -49,6 +49,7 @@ export function viewProject(record: ProjectRecord, sources: ViewSources): Projec
     updatedAt,
     model: model.state === 'ready' ? { ...model, value: { ...model.value, path: model.file.name } } : model,
     data: loading(record.data, sources.doing(id, 'data') ?? 'Waiting for the model', sources),
+    ...(record.data?.roles && { roles: record.data.roles }),
     ...(goal && { goal }),
     runs: record.runs.map((run) => viewRun(run, front, sources)),
     exports: record.exports.map(({ path: _, ...rest }) => rest),

@@ -129,7 +129,7 @@ export async function runOutcome(model: string, { original, candidates }: RunRes
   const { report } = first
   const likeness = report.qualityChange
     ? `${report.quality.metric} ${report.qualityChange.value.toPrecision(2)}`
-    : `cosine ${report.fidelity?.cosine.toPrecision(4)}`
+    : `cosine ${report.fidelity?.cosine?.toPrecision(4) ?? '?'}`
   const told = [
     `${(original.bytes / report.bytes).toFixed(2)}× smaller`,
     `${report.latencyRatio?.value.toFixed(2) ?? '?'} of the time`,

@@ -53,9 +53,19 @@ const list = ({ results }: Baseline): string[] =>
     Object.entries(results).map(([key, word]) => [...partsOf(key), isFault(word) ? `**${word}**` : word]),
   )
 
+const scores = ({ results, figures = {} }: Baseline): string[] =>
+  table(
+    ['set and model', 'form', 'found', 'fed by hand', ''],
+    Object.entries(results).map(([key, word]) => {
+      const at = key.lastIndexOf(' · ')
+      const [found = '', truth = ''] = (figures[key] ?? '').split(' of ')
+      return [key.slice(0, at), key.slice(at + 3), found, truth, isFault(word) ? `**${word}**` : '']
+    }),
+  )
+
 /** Markdown; a suite without a baseline is left out. */
-export function suitePage(baselines: Partial<Record<'onnx' | 'zoo' | 'cases', Baseline>>): string {
-  const { onnx, zoo, cases } = baselines
+export function suitePage(baselines: Partial<Record<'onnx' | 'zoo' | 'cases' | 'data', Baseline>>): string {
+  const { onnx, zoo, cases, data } = baselines
   const faults = (baseline: Baseline): string => {
     const count = Object.values(baseline.results).filter(isFault).length
     return count === 0 ? 'No fault is known.' : `Known faults: ${count}.`
@@ -63,7 +73,7 @@ export function suitePage(baselines: Partial<Record<'onnx' | 'zoo' | 'cases', Ba
   return [
     '# Suites',
     '',
-    'Generated from `suite/baselines/` by `npm run docs`. `npm run suite -- onnx|zoo|cases` runs models of others through everything, and fails on what became worse than this; `--update` stores an outcome as the new baseline. A sample of it runs in the tests where the models are beside the checkout, and models of every kind made for it run everywhere.',
+    'Generated from `suite/baselines/` by `npm run docs`. `npm run suite -- onnx|zoo|cases|data` runs models and data of others through everything, and fails on what became worse than this; `--update` stores an outcome as the new baseline. A sample of it runs in the tests where the models are beside the checkout, and models of every kind made for it run everywhere.',
     '',
     'Verdicts: **ok** (what came out was checked), **refused** (a coded sentence), and the faults: **wrong** (it does not load, has another interface, or computes something else), **invalid** (a valid model called invalid), **internal**, **crash**, **hang**. Lossless passes must give the same outputs (1e-4 of the largest), of others the result must run, keep its interface, and stay finite.',
     ...(onnx
@@ -88,6 +98,16 @@ export function suitePage(baselines: Partial<Record<'onnx' | 'zoo' | 'cases', Ba
       : []),
     ...(cases
       ? ['', '## Cases', '', `Kinds of input that failed once. ${faults(cases)}`, '', ...list(cases)]
+      : []),
+    ...(data
+      ? [
+          '',
+          '## Labelled data in every form',
+          '',
+          `What the original scores on validation samples as they are read with no hint, by set and form; beside it what it scores fed by hand. More than one validation sample below that is a fault. ${faults(data)}`,
+          '',
+          ...scores(data),
+        ]
       : []),
     '',
   ].join('\n')

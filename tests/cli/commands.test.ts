@@ -85,7 +85,7 @@ test('where the original only guesses, the way to read the data that scores bett
     preprocessing: way.preprocessing,
     classes: way.classes,
     notes: [
-      `Read another way than it would be: pixels from 0 to 255; the original then scores accuracy 0.9000 instead of accuracy 0.1000 on ${sharp.baseline.samples} samples.`,
+      `Read another way than it would be: pixels from 0 to 255; the original then scores 90% instead of 10% on ${sharp.baseline.samples} samples.`,
     ],
   })
   expect(found.err).toContain(found.input('evaluate').data.notes![0])

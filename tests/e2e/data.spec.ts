@@ -1,4 +1,5 @@
 /** The Data step: kinds of data, the split, the finder of preprocessing, and going on without any. */
+import { expectAccessible } from './axe'
 import { writeKind } from './kinds-fixtures'
 import { drop, expect, openSample, resource, step, test } from './shell'
 
@@ -49,6 +50,34 @@ test('the preprocessing is changed by hand, and proved again', async ({ pare }) 
   await preprocessing.getByRole('button', { name: 'Use and score' }).click()
   await expect(preprocessing).toContainText('inverted')
   await expect(step(pare, 'Data')).toContainText('the original only guesses')
+})
+
+test('the label, the task and the output judged are said, and the data is read anew', async ({
+  pare,
+  scratch,
+}) => {
+  await drop(pare, ...writeKind('csv', scratch))
+  await expect(step(pare, 'Data')).toContainText('the original: 100')
+  await step(pare, 'Data').click()
+  const roles = pare.getByRole('region', { name: 'Labels and outputs', exact: true })
+  await expect(roles).toContainText('classification')
+  await roles.getByRole('button', { name: 'Change…' }).focus()
+  await pare.keyboard.press('Enter')
+  await roles.getByRole('combobox', { name: 'Task' }).selectOption('unlabelled')
+  await expectAccessible(pare, 'the form of labels and outputs')
+  await roles.getByRole('button', { name: 'Use and score' }).press('Enter')
+  await expect(roles).toContainText('unlabelled')
+  await expect(pare.getByText('No labels were found').or(pare.getByText('Likeness')).first()).toBeVisible()
+  await roles.getByRole('button', { name: 'Change…' }).click()
+  await roles.getByRole('combobox', { name: 'Task' }).selectOption({ label: 'As recognised' })
+  await roles.getByRole('textbox', { name: /^Label/ }).fill('nothing')
+  await roles.getByRole('button', { name: 'Use and score' }).click()
+  await expect(pare.getByRole('alert').first()).toBeVisible()
+  await roles.getByRole('button', { name: 'Change…' }).click()
+  await expect(roles.getByRole('textbox', { name: /^Label/ })).toHaveValue('nothing')
+  await roles.getByRole('textbox', { name: /^Label/ }).fill('')
+  await roles.getByRole('button', { name: 'Use and score' }).click()
+  await expect(step(pare, 'Data')).toContainText('the original: 100')
 })
 
 test('without data only fidelity is measured, and every screen says so', async ({ pare }) => {

@@ -48,26 +48,44 @@ export function fitRows(have: readonly number[], want: readonly Dim[]): RowFit |
   return { dims, note: `shape ${shapeText(have)} is read as ${shapeText(dims)}` }
 }
 
-/** Height × width × channels against channels × height × width. */
+/** Channels (or time steps) of two or three axes that lie last where the model has them first, or the other way round. */
 function swapChannels(have: readonly number[], want: readonly Dim[]): RowFit | undefined {
-  if (have.length !== 3 || want.length !== 3) return undefined
-  const [a, b, c] = have as [number, number, number]
-  const image = (channels: Dim | undefined): boolean => channels === 1 || channels === 3 || channels === 4
-  const order = new Uint32Array(a * b * c)
-  if (image(want[0]) && c === want[0] && fits([c, a, b], want)) {
-    for (let k = 0, to = 0; k < c; k++) for (let i = 0; i < a * b; i++) order[to++] = i * c + k
-    return { dims: [c, a, b], order, axes: [2, 0, 1], note: 'channels are moved from last to first' }
-  }
-  if (image(want[2]) && a === want[2] && fits([b, c, a], want)) {
-    for (let i = 0, to = 0; i < b * c; i++) for (let k = 0; k < a; k++) order[to++] = k * b * c + i
-    return { dims: [b, c, a], order, axes: [1, 2, 0], note: 'channels are moved from first to last' }
+  if (have.length !== want.length || have.length < 2 || have.length > 3) return undefined
+  const rank = have.length
+  const turns = [
+    { axes: [rank - 1, ...have.keys()].slice(0, rank), note: 'channels are moved from last to first' },
+    { axes: [...have.keys(), 0].slice(1), note: 'channels are moved from first to last' },
+  ]
+  for (const { axes, note } of turns) {
+    const dims = axes.map((axis) => have[axis]!)
+    if (!fits(dims, want)) continue
+    const words = rank === 2 ? 'the two axes of a sample change places' : note
+    return { dims, order: orderOf(have, axes), axes, note: words }
   }
   return undefined
 }
 
-/** Whether rows of one axis become pixels with channels, so that how they lie is not told. */
+/** Where each element of a row comes from whose axes were in another order. */
+function orderOf(have: readonly number[], axes: readonly number[]): Uint32Array {
+  const size = sizeOf(have)
+  // One axis moved to an end is a matrix turned.
+  const inner = axes[0] === have.length - 1 ? have.at(-1)! : size / have[0]!
+  return Uint32Array.from({ length: size }, (_, to) => {
+    const outer = size / inner
+    return (to % outer) * inner + Math.floor(to / outer)
+  })
+}
+
+/** Whether rows of one axis become channels of pixels or of steps, so that how they lie is not told. */
 export const isUnrolled = (have: readonly number[], { dims, order }: RowFit): boolean =>
-  !order && have.length === 1 && dims.length === 3 && channelAxis(dims) !== undefined
+  !order && have.length === 1 && channelsAt(dims) !== undefined
+
+/** The axis of channels: of pictures their colours, of windows the one that is shorter than time. */
+export function channelsAt(dims: readonly number[]): number | undefined {
+  if (dims.length !== 2) return channelAxis(dims)
+  const [a, b] = dims as [number, number]
+  return a === b || Math.min(a, b) === 1 ? undefined : Number(b < a)
+}
 
 /** The axis of a sample that counts its colours: the first of three, else the last; undefined where none can. */
 export function channelAxis(dims: readonly number[]): number | undefined {
@@ -83,26 +101,31 @@ export interface PixelOrder {
 
 /** The fit with its pixels lying as `stored` says and their channels the other way round where they are `reversed`. */
 export function pixelFit(have: readonly number[], fit: RowFit, { reversed, stored }: PixelOrder): RowFit {
-  const axis = channelAxis(fit.dims)
+  const axis = channelsAt(fit.dims)
   if (axis === undefined) return fit
-  const [a, b, c] = fit.dims as [number, number, number]
-  const [channels, pixels] = axis === 0 ? [a, b * c] : [c, a * b]
+  const channels = fit.dims[axis]!
+  const pixels = sizeOf(fit.dims) / channels
+  const opposite = reversed && fit.dims.length === 3
   const moved = stored !== undefined && isUnrolled(have, fit) && (stored === 'chw') !== (axis === 0)
-  if (!moved && !reversed) return fit
+  if (!moved && !opposite) return fit
   const first = moved ? axis !== 0 : axis === 0
   const order = new Uint32Array(channels * pixels)
   for (let channel = 0; channel < channels; channel++)
     for (let pixel = 0; pixel < pixels; pixel++) {
       const to = axis === 0 ? channel * pixels + pixel : pixel * channels + channel
-      const from = reversed && channel < 3 ? 2 - channel : channel
+      const from = opposite && channel < 3 ? 2 - channel : channel
       order[to] = first ? from * pixels + pixel : pixel * channels + from
     }
+  const rest = fit.dims.toSpliced(axis, 1)
+  const indices = [...rest.keys()]
   return {
     ...fit,
     order: fit.order ? order.map((at) => fit.order![at]!) : order,
     ...(moved &&
-      (axis === 0 ? { stored: [b, c, a], axes: [2, 0, 1] } : { stored: [c, a, b], axes: [1, 2, 0] })),
-    ...(reversed && { reversed: axis }),
+      (axis === 0
+        ? { stored: [...rest, channels], axes: [rest.length, ...indices] }
+        : { stored: [channels, ...rest], axes: [...indices.map((i) => i + 1), 0] })),
+    ...(opposite && { reversed: axis }),
   }
 }
 

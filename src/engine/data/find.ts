@@ -7,38 +7,13 @@ import { gainByChance } from '../math/paired'
 import { sizeOf, type Model } from '../onnx'
 import { isJudged, lossesOf, meanOf, type Answers } from './answers'
 import type { Dataset, Variant } from './dataset'
+import { findUnlabelled } from './find-unlabelled'
+import { LEVEL, type Finding, type FindOptions } from './finding'
 import { fitPreprocessing } from './fit'
 import { rawStatistics } from './raw-statistics'
 import { BEYOND_CHANCE, skillIn } from './skill'
 import { samplingsOf, Trials, type Reading, type Samplings, type Trial } from './trials'
 import { resizeVariants, variantsOf, type RawStatistics } from './variants'
-
-export interface Finding {
-  preprocessing: Preprocessing
-  /** Only where another order of classes is part of the finding. */
-  classes?: readonly string[]
-  /** The caller's score, larger is better. */
-  value: number
-  /** How the dataset was read before. */
-  baseline: boolean
-  /** Better than the baseline, and than guessing, by more than chance explains on the samples it is scored on. */
-  better: boolean
-  /** How the samples are read, in words. */
-  explanation: string
-}
-
-export interface FindOptions {
-  /** 'gain' (default) tries nothing where all answers are right, and scores nothing that promises no gain. */
-  when?: 'gain' | 'always'
-  /** What the baseline scores, where that is known. */
-  value?: number
-  /** Samples used to rank candidates. Default 256, and up to 1024 small ones. */
-  samples?: number
-  /** Candidates that are scored. Default 5. */
-  scored?: number
-  signal?: AbortSignal
-  progress?: (done: number, message: string) => void
-}
 
 export const withPreprocessing = (dataset: Dataset, preprocessing: Preprocessing): Dataset =>
   dataset.variant({ preprocessing })
@@ -49,9 +24,6 @@ const KEPT = 6
 const RANKED = { fewest: 256, most: 1024, numbers: 2 ** 20 }
 const SCORED = 5
 
-/** Of all that are confirmed together, one in a hundred may seem better by chance. */
-const LEVEL = 0.01
-
 /** The baseline first where nothing is better, else best first. It is always in the list. */
 export async function findPreprocessing(
   model: Model,
@@ -60,6 +32,7 @@ export async function findPreprocessing(
   options: FindOptions = {},
 ): Promise<Finding[]> {
   const { when = 'gain', scored = SCORED, signal, progress } = options
+  if (dataset.task === 'unlabelled') return findUnlabelled(model, dataset, options)
   const baseline: Finding = {
     preprocessing: dataset.preprocessing,
     value: options.value ?? (await score(dataset)),
@@ -164,7 +137,7 @@ async function ranked(
 /** From the best way, scale and offset fitted to the labels, where that tells more of them than the way itself. */
 async function refined(
   trials: Trials,
-  { ranked }: Samplings,
+  { ranked, fitting }: Samplings,
   tried: readonly Trial[],
   asItIs: number,
 ): Promise<Trial[]> {
@@ -172,7 +145,7 @@ async function refined(
   const start = [...tried, { preprocessing: plain, words: '', loss: asItIs }].sort(
     (a, b) => a.loss - b.loss,
   )[0]!
-  const preprocessing = await fitPreprocessing(trials, trials.read(start), ranked, trials.signal)
+  const preprocessing = await fitPreprocessing(trials, trials.read(start), fitting, trials.signal)
   if (!preprocessing) return []
   const way = { ...start, preprocessing, words: 'scale and offset fitted to labelled samples' }
   const loss = meanOf(lossesOf(await trials.answers(way, ranked)))

@@ -2,7 +2,7 @@
 import type { Preprocessing } from '../../contract/dataset'
 import { sizeOf } from '../onnx'
 import { floatsOf } from '../runtime/value'
-import { channelAxis } from './convert'
+import { channelsAt } from './convert'
 import type { Batch } from './dataset'
 import { measuredInput } from './raw-statistics'
 
@@ -39,14 +39,10 @@ function channelsOf(
     return channels === 1 ? one : layout === 'nhwc' ? trailing(channels) : leading(channels)
   }
   if (preprocessing.kind !== 'array') return one
-  const axis = dims.length === 3 ? channelAxis(dims) : shortAxis(dims)
+  const axis = dims.length === 1 ? 0 : channelsAt(dims)
   if (axis === undefined || dims[axis]! > MOST_CHANNELS) return one
   return axis === 0 ? leading(dims[0]!) : trailing(dims.at(-1)!)
 }
-
-/** Columns of a row; of windows the axis that is shorter than time. */
-const shortAxis = (dims: readonly number[]): number | undefined =>
-  dims.length === 1 ? 0 : dims.length === 2 ? Number(dims[1]! < dims[0]!) : undefined
 
 /** Undefined where no input of the batches is scaled by the preprocessing. */
 export function inputLayer(

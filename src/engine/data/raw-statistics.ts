@@ -1,7 +1,7 @@
 /** Range and spread of a dataset's numbers before any scaling. */
 import { isFloat, sizeOf } from '../onnx'
 import { floatsOf, type Value, type Values } from '../runtime/value'
-import { channelAxis } from './convert'
+import { channelsAt } from './convert'
 import type { Dataset } from './dataset'
 import type { RawStatistics } from './variants'
 
@@ -49,10 +49,10 @@ export async function rawStatistics(dataset: Dataset): Promise<RawStatistics | u
   }
 }
 
-/** Whether pixels lie otherwise where rows are said to hold them the other way. */
+/** Whether pixels or steps lie otherwise where rows are said to hold them the other way. */
 async function isUnrolled(dataset: Dataset, dims: readonly number[]): Promise<boolean> {
   const { preprocessing } = dataset
-  const axis = channelAxis(dims)
+  const axis = channelsAt(dims)
   if (axis === undefined || preprocessing.kind !== 'array') return false
   const stored = axis === 0 ? ('hwc' as const) : ('chw' as const)
   const samples: number[][] = []

@@ -26,6 +26,8 @@ export interface Samplings {
   few: Sampling
   /** All samples that readings are ranked on. */
   ranked: Sampling
+  /** Those and half of the training samples that are left: numbers that are fitted have noise, which more samples lessen. */
+  fitting: Sampling
   /** Other samples. */
   confirming: Sampling
 }
@@ -38,6 +40,8 @@ export function samplingsOf(dataset: Dataset, few: number, ranked: number): Samp
   const own = dataset.splits.training.origin === 'shared' ? [] : training
   const taken = calibration.slice(0, ranked)
   const more = own.slice(0, ranked - taken.length)
+  const rest = own.slice(more.length)
+  const half = Math.ceil(rest.length / 2)
   return {
     few: [
       { split: 'calibration', indices: taken.slice(0, few) },
@@ -47,9 +51,13 @@ export function samplingsOf(dataset: Dataset, few: number, ranked: number): Samp
       { split: 'calibration', indices: taken },
       { split: 'training', indices: more },
     ],
+    fitting: [
+      { split: 'calibration', indices: taken },
+      { split: 'training', indices: [...more, ...rest.slice(0, half)] },
+    ],
     confirming: [
       { split: 'validation', indices: validation.slice(0, CONFIRMING.validation) },
-      { split: 'training', indices: own.slice(more.length, more.length + CONFIRMING.training) },
+      { split: 'training', indices: rest.slice(half, half + CONFIRMING.training) },
     ],
   }
 }

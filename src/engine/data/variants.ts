@@ -2,7 +2,7 @@
 import type { Preprocessing } from '../../contract/dataset'
 import { sizeOf } from '../onnx'
 import { conventionsOf, type Convention } from './conventions'
-import { channelAxis } from './convert'
+import { channelAxis, channelsAt } from './convert'
 import type { ImageOptions } from './image-input'
 
 export interface PreparedAs {
@@ -138,6 +138,10 @@ function arrayVariants(base: ArrayOptions, raw: RawStatistics): PreparedAs[] {
       },
     )
   }
+  if (raw.unrolled && raw.dims.length === 2)
+    found.push(
+      ...found.map((way): Scaled => ({ ...way, stored: otherRows(raw.dims), words: `${way.words}${ROWS}` })),
+    )
   return found.map(({ words, ...scaling }) => ({ preprocessing: { ...base, ...scaling }, words }))
 }
 
@@ -176,7 +180,7 @@ function pixels(raw: RawStatistics): Scaled[] {
   ]
   const rows: typeof orders = [
     { words: '' },
-    ...(raw.unrolled ? [{ stored: axis === 0 ? ('hwc' as const) : ('chw' as const), words: ROWS }] : []),
+    ...(raw.unrolled ? [{ stored: otherRows(raw.dims), words: ROWS }] : []),
   ]
   return rows.flatMap((row) =>
     orders.flatMap((order) =>
@@ -186,6 +190,8 @@ function pixels(raw: RawStatistics): Scaled[] {
 }
 
 const ROWS = ', rows lying the other way'
+
+const otherRows = (dims: readonly number[]): 'chw' | 'hwc' => (channelsAt(dims) === 0 ? 'hwc' : 'chw')
 
 /** value = ((1 − pixel) − mean) / std, as one scale and mean of raw numbers: 1 − (raw · s − m) is raw · −s + 1 + m. */
 const inverted = ({ scale, mean, std, words }: Scaled, unit: { scale: number; mean: number }): Scaled => {

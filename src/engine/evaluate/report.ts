@@ -151,6 +151,7 @@ function assemble(
   const { classes, kind } = options.dataset
   // How the data was read is part of what was measured.
   const reading = kind === 'random' ? [] : options.dataset.summary().notes
+  const { spec } = options.dataset
   const measurement = (own: Statics, measured: ModelQuality, rest: Partial<Report>): Measurement => ({
     report: {
       ...own,
@@ -158,6 +159,7 @@ function assemble(
       latencyMs: latency.original,
       nonFinite: measured.nonFinite,
       output: measured.output.reason,
+      ...(kind !== 'random' && { dataSpec: spec }),
       ...(measured.fidelity && { fidelity: measured.fidelity }),
       ...(measured.confusion && { confusion: measured.confusion }),
       ...(classes && { classes: [...classes] }),

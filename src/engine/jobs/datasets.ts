@@ -73,10 +73,11 @@ export const dataJobs: JobHandlers<'openData' | 'describeData' | 'findPreprocess
           (await measureQuality(read, [], { dataset: variant, session, signal })).original.quality.value
         const value = sign * baseline.value
         const findings = await findPreprocessing(read, dataset, score, { when, value, signal, progress })
-        return findings.map(({ preprocessing, classes, value, better, explanation }) => ({
+        return findings.map(({ preprocessing, classes, value, by, better, explanation }) => ({
           preprocessing,
           ...(classes && { classes: [...classes] }),
-          score: sign * value,
+          score: by ? value : sign * value,
+          ...(by && { by }),
           better,
           explanation,
         }))

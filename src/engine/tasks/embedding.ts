@@ -62,7 +62,7 @@ class EmbeddingMeter implements Meter {
   }
 
   result(): Measured {
-    const { cosine, sqnr, samples, maxAbsoluteError } = this.fidelity.fidelity()
+    const { sqnr, samples, maxAbsoluteError } = this.fidelity.fidelity()
     const now = nearest(this.vectors)
     const before = nearest(this.originals)
     const share = (same: (i: number) => boolean): number =>
@@ -71,7 +71,7 @@ class EmbeddingMeter implements Meter {
     return {
       quality: {
         metric: 'cosine',
-        value: cosine,
+        value: this.fidelity.value(),
         samples,
         interval: this.fidelity.interval(),
         higherIsBetter: true,

@@ -24,10 +24,17 @@ import type { TaskDeclaration } from './task'
 /** Equal outputs have infinite SQNR; this stands for "no difference", beyond what float32 can show. */
 const SQNR_CEILING = 200
 
+function momentsOf(values: readonly number[]): { mean: number; variance: number } {
+  const n = Math.max(1, values.length)
+  const mean = values.reduce((sum, v) => sum + v, 0) / n
+  return { mean, variance: values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / n }
+}
+
 class OutputFidelity {
-  private cosineSum = 0
-  private cosineSquares = 0
-  readonly cosines: number[] = []
+  private readonly cosines: number[] = []
+  /** Of outputs of one number, whose cosine is always ±1: squared errors and the original's answers. */
+  private readonly errors: number[] = []
+  private readonly answers: number[] = []
   private signal = 0
   private noise = 0
   private worst = 0
@@ -51,6 +58,7 @@ class OutputFidelity {
       let a2 = 0
       let b2 = 0
       let bad = false
+      let difference2 = 0
       for (let i = start; i < start + size; i++) {
         const b = reference[i]!
         let a = data[i]!
@@ -68,16 +76,19 @@ class OutputFidelity {
         dot += a * b
         a2 += a * a
         b2 += b * b
-        this.noise += error * error
+        difference2 += error * error
         if (error > this.worst) this.worst = error
         else if (-error > this.worst) this.worst = -error
       }
+      this.noise += difference2
       this.signal += b2
       if (bad) this.nonFinite++
       const cosine = a2 === 0 || b2 === 0 ? (a2 === b2 ? 1 : 0) : Math.min(1, dot / Math.sqrt(a2 * b2))
-      this.cosineSum += cosine
-      this.cosines.push(cosine)
-      this.cosineSquares += cosine * cosine
+      if (size === 1) {
+        const answer = reference[row]!
+        this.answers.push(Number.isFinite(answer) ? answer : 0)
+        this.errors.push(difference2)
+      } else this.cosines.push(cosine)
       this.samples++
       if (!visit && !this.classes) continue
       const top = argmax(data, start, size)
@@ -86,11 +97,18 @@ class OutputFidelity {
     }
   }
 
+  /** A number a sample, 1 for equal: its cosine, or one less its squared error over the spread of the original's answers. */
+  likenesses(): readonly number[] {
+    if (this.answers.length === 0) return this.cosines
+    const { variance } = momentsOf(this.answers)
+    return this.errors.map((error) => (error === 0 ? 1 : variance > 0 ? 1 - error / variance : 0))
+  }
+
   fidelity(): Fidelity {
     const { samples, noise, signal } = this
     const sqnr = noise === 0 ? SQNR_CEILING : signal === 0 ? -SQNR_CEILING : 10 * Math.log10(signal / noise)
     return {
-      cosine: samples ? this.cosineSum / samples : 0,
+      ...(this.answers.length === 0 && { cosine: samples ? momentsOf(this.cosines).mean : 0 }),
       sqnr: Math.max(-SQNR_CEILING, Math.min(SQNR_CEILING, sqnr)),
       ...(this.classes > 1 && { agreement: samples ? this.same / samples : 0 }),
       maxAbsoluteError: this.worst,
@@ -99,7 +117,13 @@ class OutputFidelity {
   }
 
   interval(): Interval {
-    const [low, high] = meanInterval(this.samples, this.cosineSum, this.cosineSquares)
+    const all = this.likenesses()
+    const sum = (of: (v: number) => number): number => all.reduce((total, v) => total + of(v), 0)
+    const [low, high] = meanInterval(
+      all.length,
+      sum((v) => v),
+      sum((v) => v * v),
+    )
     return [Math.max(-1, low), Math.min(1, high)]
   }
 }
@@ -140,9 +164,14 @@ export class FidelityMeter {
     return this.worst().interval()
   }
 
-  /** Mean cosine with each sample counted as often as its weight says. */
+  /** Mean likeness a sample of the output that stands for the model. */
+  value(): number {
+    return momentsOf(this.worst().likenesses()).mean
+  }
+
+  /** The same with each sample counted as often as its weight says. */
   reweighted(weights: Float64Array): number {
-    return weightedMean(this.worst().cosines, weights)
+    return weightedMean(this.worst().likenesses(), weights)
   }
 }
 
@@ -181,11 +210,11 @@ class UnlabelledMeter implements Meter {
   }
 
   result(): Measured {
-    const { cosine, sqnr, agreement, maxAbsoluteError, samples } = this.inner.fidelity()
+    const { sqnr, agreement, maxAbsoluteError, samples } = this.inner.fidelity()
     return {
       quality: {
         metric: 'cosine',
-        value: cosine,
+        value: this.inner.value(),
         samples,
         interval: this.inner.interval(),
         higherIsBetter: true,

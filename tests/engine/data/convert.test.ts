@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { applyAffine, castData, convertRows, fitRows } from '../../../src/engine/data/convert'
+import { applyAffine, castData, convertRows, fitRows, pixelFit } from '../../../src/engine/data/convert'
 import { Model, Tensor, type DType } from '../../../src/engine/onnx'
 import { withSession } from '../../../src/engine/runtime'
 import { float32, int64, type Value } from '../../../src/engine/runtime/value'
@@ -7,6 +7,8 @@ import { float32, int64, type Value } from '../../../src/engine/runtime/value'
 const RAW = [
   0, -0, 0.5, 1.5, 2.5, -0.5, -1.5, 126.5, 127.5, 128, 254.5, 255.5, 256, -127.5, -128.5, -129, 1e9,
 ]
+
+const PLAIN = { scale: 1, mean: [0], std: [1] }
 
 /** ONNX Runtime's QuantizeLinear with scale 1 and zero point 0. */
 async function quantized(dtype: 'int8' | 'uint8'): Promise<number[]> {
@@ -134,4 +136,24 @@ test('what is fed as integers is scaled before it is rounded', () => {
   const fit = fitRows([2], [2])!
   const rows = convertRows(int64([1, 2], [10, 25]), fit, 'int32', { scale: 0.1, mean: [0], std: [1] })
   expect(rows).toEqual({ dtype: 'int32', dims: [1, 2], data: Int32Array.of(1, 2) })
+})
+
+test('steps and channels that lie the other way round are turned, in two axes and in one', () => {
+  const rows = float32([1, 6], Float32Array.of(0, 1, 2, 3, 4, 5))
+  // Three steps of two channels.
+  const fit = fitRows([3, 2], [2, 3])!
+  expect(Array.from(convertRows(rows, fit, 'float32', PLAIN).data as Float32Array)).toEqual([
+    0, 2, 4, 1, 3, 5,
+  ])
+  expect(fit.axes).toEqual([1, 0])
+  const flat = fitRows([6], [2, 3])!
+  expect(pixelFit([6], flat, { stored: 'chw' }).order).toBeUndefined()
+  const turned = pixelFit([6], flat, { stored: 'hwc' })
+  expect(Array.from(turned.order!)).toEqual([0, 2, 4, 1, 3, 5])
+  expect(turned).toMatchObject({ stored: [3, 2], axes: [1, 0] })
+  expect(Array.from(pixelFit([6], fitRows([6], [3, 2])!, { stored: 'chw' }).order!)).toEqual([
+    0, 3, 1, 4, 2, 5,
+  ])
+  // Any number of channels, where it is they that fit.
+  expect(fitRows([4, 4, 7], [7, 4, 4])?.axes).toEqual([2, 0, 1])
 })

@@ -243,3 +243,30 @@ describe('format', () => {
     [formatMetric('maxAbsoluteError', 0.000012345), '0.0000123'],
   ])('%s', (got, expected) => expect(got).toBe(expected))
 })
+
+it('names how the data was read, and nothing where inputs were random', () => {
+  const dataSpec = {
+    task: 'classification' as const,
+    label: HOSTILE,
+    output: 'logits',
+    classes: ['a', 'b'],
+    columns: { x: 'f0' },
+    preprocessing: { kind: 'array', scale: 1 / 256, mean: [0.5], std: [2], stored: 'hwc', columns: {} },
+  }
+  const html = htmlReport({ title: 'm', original: report({ dataSpec }), candidates: [{ report: small }] })
+  const part = html.slice(html.indexOf('How the data was read'))
+  for (const text of [
+    'classification',
+    'logits',
+    '0.00391',
+    '0.5 and 2',
+    'pixel after pixel',
+    'f0',
+    '2, in the order',
+  ])
+    expect(part).toContain(text)
+  expect(html).not.toContain('<img')
+  expect(htmlReport({ title: 'm', original: report(), candidates: [{ report: small }] })).not.toContain(
+    'How the data was read',
+  )
+})

@@ -246,6 +246,19 @@ describe('without labels', () => {
     const { candidates } = await measureQuality(model, [worse], { dataset })
     expect(candidates[0]!.fidelity!.cosine).toBeCloseTo(-1, 6)
   })
+
+  it('does not take one number beside other outputs by its cosine, which is always 1', async () => {
+    const model = wires({ a: { dims: ['N', 2] }, b: { dims: ['N', 1] } })
+    const worse = wires({ a: { dims: ['N', 2] }, b: { dims: ['N', 1], op: 'Ceil' } })
+    const inputs = { a: floats([4, 2], [1, 2, 3, 4, 5, 6, 7, 8]), b: floats([4, 1], [0.1, 1.1, 2.1, 3]) }
+    const { original, candidates } = await measureQuality(model, [worse], {
+      dataset: arrayDataset({ task: 'unlabelled', inputs }),
+    })
+    // Mean squared error 3 · 0.9² / 4 over the variance of 0.1, 1.1, 2.1, 3.
+    expect(candidates[0]!.quality.value).toBeCloseTo(1 - 0.6075 / 1.176875, 5)
+    expect(candidates[0]!.fidelity!.cosine).toBeUndefined()
+    expect(original.quality.value).toBe(1)
+  })
 })
 
 describe('embedding', () => {

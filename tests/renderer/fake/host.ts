@@ -308,6 +308,7 @@ export class FakeHost implements Host {
       samples: Array.from({ length: Math.min(limit, 360 - offset) }, (_, at) => fixture.sample(offset + at)),
     }),
     'data.setPreprocessing': () => this.mine(),
+    'data.setRoles': ({ roles }) => this.change({ roles }),
     'data.setSplits': () => this.mine(),
     'data.findPreprocessing': () => {
       const data = fixture.loadedData()

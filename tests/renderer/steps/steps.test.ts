@@ -11,7 +11,7 @@ import {
   timeText,
   trialPoints,
 } from '../../../src/renderer/steps/compress/points'
-import { preprocessingFacts } from '../../../src/renderer/steps/data/words'
+import { preprocessingFacts } from '../../../src/contract/data-facts'
 import { treeLines } from '../../../src/renderer/steps/export/tree'
 import { parameterText, parseParameter, rangeText } from '../../../src/renderer/steps/goal/parameters'
 import { sorted, type Column } from '../../../src/renderer/ui/columns'

@@ -5,7 +5,7 @@ import { changeText, originalTimes } from '../../../contract/verdict'
 import { tradeOff, type FrontOf } from './front'
 import { escape } from './parts'
 import { overview, type Named } from './overview'
-import { charts, classes, layers, method, notes, steps, tiles } from './sections'
+import { charts, classes, layers, method, notes, reading, steps, tiles } from './sections'
 import { STYLE } from './style'
 
 export interface HtmlReport {
@@ -49,6 +49,7 @@ export function htmlReport({ title, original: whole, candidates, search }: HtmlR
     ...named.map((one) => layers(one, several)),
     classes(original, named),
     ...named.map(({ name, records }) => steps(name, records, several)),
+    reading(original),
     method(original, named),
   ].filter(Boolean)
   return `<!doctype html>

@@ -1,4 +1,6 @@
 /** The parts of the report page. */
+import { preprocessingFacts, rolesFacts } from '../../../contract/data-facts'
+import { Preprocessing } from '../../../contract/dataset'
 import { formatBytes, formatMilliseconds, formatTimes, threeDigits } from '../../../contract/format'
 import { formatMetric, qualityText } from '../../../contract/metrics'
 import type { LayerReport, Report, StepRecord } from '../../../contract/report'
@@ -88,6 +90,22 @@ export function notes(all: readonly Named[]): string {
     unique.length
       ? `<ul class="notes">${unique.map((note) => `<li>${escape(note)}</li>`).join('')}</ul>`
       : '',
+  )
+}
+
+/** What was measured was measured on samples read so. */
+export function reading({ dataSpec }: Report): string {
+  if (!dataSpec) return ''
+  const { preprocessing } = dataSpec
+  const known = Preprocessing.safeParse(preprocessing)
+  const facts = [...rolesFacts(dataSpec), ...(known.success ? preprocessingFacts(known.data) : [])]
+  return section(
+    'How the data was read',
+    table(
+      ['Setting', 'Read as'],
+      facts.map(({ term, value }) => [cell(term), cell(value)]),
+      'The data spec',
+    ),
   )
 }
 

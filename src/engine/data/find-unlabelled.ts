@@ -1,0 +1,143 @@
+/** Finds how inputs were prepared where no labels tell: the usual ways, and scale and offset, by what the model tells itself. */
+import type { Preprocessing } from '../../contract/dataset'
+import { gainByChance } from '../math/paired'
+import { climb } from '../math/pattern-search'
+import type { Model } from '../onnx'
+import type { Runner } from '../runtime'
+import { openRunner } from '../runtime'
+import type { Value } from '../runtime/value'
+import { samplesOf, type Sampling } from './answers'
+import type { Batch, Dataset } from './dataset'
+import { LEVEL, type Finding, type FindOptions } from './finding'
+import { fitted, inputLayer, type Parameters } from './input-fit'
+import { rawStatistics } from './raw-statistics'
+import { samplingsOf } from './trials'
+import { resizeVariants, variantsOf, type PreparedAs } from './variants'
+import { witnessOf, type Testimony, type Witness } from './witness'
+
+const FEW = 64
+const RANKED = 256
+const FITTED = 128
+const KEPT = 6
+const SCORED = 5
+
+type Heard = PreparedAs & { told: Testimony; instead?: Preprocessing }
+
+/** The plain reading first where nothing is better; alone where the model tells nothing. Values are the witness's. */
+export async function findUnlabelled(
+  model: Model,
+  dataset: Dataset,
+  { signal, progress, value = 1 }: Pick<FindOptions, 'signal' | 'progress' | 'value'>,
+): Promise<Finding[]> {
+  const plain = {
+    preprocessing: dataset.preprocessing,
+    baseline: true,
+    better: false,
+    explanation: 'as it is read now',
+  }
+  const witness = witnessOf(model, dataset)
+  if (!witness || dataset.preprocessing.kind === 'text') return [{ ...plain, value }]
+  const hearing = new Hearing(await openRunner(witness.model), witness, dataset, signal)
+  try {
+    const { few, ranked, confirming } = samplingsOf(dataset, FEW, RANKED)
+    const base = dataset.preprocessing
+    const asItIs: Heard = { preprocessing: base, words: '', told: await hearing.of(base, ranked) }
+    const ways = variantsOf(base, await rawStatistics(dataset))
+    const first: Heard[] = []
+    for (const [i, way] of ways.entries()) {
+      progress?.((0.5 * i) / ways.length, `Trying way ${i + 1} of ${ways.length}`)
+      first.push({ ...way, told: await hearing.of(way.preprocessing, few) })
+    }
+    const heard: Heard[] = []
+    for (const way of first.sort(bestFirst).slice(0, KEPT))
+      heard.push({ ...way, told: await hearing.of(way.preprocessing, ranked) })
+    const [best = asItIs] = [asItIs, ...heard].sort(bestFirst)
+    if (best.preprocessing.kind === 'image')
+      for (const { preprocessing, words } of resizeVariants(best.preprocessing))
+        heard.push({
+          preprocessing,
+          words: best.words ? `${best.words}, ${words}` : words,
+          told: await hearing.of(preprocessing, ranked),
+        })
+    progress?.(0.7, 'Fitting scale and offset')
+    heard.push(...(await hearing.fitted([asItIs, ...heard].sort(bestFirst)[0]!, ranked)))
+    const candidates = heard
+      .filter(({ told }) => told.value > asItIs.told.value)
+      .sort(bestFirst)
+      .slice(0, SCORED)
+    const before = await hearing.of(base, confirming)
+    const by = { measure: witness.measure, plain: before.value }
+    const findings: Finding[] = [{ ...plain, value: before.value, by }]
+    for (const { preprocessing, words, instead } of candidates) {
+      const told = await hearing.of(preprocessing, confirming)
+      const against = instead ? await hearing.of(instead, confirming) : before
+      const isBeyondChance = (than: Testimony): boolean =>
+        told.value > than.value && gainByChance(told.gains(than)) < LEVEL / candidates.length
+      const better = isBeyondChance(before) && (against === before || isBeyondChance(against))
+      findings.push({ preprocessing, value: told.value, by, baseline: false, better, explanation: words })
+    }
+    return findings.sort((a, b) => b.value - a.value || Number(b.baseline) - Number(a.baseline))
+  } finally {
+    await hearing.close()
+  }
+}
+
+const bestFirst = (a: Heard, b: Heard): number => b.told.value - a.told.value
+
+class Hearing {
+  constructor(
+    private readonly runner: Runner,
+    private readonly witness: Witness,
+    private readonly dataset: Dataset,
+    private readonly signal: AbortSignal | undefined,
+  ) {}
+
+  close(): Promise<void> {
+    return this.runner.release()
+  }
+
+  of(preprocessing: Preprocessing, sampling: Sampling): Promise<Testimony> {
+    return this.ofBatches(samplesOf(this.dataset.variant({ preprocessing }), sampling, this.signal))
+  }
+
+  private async ofBatches(batches: AsyncIterable<Batch> | Iterable<Batch>): Promise<Testimony> {
+    const values: Value[] = []
+    const { output } = this.witness
+    for await (const { inputs } of batches) {
+      this.signal?.throwIfAborted()
+      values.push((await this.runner.run(inputs, [output]))[output]!)
+    }
+    return this.witness.tell(values)
+  }
+
+  /** Scale and offset in front of the best way, in all and then by channel. */
+  async fitted(best: Heard, sampling: Sampling): Promise<Heard[]> {
+    const batches: Batch[] = []
+    const reading = this.dataset.variant({ preprocessing: best.preprocessing })
+    for await (const batch of samplesOf(reading, sampling, this.signal)) {
+      batches.push(batch)
+      if (batches.reduce((sum, { indices }) => sum + indices.length, 0) >= FITTED) break
+    }
+    const found: Heard[] = []
+    for (const byChannel of [false, true]) {
+      const layer = inputLayer(best.preprocessing, batches, byChannel)
+      if (!layer || layer.channels > MOST_FITTED || (byChannel && layer.channels === 1)) break
+      const told = (at: Parameters): Promise<Testimony> =>
+        this.ofBatches(batches.map((batch) => layer.apply(batch, at)))
+      const size = layer.gainOnly ? layer.channels : 2 * layer.channels
+      const at = await climb(new Float64Array(2 * layer.channels), size, async (p) => (await told(p)).value)
+      const preprocessing = fitted(best.preprocessing, layer, at)
+      if (preprocessing && at.some((v) => v !== 0))
+        found.push({
+          preprocessing,
+          words: 'scale and offset fitted to what the model tells of unlabelled samples',
+          told: await told(at),
+          instead: best.preprocessing,
+        })
+    }
+    return found
+  }
+}
+
+/** More channels have more numbers than unlabelled samples can tell apart in a bearable time. */
+const MOST_FITTED = 8

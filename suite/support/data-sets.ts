@@ -1,0 +1,222 @@
+/** The labelled sets beside the checkout, as numbers: what a model must be fed, and what it then answers right. */
+import fs from 'node:fs'
+import path from 'node:path'
+import { unzipSync } from 'fflate'
+import { readModel } from '../../src/engine/onnx'
+import { withSession } from '../../src/engine/runtime/session'
+import { floatsOf, type Value } from '../../src/engine/runtime/value'
+import { arrays, pictures, table, type Form, type LabelledSet } from './data-forms'
+
+/** Of an NPY file of version 1 in float32 or int64. Source: numpy.lib.format. */
+function parseNpy(bytes: Uint8Array): { dims: number[]; data: Float32Array } {
+  const length = 10 + bytes[8]! + 256 * bytes[9]!
+  const header = Buffer.from(bytes.subarray(10, length)).toString('latin1')
+  const dims = /'shape': \(([\d, ]*)\)/
+    .exec(header)![1]!
+    .split(',')
+    .filter((text) => text.trim())
+    .map(Number)
+  const body = bytes.slice(length).buffer
+  const data = header.includes('<i8')
+    ? Float32Array.from(new BigInt64Array(body), Number)
+    : new Float32Array(body)
+  return { dims, data }
+}
+
+function readSplit(file: string): { x: Value; labels: number[] } {
+  const archive = unzipSync(fs.readFileSync(file))
+  const { dims, data } = parseNpy(archive['x.npy']!)
+  return { x: { dtype: 'float32', dims, data }, labels: [...parseNpy(archive['y.npy']!).data] }
+}
+
+export interface DataSet {
+  /** Models it was made for, as files. */
+  models: string[]
+  forms: Readonly<Record<string, (folder: string) => Promise<void>>>
+  /** What the model is to be fed on validation samples, and their labels. */
+  truth: { inputs: Record<string, Value>[]; labels: number[] }
+}
+
+const SPLIT_FILES = { calibration: 'calibration', train: 'train', validation: 'validation' }
+
+const rowsOf = ({ dims, data }: Value): Float32Array[] => {
+  const size = dims.slice(1).reduce((a, b) => a * b, 1)
+  const all = data as Float32Array
+  return Array.from({ length: dims[0]! }, (_, i) => all.subarray(i * size, (i + 1) * size))
+}
+
+type Splits = Record<keyof typeof SPLIT_FILES, ReturnType<typeof readSplit>>
+
+const splitsIn = (folder: string): Splits =>
+  Object.fromEntries(
+    Object.entries(SPLIT_FILES).map(([split, name]) => [split, readSplit(path.join(folder, `${name}.npz`))]),
+  ) as Splits
+
+function setOf(
+  splits: Splits,
+  dims: readonly number[],
+  raw: (value: number) => number,
+  names?: readonly string[],
+): LabelledSet {
+  const entries = Object.entries(splits).map(([split, { x, labels }]) => [
+    split,
+    { samples: rowsOf(x).map((row) => Float64Array.from(row, raw)), labels },
+  ])
+  return { dims, splits: Object.fromEntries(entries) as LabelledSet['splits'], ...(names && { names }) }
+}
+
+const written =
+  (set: LabelledSet, form: Form) =>
+  async (folder: string): Promise<void> => {
+    for (const [name, content] of Object.entries(await form(set))) {
+      const file = path.join(folder, name)
+      fs.mkdirSync(path.dirname(file), { recursive: true })
+      fs.writeFileSync(file, content)
+    }
+  }
+
+const formsOf = (set: LabelledSet, forms: Readonly<Record<string, Form>>): DataSet['forms'] =>
+  Object.fromEntries(Object.entries(forms).map(([name, form]) => [name, written(set, form)]))
+
+const DIGITS = ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine']
+
+/** Of pictures [height, width, 1]: the same samples, read another way by each. */
+const PICTURE_FORMS: Record<string, Form> = {
+  'PNG folders': pictures({}),
+  'PNG folders by name': pictures({ named: true }),
+  'PNG and a list': pictures({ listed: true }),
+  'PNG twice as large': pictures({
+    change: (image, width) => image.resize(2 * width, null, { kernel: 'nearest' }),
+  }),
+  'PNG dark on light': pictures({ change: (image) => image.negate() }),
+  'PNG in colour': pictures({ change: (image) => image.toColourspace('srgb') }),
+  'byte NPZ': arrays({ dtype: 'uint8', axes: [2, 0, 1] }),
+  'byte NPZ channels last': arrays({ dtype: 'uint8' }),
+  'byte NPZ flat from 1': arrays({ dtype: 'uint8', flat: true, first: 1 }),
+  'float NPZ 0…1': arrays({ dtype: 'float32', axes: [2, 0, 1], of: (v) => v / 255 }),
+  'float NPZ 0…255': arrays({ dtype: 'float32', axes: [2, 0, 1] }),
+  'float NPZ −1…1': arrays({ dtype: 'float32', axes: [2, 0, 1], of: (v) => v / 127.5 - 1 }),
+  'double NPZ standardised': arrays({ dtype: 'float64', axes: [2, 0, 1], of: (v) => (v / 255 - 0.3) / 0.4 }),
+  'CSV of bytes': table({}),
+  'CSV 0…1 with names last': table({
+    of: (v) => (v / 255).toFixed(4),
+    named: true,
+    label: 'class',
+    last: true,
+  }),
+  'CSV of bytes from 1': table({ first: 1 }),
+}
+
+const CHANNELS = [
+  [3, 0.5],
+  [-20, 2],
+  [0.1, 40],
+] as const
+
+const WINDOW_FORMS: Record<string, Form> = {
+  'float NPZ': arrays({ dtype: 'float32', of: (v) => v / 256 }),
+  'int16 NPZ of counts': arrays({ dtype: 'int16', of: Math.round }),
+  'float NPZ channels last': arrays({ dtype: 'float32', axes: [1, 0], of: (v) => v / 256 }),
+  'float NPZ flat': arrays({ dtype: 'float32', flat: true, of: (v) => v / 256 }),
+  'float NPZ flat by steps': arrays({ dtype: 'float32', axes: [1, 0], flat: true, of: (v) => v / 256 }),
+  'float NPZ in other units': arrays({
+    dtype: 'float32',
+    of: (v, at) => CHANNELS[Math.floor(at / 1024)]![0] + (CHANNELS[Math.floor(at / 1024)]![1] * v) / 256,
+  }),
+  'CSV of counts with names': table({ of: Math.round, named: true }),
+  'CSV from 1': table({ of: (v) => (v / 256).toFixed(5), first: 1 }),
+}
+
+/** Position in cm, angles in degrees and shifted readings. */
+const UNITS = [
+  [0, 100],
+  [1, 100],
+  [90, 180 / Math.PI],
+  [0, 180 / Math.PI],
+  [-5, 3],
+] as const
+
+const COLUMN_FORMS: Record<string, Form> = {
+  'float NPZ': arrays({ dtype: 'float32' }),
+  'double NPZ': arrays({ dtype: 'float64' }),
+  'float NPZ in other units': arrays({
+    dtype: 'float32',
+    of: (v, at) => UNITS[at]![0] + UNITS[at]![1] * v,
+  }),
+  CSV: table({}),
+  'CSV with labels last': table({ label: 'force', last: true }),
+  'CSV in other units': table({
+    label: 'force',
+    last: true,
+    of: (v, at) => UNITS[at]![0] + UNITS[at]![1] * v,
+  }),
+}
+
+const inBatches = (input: string, x: Value, size = 50): Record<string, Value>[] => {
+  const rows = rowsOf(x)
+  return Array.from({ length: Math.ceil(rows.length / size) }, (_, i) => {
+    const part = rows.slice(i * size, (i + 1) * size)
+    const data = new Float32Array(part.flatMap((row) => [...row]))
+    return { [input]: { dtype: 'float32', dims: [part.length, ...x.dims.slice(1)], data } }
+  })
+}
+
+export function dataSets(shared: string): Record<string, DataSet> {
+  const data = (...parts: string[]): string => path.join(shared, 'reference', 'data', ...parts)
+  const models = (...names: string[]): string[] =>
+    names.map((name) => path.join(shared, 'reference', 'models', `${name}.onnx`))
+  const digits = splitsIn(data('digits', 'npz'))
+  const bearing = splitsIn(data('bearing', 'npz'))
+  const control = splitsIn(data('control'))
+  const of = (splits: Splits): DataSet['truth'] => ({
+    inputs: inBatches('x', splits.validation.x),
+    labels: splits.validation.labels,
+  })
+  const bearings = ['normal', 'inner_race', 'outer_race', 'ball', 'imbalance', 'misalignment']
+  return {
+    digits: {
+      models: models('lenet300', 'lenet5', 'lenet5_legacy'),
+      forms: formsOf(
+        setOf(digits, [28, 28, 1], (v) => Math.round(v * 255), DIGITS),
+        PICTURE_FORMS,
+      ),
+      truth: of(digits),
+    },
+    bearing: {
+      models: models('cnn1d', 'cnn1d_bn_legacy'),
+      forms: formsOf(
+        setOf(bearing, [3, 1024], (v) => v * 256, bearings),
+        WINDOW_FORMS,
+      ),
+      truth: of(bearing),
+    },
+    control: {
+      models: models('mlp'),
+      forms: formsOf(setOf(control, [5], Number), COLUMN_FORMS),
+      truth: of(control),
+    },
+  }
+}
+
+/** Share of right answers, or R² of numbers, by ONNX Runtime alone. */
+export async function trueScore(file: string, { inputs, labels }: DataSet['truth']): Promise<number> {
+  const model = readModel(file)
+  const [input] = model.graph.requiredInputs
+  const answers: Float32Array[] = []
+  await withSession(model, { threads: 1 }, async (session) => {
+    for (const feeds of inputs) {
+      const fed = Object.fromEntries(
+        Object.entries(feeds).map(([name, value]) => [name === 'x' ? input!.name : name, value]),
+      )
+      const output = floatsOf((await session.run(fed))[model.graph.outputs[0]!.name]!)
+      const size = output.length / Object.values(feeds)[0]!.dims[0]!
+      for (let at = 0; at < output.length; at += size) answers.push(output.subarray(at, at + size))
+    }
+  })
+  if (answers[0]!.length > 1)
+    return answers.filter((row, i) => row.indexOf(Math.max(...row)) === labels[i]).length / labels.length
+  const mean = labels.reduce((a, b) => a + b, 0) / labels.length
+  const squares = (of: (label: number, i: number) => number): number =>
+    labels.reduce((sum, label, i) => sum + of(label, i) ** 2, 0)
+  return 1 - squares((label, i) => label - answers[i]![0]!) / squares((label) => label - mean)
+}
