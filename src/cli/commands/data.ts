@@ -1,5 +1,4 @@
 import type { DataSpec } from '../../contract/dataset'
-import { trialScore } from '../../contract/reading'
 import { writeJson } from '../../service'
 import { absolute, examples, withDataOptions, withEngineOptions, type AddCommand } from '../command'
 import { specOf, type SpecOptions } from '../data-spec'
@@ -58,7 +57,7 @@ export const addData: AddCommand = (program, { session }) => {
       if (trials.length > 0) {
         print('\nWays to read it, best first:')
         const rows = trials.map((trial) => [
-          trialScore(trial, baseline),
+          trial.score.toFixed(4),
           trial === best ? 'taken' : trial.better ? 'better' : '',
           trial.explanation,
         ])
