@@ -22,23 +22,41 @@ interface Column {
 /** One column a report; the first is the original where there are several. */
 export const reportTable = (columns: readonly Column[]): string => table(rowsOf(columns))
 
-/** Original and candidate as a terminal shows them: the table, the verdict, the notes. */
-export const comparisonText = (original: Report, candidate: Column): string =>
+const beside = (original: Report, candidates: readonly Column[]): Column[] => [
+  { name: 'original', report: original },
+  ...candidates,
+]
+
+/** One verdict a candidate, by name where there are several. */
+const verdictsOf = (original: Report, candidates: readonly Column[]): string[] =>
+  candidates.map(({ name, report }) => {
+    const verdict = changeText(original, report)
+    return candidates.length > 1 ? `${name}: ${verdict}` : verdict
+  })
+
+/** Original and candidates of one sitting as a terminal shows them: the table, the verdicts, the notes. */
+export const comparisonText = (original: Report, ...candidates: Column[]): string =>
   [
-    reportTable([{ name: 'original', report: original }, candidate]),
-    `\n${changeText(original, candidate.report)}`,
-    ...notesOf([candidate.report]).map((note) => `- ${note}`),
+    reportTable(beside(original, candidates)),
+    '',
+    ...verdictsOf(original, candidates),
+    ...notesOf(candidates.map(({ report }) => report)).map((note) => `- ${note}`),
   ].join('\n')
 
-/** Original and candidate as pull requests and job summaries show them: the table, the verdict, what is over a limit. */
-export function comparisonMarkdown(original: Report, candidate: Column, judged: Judged | undefined): string {
+/** The same as pull requests and job summaries show it, with what is over a limit. */
+export function comparisonMarkdown(
+  original: Report,
+  candidates: Column | readonly Column[],
+  judged: Judged | undefined,
+): string {
+  const columns = [candidates].flat()
   const missed = judged?.limits.missed ?? []
   const parts = [
-    `**${changeText(original, candidate.report)}**`,
-    markdownTable(rowsOf([{ name: 'original', report: original }, candidate])),
+    ...verdictsOf(original, columns).map((verdict) => `**${verdict}**`),
+    markdownTable(rowsOf(beside(original, columns))),
     missed.map(({ sentence }) => `- ❌ ${sentence}`).join('\n'),
     judged && missed.length === 0 ? 'Within all limits.' : '',
-    notesOf([candidate.report])
+    notesOf(columns.map(({ report }) => report))
       .map((note) => `- ${note}`)
       .join('\n'),
   ]

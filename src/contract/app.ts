@@ -198,6 +198,10 @@ export const methods = {
     z.strictObject({ project: id, candidates: z.array(id).min(1).max(3), index: z.int().nonnegative() }),
   ),
   'compare.operators': method<OperatorTime[]>()(z.strictObject({ project: id, candidate: id })),
+  /** Measures them anew together with the original, timed in turn; progress by events, result in the project. */
+  'compare.together': method<Project>()(
+    z.strictObject({ project: id, candidates: z.array(id).min(2).max(3) }),
+  ),
   /** The self-contained HTML report as text. */
   'compare.report': method<{ name: string; html: string }>()(
     z.strictObject({ project: id, candidates: z.array(id).min(1).max(3) }),

@@ -1,5 +1,6 @@
 /**
- * The JSON documents that `pare … --json` prints, one schema each; docs/schemas/ is made of them. They say what programs
+ * The JSON documents that `pare … --json` prints, and those that lie in results and bundles (report.json, search.json),
+ * one schema each; docs/schemas/ is made of them. They say what programs
  * may rely on: within a version fields may be added, so that readers must let others pass.
  */
 import { z } from 'zod'
@@ -8,13 +9,14 @@ import { Recipe } from './recipe'
 
 const interval = z.tuple([z.number(), z.number()]).meta({ description: '95% interval.' })
 
-const Machine = z.looseObject({
+export const Machine = z.looseObject({
   system: z.string(),
   architecture: z.string(),
   processor: z.string(),
   cores: z.int(),
   memoryBytes: z.int(),
 })
+type Machine = z.output<typeof Machine>
 
 /** What every document begins with. */
 const head = {
@@ -112,14 +114,14 @@ const Trial = z.looseObject({
   latencyRatio: z.number().optional(),
 })
 
-const Search = z.looseObject({
+const search = {
   goal: z.looseObject({ maxDrop: z.number(), minutes: z.number(), target: z.string() }),
   trials: z.array(Trial),
   front: z.array(z.string()),
   winner: Trial.optional(),
   closest: Trial.optional(),
   explanation: z.string(),
-})
+}
 
 const Job = z.looseObject({ key: z.string(), recipe: Recipe, why: z.string() })
 const Port = z.looseObject({
@@ -182,13 +184,24 @@ const BODIES = {
   evaluation: { ...report, limits },
   comparison: {
     original: Report,
-    candidate: Report,
+    candidate: Report.meta({ description: 'The first of the candidates.' }),
+    candidates: z.array(z.looseObject({ name: z.string(), ...report })),
     files: z.array(z.string()).optional(),
     limits,
   },
   compression: { ...made, limits },
   sample: { ...made, bundle: z.looseObject(bundle) },
-  search: { ...made, search: Search, limits },
+  search: { ...made, search: z.looseObject(search), limits },
+  /** search.json. */
+  'search-result': search,
+  /** report.json beside a model and in a bundle. */
+  report: {
+    name: z.string().optional(),
+    original: Report,
+    candidate: Report,
+    recipe: Recipe.optional(),
+    steps: z.array(Step).optional(),
+  },
   jobs: { jobs: z.array(Job) },
   tried: { tried: z.array(z.string()) },
   left: { left: z.array(Job) },
@@ -220,6 +233,36 @@ export type DocumentKind = keyof typeof BODIES
 const VERSION = 1
 
 export const schemaId = (kind: DocumentKind): string => `pare-${kind}-${VERSION}`
+
+/** Of node:os, which this room does not import. */
+interface System {
+  type(): string
+  release(): string
+  arch(): string
+  cpus(): { model: string }[]
+  totalmem(): number
+}
+
+/** By which Pare, when and where something was found. */
+export interface Made {
+  /** Version of Pare. */
+  pare: string
+  /** ISO 8601. */
+  date: string
+  machine: Machine
+}
+
+export function madeNow(pare: string, system: System): Made {
+  const cpus = system.cpus()
+  const machine = {
+    system: `${system.type()} ${system.release()}`,
+    architecture: system.arch(),
+    processor: cpus[0]?.model.trim() ?? 'unknown',
+    cores: cpus.length,
+    memoryBytes: system.totalmem(),
+  }
+  return { pare, date: new Date().toISOString(), machine }
+}
 
 const documentOf = (kind: DocumentKind): z.ZodType =>
   z

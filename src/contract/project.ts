@@ -64,6 +64,8 @@ export interface Project {
   /** Newest first. */
   runs: Run[]
   exports: ExportRecord[]
+  /** Candidates that were measured anew together, newest first. */
+  sittings: Sitting[]
   /** Plain words for steps whose results no longer belong to what is chosen now; empty when all is current. */
   stale: { step: 'data' | 'goal' | 'compress' | 'compare' | 'export'; reason: string }[]
 }
@@ -107,6 +109,12 @@ export interface Candidate {
   /** Not beaten in size and quality by another candidate of the project that is not clearly slower. */
   onFront: boolean
   insideLimit: boolean
+}
+
+/** Original and candidates measured together, timed in turn: the figures of each belong beside those of the others. */
+export interface Sitting {
+  original: Report
+  candidates: Candidate[]
 }
 
 export interface Run {

@@ -1,5 +1,5 @@
 /** What a candidate gained and lost, in the words every screen, report and command uses. */
-import { formatTimes } from './format'
+import { formatBytes, formatTimes } from './format'
 import { TIME_MARGIN } from './front'
 import { qualityText } from './metrics'
 import type { LatencyStats, Report } from './report'
@@ -32,6 +32,13 @@ export function sizeText(original: Report, candidate: Report): string {
     ratioText(ratio, 1, `smaller ${name}`, `larger ${name}`, `same ${name} size`)
   return `${part(file, 'file')}, ${part(download, 'download')}`
 }
+
+/** A size never stands without its name; where the file is limited, it is told beside the download. */
+export const sizesText = (
+  { bytes, downloadBytes }: Pick<Report, 'bytes' | 'downloadBytes'>,
+  { maxBytes }: { maxBytes?: number },
+): string =>
+  `${maxBytes === undefined ? '' : `${formatBytes(bytes)} as a file, `}${formatBytes(downloadBytes)} to download`
 
 /** "2.4× faster": a time over the original's that has no interval, as estimates have none. */
 export const fasterText = (ratio: number): string => ratioText(1, ratio, 'faster', 'slower', 'same speed')

@@ -1,23 +1,19 @@
 /** The Compare step: original against candidates of one run, on the samples both were measured with. */
 import path from 'node:path'
 import type { ComparedModels, Results } from '../engine/jobs/protocol'
-import { badRequest, modelAndDataOf, type Core } from './core'
+import { modelAndDataOf, type Core } from './core'
 import type { Handlers, Parts } from './parts'
 import { fileName } from './recipes'
 import { candidateModel, candidateOf } from './candidates'
-import { candidateName } from './view'
+import { alike, measureTogether, sittingOf } from './sittings'
+import { candidateName, viewProject } from './view'
 
 type Compared = ComparedModels & Results
 
-/** Candidates must have been measured with the same model and data: only then are rows the same samples. */
 function compared(core: Core, ids: readonly string[]): Compared {
   const { store } = core
-  const found = ids.map((id) => candidateOf(store, id))
+  const found = alike(core, ids)
   const [first] = found
-  const alike = found.every(
-    ({ run }) => run.model.sha256 === first!.run.model.sha256 && run.data.key === first!.run.data.key,
-  )
-  if (!alike) throw badRequest('compare', 'These candidates were measured with different models or data.')
   const { quality, classes } = first!.run.original!
   return {
     ...modelAndDataOf(core, first!.run),
@@ -31,7 +27,7 @@ function compared(core: Core, ids: readonly string[]): Compared {
   }
 }
 
-export function compareHandlers({ core }: Parts) {
+export function compareHandlers({ core, sources }: Parts) {
   return {
     'compare.samples': ({ candidates, filter, class: only, offset, limit }) =>
       core.interactive.run(
@@ -53,18 +49,23 @@ export function compareHandlers({ core }: Parts) {
         { during: 'timing operators' },
       )
     },
-    'compare.report': async ({ candidates }) => {
+    'compare.together': async ({ project, candidates }) => {
+      await measureTogether(core, project, candidates)
+      return viewProject(core.store.get(project), sources)
+    },
+    'compare.report': async ({ project, candidates }) => {
       const found = candidates.map((id) => candidateOf(core.store, id))
       const { run } = found[0]!
+      const sitting = sittingOf(core.store.get(project), candidates)
       const html = await core.interactive.run(
         'htmlReport',
         {
           title: run.model.name,
-          original: run.original!,
-          candidates: found.map(({ run: of, candidate }) => ({
+          original: sitting?.original ?? run.original!,
+          candidates: found.map(({ run: of, candidate }, i) => ({
             name: candidateName(of, candidate),
             recipe: candidate.recipe,
-            report: candidate.report,
+            report: sitting?.reports[sitting.candidates.indexOf(candidates[i]!)] ?? candidate.report,
             steps: candidate.steps,
           })),
         },

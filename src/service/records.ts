@@ -117,6 +117,14 @@ export const RunRecord = z
   })
 export type RunRecord = z.output<typeof RunRecord>
 
+const SittingRecord = z.object({
+  /** Ids, in the order of `reports`. */
+  candidates: z.array(z.string()),
+  original: z.custom<Report>(),
+  reports: z.array(z.custom<Report>()),
+})
+export type SittingRecord = z.output<typeof SittingRecord>
+
 const ExportOnDisk = z.object({
   id: Id,
   candidate: z.string(),
@@ -139,6 +147,8 @@ export const ProjectRecord = z.object({
   /** Newest first. */
   runs: z.array(RunRecord),
   exports: z.array(ExportOnDisk),
+  /** Newest first. */
+  sittings: z.array(SittingRecord).optional(),
 })
 export type ProjectRecord = z.output<typeof ProjectRecord>
 

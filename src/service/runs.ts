@@ -12,6 +12,7 @@ import { badRequest, modelAndDataOf, type Core } from './core'
 import type { JobOptions } from './engine-host'
 import type { Catalogue } from './recipes'
 import { dataKey, type ProjectRecord, type RunRecord } from './records'
+import { withoutRun } from './sittings'
 import { ifDiskAllows, newId, readJson, writeJson } from './storage'
 import { verdict } from './verdict'
 
@@ -113,6 +114,7 @@ export class Runs {
     this.cancel(id)
     this.core.store.update(run.project, (record) => {
       record.runs = record.runs.filter((other) => other !== run)
+      record.sittings = withoutRun(record.sittings, id)
     })
     fs.rmSync(this.folderOf(id), { recursive: true, force: true })
   }

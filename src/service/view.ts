@@ -1,7 +1,16 @@
 /** Projects as the window sees them: no paths, and what follows from the records said in words. */
-import type { Candidate, FileRef, Loading, Project, ProjectSummary, Run, RunStep } from '../contract/project'
+import type {
+  Candidate,
+  FileRef,
+  Loading,
+  Project,
+  ProjectSummary,
+  Run,
+  RunStep,
+  Sitting,
+} from '../contract/project'
 import type { Report } from '../contract/report'
-import type { CandidateRecord, ProjectRecord, RunRecord } from './records'
+import type { CandidateRecord, ProjectRecord, RunRecord, SittingRecord } from './records'
 import { staleSteps } from './stale'
 import { missed, onFront, verdict, type Placed } from './verdict'
 
@@ -52,6 +61,7 @@ export function viewProject(record: ProjectRecord, sources: ViewSources): Projec
     ...(record.data?.roles && { roles: record.data.roles }),
     ...(goal && { goal }),
     runs: record.runs.map((run) => viewRun(run, front, sources)),
+    sittings: (record.sittings ?? []).flatMap((sitting) => viewSitting(record, sitting, front)),
     exports: record.exports.map(({ path: _, ...rest }) => rest),
     stale: staleSteps(record, model.state === 'empty' ? '' : model.file.name),
   }
@@ -68,6 +78,22 @@ export function frontOf(record: ProjectRecord): Set<string> {
     run.candidates.map(({ n, report }) => ({ id: candidateId(run.id, n), original: run.original!, report })),
   )
   return onFront(placed)
+}
+
+function viewSitting(
+  { runs }: ProjectRecord,
+  { candidates, original, reports }: SittingRecord,
+  front: ReadonlySet<string>,
+): Sitting[] {
+  const viewed = candidates.flatMap((id, i) => {
+    const { run: of, n } = splitCandidateId(id)
+    const run = runs.find((one) => one.id === of)
+    const candidate = run?.candidates.find((one) => one.n === n)
+    return run && candidate
+      ? [viewCandidate({ ...run, original }, { ...candidate, report: reports[i]! }, front)]
+      : []
+  })
+  return viewed.length === candidates.length ? [{ original: withoutPath(original), candidates: viewed }] : []
 }
 
 export function viewRun(run: RunRecord, front: ReadonlySet<string>, sources: ViewSources): Run {

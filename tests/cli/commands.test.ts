@@ -148,6 +148,35 @@ test('models are compared in one run, and the page goes where it was asked to', 
   expect(JSON.parse(json.out)).toMatchObject({ original, candidate: small, files: [html] })
 })
 
+test('several candidates are measured together and judged each by its name', async () => {
+  const small = report({ bytes: 62_183, p50: 0.2, latencyRatio: { value: 0.5, interval: [0.48, 0.53] } })
+  const large = report({ bytes: 124_366, downloadBytes: 114_500 })
+  const summary = path.join(temporaryFolder(), 'summary.md')
+  const answers: Script = { compare: () => ({ original, candidates: [small, large] }) }
+  const args = ['compare', 'big.onnx', 'a/model.onnx', 'b/model.onnx']
+  const { out, input, jobs } = await run(addCompare, [...args, '--markdown', summary], answers)
+  expect(jobs).toEqual(['openData', 'compare'].filter((job) => jobs.includes(job as never)))
+  expect(input('compare').candidates).toEqual([
+    { name: 'a/model.onnx', model: path.resolve('a/model.onnx') },
+    { name: 'b/model.onnx', model: path.resolve('b/model.onnx') },
+  ])
+  expect(out).toMatch(/^\s+original\s+a\/model\.onnx\s+b\/model\.onnx$/m)
+  expect(out).toMatch(/^a\/model\.onnx: 4× smaller/m)
+  expect(out).toMatch(/^b\/model\.onnx: 2× smaller/m)
+  expect(fs.readFileSync(summary, 'utf8')).toContain('|  | original | a/model.onnx | b/model.onnx |')
+  const said = { out: '', err: '' }
+  const over = run(addCompare, [...args, '--json', '--max-bytes', '100kB'], answers, said)
+  await expect(over).rejects.toMatchObject({
+    code: 'limits/missed',
+    data: { missed: [expect.stringMatching(/^b\/model\.onnx: its file takes 124 kB/)] },
+  })
+  const document = JSON.parse(said.out) as { candidates: { name: string; bytes: number }[] }
+  expect(document.candidates.map(({ name, bytes }) => [name, bytes])).toEqual([
+    ['a/model.onnx', 62_183],
+    ['b/model.onnx', 124_366],
+  ])
+})
+
 test('a comparison is written as a table for job summaries, with what is over a limit', async () => {
   const small = report({ bytes: 62_183, notes: ['One a|b.'] })
   const file = path.join(temporaryFolder(), 'summary.md')

@@ -60,6 +60,32 @@ test('three candidates beside the original, each looked into; a bundle for every
   ).toBeVisible()
 })
 
+test('candidates measured together have one original, after a reload too', async ({ pare }) => {
+  await openSample(pare)
+  await expect(step(pare, 'Data')).toContainText('the original:')
+  await run(pare, 'Safe', '1 candidate')
+  await run(pare, 'Fastest', '2 candidates')
+  const measured = pare.getByRole('region', { name: 'Measured' }).last()
+  const both = async (): Promise<void> => {
+    await step(pare, 'Compare').click()
+    for (const name of ['Safe', 'Fastest'])
+      await pare.getByRole('checkbox', { name: new RegExp(`^${name}`) }).check()
+  }
+  await both()
+  // Their times are of two sittings, until they are measured in one.
+  await expect(measured).not.toContainText('latency p50')
+  await pare.getByRole('button', { name: 'Measure them together' }).click()
+  await expect(measured).toContainText('latency p50', { timeout: 60_000 })
+  const figures = await measured.innerText()
+  await pare.reload()
+  await pare
+    .getByRole('button', { name: /^Handwritten digits/ })
+    .first()
+    .click()
+  await both()
+  await expect.poll(() => measured.innerText()).toBe(figures)
+})
+
 test('pictures as answers are compared with a slider between them', async ({ pare, scratch }) => {
   await drop(pare, ...(await writePictures(scratch)))
   await expect(step(pare, 'Data')).toContainText('no labels')

@@ -16,8 +16,8 @@ import {
 } from '../command'
 import { checkOut, WORK_FOLDER, writeHtml } from '../compressing'
 import { lossText } from '../../contract/points'
-import { fasterText, timeDetail } from '../../contract/verdict'
-import { bytes, print, table } from '../output'
+import { fasterText, sizesText, timeDetail } from '../../contract/verdict'
+import { print, table } from '../output'
 import { printDocument } from '../document'
 import { preparedData } from '../prepared'
 import type { SpecOptions } from '../data-spec'
@@ -61,9 +61,9 @@ async function goalOf(
 const lossOf = ({ quality, pointsLost }: Trial): string =>
   quality && pointsLost !== undefined ? lossText(quality, pointsLost) : 'quality not measured'
 
-function say(session: Session, trial: Trial): void {
-  const { state, recipe, downloadBytes, reason } = trial
-  const outcome = state === 'kept' ? `${bytes(downloadBytes)}, ${lossOf(trial)}` : `${state}: ${reason}`
+function say(session: Session, trial: Trial, goal: { maxBytes?: number }): void {
+  const { state, recipe, reason } = trial
+  const outcome = state === 'kept' ? `${sizesText(trial, goal)}, ${lossOf(trial)}` : `${state}: ${reason}`
   session.progress.say(`  ${recipe.name}: ${outcome}`)
 }
 
@@ -115,13 +115,13 @@ function timeOf({ latencyRatio: value, latencyInterval: interval }: Trial): stri
   return interval ? timeDetail({ value, interval }) : fasterText(value)
 }
 
-function printFront({ front, trials }: SearchResult): void {
+function printFront({ front, trials, goal }: SearchResult): void {
   print('\nThe trade-off, smallest download first:')
   const rows = front.map((key) => {
     const trial = trials.find((one) => one.key === key)!
-    const { downloadBytes, targetLatency, recipe } = trial
+    const { targetLatency, recipe } = trial
     return [
-      bytes(downloadBytes),
+      sizesText(trial, goal),
       lossOf(trial),
       timeOf(trial),
       ...(targetLatency ? [`${fasterText(targetLatency.ratio)} on ${targetLatency.target} (estimate)`] : []),
@@ -191,7 +191,7 @@ export const addSearch: AddCommand = (program, { session }) => {
       }
       fs.mkdirSync(folder, { recursive: true })
       const listen = (event: Parameters<NonNullable<Parameters<Session['run']>[3]>>[0]): void => {
-        if (event.event === 'trial') say(session, event.data.trial)
+        if (event.event === 'trial') say(session, event.data.trial, request.goal)
       }
       if (options.listJobs)
         return printDocument(session, 'jobs', {

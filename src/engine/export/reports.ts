@@ -1,5 +1,7 @@
 /** Reports of a bundle: true of its own file, without paths of this machine. */
 import path from 'node:path'
+import type { DataSpec } from '../../contract/dataset'
+import { schemaId, type Made } from '../../contract/documents'
 import type { Recipe } from '../../contract/recipe'
 import type { Report, StepRecord } from '../../contract/report'
 import { htmlReport } from '../evaluate/html'
@@ -13,6 +15,14 @@ export interface ReportSources {
   original?: Report
   recipe?: Recipe
   steps?: readonly StepRecord[]
+  /** By which Pare, when, where and on which data it was measured, where that is known. */
+  measured?: Partial<Made> & { data?: Origin }
+}
+
+/** Without the place it lay at. */
+interface Origin {
+  fingerprint?: string
+  spec: DataSpec
 }
 
 export type LocalReports = Pick<ReportSources, 'report' | 'original'>
@@ -34,12 +44,21 @@ export function localReports(
 
 /** Nothing without both reports. Throws `disk/*`. */
 export function placeReports(
-  { name, recipe, steps }: ReportSources,
+  { name, recipe, steps, measured: head }: ReportSources,
   { report, original }: LocalReports,
   files: BundleFiles,
 ): void {
   if (!report || !original) return
-  const json = { name, original, candidate: report, ...(recipe && { recipe }), ...(steps && { steps }) }
+  const { data, ...made } = head ?? {}
+  const json = {
+    ...(head && { schema: schemaId('report'), ...made }),
+    ...(data?.fingerprint && { data: { fingerprint: data.fingerprint, spec: data.spec } }),
+    name,
+    original,
+    candidate: report,
+    ...(recipe && { recipe }),
+    ...(steps && { steps }),
+  }
   files.write('report.json', `${JSON.stringify(json, null, 2)}\n`, 'what was measured, for programs')
   const page = htmlReport({
     title: name,

@@ -20,7 +20,7 @@ import { answerOf, ports } from './ports'
 import { checkRaw } from './raw-check'
 import { withoutPlaces } from './privacy'
 import { readme } from './readme'
-import { localReports, measured, placeReports } from './reports'
+import { localReports, measured, placeReports, type ReportSources } from './reports'
 import { dropSource, placeSource } from './source'
 
 export interface BundleRequest {
@@ -37,6 +37,8 @@ export interface BundleRequest {
   original?: Report
   recipe?: Recipe
   steps?: readonly StepRecord[]
+  /** By which Pare, when, where and on which data the reports were measured. */
+  measured?: ReportSources['measured']
   /** Path of a tokenizer.json to take along. */
   tokenizer?: string
   /** Samples in golden/; default 3, 0 for none. */
@@ -59,8 +61,14 @@ export interface Staged {
  * does not read its own samples right `export/not-reproduced`, `export/at-chance`.
  */
 export async function stage(asked: BundleRequest, folder: string): Promise<Staged> {
-  const { report: measuredReport, original: measuredOriginal, recipe, steps } = asked
-  const words = withoutPlaces({ report: measuredReport, original: measuredOriginal, recipe, steps })
+  const { report: measuredReport, original: measuredOriginal, recipe, steps, measured: head } = asked
+  const words = withoutPlaces({
+    report: measuredReport,
+    original: measuredOriginal,
+    recipe,
+    steps,
+    measured: head,
+  })
   const request: BundleRequest = { ...asked, ...words }
   const { progress, signal, target, dataset } = request
   const step = (done: number, doing: string): void => {

@@ -1,6 +1,7 @@
 /** Jobs that write what leaves Pare: bundles and reports. */
 import { htmlReport } from '../evaluate/html'
 import { exportBundle, planBundle, type BundleRequest } from '../export/bundle'
+import { recordBeside } from '../run/record'
 import { findTarget } from '../targets'
 import { withData } from './data'
 import type { JobContext, JobHandlers } from './job'
@@ -14,8 +15,10 @@ function withRequest<T>(
   out?: string,
 ): Promise<T> {
   const { tokenizer } = data
+  const { made, data: measuredOn } = (about.report && recordBeside(model)) ?? {}
   const request = {
     ...about,
+    ...(made && { measured: { ...made, ...(measuredOn && { data: measuredOn }) } }),
     target: findTarget(target),
     model,
     progress,

@@ -11,6 +11,7 @@ import { removeCandidate } from '../run/candidate-files'
 import { writeJson } from '../run/files'
 import { locked } from '../run/lock'
 import { openSearch } from '../run/open-search'
+import { headOf } from '../run/record'
 import { sensitivitiesIn } from '../run/sensitivities'
 import type { Unchanged } from '../run/unchanged'
 import { runTrial } from '../search/trial-runner'
@@ -32,6 +33,8 @@ const CLOSEST = 'closest'
 
 interface Opened {
   options: SearchOptions
+  /** What search.json begins with. */
+  head(): Promise<object>
   finish(result: SearchResult): Promise<RunResult>
 }
 
@@ -92,7 +95,11 @@ async function withSearch<T>(
         candidate: (candidate, original) => context.emit('candidate', { candidate, original }),
       })
     }
-    return use({ options: { ...options, stopRequested: () => context.stopRequested() }, finish })
+    return use({
+      options: { ...options, stopRequested: () => context.stopRequested() },
+      head: () => headOf('search-result', dataset),
+      finish,
+    })
   }
   return withData(model, data, search, undefined, [folder, request.into, sensitivities])
 }
@@ -125,14 +132,14 @@ const placeOf = (into: string | undefined, { winner }: SearchResult): string | u
 const workOf = ({ folder, worker = 'list' }: SearchRequest): string => path.join(folder, 'work', worker)
 
 async function finishSearch(
-  { options, finish }: Opened,
+  { options, head, finish }: Opened,
   request: SearchRequest,
   leftOut: number,
 ): Promise<{ result: SearchResult; run: RunResult }> {
   const result = await conclude(options, leftOut)
   const run = await finish(result)
   if (request.into) removeCandidate(result.winner ? path.join(request.into, CLOSEST) : request.into)
-  writeJson(path.join(request.into ?? request.folder, 'search.json'), result)
+  writeJson(path.join(request.into ?? request.folder, 'search.json'), { ...(await head()), ...result })
   fs.rmSync(path.join(request.folder, 'work'), { recursive: true, force: true })
   return { result, run }
 }

@@ -21,7 +21,7 @@ import { expectedSeconds, extentOf, type Expected } from './expected'
 import { readJson, writeJson } from './files'
 import { Progress, type ProgressReport, type Stage } from './progress'
 import { sensitivitiesIn } from './sensitivities'
-import { originOf, type DataOrigin } from './record'
+import { headOf, type DocumentHead } from './record'
 import { applyRecipe, chainKeys, validateRecipe, type RecipeOutcome } from './steps'
 import { unchanged, type Unchanged } from './unchanged'
 import { outputCheck } from './verify'
@@ -74,12 +74,10 @@ export interface RunResult {
 }
 
 /** Kept beside each candidate: both were measured in the same run on the same samples. */
-interface Measured {
+interface Measured extends Partial<DocumentHead> {
   original: Report
   candidate: Report
   steps: StepRecord[]
-  /** Where the samples came from and how they were read; absent where inputs were random. */
-  data?: DataOrigin
 }
 
 /**
@@ -190,12 +188,11 @@ async function measureCandidate(
     progress,
   })
   for (const { report } of [original, candidates[0]!]) report.notes.push(...(work.notes ?? []))
-  const origin = originOf(work.data)
   const measured: Measured = {
+    ...(await headOf('report', work.data)),
     original: original.report,
     candidate: { ...candidates[0]!.report, path: path.join(folder, 'model.onnx') },
     steps: outcome.steps,
-    ...(origin && { data: origin }),
   }
   const samples: Record<'original' | 'candidate', SampleResults> = {
     original: original.samples,

@@ -1,11 +1,15 @@
 /** What compressing left beside a model: the reports on it and on its original, the recipe and its steps. */
+import os from 'node:os'
 import path from 'node:path'
 import { z } from 'zod'
+import { version } from '../../../package.json'
 import { DataSpec } from '../../contract/dataset'
+import { Machine, madeNow, schemaId, type Made } from '../../contract/documents'
 import { Recipe } from '../../contract/recipe'
 import type { Report, StepRecord } from '../../contract/report'
 import { StoredReport, StoredStep } from '../../contract/stored'
 import type { Dataset } from '../data/dataset'
+import { fingerprint } from '../data/fingerprint'
 import { hashFile } from '../onnx/hash-file'
 import { readJson } from './files'
 import { stampOf } from './unchanged'
@@ -15,14 +19,28 @@ export interface DataOrigin {
   /** Absolute. */
   path: string
   stamp: string
+  /** Of names and contents; absent in reports of before. */
+  fingerprint?: string
   /** How it was read. */
   spec: DataSpec
 }
 
 /** Undefined where inputs were random. */
-export function originOf({ kind, path: place, spec }: Dataset): DataOrigin | undefined {
+async function originOf({ kind, path: place, spec }: Dataset): Promise<DataOrigin | undefined> {
   const stamp = kind === 'random' ? undefined : stampOf(place)
-  return stamp === undefined ? undefined : { path: place, stamp, spec }
+  return stamp === undefined ? undefined : { path: place, stamp, fingerprint: await fingerprint(place), spec }
+}
+
+/** What report.json and search.json begin with. */
+export interface DocumentHead extends Made {
+  schema: string
+  /** Absent where inputs were random. */
+  data?: DataOrigin
+}
+
+export async function headOf(kind: 'report' | 'search-result', dataset: Dataset): Promise<DocumentHead> {
+  const data = await originOf(dataset)
+  return { schema: schemaId(kind), ...madeNow(version, os), ...(data && { data }) }
 }
 
 export interface ModelRecord {
@@ -32,6 +50,8 @@ export interface ModelRecord {
   recipe?: Recipe
   /** The data it was measured on, and whether that is what it was. */
   data?: DataOrigin & { same: boolean }
+  /** By which Pare, when and where it was measured; absent in reports of before. */
+  made?: Made
   /** The original is still where it was, and what it was. */
   originalThere: boolean
 }
@@ -40,7 +60,13 @@ const Kept = z.object({
   original: StoredReport,
   candidate: StoredReport,
   steps: z.array(StoredStep).default([]),
-  data: z.object({ path: z.string(), stamp: z.string(), spec: DataSpec }).optional(),
+  data: z
+    .object({ path: z.string(), stamp: z.string(), fingerprint: z.string().optional(), spec: DataSpec })
+    .optional(),
+  // Reports of before say nothing of these.
+  pare: z.string().optional(),
+  date: z.string().optional(),
+  machine: Machine.optional(),
 })
 
 function isFile(file: string, sha256: string): boolean {
@@ -57,7 +83,7 @@ export function recordBeside(model: string): ModelRecord | undefined {
   const beside = (name: string): unknown => readJson(path.join(path.dirname(model), name))
   const found = Kept.safeParse(beside('report.json')).data
   if (!found || !isFile(model, found.candidate.sha256)) return undefined
-  const { original, candidate, steps, data } = found
+  const { original, candidate, steps, data, pare = '', date = '', machine } = found
   const recipe = Recipe.safeParse(beside('recipe.json'))
   return {
     original,
@@ -65,6 +91,7 @@ export function recordBeside(model: string): ModelRecord | undefined {
     steps,
     ...(recipe.success && { recipe: recipe.data }),
     ...(data && { data: { ...data, same: stampOf(data.path) === data.stamp } }),
+    ...(machine && { made: { pare, date, machine } }),
     originalThere: isFile(original.path, original.sha256),
   }
 }

@@ -1,7 +1,7 @@
 /** The outcome of a search in one paragraph: what was done, what it cost, what was tried and lost. */
 import { formatBytes, formatFigure, plural } from '../../contract/format'
 import { clearlyFaster, timeMargin } from '../../contract/front'
-import { fasterText, ratioText, timeDetail } from '../../contract/verdict'
+import { fasterText, ratioText, sizesText, timeDetail } from '../../contract/verdict'
 import { amountText, isShare, lossText } from '../../contract/points'
 import { formatMetric, isQuality } from '../../contract/metrics'
 import { isInside, violatedLimits, timeOf } from './limits'
@@ -13,8 +13,12 @@ type Result = Omit<SearchResult, 'explanation'>
 
 const lossOf = ({ quality, pointsLost }: Trial): string =>
   quality && pointsLost !== undefined ? lossText(quality, pointsLost) : 'with its quality not measured'
-function sizeText({ downloadBytes }: Trial, { originalDownloadBytes: original }: Result): string {
-  return `${ratioText(original, downloadBytes, 'smaller', 'larger', 'as large')} to download (${formatBytes(downloadBytes)} instead of ${formatBytes(original)})`
+function sizeText(
+  { bytes, downloadBytes }: Trial,
+  { originalDownloadBytes: original, goal }: Result,
+): string {
+  const file = goal.maxBytes === undefined ? '' : `, its file ${formatBytes(bytes)}`
+  return `${ratioText(original, downloadBytes, 'smaller', 'larger', 'as large')} to download (${formatBytes(downloadBytes)} instead of ${formatBytes(original)})${file}`
 }
 
 /** Likeness on random inputs is no quality, and is not to be read as one. */
@@ -51,7 +55,8 @@ export function explain(result: Result): string {
     )
   else sentences.push('Nothing that was tried gave a working model.')
   const [smaller] = rejected
-  if (smaller && smaller.trial.key !== closest?.key) sentences.push(unconfirmed(smaller, rejected.length))
+  if (smaller && smaller.trial.key !== closest?.key)
+    sentences.push(unconfirmed(smaller, rejected.length, result.goal))
   sentences.push(...forSpeed(winner, result), tally(trials), ...temptation(result))
   if (leftOut > 0)
     sentences.push(`Time ended with ${plural(leftOut, 'idea', 'ideas')} of the last round untried.`)
@@ -74,19 +79,23 @@ export function fasterThan(
 function forSpeed(winner: Trial | undefined, result: Result): string[] {
   const fast = winner && fasterThan(winner, result)
   if (!fast) return []
-  const { targetLatency, recipe, downloadBytes } = fast
+  const { targetLatency, recipe } = fast
   const where = targetLatency
     ? ` on ${targetLatency.target}, an estimate from operator costs,`
     : ', measured on this machine,'
   return [
-    `Where speed counts more: “${recipe.name}” is ${targetLatency ? fasterText(targetLatency.ratio) : measuredText(fast)}${where} at ${formatBytes(downloadBytes)}, ${lossOf(fast)} on the search's samples.`,
+    `Where speed counts more: “${recipe.name}” is ${targetLatency ? fasterText(targetLatency.ratio) : measuredText(fast)}${where} at ${sizesText(fast, result.goal)}, ${lossOf(fast)} on the search's samples.`,
   ]
 }
 
 /** Smaller ones that only did well on the samples the search went by. */
-function unconfirmed({ trial, confirmation }: Result['rejected'][number], count: number): string {
+function unconfirmed(
+  { trial, confirmation }: Result['rejected'][number],
+  count: number,
+  goal: Result['goal'],
+): string {
   const change = `went from ${lossOf(trial)} to ${lossText(confirmation.candidate, confirmation.pointsLost)}`
-  const name = `“${trial.recipe.name}” (${formatBytes(trial.downloadBytes)})`
+  const name = `“${trial.recipe.name}” (${sizesText(trial, goal)})`
   const told = count === 1 ? `${name} ${change}` : `the smallest, ${name}, ${change}`
   return `${count === 1 ? 'One smaller recipe' : `${count} smaller recipes`} did well on the search's samples but not on those kept back: ${told}.`
 }
@@ -98,7 +107,7 @@ function proof({ confirmation, confirmed, goal }: Result): string {
   const { pointsLost, original, candidate } = confirmation
   const goes = `${candidate.metric} goes from ${formatMetric(original.metric, original.value)} to ${formatMetric(candidate.metric, candidate.value)}`
   const figures = `On ${basisOf(candidate)} the search never used, ${goes}, ${lossText(candidate, pointsLost)} (${intervalText(confirmation)})`
-  const surer = confirmed ? ` ${surerText(confirmed.trial, confirmed.confirmation)}` : ''
+  const surer = confirmed ? ` ${surerText(confirmed.trial, confirmed.confirmation, goal)}` : ''
   return `${figures}: ${verdictText(confirmation, amountText(candidate.metric, goal.maxDrop))}${surer}`
 }
 
@@ -120,8 +129,8 @@ function intervalText({ interval, rank, candidate }: Confirmation): string {
   return `95% interval of the loss${widened}: ${low} to ${high} ${unit}`
 }
 
-const surerText = ({ recipe, downloadBytes }: Trial, confirmation: Confirmation): string =>
-  `Confirmed on them is “${recipe.name}” at ${formatBytes(downloadBytes)}, ${lossText(confirmation.candidate, confirmation.pointsLost)} (${intervalText(confirmation)}).`
+const surerText = (trial: Trial, confirmation: Confirmation, goal: Result['goal']): string =>
+  `Confirmed on them is “${trial.recipe.name}” at ${sizesText(trial, goal)}, ${lossText(confirmation.candidate, confirmation.pointsLost)} (${intervalText(confirmation)}).`
 
 function againstText(closest: Trial, { rejected }: Result): string {
   const own = rejected.find(({ trial }) => trial.key === closest.key)
@@ -161,6 +170,6 @@ function temptation({ trials, goal, winner, closest }: Result): string[] {
   const [next] = over
   if (!next) return []
   return [
-    `Smaller but over the limit: “${next.recipe.name}” at ${formatBytes(next.downloadBytes)}, where ${violatedLimits(next, goal).join(' and ')}.`,
+    `Smaller but over the limit: “${next.recipe.name}” at ${sizesText(next, goal)}, where ${violatedLimits(next, goal).join(' and ')}.`,
   ]
 }

@@ -18,7 +18,7 @@ export function goalLine(goal: Goal): string {
   if (goal.kind === 'recipe')
     return `${goal.recipe.name}: ${plural(goal.recipe.steps.length, 'pass', 'passes')}`
   const parts = [`lose at most ${pointCount(goal.maxDrop)}`]
-  if (goal.maxBytes) parts.push(`at most ${bytes(goal.maxBytes)}`)
+  if (goal.maxBytes) parts.push(`a file of at most ${bytes(goal.maxBytes)}`)
   if (goal.maxLatency) parts.push(`at most ${Math.round(goal.maxLatency * 100)}% of the time`)
   return parts.join(', ')
 }

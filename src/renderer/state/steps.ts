@@ -2,7 +2,7 @@
 import { STEP_IDS, STEP_TITLES, type StepId } from '../../contract/actions'
 import { errorMessage } from '../../contract/messages'
 import type { Doubt } from '../../contract/dataset'
-import type { Candidate, Project, Run } from '../../contract/project'
+import type { Candidate, Project, Run, Sitting } from '../../contract/project'
 import { plural } from '../../contract/format'
 import { bytes, count } from '../lib/format'
 import { qualityValue } from '../lib/metrics'
@@ -22,6 +22,14 @@ export interface StepInfo {
 type Line = Pick<StepInfo, 'state' | 'line'>
 
 export const candidatesOf = (project: Project): Candidate[] => project.runs.flatMap((run) => run.candidates)
+
+/** The sitting that exactly these candidates were in. */
+export const sittingOf = (project: Project, candidates: readonly Candidate[]): Sitting | undefined =>
+  project.sittings.find(
+    (sitting) =>
+      sitting.candidates.length === candidates.length &&
+      candidates.every(({ id }) => sitting.candidates.some((one) => one.id === id)),
+  )
 
 export const isActive = (run: Run): boolean => run.status === 'running' || run.status === 'queued'
 

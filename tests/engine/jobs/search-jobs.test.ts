@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
+import { DOCUMENTS } from '../../../src/contract/documents'
 import { SearchGoal } from '../../../src/contract/goal'
 import { errorMessage } from '../../../src/contract/messages'
 import type { SearchResult } from '../../../src/contract/trial'
@@ -60,6 +61,10 @@ test('a search that is out of time ends with a measured winner and its record', 
   expect(run.candidates[0]!.report.notes).toContain(result.explanation)
   const kept = JSON.parse(fs.readFileSync(path.join(work.into, 'search.json'), 'utf8')) as SearchResult
   expect(kept.front).toEqual(result.front)
+  expect(DOCUMENTS['search-result'].safeParse(kept).error?.issues ?? []).toEqual([])
+  const report = JSON.parse(fs.readFileSync(path.join(work.into, 'report.json'), 'utf8')) as object
+  expect(DOCUMENTS.report.safeParse(report).error?.issues ?? []).toEqual([])
+  expect(report).toMatchObject({ data: { fingerprint: expect.stringMatching(/^sha256:/), spec: {} } })
   expect(fs.existsSync(path.join(work.folder, 'work'))).toBe(false)
   const done = context.told.flatMap(([event, data]) => (event === 'progress' ? [data.done] : []))
   expect(Math.max(...done)).toBeLessThanOrEqual(1)

@@ -1,6 +1,8 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { afterEach, expect, test } from 'vitest'
+import { DOCUMENTS } from '../../../src/contract/documents'
+import { exportJobs } from '../../../src/engine/jobs/exports'
 import { forgetOpenData } from '../../../src/engine/jobs/data'
 import { runJobs } from '../../../src/engine/jobs/runs'
 import { recordBeside } from '../../../src/engine/run/record'
@@ -35,6 +37,32 @@ test('a compressed model knows the data it was made with, how it was read, and w
   expect(recordBeside(model)!.data!.same).toBe(false)
   fs.rmSync(request.data.path!)
   expect(recordBeside(model)!.data!.same).toBe(false)
+})
+
+test('a report says by which Pare, when, where and on which data it was measured; so does the bundle', async () => {
+  const request = given(best)
+  const model = await compressed(request)
+  const beside = path.join(path.dirname(model), 'report.json')
+  const read = (file: string): object => JSON.parse(fs.readFileSync(file, 'utf8')) as object
+  const kept = read(beside) as { date: string; data: { fingerprint: string; spec: object } }
+  expect(DOCUMENTS.report.safeParse(kept).error?.issues ?? []).toEqual([])
+
+  const { report, original } = recordBeside(model)!
+  const asked = { ...request, model, target: 'any', name: 'small', report, original }
+  const out = path.join(request.folder, 'bundle')
+  await exportJobs.exportBundle({ ...asked, form: 'folder', out, overwrite: false }, listening())
+  const bundled = read(path.join(out, 'report.json'))
+  expect(DOCUMENTS.report.safeParse(bundled).error?.issues ?? []).toEqual([])
+  const { date, data } = kept
+  expect(bundled).toMatchObject({ schema: 'pare-report-1', date, data: { fingerprint: data.fingerprint } })
+  expect(JSON.stringify(bundled)).not.toContain(request.folder)
+
+  // Of before reports said such things, they are read all the same, and nothing is made up for them.
+  const { original: first, candidate, steps } = kept as never
+  fs.writeFileSync(beside, JSON.stringify({ original: first, candidate, steps }))
+  expect(recordBeside(model)!.made).toBeUndefined()
+  await exportJobs.exportBundle({ ...asked, form: 'folder', out, overwrite: true }, listening())
+  expect(read(path.join(out, 'report.json'))).not.toHaveProperty('schema')
 })
 
 test('made without data it knows of none', async () => {

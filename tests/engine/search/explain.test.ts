@@ -116,7 +116,7 @@ describe('the paragraph that explains a search', () => {
       confirmation: confirmation({ rank: 2 }),
     }
     const text = explain(result({ confirmation: confirmation({ verdict: 'within' }), confirmed }))
-    expect(text).toContain('Confirmed on them is “sure” at 180 kB, losing 0.4 points (95% interval')
+    expect(text).toContain('Confirmed on them is “sure” at 180 kB to download, losing 0.4 points (95% interval')
   })
 
   test('a perplexity is no points', () => {
@@ -148,7 +148,7 @@ describe('the paragraph that explains a search', () => {
     const told = (other: Trial): string =>
       explain(result({ winner, trials: [winner, other], front: ['small', other.key] }))
     expect(told(fast)).toContain(
-      "Where speed counts more: “fast” is 2.5× faster, measured on this machine, at 150 kB, losing 0.3 points on the search's samples.",
+      "Where speed counts more: “fast” is 2.5× faster, measured on this machine, at 150 kB to download, losing 0.3 points on the search's samples.",
     )
     expect(told({ ...fast, latencyRatio: 0.85 })).not.toContain('speed counts more')
     expect(told({ ...fast, pointsLost: 2 })).not.toContain('speed counts more')
@@ -174,11 +174,11 @@ describe('the paragraph that explains a search', () => {
     const broken = trial('broken', { state: 'failed', reason: 'it found nothing to work on.' })
     const text = explain(result({ rejected, trials: [trial('small'), over, broken], leftOut: 3 }))
     expect(text).toContain(
-      "One smaller recipe did well on the search's samples but not on those kept back: “lucky” (80 kB) went from losing 0.1 points to losing 2 points.",
+      "One smaller recipe did well on the search's samples but not on those kept back: “lucky” (80 kB to download) went from losing 0.1 points to losing 2 points.",
     )
     expect(text).toContain('1 could not be carried out (it found nothing to work on).')
     expect(text).toContain(
-      'Smaller but over the limit: “tiny” at 40 kB, where it loses 1.5 points where 0.5 are allowed (1 too many).',
+      'Smaller but over the limit: “tiny” at 40 kB to download, where it loses 1.5 points where 0.5 are allowed (1 too many).',
     )
     expect(text).toContain('Time ended with 3 ideas of the last round untried.')
   })

@@ -121,7 +121,6 @@ const number = (
   minimum,
   maximum,
 })
-
 const none = { after: [], sources: [], needs: [] }
 
 export const passes: PassDescription[] = [
@@ -495,6 +494,7 @@ export const project = (part: Partial<Project> = {}): Project => ({
   },
   runs: [],
   exports: [],
+  sittings: [],
   stale: [],
   ...part,
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { bestOf, stepInfos } from '../../../src/renderer/state/steps'
+import { bestOf, sittingOf, stepInfos } from '../../../src/renderer/state/steps'
 import { finishedRun, project } from '../fake/fixtures'
 
 const lines = (part: Parameters<typeof project>[0]) =>
@@ -58,4 +58,14 @@ describe('the candidate that is shown first', () => {
     const outside = run.candidates.map((candidate) => ({ ...candidate, insideLimit: false }))
     expect(bestOf(project({ runs: [{ ...run, candidates: outside }] }))?.name).toBe('pruned 95%, 3 bit')
   })
+})
+
+it('finds the sitting of exactly the candidates on show', () => {
+  const run = finishedRun()
+  const [a, b, c] = run.candidates as [never, never, never]
+  const sitting = { original: run.original!, candidates: [b, a] }
+  const held = project({ runs: [run], sittings: [sitting] })
+  expect(sittingOf(held, [a, b])).toBe(sitting)
+  expect(sittingOf(held, [a])).toBeUndefined()
+  expect(sittingOf(held, [a, c])).toBeUndefined()
 })

@@ -5,7 +5,9 @@ import { classRows } from '../../../src/renderer/steps/compare/classes'
 import { measuresFor } from '../../../src/renderer/steps/compare/measures'
 import { Pager } from '../../../src/renderer/steps/compare/pager.svelte'
 import {
+  axisOf,
   frontOf,
+  originalPoint,
   pointOf,
   qualityRange,
   timeText,
@@ -129,12 +131,17 @@ describe('the comparison', () => {
 })
 
 it('joins the front from small to large', () => {
-  expect(frontOf(finishedRun().candidates).map(({ x }) => x)).toEqual([9_800, 21_080, 55_300, 113_800])
+  expect(frontOf(finishedRun().candidates, 'downloadBytes').map(({ x }) => x)).toEqual([
+    9_800, 21_080, 55_300, 113_800,
+  ])
 })
 
 it('joins equals: neither is beaten by the other', () => {
   const [small] = finishedRun().candidates
-  expect(frontOf([small!, { ...small!, id: 'again' }]).map(({ id }) => id)).toEqual([small!.id, 'again'])
+  expect(frontOf([small!, { ...small!, id: 'again' }], 'downloadBytes').map(({ id }) => id)).toEqual([
+    small!.id,
+    'again',
+  ])
 })
 
 it('does not join what is on the front for its time alone', () => {
@@ -145,8 +152,8 @@ it('does not join what is on the front for its time alone', () => {
     id: 'fast',
     report: { ...small!.report, downloadBytes: 500_000, quality: { ...quality, value: quality.value / 2 } },
   }
-  expect(frontOf([small!, ...rest, fast]).map(({ id }) => id)).not.toContain('fast')
-  expect(pointOf(fast).onFront).toBe(true)
+  expect(frontOf([small!, ...rest, fast], 'downloadBytes').map(({ id }) => id)).not.toContain('fast')
+  expect(pointOf(fast, 'downloadBytes').onFront).toBe(true)
 })
 
 it('says of each time whether it was measured or estimated', () => {
@@ -166,8 +173,20 @@ it('says of each time whether it was measured or estimated', () => {
       trial,
     ],
     original.quality,
+    'downloadBytes',
   ).map(timeText)
   expect(texts).toEqual(['1.61× faster, measured here', '2.5× faster on ios, estimated', ''])
+})
+
+it('has the size on its axis that is limited', () => {
+  const goal = { kind: 'search', maxDrop: 1, target: 'any', minutes: 1 } as const
+  expect(axisOf(undefined)).toBe('downloadBytes')
+  expect(axisOf(goal)).toBe('downloadBytes')
+  const axis = axisOf({ ...goal, maxBytes: 60_000 })
+  expect(axis).toBe('bytes')
+  const [small] = finishedRun().candidates
+  expect(pointOf(small!, axis).x).toBe(small!.report.bytes)
+  expect(originalPoint(original, axis).x).toBe(original.bytes)
 })
 
 it('leaves room around the points, and never shows shares above 100%', () => {

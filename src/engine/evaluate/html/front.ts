@@ -5,19 +5,25 @@ import { amountText } from '../../../contract/points'
 import { fasterText, timeDetail } from '../../../contract/verdict'
 import { cell, paragraph, section, table, type Cell } from './parts'
 
-export type FrontOf = Pick<SearchResult, 'front' | 'trials'> & { winner?: Pick<Trial, 'key'> }
+export type FrontOf = Pick<SearchResult, 'front' | 'trials'> & {
+  winner?: Pick<Trial, 'key'>
+  goal?: Pick<SearchResult['goal'], 'maxBytes'>
+}
 
-export function tradeOff({ front, trials, winner }: FrontOf): string {
+export function tradeOff({ front, trials, winner, goal }: FrontOf): string {
   const placed = front.flatMap((key) => trials.filter((trial) => trial.key === key))
   const estimated = placed.find(({ targetLatency }) => targetLatency)?.targetLatency
+  // What is limited is told beside what is sorted by.
+  const limited = goal?.maxBytes !== undefined
   const rows = placed.map((trial) => [
     cell(trial.recipe.name, trial.key === winner?.key ? 'the one reported here' : undefined),
+    ...(limited ? [cell(formatBytes(trial.bytes))] : []),
     cell(formatBytes(trial.downloadBytes)),
     lost(trial),
     measured(trial),
     ...(estimated ? [cell(trial.targetLatency ? fasterText(trial.targetLatency.ratio) : '–')] : []),
   ])
-  const head = ['', 'Download', 'Quality lost', 'Time, measured on this machine']
+  const head = ['', ...(limited ? ['File'] : []), 'Download', 'Quality lost', 'Time, measured on this machine']
   if (estimated) head.push(`Time on ${estimated.target}, an estimate`)
   return section(
     'Others to choose from',

@@ -19,6 +19,18 @@ export interface Point {
   onFront?: boolean
 }
 
+/** Which size the chart has: the one that is limited, else what people download. */
+export type SizeAxis = 'bytes' | 'downloadBytes'
+
+export const axisOf = (goal: Goal | undefined): SizeAxis =>
+  goal?.kind === 'search' && goal.maxBytes !== undefined ? 'bytes' : 'downloadBytes'
+
+/** "98 kB to download", "120 kB as a file" where that is the axis. */
+export const SIZE_WORDS: Record<SizeAxis, { title: string; after: string }> = {
+  bytes: { title: 'file size', after: 'as a file' },
+  downloadBytes: { title: 'download size', after: 'to download' },
+}
+
 function timeOf(estimate: LatencyEstimate | undefined, measured: number | undefined): Point['time'] {
   if (estimate) return { ratio: estimate.ratio, target: estimate.target }
   return measured === undefined ? undefined : { ratio: measured }
@@ -31,49 +43,53 @@ export const timeText = ({ time }: Point): string =>
 /** Per cent where the metric is a fraction of 1, else the metric's own unit. */
 const scaleOf = (metric: string): number => (metricName(metric).fraction ? 100 : 1)
 
-export const pointOf = (candidate: Candidate): Point => ({
+export const pointOf = (candidate: Candidate, axis: SizeAxis): Point => ({
   id: candidate.id,
   name: candidate.name,
-  x: candidate.report.downloadBytes,
+  x: candidate.report[axis],
   y: candidate.report.quality.value * scaleOf(candidate.report.quality.metric),
   time: timeOf(candidate.report.targetLatency, candidate.report.latencyRatio?.value),
   candidate,
   onFront: candidate.onFront,
 })
 
-export const originalPoint = (report: Report): Point => ({
+export const originalPoint = (report: Report, axis: SizeAxis): Point => ({
   id: 'original',
   name: 'original',
-  x: report.downloadBytes,
+  x: report[axis],
   y: report.quality.value * scaleOf(report.quality.metric),
 })
 
 /** What a search has tried and measured, as faint points under the candidates. */
-export function trialPoints(trials: readonly TrialPoint[], original: Quality | undefined): Point[] {
+export function trialPoints(
+  trials: readonly TrialPoint[],
+  original: Quality | undefined,
+  axis: SizeAxis,
+): Point[] {
   if (!original) return []
   const { metric, value, higherIsBetter } = original
   const unit = isShare(metric) ? 1 : Math.abs(value)
   return trials
     .filter((trial) => trial.state !== 'failed' && trial.pointsLost !== undefined)
-    .map(({ key, name, downloadBytes, pointsLost, latencyRatio, targetLatency, onFront }) => ({
-      id: key,
-      name,
-      x: downloadBytes,
-      y: (value + ((higherIsBetter ? -1 : 1) * unit * pointsLost!) / 100) * scaleOf(metric),
-      time: timeOf(targetLatency, latencyRatio),
-      onFront,
+    .map((trial) => ({
+      id: trial.key,
+      name: trial.name,
+      x: trial[axis],
+      y: (value + ((higherIsBetter ? -1 : 1) * unit * trial.pointsLost!) / 100) * scaleOf(metric),
+      time: timeOf(trial.targetLatency, trial.latencyRatio),
+      onFront: trial.onFront,
     }))
 }
 
 /** Not beaten in size and quality, from small to large: what a line joins. Equals stay side by side. */
-export function frontOf(candidates: readonly Candidate[]): Point[] {
+export function frontOf(candidates: readonly Candidate[], axis: SizeAxis): Point[] {
   const costs = ({ report }: Candidate): Costs => [
-    report.downloadBytes,
+    report[axis],
     report.quality.value * (report.quality.higherIsBetter ? -1 : 1),
   ]
   return candidates
     .filter((one) => one.onFront && !candidates.some((other) => dominates(costs(other), costs(one))))
-    .map(pointOf)
+    .map((candidate) => pointOf(candidate, axis))
     .sort((a, b) => a.x - b.x)
 }
 
