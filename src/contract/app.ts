@@ -207,7 +207,9 @@ export const methods = {
     z.strictObject({ project: id, candidates: z.array(id).min(1).max(3) }),
   ),
 
-  'export.plan': method<BundlePlan>()(z.strictObject({ project: id, candidate: id, target: id })),
+  'export.plan': method<BundlePlan>()(
+    z.strictObject({ project: id, candidate: id, target: id, embed: z.boolean().default(false) }),
+  ),
   /**
    * Writes the bundle. Under Electron a native dialog asks where; in the browser shell it goes to the exports
    * folder and `download` is a one-time address. Null when the dialog was dismissed.
@@ -219,6 +221,8 @@ export const methods = {
       target: id,
       form: z.enum(['zip', 'folder']),
       overwrite: z.boolean().default(false),
+      /** Preprocessing and class names become part of the model. */
+      embed: z.boolean().default(false),
     }),
   ),
   'export.show': method<void>()(z.strictObject({ export: id })),

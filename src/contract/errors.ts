@@ -61,6 +61,7 @@ export interface ErrorFields {
   'export/exists': { path: string }
   'export/no-form': { reason: string }
   /** `sample` from 1; `input` empty where the sample as a whole cannot be read. */
+  'export/not-embedded': { reason: string }
   'export/not-reproduced': { sample: number; input: string; reason: string }
   'export/at-chance': { score: string; samples: number }
   'not-found': { what: string; id: string }

@@ -250,6 +250,12 @@ const TABLE: Messages = {
     where: '',
     todo: 'Choose another target.',
   }),
+  'export/not-embedded': ({ reason }) => ({
+    title: 'Preprocessing cannot become part of the model',
+    what: reason,
+    where: '',
+    todo: 'Export without it: preprocessing.json and the code in the README say how samples are prepared.',
+  }),
   'export/not-reproduced': ({ sample, input, reason }) => ({
     title: 'The bundle does not read samples as they were measured',
     what: `Sample ${sample} of the validation data, read by the bundle's own description of the preprocessing, does not give the model ${input ? `the “${input}” it was measured on` : 'anything'}: ${reason}. Nothing was written.`,

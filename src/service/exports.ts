@@ -12,6 +12,7 @@ export interface ExportInput {
   project: string
   candidate: string
   target: string
+  embed: boolean
 }
 
 export class Exports {
@@ -68,7 +69,7 @@ export class Exports {
     throw new PareError('not-found', { what: 'export', id })
   }
 
-  private request({ candidate: id, target }: ExportInput): ExportRequest {
+  private request({ candidate: id, target, embed }: ExportInput): ExportRequest {
     const { run: record, candidate } = candidateOf(this.core.store, id)
     return {
       ...modelAndDataOf(this.core, record),
@@ -77,6 +78,7 @@ export class Exports {
         .toLowerCase()
         .replaceAll(' ', '-'),
       target,
+      embed,
       report: candidate.report,
       ...(record.original && { original: record.original }),
       recipe: candidate.recipe,

@@ -120,8 +120,8 @@ export type RunRecord = z.output<typeof RunRecord>
 const SittingRecord = z.object({
   /** Ids, in the order of `reports`. */
   candidates: z.array(z.string()),
-  original: z.custom<Report>(),
-  reports: z.array(z.custom<Report>()),
+  original: StoredReport,
+  reports: z.array(StoredReport),
 })
 export type SittingRecord = z.output<typeof SittingRecord>
 

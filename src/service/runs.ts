@@ -331,9 +331,7 @@ export class Runs {
     return path.join(this.core.dataDir, 'queue.json')
   }
 
-  private saveQueue(): void {
-    writeJson(this.queueFile, this.queue)
-  }
+  private saveQueue = (): void => writeJson(this.queueFile, this.queue)
 
   private queueChanged(): void {
     this.saveQueue()
@@ -346,6 +344,6 @@ export const sensitivitiesOf = (core: Core): string => path.join(core.dataDir, '
 
 const pointOf = (trial: Trial): TrialPoint => {
   const { key, state, reason, bytes, downloadBytes, pointsLost, latencyRatio, targetLatency, recipe } = trial
-  const { name } = recipe
-  return { key, state, reason, bytes, downloadBytes, pointsLost, latencyRatio, targetLatency, name }
+  const measured = { bytes, downloadBytes, pointsLost, latencyRatio, targetLatency }
+  return { key, state, reason, ...measured, name: recipe.name }
 }

@@ -143,6 +143,10 @@ const EXAMPLES: { [C in ErrorCode]: { fields: ErrorFields[C]; says: string[] } }
     says: ['a.json', 'a project', 'not JSON', 'set aside'],
   },
   'export/no-form': { fields: { reason: 'No model.ort: Foo is unknown.' }, says: ['Foo is unknown'] },
+  'export/not-embedded': {
+    fields: { reason: 'Texts become ids by their tokenizer.' },
+    says: ['Texts become ids by their tokenizer.', 'Export without it'],
+  },
   'export/not-reproduced': {
     fields: { sample: 3, input: 'image', reason: 'its numbers differ by up to 0.5' },
     says: ['Sample 3', '“image”', 'its numbers differ by up to 0.5'],

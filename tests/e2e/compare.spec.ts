@@ -64,11 +64,11 @@ test('candidates measured together have one original, after a reload too', async
   await openSample(pare)
   await expect(step(pare, 'Data')).toContainText('the original:')
   await run(pare, 'Safe', '1 candidate')
-  await run(pare, 'Fastest', '2 candidates')
+  await run(pare, 'Balanced', '2 candidates')
   const measured = pare.getByRole('region', { name: 'Measured' }).last()
   const both = async (): Promise<void> => {
     await step(pare, 'Compare').click()
-    for (const name of ['Safe', 'Fastest'])
+    for (const name of ['Safe', 'Balanced'])
       await pare.getByRole('checkbox', { name: new RegExp(`^${name}`) }).check()
   }
   await both()

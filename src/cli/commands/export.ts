@@ -33,6 +33,7 @@ interface ExportOptions extends CommonOptions, DataOptions, SpecOptions, LimitOp
   original?: string
   out: string
   overwrite?: boolean
+  embedPreprocessing?: boolean
 }
 
 /** By what compressing recorded of the model, else measured anew; sizes alone need no original. */
@@ -95,6 +96,10 @@ export const addExport: AddCommand = (program, { session }) => {
     .addOption(targetOption().default('any'))
     .requiredOption('--out <path>', 'the bundle: a .zip file, or else a folder', absolute)
     .option('--overwrite', 'replace an earlier bundle of that name')
+    .option(
+      '--embed-preprocessing',
+      'put preprocessing and class names into the model: bytes in, class out; needs --data',
+    )
     .addOption(originalOption())
   withEngineOptions(withDataOptions(withLimitOptions(command)))
     .addHelpText(
@@ -102,6 +107,7 @@ export const addExport: AddCommand = (program, { session }) => {
       examples(
         'pare export out/model.onnx --target android --out bundle.zip --data digits/',
         'pare export model.onnx --target ios --out bundle.zip',
+        'pare export model.onnx --data digits/ --embed-preprocessing --out bundle.zip',
         'pare export out/model.onnx --target android --out bundle.zip --max-drop 0.5 --max-bytes 25%',
       ),
     )
@@ -119,6 +125,7 @@ export const addExport: AddCommand = (program, { session }) => {
         data: await dataFor(session, model, options, record),
         settings: engineSettings(options),
         target: options.target,
+        ...(options.embedPreprocessing && { embed: true }),
         name: fileName(path.basename(model, path.extname(model))),
         ...(record && { report, original, recipe, steps }),
       }

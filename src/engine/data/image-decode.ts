@@ -171,6 +171,14 @@ function toChannels(pixels: Uint8Array, have: number, want: 1 | 3 | 4): Uint8Arr
   return out
 }
 
+/** What each of the 256 values of a byte becomes, by channel of the result: inversion, scale, mean, deviation. */
+export const byteTables = ({ channels, scale, mean, std, invert }: ImageOptions): Float32Array[] =>
+  Array.from({ length: channels }, (_, c) => {
+    const m = mean[mean.length === 1 ? 0 : c] ?? 0
+    const s = std[std.length === 1 ? 0 : c] ?? 1
+    return Float32Array.from({ length: 256 }, (_value, v) => ((invert ? 255 - v : v) * scale - m) / s)
+  })
+
 /** Writes pixels [h, w, c] into `out` at `offset`: order, inversion, scale, mean, deviation, layout. */
 export function placePixels(
   pixels: Uint8Array,
@@ -178,13 +186,12 @@ export function placePixels(
   out: Float32Array,
   offset: number,
 ): void {
-  const { channels, scale, mean, std, invert, order, layout } = options
+  const { channels, order, layout } = options
+  const tables = byteTables(options)
   const plane = options.width * options.height
   for (let c = 0; c < channels; c++) {
     const from = order === 'bgr' && c < 3 && channels >= 3 ? 2 - c : c
-    const m = mean[mean.length === 1 ? 0 : c] ?? 0
-    const s = std[std.length === 1 ? 0 : c] ?? 1
-    const table = Float32Array.from({ length: 256 }, (_, v) => ((invert ? 255 - v : v) * scale - m) / s)
+    const table = tables[c]!
     const planar = layout === 'nchw' || (layout === 'flat' && channels > 1)
     for (let i = 0; i < plane; i++)
       out[offset + (planar ? c * plane + i : i * channels + c)] = table[pixels[i * channels + from]!]!

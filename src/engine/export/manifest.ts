@@ -49,7 +49,15 @@ export const Manifest = z
     inputs: z.array(Port),
     outputs: z.array(Port),
     answer: z
-      .strictObject({ output: z.string(), classes: z.int().optional() })
+      .strictObject({
+        output: z.string(),
+        classes: z.int().optional(),
+        class: z
+          .string()
+          .optional()
+          .meta({ description: 'The output that holds the position of the class.' }),
+        label: z.string().optional().meta({ description: 'The output that holds the name of the class.' }),
+      })
       .meta({ description: 'The output that holds the answer; classes where it has one value a class.' }),
     session: z.strictObject({
       optimization: z.string(),

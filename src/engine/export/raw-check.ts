@@ -25,14 +25,14 @@ import type { Manifest } from './manifest'
 import { openBundle } from './read-back'
 
 /** Samples of the validation split that are read back at most. */
-const SAMPLES = 256
-const SECONDS = 10
+export const SAMPLES = 256
+export const SECONDS = 10
 /** Fewer tell nothing of a model's skill. */
 const ENOUGH = 32
 /** Standard errors above guessing: below, chance explains the answers one time in 40. */
 const BEYOND_GUESSING = 2
 /** Float32 arithmetic in another order. */
-const SHARE = 1e-5
+export const SHARE = 1e-5
 
 interface Work {
   /** The staged bundle, with preprocessing.json, labels.txt and tokenizer.json in place. */
@@ -93,8 +93,8 @@ export async function checkRaw(work: Work): Promise<TargetCheck | undefined> {
   }
 }
 
-/** Paths by name. */
-function placeRaw({ files }: RawSample, folder: string): Record<string, string> {
+/** Paths by name, in a folder of its own. */
+export function placeRaw({ files }: RawSample, folder: string): Record<string, string> {
   return onDisk(folder, () => {
     fs.rmSync(folder, { recursive: true, force: true })
     fs.mkdirSync(folder)

@@ -35,16 +35,17 @@ export async function openBundle(folder: string): Promise<BundleReader> {
   const tokenizer = path.join(folder, 'tokenizer.json')
   const encoder =
     form.kind === 'text' && fs.existsSync(tokenizer) ? await openTokenizer(tokenizer) : undefined
-  return {
-    ...(labels && { labels }),
-    async read(raw) {
-      const origin = originOf(form, raw, encoder)
-      const values: Values = {}
-      for (const input of form.inputs) values[input.name] = finished(input, await origin(input))
-      return values
-    },
-  }
+  return { ...(labels && { labels }), ...sampleReader(form, encoder) }
 }
+
+export const sampleReader = (form: SampleForm, encoder?: TextEncoder): Pick<BundleReader, 'read'> => ({
+  async read(raw) {
+    const origin = originOf(form, raw, encoder)
+    const values: Values = {}
+    for (const input of form.inputs) values[input.name] = finished(input, await origin(input))
+    return values
+  },
+})
 
 const numbers = (dims: readonly number[], data: Float32Array | Float64Array): Numbers => ({
   dtype: data instanceof Float32Array ? 'float32' : 'float64',

@@ -45,6 +45,11 @@ export function readme(input: ReadmeInput): string {
         ? `, one value for each of ${manifest.answer.classes} classes${manifest.labels ? ' in the order of labels.txt' : ''}`
         : ''
     }.${manifest.preprocessing ? ' How a raw sample becomes the input is in `preprocessing.json`.' : ''}`,
+    ...(manifest.answer.label
+      ? [
+          `The model takes samples as they are stored: preprocessing is part of the graph, as far as the input above says. ${codeSpan(manifest.answer.class!)} is the position of the class, ${codeSpan(manifest.answer.label)} its name.`,
+        ]
+      : []),
     '## Check a device',
     selfCheck(input),
     ...(checks.length > 0 ? [`## Target: ${manifest.target}`, checks.map(line).join('\n')] : []),

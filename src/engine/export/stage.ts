@@ -1,4 +1,5 @@
 /** Everything a bundle holds, written into a folder. */
+import fs from 'node:fs'
 import type { BundlePlan } from '../../contract/project'
 import type { Recipe } from '../../contract/recipe'
 import type { Report, StepRecord } from '../../contract/report'
@@ -8,8 +9,10 @@ import { estimateEnergy } from '../evaluate/energy'
 import { deflatedBytes } from '../evaluate/size'
 import { traceShapes } from '../runtime/trace'
 import type { Target } from '../targets/target'
+import { temporaryFolder } from '../onnx/temporary'
 import { checkTarget } from './checks'
 import { placeCompanions } from './companions'
+import { embed } from './embed'
 import { BundleFiles, SOURCE } from './files'
 import { formsFor, type ExportForm } from './forms'
 import { proveForms, snippetsOf, weighForms, writeForms, type WeighedForm } from './forms/stage-forms'
@@ -39,6 +42,8 @@ export interface BundleRequest {
   steps?: readonly StepRecord[]
   /** By which Pare, when, where and on which data the reports were measured. */
   measured?: ReportSources['measured']
+  /** Preprocessing and the names of the classes become part of the model. */
+  embed?: boolean
   /** Path of a tokenizer.json to take along. */
   tokenizer?: string
   /** Samples in golden/; default 3, 0 for none. */
@@ -58,9 +63,21 @@ export interface Staged {
 
 /**
  * Writes a bundle's files into `folder`. Throws `model/*`, `data/*`, `disk/*`, `cancelled`, and where the bundle
- * does not read its own samples right `export/not-reproduced`, `export/at-chance`.
+ * does not read its own samples right `export/not-reproduced`, `export/at-chance`, `export/not-embedded`.
  */
 export async function stage(asked: BundleRequest, folder: string): Promise<Staged> {
+  if (!asked.embed) return stageOf(asked, folder)
+  const place = temporaryFolder('embed')
+  try {
+    asked.progress?.(0, 'Putting preprocessing and labels into the model')
+    const { file, dataset, answer } = await embed(asked.model, asked.dataset, place, asked.signal)
+    return await stageOf({ ...asked, model: file, dataset }, folder, answer)
+  } finally {
+    fs.rmSync(place, { recursive: true, force: true })
+  }
+}
+
+async function stageOf(asked: BundleRequest, folder: string, known?: Manifest['answer']): Promise<Staged> {
   const { report: measuredReport, original: measuredOriginal, recipe, steps, measured: head } = asked
   const words = withoutPlaces({
     report: measuredReport,
@@ -90,7 +107,7 @@ export async function stage(asked: BundleRequest, folder: string): Promise<Stage
   const golden = await makeGolden({ file: files.path(SOURCE), model, dataset, count, integer })
   const goldenFiles = placeGolden(golden, files)
   const companions = placeCompanions({ ...request, model }, files)
-  const answer = answerOf(dataset, golden, model)
+  const answer = known ?? answerOf(dataset, golden, model)
   step(0.45, 'Reading raw samples as the bundle says')
   const raw =
     dataset && (await checkRaw({ folder, model, file: files.path(SOURCE), dataset, answer, signal }))

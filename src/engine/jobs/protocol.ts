@@ -176,6 +176,8 @@ export interface Jobs {
 
 export interface ExportRequest extends ModelAndData {
   target: string
+  /** Preprocessing and the names of the classes become part of the model. */
+  embed?: boolean
   name: string
   /** What was measured, where it was. */
   report?: Report

@@ -60,6 +60,8 @@ export class App {
   /** What a goal that is still to be chosen will be for. */
   private meant = $state('any')
   form = $state<'zip' | 'folder'>('zip')
+  /** Preprocessing and class names become part of the exported model. */
+  embed = $state(false)
   readonly editor = new RecipeEditor(this)
 
   constructor(readonly host: Host) {}

@@ -7,13 +7,14 @@ import type { App } from './app.svelte'
 export async function saveBundle(app: App, overwrite = false): Promise<ExportRecord | undefined> {
   const [candidate] = app.compared
   if (!app.project || !candidate) return undefined
-  const { target, form } = app
+  const { target, form, embed } = app
   try {
     const written = await app.host.invoke('export.write', {
       project: app.project.id,
       candidate: candidate.id,
       target,
       form,
+      embed,
       overwrite,
     })
     if (written?.download) saveFrom(written.download)

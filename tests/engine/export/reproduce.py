@@ -34,9 +34,10 @@ def samples():
 
 
 if hasattr(bundle, "predict"):
+    names = open("labels.txt", encoding="utf-8").read().rstrip("\n").split("\n")
 
     def named(value):
-        return value if isinstance(value, str) and value in bundle.LABELS else bundle.LABELS[int(value)]
+        return value if isinstance(value, str) and value in names else names[int(value)]
 
     right = [bundle.predict(raw) == named(value) for raw, value in samples()]
     print(json.dumps({"metric": "accuracy", "value": float(np.mean(right)), "samples": len(right)}))

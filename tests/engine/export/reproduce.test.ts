@@ -187,9 +187,9 @@ function words(): Subject {
   }
 }
 
-async function unpacked({ model, data: _ }: Subject, dataset: Dataset): Promise<string> {
+async function unpacked({ model }: Subject, dataset: Dataset, embed: boolean): Promise<string> {
   const folder = temporaryFolder()
-  const request = { model, name: 'bundle', target: findTarget('any'), dataset }
+  const request = { model, name: 'bundle', target: findTarget('any'), dataset, embed }
   const { path: file } = await exportBundle(request, { form: 'zip', out: path.join(folder, 'bundle.zip') })
   const zip = await openZip(file)
   const into = path.join(folder, 'unpacked')
@@ -255,19 +255,24 @@ const table: string[] = []
 afterAll(() => console.info(['set, form: report · files · snippet', ...table].join('\n')))
 
 const all = { ...RESOURCES, ...(hasReference ? REFERENCES : {}) }
-test.each(Object.keys(all))(
-  '%s: the bundle scores on raw data what the report says',
+const EMBEDDED = /^(digits|bearing|tones)/
+const cases = Object.keys(all).flatMap((name): [string, boolean][] => [
+  [name, false],
+  ...(EMBEDDED.test(name) ? [[name, true] as [string, boolean]] : []),
+])
+test.each(cases)(
+  '%s, embedded: %s: the bundle scores on raw data what the report says',
   { timeout: 300_000 },
-  async (name) => {
+  async (name, embed) => {
     const subject = all[name]!()
     const dataset = await openDataset(subject.data, readModel(subject.model), subject.options)
     try {
       const { quality } = (await measureQuality(subject.model, [], { dataset })).original
-      const bundle = await unpacked(subject, dataset)
+      const bundle = await unpacked(subject, dataset, embed)
       const files = await byItsFiles(bundle, dataset)
       const snippet = hasPython ? byItsSnippet(bundle, subject.raw) : undefined
       table.push(
-        `${name}: ${quality.metric} ${quality.value.toFixed(4)} · ${files.toFixed(4)} · ${snippet?.value.toFixed(4) ?? '–'} (${quality.samples})`,
+        `${name}${embed ? ', embedded' : ''}: ${quality.metric} ${quality.value.toFixed(4)} · ${files.toFixed(4)} · ${snippet?.value.toFixed(4) ?? '–'} (${quality.samples})`,
       )
       expect(files).toBeCloseTo(quality.value, 6)
       if (snippet) {

@@ -332,6 +332,7 @@ it('writes over a bundle only after yes, and follows its address', async () => {
   expect(await no).toBeUndefined()
   expect(app.error).toBeUndefined()
   app.form = 'folder'
+  app.embed = true
   app.target = 'ios'
   const yes = saveBundle(app)
   await vi.waitFor(() => expect(app.question?.text).toBe('/there/b.zip'))
@@ -339,9 +340,9 @@ it('writes over a bundle only after yes, and follows its address', async () => {
   expect(await yes).toEqual({ id: 'e9' })
   expect(made).toMatchObject([{ tag: 'a', href: '/download/s3cret' }])
   expect(inputs).toMatchObject([
-    { overwrite: false, form: 'zip', target: 'any' },
-    { overwrite: false, form: 'folder', target: 'ios' },
-    { overwrite: true, form: 'folder', target: 'ios' },
+    { overwrite: false, form: 'zip', target: 'any', embed: false },
+    { overwrite: false, form: 'folder', target: 'ios', embed: true },
+    { overwrite: true, form: 'folder', target: 'ios', embed: true },
   ])
 })
 

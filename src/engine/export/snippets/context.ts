@@ -1,6 +1,7 @@
 /** What code in any language needs to know of the bundle. */
 import type { Preprocessing } from '../../../contract/dataset'
 import type { SampleForm } from '../../../contract/sample-form'
+import { isIdentity } from '../../data/convert'
 import type { Manifest } from '../manifest'
 import { identifiers } from './identifiers'
 
@@ -11,6 +12,8 @@ export interface SnippetContext {
   /** The output that holds the answer. */
   answer: SnippetPort
   classes: boolean
+  /** The output that names the class, where the model looks it up itself: it takes samples as they are stored. */
+  label?: string | undefined
   /** The bundle holds labels.txt. */
   labels?: boolean
   preprocessing?: Preprocessing | undefined
@@ -54,6 +57,7 @@ export function snippetContext(
     inputs,
     answer: port(answer),
     classes: manifest.answer.classes !== undefined,
+    label: manifest.answer.label,
     labels: manifest.labels !== undefined,
     preprocessing,
     form,
@@ -64,10 +68,20 @@ export const sizeOfPort = ({ dims }: SnippetPort): number => dims.reduce((a, b) 
 
 /** The image preprocessing when the model has one input that is made of an image, and takes it as numbers. */
 export function imageOf(context: SnippetContext): Extract<Preprocessing, { kind: 'image' }> | undefined {
-  return context.preprocessing?.kind === 'image' && context.inputs.length === 1 && !context.inputs[0]!.codes
-    ? context.preprocessing
+  const { preprocessing, inputs } = context
+  return preprocessing?.kind === 'image' && inputs.length === 1 && !inputs[0]!.codes && !takesBytes(context)
+    ? preprocessing
     : undefined
 }
+
+/** The model prepares its pictures itself, as far as their size allows. */
+const takesBytes = ({ form }: SnippetContext): boolean =>
+  form?.kind === 'image' &&
+  form.inputs.every(({ dtype, affine }) => dtype === 'uint8' && !affine) &&
+  form.layout === 'nhwc' &&
+  form.order === 'rgb' &&
+  !form.invert &&
+  isIdentity(form)
 
 /** Plain words on what the caller must have done with the input. */
 export function inputWords(context: SnippetContext): string {
@@ -77,9 +91,18 @@ export function inputWords(context: SnippetContext): string {
   return [samplesIn(context), ...coded].join('; ')
 }
 
-function samplesIn({ preprocessing }: SnippetContext): string {
+function samplesIn(context: SnippetContext): string {
+  const { preprocessing } = context
   if (!preprocessing) return 'as the model takes them'
   const { kind } = preprocessing
+  if (kind === 'image' && takesBytes(context)) {
+    const { width, height, channels, resize } = preprocessing
+    const colours =
+      channels === 1
+        ? 'one byte a pixel (grey)'
+        : `${channels} bytes a pixel (RGB${channels === 4 ? 'A' : ''})`
+    return `a picture of ${width} × ${height} (${resize}), row by row, ${colours}`
+  }
   if (kind === 'text')
     return `ids of tokenizer.json, ${preprocessing.maxLength} long, padded with ${preprocessing.padId}`
   if (kind === 'audio')

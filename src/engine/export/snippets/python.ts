@@ -153,13 +153,20 @@ ${body(form)
 `
 }
 
-const predicting = ({ labels }: SnippetContext): string => `
+const predicting = ({ labels, label }: SnippetContext): string => `
 
 def classify(scores):
     return int(np.argmax(scores))
 ${
-  labels
+  labels && label !== undefined
     ? `
+
+def predict(raw):
+    """The name of the class of one sample: the model looks it up itself."""
+    return run(*prepare(raw), output=${pythonString(label)})[0]
+`
+    : labels
+      ? `
 
 LABELS = open("labels.txt", encoding="utf-8").read().rstrip("\\n").split("\\n")
 
@@ -167,7 +174,7 @@ LABELS = open("labels.txt", encoding="utf-8").read().rstrip("\\n").split("\\n")
 def predict(raw):
     return LABELS[classify(run(*prepare(raw)))]
 `
-    : ''
+      : ''
 }`
 
 export const python: Language = {
@@ -175,7 +182,7 @@ export const python: Language = {
   title: 'Python',
   fence: 'python',
   code(context) {
-    const { inputs, answer, classes, file, form } = context
+    const { inputs, answer, classes, file, form, label } = context
     const feeds = inputs.map(({ name, variable, dtype, dims }) => {
       const type = DTYPES[dtype] ?? `np.${dtype}`
       return `        ${pythonString(name)}: np.asarray(${variable}, dtype=${type}).reshape(${dims.join(', ') || '()'}${dims.length === 1 ? ',' : ''}),`
@@ -190,12 +197,12 @@ ${imports}
 session = ort.InferenceSession(${pythonString(file)})
 ${preprocess(context)}
 
-def run(${inputs.map(({ variable }) => variable).join(', ')}):
+def run(${inputs.map(({ variable }) => variable).join(', ')}${label === undefined ? '' : `, output=${pythonString(answer.name)}`}):
     """${inputWords(context)[0]!.toUpperCase()}${inputWords(context).slice(1)}."""
     feeds = {
 ${feeds.join('\n')}
     }
-    return session.run([${pythonString(answer.name)}], feeds)[0]
+    return session.run([${label === undefined ? pythonString(answer.name) : 'output'}], feeds)[0]
 ${classes ? predicting({ ...context, labels: context.labels && form !== undefined }) : ''}`
   },
 }
