@@ -105,7 +105,9 @@ test('a search gets its limits, tells its trials and prints the trade-off', asyn
   expect(said.err).toContain('  small: 62 kB as a file, 60 kB to download, losing 0.25 points')
   expect(said.err).toContain('  bad: dropped: too far off')
   expect(said.out).toContain('It is the smallest.')
-  expect(said.out).toMatch(/60 kB to download\s+losing 0\.25 points\s+2× faster \(95%: 1\.89× to 2\.08×\)\s+small$/m)
+  expect(said.out).toMatch(
+    /60 kB to download\s+losing 0\.25 points\s+2× faster \(95%: 1\.89× to 2\.08×\)\s+small$/m,
+  )
   expect(said.out).toMatch(/120 kB to download\s+quality not measured\s+not timed\s+fine$/m)
   expect(said.out).toContain('Times are measured on this machine')
   expect(said.out).not.toContain('estimates from operator costs')

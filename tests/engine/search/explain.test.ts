@@ -116,7 +116,9 @@ describe('the paragraph that explains a search', () => {
       confirmation: confirmation({ rank: 2 }),
     }
     const text = explain(result({ confirmation: confirmation({ verdict: 'within' }), confirmed }))
-    expect(text).toContain('Confirmed on them is “sure” at 180 kB to download, losing 0.4 points (95% interval')
+    expect(text).toContain(
+      'Confirmed on them is “sure” at 180 kB to download, losing 0.4 points (95% interval',
+    )
   })
 
   test('a perplexity is no points', () => {

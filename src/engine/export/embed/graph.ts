@@ -2,6 +2,7 @@
 import { PareError } from '../../../contract/errors'
 import type { SampleForm, SampleInput } from '../../../contract/sample-form'
 import { raiseOpset, Tensor, type DType, type Model } from '../../onnx'
+import { signatureOf } from '../../runtime'
 import { byteTables } from '../../data/image-decode'
 import type { Manifest } from '../manifest'
 import { Front } from './steps'
@@ -27,6 +28,8 @@ export const refused = (reason: string): PareError => new PareError('export/not-
 export function embedPreprocessing(source: Model, form: SampleForm, bytes: ReadonlySet<string>): Embedding {
   if (form.kind === 'text')
     throw refused('Texts become ids by their tokenizer, for which ONNX has no operator.')
+  const coded = signatureOf(source).inputs.find(({ edge }) => edge)
+  if (coded) throw refused(`Input "${coded.name}" takes codes, not the numbers it was measured with.`)
   const model = raiseOpset(source, OPSET).clone()
   const front = new Front(model.graph)
   const inputs = form.inputs.map((input) => {
