@@ -23,7 +23,13 @@ export function tradeOff({ front, trials, winner, goal }: FrontOf): string {
     measured(trial),
     ...(estimated ? [cell(trial.targetLatency ? fasterText(trial.targetLatency.ratio) : '–')] : []),
   ])
-  const head = ['', ...(limited ? ['File'] : []), 'Download', 'Quality lost', 'Time, measured on this machine']
+  const head = [
+    '',
+    ...(limited ? ['File'] : []),
+    'Download',
+    'Quality lost',
+    'Time, measured on this machine',
+  ]
   if (estimated) head.push(`Time on ${estimated.target}, an estimate`)
   return section(
     'Others to choose from',
