@@ -8,7 +8,7 @@ import type { Report } from '../../src/contract/report'
 import { compareHandlers } from '../../src/service/comparing'
 import type { Core } from '../../src/service/core'
 import type { Parts } from '../../src/service/parts'
-import type { RunRecord } from '../../src/service/records'
+import type { ProjectRecord, RunRecord } from '../../src/service/records'
 import { withoutRun } from '../../src/service/sittings'
 import { ProjectStore } from '../../src/service/store'
 import { viewProject } from '../../src/service/view'
@@ -57,15 +57,15 @@ function run(id: string, sha256: string, original: Report): RunRecord {
   }
 }
 
+const file = (project: string): string => path.join(folder, 'projects', `${project}.json`)
+
 /** A project with runs, and an engine that measures them anew. */
-function open(): { core: Core; parts: Parts; project: string; store: () => ProjectStore } {
-  const store = (): ProjectStore =>
-    new ProjectStore(
-      path.join(folder, 'projects'),
-      () => undefined,
-      () => undefined,
-    )
-  const held = store()
+function open(): { core: Core; parts: Parts; project: string } {
+  const held = new ProjectStore(
+    path.join(folder, 'projects'),
+    () => undefined,
+    () => undefined,
+  )
   const { id } = held.create('p')
   held.update(id, (record) => {
     record.runs = [run('one', 'x', report(1)), run('two', 'x', report(3)), run('other', 'y', report(1))]
@@ -100,11 +100,11 @@ function open(): { core: Core; parts: Parts; project: string; store: () => Proje
     passTitle: (pass: string) => pass,
     resumable: () => false,
   }
-  return { core, parts: { core, sources } as unknown as Parts, project: id, store }
+  return { core, parts: { core, sources } as unknown as Parts, project: id }
 }
 
-test('what was measured together is kept, told and the same after a restart', async () => {
-  const { core, parts, project, store } = open()
+test('what was measured together is kept, told and written down', async () => {
+  const { core, parts, project } = open()
   const handlers = compareHandlers(parts)
   const candidates = ['one-1', 'two-1']
   const seen = await handlers['compare.together']({ project, candidates })
@@ -132,7 +132,8 @@ test('what was measured together is kept, told and the same after a restart', as
   }
   // The candidates' own figures stay what they were.
   expect(seen.runs[0]!.candidates[0]!.report.latencyRatio!.value).toBe(0.9)
-  expect(viewProject(store().get(project), parts.sources).sittings).toEqual(seen.sittings)
+  const kept = JSON.parse(fs.readFileSync(file(project), 'utf8')) as ProjectRecord
+  expect(viewProject(kept, parts.sources).sittings).toEqual(seen.sittings)
 
   const page = await handlers['compare.report']({ project, candidates: ['two-1', 'one-1'] })
   const written = JSON.parse(page.html) as { original: Report; candidates: { report: Report }[] }
