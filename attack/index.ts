@@ -13,16 +13,34 @@ import { FAULTS, type Attack, type Finding } from './support/attack'
 const found = import.meta.glob<{ attack: Attack }>('./kinds/*.ts')
 const kinds = new Map(Object.entries(found).map(([file, load]) => [path.basename(file, '.ts'), load]))
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    seconds: { type: 'string', default: '3600' },
-    seed: { type: 'string', default: '1' },
-    count: { type: 'string' },
-    engines: { type: 'string', default: String(os.availableParallelism()) },
-    memory: { type: 'string', default: '2048' },
-  },
-})
+const usage = `npm run attack -- [KIND …] [--seconds N --count N --seed S --engines N --memory MB]
+kinds: ${[...kinds.keys()].join(', ')}; all without one`
+
+const asked = (): ReturnType<typeof parsed> => {
+  try {
+    return parsed()
+  } catch (cause) {
+    console.error(`${(cause as Error).message}\n${usage}`)
+    process.exit(2)
+  }
+}
+const parsed = () =>
+  parseArgs({
+    allowPositionals: true,
+    options: {
+      seconds: { type: 'string', default: '3600' },
+      seed: { type: 'string', default: '1' },
+      count: { type: 'string' },
+      engines: { type: 'string', default: String(os.availableParallelism()) },
+      memory: { type: 'string', default: '2048' },
+      help: { type: 'boolean', default: false },
+    },
+  })
+const { values, positionals } = asked()
+if (values.help) {
+  console.log(usage)
+  process.exit(0)
+}
 const unknown = positionals.filter((kind) => !kinds.has(kind))
 if (unknown.length > 0) {
   console.error(`There is no attack ${unknown.join(', ')}; there are: ${[...kinds.keys()].join(', ')}.`)

@@ -3,7 +3,11 @@ import type { Random } from '../../src/engine/math/random'
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 
-const deep = (depth: number): Json => (depth === 0 ? 1 : [deep(depth - 1)])
+const deep = (depth: number): Json => {
+  let value: Json = 1
+  for (let i = 0; i < depth; i++) value = [value]
+  return value
+}
 
 const VALUES: readonly Json[] = [
   null,
@@ -22,6 +26,8 @@ const VALUES: readonly Json[] = [
   [],
   {},
   deep(500),
+  deep(5000),
+  { toString: 1, valueOf: 1 },
   { __proto__: 1 },
   { constructor: { prototype: 1 } },
 ]
@@ -49,14 +55,28 @@ function mutate(value: Json, random: Random): Json {
   return isList ? edited.map(([, one]) => one) : Object.fromEntries(edited)
 }
 
-/** The text with one or two values changed; bytes that are no JSON are given back as they are. */
-export function mutateJson(bytes: Uint8Array, random: Random): Uint8Array {
-  let value: Json
+function mutated(text: string, random: Random): string | undefined {
   try {
-    value = JSON.parse(Buffer.from(bytes).toString('utf8')) as Json
+    let value = JSON.parse(text) as Json
+    for (let left = 1 + random.below(2); left > 0; left--) value = mutate(value, random)
+    return JSON.stringify(value)
   } catch {
-    return bytes
+    return undefined
   }
-  for (let left = 1 + random.below(2); left > 0; left--) value = mutate(value, random)
-  return new Uint8Array(Buffer.from(JSON.stringify(value)))
+}
+
+/**
+ * The text with one or two values changed, in one of its lines where each is a text of its own; bytes that are no JSON
+ * are given back as they are.
+ */
+export function mutateJson(bytes: Uint8Array, random: Random): Uint8Array {
+  const text = Buffer.from(bytes).toString('utf8')
+  const whole = mutated(text, random)
+  if (whole !== undefined) return new Uint8Array(Buffer.from(whole))
+  const lines = text.trimEnd().split('\n')
+  for (let left = 1 + random.below(3); left > 0; left--) {
+    const at = random.below(lines.length)
+    lines[at] = mutated(lines[at]!, random) ?? lines[at]!
+  }
+  return new Uint8Array(Buffer.from(`${lines.join('\n')}\n`))
 }

@@ -76,6 +76,8 @@ const NUMBERS = [
   1n,
   2n,
   7n,
+  // Elements that are text, among the types of tensors.
+  8n,
   -1n,
   127n,
   255n,

@@ -2,9 +2,9 @@
 import { spawn } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
-import { tinyModel } from './engine-scenes'
 import { writeModel } from '../../src/engine/onnx'
 import { hashOf, leftovers, type Scene } from './kill-scene'
+import { tinyModel } from './small-models'
 import { wholeness } from './whole'
 
 const KILLED = 'SIGKILL'

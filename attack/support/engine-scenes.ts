@@ -1,32 +1,18 @@
 /** Jobs of the engine that are killed: runs, searches and bundles of a model of one layer. */
 import fs from 'node:fs'
 import path from 'node:path'
+import { zipSync } from 'fflate'
 import { openZip } from '../../src/engine/data/zip'
-import { Model, Tensor, writeModel } from '../../src/engine/onnx'
-import { seeded } from '../../src/engine/math/random'
+import { writeModel } from '../../src/engine/onnx'
 import { EngineHost, forkEngine, type JobInput } from '../../src/service'
 import { hashOf, leftovers, type Scene } from './kill-scene'
+import { SETTINGS } from './results'
+import { tinyData, tinyModel } from './small-models'
 import { wholeness } from './whole'
-
-const SETTINGS = { providers: ['cpu'], threads: 1 }
-
-export function tinyModel(): Model {
-  const model = new Model()
-  model.opsets.set('', 17)
-  model.irVersion = 8
-  model.graph.inputs = [{ name: 'x', dtype: 'float32', dims: ['batch', 64] }]
-  model.graph.outputs = [{ name: 'y', dtype: 'float32', dims: ['batch', 32] }]
-  const random = seeded(1)
-  const weights = Array.from({ length: 2048 }, () => random.next() - 0.5)
-  model.graph.initializers.set('w', Tensor.float32([64, 32], weights))
-  model.graph.addNode({ opType: 'MatMul', inputs: ['x', 'w'], outputs: ['h'], name: 'mm' })
-  model.graph.addNode({ opType: 'Relu', inputs: ['h'], outputs: ['y'], name: 'relu' })
-  return model
-}
 
 const given = (folder: string) => ({ model: path.join(folder, 'tiny.onnx'), data: {}, settings: SETTINGS })
 
-const runOf = (folder: string, resume: boolean, last = 'float16'): JobInput<'compress'> => ({
+export const runOf = (folder: string, resume: boolean, last = 'float16'): JobInput<'compress'> => ({
   ...given(folder),
   folder: path.join(folder, 'run'),
   into: path.join(folder, 'small'),
@@ -46,7 +32,21 @@ const runOf = (folder: string, resume: boolean, last = 'float16'): JobInput<'com
   resume,
 })
 
-const searchOf = (folder: string): JobInput<'searchList'> => ({
+/** As `runOf`, on the data of `tinyData`, by a pass that learns and keeps checkpoints of its own. */
+export const learningOf = (folder: string, resume: boolean): JobInput<'compress'> => {
+  const request = runOf(folder, resume)
+  const steps = [{ pass: 'distill', params: { epochs: 1 } }]
+  const data = { path: path.join(folder, 'data.csv') }
+  return { ...request, data, recipes: request.recipes.map((recipe) => ({ ...recipe, steps })) }
+}
+
+const archiveIn = (folder: string): string => path.join(folder, 'data.zip')
+const unpackedIn = (folder: string): string => path.join(folder, 'unpacked')
+const PACKED = Object.fromEntries(
+  ['a/1.txt', 'a/2.txt', 'b/3.txt'].map((name) => [name, Buffer.from(name.repeat(100))]),
+)
+
+export const searchOf = (folder: string): JobInput<'searchList'> => ({
   ...given(folder),
   folder: path.join(folder, 'run'),
   goal: { kind: 'search', minutes: 5, maxDrop: 5 },
@@ -55,7 +55,7 @@ const searchOf = (folder: string): JobInput<'searchList'> => ({
 })
 
 /** Recipes that are tried while the search is killed: by number and not by time, so that its writes are the same each time. */
-const TRIED = 3
+export const TRIED = 3
 
 const bundleOf = (folder: string, form: 'zip' | 'folder'): JobInput<'exportBundle'> => ({
   ...given(folder),
@@ -181,6 +181,25 @@ export class EngineScenes {
         before: (run, folder) => run('compress', runOf(folder, false, 'quantize-dynamic'), during),
         work: (run, folder, again) => run('compress', runOf(folder, again), during),
         fault: whole,
+      }),
+      this.scene('compress by learning', {
+        before: async (_, folder) => tinyData(folder),
+        work: (run, folder, again) => run('compress', learningOf(folder, again), during),
+        fault: whole,
+      }),
+      this.scene('unpack', {
+        before: async (_, folder) => fs.writeFileSync(archiveIn(folder), zipSync(PACKED)),
+        work: (run, folder) =>
+          run('unpack', { archive: archiveIn(folder), into: unpackedIn(folder) }, during),
+        fault: (folder, unfinished) => {
+          const into = unpackedIn(folder)
+          if (!fs.existsSync(into)) return unfinished ? undefined : 'nothing is unpacked'
+          const half = Object.entries(PACKED).find(
+            ([name, bytes]) =>
+              !fs.existsSync(path.join(into, name)) || !fs.readFileSync(path.join(into, name)).equals(bytes),
+          )
+          return half && `${half[0]} is not what was packed`
+        },
       }),
       this.scene('search', {
         before: async (run, folder) => {

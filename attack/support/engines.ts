@@ -5,8 +5,25 @@ import { PareError } from '../../src/contract/errors'
 import { EngineHost, forkEngine, type EngineProcess } from '../../src/service'
 import { verdictOf, type Outcome } from './attack'
 
-/** A job that takes longer than this alone on a core hangs. */
+/** A job that takes longer than this alone on a core hangs; so does one that does nothing for several times as long. */
 const LONGEST_MS = 20_000
+const LONGEST_WAIT_MS = 6 * LONGEST_MS
+const LOOK_MS = 500
+
+/** Linux counts processor time in hundredths of a second, whatever its clock. Source: proc(5), times(2). */
+const MS_PER_TICK = 10
+
+/** Time the process has spent on cores, of all its threads; undefined where the system does not tell. Source: proc(5). */
+function spentBy(pid: number): number | undefined {
+  try {
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8')
+    // The name, in brackets, may hold anything.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK
+  } catch {
+    return undefined
+  }
+}
 
 /** Most memory the process ever had, in bytes; undefined where the system does not tell. Source: proc(5), VmHWM. */
 function peakOf(pid: number): number | undefined {
@@ -43,16 +60,34 @@ export class Target {
   /** Runs what `work` asks of the engine, and says what became of it. */
   async outcome(work: (run: EngineHost['run']) => Promise<unknown>): Promise<Outcome> {
     const started = Date.now()
-    const signal = AbortSignal.timeout(LONGEST_MS)
+    const ending = new AbortController()
+    const { signal } = ending
+    const before = new Map<number, number>()
+    const look = setInterval(() => {
+      const { pid } = this
+      const spent = pid === undefined ? undefined : spentBy(pid)
+      // An engine that is started during the job has spent nothing before it.
+      if (pid !== undefined && spent !== undefined && !before.has(pid)) before.set(pid, spent)
+      const alone = pid === undefined || spent === undefined ? 0 : spent - before.get(pid)!
+      const waited = Date.now() - started
+      if (alone > LONGEST_MS || waited > LONGEST_WAIT_MS) ending.abort()
+    }, LOOK_MS)
+    let refused: Outcome | undefined
     try {
       await work((job, input, options) => this.host.run(job, input, { ...options, signal }))
     } catch (thrown) {
       if (signal.aborted) return { verdict: 'hang', detail: `no answer in ${Date.now() - started} ms` }
-      if (thrown instanceof PareError) return verdictOf(thrown.data)
-      return { verdict: 'internal', detail: String((thrown as Error).stack ?? thrown) }
+      refused =
+        thrown instanceof PareError
+          ? verdictOf(thrown.data)
+          : { verdict: 'internal', detail: String((thrown as Error).stack ?? thrown) }
+      if (refused.verdict !== 'coded') return refused
+    } finally {
+      clearInterval(look)
     }
+    // What was refused may have taken the memory all the same.
     const peak = this.pid === undefined ? undefined : peakOf(this.pid)
-    if (peak === undefined || peak <= this.memory) return { verdict: 'ok' }
+    if (peak === undefined || peak <= this.memory) return refused ?? { verdict: 'ok' }
     this.restart()
     return { verdict: 'memory', detail: `${Math.round(peak / 2 ** 20)} MiB` }
   }

@@ -22,7 +22,7 @@ function point(what) {
   if (step === at) process.kill(process.pid, 'SIGKILL')
 }
 
-for (const name of ['fsyncSync', 'renameSync', 'rmSync', 'copyFileSync', 'cpSync']) {
+for (const name of ['fsyncSync', 'renameSync', 'rmSync', 'copyFileSync', 'cpSync', 'linkSync']) {
   const original = fs[name]
   fs[name] = (...args) => {
     point(`before ${name} ${args[0]}`)
@@ -30,6 +30,23 @@ for (const name of ['fsyncSync', 'renameSync', 'rmSync', 'copyFileSync', 'cpSync
     point(`after ${name} ${args[0]}`)
     return result
   }
+}
+const { mkdirSync, existsSync } = fs
+fs.mkdirSync = (folder, ...rest) => {
+  // One that is there already changes nothing.
+  if (existsSync(folder)) return mkdirSync(folder, ...rest)
+  point(`before mkdirSync ${folder}`)
+  const result = mkdirSync(folder, ...rest)
+  point(`after mkdirSync ${folder}`)
+  return result
+}
+const { createWriteStream } = fs
+fs.createWriteStream = (file, ...rest) => {
+  point(`before createWriteStream ${file}`)
+  const stream = createWriteStream(file, ...rest)
+  stream.once('ready', () => point(`during createWriteStream ${file}`))
+  stream.once('close', () => point(`after createWriteStream ${file}`))
+  return stream
 }
 const { writeFileSync } = fs
 fs.writeFileSync = (file, ...rest) => {

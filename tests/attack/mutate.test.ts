@@ -38,6 +38,14 @@ describe('damage', () => {
       expect(() => JSON.parse(Buffer.from(mutateJson(text, random)).toString()) as unknown).not.toThrow()
   })
 
+  test('inside lines of JSON, each a text of its own, leaves them that', () => {
+    const lines = Buffer.from(Array.from({ length: 5 }, (_, i) => JSON.stringify({ a: [i] })).join('\n'))
+    const damaged = many.map((random) => Buffer.from(mutateJson(lines, random)).toString().trimEnd())
+    for (const text of damaged) for (const line of text.split('\n')) JSON.parse(line)
+    expect(damaged.every((text) => text.split('\n').length === 5)).toBe(true)
+    expect(damaged.filter((text) => text !== lines.toString()).length).toBeGreaterThan(30)
+  })
+
   test('inside an archive gets past its check sums', () => {
     const zip = zipSync({ 'a.npy': new Uint8Array(200).fill(7), 'b.npy': new Uint8Array(10) })
     const damaged = many.map((random) => unzipSync(mutateZip(zip, random)))

@@ -2,6 +2,7 @@
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { attack as data } from '../../attack/kinds/data'
+import { attack as folders } from '../../attack/kinds/folders'
 import { attack as kills } from '../../attack/kinds/kills'
 import { attack as models } from '../../attack/kinds/models'
 import { attack as soak } from '../../attack/kinds/soak'
@@ -14,8 +15,9 @@ import { bundled } from '../bundled'
 const SHORT = [
   { name: 'models', attack: models, count: 120 },
   { name: 'data', attack: data, count: 400 },
-  { name: 'recipes', attack: recipes, count: 80 },
+  { name: 'recipes', attack: recipes, count: 30 },
   { name: 'settings', attack: settings, count: 60 },
+  { name: 'folders', attack: folders, count: 40 },
   { name: 'shell', attack: shell, count: 3000 },
   { name: 'kills', attack: kills, count: 8 },
   { name: 'soak', attack: soak, count: 60 },

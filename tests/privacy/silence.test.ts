@@ -5,16 +5,21 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { freeModels } from '../../attack/support/small-models'
 import { bundled } from '../bundled'
 import { Machine, whyNotTraced, type Trace } from './traced'
 
 const sample = path.resolve(import.meta.dirname, '../../resources/samples/bearing')
 const model = path.join(sample, 'cnn1d.onnx')
 const data = path.join(sample, 'data')
+const digits = path.resolve(sample, '../digits')
+const seeds = path.resolve(import.meta.dirname, '../fixtures/seeds')
+const fixture = (name: string): string => path.resolve(import.meta.dirname, '../fixtures/data', name)
 const reason = whyNotTraced()
 
 describe.skipIf(reason !== undefined)(`traced${reason ? `: skipped, ${reason}` : ''}`, () => {
   let machine: Machine
+  const free = (): ReturnType<typeof freeModels> => freeModels(machine.work)
   beforeAll(() => void (machine = new Machine()))
   afterAll(() => machine.remove())
 
@@ -47,6 +52,13 @@ describe.skipIf(reason !== undefined)(`traced${reason ? `: skipped, ${reason}` :
     for (const name of trace.left) fs.rmSync(path.join(machine.temporary, name))
   })
 
+  test('what is looked for would be found: a socket', () => {
+    const code = "require('net').connect(9, '192.0.2.1').on('error', () => undefined)"
+    const { internet } = machine.run(['-e', code])
+    expect(internet).toContainEqual(expect.stringMatching(/^socket\(AF_INET/))
+    expect(internet).toContainEqual(expect.stringContaining('192.0.2.1'))
+  })
+
   test.each([
     ['compress', [model, '--recipe', 'safe', '--out', 'small']],
     ['evaluate', [model]],
@@ -55,6 +67,24 @@ describe.skipIf(reason !== undefined)(`traced${reason ? `: skipped, ${reason}` :
     ['search', [model, '--job', '0', '--out', 'best']],
   ])('pare %s', async (command, args) => {
     expectSilent(machine.run([await bundled('cli'), command, ...args, '--data', data]))
+  })
+
+  test.each([
+    [
+      'pictures',
+      () => [path.join(digits, 'lenet5.onnx'), '--data', path.join(digits, 'data', 'calibration')],
+    ],
+    ['texts', (): string[] => [free().texts, '--data', path.join(seeds, 'texts.jsonl')]],
+    ['a table', (): string[] => [free().rows, '--data', path.join(seeds, 'table.csv')]],
+    ['Parquet', (): string[] => [free().rows, '--data', fixture('conforming_columns.parquet')]],
+  ])('pare evaluate on %s', { timeout: 180_000 }, async (_, args) => {
+    expectSilent(machine.run([await bundled('cli'), 'evaluate', ...args()]))
+  })
+
+  test('pare export as C, compiled where there is a compiler', async () => {
+    expectSilent(
+      machine.run([await bundled('cli'), 'export', model, '--target', 'c', '--out', 'c.zip', '--data', data]),
+    )
   })
 
   test('the browser shell listens to this machine, and that is all', async () => {

@@ -38,6 +38,8 @@ export function compile(
     cwd: folder,
     encoding: 'utf8',
     timeout: LIMIT * 1000,
+    // Compilers leave what they make on the way where a killed one would leave it for good.
+    env: { ...process.env, TMPDIR: folder, TMP: folder, TEMP: folder },
   })
   return { ok: status === 0, text: error ? String(error) : stderr }
 }
