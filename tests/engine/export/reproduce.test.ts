@@ -255,7 +255,7 @@ const table: string[] = []
 afterAll(() => console.info(['set, form: report · files · snippet', ...table].join('\n')))
 
 const all = { ...RESOURCES, ...(hasReference ? REFERENCES : {}) }
-const EMBEDDED = /^(digits|bearing|tones)/
+const EMBEDDED = /^(digits \(samples\)|tones)/
 const cases = Object.keys(all).flatMap((name): [string, boolean][] => [
   [name, false],
   ...(EMBEDDED.test(name) ? [[name, true] as [string, boolean]] : []),
