@@ -13,7 +13,7 @@ export const PRESETS: readonly Preset[] = [
       { pass: 'simplify', params: {} },
       {
         pass: 'quantize-weights',
-        params: { bits: 8, method: 'rtn', block: 0, symmetric: true, maxLoss: 0.5 },
+        params: { bits: 8, method: 'rtn', block: 0, symmetric: true, storage: 'plain', maxLoss: 0.5 },
       },
       { pass: 'float16', params: { compute: 'float32' } },
       { pass: 'keep-best', params: { aim: 'exact' } },
