@@ -166,6 +166,8 @@ export const methods = {
   'recipes.check': method<{ ok: boolean; problems: { step: number; message: string }[] }>()(
     z.strictObject({ project: id, recipe: Recipe }),
   ),
+  /** Seconds that a run of it will take on this machine: an estimate, from one timed run of the project's model. */
+  'recipes.expect': method<{ seconds: number }>()(z.strictObject({ project: id, recipe: Recipe })),
   'recipes.import': method<Recipe>()(z.strictObject({ file: id })),
   /** Gives the text; the window offers it as a file. */
   'recipes.export': method<{ name: string; text: string }>()(z.strictObject({ recipe: Recipe })),

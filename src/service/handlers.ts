@@ -63,6 +63,10 @@ function appHandlers({ core, about, catalogue, exports }: Parts) {
       )
       return { ok: problems.length === 0, problems }
     },
+    'recipes.expect': ({ project, recipe }) => {
+      const input = modelAndData(core, core.store.get(project), 'recipes.expect')
+      return core.interactive.run('expect', { ...input, recipe }, { during: 'timing the model' })
+    },
     'export.plan': (input) => exports.plan(input),
     'export.write': (input) => exports.write(input),
     'export.show': ({ export: id }) => exports.show(id),

@@ -107,6 +107,10 @@ export function conforms(name: string, start: Start): void {
 
       const check = await client.invoke('recipes.check', { project: id, recipe: QUANTIZED.recipe })
       expect(check).toEqual({ ok: true, problems: [] })
+      const { seconds } = await client.invoke('recipes.expect', { project: id, recipe: QUANTIZED.recipe })
+      // Loading, a step and measuring take seconds; this network learns nothing here.
+      expect(seconds).toBeGreaterThan(5)
+      expect(seconds).toBeLessThan(600)
       expect(await client.invoke('targets.list', undefined)).toEqual(describeTargets())
       const started = await client.invoke('runs.start', { project: id, goal: QUANTIZED })
       const run = await ended(started.id)

@@ -10,7 +10,9 @@ import {
   samplesOf,
   signatureOf,
   sliceRows,
+  traceShapes,
   workingFeeds,
+  workOf,
   type Values,
 } from '../runtime'
 import { assemble } from './assembled'
@@ -18,19 +20,30 @@ import type { Dataset } from './dataset'
 import type { Source } from './source'
 import type { Part } from './splits'
 
-const RANDOM_SAMPLES = 256
+/** Likeness needs no more; large models are compared on fewer, down to LEAST, the same number on every machine. */
+const MOST = 256
+const LEAST = 8
+/** Work of all samples together, in multiply-accumulates: some seconds of one core. */
+const AFFORDABLE = 3e10
+
+async function samplesWorth(model: Model, feeds: Values): Promise<number> {
+  const work = workOf(model, await traceShapes(model, { feeds }))
+  return Math.min(MOST, Math.max(LEAST, Math.floor(AFFORDABLE / work)))
+}
 
 /**
  * A dataset of kind 'random' and task 'unlabelled': seeded samples in every dynamic length that was found to run,
- * the same ones on every machine; splits that are not `filled` are empty. Throws `model/not-loadable`, `model/no-working-input`.
+ * the same ones on every machine, by default as many as the model's work allows; splits that are not `filled` are empty. Throws `model/not-loadable`, `model/no-working-input`.
  */
 export async function openRandom(
   model: Model,
   seed = 0,
-  count = RANDOM_SAMPLES,
+  asked?: number,
   filled: readonly SplitName[] = ['validation'],
 ): Promise<Dataset> {
-  const draw = await sampler(model, seed)
+  const feeds = await workingFeeds(model, { seed })
+  const count = asked ?? (await samplesWorth(model, feeds))
+  const draw = sampler(model, seed, feeds)
   const made = new Map<number, Values>()
   const source = (offset: number, length: number): Source => ({
     length,
@@ -76,8 +89,7 @@ export async function openRandom(
 }
 
 /** Draws sample i; a model with a fixed batch of k gets its samples from feeds of k. */
-async function sampler(model: Model, seed: number): Promise<(index: number) => Values> {
-  const feeds = await workingFeeds(model, { seed })
+function sampler(model: Model, seed: number, feeds: Values): (index: number) => Values {
   const pinned = model.clone()
   for (const info of pinned.graph.requiredInputs)
     Object.assign(info, { dims: [...feeds[info.name]!.dims], raw: undefined })

@@ -124,6 +124,8 @@ export interface Jobs {
     { total: number; samples: SamplePreview[] }
   >
   checkRecipe: Job<ModelAndData & { recipe: Recipe }, { step: number; message: string }[]>
+  /** Before a run: how long it will take, from one timed run of the model. */
+  expect: Job<ModelAndData & { recipe: Recipe }, { seconds: number }>
   evaluate: Job<ModelAndData & { split: SplitName }, Report>
   compress: Job<RunRequest, RunResult>
   search: Job<SearchRequest, { result: SearchResult; run: RunResult }>

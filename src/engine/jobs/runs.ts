@@ -1,8 +1,10 @@
 /** Jobs that compress and measure. */
 import type { Report } from '../../contract/report'
 import { reportOn } from '../evaluate/report'
+import { readModel } from '../onnx'
 import { RunFolder } from '../run/checkpoints'
 import { compress } from '../run/compress'
+import { expectedSeconds, extentOf } from '../run/expected'
 import { locked } from '../run/lock'
 import { recordBeside } from '../run/record'
 import { findTarget } from '../targets'
@@ -17,7 +19,7 @@ export const targetOf = (target: string | undefined, folder: string, resume: boo
 const noted = (report: Report, word: string | undefined): Report =>
   word ? { ...report, notes: [...report.notes, word] } : report
 
-export const runJobs: JobHandlers<'compress' | 'evaluate' | 'compare' | 'record'> = {
+export const runJobs: JobHandlers<'compress' | 'expect' | 'evaluate' | 'compare' | 'record'> = {
   compress: async ({ model, data, settings, target: asked, ...request }, context) => {
     const target = targetOf(asked, request.folder, request.resume)
     return locked(request.folder, () =>
@@ -48,6 +50,11 @@ export const runJobs: JobHandlers<'compress' | 'evaluate' | 'compare' | 'record'
       ),
     )
   },
+  expect: ({ model, data, recipe }) =>
+    withData(model, data, async (dataset) => {
+      const { steps, measuring } = expectedSeconds([recipe], await extentOf(readModel(model), dataset))
+      return { seconds: steps.flat().reduce((sum, seconds) => sum + seconds, measuring) }
+    }),
   evaluate: ({ model, data, settings, split }, { probe, signal, progress }) =>
     withData(model, data, async (dataset) => {
       const { session, word } = await chosenSession(settings)

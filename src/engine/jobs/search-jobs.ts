@@ -43,6 +43,7 @@ async function withSearch<T>(
   request: SearchRequest,
   context: JobContext,
   use: (search: Opened) => Promise<T>,
+  ahead = false,
 ): Promise<T> {
   const { model, data, settings, folder, resume, seed, worker, sensitivities } = request
   const target = targetOf(request.goal.target, folder, resume)
@@ -72,6 +73,7 @@ async function withSearch<T>(
       folder,
       resume,
       worker,
+      ahead,
       stopRequested: () => context.stopRequested(),
       progress,
       found: (trial) => context.emit('trial', { trial }),
@@ -157,8 +159,11 @@ export const searchJobs: JobHandlers<'search' | 'searchList' | 'searchStep' | 's
       ),
     searchList: (request, context) =>
       locked(workOf(request), () =>
-        withSearch(request, context, ({ options }) =>
-          Promise.resolve(pending(options.space, options.store.all(), options.runner.goal)),
+        withSearch(
+          request,
+          context,
+          ({ options }) => Promise.resolve(pending(options.space, options.store.all(), options.runner.goal)),
+          true,
         ),
       ),
     searchStep: ({ share, ...request }, context) => {

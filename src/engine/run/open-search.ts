@@ -22,7 +22,7 @@ import { findTarget } from '../targets'
 import type { Built, TrialRunner } from '../search/trial-runner'
 import { partsOf } from '../search/parts'
 import type { SearchSpace } from '../search/recipes'
-import { exploringSeconds } from '../search/explore'
+import { endOfTrials, exploringSeconds } from '../search/explore'
 import type { Clock, SearchOptions, TrialStore } from '../search/options'
 import { StoredTrial } from '../../contract/stored'
 import type { Trial } from '../../contract/trial'
@@ -47,6 +47,8 @@ export interface SearchWork {
   worker?: string
   /** Folder of sensitivities measured before; default: one in `folder`. */
   sensitivities?: string
+  /** Measures the sensitivities before anything is tried, so that workers find them; else the first pass that asks does. */
+  ahead?: boolean
   resume: boolean
   seed: number
   session: SessionOptions
@@ -58,7 +60,7 @@ export interface SearchWork {
   found(trial: Trial): void
 }
 
-/** Opens or begins a search; measures the sensitivities unless they are there. Throws `target/unknown`. */
+/** Opens or begins a search. Throws `target/unknown`. */
 export async function openSearch(asked: SearchWork): Promise<SearchOptions> {
   const work = { ...asked, target: findTarget(asked.goal.target) }
   const started = performance.now()
@@ -76,12 +78,9 @@ export async function openSearch(asked: SearchWork): Promise<SearchOptions> {
   const store = trialStore(trialsFolder)
   const fileOf = (key: string): string => path.join(trialsFolder, `${key}.onnx`)
   const earlier = store.all().reduce((sum, trial) => sum + trial.seconds, 0)
-  const sensitivities = sensitivitiesIn(
-    work.sensitivities ?? path.join(work.folder, 'sensitivity'),
-    work.worker,
-    work.same,
-  )
-  if (work.data.splits.calibration.length > 0)
+  const place = work.sensitivities ?? path.join(work.folder, 'sensitivity')
+  const sensitivities = { ...sensitivitiesIn(place, work.worker, work.same), grows: true as const }
+  if (work.ahead && work.data.splits.calibration.length > 0)
     await measureSensitivity(readModel(work.original), work.data, {
       techniques: ['bits'],
       cache: sensitivities,
@@ -96,6 +95,7 @@ export async function openSearch(asked: SearchWork): Promise<SearchOptions> {
   }
   // The scheduler of a worker has a limit of its own.
   const overtime = work.worker === undefined ? exploringSeconds(work.goal) : Infinity
+  const isOver = (): boolean => clock.used() > overtime && clock.used() > endOfTrials(store.all(), work.goal)
   const sample = await firstSample(work.data)
   const runner: TrialRunner = {
     ...work,
@@ -113,7 +113,7 @@ export async function openSearch(asked: SearchWork): Promise<SearchOptions> {
         begin: (step) => {
           learning.begin(step)
           return () => {
-            if (clock.used() > overtime) throw new PareError('cancelled', { during: 'the search' })
+            if (isOver()) throw new PareError('cancelled', { during: 'the search' })
           }
         },
         stopRequested: () => learning.isOver() || (work.stopRequested?.() ?? false),

@@ -26,6 +26,13 @@ export function exploringSeconds({ minutes }: SearchGoal): number {
   return limit - Math.max(limit * RESERVE.share, Math.min(RESERVE.seconds, limit * RESERVE.most))
 }
 
+/** With nothing kept when the time is over, a search goes on until something is, at most as long again. */
+const PATIENCE = 2
+
+/** When trials end, in seconds since the search began. */
+export const endOfTrials = (trials: readonly Trial[], goal: SearchGoal): number =>
+  exploringSeconds(goal) * (trials.some(({ state }) => state === 'kept') ? 1 : PATIENCE)
+
 /** What is left to try now, given what was found: one machine's whole work, or a list to spread over many. */
 export function pending(space: SearchSpace, trials: readonly Trial[], goal: SearchGoal): SearchJob[] {
   const done = new Set(trials.map((trial) => trial.key))
@@ -40,11 +47,11 @@ export function pending(space: SearchSpace, trials: readonly Trial[], goal: Sear
 /** Tries what there is to try until time is up. Throws `cancelled`; what was found until then is in the store. */
 export async function explore(options: SearchOptions): Promise<number> {
   const { space, store, runner, clock } = options
-  const limit = exploringSeconds(runner.goal)
   /** Jobs of the round that will hardly end in time; they wait until no other is left. */
   const long = new Set<string>()
   for (;;) {
     const trials = store.all()
+    const limit = endOfTrials(trials, runner.goal)
     const jobs = pending(space, trials, runner.goal)
     if (jobs.length === 0) return 0
     if (runner.signal.aborted) throw new PareError('cancelled', { during: 'the search' })

@@ -65,6 +65,14 @@ export function duration(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }
 
+/** A time that is only estimated, never more exact than that. */
+export function roughly(seconds: number): string {
+  if (seconds < 10) return 'a few seconds'
+  if (seconds < 55) return `about ${Math.ceil(seconds / 10) * 10} s`
+  if (seconds < 3600) return `about ${Math.ceil(seconds / 60)} min`
+  return `about ${three(Math.round(seconds / 360) / 10)} h`
+}
+
 /** What is left, never more exact than it is known. */
 export function left(seconds: number): string {
   if (seconds < 5) return 'a few seconds left'

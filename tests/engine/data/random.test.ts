@@ -53,6 +53,19 @@ test('a scalar is one number for all', async () => {
   expect(batch!.x!.dims).toEqual([6, 3])
 })
 
+test('a large model is asked with fewer samples, the same number everywhere', async () => {
+  const large = new Model()
+  large.opsets.set('', 17)
+  large.irVersion = 8
+  large.graph.inputs = [{ name: 'x', dtype: 'float32', dims: ['batch', 2000, 1000] }]
+  large.graph.outputs = [{ name: 'y', dtype: 'float32', dims: ['batch', 2000, 250] }]
+  large.graph.initializers.set('w', Tensor.float32([1000, 250], new Float32Array(250_000)))
+  large.graph.addNode({ opType: 'MatMul', inputs: ['x', 'w'], outputs: ['y'], name: 'mm' })
+  // 500 million multiply-accumulates a sample.
+  expect((await openRandom(large)).splits.validation.length).toBe(59)
+  expect((await openRandom(model(['batch', 3]))).splits.validation.length).toBe(256)
+})
+
 test('it says what it is', async () => {
   const data = await openRandom(model(['batch', 3]), 0, 6)
   expect(data.summary()).toMatchObject({ kind: 'random', task: 'unlabelled', samples: 6 })

@@ -7,6 +7,7 @@ import { errorMessage } from '../../../src/contract/messages'
 import type { SearchResult } from '../../../src/contract/trial'
 import { nothingKept, searchJobs } from '../../../src/engine/jobs/search-jobs'
 import { temporaryFolder } from '../run/support'
+import type { JobEvents } from '../../../src/engine/jobs/protocol'
 import { best, given, listening, settings } from './support'
 
 const { search, searchList, searchStep, searchMerge, sensitivity } = searchJobs
@@ -88,6 +89,31 @@ test('with nothing inside the limits no model is the winner: what comes closest 
   await search(work, listening())
   expect(fs.existsSync(closest)).toBe(false)
   expect(fs.existsSync(path.join(work.into, 'model.onnx'))).toBe(true)
+})
+
+test('a search tries what takes seconds before it measures a layer; a list for workers measures first', async () => {
+  const bearing = path.resolve('resources/samples/bearing')
+  const work = {
+    ...request(5),
+    model: path.join(bearing, 'cnn1d.onnx'),
+    data: { path: path.join(bearing, 'data') },
+  }
+  const measured = (): boolean => fs.existsSync(path.join(work.folder, 'sensitivity'))
+  const tried: { passes: string[]; measured: boolean }[] = []
+  const context = listening({ stopRequested: () => tried.length > 0 })
+  const { emit } = context
+  context.emit = (event, data) => {
+    emit(event, data)
+    if (event !== 'trial') return
+    const { recipe } = (data as JobEvents['trial']).trial
+    tried.push({ passes: recipe.steps.map(({ pass }) => pass), measured: measured() })
+  }
+  await search(work, context)
+  expect(tried.map(({ measured, passes }) => [measured, passes.at(-1)])).toEqual([
+    [false, 'quantize-weights'],
+  ])
+  await searchList({ ...work, worker: 'list' }, listening())
+  expect(measured()).toBe(true)
 })
 
 test('sensitivity is measured once and taken from its folder after that', async () => {

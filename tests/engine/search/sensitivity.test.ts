@@ -36,6 +36,25 @@ test('fewer bits, more zeros, fewer channels and less rank move the outputs furt
     }
 })
 
+test('progress moves within the samples of a layer, and never back', async () => {
+  const told: number[] = []
+  const progress = (done: number): void => void told.push(done)
+  await measureSensitivity(model, data, { samples: 40, techniques: ['bits'], progress })
+  // Five layers at four widths, six together: told at the beginning of each group and after each batch of 16.
+  expect(told).toHaveLength(4 * (1 + 3))
+  expect(told).toEqual(told.toSorted((a, b) => a - b))
+  expect(new Set(told).size).toBe(told.length)
+})
+
+test('what is cached while a search fills the cache decides nothing', async () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-sensitivity-'))
+  const cache = sensitivitiesIn(folder)
+  await measureSensitivity(model, data, { techniques: ['bits'], cache })
+  expect(await sensitivitiesOf(data, cache).known(model, 4)).not.toEqual([])
+  expect(await sensitivitiesOf(data, { ...cache, grows: true }).known(model, 4)).toEqual([])
+  fs.rmSync(folder, { recursive: true, force: true })
+})
+
 test('a model with a fixed batch gives the same figures', async () => {
   const fixed = model.clone()
   for (const port of [...fixed.graph.inputs, ...fixed.graph.outputs]) {

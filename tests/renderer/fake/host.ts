@@ -345,6 +345,7 @@ export class FakeHost implements Host {
       )
       return { ok: !problems.length, problems }
     },
+    'recipes.expect': ({ recipe }) => ({ seconds: 25 * recipe.steps.length }),
     'recipes.export': ({ recipe }) => ({ name: 'recipe.json', text: JSON.stringify(recipe, undefined, 2) }),
     'runs.start': () => this.start(),
     'runs.get': () => this.mine().runs[0]!,

@@ -13,6 +13,8 @@ export interface SensitivityCache {
   /** `about` names model and samples: `layersKey` and `samplesKey`. */
   find(about: string, layer: string, technique: Technique, strength: number): Sensitivity | undefined
   keep(about: string, entries: readonly Sensitivity[]): void
+  /** It fills while others ask: what happens to be there must then decide nothing. */
+  grows?: true
 }
 
 const short = (parts: readonly string[]): string =>

@@ -12,7 +12,7 @@ import { divergences } from '../../evaluate/comparison/divergence'
 import { normalize } from '../../layers/normalize'
 import type { Model } from '../../onnx'
 import type { Sensitivities } from '../../passes/pass'
-import { macsOf, traceShapes, type Values } from '../../runtime'
+import { traceShapes, workOf, type Values } from '../../runtime'
 import { layersKey, samplesKey, type SensitivityCache } from './cache'
 import { entryOf, probeModel, probesOf, STRENGTHS } from './probes'
 import { weightedLayers } from '../../layers/find'
@@ -22,16 +22,15 @@ import { TASKS } from '../../tasks'
 const TOGETHER = 6
 /** Samples each layer is asked with, and fewer down to LEAST where the model is large. */
 const MOST = 64
-const LEAST = 16
-/** Multiply-accumulates that asking about bits may take over all layers: some ten seconds of a desktop CPU. */
+const LEAST = 4
+/** Multiply-accumulates that asking about bits may take over all layers: some ten seconds of one core. */
 const AFFORDABLE = 1e11
 
 /** The same on every machine and for every caller, so that all ask with the same samples. */
 export async function affordableSamples(model: Model, data: Dataset): Promise<number> {
   const traced = await traceShapes(model, { feeds: await exampleFeeds({ original: model, data }) })
-  const once = model.graph.nodes.reduce((sum, node) => sum + (macsOf(node, traced) ?? 0), 0)
-  const probes = weightedLayers(model.graph).length * STRENGTHS.bits.length
-  return Math.min(MOST, Math.max(LEAST, Math.floor(AFFORDABLE / Math.max(1, once * probes))))
+  const probes = Math.max(1, weightedLayers(model.graph).length * STRENGTHS.bits.length)
+  return Math.min(MOST, Math.max(LEAST, Math.floor(AFFORDABLE / (workOf(model, traced) * probes))))
 }
 
 export interface SensitivityOptions {
@@ -79,7 +78,7 @@ async function known(
   bits: number,
   signal?: AbortSignal,
 ): Promise<Sensitivity[]> {
-  if (!cache || data.splits.calibration.length === 0) return []
+  if (!cache || cache.grows || data.splits.calibration.length === 0) return []
   const { model } = normalize(original)
   const about = await questions(model, data, await affordableSamples(model, data), signal).about()
   const nearest = STRENGTHS.bits.toSorted((a, b) => Math.abs(a - bits) - Math.abs(b - bits) || a - b)[0]!
@@ -119,10 +118,16 @@ export async function measureSensitivity(
     if (options.signal?.aborted) throw new PareError('cancelled', { during: 'measuring sensitivity' })
     const group = missing.slice(from, from + TOGETHER)
     const first = probes[group[0]!]!
-    options.progress?.(from / missing.length, `${first.layer.name}: ${first.technique}`)
+    let runs = 0
+    const say = (): void => {
+      const inside = Math.min(1, runs++ / Math.max(1, Math.min(limit, calibration.length)))
+      const done = (from + inside * group.length) / missing.length
+      options.progress?.(done, `${first.layer.name}: ${first.technique}`)
+    }
+    say()
     const made = await Promise.all(group.map((at) => probeModel(model, probes[at]!)))
     const models = made.map((one) => one.model)
-    const results = await divergences(model, models, batches, { classes })
+    const results = await divergences(model, models, batches, { classes, progress: say })
     const measured = results.map((result, i) => entryOf(probes[group[i]!]!, result, made[i]!.weightSqnr))
     measured.forEach((entry, i) => (entries[group[i]!] = entry))
     cache?.keep(about!, measured)
