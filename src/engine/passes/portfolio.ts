@@ -11,10 +11,21 @@ const shared = (size: number): RecipeStep[] => [
   PACK,
 ]
 
-/** Those that take seconds first, then the most promising. */
+/** Rounded as they are: the search measures what that costs, so the pass need not. */
+const rounded = (bits: number): RecipeStep[] => [
+  { pass: 'quantize-weights', params: { bits, method: 'rtn', maxLoss: 100 } },
+]
+
+/** What takes seconds comes before everything. */
+export const QUICK_PORTFOLIO: readonly (readonly RecipeStep[])[] = [
+  rounded(4),
+  rounded(8),
+  [{ pass: 'quantize-dynamic', params: {} }],
+]
+
+/** The most promising first. */
 export const PORTFOLIO: readonly (readonly RecipeStep[])[] = [
   [{ pass: 'quantize-weights', params: { bits: 4, method: 'rtn' } }],
-  [{ pass: 'quantize-dynamic', params: {} }],
   shared(0.085),
   [{ pass: 'share-weights', params: { bits: 3 } }, PACK],
   shared(0.1),

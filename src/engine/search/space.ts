@@ -21,7 +21,7 @@ import {
   withTraining,
   type SearchSpace,
 } from './recipes'
-import { latencyPortfolio, TRAINING_PORTFOLIO, PORTFOLIO } from '../passes/portfolio'
+import { latencyPortfolio, PORTFOLIO, QUICK_PORTFOLIO, TRAINING_PORTFOLIO } from '../passes/portfolio'
 import { expectation, type Expected } from './expect'
 
 /** A trial this far over the floor may still be saved by training or by a milder partner. */
@@ -106,8 +106,9 @@ function firstRound(space: SearchSpace, { maxLatency }: SearchGoal): Idea[] {
   const singles = space.passes
     .filter((pass) => isSingle(pass, space) && pass.role === 'encodes')
     .flatMap((pass) => alone(pass, variants(pass).slice(0, 1)))
-  const fast = maxLatency === undefined ? [] : fromPortfolio(latencyPortfolio(maxLatency), space)
-  return [...fast, ...fromPortfolio(PORTFOLIO, space), ...presetsOf(space), ...singles]
+  const fast = maxLatency === undefined ? [] : latencyPortfolio(maxLatency)
+  const portfolio = [...QUICK_PORTFOLIO, ...fast, ...PORTFOLIO]
+  return [...fromPortfolio(portfolio, space), ...presetsOf(space), ...singles]
 }
 
 /** What follows from the rounds before; learning takes its turn behind the most promising of it. */

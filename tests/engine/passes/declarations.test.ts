@@ -4,7 +4,12 @@ import { expect, test } from 'vitest'
 import { PASS_ROLES } from '../../../src/contract/passes'
 import type { RecipeStep } from '../../../src/contract/recipe'
 import { describePasses } from '../../../src/engine/passes'
-import { latencyPortfolio, PORTFOLIO, TRAINING_PORTFOLIO } from '../../../src/engine/passes/portfolio'
+import {
+  latencyPortfolio,
+  PORTFOLIO,
+  QUICK_PORTFOLIO,
+  TRAINING_PORTFOLIO,
+} from '../../../src/engine/passes/portfolio'
 import { PRESETS } from '../../../src/engine/passes/presets'
 import { misplaced } from '../../../src/engine/run/steps'
 
@@ -23,7 +28,12 @@ test('a pass comes after roles and passes that there are', () => {
 })
 
 test('the recipes that ship are in an order their passes allow', () => {
-  const shipped = [...PRESETS.map(({ steps }) => steps), ...PORTFOLIO, ...TRAINING_PORTFOLIO]
+  const shipped = [
+    ...PRESETS.map(({ steps }) => steps),
+    ...QUICK_PORTFOLIO,
+    ...PORTFOLIO,
+    ...TRAINING_PORTFOLIO,
+  ]
   for (const steps of [...shipped, ...latencyPortfolio(0.5)]) expect(late(steps)).toEqual([])
 })
 
