@@ -14,30 +14,39 @@ import {
   floatsOf,
   signatureOf,
   withSession,
+  workOf,
   type Signature,
   type Value,
   type Values,
 } from '../runtime'
 import { fromFile, toFile } from '../runtime/edge'
+import type { Traced } from '../targets/target'
 import { labelLine } from './companions'
 import { DEVICE_SESSION, largest, largestDifference } from './golden'
 import type { Manifest } from './manifest'
 import { openBundle } from './read-back'
 
 /** Samples of the validation split that are read back at most. */
-export const SAMPLES = 256
-export const SECONDS = 10
+const SAMPLES = 256
 /** Fewer tell nothing of a model's skill. */
 const ENOUGH = 32
+/** Multiply-accumulates of all of them: some ten seconds of one core. */
+const AFFORDABLE = 1e11
 /** Standard errors above guessing: below, chance explains the answers one time in 40. */
 const BEYOND_GUESSING = 2
 /** Float32 arithmetic in another order. */
 export const SHARE = 1e-5
 
+/** How many are read back: by what the model costs, so that a bundle says the same on every machine. */
+export const samplesRead = (model: Model, traced: Traced, { length }: { length: number }): number =>
+  Math.min(SAMPLES, length, Math.max(ENOUGH, Math.floor(AFFORDABLE / workOf(model, traced))))
+
 interface Work {
   /** The staged bundle, with preprocessing.json, labels.txt and tokenizer.json in place. */
   folder: string
   model: Model
+  /** Its shapes at one sample. */
+  traced: Traced
   /** Path of the model. */
   file: string
   dataset: Dataset
@@ -50,28 +59,24 @@ interface Work {
  * `export/at-chance`.
  */
 export async function checkRaw(work: Work): Promise<TargetCheck | undefined> {
-  const { folder, dataset, model, file, answer, signal } = work
+  const { folder, dataset, model, traced, file, answer, signal } = work
   const split = dataset.splits.validation
   if (!dataset.form || !split.raw) return undefined
   const bundle = await openBundle(folder)
   const scratch = path.join(folder, '.raw')
   const answers: number[][] = []
   const labels: NonNullable<RawSample['label']>[] = []
-  let read = 0
-  const end = Date.now() + SECONDS * 1000
+  const read = samplesRead(model, traced, split)
   try {
     await withSession(file, DEVICE_SESSION, async (session) => {
-      for (let index = 0; index < Math.min(SAMPLES, split.length); index++) {
-        if (read > 0 && Date.now() > end) break
+      for (let index = 0; index < read; index++) {
         signal?.throwIfAborted()
         const sample = await split.raw!(index)
         const inputs = await bundle.read(placeRaw(sample, scratch)).catch((cause: unknown) => {
           throw notReproduced(index, '', (cause as Error).message, cause)
         })
-        for await (const batch of split.batches(1, { indices: [index] })) {
+        for await (const batch of split.batches(1, { indices: [index] }))
           same(index, signatureOf(model), batch.inputs, inputs)
-          read++
-        }
         if (sample.label === undefined) continue
         const given = (await session.run(whole(model, inputs), [answer.output]))[answer.output]!
         const port = signatureOf(model).outputs.find(({ name }) => name === answer.output)!

@@ -110,7 +110,7 @@ async function stageOf(asked: BundleRequest, folder: string, known?: Manifest['a
   const answer = known ?? answerOf(dataset, golden, model)
   step(0.45, 'Reading raw samples as the bundle says')
   const raw =
-    dataset && (await checkRaw({ folder, model, file: files.path(SOURCE), dataset, answer, signal }))
+    dataset && (await checkRaw({ folder, model, traced, file: files.path(SOURCE), dataset, answer, signal }))
   const { verifications, checks: unproven } = await proveForms(forms, files, golden, signal)
   dropSource(files)
   step(0.55, 'Compressing, to know the download size')

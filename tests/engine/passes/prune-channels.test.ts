@@ -215,7 +215,7 @@ test('why no channel can go is what the graph holds', async () => {
     { hidden_size: { int: 8 } },
   )
   expect(await reasonFor(recurrent.output(y!, 4).done())).toMatch(
-    /GRU_\d: GRU is not an operator whose channels Pare follows/,
+    /GRU_\d, GRU_\d \(recurrence\): GRU is not an operator whose channels Pare follows/,
   )
   const branched = new Net(6)
   const x = branched.input('x', ['batch', 4])

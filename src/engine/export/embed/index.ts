@@ -6,13 +6,14 @@ import { npyArray } from '../../data/npz'
 import { SPLITS } from '../../../contract/dataset'
 import type { SampleForm } from '../../../contract/sample-form'
 import { isFloat, readModel, writeModel, type Model } from '../../onnx'
-import { feedsFor, floatsOf, openSession, type Value, type Values } from '../../runtime'
+import { exampleFeeds } from '../../data/feeds'
+import { feedsFor, floatsOf, openSession, traceShapes, type Value, type Values } from '../../runtime'
 import { concatRows } from '../../runtime/value'
 import { answerOf } from '../ports'
 import { DEVICE_SESSION, largest, largestDifference, makeGolden } from '../golden'
 import type { Manifest } from '../manifest'
 import { labelLine } from '../companions'
-import { placeRaw, SAMPLES, SECONDS, SHARE } from '../raw-check'
+import { placeRaw, samplesRead, SHARE } from '../raw-check'
 import { sampleReader, type BundleReader } from '../read-back'
 import { embedLabels, embedPreprocessing, refused } from './graph'
 
@@ -99,13 +100,10 @@ async function prove({
     await openSession(written, DEVICE_SESSION),
   ] as const
   const embedded = readModel(written)
-  const end = Date.now() + SECONDS * 1000
+  const example = await exampleFeeds({ original, data: dataset })
+  const count = samplesRead(original, await traceShapes(original, { feeds: example }), split)
   try {
-    for (
-      let index = 0;
-      index < Math.min(SAMPLES, split.length) && (index === 0 || Date.now() < end);
-      index++
-    ) {
+    for (let index = 0; index < count; index++) {
       signal?.throwIfAborted()
       const raw = await reader.read(placeRaw(await split.raw!(index), scratch))
       const got = await sessions[1].run(feedsFor(embedded, raw))

@@ -19,9 +19,10 @@ export const affineOf = (store: CodeStore, layer: Layer, weight: WeightCodes): S
     return { codes, scales, zeros: store.addZeros(layer.weight, grouped) }
   })
 
-/** Scales as halves; zero points packed like codes, or as halves where they are fractions. */
+/** Scales as halves; zero points packed like codes, as halves where they are fractions, nowhere where all are one. */
 export function affineBytes(weight: WeightCodes): number {
   const { scales, zeros } = weight.grouped!
-  const zeroBits = zeros.every(Number.isInteger) ? weight.bits : 16
+  const alike = zeros.every((zero) => zero === zeros[0])
+  const zeroBits = alike ? 0 : zeros.every(Number.isInteger) ? weight.bits : 16
   return codeBytes(weight) + scaleBytes(scales) + Math.ceil((zeros.length * zeroBits) / 8)
 }

@@ -22,6 +22,8 @@ function opsetOf(grouped: GroupedCodes): number {
 const centred = (codes: Uint8Array, bits: number): Uint8Array =>
   codes.map((code) => (code - 2 ** (bits - 1)) & (2 ** bits - 1))
 
+const isSigned = ({ zeros, bits }: GroupedCodes): boolean => zeros.every((zero) => zero === 2 ** (bits - 1))
+
 /** Adds constants and the operator; gives the value, float32 of the weight's own dims. */
 function dequantized(store: CodeStore, { weight, tensor, geometry }: Layer, grouped: GroupedCodes): string {
   const { graph } = store
@@ -34,8 +36,7 @@ function dequantized(store: CodeStore, { weight, tensor, geometry }: Layer, grou
   const dims = flat ? (turned ? [cols, rows] : [rows, cols]) : [...tensor.dims]
   const laid = <T extends Uint8Array | Float32Array>(values: T, width: number): T =>
     turned ? (transposed(values, rows, width) as T) : values
-  const middle = 2 ** (bits - 1)
-  const signed = grouped.zeros.every((zero) => zero === middle)
+  const signed = isSigned(grouped)
   const dtype = `${signed ? '' : 'u'}int${bits}` as DType
   const integers = (name: string, shape: readonly number[], codes: Uint8Array): string =>
     graph.addInitializer(
@@ -56,11 +57,12 @@ function dequantized(store: CodeStore, { weight, tensor, geometry }: Layer, grou
   return store.op('Reshape', [value, store.ints(tensor.dims)], `${weight}_shaped`)
 }
 
-/** Scales are float32 here. */
-const bytes = (weight: WeightCodes): number =>
-  codeBytes(weight) +
-  4 * weight.grouped!.scales.length +
-  Math.ceil((weight.grouped!.zeros.length * weight.bits) / 8)
+/** Scales are float32 here; zero points in the middle need none. */
+function bytes(weight: WeightCodes): number {
+  const { scales, zeros } = weight.grouped!
+  const stored = isSigned(weight.grouped!) ? 0 : Math.ceil((zeros.length * weight.bits) / 8)
+  return codeBytes(weight) + 4 * scales.length + stored
+}
 
 /** Rows of codes that become floats behind the lookup: embeddings as ONNX Runtime's own tools write them. */
 function lookedUp(view: LookupView, node: Node): CodedLookup | undefined {
