@@ -117,7 +117,12 @@ function readersOf(model: Model): Reader[] {
 function namesOf(model: Model): Set<string> {
   const { graph } = model
   const ports = [...graph.inputs, ...graph.outputs].map(({ name }) => name)
-  const nodes = [...nodesIn(graph, true)].flatMap(({ node, name }) => [name, node.name, ...node.outputs])
+  const nodes = [...nodesIn(graph, true)].flatMap(({ node, name }) => [
+    name,
+    node.name,
+    ...node.outputs,
+    ...(node.is('LSTM', 'GRU', 'RNN') ? [`${name} (recurrence)`] : []),
+  ])
   return new Set([...ports, ...nodes, ...[...model.graphs()].flatMap((one) => [...one.initializers.keys()])])
 }
 
