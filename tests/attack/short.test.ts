@@ -13,14 +13,14 @@ import { FAULTS, type Attack, type Finding } from '../../attack/support/attack'
 import { bundled } from '../bundled'
 
 const SHORT = [
-  { name: 'models', attack: models, count: 120 },
-  { name: 'data', attack: data, count: 400 },
-  { name: 'recipes', attack: recipes, count: 30 },
-  { name: 'settings', attack: settings, count: 60 },
-  { name: 'folders', attack: folders, count: 40 },
+  { name: 'models', attack: models, count: 40 },
+  { name: 'data', attack: data, count: 150 },
+  { name: 'recipes', attack: recipes, count: 15 },
+  { name: 'settings', attack: settings, count: 30 },
+  { name: 'folders', attack: folders, count: 15 },
   { name: 'shell', attack: shell, count: 3000 },
   { name: 'kills', attack: kills, count: 8 },
-  { name: 'soak', attack: soak, count: 60 },
+  { name: 'soak', attack: soak, count: 20 },
 ]
 
 async function findingsOf(attack: Attack, count: number): Promise<Finding[]> {
