@@ -9,8 +9,9 @@ export default defineConfig({
     pool: 'forks',
     // Much of the time is spent waiting for engines and files.
     maxWorkers: '100%',
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Ends what hangs; nothing is timed.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     coverage: {
       reportOnFailure: true,
       provider: 'v8',

@@ -16,6 +16,8 @@ async function run(page: Page, preset: string, candidates: string): Promise<void
 test('three candidates beside the original, each looked into; a bundle for every target', async ({
   pare,
 }) => {
+  // Bundles for every target, each compiled, run and compared, are minutes where others run beside.
+  test.slow()
   await openSample(pare)
   await expect(step(pare, 'Data')).toContainText('the original:')
   await run(pare, 'Safe', '1 candidate')
