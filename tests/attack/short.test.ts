@@ -16,7 +16,7 @@ const SHORT = [
   { name: 'models', attack: models, count: 40 },
   { name: 'data', attack: data, count: 150 },
   { name: 'recipes', attack: recipes, count: 15 },
-  { name: 'settings', attack: settings, count: 30 },
+  { name: 'settings', attack: settings, count: 60 },
   { name: 'folders', attack: folders, count: 15 },
   { name: 'shell', attack: shell, count: 3000 },
   { name: 'kills', attack: kills, count: 8 },
