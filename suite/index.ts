@@ -1,9 +1,11 @@
 /// <reference types="vite/client" />
 /**
- * `npm run suite -- onnx|zoo|cases|data [--only REGEX --passes a,b --jobs N --seconds S --limit S --update --fresh]`: models of
- * others through everything. Prints a table, writes `out/suite/<kind>.json`, compares with `suite/baselines/<kind>.json`
- * and fails on what became worse. A run that was ended goes on where it was, as long as the code is the same; `--update`
- * stores the outcome as the new baseline, that of a part in its place.
+ * `npm run suite -- onnx|zoo|cases|data [--only REGEX --passes a,b --missing --jobs N --seconds S --limit S --update
+ * --fresh]`: models of others through everything. Prints a table, writes `out/suite/<kind>.json`, compares with
+ * `suite/baselines/<kind>.json` and fails on what became worse. A run that was ended goes on where it was, as long as the
+ * code is the same; `--update` stores the outcome as the new baseline, that of a part in its place; `--missing` runs only
+ * steps that the baseline lacks. A step that a `--limit` shorter than the suite's own ends is told, and neither a fault nor
+ * stored.
  */
 import fs from 'node:fs'
 import path from 'node:path'
@@ -11,7 +13,7 @@ import { createHash } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { runPool } from './support/pool'
 import { FAULTS, type Result, type Suite } from './support/suite'
-import { baselineOf, keyOf, laidOver, regressions, tableOf, type Baseline } from './support/summary'
+import { baselineOf, keyOf, laidOver, partsOf, regressions, tableOf, type Baseline } from './support/summary'
 
 const found = import.meta.glob<{ suite: Suite }>('./kinds/*.ts')
 const kinds = new Map(Object.entries(found).map(([file, load]) => [path.basename(file, '.ts'), load]))
@@ -27,6 +29,7 @@ const { values, positionals } = parseArgs({
     shared: { type: 'string', default: '../shared' },
     update: { type: 'boolean', default: false },
     fresh: { type: 'boolean', default: false },
+    missing: { type: 'boolean', default: false },
   },
 })
 const [kind = ''] = positionals
@@ -72,6 +75,13 @@ const done = new Set(before.flatMap((line) => ('finished' in line ? [line.finish
 if (before.length === 0) fs.writeFileSync(log, `${JSON.stringify({ code })}\n`)
 const note = (line: Line): void => fs.appendFileSync(log, `${JSON.stringify(line)}\n`)
 
+const file = path.resolve('suite', 'baselines', `${kind}.json`)
+const baseline: Baseline = fs.existsSync(file)
+  ? (JSON.parse(fs.readFileSync(file, 'utf8')) as Baseline)
+  : { results: {} }
+const limit = Number(values.limit ?? suite.limit)
+const known = values.missing ? Object.keys(baseline.results).map(partsOf) : []
+
 const only = new RegExp(values.only)
 const all = await suite.units(shared)
 const wanted = all.filter((unit) => only.test(unit))
@@ -84,8 +94,11 @@ const left = await runPool(open, {
   kind,
   jobs: Number(values.jobs),
   seconds: Number(values.seconds),
-  suite: { shared, steps, limit: Number(values.limit ?? suite.limit) },
-  done: (unit) => results.filter((result) => result.unit === unit).map(({ step }) => step),
+  suite: { shared, steps, limit },
+  done: (unit) => [
+    ...results.filter((result) => result.unit === unit).map(({ step }) => step),
+    ...known.flatMap(([of, step]) => (of === unit ? [step] : [])),
+  ],
   deadly: (unit) =>
     results
       .filter((result) => result.unit === unit && ['crash', 'hang'].includes(result.verdict))
@@ -109,17 +122,14 @@ const left = await runPool(open, {
 })
 
 const about = new Set(wanted)
-const ended = results.filter(({ unit }) => about.has(unit))
+const isShort = limit < suite.limit
+const ended = results.filter(({ unit, verdict }) => about.has(unit) && !(isShort && verdict === 'hang'))
 ended.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
 fs.writeFileSync(path.join(folder, `${kind}.json`), JSON.stringify(ended, null, 1))
 console.log(`\n${tableOf(ended, suite.isLarge ? 'step' : 'unit')}\n`)
 if (left > 0) console.log(`${left} of ${wanted.length} are left; the next run goes on there.`)
 
-const file = path.resolve('suite', 'baselines', `${kind}.json`)
-const isWhole = left === 0 && steps.length === 0 && wanted.length === all.length
-const baseline: Baseline = fs.existsSync(file)
-  ? (JSON.parse(fs.readFileSync(file, 'utf8')) as Baseline)
-  : { results: {} }
+const isWhole = left === 0 && !values.missing && steps.length === 0 && wanted.length === all.length
 if (values.update) {
   const now = isWhole ? baselineOf(ended, !suite.isLarge) : laidOver(baseline, ended)
   fs.writeFileSync(file, `${JSON.stringify(now, null, 2)}\n`)

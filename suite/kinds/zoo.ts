@@ -9,7 +9,7 @@ import { findPass, PASSES } from '../../src/engine/passes'
 import { PRESETS } from '../../src/engine/passes/presets'
 import { outputCheck, type OutputCheck } from '../../src/engine/run/verify'
 import { TARGETS } from '../../src/engine/targets'
-import { Bench, runJob, runOutcome, runPass } from '../support/jobs'
+import { Bench, presetOutcome, runJob, runPass, searchOutcome } from '../support/jobs'
 import { judge } from '../support/judge'
 import { memoryOutcome } from '../support/memory'
 import type { Suite } from '../support/suite'
@@ -88,8 +88,8 @@ export const suite: Suite = {
           return { ...outcome, figure: `${ratio.toFixed(2)}×`, detail: `${outcome.detail}; ${summary}` }
         })
       for (const { id, steps } of PRESETS)
-        await part(`preset ${id}`, async () => runOutcome(model, await bench.compress(steps)))
-      await part('search', async () => runOutcome(model, await bench.search(SEARCH_MINUTES)))
+        await part(`preset ${id}`, async () => presetOutcome(model, await bench.compress(steps)))
+      await part('search', async () => searchOutcome(model, await bench.search(SEARCH_MINUTES)))
       for (const { id } of TARGETS) await part(`export ${id}`, () => bench.export(id))
     } finally {
       await opened?.close()

@@ -58,16 +58,9 @@ export class Bench {
     })
   }
 
-  async search(minutes: number): Promise<RunResult> {
+  search(minutes: number): Promise<JobOutput<'search'>> {
     const goal = { kind: 'search' as const, maxDrop: 1, minutes }
-    const { run } = await runJob('search', {
-      ...this.asked,
-      folder: this.next(),
-      goal,
-      seed: 0,
-      resume: false,
-    })
-    return run
+    return runJob('search', { ...this.asked, folder: this.next(), goal, seed: 0, resume: false })
   }
 
   evaluate(): Promise<JobOutput<'evaluate'>> {
@@ -130,11 +123,37 @@ export async function runOutcome(model: string, { original, candidates }: RunRes
   const likeness = report.qualityChange
     ? `${report.quality.metric} ${report.qualityChange.value.toPrecision(2)}`
     : `cosine ${report.fidelity?.cosine?.toPrecision(4) ?? '?'}`
+  const smaller = `${(original.bytes / report.bytes).toFixed(2)}×`
+  const time = report.latencyRatio?.value.toFixed(2) ?? '?'
   const told = [
-    `${(original.bytes / report.bytes).toFixed(2)}× smaller`,
-    `${report.latencyRatio?.value.toFixed(2) ?? '?'} of the time`,
+    `${smaller} smaller`,
+    `${time} of the time`,
     likeness,
     ...failures.map(({ code, detail }) => `without ${detail.split(':')[0]} (${code})`),
   ]
-  return { verdict: 'ok', figure: `${(original.bytes / report.bytes).toFixed(2)}×`, detail: told.join(', ') }
+  return { verdict: 'ok', figure: `${smaller} in ${time}`, detail: told.join(', ') }
+}
+
+/** Above this share of the original's time a model is slower beyond noise. */
+const SLOWER = 1.03
+
+/** What a preset gives is no larger than the original and, beyond noise, no slower, or says so. */
+export async function presetOutcome(model: string, run: RunResult): Promise<Outcome> {
+  const outcome = await runOutcome(model, run)
+  if (outcome.verdict !== 'ok') return outcome
+  const { report, steps } = run.candidates[0]!
+  const summaries = steps.map(({ summary }) => summary).join(' ')
+  const isLarger = report.bytes > run.original.bytes
+  const isSlower = (report.latencyRatio?.interval[0] ?? 0) > SLOWER
+  const isTold = /Only cleaned up|it is slower than the original/.test(summaries)
+  const detail = `${outcome.detail}; ${steps.at(-1)?.summary ?? ''}`
+  return { ...outcome, verdict: (isLarger || isSlower) && !isTold ? 'wrong' : 'ok', detail }
+}
+
+/** Whether there is a winner; else what comes closest. */
+export async function searchOutcome(model: string, { result, run }: JobOutput<'search'>): Promise<Outcome> {
+  const outcome = await runOutcome(model, run)
+  if (outcome.verdict !== 'ok') return outcome
+  const figure = result.winner ? outcome.figure! : `closest ${outcome.figure}`
+  return { ...outcome, figure, detail: `${outcome.detail}; ${result.explanation}` }
 }

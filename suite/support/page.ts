@@ -1,6 +1,6 @@
 /** The page of what the suites found, made of their baselines. */
 import { FAULTS } from './suite'
-import type { Baseline } from './summary'
+import { partsOf, type Baseline } from './summary'
 
 const cell = (text: string): string => text.replaceAll('|', '\\|')
 const row = (cells: readonly (string | number)[]): string => `| ${cells.map(String).map(cell).join(' | ')} |`
@@ -11,12 +11,6 @@ const table = (head: readonly string[], rows: readonly (readonly (string | numbe
 ]
 
 const isFault = (word: string): boolean => FAULTS.some((fault) => word.split(':')[0] === fault)
-
-/** `unit · step` → the parts. */
-const partsOf = (key: string): [unit: string, step: string] => {
-  const at = key.indexOf(' · ')
-  return [key.slice(0, at), key.slice(at + 3)]
-}
 
 function countTable({ counts = {} }: Baseline): string[] {
   const of = (words: Record<string, number>, verdict: string): number =>
@@ -91,7 +85,7 @@ export function suitePage(baselines: Partial<Record<'onnx' | 'zoo' | 'cases' | '
           '',
           '## Real models',
           '',
-          `How many times smaller the file became, where it was done; empty is what the stored run has not come to. ${faults(zoo)}`,
+          `How many times smaller the file became, where it was done, and of presets and searches in which share of the original's time it runs, measured in turn with it; “closest” is a search of three minutes that found nothing inside its limits. Of memory it is how much more inspecting takes than a run. Empty is what the stored run has not come to. ${faults(zoo)}`,
           '',
           ...matrix(zoo),
         ]

@@ -12,6 +12,12 @@ export interface Baseline {
 
 export const keyOf = ({ unit, step }: Pick<Result, 'unit' | 'step'>): string => `${unit} · ${step}`
 
+/** The parts of such a key. */
+export const partsOf = (key: string): [unit: string, step: string] => {
+  const at = key.indexOf(' · ')
+  return [key.slice(0, at), key.slice(at + 3)]
+}
+
 const wordOf = ({ verdict, code }: Result): string => (code ? `${verdict}:${code}` : verdict)
 
 const isFault = ({ verdict }: Result): boolean => FAULTS.includes(verdict)

@@ -1,5 +1,6 @@
 /** Transformers as exporters write them: made by Python where it is at hand, and kept outside the project. */
 import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -21,8 +22,14 @@ const made = (): string[] => {
   return files.filter((name) => name.endsWith('.onnx')).map((name) => path.parse(name).name)
 }
 
+/** What the script made of itself whole, so that looking again takes no Python. */
+const STAMP = path.join(FOLDER, 'made')
+const scriptHash = (): string => createHash('sha256').update(fs.readFileSync(SCRIPT)).digest('hex')
+const isMade = (): boolean => fs.existsSync(STAMP) && fs.readFileSync(STAMP, 'utf8') === scriptHash()
+
 /** Names of those that are there. What is absent is made, or said to be absent. */
 export function makeTransformers(): string[] {
+  if (isMade()) return made()
   const python = pythons().find(
     (candidate) => spawnSync(candidate, ['-c', `import ${NEEDS.join(', ')}`]).status === 0,
   )
@@ -32,7 +39,8 @@ export function makeTransformers(): string[] {
     return made()
   }
   const { status } = spawnSync(python, ['-B', SCRIPT, FOLDER], { stdio: ['ignore', 'ignore', 'inherit'] })
-  if (status !== 0) console.log('Not all transformers could be made; the suite goes on with the others.')
+  if (status === 0) fs.writeFileSync(STAMP, scriptHash())
+  else console.log('Not all transformers could be made; the suite goes on with the others.')
   return made()
 }
 

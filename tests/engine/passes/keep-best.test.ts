@@ -43,6 +43,11 @@ describe('the best of what was judged', () => {
       'a',
     ],
     [
+      'none that is slower where time counts',
+      [[one('a', 0, 0.2, 1.8, true), one('b', 0, 0.5, 1.9)], { aim: 'balance', maxLoss: 1 }],
+      undefined,
+    ],
+    [
       'its own unless another is clearly better',
       [[one('a', 0, 0.26, 1, true), one('b', 0, 0.25, 1)], { aim: 'size', maxLoss: 1 }],
       'a',
@@ -90,7 +95,7 @@ describe('keep-best', () => {
     const model = net()
     const result = await keepBest.run(model, { aim: 'balance', maxLoss: 0 }, contextOf(model, inputs, TARGET))
     expect(result.summary).toMatch(
-      /^Only cleaned up: nothing tried is smaller than the original within 0 points: /,
+      /^Only cleaned up: nothing tried is smaller than the original and no slower within 0 points: /,
     )
     expect(await fidelity(model, result.model, inputs)).toBeGreaterThan(90)
   })
