@@ -1,7 +1,7 @@
-/** One image file to pixels as the preprocessing wants them. Source: libvips through sharp; BMP through bmp-js. */
+/** One image file to pixels as the preprocessing wants them. Source: libvips through sharp; BMP by `bmp.ts`. */
 import fs from 'node:fs/promises'
-import bmp from 'bmp-js'
 import sharp, { type Sharp } from 'sharp'
+import { BMP_HEAD, bmpSize, decodeBmp } from './bmp'
 import { DecodeRoom } from './decode-room'
 import type { ImageOptions } from './image-input'
 import { centred, enlarge } from './image-resize'
@@ -21,8 +21,6 @@ export async function openImage(input: string | Uint8Array): Promise<Sharp> {
 const isBmp = (input: string | Uint8Array): boolean =>
   typeof input === 'string' ? /\.bmp$/i.test(input) : input[0] === 0x42 && input[1] === 0x4d
 
-const BMP_HEAD = 26
-
 async function headOfBmp(input: string | Uint8Array): Promise<Buffer | undefined> {
   if (!isBmp(input)) return undefined
   if (typeof input !== 'string') return Buffer.from(input.subarray(0, BMP_HEAD))
@@ -33,15 +31,6 @@ async function headOfBmp(input: string | Uint8Array): Promise<Buffer | undefined
   } finally {
     await handle.close()
   }
-}
-
-/** Throws an Error for what is too short, or has a size that no picture has. */
-function bmpSize(head: Buffer): Size {
-  const width = head.readInt32LE(18)
-  const height = Math.abs(head.readInt32LE(22))
-  if (!(width > 0 && height > 0 && width * height <= PIXEL_LIMIT / 4))
-    throw new Error('its size is impossible')
-  return { width, height }
 }
 
 const ENDINGS: readonly [head: RegExp, ending: string][] = [
@@ -60,14 +49,7 @@ export function imageEnding(bytes: Uint8Array): string {
 }
 
 function openBmp(bytes: Buffer): Sharp {
-  const { width, height } = bmpSize(bytes)
-  const { data } = bmp.decode(bytes)
-  const pixels = new Uint8Array(width * height * 3)
-  for (let i = 0; i < width * height; i++) {
-    pixels[3 * i] = data[4 * i + 3]!
-    pixels[3 * i + 1] = data[4 * i + 2]!
-    pixels[3 * i + 2] = data[4 * i + 1]!
-  }
+  const { width, height, pixels } = decodeBmp(bytes)
   return sharp(pixels, { raw: { width, height, channels: 3 } })
 }
 
