@@ -32,6 +32,9 @@ const say = (message: FromWorker): void => void process.send!(message)
 /** A run of ONNX Runtime that failed may leave a promise of its own behind. */
 process.on('unhandledRejection', (stray) => console.error('stray:', stray))
 
+/** Nobody is left to tell. */
+process.on('disconnect', () => process.exit())
+
 process.on('message', ({ unit, done, deadly }: Task) => {
   const step: RunStep = async (name, judge, needed) => {
     if (done.includes(name)) {

@@ -6,24 +6,32 @@ import type { Dataset } from '../../src/engine/data/dataset'
 import { openReference } from '../../src/engine/jobs/data'
 import { readModel, writeModel } from '../../src/engine/onnx'
 import { findPass, PASSES } from '../../src/engine/passes'
+import type { Pass } from '../../src/engine/passes/pass'
 import { PRESETS } from '../../src/engine/passes/presets'
 import { outputCheck, type OutputCheck } from '../../src/engine/run/verify'
 import { TARGETS } from '../../src/engine/targets'
 import { Bench, presetOutcome, runJob, runPass, searchOutcome } from '../support/jobs'
 import { judge } from '../support/judge'
+import { makeData } from '../support/made-data'
 import { memoryOutcome } from '../support/memory'
 import type { Suite } from '../support/suite'
 import { makeTransformers, transformersFolder } from '../support/transformers'
 
 const SEARCH_MINUTES = 3
 
-/** One round of learning shows that it works; how well is the bench's to say. */
+/** Made where a model came without data, for passes that need some: enough for every split. */
+const MADE_SAMPLES = 48
+
+/** One round of learning at a given rate shows that it works; how well is the bench's to say. */
+const ROUND = { epochs: 1, learningRate: 1e-4 }
 const QUICK: Readonly<Record<string, Record<string, unknown>>> = {
-  'fine-tune': { epochs: 1 },
-  distill: { epochs: 1 },
-  'prune-gradually': { epochs: 1 },
-  'trained-codebook': { epochs: 1 },
-  'quantize-aware': { epochs: 1 },
+  'fine-tune': ROUND,
+  distill: ROUND,
+  adaround: ROUND,
+  'prune-gradually': ROUND,
+  'trained-codebook': ROUND,
+  'quantize-aware': ROUND,
+  'mixed-precision': { samples: 8 },
 }
 
 const namesIn = (zoo: string): string[] =>
@@ -45,7 +53,16 @@ export const suite: Suite = {
       await step(name, work)
       for (const left of fs.readdirSync(folder)) fs.rmSync(path.join(folder, left), { recursive: true })
     }
+    const kept = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-suite-'))
     let opened: Dataset | undefined
+    let made: Dataset | undefined
+    const given = async ({ needs }: Pass): Promise<Dataset | undefined> => {
+      if (!opened || bench.data !== undefined || needs.length === 0) return opened
+      made ??= await openReference(model, {
+        path: await makeData(model, path.join(kept, 'made.npz'), MADE_SAMPLES),
+      })
+      return made
+    }
     try {
       await part('inspect', async () => {
         const { parameters } = await runJob('inspect', { model })
@@ -73,9 +90,10 @@ export const suite: Suite = {
       await part('memory', () => memoryOutcome(model))
       for (const { name, id, params } of tried)
         await part(name, async () => {
-          if (!opened || !check) return { verdict: 'refused', code: 'no-inputs' }
           const pass = findPass(id)
-          const { model: result, summary } = await runPass(pass, original, params, opened, folder)
+          const data = await given(pass)
+          if (!data || !check) return { verdict: 'refused', code: 'no-inputs' }
+          const { model: result, summary } = await runPass(pass, original, params, data, folder)
           const file = writeModel(result, path.join(folder, 'result.onnx')).files[0]!
           await check(file, id)
           const outcome = await judge(
@@ -93,6 +111,8 @@ export const suite: Suite = {
       for (const { id } of TARGETS) await part(`export ${id}`, () => bench.export(id))
     } finally {
       await opened?.close()
+      await made?.close()
+      fs.rmSync(kept, { recursive: true, force: true })
       fs.rmSync(folder, { recursive: true, force: true })
     }
   },

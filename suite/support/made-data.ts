@@ -8,10 +8,10 @@ import { readModel } from '../../src/engine/onnx'
 const SAMPLES = 256
 
 /** Writes seeded random samples as one NPZ, an array an input; gives its path. Throws what `openRandom` throws. */
-export async function makeData(model: string, file: string): Promise<string> {
-  const data = await openRandom(readModel(model), 1, SAMPLES)
+export async function makeData(model: string, file: string, samples = SAMPLES): Promise<string> {
+  const data = await openRandom(readModel(model), 1, samples)
   try {
-    for await (const { inputs } of data.splits.validation.batches(SAMPLES, { limit: SAMPLES }))
+    for await (const { inputs } of data.splits.validation.batches(samples, { limit: samples }))
       fs.writeFileSync(
         file,
         zipSync(
