@@ -40,7 +40,7 @@ export interface ShellServer {
   close(): Promise<void>
 }
 
-export interface ShellServerOptions {
+interface ShellServerOptions {
   service: Service
   downloads: Downloads
   /** Folder of the built page. */

@@ -6,7 +6,7 @@ import { withSpecOptions } from './data-spec'
 import { PROGRESS } from './output'
 import type { Session } from './session'
 
-export interface CliContext {
+interface CliContext {
   /** The engine of this command. */
   session: Session
   resourcesDir: string

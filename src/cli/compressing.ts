@@ -11,7 +11,7 @@ import type { SpecOptions } from './data-spec'
 import { engineSettings, type CommonOptions, type DataOptions, type Session } from './session'
 import { seconds } from './output'
 
-export interface CompressInto extends CommonOptions, DataOptions, SpecOptions {
+interface CompressInto extends CommonOptions, DataOptions, SpecOptions {
   /** Absolute. */
   model: string
   recipe: Recipe

@@ -20,7 +20,7 @@ export interface SpecOptions extends Pick<
 }
 
 /** Where compressing leaves what it knew of the data, and where it is looked for. */
-export const SPEC_FILE = 'data-spec.json'
+const SPEC_FILE = 'data-spec.json'
 
 /** 0.25, or 1/255. */
 export function ratioOption(text: string): number {
@@ -91,7 +91,7 @@ export const withSpecOptions = (command: Command): Command =>
     )
 
 /** Throws `data/not-found`, and `data/spec` for what is none. */
-export function readSpec(file: string): DataSpec {
+function readSpec(file: string): DataSpec {
   let text: string
   try {
     text = fs.readFileSync(file, 'utf8')

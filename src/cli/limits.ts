@@ -32,14 +32,14 @@ export function numberOption(text: string): number {
   return value
 }
 
-export function sizeLimitOption(text: string): SizeLimit {
+function sizeLimitOption(text: string): SizeLimit {
   const limit = parseSize(text)
   if (!limit)
     throw new InvalidArgumentError('It must be a size, such as 900KB, 25% of the original or 4x smaller.')
   return limit
 }
 
-export function shareOption(text: string): number {
+function shareOption(text: string): number {
   const share = parseShare(text)
   if (!share) throw new InvalidArgumentError("It must be a share of the original's latency, such as 0.5x.")
   return share

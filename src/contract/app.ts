@@ -21,7 +21,7 @@ import type { TrialPoint } from './trial'
 import type { SensitivityReport } from './sensitivity'
 import type { TargetDescription } from './targets'
 
-export interface Method<I extends z.ZodType = z.ZodType, O = unknown> {
+interface Method<I extends z.ZodType = z.ZodType, O = unknown> {
   input: I
   /** Exists in types only. */
   output?: O
@@ -61,7 +61,7 @@ export const Settings = z.strictObject({
 })
 
 /** Only what is given changes; a field with a default would be put back to it by every other change. */
-export const SettingsChange = z.strictObject(settingsFields).partial()
+const SettingsChange = z.strictObject(settingsFields).partial()
 export type Settings = z.output<typeof Settings>
 
 export interface AppInfo {
@@ -230,7 +230,7 @@ export const methods = {
   'export.show': method<void>()(z.strictObject({ export: id })),
 } satisfies Record<string, Method>
 
-export type Methods = typeof methods
+type Methods = typeof methods
 export type MethodName = keyof Methods
 export type MethodInput<M extends MethodName> = z.input<Methods[M]['input']>
 export type MethodParsed<M extends MethodName> = z.output<Methods[M]['input']>

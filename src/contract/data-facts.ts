@@ -18,7 +18,7 @@ const range = (scale: number): string => {
   return scale === 1 ? '0 to 255, as stored' : `times ${threeDigits(scale)}`
 }
 
-export interface Fact {
+interface Fact {
   term: string
   value: string
 }

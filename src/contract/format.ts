@@ -1,9 +1,9 @@
 /** Sizes and counts as every sentence and table writes them. */
 
-export const BYTE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const
+const BYTE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const
 
 /** A value in the largest of the decimal units in which three digits of it stay below a thousand. */
-export function scaled(value: number, units: readonly string[]): { value: number; unit: string } {
+function scaled(value: number, units: readonly string[]): { value: number; unit: string } {
   let power = 0
   // 999.6 would be written 1000 of the smaller unit.
   while (power < units.length - 1 && Math.abs(value) >= 999.5) {

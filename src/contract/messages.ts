@@ -4,8 +4,6 @@ import { baseName, formatBytes, list } from './format'
 import type { ErrorMessage, Messages } from './message'
 import { MODEL_MESSAGES } from './model-messages'
 
-export type { ErrorMessage } from './message'
-
 const NEEDS_PLACE =
   'Free some space on that disk, or choose another place, and go on: finished steps are kept.'
 

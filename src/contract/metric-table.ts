@@ -1,6 +1,6 @@
 /** Every metric: what it is called and how its values are written. A new one is its line here. */
 
-export interface MetricWords {
+interface MetricWords {
   /** In plain words, for the window. */
   title: string
   /** The field's term beside them. */

@@ -1,7 +1,7 @@
 /** What the page of a sample draws of a model's answer: a kind a way of drawing, each one component of the window. */
 
 /** The strongest classes or the first numbers of an output, and a picture (data URL) where the output is one. */
-export interface NumbersView {
+interface NumbersView {
   kind: 'numbers'
   values: { name: string; value: number }[]
   /** Values are how sure the model is, from 0 to 1. */
@@ -30,7 +30,7 @@ export interface BoxView {
 }
 
 /** A picture (data URL, mostly transparent) of the model's mask and of the labels', to lie over the sample. */
-export interface MaskView {
+interface MaskView {
   kind: 'masks'
   mask: string
   truth: string

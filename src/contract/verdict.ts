@@ -46,7 +46,7 @@ export const fasterText = (ratio: number): string => ratioText(1, ratio, 'faster
 /** An interval this many times as high as low is no measurement of how much. */
 const VAGUE = 2
 
-export type TimeRatio = NonNullable<Report['latencyRatio']>
+type TimeRatio = NonNullable<Report['latencyRatio']>
 
 /** False where the interval is too wide to say how much, or whether at all. */
 export const isTold = ({ interval: [low, high] }: TimeRatio): boolean =>

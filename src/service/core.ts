@@ -20,7 +20,7 @@ export interface ShellHost {
   offerDownload?(path: string, name: string): string
 }
 
-export type Emit = <E extends EventName>(event: E, data: Events[E]) => void
+type Emit = <E extends EventName>(event: E, data: Events[E]) => void
 
 export interface Core {
   dataDir: string

@@ -8,7 +8,7 @@ import { fileName } from './recipes'
 import { candidateModel, candidateOf } from './candidates'
 import { newId } from './storage'
 
-export interface ExportInput {
+interface ExportInput {
   project: string
   candidate: string
   target: string

@@ -15,7 +15,7 @@ const Sample = z.object({
   data: z.string(),
 })
 
-export interface BuiltInSample extends SampleInfo {
+interface BuiltInSample extends SampleInfo {
   /** Absolute. */
   model: string
   data: string

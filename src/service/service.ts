@@ -20,9 +20,7 @@ import { SetAside } from './set-aside'
 import { ProjectStore, SettingsStore } from './store'
 import { sweep } from './sweep'
 
-export type { ShellHost } from './core'
-
-export interface ServiceOptions {
+interface ServiceOptions {
   /** Where projects, runs, uploads and settings live. Absolute. */
   dataDir: string
   /** The built-in samples lie in `<resourcesDir>/samples`. */

@@ -7,7 +7,7 @@ import type { Core } from './core'
 import type { Loader } from './loading'
 import { readRecipe } from './recipes'
 
-export interface Taken {
+interface Taken {
   taken: FileRef[]
   refused: { name: string; reason: string }[]
 }

@@ -86,7 +86,7 @@ export const addCompare: AddCommand = (program, { session }) => {
 const collected = (file: string, all: readonly string[] = []): string[] => [...all, absolute(file)]
 
 /** The files' names, with as much of their folders as tells them apart. */
-export function namesOf(files: readonly string[]): string[] {
+function namesOf(files: readonly string[]): string[] {
   const parts = files.map((file) => file.split(path.sep))
   const deepest = Math.max(...parts.map(({ length }) => length))
   for (let depth = 1; depth <= deepest; depth++) {

@@ -20,7 +20,7 @@ export interface ClassAnswers {
   of: Int32Array
 }
 
-export interface NumberAnswers {
+interface NumberAnswers {
   kind: 'numbers'
   samples: number
   answers: number[][]

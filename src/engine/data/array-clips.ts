@@ -13,7 +13,7 @@ const CLIP = /^clips?(_?ids?)?$/i
 /** How many steps of each clip are meant, where clips are filled up to one length. */
 const LENGTHS = /^(clip_?)?lengths?$/i
 
-export interface InSteps {
+interface InSteps {
   /** Each step is a sample. */
   arrays: NamedArray[]
   /** The clip of each sample; absent where the arrays say nothing of clips. */

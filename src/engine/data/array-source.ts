@@ -23,7 +23,7 @@ import type { ReaderContext } from './reader'
 import { columnsOf as columnsNamed } from './spec'
 import type { RawFile, RawLabels, RawSamples, Reading, Rows, Source, SourcePreview } from './source'
 
-export interface ArraySourceOptions {
+interface ArraySourceOptions {
   /** Labels that are known already; present (even undefined), no array is taken for them. */
   labels?: RawLabels | undefined
   /** What a person should know beyond how arrays are read. */

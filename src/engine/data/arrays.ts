@@ -8,7 +8,7 @@ import { labelRank, naturalOrder, sameName } from './names'
 import type { SampleInput } from './reader'
 
 /** What is known of an array before it is opened. */
-export interface ArrayInfo {
+interface ArrayInfo {
   name: string
   length: number
   /** Shape of one row. */
@@ -32,7 +32,7 @@ export interface Bound {
   notes: string[]
 }
 
-export interface BindOptions {
+interface BindOptions {
   /** Input → array, where a person says so. */
   columns?: Readonly<Record<string, string>>
   /** Array that holds the labels, where a person says so; null: none does. */

@@ -21,7 +21,7 @@ import { previewOf } from './preview'
 import type { Source } from './source'
 import type { Part, Parts } from './splits'
 
-export interface Assembly {
+interface Assembly {
   kind: DatasetKind
   task: Task
   path: string

@@ -77,7 +77,7 @@ function orderOf(have: readonly number[], axes: readonly number[]): Uint32Array 
 }
 
 /** Whether rows of one axis become channels of pixels or of steps, so that how they lie is not told. */
-export const isUnrolled = (have: readonly number[], { dims, order }: RowFit): boolean =>
+const isUnrolled = (have: readonly number[], { dims, order }: RowFit): boolean =>
   !order && have.length === 1 && channelsAt(dims) !== undefined
 
 /** The axis of channels: of pictures their colours, of windows the one that is shorter than time. */
@@ -94,7 +94,7 @@ export function channelAxis(dims: readonly number[]): number | undefined {
   return [0, 2].find(isColours)
 }
 
-export interface PixelOrder {
+interface PixelOrder {
   reversed?: boolean | undefined
   stored?: 'chw' | 'hwc' | undefined
 }

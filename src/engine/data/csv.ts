@@ -7,7 +7,7 @@ import { PareError } from '../../contract/errors'
 import type { Watch } from './spool'
 import { textStream } from './text-stream'
 
-export interface CsvRecord {
+interface CsvRecord {
   /** For messages: "line 12", where the record begins or ends, or "row 12". */
   where: string
   cells: string[]

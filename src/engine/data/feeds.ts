@@ -11,7 +11,7 @@ export type Batches = () => AsyncIterable<Values>
 export type SampleSource = (size: number, limit: number) => AsyncIterable<Values>
 
 /** A model with the samples it is measured on. */
-export interface Sampled {
+interface Sampled {
   original: Model
   data?: Dataset
   signal?: AbortSignal
@@ -61,7 +61,7 @@ export function sampleSource({ original, data, signal }: Sampled, by: string): S
   }
 }
 
-export interface FeedsOptions {
+interface FeedsOptions {
   /** Samples in all, at most. */
   limit: number
   /** Samples a run, where the model leaves that open; default 16. */

@@ -3,7 +3,7 @@
  * Source: pixel centres at (i + ½), as in Pillow, OpenCV (INTER_LINEAR) and ONNX Resize (half_pixel).
  */
 
-export interface Pixels {
+interface Pixels {
   width: number
   height: number
   channels: number

@@ -38,7 +38,7 @@ export const readImages: Reader = async (place, context) => {
 }
 
 /** Encoded images by position: files, or bytes out of a larger file. */
-export interface Pictures {
+interface Pictures {
   length: number
   name(index: number): string
   load(index: number): Promise<string | Uint8Array>

@@ -35,7 +35,7 @@ export interface Companions {
   labelFile?: string
 }
 
-export const EXPECTED =
+const EXPECTED =
   'NPZ or NPY arrays, CSV or TSV tables, Parquet, JSONL text, a folder of images or WAV files by class, pictures with boxes (COCO JSON, YOLO data.yaml, Pascal VOC XML) or masks (images/ beside masks/), or train/ calibration/ validation/ with any of these'
 
 /**

@@ -3,7 +3,7 @@ import { assign } from '../math/assignment'
 import { classesOf, type ClassAnswers } from './answers'
 import type { Dataset } from './dataset'
 
-export interface ClassOrder {
+interface ClassOrder {
   /** A name for every output. */
   classes: readonly string[]
   words: string

@@ -9,7 +9,7 @@ const BYTES_LIMIT = 96 * 2 ** 20
 const SAMPLES_LIMIT = 50_000
 const CHUNK = 256
 
-export interface Overlap {
+interface Overlap {
   judged: SplitName
   /** For the person. */
   sentence: string

@@ -13,7 +13,7 @@ import { tableOf } from './table'
 import { textInputs, textKeys, textSource } from './text'
 
 /** Starts a new walk over the records on every call. */
-export type Records = (signal?: AbortSignal) => AsyncGenerator<DataRecord>
+type Records = (signal?: AbortSignal) => AsyncGenerator<DataRecord>
 
 /** Throws `data/empty`, `data/unreadable`, `data/shape-mismatch`. */
 export async function recordSource(file: string, records: Records, context: ReaderContext): Promise<Source> {

@@ -6,7 +6,7 @@ import { openRunner } from '../runtime'
 import { answersTo, classesOf, isJudged, samplesOf, type Answers } from './answers'
 import type { Dataset } from './dataset'
 
-export interface Skill {
+interface Skill {
   /** One number per sample, larger is better: 1 for a right class and 0 for a wrong one; −squared error of numbers. */
   each: Float64Array
   /** 1 is perfect, 0 is guessing: Cohen's kappa of classes, R² of numbers. */
@@ -15,7 +15,7 @@ export interface Skill {
   z: number
 }
 
-export interface SkillOptions {
+interface SkillOptions {
   /** Default: validation. */
   splits?: readonly SplitName[]
   /** Samples of each split. Default 2048. */

@@ -26,7 +26,7 @@ export type Parts = Record<SplitName, Part>
 const CALIBRATION_LIMIT = 512
 const FEWEST = 5
 
-export interface SplitResult {
+interface SplitResult {
   parts: Parts
   notes: string[]
 }

@@ -28,7 +28,7 @@ const MEMORY_LIMIT = 64 * 2 ** 20
 /** Few large writes are faster than many small ones. */
 const WRITE_SIZE = 4 * 2 ** 20
 
-export function memoryBytes(bytes: Uint8Array): Bytes {
+function memoryBytes(bytes: Uint8Array): Bytes {
   return {
     length: bytes.length,
     read: async (offset, length) => bytes.subarray(offset, offset + length),

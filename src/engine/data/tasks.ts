@@ -7,7 +7,7 @@ import { sampleDims, signatureOf } from '../runtime/signature'
 import { shapeText } from './convert'
 import type { LabelFacts, TargetPlan } from './labels'
 
-export interface Recognised {
+interface Recognised {
   task: Task
   targets: TargetPlan
   /** Class names in the order of the model's outputs, where there are classes. */

@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers'
 const LOOK_BYTES = 256 * 1024
 
 /** Of the first bytes of a file. Source: Unicode 16, 23.8 (byte order mark), and the labels of whatwg Encoding. */
-export function encodingOf(start: Uint8Array): 'utf-8' | 'utf-16le' | 'utf-16be' | 'windows-1252' {
+function encodingOf(start: Uint8Array): 'utf-8' | 'utf-16le' | 'utf-16be' | 'windows-1252' {
   if (start[0] === 0xff && start[1] === 0xfe) return 'utf-16le'
   if (start[0] === 0xfe && start[1] === 0xff) return 'utf-16be'
   try {

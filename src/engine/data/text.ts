@@ -25,7 +25,7 @@ const PREVIEW_LIMIT = 4000
 const DEFAULT_LENGTH = 128
 
 /** Under which names a record holds what. */
-export interface TextKeys {
+interface TextKeys {
   text?: string
   ids?: string
   mask?: string

@@ -1,7 +1,7 @@
 /** WAV files: header by chunks, samples by range. Source: Microsoft RIFF/WAVE, WAVEFORMATEXTENSIBLE. */
 import fs from 'node:fs/promises'
 
-export interface WavFormat {
+interface WavFormat {
   sampleRate: number
   channels: number
   /** Samples per channel. */

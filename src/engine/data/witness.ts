@@ -104,7 +104,7 @@ export function separationOf(given: readonly Float32Array[]): Separation {
   }
 }
 
-export interface Learned {
+interface Learned {
   /** What flows into the layer. */
   value: string
   mean: Float32Array
@@ -112,7 +112,7 @@ export interface Learned {
 }
 
 /** BatchNormalization layers behind another layer, with the numbers they learned. */
-export function learnedStatistics({ graph }: Model): Learned[] {
+function learnedStatistics({ graph }: Model): Learned[] {
   const inputs = new Set(graph.inputs.map(({ name }) => name))
   return graph.nodes.flatMap((node) => {
     const value = node.inputs[0]!

@@ -15,7 +15,7 @@ export interface ZipEntry {
   stream(): Promise<Readable>
 }
 
-export interface Zip {
+interface Zip {
   entries: ZipEntry[]
   close(): void
 }

@@ -24,7 +24,7 @@ const ENERGY_SOURCE =
   'Estimate, not a measurement: multiply-accumulates by type and every weight read once from DRAM, at the ' +
   'energies of M. Horowitz, ISSCC 2014 (45 nm).'
 
-export interface Energy {
+interface Energy {
   /** Null where multiply-accumulates are not known. */
   microjoules: number | null
   /** Share of it that goes into reading weights. */

@@ -17,7 +17,7 @@ import {
   type Values,
 } from '../runtime'
 
-export interface LatencyOptions {
+interface LatencyOptions {
   /** One sample, the first axis of each input counting it; models with a larger fixed batch get it repeated. */
   sample: Values
   session?: SessionOptions

@@ -20,7 +20,7 @@ import {
 } from '../runtime'
 import { FidelityMeter, TASKS, type Meter, type OutputChoice } from '../tasks'
 
-export interface QualityOptions {
+interface QualityOptions {
   dataset: Dataset
   /** Default: validation. */
   split?: SplitName

@@ -20,7 +20,7 @@ import { measureQuality, type MeasuredQuality, type ModelQuality } from './quali
 import { deflatedBytes, modelSize } from './size'
 import { latencyEstimates } from './target-latency'
 
-export interface ReportOptions {
+interface ReportOptions {
   /** Path of the original. */
   original: string
   candidates: readonly { path: string; layers?: LayerReport[] }[]
@@ -43,7 +43,7 @@ export interface ReportOptions {
   signal?: AbortSignal
 }
 
-export interface Measurement {
+interface Measurement {
   report: Report
   samples: SampleResults
 }

@@ -12,7 +12,7 @@ import { TASKS, type OutputChoice } from '../tasks'
 import { judged } from './quality'
 import { Carrier, openRunner, type Signature } from '../runtime'
 
-export interface DetailRequest {
+interface DetailRequest {
   dataset: Dataset
   /** Default: validation. */
   split?: SplitName

@@ -5,7 +5,7 @@ import type { SampleResults } from '../../contract/report'
 import { TASKS } from '../tasks'
 import type { Comparison } from '../tasks/comparisons'
 
-export interface SampleQuery {
+interface SampleQuery {
   task: Task
   classes?: readonly string[]
   filter: SampleFilter

@@ -5,7 +5,7 @@ import zlib from 'node:zlib'
 import { PareError } from '../../contract/errors'
 import type { Model } from '../onnx'
 
-export interface ModelSize {
+interface ModelSize {
   /** The model file first, then the files of its external data. Absolute. */
   files: string[]
   /** Sum of the files. */

@@ -39,7 +39,7 @@ const elements = ({ dims }: TracedValue): number => dims.reduce((n, d) => n * d,
 const FREE = new Set(['Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Identity', 'Dropout', 'Shape'])
 
 /** A node that costs something, and its seconds in any arithmetic. */
-export interface NodeCost {
+interface NodeCost {
   node: Node
   /** What it multiplies in as the model is. */
   type: ArithmeticType

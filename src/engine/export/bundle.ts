@@ -9,7 +9,7 @@ import { stage, type BundleRequest, type Staged } from './stage'
 
 export type { BundleRequest } from './stage'
 
-export interface ExportDestination {
+interface ExportDestination {
   form: 'zip' | 'folder'
   /** The zip file or the folder. */
   out: string
@@ -17,7 +17,7 @@ export interface ExportDestination {
   overwrite?: boolean
 }
 
-export interface ExportedFile {
+interface ExportedFile {
   name: string
   bytes: number
   /** As an entry of the zip. */

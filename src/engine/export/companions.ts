@@ -7,7 +7,7 @@ import { signatureOf, type Port } from '../runtime'
 import type { BundleFiles } from './files'
 import type { Manifest } from './manifest'
 
-export interface CompanionSources {
+interface CompanionSources {
   model: Model
   dataset?: Dataset
   /** Path of a tokenizer.json; default: the one that the texts of the dataset are read with. */

@@ -16,7 +16,7 @@ import {
 import type { BundleFiles } from './files'
 import type { Manifest } from './manifest'
 
-export interface GoldenSample {
+interface GoldenSample {
   /** Position in the validation split; absent for random inputs. */
   index?: number
   /** As the model takes them, its fixed batch included. */
@@ -37,7 +37,7 @@ export interface Golden {
 /** The settings a device runs with when it follows the README: ONNX Runtime's own. */
 export const DEVICE_SESSION: SessionOptions = { optimization: 'all' }
 
-export interface GoldenRequest {
+interface GoldenRequest {
   /** Path of the model. */
   file: string
   model: Model

@@ -9,7 +9,7 @@ import type { Snippet } from './forms/form'
 import type { StagedForm } from './forms/stage-forms'
 import { codeSpan, fenced, plain } from './markdown'
 
-export interface ReadmeInput {
+interface ReadmeInput {
   manifest: Manifest
   entries: BundlePlan['entries']
   checks: BundlePlan['checks']

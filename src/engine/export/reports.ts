@@ -25,7 +25,7 @@ interface Origin {
   spec: DataSpec
 }
 
-export type LocalReports = Pick<ReportSources, 'report' | 'original'>
+type LocalReports = Pick<ReportSources, 'report' | 'original'>
 
 /** `form` is the one the candidate was measured in. */
 export function localReports(

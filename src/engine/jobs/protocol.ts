@@ -95,7 +95,7 @@ interface Job<I, O> {
   output: O
 }
 
-export interface Jobs {
+interface Jobs {
   probe: Job<ProbeRequest, ProbeReply>
   providers: Job<undefined, { id: string; title: string; available: boolean; reason?: string }[]>
   /** Unpacks a zip of samples into a folder of its own; gives that folder. */

@@ -2,7 +2,7 @@
 import type { Graph, Node } from '../onnx'
 
 /** One walk over the graph for many questions. */
-export interface Wiring {
+interface Wiring {
   graph: Graph
   consumers: ReadonlyMap<string, readonly Node[]>
   producers: Map<string, Node>

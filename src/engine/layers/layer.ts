@@ -12,7 +12,7 @@ export interface WeightRoot {
   flipped: boolean
 }
 
-export interface LayerInit {
+interface LayerInit {
   node: Node
   /** Default: the node's first output. */
   place?: string
@@ -29,7 +29,7 @@ export interface LayerInit {
 }
 
 /** A layer as a matrix product: rows X [groups, n, inputs] · W [groups, inputs, outputs]. */
-export interface ProductShape {
+interface ProductShape {
   groups: number
   inputs: number
   outputs: number

@@ -9,7 +9,7 @@ import { foldParameters, unlistParameters } from './normalize/parameters'
 import { separateVectors } from './normalize/separate-vectors'
 import { beyondFloat32, isDouble, isHalf, isHalfType, narrow, widen } from './normalize/widen'
 
-export interface Normalized {
+interface Normalized {
   model: Model
   notes: string[]
 }

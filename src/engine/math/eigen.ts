@@ -2,7 +2,7 @@ import { block, transpose, type MatMul, type F64Matrix } from './matrix'
 import { identity } from './cholesky'
 import { NumericalFailure } from './numerical-failure'
 
-export interface Eigen {
+interface Eigen {
   /** Largest first. */
   values: Float64Array
   /** Column i belongs to values[i]; orthonormal. */

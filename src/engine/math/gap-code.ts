@@ -2,7 +2,7 @@
  * Sparse weights as two streams of bytes that deflate well: distances between entries, and which shared value
  * each has. Source: arXiv:1510.00149, section 3.1 (relative indices with padding entries for long gaps).
  */
-export interface GapCode {
+interface GapCode {
   /** Distance of each entry from the one before; the first from the start. */
   gaps: Uint8Array
   /** Which value each entry has; entries that only bridge a long gap have the code of zero. */

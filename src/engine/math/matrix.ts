@@ -12,7 +12,7 @@ export interface Matrix<T extends Floats = Floats> {
 /** Row-major, in double precision. */
 export type F64Matrix = Matrix<Float64Array>
 
-export interface Transposes {
+interface Transposes {
   transA?: boolean
   transB?: boolean
 }

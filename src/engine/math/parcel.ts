@@ -2,7 +2,7 @@
 import type { TransferListItem } from 'node:worker_threads'
 import { PareError, toError, type ErrorData } from '../../contract/errors'
 
-export type Parcel<T> = [message: T, moved: TransferListItem[]]
+type Parcel<T> = [message: T, moved: TransferListItem[]]
 
 type Numbers = Float32Array | Uint8Array
 const isNumbers = (value: unknown): value is Numbers =>

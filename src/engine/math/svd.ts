@@ -14,7 +14,7 @@ export interface Svd {
   v: F64Matrix
 }
 
-export interface SvdOptions {
+interface SvdOptions {
   /** Only this many leading triplets. */
   rank?: number
   /** Power iterations of the randomised method; default 3. */

@@ -7,14 +7,14 @@ import type { Model } from './model'
 import type { Node } from './node'
 import { textOf } from './text'
 
-export interface ScoreMaps {
+interface ScoreMaps {
   /** Classes in the order of the columns, by output. */
   classes: ReadonlyMap<string, readonly string[]>
   /** Outputs whose maps other operators read; they stay. */
   read: readonly string[]
 }
 
-export interface Tables extends ScoreMaps {
+interface Tables extends ScoreMaps {
   /** The model itself where it has no such output. */
   model: Model
 }

@@ -21,7 +21,7 @@ import type { Model } from '../onnx'
 import type { Target } from '../targets/target'
 
 /** Said of every parameter with `.meta({...})`. */
-export interface ParameterMeta {
+interface ParameterMeta {
   label: string
   help: string
   /** Values the search tries. None for how long to learn and how much to look at: that is no question of what comes out. */
@@ -78,7 +78,7 @@ export interface PassResult {
   curve?: StepRecord['curve']
 }
 
-export interface PassDefinition<S extends z.ZodObject> {
+interface PassDefinition<S extends z.ZodObject> {
   id: string
   title: string
   term?: string

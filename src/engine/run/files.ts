@@ -4,7 +4,7 @@ import { diskError, onDisk } from '../../contract/errors'
 import path from 'node:path'
 
 /** Throws `disk/full`, `disk/denied`, `disk/failed`. */
-export function writeText(file: string, text: string): void {
+function writeText(file: string, text: string): void {
   const temporary = `${file}.${process.pid}.tmp`
   try {
     fs.mkdirSync(path.dirname(file), { recursive: true })

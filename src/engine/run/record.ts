@@ -15,7 +15,7 @@ import { readJson } from './files'
 import { stampOf } from './unchanged'
 
 /** Where data came from, written into the report. */
-export interface DataOrigin {
+interface DataOrigin {
   /** Absolute. */
   path: string
   stamp: string

@@ -17,7 +17,7 @@ import type { RunFolder } from './checkpoints'
 import type { Unchanged } from './unchanged'
 import type { OutputCheck } from './verify'
 
-export interface RecipeWork {
+interface RecipeWork {
   run: RunFolder
   /** The user's model, never written to. */
   original: string

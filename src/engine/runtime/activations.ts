@@ -5,7 +5,7 @@ import { BY_TURNS, withSession, type Session, type SessionOptions } from './sess
 import { shapesAt } from './trace'
 import type { Value, Values } from './value'
 
-export interface StreamOptions {
+interface StreamOptions {
   /** Bytes of exposed values held at once; more names than fit are streamed in several rounds. Default 256 MiB; without end nothing is run to find sizes. */
   maxBytes?: number
   session?: SessionOptions
@@ -13,7 +13,7 @@ export interface StreamOptions {
   progress?(done: { round: number; rounds: number; batch: number }): void
 }
 
-export interface Streamed {
+interface Streamed {
   batches: number
   /** Names that are constants, sequences or not in the main graph: no values were given for them. */
   skipped: string[]

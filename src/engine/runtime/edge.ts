@@ -22,7 +22,7 @@ export interface Edge {
 }
 
 /** The type samples have, and how the file differs from it. */
-export interface EdgeTypes {
+interface EdgeTypes {
   dtype: DType
   edge?: Edge
 }

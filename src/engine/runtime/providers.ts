@@ -7,7 +7,7 @@ import { ort } from './ort'
 import { withSession } from './session'
 import { float32 } from './value'
 
-export interface Provider {
+interface Provider {
   /** As ONNX Runtime calls it: 'cpu', 'cuda', 'dml', 'coreml', 'webgpu', … */
   name: string
   works: boolean

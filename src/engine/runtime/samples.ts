@@ -9,7 +9,7 @@ import { isFree, sampleDims, signatureOf, type Port, type Signature } from './si
 import { concatRows, moveAxis, pickRows, sliceRows, zeros, type Value, type Values } from './value'
 
 /** One run of a model on samples `from` to `to` (exclusive); where they are too few, the last stands in. */
-export interface Run {
+interface Run {
   from: number
   to: number
   feeds: Values

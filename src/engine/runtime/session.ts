@@ -39,7 +39,7 @@ export interface SessionOptions {
 export const BY_TURNS: SessionOptions = { spinning: false, arena: false }
 
 /** What ONNX Runtime inferred of an input or output before running anything. */
-export interface PortType {
+interface PortType {
   name: string
   /** Absent for sequences, maps and optionals. */
   dtype?: DType

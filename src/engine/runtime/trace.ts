@@ -21,7 +21,7 @@ export interface TracedValue {
   batchAxis: number | null
 }
 
-export interface TraceOptions {
+interface TraceOptions {
   /** Real inputs with one or more samples; random ones are made otherwise. */
   feeds?: Values
   /** Seed of random inputs; default 0. */

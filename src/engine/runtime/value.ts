@@ -129,7 +129,7 @@ export function aligned(a: Value, b: Value): [Value, Value] {
 }
 
 /** Rows of the shape `row`, which is nowhere smaller than theirs; what is new is zero. */
-export function padded(value: Value, row: readonly number[]): Value {
+function padded(value: Value, row: readonly number[]): Value {
   if (value.dims.slice(1).every((dim, axis) => dim === row[axis])) return value
   const out = zeros(value.dtype, [value.dims[0]!, ...row])
   const from = stridesOf(value.dims)

@@ -16,7 +16,7 @@ const GROUPS = { usual: 3, withLatency: 12 }
 /** Fewer samples confirm nothing: an interval resampled from so few is too short. */
 const LEAST_SAMPLES = 20
 
-export interface Held {
+interface Held {
   trial: Trial
   confirmation: Confirmation
 }

@@ -15,7 +15,7 @@ const NEAR = 0.9
 const FINISHED = 0.85
 const RECOVERED = 0.4
 
-export interface Expectation {
+interface Expectation {
   near(trial: Trial): Expected
   finished(trial: Trial): Expected
   trained(trial: Trial): Expected

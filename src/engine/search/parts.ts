@@ -19,7 +19,7 @@ export interface SearchParts {
 }
 
 /** A split that holds only some positions of another. */
-export function partOfSplit(split: Split, positions: readonly number[]): Split {
+function partOfSplit(split: Split, positions: readonly number[]): Split {
   const own = split.goesOn
   const goesOn = own && ((at: number, before: number): boolean => own(positions[at]!, positions[before]!))
   return {

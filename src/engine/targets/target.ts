@@ -12,7 +12,7 @@ import { Device } from './device'
 export type Traced = ReadonlyMap<string, TracedValue>
 
 /** Looks at a model; `traced` are its shapes at one sample. */
-export type Check = (model: Model, traced: Traced) => TargetCheck[]
+type Check = (model: Model, traced: Traced) => TargetCheck[]
 
 type NodeTest = (node: Node) => boolean
 

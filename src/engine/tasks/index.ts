@@ -25,5 +25,5 @@ export const TASKS: Readonly<Record<Task, TaskDeclaration>> = {
 
 export { FidelityMeter } from './fidelity'
 export { looksLikeProbabilities } from './metric'
-export type { Measured, Meter, OutputChoice } from './metric'
-export type { LossKind, Shown, TaskDeclaration } from './task'
+export type { Meter, OutputChoice } from './metric'
+export type { LossKind } from './task'

@@ -2,7 +2,7 @@
 import sharp from 'sharp'
 import type { ViewOf } from '../../contract/sample-views'
 
-export interface Mask {
+interface Mask {
   width: number
   height: number
   /** The class of each pixel; below zero none. */
@@ -12,7 +12,7 @@ export interface Mask {
 }
 
 /** Hues by the golden angle are far from each other, however many there are; the first class is the ground, unseen. */
-export function colourOf(klass: number): [red: number, green: number, blue: number] {
+function colourOf(klass: number): [red: number, green: number, blue: number] {
   const hue = (klass * 137.508) % 360
   const channel = (n: number): number => {
     const k = (n + hue / 30) % 12

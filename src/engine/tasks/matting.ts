@@ -44,7 +44,7 @@ function choose(outputs: Values, { rows, labels }: MetricContext): OutputChoice 
 }
 
 /** The share an output says; logits through a sigmoid, what is not finite as none. */
-export function shareOf(value: number, scale: OutputChoice['scale']): number {
+function shareOf(value: number, scale: OutputChoice['scale']): number {
   if (Number.isNaN(value)) return 0
   return Math.min(1, Math.max(0, scale === 'logits' ? 1 / (1 + Math.exp(-value)) : value))
 }

@@ -72,7 +72,7 @@ async function answers(model: Model, inputs: Values): Promise<Float32Array[]> {
 const distance = (a: readonly Float32Array[], b: readonly Float32Array[]): number =>
   a.reduce((sum, part, i) => sum + part.reduce((s, x, j) => s + (x - b[i]![j]!) ** 2, 0), 0)
 
-export interface DropContext {
+interface DropContext {
   data?: Dataset
   progress(done: number, doing?: string): void
   signal: AbortSignal

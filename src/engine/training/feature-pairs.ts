@@ -11,7 +11,7 @@ import {
   type Values,
 } from '../runtime'
 
-export interface FeaturePair {
+interface FeaturePair {
   student: string
   teacher: string
   weight: number

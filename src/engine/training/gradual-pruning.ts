@@ -3,7 +3,7 @@ import { cubicRamp, lampThresholds, layerThresholds } from '../math/pruning/lamp
 import type { Constraint } from './setup'
 import type { Parameters } from './trainable'
 
-export interface GradualPruning {
+interface GradualPruning {
   /** Names of the weights that are thinned out. */
   weights: readonly string[]
   /** Share of zeros at the end, 0 … 1. */

@@ -19,7 +19,7 @@ export interface TrainingGraph {
   ports: LossPorts
 }
 
-export interface TrainingGraphOptions {
+interface TrainingGraphOptions {
   /** Real inputs of one micro-batch, for their shapes. */
   feeds: Values
   /** Names of float32 initializers that learn. */

@@ -32,7 +32,7 @@ export interface LearningContext {
   point?(at: { epoch: number; loss: number; quality?: number }): void
 }
 
-export interface LearnOptions {
+interface LearnOptions {
   /** Pass on whose behalf; named in errors. */
   by: string
   settings: LearningSettings

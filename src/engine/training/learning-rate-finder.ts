@@ -19,7 +19,7 @@ const WARM_UP = 0.2
 /** A loss this much above the best seen ends the climb. */
 const HOPELESS = 2
 
-export interface LearningRateTrial {
+interface LearningRateTrial {
   rate: number
   loss: number
 }

@@ -11,7 +11,7 @@ import { range } from './gradients/tape'
 
 /** What a student and its teacher are compared by. */
 export const COMPARED = ['probabilities', 'logits'] as const
-export type Compared = (typeof COMPARED)[number]
+type Compared = (typeof COMPARED)[number]
 
 export interface LossSpec {
   kind: LossKind
@@ -47,7 +47,7 @@ export interface LossPorts {
   rowCount: number
 }
 
-export interface LossGradients {
+interface LossGradients {
   ports: LossPorts
   seeds: { value: string; gradient: string }[]
 }

@@ -26,9 +26,9 @@ export interface Span {
 }
 
 export const OPTIMIZERS = ['adamw', 'sgd'] as const
-export type OptimizerName = (typeof OPTIMIZERS)[number]
+type OptimizerName = (typeof OPTIMIZERS)[number]
 
-export interface OptimizerOptions {
+interface OptimizerOptions {
   weightDecay: number
   /** SGD: momentum; AdamW: β₁. */
   momentum: number

@@ -44,7 +44,7 @@ export function countedRows(spec: LossSpec, batch: Batch): number {
   return count
 }
 
-export const padTo = (value: Value, rows: number): Value => {
+const padTo = (value: Value, rows: number): Value => {
   const have = value.dims[0] ?? 0
   if (have === rows) return value
   return pickRows(
@@ -60,7 +60,7 @@ interface Compiled {
   gradientOf: ReadonlyMap<string, string>
 }
 
-export interface StepRunnerOptions {
+interface StepRunnerOptions {
   model: Model
   spec: LossSpec
   trainable: readonly string[]

@@ -12,7 +12,7 @@ import { StepRunner } from './step'
 import type { Parameters } from './trainable'
 import { batchOf, Updater, wholeBatches } from './updater'
 
-export type Ending = 'done' | 'early' | 'asked' | 'diverged'
+type Ending = 'done' | 'early' | 'asked' | 'diverged'
 
 export interface TrainResult {
   /** The best weights. */

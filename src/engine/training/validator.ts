@@ -20,7 +20,7 @@ export interface Validation {
   higherIsBetter: boolean
 }
 
-export interface ValidatorOptions {
+interface ValidatorOptions {
   model: Model
   spec: LossSpec
   trainable: readonly string[]

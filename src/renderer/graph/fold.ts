@@ -15,7 +15,7 @@ export interface DrawnNode {
   group: string
 }
 
-export interface Drawing {
+interface Drawing {
   nodes: DrawnNode[]
   edges: { from: string; to: string }[]
   /** Nodes of the graph that are not in the drawing. */

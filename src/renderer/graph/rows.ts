@@ -22,7 +22,7 @@ export type GraphRow =
   | { kind: 'group'; group: string; count: number; touched: number; open: boolean }
   | { kind: 'node'; node: GraphDiffNode }
 
-export interface Query {
+interface Query {
   text: string
   states: ReadonlySet<DiffState>
 }

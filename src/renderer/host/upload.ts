@@ -1,7 +1,7 @@
 /** Dropped files become uploads: one for every loose file, one for every folder. */
 import type { DroppedFile } from '../../contract/app'
 
-export interface UploadUnit {
+interface UploadUnit {
   name: string
   folder: boolean
   files: { file: File; path: string }[]

@@ -7,7 +7,7 @@ const EMPTY: Recipe = { pare: 1, name: 'My recipe', description: '', steps: [] }
 const KEPT = 100
 const MERGE_MS = 1200
 
-export interface Problem {
+interface Problem {
   step: number
   message: string
 }

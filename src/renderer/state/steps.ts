@@ -10,7 +10,7 @@ import { goalLine } from './goals'
 
 export type StepState = 'done' | 'ready' | 'later' | 'busy' | 'failed'
 
-export interface StepInfo {
+interface StepInfo {
   id: StepId
   title: string
   state: StepState

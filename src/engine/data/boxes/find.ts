@@ -10,7 +10,7 @@ const HEAD = 2 ** 20
 const COCO_KEYS = [/"images"\s*:/, /"(annotations|categories)"\s*:/]
 
 /** An annotation file of COCO says early what it has; one that begins with its boxes shows those. */
-export async function isCoco(file: string): Promise<boolean> {
+async function isCoco(file: string): Promise<boolean> {
   const handle = await fs.open(file, 'r')
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD), 0, HEAD, 0)

@@ -23,7 +23,7 @@ interface Thing {
 const SIDES = ['xmin', 'ymin', 'xmax', 'ymax']
 
 /** Throws `data/unreadable`. */
-export function thingsIn(xml: string, file: string): { picture?: string; things: Thing[] } {
+function thingsIn(xml: string, file: string): { picture?: string; things: Thing[] } {
   const parser = new SaxesParser()
   const open: string[] = []
   const things: Thing[] = []

@@ -11,7 +11,7 @@ import { formatOfName } from '../formats'
 import { droppedNote, isBox, labelFile, unreadable, BOX_LIMIT, type BoxPicture, type BoxSet } from './box-set'
 import type { Box } from '../../tasks/detection/label-rows'
 
-export interface YoloFile {
+interface YoloFile {
   names: string[]
   /** Split as it is called there → folders or lists of pictures, as they are written. */
   places: Record<string, string[]>
@@ -58,7 +58,7 @@ function namesOf(names: unknown): string[] | undefined {
 }
 
 /** The label file of a picture: beside it, or below `labels` where the picture is below `images`. */
-export function labelsOf(picture: string): string[] {
+function labelsOf(picture: string): string[] {
   const text = `${path.join(path.dirname(picture), path.parse(picture).name)}.txt`
   const parts = text.split(path.sep)
   const at = parts.lastIndexOf('images')

@@ -7,14 +7,14 @@ import { splitOfName, type GivenSplit } from '../names'
 const PICTURES = /^(images?|imgs?|pictures|jpegimages)$/i
 const MASKS = /^(masks?|mattes?|alphas?|gts?|ground[-_]?truth|segmentationclass|labels?|annotations?)$/i
 
-export interface MaskPlace {
+interface MaskPlace {
   /** The folder of pictures. */
   path: string
   /** The folder of masks, alone. */
   files: string[]
 }
 
-export interface MasksLocated {
+interface MasksLocated {
   format: 'masks'
   root: string
   splits: Partial<Record<GivenSplit, MaskPlace>>

@@ -22,7 +22,7 @@ export interface Divergence {
   finite: boolean
 }
 
-export interface DivergenceOptions {
+interface DivergenceOptions {
   /** The first output scores classes along its last axis, also where its numbers are no probabilities. */
   classes: boolean
   config?: Readonly<Record<string, string>>

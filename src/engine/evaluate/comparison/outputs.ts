@@ -5,7 +5,7 @@ import { floatsOf, type Value, type Values } from '../../runtime/value'
 import { sideBySide } from './side-by-side'
 
 /** The output that differs most. */
-export interface Difference {
+interface Difference {
   output: string
   /** Largest difference over the largest magnitude of the first model's output; Infinity where shapes or NaNs differ. */
   relative: number

@@ -3,7 +3,7 @@ import type { Batches } from '../../data/feeds'
 import type { Model } from '../../onnx'
 import { openSession, type Session, type SessionOptions, type Values } from '../../runtime'
 
-export interface SideBySide {
+interface SideBySide {
   session: SessionOptions
   /** Values looked at; by default the outputs. */
   fetches?: readonly string[]

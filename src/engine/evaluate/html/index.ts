@@ -8,7 +8,7 @@ import { overview, type Named } from './overview'
 import { charts, classes, layers, method, notes, reading, steps, tiles } from './sections'
 import { STYLE } from './style'
 
-export interface HtmlReport {
+interface HtmlReport {
   /** Name of the model or project. */
   title: string
   original: Report

@@ -25,7 +25,7 @@ export interface Parameter {
 }
 
 /** A member of the struct that the caller keeps. */
-export interface StateParameter extends Parameter {
+interface StateParameter extends Parameter {
   /** The output of the model that it becomes. */
   output: Buffer
 }

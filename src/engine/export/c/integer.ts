@@ -7,7 +7,7 @@ import { gemmTerms } from '../../layers/kinds/matrix'
 import { Model, roundHalfEven, Tensor, type DType, type Graph, type Node } from '../../onnx'
 import { withSession, type Value } from '../../runtime'
 
-export const DOMAIN = 'pare'
+const DOMAIN = 'pare'
 
 interface Scale {
   scale: number

@@ -25,13 +25,13 @@ export function broadcastDims(shapes: readonly Dims[]): number[] {
   })
 }
 
-export interface Walk {
+interface Walk {
   strides: readonly number[]
   offset?: number
 }
 
 /** An index of so many terms; without any, '0'. */
-export function indexOf(strides: readonly number[], variables: readonly string[], offset = 0): string {
+function indexOf(strides: readonly number[], variables: readonly string[], offset = 0): string {
   const terms = strides.flatMap((stride, axis) =>
     stride === 0 ? [] : [stride === 1 ? variables[axis]! : `${variables[axis]!} * ${stride}`],
   )
@@ -40,7 +40,7 @@ export function indexOf(strides: readonly number[], variables: readonly string[]
 }
 
 /** Joins axes that every walk passes as one, and drops those of one element. */
-export function collapse(dims: Dims, walks: readonly Walk[]): { dims: number[]; strides: number[][] } {
+function collapse(dims: Dims, walks: readonly Walk[]): { dims: number[]; strides: number[][] } {
   const kept: number[] = []
   const strides: number[][] = walks.map(() => [])
   for (let axis = 0; axis < dims.length; axis++) {

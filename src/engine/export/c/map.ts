@@ -5,7 +5,7 @@ import { bytesOf, rootOf, type Buffer, type Step } from './program'
 import { cType } from './types'
 
 /** An operand: something read, or what an earlier operator of the chain gave. */
-export type Operand = { load: number } | { result: number }
+type Operand = { load: number } | { result: number }
 
 export interface ElementOperator {
   dtype: DType

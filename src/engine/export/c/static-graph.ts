@@ -8,12 +8,12 @@ import { shapesAt } from '../../runtime/trace'
 import { toIntegers } from './integer'
 import { Unsupported } from './unsupported'
 
-export interface StaticValue {
+interface StaticValue {
   dtype: DType
   dims: readonly number[]
 }
 
-export interface StaticPort extends StaticValue {
+interface StaticPort extends StaticValue {
   name: string
 }
 

@@ -9,7 +9,7 @@ export type CodeBits = 1 | 2 | 4 | 8
 const WIDTHS: readonly CodeBits[] = [1, 2, 4, 8]
 
 /** Codes [size], each below 2^bits, and what they stand for. */
-export interface Grid {
+interface Grid {
   kind: 'grid'
   bits: CodeBits
   codes: Uint8Array
@@ -20,7 +20,7 @@ export interface Grid {
   group: number
 }
 
-export interface Book {
+interface Book {
   kind: 'book'
   bits: CodeBits
   codes: Uint8Array
@@ -36,7 +36,7 @@ export interface Sparse {
   table: Float32Array
 }
 
-export interface Plain {
+interface Plain {
   kind: 'plain'
 }
 

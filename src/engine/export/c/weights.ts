@@ -3,7 +3,7 @@ import type { Site } from './lowering'
 import type { Buffer } from './program'
 import { bookOf, packed, smallestCodes, sparseOf, widthOf, type CodeBits, type Sparse } from './weight-codes'
 
-export interface DenseWeights {
+interface DenseWeights {
   reads: Buffer[]
   /** Element `index` of the weight as an expression; with `rowScale`, it is to be multiplied by that at the end of a row. */
   at(index: string): string
@@ -12,7 +12,7 @@ export interface DenseWeights {
   rowScale?(row: string): string
 }
 
-export interface SparseWeights {
+interface SparseWeights {
   reads: Buffer[]
   /** Distance of entry `e` from the one before it, and its value, as expressions. */
   gap: string
@@ -25,7 +25,7 @@ export interface SparseWeights {
 export type Weights = { dense: DenseWeights } | { sparse: SparseWeights }
 
 /** Code `index` of an array of packed ones. */
-export function codeAt(array: string, index: string, bits: CodeBits): string {
+function codeAt(array: string, index: string, bits: CodeBits): string {
   if (bits === 8) return `${array}[${index}]`
   const each = 8 / bits
   const shift = { 1: 0, 2: 1, 4: 2 }[bits]

@@ -13,7 +13,7 @@ const OPSET = 13
 /** 16-bit sound is whole steps of this. */
 const PCM = 2 ** 15
 
-export interface Embedding {
+interface Embedding {
   model: Model
   /** How a raw sample becomes the new inputs: what is left to do before the model. */
   form: SampleForm

@@ -17,7 +17,7 @@ import { placeRaw, samplesRead, SHARE } from '../raw-check'
 import { sampleReader, type BundleReader } from '../read-back'
 import { embedLabels, embedPreprocessing, refused } from './graph'
 
-export interface Embedded {
+interface Embedded {
   /** Path of the new model, in the folder that was given. */
   file: string
   /** The same samples as the new model takes them. */

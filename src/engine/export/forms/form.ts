@@ -20,7 +20,7 @@ export interface WrittenForm {
 }
 
 /** A sentence on why the model cannot be had in this form. */
-export interface UnwrittenForm {
+interface UnwrittenForm {
   reason: string
 }
 

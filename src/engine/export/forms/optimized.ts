@@ -4,9 +4,9 @@ import { errorData } from '../../../contract/errors'
 import { withSession } from '../../runtime/session'
 
 /** Levels whose result does not depend on the processor they were made on. */
-export type PortableLevel = 'basic' | 'extended'
+type PortableLevel = 'basic' | 'extended'
 
-export interface Converted {
+interface Converted {
   /** Present where the file could be written. */
   file?: string
   /** Why it could not, otherwise. */

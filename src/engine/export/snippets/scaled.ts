@@ -3,7 +3,7 @@ import type { SampleInput } from '../../../contract/sample-form'
 import { sizeOf } from '../../onnx'
 import type { SnippetContext } from './context'
 
-export interface ScaledInput {
+interface ScaledInput {
   /** Name of the function that does it. */
   function: string
   size: number

@@ -40,7 +40,7 @@ export interface StoredTensor {
 }
 
 /** How pack-weights stores a float tensor; exact, but for halves. */
-export interface TensorForm {
+interface TensorForm {
   /** From this operator set on. */
   readonly opset: number
   readonly exact: boolean
@@ -48,7 +48,7 @@ export interface TensorForm {
   store(tensor: Tensor): StoredTensor | undefined
 }
 
-export type ArithmeticType = 'int8' | 'float16' | 'float32'
+type ArithmeticType = 'int8' | 'float16' | 'float32'
 
 /** An operator whose inputs are codes, whoever wrote it. */
 export interface CodeOperator {
@@ -71,7 +71,7 @@ export interface CodeOperator {
 }
 
 /** A way of choosing codes that belongs to the encoding alone. */
-export interface OwnMethod {
+interface OwnMethod {
   /** Bits it always takes. */
   readonly bits: number
   /** Values [rows, cols] are finite. */

@@ -8,7 +8,7 @@ import type { Layer } from '../layer'
 import { defineEncoding } from './encoding'
 import { recognizeRows } from './recognized'
 
-export interface RowStore {
+interface RowStore {
   /** Constants of a table: codes int8 [rows, width] and scales float32 [rows]. */
   addChannels(layer: Layer, perChannel: true): { codes: string; scales: string }
 }

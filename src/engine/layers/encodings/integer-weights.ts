@@ -21,7 +21,7 @@ function scaleDims({ tensor: { dims }, geometry: { rows, turned } }: Layer): num
 }
 
 /** Cast(codes) · scales, which runtimes work out once, as they load the model. */
-export function restoredFloats(
+function restoredFloats(
   graph: Graph,
   { codes, scales }: { codes: string; scales: string },
   name: string,

@@ -13,7 +13,7 @@ interface Affine {
 }
 
 /** Rank of a value at run time; undefined where unknown. */
-export type RankOf = (value: string) => number | undefined
+type RankOf = (value: string) => number | undefined
 
 /**
  * Edits the graph; gives the values whose normalization is gone. Left alone: norms in training mode, layers

@@ -19,7 +19,7 @@ const NORMS = [
 const FLOATS: ReadonlySet<DType | undefined> = new Set<DType>(['float32', 'float16', 'bfloat16', 'float64'])
 
 /** Values of the main graph that nodes read as weight, bias or statistics. */
-export function parametersOf(graph: Graph): Set<string> {
+function parametersOf(graph: Graph): Set<string> {
   const found = new Set<string>()
   const products = new Set<string>()
   for (const node of graph.nodes) {

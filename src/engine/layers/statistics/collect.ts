@@ -10,7 +10,7 @@ import type { Layer } from '../layer'
 import { gramKey, GramSums, type Gram } from './grams'
 import { MomentSums, type Moments } from './moments'
 
-export interface Wanted {
+interface Wanted {
   /** Values a histogram is made of, where they are floats. */
   histograms?: Iterable<string>
   /** Of them the least and the largest value are enough. */
@@ -21,7 +21,7 @@ export interface Wanted {
   grams?: readonly Layer[]
 }
 
-export interface CollectOptions {
+interface CollectOptions {
   /** Shapes of the layers' outputs at any batch, where they are known; the first batch tells them otherwise. */
   shapes?: ReadonlyMap<string, { dims: readonly number[] }>
   /** Called after each batch; may throw to stop. */

@@ -8,7 +8,7 @@ import type { Sampling } from './plan'
 import { openProducts, type Products } from './products'
 import type { LayerDims } from './rows'
 
-export interface RegressionTask {
+interface RegressionTask {
   original: Model
   /** Value of `original` that holds the targets: shaped like the layer's output. */
   target: string

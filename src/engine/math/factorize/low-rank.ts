@@ -6,7 +6,7 @@ import { choleskyDamped, solveLowerTransposed } from '../cholesky'
 import { svd } from '../svd'
 import { matrix, type MatMul, type F64Matrix } from '../matrix'
 
-export interface LowRank {
+interface LowRank {
   /** [inputs, rank] */
   a: F64Matrix
   /** [rank, outputs] */

@@ -4,7 +4,7 @@
  */
 import { svd } from '../svd'
 import { matrix, type MatMul, type F64Matrix } from '../matrix'
-export interface Spatial {
+interface Spatial {
   /** [rank, inputs, height] */
   vertical: Float64Array
   /** [outputs, rank, width] */

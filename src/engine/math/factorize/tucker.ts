@@ -6,7 +6,7 @@ import { choleskyDamped, solveLowerTransposed } from '../cholesky'
 import { svd } from '../svd'
 import { matrix, transpose, type MatMul, type F64Matrix } from '../matrix'
 
-export interface Tucker2 {
+interface Tucker2 {
   /** [inputs, rankIn] */
   input: F64Matrix
   /** [rankOut, rankIn, taps], row-major */

@@ -16,7 +16,7 @@ export interface ObsLayer {
   inputs: readonly (readonly number[])[]
 }
 
-export interface ObsOptions {
+interface ObsOptions {
   /** Added to the diagonal of a covariance, as a share of its mean. */
   damping?: number
   /** Units taken out at once, as a share of all; 0, the default, takes one after the other. */

@@ -93,7 +93,7 @@ export async function ridge(
 
 const DAMPINGS = [1e-4, 1e-3, 1e-2, 1e-1, 1]
 
-export interface Fitted {
+interface Fitted {
   w: F64Matrix
   /** Undefined where the given weights did better on samples kept aside. */
   damping: number | undefined

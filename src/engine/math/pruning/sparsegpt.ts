@@ -6,7 +6,7 @@ import { choleskyDamped, choleskyOfInverse } from '../cholesky'
 import { block, matrix, type MatMul, type F64Matrix } from '../matrix'
 import { maskLowest } from './masks'
 
-export interface SparseGptOptions {
+interface SparseGptOptions {
   /** Share of weights that go; ignored with `pattern`. */
   sparsity: number
   /** n of every m neighbouring inputs stay. */

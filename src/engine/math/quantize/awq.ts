@@ -6,7 +6,7 @@ import { outputError } from './gptq'
 import { dequantizeGroups, quantizeGroups, type GroupOptions, type GroupShape } from './grouped'
 import type { MatMul, F64Matrix } from '../matrix'
 
-export interface InputScaling {
+interface InputScaling {
   /** [cols]: weights are multiplied by it, inputs divided. */
   scale: Float32Array
   /** Error of the outputs with it, as a share of that without. */

@@ -11,7 +11,7 @@ export type Calibrator = (typeof CALIBRATORS)[number]
 
 export type Range = readonly [min: number, max: number]
 
-export interface CalibrationOptions {
+interface CalibrationOptions {
   type: IntegerType
   /** Share of values kept by 'percentile'. */
   percentile?: number

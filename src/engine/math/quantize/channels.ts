@@ -11,7 +11,7 @@ export interface ChannelCodes {
   zeroPoints: Int8Array | Uint8Array
 }
 
-export interface ChannelOptions extends IntegerType {
+interface ChannelOptions extends IntegerType {
   /** Axis of the channels; absent for one scale for the whole tensor. */
   axis?: number
   /** 'max' keeps every value in range, 'mse' clips where that lowers the squared error. */

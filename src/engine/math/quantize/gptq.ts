@@ -13,7 +13,7 @@ import {
   type GroupShape,
 } from './grouped'
 
-export interface ErrorSpreading extends GroupOptions {
+interface ErrorSpreading extends GroupOptions {
   /** Share of the mean diagonal added to the Hessian's. */
   damping: number
   /** Sweeps of coordinate descent afterwards. */
@@ -109,7 +109,7 @@ async function spread(
  * Coordinate descent on (W − Q)·H·(W − Q)ᵀ: each code in turn takes the value that is best with all others as
  * they are, so the error never grows. Edits `out`.
  */
-export async function refine(
+async function refine(
   matmul: MatMul,
   out: GroupedCodes,
   values: Float32Array,

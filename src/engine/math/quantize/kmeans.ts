@@ -3,14 +3,14 @@
  * programming (one-dimensional k-means is a shortest path), then Lloyd's iterations on the weights themselves.
  * Sources: arXiv:1510.00149 (Deep Compression); Wang & Song, "Ckmeans.1d.dp", The R Journal 3/2 (2011).
  */
-export interface Codebook {
+interface Codebook {
   /** Rising. */
   centroids: Float32Array
   /** Index of each value's centroid. */
   codes: Uint8Array
 }
 
-export interface CodebookOptions {
+interface CodebookOptions {
   /** Zeros get a centroid of exactly zero for themselves: pruned weights stay pruned. */
   keepZeros: boolean
   /** How much each value's error counts; all the same without. */

@@ -9,7 +9,7 @@ import {
 import { sharedValues } from './kmeans'
 import { sqnr } from './sqnr'
 
-export interface LowBitTask {
+interface LowBitTask {
   /** [rows, cols], finite. */
   values: Float32Array
   shape: GroupShape
@@ -19,7 +19,7 @@ export interface LowBitTask {
   codebook: 'tensor' | 'channel'
 }
 
-export interface BlindLowBit extends GroupShape {
+interface BlindLowBit extends GroupShape {
   codes: Uint8Array
   /** Scales and zero points, or … */
   grouped?: GroupedCodes

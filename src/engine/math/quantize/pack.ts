@@ -13,7 +13,7 @@ export function planesOf(bits: number): PlaneBits[] {
   return ([8, 4, 2, 1] as const).filter((plane) => (bits & plane) !== 0)
 }
 
-export interface PackedPlane {
+interface PackedPlane {
   bits: PlaneBits
   /** [rows, blocks, bytesPerBlock]. */
   bytes: Uint8Array

@@ -23,7 +23,7 @@ import {
 import { timeShare } from './measure'
 import { refusalOf, refusedReason } from '../loads'
 
-export interface FactorizeOptions {
+interface FactorizeOptions {
   rankBy: 'ratio' | 'energy' | 'break-even'
   ratio: number
   energy: number
@@ -51,7 +51,7 @@ export interface FactorizedLayer {
   error: number | undefined
 }
 
-export interface FactorizeResult {
+interface FactorizeResult {
   model: Model
   done: FactorizedLayer[]
   skipped: { layer: string; reason: string }[]

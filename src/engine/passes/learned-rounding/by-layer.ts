@@ -18,7 +18,7 @@ import { train } from '../../training/trainer'
 import { Tensor, type Model } from '../../onnx'
 import type { PassContext } from '../pass'
 
-export interface RoundedLayer {
+interface RoundedLayer {
   /** The value to come close to, of the same name in both models. */
   output: string
   fake: FakeWeight

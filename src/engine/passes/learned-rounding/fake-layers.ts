@@ -5,7 +5,7 @@ import { writeFakeWeight, type FakeWeight } from '../../training/fake-quant'
 import { readInstead } from '../../layers/rewrite'
 import type { Layer } from '../../layers/layer'
 
-export interface FakeLayer {
+interface FakeLayer {
   /** The first of the layers that read the weight. */
   layer: Layer
   fake: FakeWeight

@@ -4,7 +4,7 @@ import { learn, type LearningContext, type Learned } from '../../training/learn'
 import type { LearningSettings, TeacherSettings } from '../../training/settings'
 import { trainableWeights } from '../../training/trainable'
 
-export interface IntegerTraining {
+interface IntegerTraining {
   by: string
   settings: LearningSettings
   teacher: TeacherSettings

@@ -22,7 +22,7 @@ import { findLayers, STANDARD_OPS } from '../../layers/find'
 import { leftOut, reasonsTold, worthTelling } from '../../layers/left-out'
 import type { Layer } from '../../layers/layer'
 
-export interface LowBitTraining {
+interface LowBitTraining {
   by: string
   bits: number
   block: number
@@ -44,7 +44,7 @@ export interface LowBitTraining {
   labels: boolean
 }
 
-export interface LowBitTrained {
+interface LowBitTrained {
   model: Model
   learned: Learned
   layers: LayerReport[]

@@ -20,7 +20,7 @@ const LEARNING_RATE = 3e-4
 
 type GivenSettings = LearningSettings & TeacherSettings & { objective: TrainingObjective }
 
-export interface ObjectiveSettings {
+interface ObjectiveSettings {
   settings: LearningSettings
   teacher: TeacherSettings
   /** Updates to aim for where the number of epochs is left open; the usual where absent. */

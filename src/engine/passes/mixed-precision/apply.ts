@@ -15,7 +15,7 @@ export interface Applied {
 }
 
 /** Bits by name of the layer; layers it does not hold stay as they are. */
-export type BitsOf = ReadonlyMap<string, number>
+type BitsOf = ReadonlyMap<string, number>
 
 /** TensorProto.DataType.FLOAT */
 const FLOAT = 1

@@ -3,7 +3,7 @@
 /** Halvings of the gap, in logarithms, between a budget that is too small and one that holds. */
 const STEPS = 5
 
-export interface FloorProblem<T> {
+interface FloorProblem<T> {
   /** Points that may be lost; 100 measures nothing. */
   limit: number
   evaluate(built: T): Promise<number>

@@ -19,11 +19,11 @@ import { weightedLayers } from '../../layers/find'
 
 const ID = 'mixed-precision'
 
-export interface TypeChoice extends Choice {
+interface TypeChoice extends Choice {
   type: ArithmeticType
 }
 
-export interface LatencyPlan {
+interface LatencyPlan {
   device: Device
   layers: { layer: string; choices: TypeChoice[] }[]
   /** Seconds of the model as it is, and of everything that is no layer with a choice. */
@@ -74,7 +74,7 @@ export function chosenTypes({ layers, before, fixed }: LatencyPlan, share: numbe
 }
 
 /** The least share of the time that any choice reaches. */
-export function leastShare({ layers, before, fixed }: LatencyPlan): number {
+function leastShare({ layers, before, fixed }: LatencyPlan): number {
   const least = layers.reduce((sum, { choices }) => sum + Math.min(...choices.map(({ cost }) => cost)), fixed)
   return least / before
 }

@@ -9,7 +9,7 @@ import type { Pattern } from './weights'
 /** Shares that are tried, of all weights. */
 const SHARES = Array.from({ length: 19 }, (_, i) => (i + 1) / 20)
 
-export interface BearableOptions {
+interface BearableOptions {
   pattern: Pattern
   /** Points that may be lost; see `Divergence`. */
   limit: number

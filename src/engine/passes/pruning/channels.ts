@@ -22,7 +22,7 @@ import { obsScores } from './obs'
 import { latencyShare, ratioFor } from './target'
 import { taylorImportance } from './taylor'
 
-export interface ChannelOptions extends Omit<Selection, 'ratio'> {
+interface ChannelOptions extends Omit<Selection, 'ratio'> {
   criterion: Criterion
   target: 'ratio' | 'macs' | 'size' | 'latency'
   /** Share of units to remove, for 'ratio'. */

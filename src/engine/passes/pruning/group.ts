@@ -4,12 +4,6 @@ import type { Collected } from './collect'
 import type { Elements } from './elements'
 import type { Place } from './places'
 
-export interface Span {
-  value: string
-  axis: number
-  indices: number[]
-}
-
 export interface Unit {
   id: number
   group: number

@@ -16,7 +16,7 @@ import type { ShapeSource } from './collect'
 import type { DependencyGraph } from './graph'
 import type { Group } from './group'
 
-export interface ObsOptions {
+interface ObsOptions {
   batches: SampleSource
   samples: number
   progress(done: number, doing: string): void

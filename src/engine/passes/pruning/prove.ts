@@ -73,7 +73,7 @@ function difference(expected: Values, found: Values): string | undefined {
   return undefined
 }
 
-export interface Proven {
+interface Proven {
   model: Model
   kept: Kept
   removed: ReadonlySet<number>

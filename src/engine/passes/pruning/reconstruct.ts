@@ -27,7 +27,7 @@ export interface Refitted {
   after: number
 }
 
-export interface ReconstructOptions {
+interface ReconstructOptions {
   batches: SampleSource
   samples: number
   fixedBatch?: number
@@ -94,7 +94,7 @@ function layersToFit(original: Model, pruned: Model, source: ShapeSource, kept: 
   })
 }
 
-export interface FitTask {
+interface FitTask {
   original: Model
   pruned: Model
   layer: Layer

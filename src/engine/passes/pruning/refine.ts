@@ -1,6 +1,6 @@
 /** Common factors of the dimensions on both sides of a reshape. */
 
-export interface Refinement {
+interface Refinement {
   /** Row-major lengths whose products give both sides. */
   lengths: number[]
   /** For each axis of a side, its factors in `lengths`. */

@@ -51,11 +51,7 @@ function picker(
 }
 
 /** Copies elements as bytes, whatever their dtype. Runs of neighbours are copied at once. */
-export function pickElements(
-  tensor: Tensor,
-  dims: readonly number[],
-  pick: (flat: number) => number,
-): Tensor {
+function pickElements(tensor: Tensor, dims: readonly number[], pick: (flat: number) => number): Tensor {
   if (isSubByte(tensor.dtype)) {
     const values = tensor.numbers()
     return Tensor.of(

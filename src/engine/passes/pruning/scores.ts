@@ -24,7 +24,7 @@ export type Criterion = (typeof CRITERIA)[number]
 /** Importance of each index along an axis of a weight, as training measures it: Σ|w · ∂loss/∂w|. */
 export type WeightImportance = ReadonlyMap<string, ArrayLike<number>>
 
-export interface ScoreInputs {
+interface ScoreInputs {
   graph: OnnxGraph
   dependencies: DependencyGraph
   random: Random

@@ -17,13 +17,13 @@ import { patternOrder } from './sparse-layers'
 import { matmul } from '../../runtime'
 import type { F64Matrix } from '../../math/matrix'
 
-export type Method = 'magnitude' | 'wanda' | 'sparsegpt'
+type Method = 'magnitude' | 'wanda' | 'sparsegpt'
 export type Pattern =
   | { kind: 'unstructured' }
   | { kind: 'n-of-m'; n: number; m: number }
   | { kind: 'blocks'; height: number; width: number }
 
-export interface WeightOptions {
+interface WeightOptions {
   method: Method
   pattern: Pattern
   /** Share of zeros in each layer, by the layer's output. */

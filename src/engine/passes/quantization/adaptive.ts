@@ -13,7 +13,7 @@ import type { Batches } from '../../data/feeds'
 import { matmul } from '../../runtime'
 import type { F64Matrix } from '../../math/matrix'
 
-export interface AdaptiveOptions {
+interface AdaptiveOptions {
   bits: number
   clip: 'max' | 'mse'
   by: string

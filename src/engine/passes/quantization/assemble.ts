@@ -10,7 +10,7 @@ import { raiseOpset, Tensor, type Model } from '../../onnx'
 import type { Target } from '../../targets/target'
 import type { LowBit } from './low-bit'
 
-export interface AssembleOptions {
+interface AssembleOptions {
   storage: Storage
   target: Pick<Target, 'keepsPacked'>
 }

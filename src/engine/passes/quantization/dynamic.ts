@@ -10,7 +10,7 @@ import { transposed } from '../../math/quantize/rows'
 import { Tensor, type Graph, type Node } from '../../onnx'
 import type { Layer } from '../../layers/layer'
 
-export interface IntegerConstants {
+interface IntegerConstants {
   codes: string
   scales: string
 }

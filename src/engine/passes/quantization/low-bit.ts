@@ -56,7 +56,7 @@ const DAMPING = 0.01
  * Blocks no longer than the row, and the row itself where a block would hardly divide it. MatMulNBits wants a
  * power of two from 16 up.
  */
-export function blockFor(cols: number, block: number, powerOfTwo: boolean): number {
+function blockFor(cols: number, block: number, powerOfTwo: boolean): number {
   if (!powerOfTwo) return block === 0 || cols <= block * 1.5 ? cols : block
   return cols > block ? block : Math.max(16, 2 ** Math.ceil(Math.log2(cols)))
 }

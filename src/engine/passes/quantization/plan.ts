@@ -42,7 +42,7 @@ const COMPUTES = ['Add', 'Mul', 'Concat', 'AveragePool', 'GlobalAveragePool', 'L
 const isMove = (node: Node): boolean =>
   node.is(...MOVES, ...SELECTS) && node.outputs.filter(Boolean).length === 1
 
-export interface PlanOptions {
+interface PlanOptions {
   /** Relu goes into the rounding only where zero is the lowest code. */
   fuse: boolean
 }
@@ -118,7 +118,7 @@ export function planActivations(graph: Graph, ops: QuantizableOp[], { fuse }: Pl
 }
 
 /** Data inputs of a node, without shapes, axes and the like. */
-export const dataInputs = (node: Node): string[] =>
+const dataInputs = (node: Node): string[] =>
   node.is('Add', 'Mul', 'Concat') ? node.inputs.filter(Boolean) : node.inputs.slice(0, 1)
 
 /** Whether a moved value comes from a float computation at all: token ids and shapes are moved as well. */

@@ -11,12 +11,12 @@ import type { Plan, QuantizableOp } from './plan'
 import { WeightStore, type WeightOptions } from './static-weights'
 import type { Layer } from '../../layers/layer'
 
-export interface ActivationChoice {
+interface ActivationChoice {
   type: IntegerType
   range: Range
 }
 
-export interface QdqOptions {
+interface QdqOptions {
   /** The type and range of every quantized activation. */
   activation(name: string): ActivationChoice
   weights: WeightOptions
@@ -26,7 +26,7 @@ export interface QdqOptions {
   stored?: readonly Layer[]
 }
 
-export const dtypeOf = ({ bits, signed }: IntegerType): DType => `${signed ? 'int' : 'uint'}${bits}` as DType
+const dtypeOf = ({ bits, signed }: IntegerType): DType => `${signed ? 'int' : 'uint'}${bits}` as DType
 
 /** Edits the model's graph, which the plan must have been made on. Gives the SQNR of each layer's weight, in decibel. */
 export function insertQdq(model: Model, plan: Plan, options: QdqOptions): Map<string, number> {

@@ -14,7 +14,7 @@ export interface QuantizableOptions {
   smallest?: number
 }
 
-export interface FoundOps {
+interface FoundOps {
   ops: QuantizableOp[]
   skipped: { layer: string; reason: string }[]
 }

@@ -16,7 +16,7 @@ const LEAST_WEIGHTS = 2 ** 22
 /** HQQ takes this many times longer a weight than what else looks at weights alone. */
 const HQQ_WORK = 8
 
-export interface QuantizeAllOptions extends LowBitOptions {
+interface QuantizeAllOptions extends LowBitOptions {
   /** At most this many calibration samples are looked at. */
   samples: number
 }

@@ -6,7 +6,7 @@ import { Tensor, type Graph } from '../../onnx'
 import { finiteWeights, type Layer } from '../../layers/layer'
 
 /** Codes for a weight better than rounding gives them; undefined where there are none. */
-export type Rounding = (layer: Layer, rounded: ChannelCodes) => ChannelCodes | undefined
+type Rounding = (layer: Layer, rounded: ChannelCodes) => ChannelCodes | undefined
 
 export interface WeightOptions {
   perChannel: boolean
@@ -21,7 +21,7 @@ export interface WeightOptions {
   meanOf?(input: string): ArrayLike<number> | undefined
 }
 
-export type WeightCache = Map<string, { codes: ChannelCodes; sqnr: number }>
+type WeightCache = Map<string, { codes: ChannelCodes; sqnr: number }>
 
 /** An accumulator of int32 must hold the bias and the products: the bias gets half of it. */
 const LARGEST_BIAS = 2 ** 30

@@ -28,7 +28,7 @@ export interface StaticOptions extends QuantizableOptions {
   storedOnly?: ReadonlySet<string>
 }
 
-export interface Calibrated {
+interface Calibrated {
   histograms: ReadonlyMap<string, Histogram>
   /** Inputs of layers with weights, by channel. */
   channels: ReadonlyMap<string, Moments>

@@ -27,13 +27,13 @@ const LEAST = 4
 const AFFORDABLE = 1e11
 
 /** The same on every machine and for every caller, so that all ask with the same samples. */
-export async function affordableSamples(model: Model, data: Dataset): Promise<number> {
+async function affordableSamples(model: Model, data: Dataset): Promise<number> {
   const traced = await traceShapes(model, { feeds: await exampleFeeds({ original: model, data }) })
   const probes = Math.max(1, weightedLayers(model.graph).length * STRENGTHS.bits.length)
   return Math.min(MOST, Math.max(LEAST, Math.floor(AFFORDABLE / (workOf(model, traced) * probes))))
 }
 
-export interface SensitivityOptions {
+interface SensitivityOptions {
   /** Calibration samples; default: see `affordableSamples`. */
   samples?: number
   techniques?: readonly Technique[]

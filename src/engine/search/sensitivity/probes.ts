@@ -19,7 +19,7 @@ const finite = (decibel: number): number => Math.max(-UNSEEN, Math.min(decibel, 
 /** Layers with fewer weights than this are left out: nothing is won by compressing them. */
 const SMALLEST = 64
 
-export interface Probe {
+interface Probe {
   layer: Layer
   technique: Technique
   strength: number

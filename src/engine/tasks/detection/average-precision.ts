@@ -6,7 +6,7 @@ import { byScore, overlap, type Found } from './found'
 import type { Box } from './label-rows'
 
 /** 0.50, 0.55 … 0.95: as NumPy's linspace computes them. */
-export const OVERLAPS = Array.from({ length: 10 }, (_, i) => (i === 9 ? 0.95 : 0.5 + i * ((0.95 - 0.5) / 9)))
+const OVERLAPS = Array.from({ length: 10 }, (_, i) => (i === 9 ? 0.95 : 0.5 + i * ((0.95 - 0.5) / 9)))
 const RECALLS = Array.from({ length: 101 }, (_, i) => i * 0.01)
 const MOST_OF_CLASS = 100
 

@@ -22,7 +22,7 @@ const LEAST_LENGTH = 64
 const MOST_CHANNELS = 3
 
 /** Where the numbers of one sample lie: planes [channels, height, width] or, with a height of 1, signals. */
-export interface Layout {
+interface Layout {
   channels: number
   height: number
   width: number

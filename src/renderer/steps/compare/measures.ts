@@ -15,13 +15,13 @@ import {
 } from '../../lib/format'
 import { metricName, metricValue, qualityInterval } from '../../lib/metrics'
 
-export interface Change {
+interface Change {
   text: string
   /** Undefined when it is as good as the same. */
   better?: boolean
 }
 
-export interface Measure {
+interface Measure {
   id: string
   title: string
   term: string

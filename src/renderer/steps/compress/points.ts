@@ -20,7 +20,7 @@ export interface Point {
 }
 
 /** Which size the chart has: the one that is limited, else what people download. */
-export type SizeAxis = 'bytes' | 'downloadBytes'
+type SizeAxis = 'bytes' | 'downloadBytes'
 
 export const axisOf = (goal: Goal | undefined): SizeAxis =>
   goal?.kind === 'search' && goal.maxBytes !== undefined ? 'bytes' : 'downloadBytes'

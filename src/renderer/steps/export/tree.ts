@@ -1,7 +1,7 @@
 /** Entries with slashes as lines of a tree; folders come before what is in them and carry its size. */
 import type { BundleEntry } from '../../../contract/project'
 
-export interface TreeLine {
+interface TreeLine {
   path: string
   name: string
   depth: number

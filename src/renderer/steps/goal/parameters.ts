@@ -1,7 +1,7 @@
 /** What people type into generated fields, as parameter values. */
 import type { ParameterField } from '../../../contract/passes'
 
-export type Parsed = { value: unknown } | { problem: string }
+type Parsed = { value: unknown } | { problem: string }
 
 const number = (field: ParameterField, text: string): Parsed => {
   const value = Number(text.replace(',', '.'))

@@ -9,7 +9,7 @@ export interface HeatRow {
   cells: Record<string, Sensitivity>
 }
 
-export interface HeatColumn {
+interface HeatColumn {
   id: string
   title: string
 }

@@ -9,7 +9,7 @@ import { floatArithmetic, UNLIMITED, weightOperands } from './product'
 import { windowOf, type Window } from './window'
 
 /** A convolution of two spatial axes; one axis is a row. */
-export interface Plane {
+interface Plane {
   n: number
   /** Channels a group reads. */
   channels: number

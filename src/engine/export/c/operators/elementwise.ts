@@ -8,13 +8,13 @@ import { cType, isFloating, isSigned, literal, mathFunction } from '../types'
 type Expression = (operands: readonly string[], dtype: DType, site: Site) => string
 
 /** Operands of one element are written as numbers. */
-export interface Operands {
+interface Operands {
   loads: Buffer[]
   operands: ElementOperator['operands']
 }
 
 /** `literals[i]` is the text of an operand that is no load. */
-export function operandsOf(buffers: readonly Buffer[]): Operands & { literals: (string | undefined)[] } {
+function operandsOf(buffers: readonly Buffer[]): Operands & { literals: (string | undefined)[] } {
   const loads: Buffer[] = []
   const operands: ({ load: number } | { result: number })[] = []
   const literals = buffers.map((buffer) => {

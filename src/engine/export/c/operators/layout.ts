@@ -5,7 +5,7 @@ import type { Lower, Site } from '../lowering'
 import type { Buffer } from '../program'
 import { literal } from '../types'
 
-export interface Area {
+interface Area {
   dims: Dims
   from: { strides: readonly number[]; offset?: number }
   to: { strides: readonly number[]; offset?: number }
@@ -14,7 +14,7 @@ export interface Area {
 export const axisOf = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis)
 
 /** Statements that copy an area of a0 into y0. */
-export const copied = ({ dims, from, to }: Area, source = 'a0'): string =>
+const copied = ({ dims, from, to }: Area, source = 'a0'): string =>
   nest(dims, [from, to], ([x, y]) => `y0[${y}] = ${source}[${x}];`)
 
 /** Copies areas of the input that together are the output. */

@@ -15,7 +15,7 @@ export const UNLIMITED = [
   ['hi', Infinity],
 ] as const
 
-export const limited = (value: string): string => `${value} < lo ? lo : ${value} > hi ? hi : ${value}`
+const limited = (value: string): string => `${value} < lo ? lo : ${value} > hi ? hi : ${value}`
 
 interface Dense {
   x: Buffer

@@ -20,7 +20,7 @@ const edges = (dtype: DType): readonly [string, string] => {
 }
 
 /** A number of one type as one of another; what a type cannot hold becomes its nearest, as C leaves it undefined. */
-export function converted(x: string, from: DType, to: DType): string {
+function converted(x: string, from: DType, to: DType): string {
   if (from === to) return x
   const type = cType(to)!
   if (to === 'bool') return `(uint8_t)(${x} != 0)`

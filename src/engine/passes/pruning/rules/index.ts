@@ -9,7 +9,7 @@ import { acrossChannels, batchNorm, layerNorm, pooling, resize, softmax } from '
 import { reduce } from './reduce'
 import { blocks, expand, filled, flatten, reshape, shape, squeeze, transpose } from './shape'
 
-export const RULES: readonly Rule[] = [
+const RULES: readonly Rule[] = [
   convolution,
   product,
   elementwise,
