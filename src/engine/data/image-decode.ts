@@ -58,24 +58,36 @@ export interface Size {
   height: number
 }
 
-/** Size after turning. Throws where the header cannot be read. */
-export async function imageSize(file: string | Uint8Array): Promise<Size> {
-  const image = await openImage(file)
-  const { autoOrient, width, height } = await image.metadata()
-  return { width: autoOrient?.width ?? width, height: autoOrient?.height ?? height }
+/** What a header says, before anything is decoded. */
+interface Header extends Size {
+  /** Size after turning, as its Exif says. */
+  turned: Size
+  /** Colour space, by libvips' name. */
+  space: string
 }
+
+/** Throws where the header cannot be read. */
+async function headerOf(file: string | Uint8Array): Promise<Header> {
+  const bmpHead = await headOfBmp(file)
+  if (bmpHead) {
+    const size = bmpSize(bmpHead)
+    return { ...size, turned: size, space: 'srgb' }
+  }
+  const { width, height, autoOrient, space } = await sharp(file, {
+    limitInputPixels: PIXEL_LIMIT,
+    pages: 1,
+  }).metadata()
+  return { width, height, space, turned: { width, height, ...autoOrient } }
+}
+
+/** Size after turning. Throws where the header cannot be read. */
+export const imageSize = async (file: string | Uint8Array): Promise<Size> => (await headerOf(file)).turned
 
 const room = new DecodeRoom()
 
 /** Decodes every pixel and forgets them: finds files that are cut off. */
 export async function checkImage(file: string): Promise<void> {
-  await room.with(await declaredSize(file), async () => (await openImage(file)).raw().toBuffer())
-}
-
-/** Size as the header has it, before anything is decoded or turned. */
-async function declaredSize(file: string | Uint8Array): Promise<Size> {
-  const bmpFile = await headOfBmp(file)
-  return bmpFile ? bmpSize(bmpFile) : sharp(file, { limitInputPixels: PIXEL_LIMIT, pages: 1 }).metadata()
+  await room.with(await headerOf(file), async () => (await openImage(file)).raw().toBuffer())
 }
 
 /** Size of the whole picture before it is cropped or bordered. */
@@ -101,15 +113,30 @@ export function placedIn(from: Size, options: ImageOptions): { scaled: Size; lef
   }
 }
 
-/** Pixels 0…255 as [height, width, channels]; grey from colour by ITU-R BT.601, as PIL and OpenCV do. */
-export const decodeImage = async (file: string | Uint8Array, options: ImageOptions): Promise<Uint8Array> =>
-  room.with(await declaredSize(file), () => decoded(file, options))
+export interface Decoded {
+  /** 0…255 as [height, width, channels]; grey from colour by ITU-R BT.601, as PIL and OpenCV do. */
+  pixels: Uint8Array
+  /** Of the picture in its file, after turning. */
+  size: Size
+}
 
-async function decoded(file: string | Uint8Array, options: ImageOptions): Promise<Uint8Array> {
+export async function decodePicture(file: string | Uint8Array, options: ImageOptions): Promise<Decoded> {
+  const header = await headerOf(file)
+  const pixels = await room.with(header, () => decoded(file, header, options))
+  return { pixels, size: header.turned }
+}
+
+/** As `decodePicture`, the pixels alone. */
+export const decodeImage = async (file: string | Uint8Array, options: ImageOptions): Promise<Uint8Array> =>
+  (await decodePicture(file, options)).pixels
+
+async function decoded(
+  file: string | Uint8Array,
+  { turned: from, space }: Header,
+  options: ImageOptions,
+): Promise<Uint8Array> {
   const image = await openImage(file)
-  const { space, autoOrient, width, height } = await image.metadata()
-  const from = { width: autoOrient?.width ?? width, height: autoOrient?.height ?? height }
-  const grey = options.channels === 1 && /^(b-w|grey16)$/.test(space ?? '')
+  const grey = options.channels === 1 && /^(b-w|grey16)$/.test(space)
   const coloured = image.toColourspace(grey ? 'b-w' : 'srgb')
   const alpha = options.channels === 4 ? coloured.ensureAlpha() : coloured.removeAlpha()
   const to = scaledSize(from, options)

@@ -7,7 +7,7 @@ import type { ValueInfo } from '../onnx'
 import { requireMemory } from '../onnx/budget'
 import {
   checkImage,
-  decodeImage,
+  decodePicture,
   imageEnding,
   imageSize,
   openImage,
@@ -15,6 +15,7 @@ import {
   type Size,
 } from './image-decode'
 import { inferImage, type ImageOptions } from './image-input'
+import { KeptPixels } from './kept-pixels'
 import { mediaFiles } from './media-files'
 import { THUMBNAIL_SIDE } from './preview'
 import type { Reader, ReaderContext } from './reader'
@@ -100,6 +101,8 @@ async function commonSize(pictures: Pictures): Promise<Size | undefined> {
 }
 
 class ImageSource implements Source {
+  private readonly kept = new KeptPixels()
+
   constructor(
     private readonly pictures: Pictures,
     readonly labels: RawLabels | undefined,
@@ -140,8 +143,12 @@ class ImageSource implements Source {
     signal?: AbortSignal,
   ): Promise<Uint8Array | undefined> {
     signal?.throwIfAborted()
+    const before = this.kept.get(index, options)
+    if (before) return before
     try {
-      return await decodeImage(await this.pictures.load(index), options)
+      const picture = await decodePicture(await this.pictures.load(index), options)
+      this.kept.add(index, options, picture)
+      return picture.pixels
     } catch (cause) {
       this.skipped.add(this.pictures.name(index), cause)
       return undefined

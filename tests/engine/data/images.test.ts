@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import type { Dataset } from '../../../src/engine/data/dataset'
 import { decodeImage, placePixels } from '../../../src/engine/data/image-decode'
 import { inferImage, type ImageOptions } from '../../../src/engine/data/image-input'
+import { KeptPixels } from '../../../src/engine/data/kept-pixels'
 import { openDataset } from '../../../src/engine/data/open'
 import type { Dim } from '../../../src/engine/onnx'
 import { declares, fixture, fixtureJson, png, temporaryFolder, write } from './support'
@@ -216,4 +217,44 @@ test.each([
   expect(dataset.summary().classCounts).toEqual([1, 1])
   expect(dataset.summary().notes.join(' ')).toContain('2 files named in')
   await dataset.close()
+})
+
+test('pictures are decoded once for all ways to prepare them, and anew in another geometry', () =>
+  withSamples(
+    Object.fromEntries([1, 2, 3].map((i) => [`${i % 2 ? 'a' : 'b'}/${i}.png`, read('smooth.png')])),
+    async (dataset, root) => {
+      const count = async (change: Partial<ImageOptions>): Promise<number> => {
+        const preprocessing = { ...(dataset.preprocessing as ImageOptions), ...change }
+        let seen = 0
+        for await (const batch of dataset.variant({ preprocessing }).splits.validation.batches(8)) {
+          const first = batch.inputs['image']!.data[0] as number
+          const pixel = preprocessing.invert ? 255 - smooth.pixels[0]! : smooth.pixels[0]!
+          if (preprocessing.cropRatio === 1) expect(first).toBeCloseTo(pixel / 255)
+          seen += batch.indices.length
+        }
+        return seen
+      }
+      expect(await count({})).toBe(3)
+      fs.rmSync(path.join(root, 'a'), { recursive: true })
+      expect(await count({ invert: true })).toBe(3)
+      expect(await count({ resize: 'shortest-side-then-crop' })).toBe(3)
+      expect(await count({ resize: 'shortest-side-then-crop', cropRatio: 1.5 })).toBe(1)
+    },
+  ))
+
+test('kept pixels stay within their budget; those of another geometry give way', () => {
+  const kept = new KeptPixels(10)
+  const [one, other] = [options({}), options({ width: 20, resize: 'letterbox' })]
+  const picture = { pixels: new Uint8Array(4), size: { width: 40, height: 24 } }
+  for (const index of [0, 1, 2]) kept.add(index, one, picture)
+  expect([0, 1, 2].map((i) => kept.get(i, one))).toEqual([picture.pixels, picture.pixels, undefined])
+  // A picture that has the size already looks the same however it would be brought to it.
+  expect(kept.get(0, options({ resize: 'letterbox', invert: true }))).toBe(picture.pixels)
+  expect(kept.get(0, options({ resize: 'letterbox', cropRatio: 2 }))).toBeUndefined()
+  expect(kept.get(0, options({ channels: 1 }))).toBeUndefined()
+  kept.add(0, other, picture)
+  expect(kept.get(0, other)).toBe(picture.pixels)
+  expect(kept.get(0, one)).toBeUndefined()
+  kept.add(1, other, { ...picture, pixels: new Uint8Array(11) })
+  expect(kept.get(1, other)).toBeUndefined()
 })
