@@ -17,6 +17,7 @@ import { TASKS } from '../tasks'
 import { shuffledClips, type GoesOn } from './clips'
 import type { Batch, BatchOptions, Dataset, RawSample, Split, Variant } from './dataset'
 import { targetsOf, type TargetPlan, type Targets } from './labels'
+import { placesIn } from './names'
 import { previewOf } from './preview'
 import type { Source } from './source'
 import type { Part, Parts } from './splits'
@@ -99,13 +100,13 @@ function varied(assembly: Assembly, { preprocessing, classes }: Variant): Assemb
 /** The label that was class i of the old order becomes the class of the same name in the new one. */
 function renamed(assembly: Assembly, classes: readonly string[]): Assembly {
   const old = assembly.classes ?? []
-  if (old.length > classes.length || old.some((name) => !classes.includes(name)))
+  const position = old.map(placesIn(classes))
+  if (old.length > classes.length || position.includes(-1))
     throw new PareError('data/shape-mismatch', {
       input: 'classes',
       expected: old.join(', '),
       got: classes.join(', '),
     })
-  const position = old.map((name) => classes.indexOf(name))
   const targets = new Map<Source, Targets>()
   for (const [source, target] of assembly.targets) {
     const ids = target.ids?.map((id) => (id < 0 ? -1 : position[id]!))

@@ -2,6 +2,7 @@
 import type { Preprocessing } from '../../contract/dataset'
 import { sizeOf } from '../onnx'
 import { concatRows, type Value, type Values } from '../runtime/value'
+import { placesIn } from './names'
 import type { RawLabels, Reading, Rows, Source, SourcePreview } from './source'
 
 /** Which member a position falls into, and where. */
@@ -120,9 +121,11 @@ async function readAll(
 function concatLabels(labels: readonly (RawLabels | undefined)[], offsets: Offsets): RawLabels | undefined {
   if (labels.every((label) => label?.kind === 'names')) {
     const names = [...new Set(labels.flatMap((label) => label.names))]
-    const of = labels.flatMap((label) =>
-      Array.from(label.of, (i) => (i < 0 ? -1 : names.indexOf(label.names[i]!))),
-    )
+    const placeOf = placesIn(names)
+    const of = labels.flatMap((label) => {
+      const places = label.names.map(placeOf)
+      return Array.from(label.of, (i) => (i < 0 ? -1 : places[i]!))
+    })
     return { kind: 'names', names, of: Int32Array.from(of) }
   }
   if (labels.every((label) => label?.kind === 'made')) {

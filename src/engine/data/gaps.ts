@@ -4,6 +4,7 @@ import { isFloat, type Model } from '../onnx'
 import { floatsOf, type Value } from '../runtime/value'
 import { selectRows } from './label-column'
 import type { Targets } from './labels'
+import { placesIn } from './names'
 import type { RawLabels, Source } from './source'
 import type { Watch } from './spool'
 
@@ -144,6 +145,6 @@ function selectLabels(labels: RawLabels, order: readonly number[]): RawLabels {
     return { ...labels, make: (indices, ...rest) => labels.make(at(indices), ...rest) }
   }
   const names = labels.names.filter((name) => name.trim() !== '')
-  const position = labels.names.map((name) => names.indexOf(name))
+  const position = labels.names.map(placesIn(names))
   return { kind: 'names', names, of: Int32Array.from(order, (i) => position[labels.of[i]!] ?? -1) }
 }

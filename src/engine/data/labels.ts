@@ -3,7 +3,7 @@ import type { Preprocessing, Task } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
 import { sizeOf } from '../onnx'
 import { floatsOf, type Value, type Values } from '../runtime/value'
-import { naturalOrder } from './names'
+import { naturalOrder, placesIn } from './names'
 import type { MadeLabels, RawLabels, Rows, Source } from './source'
 
 /** Properties of labels that tell one task from another. */
@@ -170,9 +170,10 @@ async function classIds(
   plan: Extract<TargetPlan, { kind: 'class' }>,
 ): Promise<Int32Array> {
   const classes = plan.classes.length
+  const placeOf = placesIn(plan.byName ? plan.classes : [])
   if (labels.kind === 'names') {
     const position = labels.names.map((name) =>
-      plan.byName ? plan.classes.indexOf(name) : Number(name) - plan.offset,
+      plan.byName ? placeOf(name) : Number(name) - plan.offset,
     )
     const unknown = position.findIndex((id) => id < 0 || id >= classes)
     if (unknown >= 0)
@@ -187,7 +188,7 @@ async function classIds(
         value === plan.ignored
           ? -1
           : plan.byName
-            ? plan.classes.indexOf(String(value))
+            ? placeOf(String(value))
             : (value - plan.offset) / (plan.step ?? 1)
       if (value !== plan.ignored && !(id >= 0 && id < classes))
         throw new PareError('data/labels-out-of-range', { label: String(value), classes })
@@ -209,8 +210,7 @@ async function oneHotIds(labels: Exclude<RawLabels, MadeLabels>): Promise<Int32A
 
 /** Two names as 0 and 1, for a model with one output. */
 function namedValues(labels: Extract<RawLabels, { kind: 'names' }>): Targets {
-  const order = labels.names.toSorted(naturalOrder)
-  const value = labels.names.map((name) => order.indexOf(name))
+  const value = labels.names.map(placesIn(labels.names.toSorted(naturalOrder)))
   const ids = labels.of.map((name) => (name < 0 ? -1 : value[name]!))
   return {
     ids,

@@ -6,7 +6,7 @@ import { openCsv } from './csv'
 import { Folder } from './folder'
 import { formatOfFile, formatOfName, type Format } from './formats'
 import { LabelColumn, textOf } from './label-column'
-import { labelRank } from './names'
+import { labelRank, placesIn } from './names'
 import type { MadeLabels, RawLabels } from './source'
 import { readText } from './text-stream'
 
@@ -40,7 +40,8 @@ export async function mediaFiles(
       notes: names.length > 1 ? ['Some files lie in no class folder, so no labels are used.'] : [],
     }
   const files = inTurns(all, (file) => classOf(file)!)
-  const of = Int32Array.from(files, (file) => names.indexOf(classOf(file)))
+  const placeOf = placesIn(names as string[])
+  const of = Int32Array.from(files, (file) => placeOf(classOf(file)!))
   return { root, files, labels: { kind: 'names', names: names as string[], of }, notes: [] }
 }
 
@@ -62,6 +63,7 @@ async function listed(
   labels: ReadonlyMap<string, string>,
   labelFile: string,
 ): Promise<MediaFiles> {
+  const known = new Set(all)
   const byName = new Map<string, string>()
   for (const file of all) {
     byName.set(path.basename(file), file)
@@ -72,7 +74,7 @@ async function listed(
   let missing = 0
   for (const [name, label] of labels) {
     const relative = path.normalize(name)
-    const file = all.includes(relative) ? relative : byName.get(path.basename(relative))
+    const file = known.has(relative) ? relative : byName.get(path.basename(relative))
     if (file === undefined || !(await folder.inside(file))) {
       missing++
       continue

@@ -6,6 +6,13 @@ const collator = new Intl.Collator('en', { numeric: true, sensitivity: 'variant'
 export const naturalOrder = (a: string, b: string): number =>
   collator.compare(a, b) || (a < b ? -1 : a > b ? 1 : 0)
 
+/** As `indexOf` of these names, in the time of one look however many there are; −1 where a name is not among them. */
+export function placesIn(names: readonly string[]): (name: string) => number {
+  const places = new Map<string, number>()
+  for (const [place, name] of names.entries()) if (!places.has(name)) places.set(name, place)
+  return (name) => places.get(name) ?? -1
+}
+
 /** A held-out `test` set is told apart, and used for validation only where there is no other. */
 export type GivenSplit = 'calibration' | 'training' | 'validation' | 'test'
 

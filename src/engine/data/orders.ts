@@ -2,6 +2,7 @@
 import { assign } from '../math/assignment'
 import { classesOf, type ClassAnswers } from './answers'
 import type { Dataset } from './dataset'
+import { placesIn } from './names'
 
 interface ClassOrder {
   /** A name for every output. */
@@ -26,7 +27,8 @@ export function ordersOf(answers: ClassAnswers, { classes = [], guessedOrder }: 
   const shifts = isNumbered(all) ? shifted(answers, all) : []
   if (!guessedOrder || answers.width > MATCHED_CLASSES) return shifts
   const matched = matchedOrder(answers, all)
-  const alphabetical = matched.every((name, i) => name === all.toSorted()[i])
+  const sorted = all.toSorted()
+  const alphabetical = matched.every((name, i) => name === sorted[i])
   const words = alphabetical
     ? 'classes in alphabetical order'
     : `classes in the order ${shortList(matched)}, matched to the model's answers on ${answers.samples} other samples`
@@ -58,7 +60,7 @@ export function reordered(
   before: readonly string[],
   order: readonly string[],
 ): ClassAnswers {
-  const position = before.map((name) => order.indexOf(name))
+  const position = before.map(placesIn(order))
   return { ...answers, labels: answers.labels.map((label) => position[label]!) }
 }
 

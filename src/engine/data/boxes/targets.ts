@@ -2,6 +2,7 @@
 import type { Preprocessing } from '../../../contract/dataset'
 import { labelRows, type Box, type Frame } from '../../tasks/detection/label-rows'
 import { placedIn, type Size } from '../image-decode'
+import { placesIn } from '../names'
 import type { MadeLabels } from '../source'
 
 /** `of`: size and boxes of a picture, in its pixels; their classes are positions in `names`. */
@@ -14,7 +15,7 @@ export const boxLabels = (
   names,
   reason: `boxes of ${names.length === 1 ? '1 class' : `${names.length} classes`}`,
   async make(indices, preprocessing, classes) {
-    const position = names.map((name) => classes.indexOf(name))
+    const position = names.map(placesIn(classes))
     return labelRows(
       await Promise.all(
         indices.map(async (index) => {

@@ -6,7 +6,7 @@ import path from 'node:path'
 import { SaxesParser } from 'saxes'
 import type { Folder } from '../folder'
 import { formatOfName } from '../formats'
-import { naturalOrder } from '../names'
+import { naturalOrder, placesIn } from '../names'
 import { droppedNote, isBox, labelFile, unreadable, BOX_LIMIT, type BoxPicture, type BoxSet } from './box-set'
 
 const XML_LIMIT = 16 * 2 ** 20
@@ -84,6 +84,7 @@ export async function readVoc(
   const names = known
     ? [...known]
     : [...new Set(found.flatMap(({ things }) => things.map(({ name }) => name)))].sort(naturalOrder)
+  const placeOf = placesIn(names)
   let dropped = 0
   const pictures = found.map(({ file, things }): BoxPicture => {
     const boxes = things
@@ -92,7 +93,7 @@ export async function readVoc(
         top: sides['ymin']! - 1,
         right: sides['xmax']!,
         bottom: sides['ymax']!,
-        class: names.indexOf(name),
+        class: placeOf(name),
         ignored: difficult ? (2 as const) : (0 as const),
       }))
       .filter((box) => isBox(box) && box.class >= 0)
