@@ -10,10 +10,12 @@ const JSON_LIMIT = 64 * 2 ** 20
 const DATA_ENDINGS =
   /\.(npz|npy|csv|tsv|tab|parquet|parq|jsonl|ndjson|zip|wav|png|jpe?g|webp|bmp|gif|tiff?)$/i
 
-/** Kind of a file or folder. A folder is data; what cannot be read is unknown. */
+/** Kind of a file or folder. A folder is data; what cannot be read, or is a pipe or a device, is unknown. */
 export function sniff(file: string): FileRef['kind'] {
   try {
-    return fs.statSync(file).isDirectory() ? sniffFolder(file) : sniffFile(file)
+    const stat = fs.statSync(file)
+    if (stat.isDirectory()) return sniffFolder(file)
+    return stat.isFile() ? sniffFile(file) : 'unknown'
   } catch {
     return 'unknown'
   }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -85,4 +86,10 @@ test('what is adopted is referred to; what is gathered lies together', () => {
   expect(fs.existsSync(home)).toBe(false)
   expect(() => again.get(b.id)).toThrow(expect.objectContaining({ code: 'not-found' }) as Error)
   expect(fs.existsSync(path.join(scratch, 'parts/validation.npz'))).toBe(true)
+})
+
+test.runIf(process.platform !== 'win32')('a pipe or device that is dropped is nothing of ours, and not waited for', () => {
+  const pipe = path.join(scratch, 'net.onnx.pipe')
+  execFileSync('mkfifo', [pipe])
+  for (const special of [pipe, '/dev/zero']) expect(sniff(special)).toBe('unknown')
 })

@@ -4,6 +4,7 @@ import path from 'node:path'
 import { Tokenizer } from '@huggingface/tokenizers'
 import { z } from 'zod'
 import { PareError } from '../../contract/errors'
+import { isTimeout, limited } from './limited'
 
 /** Ids of one text in three parts, so that cutting never takes the special tokens away. */
 export interface Tokens {
@@ -41,8 +42,14 @@ const TokenizerFile = z.looseObject({
   model: z.looseObject({}),
 })
 
-/** Throws `data/unreadable` where the file is no tokenizer this knows. */
-export async function openTokenizer(file: string): Promise<TextEncoder> {
+/** Longest time for a text in milliseconds, and more for each of its characters: patterns may never come to an end. */
+const LONGEST_MS = 10_000
+const MS_PER_CHARACTER = 0.02
+/** A tokenizer without patterns of its own is quick with texts up to this many characters. */
+const SURELY_QUICK = 4096
+
+/** Throws `data/unreadable` where the file is no tokenizer this knows, as `encode` does where a text takes for ever. */
+export async function openTokenizer(file: string, longest = LONGEST_MS): Promise<TextEncoder> {
   const refuse = (reason: string, cause?: unknown): never => {
     throw new PareError('data/unreadable', { path: file, reason }, { cause })
   }
@@ -52,18 +59,30 @@ export async function openTokenizer(file: string): Promise<TextEncoder> {
   let parsed: z.output<typeof TokenizerFile>
   let tokenizer: Tokenizer
   let special: ReturnType<typeof around>
+  let hasPatterns = true
+  const encoded = (text: string, options?: { add_special_tokens: boolean }): number[] => {
+    const work = (): number[] => tokenizer.encode(text, options).ids
+    if (!hasPatterns && text.length <= SURELY_QUICK) return work()
+    try {
+      return limited(longest + MS_PER_CHARACTER * text.length, work)
+    } catch (cause) {
+      if (!isTimeout(cause)) throw cause
+      const seconds = Math.ceil(longest / 1000)
+      return refuse(`it takes more than ${seconds} s for a text of ${text.length} characters`, cause)
+    }
+  }
   try {
     parsed = TokenizerFile.parse(JSON.parse(await fs.readFile(file, 'utf8')))
-    const beside = path.join(path.dirname(file), 'tokenizer_config.json')
-    const config: unknown = JSON.parse(await fs.readFile(beside, 'utf8').catch(() => '{}'))
-    tokenizer = new Tokenizer(parsed, config as object)
-    special = around(tokenizer)
+    hasPatterns = JSON.stringify([parsed.normalizer, parsed.pre_tokenizer]).includes('"Regex"')
+    tokenizer = new Tokenizer(parsed, (await configBeside(file)) as object)
+    special = around(encoded)
   } catch (cause) {
+    if (cause instanceof PareError) throw cause
     return refuse('it is no tokenizer.json of the Hugging Face kind', cause)
   }
   const pad = parsed.added_tokens?.find(({ content }) => /^(\[PAD\]|<pad>|<\|pad\|>)$/i.test(content))
   return {
-    encode: (text) => ({ ...special, content: tokenizer.encode(text, { add_special_tokens: false }).ids }),
+    encode: (text) => ({ ...special, content: encoded(text, { add_special_tokens: false }) }),
     ...(parsed.truncation?.max_length && { maxLength: Math.min(parsed.truncation.max_length, TOKEN_LIMIT) }),
     padId: parsed.padding?.pad_id ?? pad?.id ?? 0,
     padLeft: parsed.padding?.direction === 'Left',
@@ -71,10 +90,19 @@ export async function openTokenizer(file: string): Promise<TextEncoder> {
   }
 }
 
+/** Parsed tokenizer_config.json beside it; an empty object where there is none. Throws SyntaxError. */
+async function configBeside(file: string): Promise<unknown> {
+  const beside = path.join(path.dirname(file), 'tokenizer_config.json')
+  const stat = await fs.stat(beside).catch(() => undefined)
+  return stat?.isFile() ? JSON.parse(await fs.readFile(beside, 'utf8').catch(() => '{}')) : {}
+}
+
 /** The special tokens around a text are the same for every text: found once. */
-function around(tokenizer: Tokenizer): Pick<Tokens, 'prefix' | 'suffix'> {
-  const whole = tokenizer.encode('text').ids
-  const content = tokenizer.encode('text', { add_special_tokens: false }).ids
+function around(
+  encoded: (text: string, options?: { add_special_tokens: boolean }) => number[],
+): Pick<Tokens, 'prefix' | 'suffix'> {
+  const whole = encoded('text')
+  const content = encoded('text', { add_special_tokens: false })
   for (let at = 0; at <= whole.length - content.length; at++)
     if (content.every((id, i) => whole[at + i] === id))
       return { prefix: whole.slice(0, at), suffix: whole.slice(at + content.length) }

@@ -12,7 +12,7 @@ import { openDataset } from '../../../src/engine/data/open'
 import { RowWriter } from '../../../src/engine/data/row-writer'
 import { Spool } from '../../../src/engine/data/spool'
 import { openTokenizer } from '../../../src/engine/data/tokenizer'
-import type { Model } from '../../../src/engine/onnx'
+import { readModel, type Model } from '../../../src/engine/onnx'
 import { diskBudget } from '../../../src/engine/onnx/budget'
 import { declares, npy, npz, png, temporaryFolder, tokenizerJson, write } from './support'
 
@@ -154,6 +154,31 @@ describe('requested sizes', () => {
     expect((await openTokenizer(file)).maxLength).toBe(65_536)
   })
 
+  test('patterns that never come to an end are refused, with others it goes on', async () => {
+    const file = path.join(temporaryFolder(), 'tokenizer.json')
+    const tokenizer = JSON.parse(tokenizerJson(['a', 'b'])) as Record<string, unknown>
+    const pre_tokenizer = (Regex: string) => ({ type: 'Split', pattern: { Regex }, behavior: 'Isolated' })
+    const open = (regex: string) => {
+      fs.writeFileSync(file, JSON.stringify({ ...tokenizer, pre_tokenizer: pre_tokenizer(regex) }))
+      return openTokenizer(file, 300)
+    }
+    const hostile = await open('^(a+)+$')
+    const text = `${'a'.repeat(60)}!`
+    expect(() => hostile.encode(text)).toThrow(
+      expect.objectContaining({
+        data: {
+          code: 'data/unreadable',
+          path: file,
+          reason: 'it takes more than 1 s for a text of 61 characters',
+        },
+      }),
+    )
+    expect(hostile.encode('a').content).toHaveLength(1)
+    expect((await open(' ')).encode(text).content.length).toBeGreaterThan(0)
+    // The word with which it is tried out when opened is a text as well.
+    expect(await codeOf(() => open('^((t|e|x|t)+)+[^ext]$'))).toMatch(/ok|data\/unreadable/)
+  })
+
   test.each([{ width: 2 ** 40 }, { height: 1e9 }])('a picture of %o', async (preprocessing) => {
     const picture = await png(2, 2, new Uint8Array(12))
     const root = write(temporaryFolder(), { 'a/1.png': picture, 'b/2.png': picture })
@@ -198,8 +223,17 @@ describe('pictures are decoded as memory allows', () => {
   })
 })
 
-test.runIf(process.platform !== 'win32')('a pipe is no data and is not waited for', async () => {
-  const pipe = path.join(temporaryFolder(), 'data.csv')
+test.runIf(process.platform !== 'win32')('pipes and devices are not waited for, whatever they should be', async () => {
+  const folder = write(temporaryFolder(), { 'tokenizer.json': tokenizerJson(['a']) })
+  const pipe = path.join(folder, 'data.csv')
   execFileSync('mkfifo', [pipe])
-  expect(await codeOf(() => openDataset(pipe, classes))).toBe('data/unrecognised')
+  for (const special of [pipe, '/dev/zero', '/dev/null']) {
+    expect(await codeOf(() => openDataset(special, classes)), special).toBe('data/unrecognised')
+    expect(await codeOf(async () => readModel(special)), special).toBe('model/not-onnx')
+    expect(await codeOf(() => openTokenizer(special)), special).toBe('data/unreadable')
+  }
+  execFileSync('mkfifo', [path.join(folder, 'tokenizer_config.json')])
+  expect((await openTokenizer(path.join(folder, 'tokenizer.json'))).encode('a').content).toHaveLength(1)
+  // Among other files of a folder they are no files.
+  expect(await codeOf(() => openDataset(folder, classes))).toBe('data/unrecognised')
 })
