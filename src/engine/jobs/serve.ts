@@ -1,4 +1,5 @@
 /** Answers messages with jobs, one after the other. */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { PareError, toError } from '../../contract/errors'
 import { failureOf } from '../runtime/failure'
 import { HANDLERS } from './handlers'
@@ -11,14 +12,17 @@ export interface Port {
 }
 
 /**
- * Gives what is to be told of faults that nobody caught: they are the failure of the job that runs. The process of a
- * job that failed is of no use any more: what is left of that job may still be at work in it.
+ * Gives what is to be told of faults that nobody caught: they are the failure of the job that began what failed, while it
+ * runs; one that has its answer, and whose files are closed behind it say, takes nothing from the next. The process of
+ * a job that failed is of no use any more: what is left of that job may still be at work in it.
  */
 export function serve(port: Port, handlers: JobHandlers = HANDLERS): (stray: unknown) => void {
   let stopped = -1
   let running: { id: number; job: JobName } | undefined
   const probes = new Map<number, (answer: Extract<ToEngine, { type: 'probed' }>['answer']) => void>()
   let last: Promise<void> = Promise.resolve()
+  /** Id of the job in whose course something was begun, however much later it ends. */
+  const origin = new AsyncLocalStorage<number>()
   port.onMessage((raw) => {
     const message = raw as ToEngine
     if (message.type === 'stop-training') stopped = message.id
@@ -27,7 +31,9 @@ export function serve(port: Port, handlers: JobHandlers = HANDLERS): (stray: unk
   })
   port.post({ type: 'ready' })
   return (stray) => {
-    if (!running) return console.error('pare: a fault after a job had ended:', stray)
+    const from = origin.getStore()
+    if (!running || (from !== undefined && from !== running.id))
+      return console.error('pare: a fault after a job had ended:', stray)
     const { id, job } = running
     running = undefined
     port.post({ type: 'failed', id, error: failureOf(stray, DURING[job] ?? job), spent: true })
@@ -56,7 +62,7 @@ export function serve(port: Port, handlers: JobHandlers = HANDLERS): (stray: unk
       const handler = handlers[job] as ((input: unknown, context: JobContext) => unknown) | undefined
       if (!handler)
         throw new PareError('bad-request', { method: job, reason: `The engine does not know “${job}”.` })
-      const output = await handler(input, context)
+      const output = await origin.run(id, () => handler(input, context))
       if (running) port.post({ type: 'done', id, output })
     } catch (thrown) {
       // What it left unfinished, such as the reading of a file, comes to its own end later: not in the next job's time.

@@ -155,3 +155,39 @@ test('a job that failed has spent its process, so that a later fault is not that
   expect(told).toHaveBeenCalledOnce()
   told.mockRestore()
 })
+
+test('what a job that succeeded left behind does not fail the next', async () => {
+  const told = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+  const before = process.rawListeners('unhandledRejection')
+  process.removeAllListeners('unhandledRejection')
+  let late: (cause: Error) => void = () => undefined
+  const { said, start, stray } = served({
+    careless: () => {
+      void new Promise((_, reject) => (late = reject))
+      return 'done'
+    },
+    next: async () => {
+      late(new Error('late'))
+      await idle()
+      return 'done as well'
+    },
+    own: () => {
+      void Promise.reject(new Error('its own'))
+      return idle()
+    },
+  })
+  process.on('unhandledRejection', stray)
+  for (const [id, job] of ['careless', 'next', 'own'].entries()) start(id, job)
+  await idle()
+  await idle()
+  await idle()
+  process.off('unhandledRejection', stray)
+  for (const listener of before) process.on('unhandledRejection', listener as NodeJS.UnhandledRejectionListener)
+  expect(said.slice(1)).toMatchObject([
+    { type: 'done', id: 0 },
+    { type: 'done', id: 1, output: 'done as well' },
+    { type: 'failed', id: 2, error: { code: 'internal', reason: 'its own' }, spent: true },
+  ])
+  expect(told).toHaveBeenCalledOnce()
+  told.mockRestore()
+})
