@@ -2,6 +2,17 @@
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
+import { recordBeside } from '../../src/engine/run/record'
+
+/** What is wrong with what Pare itself reads beside a model; undefined where it is one candidate. */
+export function recordFault(model: string): string | undefined {
+  const record = recordBeside(model)
+  if (!record) return 'neither the old result nor the new one is there'
+  const passes = (steps: readonly { pass: string }[] = []): string => steps.map(({ pass }) => pass).join(', ')
+  return passes(record.steps) === passes(record.recipe?.steps)
+    ? undefined
+    : `a recipe of ${passes(record.recipe?.steps)} beside the report of ${passes(record.steps)}`
+}
 
 interface Measured {
   candidate?: { sha256?: string; bytes?: number }

@@ -1,4 +1,5 @@
 /** Datasets as the jobs refer to them. */
+import { PareError, type ErrorData } from '../../contract/errors'
 import type { Dataset } from '../data/dataset'
 import { openDataset } from '../data/open'
 import { openRandom } from '../data/random'
@@ -33,14 +34,21 @@ export async function withData<T>(
   writes: readonly (string | undefined)[] = [],
 ): Promise<T> {
   const same = unchanged(model, [reference.path, reference.tokenizer], writes)
-  let result: T
-  try {
+  return checked(same, async () => {
     const data = await openReference(model, reference, progress)
     try {
-      result = await use(data, same)
+      return await use(data, same)
     } finally {
       await data.close()
     }
+  })
+}
+
+/** What changed meanwhile explains a failure, and makes a result worthless. */
+async function checked<T>(same: Unchanged, work: () => Promise<T>): Promise<T> {
+  let result: T
+  try {
+    result = await work()
   } catch (thrown) {
     same()
     throw thrown
@@ -49,24 +57,50 @@ export async function withData<T>(
   return result
 }
 
-let kept: { key: string; data: Promise<Dataset> } | undefined
+interface Kept {
+  key: string
+  data: Promise<Dataset>
+  same: Unchanged
+}
 
-/** For looking at one sample after another: the dataset that was opened last stays open. */
+let kept: Kept | undefined
+
+function keepOpen(key: string, model: string, reference: DataReference): Kept {
+  const same = unchanged(model, [reference.path, reference.tokenizer])
+  const opened = { key, data: openReference(model, reference), same }
+  // A failure must not be remembered, and one that nobody waits for any more says nothing new.
+  opened.data.catch(() => (kept = kept === opened ? undefined : kept))
+  return opened
+}
+
+/**
+ * For looking at one sample after another: the dataset that was opened last stays open. What changed since then is
+ * opened anew; what changes while it is looked at throws as in `withData`.
+ */
 export async function withOpenData<T>(
   model: string,
   reference: DataReference,
   use: (data: Dataset) => Promise<T>,
 ): Promise<T> {
   const key = JSON.stringify([model, reference])
-  if (kept?.key !== key) {
-    const before = kept
-    kept = { key, data: openReference(model, reference) }
-    // A failure must not be remembered, and one that nobody waits for any more says nothing new.
-    kept.data.catch(() => (kept = kept?.key === key ? undefined : kept))
-    await before?.data.then((data) => data.close()).catch(() => undefined)
+  const isOpen = kept?.key === key
+  if (!isOpen) {
+    await forgetOpenData()
+    kept = keepOpen(key, model, reference)
   }
-  return use(await kept.data)
+  const { data, same } = kept!
+  try {
+    return await checked(same, async () => use(await data))
+  } catch (thrown) {
+    if (!(thrown instanceof PareError && CHANGED.has(thrown.code))) throw thrown
+    await forgetOpenData()
+    if (!isOpen) throw thrown
+    return withOpenData(model, reference, use)
+  }
 }
+
+/** Codes that `Unchanged` throws. */
+const CHANGED = new Set<ErrorData['code']>(['model/changed-on-disk', 'data/gone'])
 
 /** The files may have changed: what is read next is opened anew. */
 export async function forgetOpenData(): Promise<void> {

@@ -15,7 +15,7 @@ import type { SessionOptions } from '../runtime'
 import { failureOf, STOPS } from '../runtime/failure'
 import type { Target } from '../targets/target'
 import { RunFolder } from './checkpoints'
-import { candidateFiles, placeCandidate, stageCandidate } from './candidate-files'
+import { candidateFiles, placeCandidate, settleCandidate, stageCandidate } from './candidate-files'
 import { hashFile } from '../onnx/hash-file'
 import { expectedSeconds, extentOf, type Expected } from './expected'
 import { readJson, writeJson } from './files'
@@ -114,6 +114,7 @@ export async function compress(work: CompressWork): Promise<RunResult> {
     const n = index + 1
     const folder = recipes.length === 1 && work.into ? work.into : run.candidateFolder(n)
     try {
+      settleCandidate(folder)
       const earlier = await finishedBefore(run, n, basis, recipe, folder)
       const measured = earlier ?? (await makeCandidate(n, recipe, folder))
       stage += recipe.steps.length + 1

@@ -11,13 +11,14 @@ import { StoredReport, StoredStep } from '../../contract/stored'
 import type { Dataset } from '../data/dataset'
 import { fingerprint } from '../data/fingerprint'
 import { hashFile } from '../onnx/hash-file'
-import { readJson } from './files'
-import { stampOf } from './unchanged'
+import { candidateParts } from './candidate-files'
+import { stampOf, stampOfAll } from './unchanged'
 
 /** Where data came from, written into the report. */
 interface DataOrigin {
   /** Absolute. */
   path: string
+  /** Changes with any of its files. */
   stamp: string
   /** Of names and contents; absent in reports of before. */
   fingerprint?: string
@@ -27,7 +28,7 @@ interface DataOrigin {
 
 /** Undefined where inputs were random. */
 async function originOf({ kind, path: place, spec }: Dataset): Promise<DataOrigin | undefined> {
-  const stamp = kind === 'random' ? undefined : stampOf(place)
+  const stamp = kind === 'random' ? undefined : stampOfAll(place)
   return stamp === undefined ? undefined : { path: place, stamp, fingerprint: await fingerprint(place), spec }
 }
 
@@ -80,17 +81,22 @@ function isFile(file: string, sha256: string): boolean {
 
 /** Undefined where nothing lies there, or what lies there is damaged or about another file. */
 export function recordBeside(model: string): ModelRecord | undefined {
-  const beside = (name: string): unknown => readJson(path.join(path.dirname(model), name))
-  const found = Kept.safeParse(beside('report.json')).data
-  if (!found || !isFile(model, found.candidate.sha256)) return undefined
-  const { original, candidate, steps, data, pare = '', date = '', machine } = found
-  const recipe = Recipe.safeParse(beside('recipe.json'))
+  const before = stampOf(model)
+  const parts = candidateParts(path.dirname(model), (report) => {
+    const kept = Kept.safeParse(report).data
+    return kept !== undefined && isFile(model, kept.candidate.sha256)
+  })
+  // Another candidate was put there meanwhile.
+  if (stampOf(model) !== before) return recordBeside(model)
+  if (!parts) return undefined
+  const { original, candidate, steps, data, pare = '', date = '', machine } = Kept.parse(parts.report)
+  const recipe = Recipe.safeParse(parts.recipe)
   return {
     original,
     report: { ...candidate, path: model },
     steps,
     ...(recipe.success && { recipe: recipe.data }),
-    ...(data && { data: { ...data, same: stampOf(data.path) === data.stamp } }),
+    ...(data && { data: { ...data, same: stampOfAll(data.path) === data.stamp } }),
     ...(machine && { made: { pare, date, machine } }),
     originalThere: isFile(original.path, original.sha256),
   }

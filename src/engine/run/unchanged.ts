@@ -1,4 +1,5 @@
 /** Whether what a job was started with is still there: figures must not belong to two different files. */
+import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { PareError } from '../../contract/errors'
@@ -31,6 +32,16 @@ function* filesOf(place: string, except: ReadonlySet<string>): Generator<string>
     if (entry.isDirectory()) yield* filesOf(file, except)
     else yield file
   }
+}
+
+/** Changes with any file of a folder, below as well, or with the file itself; undefined where nothing is. */
+export function stampOfAll(place: string): string | undefined {
+  const own = stampOf(place)
+  if (own === undefined || !fs.statSync(place, { throwIfNoEntry: false })?.isDirectory()) return own
+  const hash = createHash('sha256')
+  for (const file of [...filesOf(place, new Set())].sort())
+    hash.update(`${path.relative(place, file)}\0${stampOf(file)}\0`)
+  return hash.digest('hex')
 }
 
 function weightsOf(model: string): readonly string[] {

@@ -92,13 +92,30 @@ test.each([
   ['data/gone', 'data.npz'],
   ['model/changed-on-disk', 'tiny.onnx'],
 ])('%s where a file was written to while a job worked with it, whatever came of that', async (code, name) => {
-  for (const ends of [() => 'an answer', () => Promise.reject(new Error('a reader stumbled'))]) {
-    const { model, data, folder } = given(best)
-    const file = path.join(folder, name)
-    const work = withData(model, data, async () => {
-      fs.appendFileSync(file, 'x')
-      return ends()
-    })
-    await expect(work).rejects.toMatchObject({ code, data: code === 'data/gone' ? { path: file } : { file } })
-  }
+  for (const way of [withData, withOpenData])
+    for (const ends of [() => 'an answer', () => Promise.reject(new Error('a reader stumbled'))]) {
+      const { model, data, folder } = given(best)
+      const file = path.join(folder, name)
+      const work = way(model, data, async () => {
+        fs.appendFileSync(file, 'x')
+        return ends()
+      })
+      await expect(work).rejects.toMatchObject({
+        code,
+        data: code === 'data/gone' ? { path: file } : { file },
+      })
+    }
+})
+
+test('what changed between two looks is opened anew', async () => {
+  const { model, data } = given(best)
+  const look = () => withOpenData(model, data, (opened) => Promise.resolve(opened))
+  const first = await look()
+  const closed = vi.spyOn(first, 'close')
+  const later = new Date(Date.now() + 5000)
+  fs.utimesSync(data.path!, later, later)
+  const second = await look()
+  expect(second).not.toBe(first)
+  expect(closed).toHaveBeenCalledOnce()
+  expect(await look()).toBe(second)
 })

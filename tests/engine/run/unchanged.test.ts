@@ -3,7 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Tensor, writeModel } from '../../../src/engine/onnx'
-import { unchanged } from '../../../src/engine/run/unchanged'
+import { stampOfAll, unchanged } from '../../../src/engine/run/unchanged'
 import { tinyModel } from './support'
 
 let folder: string
@@ -76,4 +76,25 @@ describe('what a run was started with', () => {
       expect.objectContaining({ data: { code: 'model/changed-on-disk', file: `${model}.data` } }),
     )
   })
+})
+
+test('a stamp of data changes with any file of a folder, and is none where nothing is', () => {
+  const images = path.join(folder, 'images', 'cat')
+  fs.mkdirSync(images, { recursive: true })
+  fs.writeFileSync(path.join(images, '1.png'), 'before')
+  const seen = [stampOfAll(path.dirname(images))]
+  expect(stampOfAll(path.dirname(images))).toBe(seen[0])
+  for (const change of [
+    () => fs.writeFileSync(path.join(images, '1.png'), 'longer than before'),
+    () => fs.writeFileSync(path.join(images, '2.png'), ''),
+    () => fs.renameSync(path.join(images, '2.png'), path.join(images, '3.png')),
+  ]) {
+    change()
+    seen.push(stampOfAll(path.dirname(images)))
+  }
+  expect(new Set(seen).size).toBe(4)
+  const [before] = [stampOfAll(data)]
+  fs.writeFileSync(data, 'other')
+  expect(stampOfAll(data)).not.toBe(before)
+  expect(stampOfAll(path.join(folder, 'nowhere'))).toBeUndefined()
 })
