@@ -5,12 +5,11 @@ import { seeded } from '../../src/engine/math/random'
 import { writeModel } from '../../src/engine/onnx'
 import { EngineHost, forkEngine, type JobInput } from '../../src/service'
 import type { Attack, Finding } from '../support/attack'
+import { damage } from '../support/damage'
 import { learningOf, runOf, searchOf, TRIED } from '../support/engine-scenes'
 import { Target } from '../support/engines'
 import { hiddenFault, SETTINGS } from '../support/results'
 import { tinyData, tinyModel } from '../support/small-models'
-import { mutateBytes } from '../mutate/bytes'
-import { mutateJson } from '../mutate/json'
 import { toError } from '../../src/contract/errors'
 
 const during = { during: 'an attack' }
@@ -101,24 +100,14 @@ export const attack: Attack = {
       for (let index = 0; index < count && Date.now() < until; index++) {
         const random = seeded(seed).fork(`folder ${index}`)
         const { left, folder, files } = made[random.below(made.length)]!
-        const name = files[random.below(files.length)]!
         // The same place, for what is there names files by their paths.
         fs.renameSync(folder, `${folder}-whole`)
         fs.cpSync(`${folder}-whole`, folder, { recursive: true, preserveTimestamps: true })
-        const file = path.join(folder, name)
-        const text = new Uint8Array(fs.readFileSync(file))
-        const isJson = /\.jsonl?$/.test(name)
-        const bytes = (isJson && random.below(4) > 0 ? mutateJson : mutateBytes)(text, random)
-        const asFolder = random.below(FOLDER_SHARE) === 0
-        fs.rmSync(file)
-        if (asFolder) fs.mkdirSync(file)
-        else fs.writeFileSync(file, bytes)
+        const { what, input } = damage(folder, files, random, FOLDER_SHARE)
         const outcome = await target.outcome((run) => left.goOn(run, folder))
         fs.rmSync(folder, { recursive: true, force: true })
         fs.renameSync(`${folder}-whole`, folder)
-        const what = asFolder ? ' (a folder)' : ''
-        const input = { bytes, extension: path.extname(name) || '.bin' }
-        yield { case: `${left.name}: ${name} #${index}${what}`, ...outcome, input }
+        yield { case: `${left.name}: ${what} #${index}`, ...outcome, input }
       }
     } finally {
       target.close()

@@ -1,5 +1,6 @@
 /** Jobs of the engine that are killed: runs, searches and bundles of a model of one layer. */
 import fs from 'node:fs'
+import os from 'node:os'
 import path from 'node:path'
 import { zipSync } from 'fflate'
 import { openZip } from '../../src/engine/data/zip'
@@ -8,7 +9,7 @@ import { EngineHost, forkEngine, type JobInput } from '../../src/service'
 import { hashOf, leftovers, type Scene } from './kill-scene'
 import { SETTINGS } from './results'
 import { tinyData, tinyModel } from './small-models'
-import { wholeness } from './whole'
+import { recordFault, wholeness } from './whole'
 
 const given = (folder: string) => ({ model: path.join(folder, 'tiny.onnx'), data: {}, settings: SETTINGS })
 
@@ -52,6 +53,11 @@ export const searchOf = (folder: string): JobInput<'searchList'> => ({
   goal: { kind: 'search', minutes: 5, maxDrop: 5 },
   seed: 0,
   resume: true,
+})
+
+const mergeOf = (folder: string): JobInput<'searchMerge'> => ({
+  ...searchOf(folder),
+  into: path.join(folder, 'small'),
 })
 
 /** Recipes that are tried while the search is killed: by number and not by time, so that its writes are the same each time. */
@@ -99,6 +105,7 @@ function folderFault(folder: string): string | undefined {
 
 export class EngineScenes {
   private readonly unharmed: EngineHost
+  private search: string | undefined
 
   constructor(private readonly worker: string) {
     this.unharmed = new EngineHost(() => forkEngine(worker))
@@ -106,6 +113,7 @@ export class EngineScenes {
 
   close(): void {
     this.unharmed.close()
+    if (this.search) fs.rmSync(this.search, { recursive: true, force: true })
   }
 
   /** A process of its own, started in the environment of the moment; that it is killed is no failure. */
@@ -157,6 +165,20 @@ export class EngineScenes {
     }
   }
 
+  /** A search of which nothing is left to try: tried once, and copied from then on. */
+  private async tried(run: EngineHost['run'], folder: string): Promise<void> {
+    const during = { during: 'an attack' }
+    const to = searchOf(folder).folder
+    if (this.search) return fs.cpSync(this.search, to, { recursive: true })
+    for (let index = 0; ; index++) {
+      const keys = (await run('searchList', searchOf(folder), during)).map(({ key }) => key)
+      if (keys.length === 0) break
+      await run('searchStep', { ...searchOf(folder), share: { index, keys } }, during)
+    }
+    this.search = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-attack-'))
+    fs.cpSync(to, this.search, { recursive: true })
+  }
+
   all(): Scene[] {
     const during = { during: 'an attack' }
     let keys: string[] = []
@@ -180,7 +202,9 @@ export class EngineScenes {
       this.scene('compress again with another recipe', {
         before: (run, folder) => run('compress', runOf(folder, false, 'quantize-dynamic'), during),
         work: (run, folder, again) => run('compress', runOf(folder, again), during),
-        fault: whole,
+        // At every moment there is a result: the old one or the new one.
+        fault: (folder, unfinished) =>
+          whole(folder, unfinished) ?? recordFault(path.join(folder, 'small', 'model.onnx')),
       }),
       this.scene('compress by learning', {
         before: async (_, folder) => tinyData(folder),
@@ -228,6 +252,17 @@ export class EngineScenes {
             { ...searchOf(folder), into: path.join(folder, 'small') },
             { ...during, onEvent: stop },
           ),
+        fault: (folder, unfinished) => {
+          if (!unfinished && !fs.existsSync(path.join(folder, 'small', 'search.json'))) return 'no conclusion'
+          return whole(folder, unfinished)
+        },
+      }),
+      this.scene('a search of many workers is merged', {
+        before: (run, folder) => this.tried(run, folder),
+        work: async (run, folder) => {
+          const merged = await run('searchMerge', mergeOf(folder), during)
+          if ('left' in merged) throw new Error(`${merged.left.length} recipes are still to be tried`)
+        },
         fault: (folder, unfinished) => {
           if (!unfinished && !fs.existsSync(path.join(folder, 'small', 'search.json'))) return 'no conclusion'
           return whole(folder, unfinished)

@@ -4,9 +4,8 @@ import path from 'node:path'
 import { PareError } from '../../src/contract/errors'
 import { seeded } from '../../src/engine/math/random'
 import { readRecipe } from '../../src/service'
-import { mutateBytes } from '../mutate/bytes'
-import { mutateJson } from '../mutate/json'
 import { jsonFiles, makeAppState, openApp } from './app-state'
+import { damage } from './damage'
 import { verdictOf, type Attack, type Finding, type Outcome } from './attack'
 
 /** The engine is asked as well in one case of this many: starting it takes a hundred times as long. */
@@ -67,24 +66,17 @@ export const stateAttack = (about: string, count: number, names: RegExp): Attack
       const files = jsonFiles(whole).filter((name) => names.test(name))
       for (let index = 0; index < count && Date.now() < until; index++) {
         const random = seeded(seed).fork(`state ${index}`)
-        const name = files[random.below(files.length)]!
         const dataDir = path.join(root, `case-${index}`)
         fs.cpSync(whole, dataDir, { recursive: true })
-        const file = path.join(dataDir, name)
-        const text = new Uint8Array(fs.readFileSync(file))
-        const bytes = (random.below(4) > 0 ? mutateJson : mutateBytes)(text, random)
-        const folder = random.below(FOLDER_SHARE) === 0
-        fs.rmSync(file)
-        if (folder) fs.mkdirSync(file)
-        else fs.writeFileSync(file, bytes)
+        const { names: damaged, what, input } = damage(dataDir, files, random, FOLDER_SHARE)
+        const recipe = damaged.find((name) => name.endsWith('.recipe.json'))
         const outcome = await outcomeOf(async () =>
-          name.endsWith('.recipe.json')
-            ? readRecipe(file)
+          recipe !== undefined
+            ? readRecipe(path.join(dataDir, recipe))
             : look(dataDir, built, random.below(ENGINE_SHARE) === 0),
         )
         fs.rmSync(dataDir, { recursive: true, force: true })
-        const what = folder ? ' (a folder)' : ''
-        yield { case: `${name} #${index}${what}`, ...outcome, input: { bytes, extension: '.json' } }
+        yield { case: `${what} #${index}`, ...outcome, input }
       }
     } finally {
       fs.rmSync(root, { recursive: true, force: true })
