@@ -7,7 +7,7 @@
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { parseArgs } from 'node:util'
+import { commandLine, numberOf, refuse } from '../scripts/command-line'
 import { FAULTS, type Attack, type Finding } from './support/attack'
 
 const found = import.meta.glob<{ attack: Attack }>('./kinds/*.ts')
@@ -16,36 +16,17 @@ const kinds = new Map(Object.entries(found).map(([file, load]) => [path.basename
 const usage = `npm run attack -- [KIND …] [--seconds N --count N --seed S --engines N --memory MB]
 kinds: ${[...kinds.keys()].join(', ')}; all without one`
 
-const asked = (): ReturnType<typeof parsed> => {
-  try {
-    return parsed()
-  } catch (cause) {
-    console.error(`${(cause as Error).message}\n${usage}`)
-    process.exit(2)
-  }
-}
-const parsed = () =>
-  parseArgs({
-    allowPositionals: true,
-    options: {
-      seconds: { type: 'string', default: '3600' },
-      seed: { type: 'string', default: '1' },
-      count: { type: 'string' },
-      engines: { type: 'string', default: String(os.availableParallelism()) },
-      memory: { type: 'string', default: '2048' },
-      help: { type: 'boolean', default: false },
-    },
-  })
-const { values, positionals } = asked()
-if (values.help) {
-  console.log(usage)
-  process.exit(0)
-}
+const { values, positionals } = commandLine(usage, {
+  seconds: { type: 'string', default: '3600' },
+  seed: { type: 'string', default: '1' },
+  count: { type: 'string' },
+  engines: { type: 'string', default: String(os.availableParallelism()) },
+  memory: { type: 'string', default: '2048' },
+})
 const unknown = positionals.filter((kind) => !kinds.has(kind))
-if (unknown.length > 0) {
-  console.error(`There is no attack ${unknown.join(', ')}; there are: ${[...kinds.keys()].join(', ')}.`)
-  process.exit(2)
-}
+if (unknown.length > 0) refuse(`There is no attack ${unknown.join(', ')}.`, usage)
+const number = (name: keyof typeof values, otherwise = 0): number =>
+  values[name] === undefined ? otherwise : numberOf(name, values[name], usage)
 
 const kept = path.resolve('out/attack-findings')
 
@@ -64,11 +45,11 @@ for (const kind of positionals.length > 0 ? positionals : kinds.keys()) {
   const started = Date.now()
   const tally = new Map<string, number>()
   const findings = attack.run({
-    seed: Number(values.seed),
-    count: Number(values.count ?? attack.count),
-    seconds: Number(values.seconds),
-    engines: Number(values.engines),
-    memory: Number(values.memory) * 2 ** 20,
+    seed: number('seed'),
+    count: number('count', attack.count),
+    seconds: number('seconds'),
+    engines: number('engines'),
+    memory: number('memory') * 2 ** 20,
     built: path.resolve('out/main'),
     ...(fs.existsSync(shared) && { shared }),
   })

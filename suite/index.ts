@@ -10,7 +10,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { createHash } from 'node:crypto'
-import { parseArgs } from 'node:util'
+import { commandLine, numberOf, refuse } from '../scripts/command-line'
 import { runPool } from './support/pool'
 import { FAULTS, type Result, type Suite } from './support/suite'
 import { baselineOf, keyOf, laidOver, partsOf, regressions, tableOf, type Baseline } from './support/summary'
@@ -18,25 +18,25 @@ import { baselineOf, keyOf, laidOver, partsOf, regressions, tableOf, type Baseli
 const found = import.meta.glob<{ suite: Suite }>('./kinds/*.ts')
 const kinds = new Map(Object.entries(found).map(([file, load]) => [path.basename(file, '.ts'), load]))
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    only: { type: 'string', default: '' },
-    passes: { type: 'string', default: '' },
-    jobs: { type: 'string', default: '2' },
-    seconds: { type: 'string', default: '86400' },
-    limit: { type: 'string' },
-    shared: { type: 'string', default: '../shared' },
-    update: { type: 'boolean', default: false },
-    fresh: { type: 'boolean', default: false },
-    missing: { type: 'boolean', default: false },
-  },
+const usage = `npm run suite -- KIND [--only REGEX --passes a,b --jobs N --seconds S --limit S --shared FOLDER --update --fresh --missing]
+kinds: ${[...kinds.keys()].join(', ')}`
+
+const { values, positionals } = commandLine(usage, {
+  only: { type: 'string', default: '' },
+  passes: { type: 'string', default: '' },
+  jobs: { type: 'string', default: '2' },
+  seconds: { type: 'string', default: '86400' },
+  limit: { type: 'string' },
+  shared: { type: 'string', default: '../shared' },
+  update: { type: 'boolean', default: false },
+  fresh: { type: 'boolean', default: false },
+  missing: { type: 'boolean', default: false },
 })
-const [kind = ''] = positionals
-if (!kinds.has(kind)) {
-  console.error(`There is no suite “${kind}”; there are: ${[...kinds.keys()].join(', ')}.`)
-  process.exit(2)
-}
+const [kind = '', ...more] = positionals
+if (!kinds.has(kind)) refuse(kind ? `There is no suite “${kind}”.` : 'Which suite?', usage)
+if (more.length > 0) refuse(`One suite at a time, not ${more.join(', ')} as well.`, usage)
+const number = (name: 'jobs' | 'seconds' | 'limit', otherwise = 0): number =>
+  values[name] === undefined ? otherwise : numberOf(name, values[name], usage)
 const shared = path.resolve(values.shared)
 if (!fs.existsSync(shared)) {
   console.error(`The suites' models are not at ${values.shared}.`)
@@ -55,6 +55,14 @@ function fingerprint(): string {
   for (const name of fs.readdirSync(import.meta.dirname).sort())
     if (name.endsWith('.js')) hash.update(fs.readFileSync(path.join(import.meta.dirname, name)))
   return hash.digest('hex').slice(0, 16)
+}
+
+function patternOf(text: string): RegExp {
+  try {
+    return new RegExp(text)
+  } catch (cause) {
+    return refuse((cause as Error).message, usage)
+  }
 }
 
 type Line = { code: string } | Result | { finished: string }
@@ -79,10 +87,10 @@ const file = path.resolve('suite', 'baselines', `${kind}.json`)
 const baseline: Baseline = fs.existsSync(file)
   ? (JSON.parse(fs.readFileSync(file, 'utf8')) as Baseline)
   : { results: {} }
-const limit = Number(values.limit ?? suite.limit)
+const limit = number('limit', suite.limit)
 const known = values.missing ? Object.keys(baseline.results).map(partsOf) : []
 
-const only = new RegExp(values.only)
+const only = patternOf(values.only)
 const all = await suite.units(shared)
 const wanted = all.filter((unit) => only.test(unit))
 const open = wanted.filter((unit) => !done.has(unit))
@@ -92,8 +100,8 @@ let shown = Date.now()
 const left = await runPool(open, {
   worker,
   kind,
-  jobs: Number(values.jobs),
-  seconds: Number(values.seconds),
+  jobs: number('jobs'),
+  seconds: number('seconds'),
   suite: { shared, steps, limit },
   done: (unit) => [
     ...results.filter((result) => result.unit === unit).map(({ step }) => step),

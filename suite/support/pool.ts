@@ -52,7 +52,6 @@ export async function runPool(units: readonly string[], options: PoolOptions): P
 function start({ worker, kind, suite }: PoolOptions): ChildProcess {
   const child = fork(worker, [JSON.stringify([kind, suite])], {
     execArgv: ['--max-old-space-size=3000'],
-    env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' },
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   })
   // A task sent to a process that has just ended; its end is told as that.
