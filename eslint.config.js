@@ -51,7 +51,9 @@ export default ts.config(
     },
   },
   {
-    files: ['src/**/*.{ts,svelte}', 'tests/**/*.ts', 'bench/**/*.ts', 'attack/**/*.ts', 'suite/**/*.ts'],
+    // With types: every file of ours, scripts and configurations as well.
+    files: ['**/*.{ts,svelte,js,mjs}'],
+    ignores: ['**/*.d.ts'],
     languageOptions: {
       parserOptions: {
         projectService: true,

@@ -68,3 +68,21 @@ test('every room may import what it may, and nothing else', async () => {
     expect(hits.length === 0, `${file}: ${source}`).toBe(allowed)
   }
 })
+
+test('a promise without an owner is an error in every kind of file', async () => {
+  const eslint = new ESLint()
+  for (const file of [
+    'src/cli/index.ts',
+    'src/renderer/App.svelte',
+    'scripts/test.mjs',
+    'scripts/command-line.ts',
+    'attack/support/kill-at.mjs',
+    'tests/privacy/drive-shell.mjs',
+    'eslint.config.js',
+    'vitest.config.ts',
+    'playwright.config.ts',
+  ]) {
+    const { rules } = (await eslint.calculateConfigForFile(file)) as { rules: Record<string, unknown[]> }
+    expect(rules['@typescript-eslint/no-floating-promises']?.[0], file).toBe(2)
+  }
+})
