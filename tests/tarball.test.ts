@@ -1,36 +1,25 @@
-/** What `npm pack` gives, unpacked in an empty folder beside its runtime dependencies alone. */
+/** The package as it is published, unpacked in an empty folder beside its runtime dependencies alone. */
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { dependencies } from '../package.json'
 import lock from '../package-lock.json' with { type: 'json' }
+import { pack, type shrinkwrapOf } from '../scripts/pack.mjs'
 import { builtEntry } from './built'
 
 const root = path.resolve(import.meta.dirname, '..')
 /** Dependencies are npm's to fetch; the package itself stays this small. */
 const MOST_UNPACKED = 12e6
 
-interface Packed {
-  filename: string
-  unpackedSize: number
-  files: { path: string }[]
-}
-
 const work = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-tarball-'))
 const command = path.join(work, 'node_modules', 'pare', 'scripts', 'pare.mjs')
-let packed: Packed
+let packed: ReturnType<typeof pack>
 
 beforeAll(() => {
   builtEntry('cli')
-  const [first] = JSON.parse(
-    execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', work], {
-      cwd: root,
-      encoding: 'utf8',
-      shell: process.platform === 'win32',
-    }),
-  ) as Packed[]
-  packed = first!
+  packed = pack(work)
   const home = path.join(work, 'node_modules', 'pare')
   fs.mkdirSync(home, { recursive: true })
   execFileSync('tar', ['-xzf', path.join(work, packed.filename), '--strip-components=1', '-C', home])
@@ -54,12 +43,38 @@ function pare(...args: string[]): { status: number | null; stdout: string; stder
 test('it holds what runs, and nothing else', () => {
   const tops = new Set(packed.files.map(({ path: file }) => file.split('/')[0]))
   expect([...tops].sort()).toEqual(
-    ['CHANGELOG.md', 'LICENSE', 'README.md', 'out', 'package.json', 'resources', 'scripts'].filter((name) =>
-      tops.has(name),
-    ),
+    [
+      'CHANGELOG.md',
+      'LICENSE',
+      'README.md',
+      'npm-shrinkwrap.json',
+      'out',
+      'package.json',
+      'resources',
+      'scripts',
+    ].filter((name) => tops.has(name)),
   )
   expect(packed.files.filter(({ path: file }) => /\.(node|dll|dylib|so(\.\d+)*)$/.test(file))).toEqual([])
   expect(packed.unpackedSize).toBeLessThan(MOST_UNPACKED)
+})
+
+test('what it stands on is locked to the last package, with its hash, and holds no tools', () => {
+  const file = path.join(path.dirname(path.dirname(command)), 'npm-shrinkwrap.json')
+  const { packages } = JSON.parse(fs.readFileSync(file, 'utf8')) as ReturnType<typeof shrinkwrapOf>
+  const { '': own, ...others } = packages
+  expect(own).toMatchObject({ dependencies: dependencies })
+  expect(own).not.toHaveProperty('devDependencies')
+  const known = lock.packages as typeof packages
+  const runtime = Object.keys(known).filter((place) => place !== '' && !known[place]!.dev)
+  expect(Object.keys(others).sort()).toEqual(runtime.sort())
+  for (const [place, { version, integrity }] of Object.entries(others)) {
+    expect(integrity, place).toMatch(/^sha512-/)
+    expect({ version, integrity }).toEqual({
+      version: known[place]!.version,
+      integrity: known[place]!.integrity,
+    })
+  }
+  expect(Object.keys(others)).toContain('node_modules/onnxruntime-common')
 })
 
 test('the command compresses a model given by a path of the caller’s folder, without network', () => {
