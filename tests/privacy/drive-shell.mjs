@@ -1,4 +1,4 @@
-/** Uses a browser shell as its page does: `node drive-shell.mjs <command …>` starts it, measures a sample, ends it. */
+/** Uses a browser shell as its page does: `node drive-shell.mjs <command …>` starts it, compresses and exports a sample, ends it. */
 import { spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { setTimeout } from 'node:timers/promises'
@@ -49,7 +49,23 @@ while (project.data.state === 'loading' || project.model.state === 'loading') {
   await setTimeout(50)
   project = await invoke('projects.get', { project: project.id })
 }
-console.log(JSON.stringify({ origin, model: project.model.state, data: project.data.state }))
+const recipe = { pare: 1, name: 'Tidy', description: '', steps: [{ pass: 'simplify', params: {} }] }
+let run = await invoke('runs.start', { project: project.id, goal: { kind: 'recipe', recipe } })
+while (run.status === 'queued' || run.status === 'running') {
+  await setTimeout(50)
+  run = await invoke('runs.get', { run: run.id })
+}
+const candidate = run.candidates[0]?.id
+const written = await invoke('export.write', { project: project.id, candidate, target: 'any', form: 'zip' })
+console.log(
+  JSON.stringify({
+    origin,
+    model: project.model.state,
+    data: project.data.state,
+    run: run.status,
+    exported: written.record.bytes > 0,
+  }),
+)
 socket.terminate()
 // What is traced is a child of strace, to which a signal would not come.
 process.kill(await pidOf(), 'SIGTERM')
