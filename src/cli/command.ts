@@ -47,7 +47,7 @@ export function withEngineOptions(command: Command): Command {
         .default(0),
     )
     .addOption(
-      new Option('--memory <MB>', 'memory a job may take; 0 = half of what is free')
+      new Option('--memory <MB>', 'memory a job may take; 0 = half of what is free, and 512 at least')
         .argParser(wholeNumber)
         .default(0),
     )

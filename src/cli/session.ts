@@ -14,7 +14,7 @@ export class Session {
   private readonly controller = new AbortController()
   private readonly host: EngineHost
 
-  /** What `--memory` says, in bytes; half of what is free without it. */
+  /** What `--memory` says, in bytes; half of what is free, and 512 MiB at least, without it. */
   memory: number | undefined
 
   /** How many reasons there were to doubt what is measured on the data. */

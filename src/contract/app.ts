@@ -43,7 +43,7 @@ const settingsFields = {
   textScale: z.number().min(0.7).max(2),
   provider: z.string(),
   threads: z.int().min(0).max(MOST_THREADS),
-  /** Mebibytes a job may take; 0 = half of what is free. */
+  /** Mebibytes a job may take; 0 = half of what is free, and 512 at least. */
   memory: z
     .int()
     .min(0)
