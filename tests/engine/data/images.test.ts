@@ -250,7 +250,7 @@ test('kept pixels stay within their budget; those of another geometry give way',
   expect([0, 1, 2].map((i) => kept.get(i, one))).toEqual([picture.pixels, picture.pixels, undefined])
   // A picture that has the size already looks the same however it would be brought to it.
   expect(kept.get(0, options({ resize: 'letterbox', invert: true }))).toBe(picture.pixels)
-  expect(kept.get(0, options({ resize: 'letterbox', cropRatio: 2 }))).toBeUndefined()
+  expect(kept.get(0, options({ resize: 'shortest-side-then-crop', cropRatio: 2 }))).toBeUndefined()
   expect(kept.get(0, options({ channels: 1 }))).toBeUndefined()
   kept.add(0, other, picture)
   expect(kept.get(0, other)).toBe(picture.pixels)
