@@ -63,9 +63,9 @@ describe.skipIf(reason !== undefined)(`traced${reason ? `: skipped, ${reason}` :
     ['evaluate', [model]],
     ['compare', [model, 'small/model.onnx']],
     ['export', ['small/model.onnx', '--target', 'android', '--out', 'bundle.zip']],
-    ['search', [model, '--job', '0', '--out', 'best']],
+    ['search', [model, '--job', '0', '--max-drop', '100', '--out', 'best']],
     // What was tried is there to conclude from, however slow the machine is.
-    ['search', [model, '--resume', '--minutes', '0.02', '--out', 'best']],
+    ['search', [model, '--resume', '--minutes', '0.02', '--max-drop', '100', '--out', 'best']],
   ])('pare %s', async (command, args) => {
     expectSilent(machine.run([await bundled('cli'), command, ...args, '--data', data]))
   })

@@ -77,7 +77,7 @@ async function headerOf(file: string | Uint8Array): Promise<Header> {
     limitInputPixels: PIXEL_LIMIT,
     pages: 1,
   }).metadata()
-  return { width, height, space, turned: { width, height, ...autoOrient } }
+  return { width, height, space, turned: autoOrient ?? { width, height } }
 }
 
 /** Size after turning. Throws where the header cannot be read. */
