@@ -17,7 +17,12 @@ export interface Damage {
 }
 
 /** `names` are files of `folder`; in one case of `folderShare` a folder lies where one should be. */
-export function damage(folder: string, names: readonly string[], random: Random, folderShare: number): Damage {
+export function damage(
+  folder: string,
+  names: readonly string[],
+  random: Random,
+  folderShare: number,
+): Damage {
   const chosen = random.shuffle([...names]).slice(0, 1 + random.below(MOST))
   const parts = chosen.map((name) => {
     const file = path.join(folder, name)

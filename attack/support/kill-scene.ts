@@ -62,7 +62,9 @@ export function leavesTheSame(previous: string | undefined, line: string): boole
 /** Files that only work that is going on may have. */
 export function leftovers(folder: string): string | undefined {
   const names = fs.readdirSync(folder, { recursive: true, encoding: 'utf8' })
-  const left = names.filter((name) => /\.tmp$|(^|\/)\.(new|placing)$|(^|\/)\.[^/]*-\w{6}(-old|\.zip)?$/.test(name))
+  const left = names.filter((name) =>
+    /\.tmp$|(^|\/)\.(new|placing)$|(^|\/)\.[^/]*-\w{6}(-old|\.zip)?$/.test(name),
+  )
   return left.length > 0 ? `left behind: ${left.join(', ')}` : undefined
 }
 

@@ -26,10 +26,13 @@ test.each(['--help', '-h'])('%s prints the usage', (word) => {
   expect(said).toEqual(['the usage'])
 })
 
-test.each([['--unknown'], ['--count'], ['-x']])('%s is refused with the usage, not with a stack', (...words) => {
-  expect(() => read(...words)).toThrow('exit 2')
-  expect(said).toEqual([expect.stringMatching(/^[^\n]+\nthe usage$/)])
-})
+test.each([['--unknown'], ['--count'], ['-x']])(
+  '%s is refused with the usage, not with a stack',
+  (...words) => {
+    expect(() => read(...words)).toThrow('exit 2')
+    expect(said).toEqual([expect.stringMatching(/^[^\n]+\nthe usage$/)])
+  },
+)
 
 test('what it knows is read', () => {
   expect(read('models', '--count', '3', 'data')).toMatchObject({

@@ -88,8 +88,11 @@ test('what is adopted is referred to; what is gathered lies together', () => {
   expect(fs.existsSync(path.join(scratch, 'parts/validation.npz'))).toBe(true)
 })
 
-test.runIf(process.platform !== 'win32')('a pipe or device that is dropped is nothing of ours, and not waited for', () => {
-  const pipe = path.join(scratch, 'net.onnx.pipe')
-  execFileSync('mkfifo', [pipe])
-  for (const special of [pipe, '/dev/zero']) expect(sniff(special)).toBe('unknown')
-})
+test.runIf(process.platform !== 'win32')(
+  'a pipe or device that is dropped is nothing of ours, and not waited for',
+  () => {
+    const pipe = path.join(scratch, 'net.onnx.pipe')
+    execFileSync('mkfifo', [pipe])
+    for (const special of [pipe, '/dev/zero']) expect(sniff(special)).toBe('unknown')
+  },
+)

@@ -4,7 +4,7 @@ import { gainByChance } from '../math/paired'
 import { climb } from '../math/pattern-search'
 import type { Model } from '../onnx'
 import type { Runner } from '../runtime'
-import { openRunner } from '../runtime'
+import { BY_TURNS, openRunner } from '../runtime'
 import type { Value } from '../runtime/value'
 import { samplesOf, type Sampling } from './answers'
 import type { Batch, Dataset } from './dataset'
@@ -37,7 +37,7 @@ export async function findUnlabelled(
   }
   const witness = witnessOf(model, dataset)
   if (!witness || dataset.preprocessing.kind === 'text') return [{ ...plain, value }]
-  const hearing = new Hearing(await openRunner(witness.model), witness, dataset, signal)
+  const hearing = new Hearing(await openRunner(witness.model, BY_TURNS), witness, dataset, signal)
   try {
     const { few, ranked, confirming } = samplingsOf(dataset, FEW, RANKED)
     const base = dataset.preprocessing

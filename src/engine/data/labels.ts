@@ -172,9 +172,7 @@ async function classIds(
   const classes = plan.classes.length
   const placeOf = placesIn(plan.byName ? plan.classes : [])
   if (labels.kind === 'names') {
-    const position = labels.names.map((name) =>
-      plan.byName ? placeOf(name) : Number(name) - plan.offset,
-    )
+    const position = labels.names.map((name) => (plan.byName ? placeOf(name) : Number(name) - plan.offset))
     const unknown = position.findIndex((id) => id < 0 || id >= classes)
     if (unknown >= 0)
       throw new PareError('data/labels-out-of-range', { label: labels.names[unknown]!, classes })

@@ -2,7 +2,7 @@
 import type { SplitName } from '../../contract/dataset'
 import { seeded } from '../math/random'
 import type { Model } from '../onnx'
-import { openRunner } from '../runtime'
+import { BY_TURNS, openRunner } from '../runtime'
 import { answersTo, classesOf, isJudged, samplesOf, type Answers } from './answers'
 import type { Dataset } from './dataset'
 
@@ -41,7 +41,7 @@ export async function skillOf(
       .shuffle(Array.from({ length: dataset.splits[split].length }, (_, i) => i))
       .slice(0, limit),
   }))
-  const runner = await openRunner(model)
+  const runner = await openRunner(model, BY_TURNS)
   try {
     const answers = await answersTo(runner, dataset, samplesOf(dataset, sampling, signal))
     return answers.samples > 0 ? skillIn(answers) : undefined

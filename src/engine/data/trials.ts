@@ -2,7 +2,7 @@
 import { SPLITS, type SplitName } from '../../contract/dataset'
 import { seeded } from '../math/random'
 import type { Model } from '../onnx'
-import { openRunner, type Runner } from '../runtime'
+import { BY_TURNS, openRunner, type Runner } from '../runtime'
 import { answersTo, lossesOf, meanOf, samplesOf, type Answers, type Sampling } from './answers'
 import type { Dataset, Variant } from './dataset'
 import { ordersOf, reordered } from './orders'
@@ -71,7 +71,7 @@ export class Trials {
   ) {}
 
   static async open(model: Model, dataset: Dataset, signal?: AbortSignal): Promise<Trials> {
-    return new Trials(dataset, await openRunner(model), signal)
+    return new Trials(dataset, await openRunner(model, BY_TURNS), signal)
   }
 
   close(): Promise<void> {

@@ -223,17 +223,20 @@ describe('pictures are decoded as memory allows', () => {
   })
 })
 
-test.runIf(process.platform !== 'win32')('pipes and devices are not waited for, whatever they should be', async () => {
-  const folder = write(temporaryFolder(), { 'tokenizer.json': tokenizerJson(['a']) })
-  const pipe = path.join(folder, 'data.csv')
-  execFileSync('mkfifo', [pipe])
-  for (const special of [pipe, '/dev/zero', '/dev/null']) {
-    expect(await codeOf(() => openDataset(special, classes)), special).toBe('data/unrecognised')
-    expect(await codeOf(async () => readModel(special)), special).toBe('model/not-onnx')
-    expect(await codeOf(() => openTokenizer(special)), special).toBe('data/unreadable')
-  }
-  execFileSync('mkfifo', [path.join(folder, 'tokenizer_config.json')])
-  expect((await openTokenizer(path.join(folder, 'tokenizer.json'))).encode('a').content).toHaveLength(1)
-  // Among other files of a folder they are no files.
-  expect(await codeOf(() => openDataset(folder, classes))).toBe('data/unrecognised')
-})
+test.runIf(process.platform !== 'win32')(
+  'pipes and devices are not waited for, whatever they should be',
+  async () => {
+    const folder = write(temporaryFolder(), { 'tokenizer.json': tokenizerJson(['a']) })
+    const pipe = path.join(folder, 'data.csv')
+    execFileSync('mkfifo', [pipe])
+    for (const special of [pipe, '/dev/zero', '/dev/null']) {
+      expect(await codeOf(() => openDataset(special, classes)), special).toBe('data/unrecognised')
+      expect(await codeOf(async () => readModel(special)), special).toBe('model/not-onnx')
+      expect(await codeOf(() => openTokenizer(special)), special).toBe('data/unreadable')
+    }
+    execFileSync('mkfifo', [path.join(folder, 'tokenizer_config.json')])
+    expect((await openTokenizer(path.join(folder, 'tokenizer.json'))).encode('a').content).toHaveLength(1)
+    // Among other files of a folder they are no files.
+    expect(await codeOf(() => openDataset(folder, classes))).toBe('data/unrecognised')
+  },
+)

@@ -182,7 +182,8 @@ test('what a job that succeeded left behind does not fail the next', async () =>
   await idle()
   await idle()
   process.off('unhandledRejection', stray)
-  for (const listener of before) process.on('unhandledRejection', listener as NodeJS.UnhandledRejectionListener)
+  for (const listener of before)
+    process.on('unhandledRejection', listener as NodeJS.UnhandledRejectionListener)
   expect(said.slice(1)).toMatchObject([
     { type: 'done', id: 0 },
     { type: 'done', id: 1, output: 'done as well' },

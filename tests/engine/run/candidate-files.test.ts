@@ -96,34 +96,40 @@ test.each([
   [true, false],
   [false, true],
   [true, true],
-])('cut off anywhere it is the old candidate or the new one (weights beside: %s, then %s)', (before, after) => {
-  const seen = new Set<string>()
-  for (let n = 1; ; n++) {
-    fs.rmSync(folder, { recursive: true })
-    fs.mkdirSync(folder)
-    write(folder, { ...candidate('old', before), 'report.html': 'old' })
-    const staged = stageCandidate(folder)
-    write(staged, candidate('new', after))
-    const isCut = cutOff(n, () => placeCandidate(staged, folder))
-    const model = read('model.onnx')
-    // Two files cannot change at once: only of models with weights beside them there may be none for a moment.
-    if (model === undefined) expect(before || after).toBe(true)
-    else {
-      const parts = candidateParts(folder, (report) => (report as { of?: string } | undefined)?.of === model)
-      expect(parts).toEqual({ report: { of: model }, recipe: { of: model } })
-      if (before || after)
-        expect(read('model.onnx.data')).toBe((model === 'old' ? before : after) ? model : undefined)
-      expect([JSON.stringify({ of: model }), undefined]).toContain(read('report.json'))
-      seen.add(model)
+])(
+  'cut off anywhere it is the old candidate or the new one (weights beside: %s, then %s)',
+  (before, after) => {
+    const seen = new Set<string>()
+    for (let n = 1; ; n++) {
+      fs.rmSync(folder, { recursive: true })
+      fs.mkdirSync(folder)
+      write(folder, { ...candidate('old', before), 'report.html': 'old' })
+      const staged = stageCandidate(folder)
+      write(staged, candidate('new', after))
+      const isCut = cutOff(n, () => placeCandidate(staged, folder))
+      const model = read('model.onnx')
+      // Two files cannot change at once: only of models with weights beside them there may be none for a moment.
+      if (model === undefined) expect(before || after).toBe(true)
+      else {
+        const parts = candidateParts(
+          folder,
+          (report) => (report as { of?: string } | undefined)?.of === model,
+        )
+        expect(parts).toEqual({ report: { of: model }, recipe: { of: model } })
+        if (before || after)
+          expect(read('model.onnx.data')).toBe((model === 'old' ? before : after) ? model : undefined)
+        expect([JSON.stringify({ of: model }), undefined]).toContain(read('report.json'))
+        seen.add(model)
+      }
+      // The next run finishes what was decided.
+      stageCandidate(folder)
+      const whole = read('model.onnx')!
+      const expected: Record<string, string> = candidate(whole, whole === 'old' ? before : after)
+      if (whole === 'old') expected['report.html'] = 'old'
+      expect(fs.readdirSync(folder).sort()).toEqual(['.new', ...Object.keys(expected)].sort())
+      for (const [name, text] of Object.entries(expected)) expect(read(name)).toBe(text)
+      if (!isCut) break
     }
-    // The next run finishes what was decided.
-    stageCandidate(folder)
-    const whole = read('model.onnx')!
-    const expected: Record<string, string> = candidate(whole, whole === 'old' ? before : after)
-    if (whole === 'old') expected['report.html'] = 'old'
-    expect(fs.readdirSync(folder).sort()).toEqual(['.new', ...Object.keys(expected)].sort())
-    for (const [name, text] of Object.entries(expected)) expect(read(name)).toBe(text)
-    if (!isCut) break
-  }
-  expect([...seen].sort()).toEqual(['new', 'old'])
-})
+    expect([...seen].sort()).toEqual(['new', 'old'])
+  },
+)

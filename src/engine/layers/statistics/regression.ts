@@ -2,7 +2,7 @@
 import type { SampleSource } from '../../data/feeds'
 import { Regression } from '../../math/pruning/ridge'
 import type { Model } from '../../onnx'
-import { openSession, prefixOf, type Session } from '../../runtime'
+import { BY_TURNS, openSession, prefixOf, type Session } from '../../runtime'
 import type { Layer } from '../layer'
 import type { Sampling } from './plan'
 import { openProducts, type Products } from './products'
@@ -34,9 +34,9 @@ export async function regressions(
   const products = await openProducts(layer, dims, true)
   const sessions: Session[] = []
   try {
-    const before = await openSession(prefixOf(original, [target]))
+    const before = await openSession(prefixOf(original, [target]), BY_TURNS)
     sessions.push(before)
-    const after = await openSession(prefixOf(edited, [layer.input]))
+    const after = await openSession(prefixOf(edited, [layer.input]), BY_TURNS)
     sessions.push(after)
     let batch = 0
     for await (const feeds of source(size, limit)) {
