@@ -344,6 +344,8 @@ test('sensitivity is one row a layer and one column a technique and strength', a
     '--technique',
     'bits',
     'sparsity',
+    '--target',
+    'pc-no-vnni',
   ]
   const { out, input } = await run(addSensitivity, args, {
     sensitivity: () => ({ samples: 32, entries, measured: 3 }),
@@ -351,6 +353,7 @@ test('sensitivity is one row a layer and one column a technique and strength', a
   expect(input('sensitivity')).toMatchObject({
     samples: 32,
     techniques: ['bits', 'sparsity'],
+    target: 'pc-no-vnni',
     sensitivities: path.resolve('found', '.pare', 'sensitivity'),
   })
   expect(

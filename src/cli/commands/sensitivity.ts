@@ -4,6 +4,7 @@ import { TECHNIQUES, type Sensitivity, type Technique } from '../../contract/sen
 import {
   absolute,
   examples,
+  targetOption,
   wholeNumber,
   withDataOptions,
   withEngineOptions,
@@ -20,6 +21,7 @@ interface SensitivityOptions extends CommonOptions, DataOptions, SpecOptions {
   samples?: number
   out?: string
   technique?: Technique[]
+  target?: string
 }
 
 const heading = ({ technique, strength }: Sensitivity): string =>
@@ -56,6 +58,7 @@ export const addSensitivity: AddCommand = (program, { session }) => {
       ).argParser(absolute),
     )
     .addOption(new Option('--technique <names...>', 'only these').choices([...TECHNIQUES]))
+    .addOption(targetOption())
   withEngineOptions(withDataOptions(command))
     .addHelpText(
       'after',
@@ -66,13 +69,14 @@ export const addSensitivity: AddCommand = (program, { session }) => {
       ),
     )
     .action(async (model: string, options: SensitivityOptions) => {
-      const { samples, technique, out } = options
+      const { samples, technique, target, out } = options
       const input = {
         model,
         data: await preparedData(session, model, options),
         settings: engineSettings(options),
         samples,
         techniques: technique,
+        target,
         sensitivities: out && path.join(out, WORK_FOLDER, 'sensitivity'),
       }
       const report = await session.run('sensitivity', input, 'measuring sensitivity')

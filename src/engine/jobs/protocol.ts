@@ -140,6 +140,8 @@ interface Jobs {
       /** Default: 64, and fewer for large models. */
       samples?: number
       techniques?: Technique[]
+      /** Id of a target; its rules say how many bits an integer weight uses. */
+      target?: string
       /** Folder of sensitivities: what is there is not measured again, what is measured is added. */
       sensitivities?: string
     },

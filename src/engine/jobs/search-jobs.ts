@@ -18,6 +18,7 @@ import { runTrial } from '../search/trial-runner'
 import { fasterThan } from '../search/explain'
 import { conclude, explore, pending } from '../search/explore'
 import type { Clock, SearchOptions } from '../search/options'
+import { findTarget } from '../targets'
 import { chosenSession, withData } from './data'
 import type { JobContext, JobHandlers } from './job'
 import type { SearchRequest } from './protocol'
@@ -190,11 +191,12 @@ export const searchJobs: JobHandlers<'search' | 'searchList' | 'searchStep' | 's
           return left.length > 0 ? { left } : finishSearch(search, request, 0)
         }),
       ),
-    sensitivity: ({ model, data, samples, techniques, sensitivities }, { signal, progress }) =>
+    sensitivity: ({ model, data, samples, techniques, target, sensitivities }, { signal, progress }) =>
       withData(model, data, (dataset, same) =>
         measureSensitivity(readModel(model), dataset, {
           samples,
           techniques,
+          weightBits: findTarget(target ?? 'any').int8.weightBits,
           cache: sensitivities === undefined ? undefined : sensitivitiesIn(sensitivities, undefined, same),
           signal,
           progress,

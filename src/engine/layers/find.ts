@@ -5,7 +5,7 @@ import { ALL_OPS, kindOf, opOf } from './kinds'
 import type { LayerKind } from './kinds/kind'
 import { Layer, type WeightRoot } from './layer'
 
-interface FindOptions {
+export interface FindOptions {
   /** Operators looked at, those of other domains as `domain:Op`; all kinds by default. */
   ops?: readonly string[]
   /** Weights read through Transpose and Cast count too: a head that is tied to an embedding. */

@@ -131,6 +131,17 @@ export class Layer {
     return { dims: this.root.tensor.dims, axis: this.rootAxis }
   }
 
+  /**
+   * Inputs tap by tap: neighbouring channels at one tap of a kernel, as sparse matrix units want n-of-m patterns.
+   * Source: arXiv:2104.08378, section 3.
+   */
+  get tapOrder(): Int32Array {
+    const { taps } = this
+    const { inputs } = this.product
+    const channels = inputs / taps
+    return Int32Array.from({ length: inputs }, (_, i) => (i % channels) * taps + Math.floor(i / channels))
+  }
+
   /** Positions of a kernel; 1 for all else. */
   get taps(): number {
     return this.kind === 'conv' || this.kind === 'conv-transpose' ? sizeOf(this.tensor.dims.slice(2)) : 1

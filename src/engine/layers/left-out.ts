@@ -1,8 +1,9 @@
 /** Weights that a pass does not look at, named: a reason that is silent on them would deny that they exist. */
 import { isFloat, type Model, type Node } from '../onnx'
 import { isQuantized } from './encodings'
-import { nodesIn, type FoundNode, type NotALayer } from './find'
-import { kindOf, opOf } from './kinds'
+import { findLayers, nodesIn, type FindOptions, type FoundNode, type NotALayer } from './find'
+import { ALL_OPS, kindOf, opOf } from './kinds'
+import type { Layer } from './layer'
 import { liftConstants } from './normalize/lift-constants'
 
 /** Fewer values than this are settings, or not worth a word. */
@@ -32,12 +33,31 @@ export function leftOut(model: Model, ops: readonly string[], bodies = false): N
   })
 }
 
-const reasonOf = (node: Node, within: Node | undefined, size: number): string =>
-  `${node.opType}${within ? ` within ${within.opType}` : ''}: its ${size.toLocaleString('en')} weights are not compressed by this step${kindOf(node)?.kind === 'recurrent' ? ' yet' : ''}`
+/**
+ * The layers that a pass works on, and why it leaves others: `whyNot` is what it says of a layer itself. `others` are
+ * nodes that could be layers and are none, but for products of two activations.
+ */
+export function openLayers(
+  model: Model,
+  options: FindOptions,
+  whyNot: (layer: Layer) => string | undefined,
+): { layers: Layer[]; skipped: NotALayer[]; others: NotALayer[] } {
+  const found = findLayers(model.graph, options)
+  const skipped = leftOut(model, options.ops ?? ALL_OPS, options.bodies)
+  const layers = found.layers.filter((layer) => {
+    const reason = whyNot(layer)
+    if (reason) skipped.push({ layer: layer.name, reason })
+    return !reason
+  })
+  return { layers, skipped, others: worthTelling(found.skipped) }
+}
 
 /** What is left of layers that finders skip where products of two activations are no news. */
 export const worthTelling = (skipped: readonly NotALayer[]): NotALayer[] =>
   skipped.filter(({ reason }) => reason !== 'a product of two activations')
+
+const reasonOf = (node: Node, within: Node | undefined, size: number): string =>
+  `${node.opType}${within ? ` within ${within.opType}` : ''}: its ${size.toLocaleString('en')} weights are not compressed by this step${kindOf(node)?.kind === 'recurrent' ? ' yet' : ''}`
 
 /** Each reason with the first few layers that it is true of, the most common ones first; undefined without any. */
 export function reasonsTold(skipped: readonly NotALayer[]): string | undefined {

@@ -22,7 +22,7 @@ const params = z.object({
     .max(100)
     .default(0)
     .meta({
-      label: 'Layer by layer',
+      label: 'Layer by layer (feature distillation)',
       help: 'Weight of matching what the layers inside give, where student and original agree in shape. 0 compares answers only.',
       search: [0, 1],
     }),

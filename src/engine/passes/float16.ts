@@ -8,7 +8,8 @@ import { feedsOf } from '../data/feeds'
 import { computedValues, typesOf, workingFeeds, type Values } from '../runtime'
 import { breakingNodes, withSilence } from './half/finite'
 import { toHalf, type Converted } from './half/convert'
-import { fitHalf, hindrance, LARGEST_HALF, reaches } from './half/limits'
+import { hindrance, reaches } from './half/limits'
+import { asHalf, LARGEST_HALF } from '../layers/encodings/float16-stored'
 import { storeHalf, type Stored } from './half/store'
 import { refusalOf, refusedLayers } from './loads'
 import { definePass, type PassContext, type PassResult } from './pass'
@@ -74,8 +75,8 @@ async function chooseKept(
   const beyond = (value: string): number | undefined => {
     const tensor = model.graph.initializers.get(value)
     if (tensor?.dtype === 'float32') {
-      const fits = fitHalf(tensor)
-      return 'reaches' in fits ? fits.reaches : undefined
+      const half = asHalf(tensor)
+      return 'reaches' in half ? half.reaches : undefined
     }
     const reach = large.get(value) ?? 0
     return reach > LARGEST_HALF / 2 ? reach : undefined

@@ -19,12 +19,12 @@ import { TASKS } from '../tasks'
 
 const ID = 'keep-best'
 
-const AIMS = ['exact', 'balance', 'speed', 'size'] as const
-type Aim = (typeof AIMS)[number]
+const OBJECTIVES = ['exact', 'balance', 'speed', 'size'] as const
+type Objective = (typeof OBJECTIVES)[number]
 
 const params = z.object({
-  aim: z.enum(AIMS).default('balance').meta({
-    label: 'Aim',
+  objective: z.enum(OBJECTIVES).default('balance').meta({
+    label: 'Aim (objective)',
     help: '"exact": what the recipe made, unless it is no gain; "balance": smallest and fastest together; "speed": fastest; "size": smallest download.',
   }),
   maxLoss: z.number().min(0).max(100).default(1).meta({
@@ -44,28 +44,33 @@ const ALTERNATIVES: readonly {
   title: string
   pass: Pass
   params: Record<string, unknown>
-  aims: readonly Aim[]
+  objectives: readonly Objective[]
   /** Too coarse to be taken without samples that judge it. */
   coarse?: boolean
 }[] = [
-  { title: 'weights stored as float16', pass: float16, params: { compute: 'float32' }, aims: AIMS },
+  {
+    title: 'weights stored as float16',
+    pass: float16,
+    params: { compute: 'float32' },
+    objectives: OBJECTIVES,
+  },
   {
     title: 'dynamic int8',
     pass: quantizeDynamic,
     params: {},
-    aims: ['balance', 'speed', 'size'],
+    objectives: ['balance', 'speed', 'size'],
   },
   {
     title: '8-bit weights, float arithmetic',
     pass: quantizeWeights,
     params: { bits: 8, method: 'rtn', block: 0, symmetric: true, storage: 'plain' },
-    aims: ['balance', 'speed', 'size'],
+    objectives: ['balance', 'speed', 'size'],
   },
   {
     title: '4-bit weights, 8 where 4 cost too much',
     pass: quantizeWeights,
     params: { bits: 4, method: 'rtn', storage: 'plain' },
-    aims: ['size'],
+    objectives: ['size'],
     coarse: true,
   },
 ]
@@ -87,7 +92,7 @@ interface Contender {
   own: boolean
 }
 
-interface Judged extends Contender {
+interface Trial extends Contender {
   loss: number
   /** Shares of the original's. */
   bytes: number
@@ -109,30 +114,38 @@ export const keepBest = definePass({
   run: choose,
 })
 
-async function choose(model: Model, { aim, maxLoss }: Params, context: PassContext): Promise<PassResult> {
+async function choose(
+  model: Model,
+  { objective, maxLoss }: Params,
+  context: PassContext,
+): Promise<PassResult> {
   const contenders: Contender[] = [{ title: 'what the recipe made', model, own: true }]
   const plain = await cleaned(context)
-  const wanted = ALTERNATIVES.filter(({ aims, coarse }) => aims.includes(aim) && (!coarse || context.data))
+  const wanted = ALTERNATIVES.filter(
+    ({ objectives, coarse }) => objectives.includes(objective) && (!coarse || context.data),
+  )
   for (const [i, { title, pass, params: given }] of wanted.entries()) {
     context.progress((0.4 * i) / wanted.length, `trying ${title}`)
     const within = 'bits' in given ? { ...given, maxLoss } : given
-    const made = await attempt(pass, plain, within, context)
+    const made = await runPass(pass, plain, within, context)
     if (made) contenders.push({ title, own: false, ...made })
   }
   context.progress(0.4, 'comparing them with the original')
-  const judged = await judge(contenders, aim, context)
-  const chosen = best(judged, { aim, maxLoss })
+  const trials = await measureTrials(contenders, objective, context)
+  const chosen = best(trials, { objective, maxLoss })
   const unknown = context.data ? '' : ', on random inputs: what it costs on real ones is not known'
-  const compared = `compared with ${plural(judged.length - 1, 'plain alternative')}${unknown}`
+  const compared = `compared with ${plural(trials.length - 1, 'plain alternative')}${unknown}`
   if (!chosen) {
-    const gain = TIMED.includes(aim) ? 'smaller than the original and no slower' : 'smaller than the original'
-    const reason = `nothing tried is ${gain} within ${maxLoss} points: ${judged.map(worded).join('; ')}`
+    const gain = TIMED.includes(objective)
+      ? 'smaller than the original and no slower'
+      : 'smaller than the original'
+    const reason = `nothing tried is ${gain} within ${maxLoss} points: ${trials.map(worded).join('; ')}`
     return { model: plain, summary: `Only cleaned up: ${reason}.`, restarts: true }
   }
   const warning = chosen.slower
     ? `; it is slower than the original all the same, as everything within the loss is`
     : ''
-  const others = judged.filter((one) => one !== chosen && one.own)
+  const others = trials.filter((one) => one !== chosen && one.own)
   if (chosen.own)
     return { model, summary: `Kept what the recipe made (${figures(chosen)}), ${compared}${warning}.` }
   return {
@@ -145,11 +158,11 @@ async function choose(model: Model, { aim, maxLoss }: Params, context: PassConte
 }
 
 async function cleaned(context: PassContext): Promise<Model> {
-  return (await attempt(simplifyPass, context.original, {}, context))?.model ?? context.original
+  return (await runPass(simplifyPass, context.original, {}, context))?.model ?? context.original
 }
 
 /** Undefined where a pass has nothing to do on this model, or cannot do it. Throws what no other pass could help. */
-async function attempt(
+async function runPass(
   pass: Pass,
   model: Model,
   given: Record<string, unknown>,
@@ -165,7 +178,11 @@ async function attempt(
   }
 }
 
-async function judge(contenders: readonly Contender[], aim: Aim, context: PassContext): Promise<Judged[]> {
+async function measureTrials(
+  contenders: readonly Contender[],
+  objective: Objective,
+  context: PassContext,
+): Promise<Trial[]> {
   const { original, target } = context
   const feeds = await exampleFeeds(context)
   const models = contenders.map(({ model }) => model)
@@ -176,7 +193,7 @@ async function judge(contenders: readonly Contender[], aim: Aim, context: PassCo
     most: MOST_SAMPLES,
   })
   const losses = await lossesOf(models, count, context)
-  const bytes = [original, ...models].map((model) => sizeFor(aim, model))
+  const bytes = [original, ...models].map((model) => sizeFor(objective, model))
   const times = target.device
     ? await modelled(context, models, feeds)
     : await measured(context, models, feeds)
@@ -189,9 +206,9 @@ async function judge(contenders: readonly Contender[], aim: Aim, context: PassCo
 }
 
 /** Only a download is zipped. */
-const sizeFor = (aim: Aim, model: Model): number => {
+const sizeFor = (objective: Objective, model: Model): number => {
   const file = encodeModel(model)
-  return aim === 'size' ? zlib.deflateRawSync(file).length : file.length
+  return objective === 'size' ? zlib.deflateRawSync(file).length : file.length
 }
 
 async function lossesOf(models: readonly Model[], count: number, context: PassContext): Promise<number[]> {
@@ -212,7 +229,7 @@ async function lossesOf(models: readonly Model[], count: number, context: PassCo
   return (await divergences(original, models, batches, { classes: false })).map(({ points }) => points)
 }
 
-type Time = Pick<Judged, 'time' | 'slower'>
+type Time = Pick<Trial, 'time' | 'slower'>
 
 async function modelled(
   { original, target }: PassContext,
@@ -239,24 +256,24 @@ async function measured(
 }
 
 /** The smaller, the better. */
-function scoreFor(aim: Aim, { bytes, time, own }: Judged): number {
-  const value = { exact: bytes, balance: bytes * time, speed: time, size: bytes }[aim]
+function scoreFor(objective: Objective, { bytes, time, own }: Trial): number {
+  const value = { exact: bytes, balance: bytes * time, speed: time, size: bytes }[objective]
   // What keeps the arithmetic exact is not given up for bytes.
-  return own ? (aim === 'exact' ? 0 : value * CLEARLY) : value
+  return own ? (objective === 'exact' ? 0 : value * CLEARLY) : value
 }
 
 /** Aims that a model slower than the original misses, however small it is. */
-const TIMED: readonly Aim[] = ['balance', 'speed']
+const TIMED: readonly Objective[] = ['balance', 'speed']
 
 /** Undefined where none is smaller than the original within the loss, or where time counts none that is no slower. */
-export function best(judged: readonly Judged[], { aim, maxLoss }: Params): Judged | undefined {
-  const gains = judged.filter(({ loss, bytes }) => loss <= maxLoss && bytes < 1)
+export function best(trials: readonly Trial[], { objective, maxLoss }: Params): Trial | undefined {
+  const gains = trials.filter(({ loss, bytes }) => loss <= maxLoss && bytes < 1)
   const usable = gains.filter(({ slower }) => !slower)
-  const open = usable.length > 0 || TIMED.includes(aim) ? usable : gains
-  return open.toSorted((a, b) => scoreFor(aim, a) - scoreFor(aim, b))[0]
+  const open = usable.length > 0 || TIMED.includes(objective) ? usable : gains
+  return open.toSorted((a, b) => scoreFor(objective, a) - scoreFor(objective, b))[0]
 }
 
-const worded = (one: Judged): string => `${one.title}: ${figures(one)}`
+const worded = (one: Trial): string => `${one.title}: ${figures(one)}`
 
-const figures = ({ loss, bytes, time }: Judged): string =>
+const figures = ({ loss, bytes, time }: Trial): string =>
   `${ratioText(1, bytes, 'smaller', 'larger', 'as large')}, ${fasterText(time)}, ${formatFigure(Math.max(0, loss))} points lost`

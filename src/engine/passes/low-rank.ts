@@ -22,7 +22,7 @@ const params = z.object({
     .max(0.95)
     .default(0.5)
     .meta({
-      label: 'Numbers to keep',
+      label: 'Numbers to keep (rank)',
       help: "Share of each layer's weights that its factors may have.",
       search: [0.3, 0.5, 0.7],
     }),

@@ -124,7 +124,7 @@ async function run(model: Model, options: Params, context: PassContext): Promise
   const build =
     options.budget === 'latency'
       ? await latencyBuilder(prepared, entries, options, context)
-      : sizeBuilder(prepared, entries, options, context)
+      : await sizeBuilder(prepared, entries, options, context)
   const first = (await build(0.3, 0.6))!
   const classes = TASKS[data.task].protects === 'class'
   const held = await untilItHolds(first, {
@@ -151,13 +151,13 @@ const part = (context: PassContext, from: number, to: number): PassContext => ({
   progress: (done, doing) => context.progress(from + (to - from) * done, doing),
 })
 
-function sizeBuilder(
+async function sizeBuilder(
   model: Model,
   entries: readonly Sensitivity[],
   options: Params,
   context: PassContext,
-): Builder {
-  const groups = groupsOf(model, entries, options)
+): Promise<Builder> {
+  const groups = await groupsOf(model, entries, options, context)
   return async (from, to, share) => {
     const size = share ?? options.size
     const bitsOf = chosenBits(groups, size)
@@ -199,12 +199,20 @@ interface Built extends Applied {
   told: string
 }
 
-function groupsOf(model: Model, entries: readonly Sensitivity[], { storage }: Params): Group[] {
+function groupsOf(
+  model: Model,
+  entries: readonly Sensitivity[],
+  { storage, method }: Params,
+  { target: { keepsPacked } }: PassContext,
+): Promise<Group[]> {
   const measured = new Set(entries.map((entry) => entry.layer))
-  return tied(weightedLayers(model.graph).filter(({ name }) => measured.has(name))).map((layers) => ({
-    layers,
-    choices: choicesOf(layers, entries, storage),
-  }))
+  const layers = weightedLayers(model.graph).filter(({ name }) => measured.has(name))
+  return Promise.all(
+    tied(layers).map(async (group) => ({
+      layers: group,
+      choices: await choicesOf(group, entries, { storage, method, keepsPacked }),
+    })),
+  )
 }
 
 /** Bits of each layer under a share of the weights' size in float; undefined where none fit. */

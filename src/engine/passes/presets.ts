@@ -16,7 +16,7 @@ export const PRESETS: readonly Preset[] = [
         params: { bits: 8, method: 'rtn', block: 0, symmetric: true, storage: 'plain', maxLoss: 0.5 },
       },
       { pass: 'float16', params: { compute: 'float32' } },
-      { pass: 'keep-best', params: { aim: 'exact' } },
+      { pass: 'keep-best', params: { objective: 'exact' } },
     ],
   },
   {
@@ -29,7 +29,7 @@ export const PRESETS: readonly Preset[] = [
     steps: [
       { pass: 'simplify', params: {} },
       { pass: 'quantize-static', params: {} },
-      { pass: 'keep-best', params: { aim: 'balance' } },
+      { pass: 'keep-best', params: { objective: 'balance' } },
     ],
   },
   {
@@ -46,7 +46,7 @@ export const PRESETS: readonly Preset[] = [
       { pass: 'prune-gradually', params: { sparsity: 0.78, epochs: 16, mixup: 0.5 } },
       { pass: 'trained-codebook', params: { bits: 3, epochs: 10, mixup: 0.5 } },
       { pass: 'pack-weights', params: {} },
-      { pass: 'keep-best', params: { aim: 'size', maxLoss: 5 } },
+      { pass: 'keep-best', params: { objective: 'size', maxLoss: 5 } },
     ],
   },
   {
@@ -60,7 +60,7 @@ export const PRESETS: readonly Preset[] = [
       { pass: 'simplify', params: {} },
       { pass: 'prune-channels', params: { target: 'macs', goal: 0.5 } },
       { pass: 'quantize-static', params: { maxLoss: 2 } },
-      { pass: 'keep-best', params: { aim: 'speed', maxLoss: 2 } },
+      { pass: 'keep-best', params: { objective: 'speed', maxLoss: 2 } },
     ],
   },
 ]

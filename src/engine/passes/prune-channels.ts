@@ -39,7 +39,7 @@ const params = z.object({
     .enum(CRITERIA)
     .default('obs')
     .meta({
-      label: 'What goes first',
+      label: 'What goes first (importance criterion)',
       help: '"obs" (optimal brain surgeon) measures on calibration data what is lost without a channel once the others are refitted; "activation" what each contributes by itself, in less time; l1, l2, geometric-median and batch-norm look at weights only; taylor asks the loss and needs labels; random is for comparison.',
       search: ['obs', 'activation'],
     }),

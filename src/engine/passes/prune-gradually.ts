@@ -16,7 +16,7 @@ const params = z.object({
     .max(0.995)
     .default(0.9)
     .meta({
-      label: 'Zeros at the end',
+      label: 'Zeros at the end (final sparsity)',
       help: 'Share of the weights that become zero. Zeros shrink the download; dense runtimes do not get faster from them.',
       search: [0.8, 0.9, 0.95],
     }),

@@ -14,8 +14,10 @@ import type { Divergence } from '../evaluate/comparison/divergence'
 import { separate } from '../layers/normalize'
 import { storeHalf } from './half/store'
 import { traceSource } from './pruning/shapes'
+import { STANDARD_OPS, type NotALayer } from '../layers/find'
 import type { Layer } from '../layers/layer'
-import { sparseLayers } from './pruning/sparse-layers'
+import { openLayers } from '../layers/left-out'
+import { NO_PRODUCT, productLayer } from '../layers/product'
 import { reasonsOf } from './pruning/reasons'
 import { globalThreshold, pruneLayers, type Pattern } from './pruning/weights'
 import { TASKS } from '../tasks'
@@ -35,7 +37,7 @@ const params = z.object({
     .max(0.99)
     .default(0)
     .meta({
-      label: 'Zeros',
+      label: 'Zeros (sparsity)',
       help: 'Share of the weights set to zero; 0 finds out how many the model bears within the limit below, layer by layer. The download shrinks with it; ordinary runtimes do not run faster.',
       search: [0, 0.5, 0.7, 0.9],
     }),
@@ -124,13 +126,13 @@ export const pruneWeights = definePass({
     if (method === 'sparsegpt' && pattern === 'blocks')
       wrong('pattern', 'sparsegpt knows no blocks; take wanda')
     const { model: prepared } = separate(model)
-    const { layers, skipped } = sparseLayers(prepared, isPattern(pattern))
+    const { layers, skipped } = prunable(prepared, pattern)
     if (layers.length === 0)
       throw new PareError('model/nothing-to-do', { by: ID, reason: reasonsOf(prepared.graph, skipped) })
   },
   async run(original, options, context) {
     const { model, halves } = separate(original)
-    const { layers, skipped } = sparseLayers(model, isPattern(options.pattern))
+    const { layers, skipped } = prunable(model, options.pattern)
     const needsData = options.method !== 'magnitude'
     const source = needsData || options.allocation === 'sensitivity' ? sampleSource(context, ID) : undefined
     context.progress(0, 'tracing shapes')
@@ -166,7 +168,29 @@ export const pruneWeights = definePass({
   },
 })
 
-const isPattern = (pattern: Params['pattern']): boolean => pattern !== 'unstructured'
+/** Fewer weights than this are not worth a zero. */
+const LEAST = 64
+
+/** Operators whose weights sum over inputs: a zero spares a product. */
+const OPS = [...STANDARD_OPS.filter((op) => op !== 'Gather'), 'LSTM', 'GRU', 'RNN']
+
+/** Layers in order; a weight that several read belongs to the first. Patterns count along inputs. */
+function prunable(model: Model, pattern: Params['pattern']): { layers: Layer[]; skipped: NotALayer[] } {
+  const { graph } = model
+  const found = openLayers(model, { ops: OPS }, ({ kind, product, tensor, node }) => {
+    if (tensor.size < LEAST) return `it has only ${tensor.size} weights`
+    if (kind === 'conv' && product.groups > 1 && product.outputs === 1)
+      return 'depthwise kernels are small and lose most'
+    return pattern === 'unstructured' || productLayer(graph, node) ? undefined : NO_PRODUCT
+  })
+  const first = new Map(found.layers.toReversed().map((layer) => [layer.weight, layer]))
+  return {
+    layers: found.layers.filter(
+      (layer) => first.get(layer.weight) === layer && graph.initializers.has(layer.weight),
+    ),
+    skipped: [...found.skipped, ...found.others],
+  }
+}
 
 const patternOf = ({ pattern, blockHeight, blockWidth }: Params): Pattern => {
   if (pattern === 'blocks') return { kind: 'blocks', height: blockHeight, width: blockWidth }

@@ -1,7 +1,6 @@
 import { plural } from '../../contract/format'
 import { z } from 'zod'
 import { PareError } from '../../contract/errors'
-import type { StepRecord } from '../../contract/report'
 import type { Model, Node } from '../onnx'
 import type { Target } from '../targets/target'
 import { definePass, type PassContext, type PassResult } from './pass'
@@ -13,9 +12,7 @@ import { normalize } from '../layers/normalize'
 import { calibrationBatches } from '../data/feeds'
 import { WeightStore } from './quantization/static-weights'
 import { exclude, weightFields } from './quantization/fields'
-import { findLayers } from '../layers/find'
-import { ALL_OPS } from '../layers/kinds'
-import { leftOut, worthTelling } from '../layers/left-out'
+import { openLayers } from '../layers/left-out'
 import type { Layer } from '../layers/layer'
 
 const ID = 'quantize-dynamic'
@@ -62,20 +59,16 @@ async function run(model: Model, options: Params, context: PassContext): Promise
   })
   const excluded = new Set(options.exclude)
   const inputs: Inputs = new Map()
-  const skipped: StepRecord['skipped'] = leftOut(clone, ALL_OPS, true)
   const done: LayerTreatment[] = []
   const counts = { products: 0, recurrent: 0, convolutions: 0, stored: 0, tables: 0, inBodies: 0 }
-  const found = findLayers(graph, { throughViews: true, bodies: true })
-  const { layers } = found
+  const found = openLayers(clone, { throughViews: true, bodies: true }, (layer) =>
+    reasonToSkip(layer, options, excluded),
+  )
+  const { layers, skipped } = found
   const restored: Restored = new Map()
   const gates = new Map<Node, Layer[]>()
   for (const [i, layer] of layers.entries()) {
     context.progress((0.8 * i) / layers.length, `layer ${i + 1} of ${layers.length}`)
-    const reason = reasonToSkip(layer, options, excluded)
-    if (reason) {
-      skipped.push({ layer: layer.name, reason })
-      continue
-    }
     const op = layer.node.opType
     const form = formOf(layer, context.target)
     if (form === 'stored') {
@@ -91,15 +84,13 @@ async function run(model: Model, options: Params, context: PassContext): Promise
       counts.products++
     }
     const treatment = TREATMENTS[form]
-    const weightSqnr = store.quality.get(layer.name)
     done.push({
       layer: layer.name,
       op,
       value: layer.place,
       treatment,
       bytesBefore: layer.tensor.byteLength,
-      bytesAfter: layer.tensor.size,
-      weightSqnr,
+      ...store.written.get(layer.name),
     })
   }
   for (const [node, [w, r]] of gates) {
@@ -110,7 +101,7 @@ async function run(model: Model, options: Params, context: PassContext): Promise
   if (done.length === 0)
     throw new PareError('model/nothing-to-do', {
       by: ID,
-      reason: nothingReason(graph, [...skipped, ...worthTelling(found.skipped)]),
+      reason: nothingReason(graph, [...skipped, ...found.others]),
     })
   graph.sort()
   graph.prune()

@@ -48,7 +48,7 @@ const params = z.object({
     .enum(['auto', ...CALIBRATORS])
     .default('auto')
     .meta({
-      label: 'Ranges',
+      label: 'Ranges (calibration)',
       help: 'How the range of each activation is found. "auto" tries all and keeps the one whose outputs stay closest to the original.',
       search: ['auto', 'min-max', 'mse'],
     }),
@@ -79,7 +79,7 @@ const params = z.object({
     advanced: true,
   }),
   reduceRange: z.enum(['auto', 'yes', 'no']).default('auto').meta({
-    label: '7-bit weights',
+    label: '7-bit weights (reduced range)',
     help: 'Keeps products from saturating on x86 CPUs without VNNI. "auto": when the target is such a CPU.',
     advanced: true,
   }),
@@ -266,6 +266,8 @@ const keptReasons = (kept: KeptFloat, options: Params): { layer: string; reason:
     reason: `${options.sensitive === 'int16' ? '16-bit activations' : 'computed in float'}: in int8 it alone costs ${kept.gains.get(layer)?.toFixed(2) ?? 'too many'} points`,
   }))
 
+const AS_INT8 = 'int8 weights, float arithmetic'
+
 function reportLayers(
   original: Model,
   full: StaticResult,
@@ -277,31 +279,16 @@ function reportLayers(
   const stayed = new Map(result.plan.ops.map((op) => [op.layer, op]))
   const asInt8 = new Set(result.stored.map(({ name }) => name))
   const planned = new Set(full.plan.ops.map(({ layer }) => layer))
-  const sources: LayerTreatment[] = full.plan.ops.map((planned) => {
-    const op = stayed.get(planned.layer)
-    const { opType } = planned.node
-    const bytesBefore = planned.weight?.tensor.byteLength
-    if (!op)
-      return {
-        layer: planned.layer,
-        op: opType,
-        treatment: asInt8.has(planned.layer) ? 'int8 weights, float arithmetic' : 'kept in float',
-        bytesBefore,
-        bytesAfter: asInt8.has(planned.layer) && bytesBefore ? bytesBefore / 4 : bytesBefore,
-        reason: `costs ${kept.gains.get(planned.layer)?.toFixed(2) ?? 'too many'} points in int8`,
-      }
-    const wide = options.sensitive === 'int16' && kept.floats.includes(op.layer)
-    const bytesAfter = bytesBefore && bytesBefore / 4
+  const sources: LayerTreatment[] = full.plan.ops.map(({ layer, node, weight }) => {
+    const op = stayed.get(layer)
+    const bytesBefore = weight?.tensor.byteLength
+    const common = { layer, op: node.opType, bytesBefore }
+    const reason = `costs ${kept.gains.get(layer)?.toFixed(2) ?? 'too many'} points in int8`
+    if (asInt8.has(layer)) return { ...common, treatment: AS_INT8, ...result.written.get(layer), reason }
+    if (!op) return { ...common, treatment: 'kept in float', bytesAfter: bytesBefore, reason }
+    const wide = options.sensitive === 'int16' && kept.floats.includes(layer)
     const treatment = `int8 ${options.perChannel ? 'per-channel' : 'per-tensor'}${wide ? ', 16-bit activations' : ''}`
-    return {
-      layer: op.layer,
-      op: opType,
-      treatment,
-      value: op.output,
-      bytesBefore,
-      bytesAfter,
-      weightSqnr: result.weightSqnr.get(op.layer),
-    }
+    return { ...common, treatment, value: op.output, ...result.written.get(layer) }
   })
   for (const { name, place, node, tensor } of [...result.embeddings, ...result.stored]) {
     if (planned.has(name)) continue
@@ -309,10 +296,9 @@ function reportLayers(
       layer: name,
       op: node.opType,
       value: place,
-      treatment: node.is('Gather') ? 'int8 per row' : 'int8 weights, float arithmetic',
+      treatment: node.is('Gather') ? 'int8 per row' : AS_INT8,
       bytesBefore: tensor.byteLength,
-      bytesAfter: tensor.size,
-      weightSqnr: result.weightSqnr.get(name),
+      ...result.written.get(name),
     })
   }
   const names = sources.map(({ layer, value }) => value ?? layer)

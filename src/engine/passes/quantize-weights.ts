@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { PareError } from '../../contract/errors'
 import { formatBytes } from '../../contract/format'
-import type { StepRecord } from '../../contract/report'
 import type { Model } from '../onnx'
 import { definePass, type PassContext, type PassResult } from './pass'
 import { assemble, type Assembled } from './quantization/assemble'
@@ -28,9 +27,7 @@ import { normalize } from '../layers/normalize'
 import { noiseShare } from '../math/quantize/sqnr'
 import { ENCODINGS, STORAGES } from '../layers/encodings'
 import { calibrationBatches, evaluationBatches } from '../data/feeds'
-import { findLayers } from '../layers/find'
-import { ALL_OPS } from '../layers/kinds'
-import { leftOut, reasonsTold, worthTelling } from '../layers/left-out'
+import { openLayers, reasonsTold } from '../layers/left-out'
 import type { Layer } from '../layers/layer'
 import { TASKS } from '../tasks'
 
@@ -56,13 +53,13 @@ const params = z.object({
       search: ['gptq', 'hqq', 'kmeans'],
     }),
   block: z.int().min(0).max(4096).default(64).meta({
-    label: 'Block',
+    label: 'Block (size)',
     help: 'Weights that share a scale; 0 for one scale per output channel.',
     advanced: true,
   }),
   symmetric: lowBitFields.symmetric,
   codebook: z.enum(['tensor', 'channel']).default('tensor').meta({
-    label: 'Shared values',
+    label: 'Shared values (codebook)',
     help: 'For "kmeans": one list of values a tensor, or one per output channel.',
     advanced: true,
   }),
@@ -136,25 +133,22 @@ const isFused = ({ op, treatment }: LayerTreatment): boolean =>
 
 async function run(model: Model, options: Params, context: PassContext): Promise<PassResult> {
   const { model: prepared, notes } = normalize(model)
-  const skipped: StepRecord['skipped'] = leftOut(prepared, ALL_OPS, true)
-  const all = findLayers(prepared.graph, { throughViews: true, bodies: true })
-  const open = all.layers.filter((layer) => {
-    const reason = reasonToSkip(layer, options)
-    if (reason) skipped.push({ layer: layer.name, reason })
-    return !reason
-  })
+  const found = openLayers(prepared, { throughViews: true, bodies: true }, (layer) =>
+    reasonToSkip(layer, options),
+  )
+  const { layers: open, skipped } = found
   if (open.length === 0)
     throw new PareError('model/nothing-to-do', {
       by: ID,
-      reason: nothingReason(prepared.graph, [...skipped, ...worthTelling(all.skipped)]),
+      reason: nothingReason(prepared.graph, [...skipped, ...found.others]),
     })
   const how = { ...options, by: ID }
-  const found = await quantizeAll(prepared, open, how, context)
-  let widened = found
+  const codes = await quantizeAll(prepared, open, how, context)
+  let widened = codes
   const codesIn = ({ floats, wide }: Exceptions): ((layer: Layer) => LowBit | undefined) => {
     const keys = new Set(open.flatMap(({ name, rowsKey }) => (wide.has(name) ? [rowsKey] : [])))
     return ({ name, rowsKey }) =>
-      floats.has(name) ? undefined : (keys.has(rowsKey) ? widened : found).get(rowsKey)
+      floats.has(name) ? undefined : (keys.has(rowsKey) ? widened : codes).get(rowsKey)
   }
   const build = (exceptions: Exceptions, some = open): Assembled =>
     assemble(prepared, some, codesIn(exceptions), { storage: options.storage, target: context.target })

@@ -20,7 +20,7 @@ const params = z.object({
     .max(1)
     .default(0.5)
     .meta({
-      label: 'Strength',
+      label: 'Strength (alpha)',
       help: 'How much of the range moves from activations into weights: 0.5 shares it, more suits models with strong outliers.',
       search: [0.3, 0.5, 0.7],
     }),

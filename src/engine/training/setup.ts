@@ -29,9 +29,8 @@ export interface TrainSetup {
   parameters: Parameters
   samples: Samples
   training: readonly number[]
-  /** Where `heldOut` points; the training samples themselves where absent. */
-  heldOutSamples?: Samples
-  heldOut: readonly number[]
+  /** What judges the epochs: of the training samples where it has none of its own. */
+  validation?: { indices: readonly number[]; samples?: Samples }
   micro: number
   settings: LearningSettings
   loss: LossSettings

@@ -52,16 +52,17 @@ interface Progress {
 
 /** Trains. Throws `cancelled` between steps; a checkpoint of the last whole epoch then lies in `scratch`. */
 export async function train(setup: TrainSetup): Promise<TrainResult> {
+  const { validation } = setup
   const trainables = { ...setup, trainable: setup.parameters.names }
   const runner = new StepRunner(trainables)
   const validator =
-    setup.heldOut.length > 0
+    validation && validation.indices.length > 0
       ? new Validator({
           ...trainables,
-          samples: setup.heldOutSamples ?? setup.samples,
+          samples: validation.samples ?? setup.samples,
           // A teacher remembers values by position, which means something else in another split.
-          remember: setup.heldOutSamples === undefined,
-          indices: setup.heldOut,
+          remember: validation.samples === undefined,
+          indices: validation.indices,
           settings: setup.loss,
           random: setup.random.fork('held out'),
         })

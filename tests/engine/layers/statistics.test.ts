@@ -5,7 +5,6 @@ import { collect } from '../../../src/engine/layers/statistics/collect'
 import { centred } from '../../../src/engine/layers/statistics/grams'
 import { hessiansOf } from '../../../src/engine/layers/statistics/hessians'
 import { planGrams, sampling } from '../../../src/engine/layers/statistics/plan'
-import { regressions } from '../../../src/engine/layers/statistics/regression'
 import type { Layer } from '../../../src/engine/layers/layer'
 import type { Model } from '../../../src/engine/onnx'
 import { floatsOf, randomFeeds, withOutputs, withSession, type Values } from '../../../src/engine/runtime'
@@ -128,8 +127,9 @@ describe.each(CASES)('a layer %s', (_, model) => {
     const [input, output] = (
       await Promise.all([valuesOf(model, layer.input), valuesOf(model, layer.name)])
     ).map(([first]) => first!.dims) as [number[], number[]]
-    const task = { original: model, target: layer.name, edited: model, layer, dims: { input, output } }
-    const { fit, aside } = await regressions(task, () => batchesOf(model)(), { size: 4, limit: 12 })
+    const task = { original: model, target: layer.name, layer, dims: { input, output } }
+    const found = await collect(model, { regressions: [task] }, batchesOf(model))
+    const { fit, aside } = found.regression(layer)!
     const w = layer.columns()
     for (let g = 0; g < groups; g++) {
       expect(aside[g]!.samples).toBeGreaterThan(0)

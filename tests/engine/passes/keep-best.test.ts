@@ -33,35 +33,47 @@ describe('the best of what was judged', () => {
   test.each<[string, Parameters<typeof best>, string | undefined]>([
     [
       'within the loss',
-      [[one('a', 3, 0.2, 0.5, true), one('b', 0.2, 0.5, 1)], { aim: 'balance', maxLoss: 1 }],
+      [[one('a', 3, 0.2, 0.5, true), one('b', 0.2, 0.5, 1)], { objective: 'balance', maxLoss: 1 }],
       'b',
     ],
-    ['no slower', [[one('a', 0, 0.2, 1.8, true), one('b', 0, 0.5, 1)], { aim: 'size', maxLoss: 1 }], 'b'],
+    [
+      'no slower',
+      [[one('a', 0, 0.2, 1.8, true), one('b', 0, 0.5, 1)], { objective: 'size', maxLoss: 1 }],
+      'b',
+    ],
     [
       'slower where all are',
-      [[one('a', 0, 0.2, 1.8, true), one('b', 0, 0.5, 1.9)], { aim: 'size', maxLoss: 1 }],
+      [[one('a', 0, 0.2, 1.8, true), one('b', 0, 0.5, 1.9)], { objective: 'size', maxLoss: 1 }],
       'a',
     ],
     [
       'none that is slower where time counts',
-      [[one('a', 0, 0.2, 1.8, true), one('b', 0, 0.5, 1.9)], { aim: 'balance', maxLoss: 1 }],
+      [[one('a', 0, 0.2, 1.8, true), one('b', 0, 0.5, 1.9)], { objective: 'balance', maxLoss: 1 }],
       undefined,
     ],
     [
       'its own unless another is clearly better',
-      [[one('a', 0, 0.26, 1, true), one('b', 0, 0.25, 1)], { aim: 'size', maxLoss: 1 }],
+      [[one('a', 0, 0.26, 1, true), one('b', 0, 0.25, 1)], { objective: 'size', maxLoss: 1 }],
       'a',
     ],
-    ['the smallest', [[one('a', 0, 0.5, 0.5, true), one('b', 0, 0.25, 1)], { aim: 'size', maxLoss: 1 }], 'b'],
-    ['the fastest', [[one('a', 0, 0.5, 0.5, true), one('b', 0, 0.25, 1)], { aim: 'speed', maxLoss: 1 }], 'a'],
+    [
+      'the smallest',
+      [[one('a', 0, 0.5, 0.5, true), one('b', 0, 0.25, 1)], { objective: 'size', maxLoss: 1 }],
+      'b',
+    ],
+    [
+      'the fastest',
+      [[one('a', 0, 0.5, 0.5, true), one('b', 0, 0.25, 1)], { objective: 'speed', maxLoss: 1 }],
+      'a',
+    ],
     [
       'what is exact is not given up for bytes',
-      [[one('a', 0, 0.5, 1, true), one('b', 0, 0.3, 1)], { aim: 'exact', maxLoss: 1 }],
+      [[one('a', 0, 0.5, 1, true), one('b', 0, 0.3, 1)], { objective: 'exact', maxLoss: 1 }],
       'a',
     ],
     [
       'none that is larger',
-      [[one('a', 0, 1.1, 0.5, true), one('b', 2, 0.5, 1)], { aim: 'speed', maxLoss: 1 }],
+      [[one('a', 0, 1.1, 0.5, true), one('b', 2, 0.5, 1)], { objective: 'speed', maxLoss: 1 }],
       undefined,
     ],
   ])('is %s', (_, [judged, options], expected) => {
@@ -77,7 +89,11 @@ describe('keep-best', () => {
       { bits: 2, method: 'rtn' },
       contextOf(model, inputs),
     )
-    const result = await keepBest.run(ruined, { aim: 'size', maxLoss: 1 }, contextOf(model, inputs, TARGET))
+    const result = await keepBest.run(
+      ruined,
+      { objective: 'size', maxLoss: 1 },
+      contextOf(model, inputs, TARGET),
+    )
     expect(result.restarts).toBe(true)
     expect(result.summary).toMatch(/^Kept .* instead of what the recipe made/)
     expect(encodedLength(result.model)).toBeLessThan(encodedLength(model) * 0.6)
@@ -86,14 +102,22 @@ describe('keep-best', () => {
 
   test('a model as large as the original is never kept', async () => {
     const model = net()
-    const result = await keepBest.run(model, { aim: 'exact', maxLoss: 1 }, contextOf(model, inputs, TARGET))
+    const result = await keepBest.run(
+      model,
+      { objective: 'exact', maxLoss: 1 },
+      contextOf(model, inputs, TARGET),
+    )
     expect(result.summary).toContain('Kept weights stored as float16')
     expect(encodedLength(result.model)).toBeLessThan(encodedLength(model) * 0.6)
   })
 
   test('where nothing holds the loss the model is only cleaned up, with what was tried', async () => {
     const model = net()
-    const result = await keepBest.run(model, { aim: 'balance', maxLoss: 0 }, contextOf(model, inputs, TARGET))
+    const result = await keepBest.run(
+      model,
+      { objective: 'balance', maxLoss: 0 },
+      contextOf(model, inputs, TARGET),
+    )
     expect(result.summary).toMatch(
       /^Only cleaned up: nothing tried is smaller than the original and no slower within 0 points: /,
     )

@@ -125,3 +125,20 @@ test('nothing is measured twice: not by another caller, not on the cleaned-up mo
   expect(other.measured).toBe(5 * 4)
   fs.rmSync(folder, { recursive: true, force: true })
 })
+
+test('of a target whose products saturate, integers of a byte are asked about with 7 bits, beside what is cached of 8', async () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-sensitivity-'))
+  const options = { samples: 4, techniques: ['bits'] as const, cache: sensitivitiesIn(folder) }
+  const [all, seven] = [
+    await measureSensitivity(model, data, options),
+    await measureSensitivity(model, data, { ...options, weightBits: 7 }),
+  ]
+  expect(seven.measured).toBe(all.measured)
+  // A bit is 6.02 dB of uniform noise (Bennett, 1948).
+  for (const [i, { strength, weightSqnr }] of all.entries.entries())
+    expect(weightSqnr - seven.entries[i]!.weightSqnr).toBeCloseTo(
+      strength === 8 ? 6.02 : 0,
+      strength === 8 ? 0 : 9,
+    )
+  fs.rmSync(folder, { recursive: true, force: true })
+})

@@ -1,5 +1,6 @@
 /** Codes of weights and what they stand for. */
 import { blocksOf, dequantizeGroups, type GroupedCodes, type GroupShape } from '../../math/quantize/grouped'
+import type { ChannelCodes } from '../../math/quantize/channels'
 import { HALF_RANGE } from '../../math/quantize/half'
 
 /** Codes of a weight [rows, cols], and what they stand for: one of the three. */
@@ -33,6 +34,10 @@ export function valuesOf(weight: WeightCodes): Float32Array {
 
 /** Bytes of codes of so many bits. */
 export const codeBytes = ({ rows, cols, bits }: WeightCodes): number => Math.ceil((rows * cols * bits) / 8)
+
+/** Bytes of int8 codes as DequantizeLinear and integer operators read them: scales are float32, zero points int8. */
+export const channelBytes = ({ codes, scales, zeroPoints }: ChannelCodes): number =>
+  codes.length + 4 * scales.length + zeroPoints.length
 
 /** Fewer halves than this save less than the Cast behind them takes. */
 const LEAST_HALVES = 64

@@ -2,13 +2,13 @@
  * Whatever passes want to know of the values within a model, in one pass over the data: nothing but sums is kept, and
  * memory does not grow with samples.
  */
-import type { Batches } from '../../data/feeds'
 import { Histogram } from '../../math/quantize/histogram'
 import type { Model } from '../../onnx'
-import { floatsOf, shapesAt, streamActivations, type Value } from '../../runtime'
+import { floatsOf, shapesAt, streamActivations, type Value, type Values } from '../../runtime'
 import type { Layer } from '../layer'
 import { gramKey, GramSums, type Gram } from './grams'
 import { MomentSums, type Moments } from './moments'
+import { RegressionSums, type RegressionTask } from './regression'
 
 interface Wanted {
   /** Values a histogram is made of, where they are floats. */
@@ -19,7 +19,13 @@ interface Wanted {
   moments?: Iterable<readonly [value: string, axis: number]>
   /** Layers whose inputs' products are summed; see `productLayer`, and `planGrams` where they are many. */
   grams?: readonly Layer[]
+  /** Layers to be fitted to what another model makes. */
+  regressions?: readonly RegressionTask[]
+  /** Values that the caller looks at himself. */
+  visits?: Iterable<readonly [value: string, visit: Visit]>
 }
+
+type Visit = (value: Value, batch: number) => void | Promise<void>
 
 interface CollectOptions {
   /** Shapes of the layers' outputs at any batch, where they are known; the first batch tells them otherwise. */
@@ -32,7 +38,10 @@ export interface Statistics {
   readonly histograms: ReadonlyMap<string, Histogram>
   moments(value: string, axis: number): Moments | undefined
   gram(layer: Layer): Gram | undefined
+  regression(layer: Layer): Pick<RegressionSums, 'fit' | 'aside'> | undefined
 }
+
+type Batches = () => AsyncIterable<Values> | Iterable<Values>
 
 /** Bytes of values held at once. */
 const VALUE_BYTES = 2 ** 27
@@ -47,10 +56,12 @@ export async function collect(
   const histograms = new Map<string, Histogram>()
   const moments = new Map<string, MomentSums>()
   const grams = new Map<string, GramSums>()
-  const visitors = new Map<string, ((value: Value) => void | Promise<void>)[]>()
-  const visit = (name: string, visitor: (value: Value) => void | Promise<void>): void => {
+  const regressions = new Map<Layer, RegressionSums>()
+  const visitors = new Map<string, Visit[]>()
+  const visit = (name: string, visitor: Visit): void => {
     visitors.set(name, [...(visitors.get(name) ?? []), visitor])
   }
+  for (const [name, visitor] of wanted.visits ?? []) visit(name, visitor)
   for (const name of new Set(wanted.histograms))
     visit(name, (value) => {
       if (!value.dtype.startsWith('float')) return
@@ -73,24 +84,36 @@ export async function collect(
     grams.set(gramKey(layer), sums)
     visit(layer.input, (value) => sums.add(value))
   }
+  for (const task of wanted.regressions ?? []) {
+    const sums = new RegressionSums(task)
+    regressions.set(task.layer, sums)
+    visit(task.layer.input, (value, batch) => sums.add(value, batch))
+  }
+  const looked: Batches = async function* () {
+    for await (const feeds of batches()) {
+      for (const sums of regressions.values()) await sums.look(feeds)
+      yield feeds
+    }
+  }
   try {
     await streamActivations(
       model,
       [...visitors.keys()],
-      batches,
-      async (name, value) => {
-        for (const visitor of visitors.get(name)!) await visitor(value)
+      regressions.size > 0 ? looked : batches,
+      async (name, value, batch) => {
+        for (const visitor of visitors.get(name)!) await visitor(value, batch)
       },
       // A value that is alone is held whatever it takes.
       { maxBytes: visitors.size === 1 ? Infinity : VALUE_BYTES, progress: ({ batch }) => progress?.(batch) },
     )
   } finally {
-    for (const sums of grams.values()) await sums.release()
+    for (const sums of [...grams.values(), ...regressions.values()]) await sums.release()
   }
   return {
     histograms,
     moments: (value, axis) => moments.get(momentKey(value, axis))?.moments(),
     gram: (layer) => grams.get(gramKey(layer))?.gram(),
+    regression: (layer) => regressions.get(layer),
   }
 }
 

@@ -1,53 +1,57 @@
 /** Products of a layer's inputs in one model with its outputs in another: what least squares is solved from. */
-import type { SampleSource } from '../../data/feeds'
 import { Regression } from '../../math/pruning/ridge'
 import type { Model } from '../../onnx'
-import { BY_TURNS, openSession, prefixOf, type Session } from '../../runtime'
+import { BY_TURNS, openSession, prefixOf, type Session, type Value, type Values } from '../../runtime'
 import type { Layer } from '../layer'
-import type { Sampling } from './plan'
-import { openProducts, type Products } from './products'
+import { openProducts, type Products, type ProductSession } from './products'
 import type { LayerDims } from './rows'
 
-interface RegressionTask {
+export interface RegressionTask {
   original: Model
   /** Value of `original` that holds the targets: shaped like the layer's output. */
   target: string
-  /** Has the layer, whose inputs may be fewer. */
-  edited: Model
+  /** Its inputs may be fewer than those of the layer of that name in `original`. */
   layer: Layer
-  /** Of the layer's input and output in `edited`, at any batch. */
+  /** Of the layer's input and output, at any batch. */
   dims: LayerDims
 }
 
 /** Every so many batches one is kept aside, to choose by what was fitted to the others. */
 export const ASIDE_EVERY = 4
 
-/** One sum a group to fit by, and one of samples kept aside. Throws what sessions and the source throw. */
-export async function regressions(
-  { original, target, edited, layer, dims }: RegressionTask,
-  source: SampleSource,
-  { size, limit }: Sampling,
-): Promise<{ fit: Regression[]; aside: Regression[] }> {
-  const { groups, inputs, outputs } = layer.product
-  const empty = (): Regression[] => Array.from({ length: groups }, () => new Regression(inputs, outputs))
-  const [fit, aside] = [empty(), empty()]
-  const products = await openProducts(layer, dims, true)
-  const sessions: Session[] = []
-  try {
-    const before = await openSession(prefixOf(original, [target]), BY_TURNS)
-    sessions.push(before)
-    const after = await openSession(prefixOf(edited, [layer.input]), BY_TURNS)
-    sessions.push(after)
-    let batch = 0
-    for await (const feeds of source(size, limit)) {
-      const y = (await before.run(feeds, [target]))[target]!
-      const x = (await after.run(feeds, [layer.input]))[layer.input]!
-      spread(await products.add(x, y), batch++ % ASIDE_EVERY === 1 ? aside : fit)
-    }
-  } finally {
-    for (const session of [products, ...sessions]) await session.release()
+export class RegressionSums {
+  /** One sum a group to fit by, and one of samples kept aside. */
+  readonly fit: Regression[]
+  readonly aside: Regression[]
+  private before: Session | undefined
+  private products: ProductSession | undefined
+  private targets: Value | undefined
+
+  constructor(private readonly task: RegressionTask) {
+    const { groups, inputs, outputs } = task.layer.product
+    const empty = (): Regression[] => Array.from({ length: groups }, () => new Regression(inputs, outputs))
+    this.fit = empty()
+    this.aside = empty()
   }
-  return { fit, aside }
+
+  /** Finds the targets of a batch. */
+  async look(feeds: Values): Promise<void> {
+    const { original, target } = this.task
+    this.before ??= await openSession(prefixOf(original, [target]), BY_TURNS)
+    this.targets = (await this.before.run(feeds, [target]))[target]!
+  }
+
+  /** Adds the layer's input at the batch last looked at. */
+  async add(input: Value, batch: number): Promise<void> {
+    const { layer, dims } = this.task
+    this.products ??= await openProducts(layer, dims, true)
+    spread(await this.products.add(input, this.targets!), batch % ASIDE_EVERY === 1 ? this.aside : this.fit)
+  }
+
+  async release(): Promise<void> {
+    await this.products?.release()
+    await this.before?.release()
+  }
 }
 
 function spread(products: Products, into: readonly Regression[]): void {

@@ -3,7 +3,7 @@
  * converted node makes it, float32 elsewhere; Casts stand where a reader wants the other one.
  */
 import { codeOf, Tensor, type DType, type Graph, type Model, type Node } from '../../onnx'
-import { fitHalf } from './limits'
+import { asHalf } from '../../layers/encodings/float16-stored'
 
 const HALF = codeOf('float16')
 const FLOATS = new Set([codeOf('float32'), HALF])
@@ -100,11 +100,9 @@ class Conversion {
   private halfConstant(value: string): string | undefined {
     const { graph } = this
     const tensor = graph.initializers.get(value)
-    const fits = tensor && fitHalf(tensor)
-    if (!tensor || !fits || 'reaches' in fits || graph.inputs.some(({ name }) => name === value))
-      return undefined
+    const half = tensor && asHalf(tensor)
+    if (!(half instanceof Tensor) || graph.inputs.some(({ name }) => name === value)) return undefined
     this.halved.add(value)
-    const half = Tensor.of('float16', tensor.dims, fits.values)
     const shared = graph.isOutput(value) || this.readers.get(value)!.some((reader) => this.stays.has(reader))
     if (shared) return graph.addInitializer(`${value}_f16`, half)
     graph.initializers.set(value, half)

@@ -1,14 +1,7 @@
 /** What breaks down in float16 is found by running it: numbers that end at infinity, or that vanish and are divided by. */
+import { collect } from '../../layers/statistics/collect'
 import type { Model, Node } from '../../onnx'
-import {
-  BY_TURNS,
-  computedValues,
-  floatsOf,
-  streamActivations,
-  withSession,
-  type Value,
-  type Values,
-} from '../../runtime'
+import { BY_TURNS, computedValues, floatsOf, withSession, type Value, type Values } from '../../runtime'
 
 /** Each round keeps more operators in float32; after these, all that the broken values are computed from. */
 const MOST_ROUNDS = 24
@@ -34,8 +27,10 @@ async function brokenValues(
   batches: readonly Values[],
 ): Promise<Set<string>> {
   const found = new Set<string>()
-  const note = (name: string, value: Value): void => void (isBroken(value) && found.add(name))
-  await streamActivations(model, names, () => batches, note)
+  const visits = names.map(
+    (name) => [name, (value: Value) => void (isBroken(value) && found.add(name))] as const,
+  )
+  await collect(model, { visits }, () => batches)
   return found
 }
 

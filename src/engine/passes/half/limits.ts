@@ -1,16 +1,9 @@
 /** What float16 can hold, and which parts of a model must therefore stay in float32. */
 import { isQuantized } from '../../layers/encodings'
-import type { Model, Node, Tensor } from '../../onnx'
-import { streamActivations, floatsOf, type Values } from '../../runtime'
-
-/** Largest finite float16. Source: IEEE 754. */
-export const LARGEST_HALF = 65504
-
-/** Magnitudes from here on stand for infinity: attention masks are filled with −3.4e38. */
-const STANDS_FOR_INFINITY = 1e30
-
-/** What such a number becomes: half the range, so that a score added to it stays finite. */
-const MASK = LARGEST_HALF / 2
+import { STANDS_FOR_INFINITY } from '../../layers/encodings/float16-stored'
+import type { Model, Node } from '../../onnx'
+import { collect } from '../../layers/statistics/collect'
+import { floatsOf, type Value, type Values } from '../../runtime'
 
 /** Operators without a float16 form, and what hinders it. Source: type constraints in ONNX Operators.md. */
 const FLOAT32_ONLY: Readonly<Record<string, string>> = {
@@ -45,24 +38,6 @@ export function hindrance(node: Node): string | undefined {
   return node.among(FLOAT32_ONLY)
 }
 
-/** Values of a float32 constant as float16 can hold them, or how far they reach beyond it. */
-export function fitHalf(tensor: Tensor): { values: Float32Array } | { reaches: number } {
-  const source = tensor.floats()
-  let reaches = 0
-  let masks = false
-  for (let i = 0; i < source.length; i++) {
-    const size = Math.abs(source[i]!)
-    if (size <= reaches) continue
-    if (size < STANDS_FOR_INFINITY) reaches = size
-    else if (size < Infinity) masks = true
-  }
-  if (reaches > LARGEST_HALF) return { reaches }
-  return { values: masks ? source.map(maskValue) : source }
-}
-
-const maskValue = (value: number): number =>
-  Math.abs(value) >= STANDS_FOR_INFINITY && Number.isFinite(value) ? Math.sign(value) * MASK : value
-
 /** Largest magnitude of each value on the given batches; what stands for infinity does not count. */
 export async function reaches(
   model: Model,
@@ -70,7 +45,7 @@ export async function reaches(
   batches: () => Iterable<Values>,
 ): Promise<Map<string, number>> {
   const found = new Map<string, number>()
-  await streamActivations(model, names, batches, (name, value) => {
+  const visit = (name: string, value: Value): void => {
     let largest = found.get(name) ?? 0
     const data = floatsOf(value)
     for (let i = 0; i < data.length; i++) {
@@ -78,6 +53,8 @@ export async function reaches(
       if (size > largest && size < STANDS_FOR_INFINITY) largest = size
     }
     found.set(name, largest)
-  })
+  }
+  const visits = names.map((name) => [name, (value: Value) => visit(name, value)] as const)
+  await collect(model, { visits }, batches)
   return found
 }

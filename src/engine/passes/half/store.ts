@@ -2,9 +2,8 @@
  * Weights stored as float16 and computed in float32, and tables of whole numbers in as many bytes as these need: half
  * the file, the same operators.
  */
-import { codeOf, Tensor, type DType, type Graph, type Model } from '../../onnx'
-import { encode } from '../../onnx/numeric'
-import { fitHalf } from './limits'
+import { asHalf, storeAs } from '../../layers/encodings/float16-stored'
+import { Tensor, type DType, type Graph, type Model } from '../../onnx'
 
 /** Below this many elements a Cast node costs more bytes than it saves. */
 const WORTH_IT = 128
@@ -31,33 +30,20 @@ export function storeHalf(model: Model, only?: ReadonlySet<string>): Stored {
 
 function storeIn(graph: Graph, outermost: Graph, result: Stored, only?: ReadonlySet<string>): void {
   const inputs = new Set(graph.inputs.map(({ name }) => name))
-  const replace = (name: string, tensor: Tensor, smaller: Tensor): void => {
-    graph.initializers.delete(name)
-    const stored = outermost.freshName(`${name}_${smaller.dtype.replace(/[a-z]+/, ([first]) => first!)}`)
-    graph.initializers.set(stored, smaller)
-    const attributes = { to: { int: codeOf(tensor.dtype) } }
-    graph.addNode({ opType: 'Cast', inputs: [stored], outputs: [name], attributes }, graph.nodes[0])
-  }
   for (const [name, tensor] of [...graph.initializers]) {
     if (only && !only.has(name)) continue
     if (tensor.size < WORTH_IT || inputs.has(name) || graph.isOutput(name)) continue
     if (tensor.dtype === 'int64') {
       const narrow = narrowed(tensor)
       if (!narrow) continue
-      replace(name, tensor, narrow)
+      storeAs(graph, name, narrow, outermost)
       result.narrowed.push(name)
     } else if (tensor.dtype === 'float32') {
-      const fits = fitHalf(tensor)
-      if ('reaches' in fits) {
-        result.tooLarge.push({ name, reaches: fits.reaches })
-        continue
-      }
-      const half = (): Uint8Array => {
-        const again = fitHalf(tensor)
-        return encode('float16', 'values' in again ? again.values : tensor.floats())
-      }
-      replace(name, tensor, Tensor.lazy('float16', tensor.dims, half))
-      result.halved.push(name)
+      const half = asHalf(tensor)
+      if (half instanceof Tensor) {
+        storeAs(graph, name, half, outermost)
+        result.halved.push(name)
+      } else result.tooLarge.push({ name, ...half })
     }
   }
 }

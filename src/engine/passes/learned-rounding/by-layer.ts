@@ -87,7 +87,6 @@ export async function roundByLayer(
         task: 'unlabelled',
         parameters,
         training: chosen,
-        heldOut: [],
         settings: { ...settings, epochs, learningRate: RATE, warmUp: 0, clip: 0, optimizer: 'adamw' },
         loss: LOSS,
         // The penalty is a share of the error of answering nothing, so that it means the same everywhere.

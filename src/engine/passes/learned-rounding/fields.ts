@@ -6,7 +6,7 @@ import { OBJECTIVES } from './objective'
 /** What the weights become. */
 export const lowBitFields = {
   block: z.int().min(0).max(4096).default(64).meta({
-    label: 'Block',
+    label: 'Block (size)',
     help: 'Weights that share a step size; 0 for one per output channel.',
     advanced: true,
   }),
@@ -26,7 +26,7 @@ export const lowBitFields = {
 /** Weight of matching what the layers inside the original give. */
 export const featuresField = (weight: number) =>
   z.number().min(0).max(100).default(weight).meta({
-    label: 'Layer by layer',
+    label: 'Layer by layer (feature distillation)',
     help: 'Weight of matching what the layers inside the original give; 0 compares answers only.',
     advanced: true,
   })

@@ -19,7 +19,7 @@ import { normalize } from '../../layers/normalize'
 import { calibrationBatches, feedsOf, type Batches } from '../../data/feeds'
 import type { PassContext } from '../pass'
 import { findLayers, STANDARD_OPS } from '../../layers/find'
-import { leftOut, reasonsTold, worthTelling } from '../../layers/left-out'
+import { openLayers, reasonsTold } from '../../layers/left-out'
 import type { Layer } from '../../layers/layer'
 
 interface LowBitTraining {
@@ -63,13 +63,9 @@ export async function trainLowBit(
 ): Promise<LowBitTrained> {
   const { by, bits } = options
   const { model: prepared, notes } = normalize(source)
-  const all = findLayers(prepared.graph, WEIGHTS)
-  const skipped: StepRecord['skipped'] = [...leftOut(prepared, STANDARD_OPS), ...worthTelling(all.skipped)]
-  const layers = all.layers.filter((layer) => {
-    const reason = reasonToSkip(layer, options)
-    if (reason) skipped.push({ layer: layer.name, reason })
-    return !reason
-  })
+  const all = openLayers(prepared, WEIGHTS, (layer) => reasonToSkip(layer, options))
+  const { layers } = all
+  const skipped = [...all.skipped, ...all.others]
   if (layers.length === 0)
     throw new PareError('model/nothing-to-do', {
       by,
@@ -117,39 +113,44 @@ export async function trainLowBit(
   learned.notes.unshift(...byLayer)
   learned.notes.unshift(...notes.map((note) => `The model was first changed: ${note}.`))
   const found = new Map<string, LowBit>()
-  const reports: LayerReport[] = []
   for (const layer of layers) {
-    const { rowsKey, name, node, tensor } = layer
-    const treatment = `${bits}-bit ${options.learns === 'steps' ? 'trained' : 'learned rounding'}`
-    const report = { layer: name, op: node.opType, treatment }
-    if (found.has(rowsKey)) {
-      reports.push({
-        ...report,
-        treatment: `${treatment}, shared with a tied layer`,
-        bytesBefore: 0,
-        bytesAfter: 0,
-        reason: 'tied weights are stored once',
-      })
-      continue
-    }
+    const { rowsKey } = layer
+    if (found.has(rowsKey)) continue
     const grouped = codesOf(learned.result.parameters, trained.get(rowsKey)!.fake, toHalf)
     const weightSqnr = sqnr(layer.rows(by), dequantizeGroups(grouped))
     found.set(rowsKey, { ...starts.get(rowsKey)!, codes: grouped.codes, grouped, weightSqnr })
-    reports.push({
-      ...report,
-      bytesBefore: tensor.byteLength,
-      bytesAfter: Math.ceil((grouped.codes.length * bits) / 8) + 2 * grouped.scales.length,
-      ...(Number.isFinite(weightSqnr) && { weightSqnr }),
-    })
   }
   const names = new Set(layers.map(({ name }) => name))
   const others = withTrainedOthers(prepared, learned.model)
-  const { model } = assemble(
+  const { model, forms } = assemble(
     others,
     findLayers(others.graph, WEIGHTS).layers.filter(({ name }) => names.has(name)),
     ({ rowsKey }) => found.get(rowsKey),
     { storage: 'auto', target: context.target },
   )
+  const counted = new Set<LowBit>()
+  const reports = layers.map(({ name, node, rowsKey, tensor }): LayerReport => {
+    const low = found.get(rowsKey)!
+    const tied = counted.has(low)
+    counted.add(low)
+    const treatment = `${bits}-bit ${options.learns === 'steps' ? 'trained' : 'learned rounding'}`
+    const report = { layer: name, op: node.opType, treatment }
+    if (tied)
+      return {
+        ...report,
+        treatment: `${treatment}, shared with a tied layer`,
+        bytesBefore: 0,
+        bytesAfter: 0,
+        reason: 'tied weights are stored once',
+      }
+    const { weightSqnr } = low
+    return {
+      ...report,
+      bytesBefore: tensor.byteLength,
+      bytesAfter: forms.get(name)!.bytes(low),
+      ...(Number.isFinite(weightSqnr) && { weightSqnr }),
+    }
+  })
   return { model, learned, layers: reports, skipped }
 }
 

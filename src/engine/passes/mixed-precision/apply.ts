@@ -1,11 +1,11 @@
 /** Gives each layer the bits that were chosen for it. */
 import { Tensor, type Graph, type Model } from '../../onnx'
 import type { LayerReport, StepRecord } from '../../../contract/report'
-import { fitHalf } from '../half/limits'
+import { asHalf, storeAs } from '../../layers/encodings/float16-stored'
 import type { PassContext } from '../pass'
 import { quantizeWeights } from '../quantize-weights'
 import { FLOAT_BITS, HALF_BITS, MEASURED, sharedAt } from './choices'
-import { finiteWeights, type Layer } from '../../layers/layer'
+import type { Layer } from '../../layers/layer'
 import { findLayers, weightedLayers } from '../../layers/find'
 
 export interface Applied {
@@ -17,21 +17,18 @@ export interface Applied {
 /** Bits by name of the layer; layers it does not hold stay as they are. */
 type BitsOf = ReadonlyMap<string, number>
 
-/** TensorProto.DataType.FLOAT */
-const FLOAT = 1
-
 /** Weights with few different values, as floats still: what packs and zips small later. */
 export function applyShared(model: Model, bitsOf: BitsOf): Applied {
   const result: Applied = { model: model.clone(), layers: [], skipped: [] }
   const { graph } = result.model
-  for (const { name, node, weight, tensor } of weightedLayers(graph)) {
+  for (const layer of weightedLayers(graph)) {
+    const { name, node, weight, tensor } = layer
     const bits = bitsOf.get(name) ?? FLOAT_BITS
     if (bits >= HALF_BITS) continue
-    const values = sharedAt(bits, finiteWeights(weight, tensor, 'mixed-precision'))
+    const { values, bytes: bytesAfter } = sharedAt(bits, layer)
     graph.initializers.set(weight, Tensor.float32(tensor.dims, values))
-    const bytesBefore = tensor.byteLength
-    const bytesAfter = Math.ceil((tensor.size * bits) / 8)
     const treatment = `${2 ** bits} shared values`
+    const bytesBefore = tensor.byteLength
     result.layers.push({ layer: name, op: node.opType, treatment, bytesBefore, bytesAfter })
   }
   return result
@@ -74,25 +71,11 @@ function otherBits(graph: Graph, bitsOf: BitsOf, bits: number): string[] {
     .map(({ name }) => name)
 }
 
-/** The weight as float16 with a Cast behind it, which ONNX Runtime folds when it loads the model. */
 function storedAsHalf(graph: Graph, { name, node, weight, tensor }: Layer): LayerReport[] {
   const own = graph.initializers.get(weight)
-  const fits = own?.dtype === 'float32' ? fitHalf(own) : undefined
-  if (!fits || !('values' in fits)) return []
-  graph.initializers.delete(weight)
-  const stored = graph.addInitializer(`${weight}_f16`, Tensor.of('float16', tensor.dims, fits.values))
-  graph.addNode(
-    { opType: 'Cast', inputs: [stored], outputs: [weight], attributes: { to: { int: FLOAT } } },
-    graph.nodes[0],
-  )
-  const bytesBefore = tensor.byteLength
-  return [
-    {
-      layer: name,
-      op: node.opType,
-      treatment: 'stored as float16',
-      bytesBefore,
-      bytesAfter: bytesBefore / 2,
-    },
-  ]
+  const half = own?.dtype === 'float32' ? asHalf(own) : undefined
+  if (!(half instanceof Tensor)) return []
+  storeAs(graph, weight, half)
+  const bytes = { bytesBefore: tensor.byteLength, bytesAfter: half.byteLength }
+  return [{ layer: name, op: node.opType, treatment: 'stored as float16', ...bytes }]
 }

@@ -8,7 +8,8 @@ import type { Layer } from '../../layers/layer'
 import { productLayer } from '../../layers/product'
 import { addToBias } from '../../layers/rewrite'
 import { sampling } from '../../layers/statistics/plan'
-import { ASIDE_EVERY, regressions } from '../../layers/statistics/regression'
+import { collect } from '../../layers/statistics/collect'
+import { ASIDE_EVERY } from '../../layers/statistics/regression'
 import { fitRidge, type Regression } from '../../math/pruning/ridge'
 import { matrix } from '../../math/matrix'
 import { Tensor, type Model } from '../../onnx'
@@ -134,7 +135,7 @@ async function fitLayer(task: FitTask): Promise<{ before: number; after: number 
 }
 
 /** Sums to fit by and sums kept aside, one of each a group. */
-export function refitSums({
+export async function refitSums({
   original,
   pruned,
   layer,
@@ -146,16 +147,15 @@ export function refitSums({
     source.shapes.get(value)!.dims.map((length, axis) => kept(value, axis)?.length ?? length)
   const dims = { input: dimsOf(layer.input), output: dimsOf(layer.name) }
   const axis = channelAxis(layer, layer.name, source)
-  return regressions(
-    { ...stillMade(original, layer.name, axis, kept(layer.name, axis)), edited: pruned, layer, dims },
-    options.batches,
-    sampling(layer, dims.output, {
-      rowsPerInput: ROWS_PER_INPUT,
-      batches: 2 * ASIDE_EVERY,
-      most: options.samples,
-      fixedBatch: options.fixedBatch,
-    }),
-  )
+  const { size, limit } = sampling(layer, dims.output, {
+    rowsPerInput: ROWS_PER_INPUT,
+    batches: 2 * ASIDE_EVERY,
+    most: options.samples,
+    fixedBatch: options.fixedBatch,
+  })
+  const task = { ...stillMade(original, layer.name, axis, kept(layer.name, axis)), layer, dims }
+  const found = await collect(pruned, { regressions: [task] }, () => options.batches(size, limit))
+  return found.regression(layer)!
 }
 
 /** The original with those channels of a value that the pruned model still makes as a value of their own. */

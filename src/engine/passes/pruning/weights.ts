@@ -13,7 +13,6 @@ import { centred, type Gram } from '../../layers/statistics/grams'
 import { sampling } from '../../layers/statistics/plan'
 import { partFailure } from '../part-failure'
 import type { ShapeSource } from './collect'
-import { patternOrder } from './sparse-layers'
 import { matmul } from '../../runtime'
 import type { F64Matrix } from '../../math/matrix'
 
@@ -78,7 +77,7 @@ async function pruneLayer(model: Model, layer: Layer, share: number, options: We
   const before = layer.rows()
   const after = new Float32Array(before.length)
   const order =
-    options.pattern.kind === 'n-of-m' ? patternOrder(layer) : Int32Array.from({ length: inputs }, (_, i) => i)
+    options.pattern.kind === 'n-of-m' ? layer.tapOrder : Int32Array.from({ length: inputs }, (_, i) => i)
   const size = inputs * outputs
   for (let g = 0; g < groups; g++) {
     const from = g * size

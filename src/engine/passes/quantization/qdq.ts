@@ -29,7 +29,7 @@ interface QdqOptions {
 const dtypeOf = ({ bits, signed }: IntegerType): DType => `${signed ? 'int' : 'uint'}${bits}` as DType
 
 /** Edits the model's graph, which the plan must have been made on. Gives the SQNR of each layer's weight, in decibel. */
-export function insertQdq(model: Model, plan: Plan, options: QdqOptions): Map<string, number> {
+export function insertQdq(model: Model, plan: Plan, options: QdqOptions): WeightStore['written'] {
   const { graph } = model
   const producers = graph.producers()
   const writer = new Writer(model, plan, options)
@@ -62,7 +62,7 @@ export function insertQdq(model: Model, plan: Plan, options: QdqOptions): Map<st
   }
   graph.sort()
   graph.prune()
-  return weights.quality
+  return weights.written
 }
 
 /** The rounding starts at zero, so that Relu has nothing left to do. */

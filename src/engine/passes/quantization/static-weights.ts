@@ -2,6 +2,8 @@
 import type { Affine } from '../../math/quantize/affine'
 import { dequantizeChannels, quantizeChannels, type ChannelCodes } from '../../math/quantize/channels'
 import { sqnr } from '../../math/quantize/sqnr'
+import type { LayerReport } from '../../../contract/report'
+import { channelBytes } from '../../layers/encodings/values'
 import { Tensor, type Graph } from '../../onnx'
 import { finiteWeights, type Layer } from '../../layers/layer'
 
@@ -37,9 +39,9 @@ export class WeightStore {
   private readonly codes: WeightCache
   private readonly stored = new Map<ChannelCodes, StoredChannels>()
   /** Values of operators over stored codes, by what they are. */
-  private readonly written = new Map<string, string>()
-  /** Decibel of the weights, by layer. */
-  readonly quality = new Map<string, number>()
+  private readonly values = new Map<string, string>()
+  /** What reports say of each layer. */
+  readonly written = new Map<string, Pick<LayerReport, 'weightSqnr' | 'bytesAfter'>>()
 
   constructor(
     readonly graph: Graph,
@@ -92,7 +94,7 @@ export class WeightStore {
       found = { codes, sqnr: sqnr(values, dequantizeChannels(codes, dims, axis)) }
       this.codes.set(key, found)
     }
-    this.quality.set(layer.name, found.sqnr)
+    this.written.set(layer.name, { weightSqnr: found.sqnr, bytesAfter: channelBytes(found.codes) })
     return found.codes
   }
 
@@ -118,8 +120,8 @@ export class WeightStore {
   }
 
   private once(key: string, make: () => string): string {
-    let found = this.written.get(key)
-    if (found === undefined) this.written.set(key, (found = make()))
+    let found = this.values.get(key)
+    if (found === undefined) this.values.set(key, (found = make()))
     return found
   }
 

@@ -10,7 +10,7 @@ import type { Moments } from '../../layers/statistics/moments'
 import { planActivations, rangeSources, type Plan } from './plan'
 import { insertQdq } from './qdq'
 import { findQuantizable, type QuantizableOptions } from './quantizable-ops'
-import type { WeightOptions } from './static-weights'
+import type { WeightOptions, WeightStore } from './static-weights'
 import { findLayers, weightedLayers } from '../../layers/find'
 import { ALL_OPS } from '../../layers/kinds'
 import type { Layer } from '../../layers/layer'
@@ -43,7 +43,8 @@ export interface StaticResult {
   /** Int8 in the file, float arithmetic: what has no integer kernel here, what lies in bodies, `storedOnly`. */
   stored: Layer[]
   skipped: { layer: string; reason: string }[]
-  weightSqnr: Map<string, number>
+  /** What reports say of the weights, by layer. */
+  written: WeightStore['written']
 }
 
 /** Values of an embedding below which bytes saved are not worth its error: tables of positions, say. */
@@ -129,7 +130,7 @@ export function quantizeStatically(
           !options.exclude?.has(name) &&
           !options.exclude?.has(node.name))),
   )
-  const weightSqnr = insertQdq(clone, plan, {
+  const written = insertQdq(clone, plan, {
     weights: {
       ...options.weights,
       ...(options.correctBias && { meanOf: (name) => calibrated.channels.get(name)?.mean }),
@@ -148,7 +149,7 @@ export function quantizeStatically(
       return { type, range }
     },
   })
-  return { model: clone, plan, embeddings, stored, skipped, weightSqnr }
+  return { model: clone, plan, embeddings, stored, skipped, written }
 }
 
 function whyUnfit(name: string, plan: Plan, { histograms, unfit }: Calibrated): string | undefined {

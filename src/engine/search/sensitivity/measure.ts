@@ -39,6 +39,8 @@ interface SensitivityOptions {
   techniques?: readonly Technique[]
   /** Only these layers. */
   layers?: readonly string[]
+  /** Bits that the target uses of the 8 of an integer weight; default 8. */
+  weightBits?: number
   cache?: SensitivityCache
   signal?: AbortSignal
   progress?(done: number, doing: string): void
@@ -108,8 +110,8 @@ export async function measureSensitivity(
     })
   const { batches, about: name } = questions(model, data, limit, options.signal)
   const classes = ['class', 'classes'].includes(TASKS[data.task].protects)
-  const { cache } = options
-  const about = cache && (await name())
+  const { cache, weightBits = 8 } = options
+  const about = cache && `${await name()}${weightBits < 8 ? `-${weightBits}` : ''}`
   const entries = probes.map((probe) =>
     cache?.find(about!, probe.layer.name, probe.technique, probe.strength),
   )
@@ -125,7 +127,7 @@ export async function measureSensitivity(
       options.progress?.(done, `${first.layer.name}: ${first.technique}`)
     }
     say()
-    const made = await Promise.all(group.map((at) => probeModel(model, probes[at]!)))
+    const made = await Promise.all(group.map((at) => probeModel(model, probes[at]!, weightBits)))
     const models = made.map((one) => one.model)
     const results = await divergences(model, models, batches, { classes, progress: say })
     const measured = results.map((result, i) => entryOf(probes[group[i]!]!, result, made[i]!.weightSqnr))

@@ -30,12 +30,15 @@ interface Perturbed {
   weightSqnr: number
 }
 
-async function perturbed({ layer, technique, strength }: Probe): Promise<[Tensor, number]> {
+async function perturbed(
+  { layer, technique, strength }: Probe,
+  weightBits: number,
+): Promise<[Tensor, number]> {
   const { tensor, axis, weight } = layer
   const values = finiteWeights(weight, tensor, 'sensitivity')
   const changed =
     technique === 'bits'
-      ? roundedTo(strength, values, tensor.dims, axis)
+      ? roundedTo(Math.min(strength, weightBits), values, tensor.dims, axis)
       : technique === 'sparsity'
         ? sparsified(strength, values)
         : technique === 'channels'
@@ -44,10 +47,10 @@ async function perturbed({ layer, technique, strength }: Probe): Promise<[Tensor
   return [Tensor.of(tensor.dtype, tensor.dims, changed), finite(sqnr(values, changed))]
 }
 
-/** The model with one weight replaced for every reader that shares it. */
-export async function probeModel(model: Model, probe: Probe): Promise<Perturbed> {
+/** The model with one weight replaced for every reader that shares it. Codes of a byte use `weightBits` of its bits. */
+export async function probeModel(model: Model, probe: Probe, weightBits: number): Promise<Perturbed> {
   const copy = model.clone()
-  const [tensor, weightSqnr] = await perturbed(probe)
+  const [tensor, weightSqnr] = await perturbed(probe, weightBits)
   const { weight } = probe.layer
   if (copy.graph.initializers.has(weight)) copy.graph.initializers.set(weight, tensor)
   else copy.graph.producer(weight)?.set('value', { type: 'tensor', value: tensor })
