@@ -17,6 +17,7 @@ export default defineConfig({
           'maths-worker': source('engine/maths-worker.ts'),
           'browser-shell': source('browser-shell/index.ts'),
           cli: source('cli/index.ts'),
+          library: source('index.ts'),
         },
         output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },
       },

@@ -3,8 +3,10 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { ensureBuilt, root } from './build.mjs'
 import { pack } from './pack.mjs'
+import { writeTypes } from './types.mjs'
 
 ensureBuilt()
+writeTypes()
 const into = path.join(root, 'dist')
 fs.mkdirSync(into, { recursive: true })
 const { filename, size, unpackedSize, files } = pack(into)

@@ -12,6 +12,7 @@ const ENTRIES = {
   worker: 'engine/worker.ts',
   'maths-worker': 'engine/maths-worker.ts',
   cli: 'cli/index.ts',
+  library: 'index.ts',
   'browser-shell': 'browser-shell/index.ts',
 }
 

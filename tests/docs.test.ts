@@ -163,3 +163,38 @@ test('files and folders that the docs name or link to are there', () => {
   expect(named.length).toBeGreaterThan(100)
   expect(named.filter(([, to]) => !fs.existsSync(path.join(root, to)))).toEqual([])
 })
+
+test('figures of the README are those that were measured', () => {
+  const read = (name: string): string =>
+    fs.readFileSync(path.resolve(import.meta.dirname, '..', name), 'utf8')
+  const rows = (text: string): string[][] =>
+    text
+      .split('\n')
+      .filter((line) => line.startsWith('|'))
+      .map((line) =>
+        line
+          .split('|')
+          .map((part) => part.trim())
+          .slice(1, -1),
+      )
+  const readme = rows(read('README.md'))
+  const { figures } = JSON.parse(read('suite/baselines/zoo.json')) as Baseline
+  const zoo = readme.filter(([model]) => /\(`\w+`\)$/.test(model!))
+  expect(zoo.length).toBeGreaterThan(5)
+  for (const [model, safe, four] of zoo) {
+    const id = /`(\w+)`/.exec(model!)![1]!
+    // Behind the size a figure may say more.
+    const sizes = ['preset safe', 'quantize-weights'].map(
+      (run) => figures![`${id} · ${run}`]?.split(/[, ]/)[0],
+    )
+    expect([safe, four], id).toEqual(sizes)
+  }
+  const measured = rows(read('docs/quantization.md'))
+  const named = readme.filter(([model, float]) => /^\w+$/.test(model!) && /^0\.\d{4}$/.test(float!))
+  expect(named.length).toBe(3)
+  for (const [model, float, int8, four, two] of named) {
+    const of = measured.filter(([name]) => name!.split(' ')[0] === model)
+    expect(of[0]!.slice(1, 3), model).toEqual([float, int8])
+    expect(of.find((row) => row.length === 6 && row[4] === two)?.slice(1, 3), model).toEqual([float, four])
+  }
+})

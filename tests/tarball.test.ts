@@ -34,8 +34,10 @@ afterAll(() => fs.rmSync(work, { recursive: true, force: true }))
 
 /** Where the system has them, in a network without interfaces. */
 const cutOff = spawnSync('unshare', ['-rn', 'true']).status === 0
-function pare(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  const line = [process.execPath, '--preserve-symlinks', command, ...args]
+const pare = (...args: string[]) => node(command, ...args)
+
+function node(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  const line = [process.execPath, '--preserve-symlinks', ...args]
   const [program, ...rest] = cutOff ? ['unshare', '-rn', ...line] : line
   return spawnSync(program!, rest, { cwd: work, encoding: 'utf8' })
 }
@@ -47,6 +49,7 @@ test('it holds what runs, and nothing else', () => {
       'CHANGELOG.md',
       'LICENSE',
       'README.md',
+      'examples',
       'npm-shrinkwrap.json',
       'out',
       'package.json',
@@ -89,6 +92,47 @@ test('the command compresses a model given by a path of the caller’s folder, w
   expect(size('small/model.onnx')).toBeLessThan(size('mine.onnx') / 1.9)
   expect(pare('sample', '--help').status).toBe(0)
 }, 120_000)
+
+test('the examples of the library run from the package, without network', () => {
+  for (const name of ['compress', 'abort', 'plugin'])
+    fs.copyFileSync(
+      path.join(path.dirname(command), '..', 'examples', `${name}.mjs`),
+      path.join(work, `${name}.mjs`),
+    )
+  const made = node('compress.mjs', 'mine.onnx', 'data', 'library')
+  expect(made.stderr).toBe('')
+  expect(made.stdout).toMatch(/^accuracy 0\.\d+ became 0\.\d+$/m)
+  expect(pare('verify', 'library/bundle.zip').stdout).toContain(
+    'model.onnx answers 3 golden samples as it did.',
+  )
+  const again = node('compress.mjs', 'mine.onnx', 'data', 'library')
+  expect(again.stderr).toContain('export/exists: ')
+  expect(again.status).toBe(1)
+  expect(node('abort.mjs', 'mine.onnx', 'data', 'given-up').stdout).toContain('The search was given up')
+}, 180_000)
+
+test('a plug-in brings a pass and a target, for a recipe in YAML too', () => {
+  fs.writeFileSync(
+    path.join(work, 'mine.yaml'),
+    'name: Mine\nsteps:\n  - pass: round-to-step\n    params: { step: 0.02 }\n',
+  )
+  const line = ['compress', 'mine.onnx', '--recipe', 'mine.yaml', '--target', 'my-board', '--out', 'rounded']
+  const unknown = pare(...line)
+  expect(unknown.stderr).toMatch(/round-to-step|my-board/)
+  expect(unknown.status).toBe(2)
+  const planned = pare(...line, '--plugin', './plugin.mjs', '--dry-run', '--json')
+  expect(JSON.parse(planned.stdout)).toMatchObject({ steps: [{ pass: 'round-to-step', problems: [] }] })
+  const made = pare(...line, '--plugin', './plugin.mjs', '--json')
+  expect(JSON.parse(made.stdout)).toMatchObject({
+    steps: [{ pass: 'round-to-step', summary: expect.stringContaining('multiples of 0.02') as string }],
+  })
+  expect(fs.readFileSync(path.join(work, 'rounded', '.pare', 'log.txt'), 'utf8')).toContain(
+    'multiples of 0.02',
+  )
+  const broken = pare('targets', '--plugin', './compress.mjs')
+  expect(broken.stderr).toContain('A plug-in cannot be used')
+  expect(broken.status).toBe(1)
+}, 180_000)
 
 test('the window’s files are there and its server answers', async () => {
   const shell = path.join(path.dirname(path.dirname(command)), 'out', 'main', 'browser-shell.js')

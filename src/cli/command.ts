@@ -2,8 +2,9 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import path from 'node:path'
 import { MOST_THREADS } from '../contract/app'
+import { moduleOf } from '../library/pare'
 import { withSpecOptions } from './data-spec'
-import { PROGRESS } from './output'
+import { LOG_LEVELS, PROGRESS } from './output'
 import type { Session } from './session'
 
 interface CliContext {
@@ -32,6 +33,18 @@ export const absolute = (text: string): string => path.resolve(text)
 export const jsonOption = (): Option =>
   new Option('--json', 'print exactly one JSON document on stdout; progress goes to stderr')
 
+export const pluginOption = (): Option =>
+  new Option(
+    '--plugin <module>',
+    'a file, folder or package with passes and targets; several times',
+  ).argParser((text: string, all: readonly string[] = []) => [...all, moduleOf(text)])
+
+export const seedOption = (): Option =>
+  new Option('--seed <n>', 'of what is drawn at random while compressing').argParser(wholeNumber).default(0)
+
+export const overwriteOption = (what: string): Option =>
+  new Option('--overwrite', `replace an earlier ${what} of that name`)
+
 export function withEngineOptions(command: Command): Command {
   return command
     .addOption(jsonOption())
@@ -41,6 +54,13 @@ export function withEngineOptions(command: Command): Command {
         .default('text'),
     )
     .addOption(new Option('-q, --quiet', 'the same as --progress none').implies({ progress: 'none' }))
+    .addOption(
+      new Option('--log-level <level>', 'what is told on stderr; below info no progress either')
+        .choices(LOG_LEVELS)
+        .default('info'),
+    )
+    .addOption(new Option('--log-file <file>', 'what is told goes here too, with times').argParser(absolute))
+    .addOption(pluginOption())
     .addOption(
       new Option('--threads <n>', 'threads within an operator; 0 = all cores')
         .argParser(threadCount)

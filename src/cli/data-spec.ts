@@ -1,9 +1,8 @@
 /** What the command line says of how data is read: a file of the data spec, and options that go before it. */
 import { InvalidArgumentError, Option, type Command } from 'commander'
-import fs from 'node:fs'
 import path from 'node:path'
-import { DataSpec, TASKS } from '../contract/dataset'
-import { PareError } from '../contract/errors'
+import { TASKS, type DataSpec } from '../contract/dataset'
+import { readSpec } from '../library/data-spec'
 
 export interface SpecOptions extends Pick<
   DataSpec,
@@ -18,9 +17,6 @@ export interface SpecOptions extends Pick<
   size?: { width: number; height: number }
   resize?: string
 }
-
-/** Where compressing leaves what it knew of the data, and where it is looked for. */
-const SPEC_FILE = 'data-spec.json'
 
 /** 0.25, or 1/255. */
 export function ratioOption(text: string): number {
@@ -90,27 +86,6 @@ export const withSpecOptions = (command: Command): Command =>
       ]),
     )
 
-/** Throws `data/not-found`, and `data/spec` for what is none. */
-function readSpec(file: string): DataSpec {
-  let text: string
-  try {
-    text = fs.readFileSync(file, 'utf8')
-  } catch (cause) {
-    throw new PareError('data/not-found', { path: file }, { cause })
-  }
-  const wrong = (reason: string): PareError => new PareError('data/spec', { reason: `“${file}”: ${reason}` })
-  let json: unknown
-  try {
-    json = JSON.parse(text)
-  } catch {
-    throw wrong('it is not valid JSON')
-  }
-  const parsed = DataSpec.safeParse(json)
-  if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  throw wrong(`${issue!.path.join('.')} ${issue!.message}`.trim())
-}
-
 /** What the options say, laid over the file they name; undefined where they say nothing. */
 export function specOf(options: SpecOptions): DataSpec | undefined {
   const {
@@ -137,10 +112,4 @@ export function specOf(options: SpecOptions): DataSpec | undefined {
   const file = dataSpec === undefined ? {} : readSpec(dataSpec)
   const all = { ...file.preprocessing, ...preprocessing }
   return { ...file, ...said, ...(Object.keys(all).length > 0 && { preprocessing: all }) }
-}
-
-/** What lies beside a model of how its data is read. */
-export function specBeside(model: string): { file: string; spec: DataSpec } | undefined {
-  const file = path.join(path.dirname(model), SPEC_FILE)
-  return fs.existsSync(file) ? { file, spec: readSpec(file) } : undefined
 }

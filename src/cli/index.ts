@@ -5,41 +5,11 @@ import { version } from '../../package.json'
 import { errorData, type ErrorCode, type ErrorData } from '../contract/errors'
 import { errorMessage } from '../contract/messages'
 import { forkEngine } from '../service'
-import { addCompare } from './commands/compare'
-import { addCompletion } from './commands/completion'
-import { addCompress } from './commands/compress'
-import { addData } from './commands/data'
-import { addEvaluate } from './commands/evaluate'
-import { addExport } from './commands/export'
-import { addInspect } from './commands/inspect'
-import { addPasses } from './commands/passes'
-import { addPresets } from './commands/presets'
-import { addSample } from './commands/sample'
-import { addSearch } from './commands/search'
-import { addSensitivity } from './commands/sensitivity'
-import { addTargets } from './commands/targets'
-import { addWindow } from './commands/window'
+import { COMMANDS } from './commands'
 import { examples } from './command'
 import { printErrorDocument } from './document'
-import { printError, type ProgressStyle } from './output'
+import { printError, type LogLevel, type ProgressStyle } from './output'
 import { Session } from './session'
-
-const COMMANDS = [
-  addInspect,
-  addPasses,
-  addPresets,
-  addTargets,
-  addData,
-  addEvaluate,
-  addCompress,
-  addCompare,
-  addExport,
-  addSearch,
-  addSensitivity,
-  addSample,
-  addWindow,
-  addCompletion,
-]
 
 /** What was asked for cannot be: the words are wrong, not the model or the machine. */
 const USAGE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -68,13 +38,27 @@ const program = new Command('pare')
   )
 for (const add of COMMANDS) add(program, { session, resourcesDir })
 for (const command of [program, ...program.commands]) command.exitOverride()
+interface GlobalOptions {
+  memory?: number
+  progress?: ProgressStyle
+  strict?: boolean
+  logLevel?: LogLevel
+  logFile?: string
+  plugin?: string[]
+}
+
 let strict = false
 program.hook('preAction', (_, command) => {
-  const options = command.opts<{ memory?: number; progress?: ProgressStyle; strict?: boolean }>()
-  const { memory, progress } = options
+  const options = command.opts<GlobalOptions>()
+  const { memory, progress, logLevel = 'info', logFile } = options
   strict = options.strict ?? false
+  session.level = logLevel
+  session.plugins = options.plugin
+  session.log.write(`pare ${process.argv.slice(2).join(' ')}`)
+  if (logFile !== undefined) session.log.open(logFile)
   session.memory = memory && memory * 2 ** 20
   session.progress.style = progress ?? 'text'
+  session.progress.silent = logLevel === 'error' || logLevel === 'warning'
 })
 
 // Whoever reads along may leave: what is being made is made all the same.
@@ -107,10 +91,17 @@ async function main(): Promise<number> {
     const error = errorData(thrown)
     session.progress.clear()
     // What is over the limits has been printed whole.
-    const told = error.code === 'limits/missed'
+    const told = error.code === 'limits/missed' || error.code === 'bundle/differs'
+    session.log.write(`failed: ${JSON.stringify(error)}`)
     if (!told) printFailure(error)
     printError(error)
-    return error.code === 'cancelled' ? 130 : told ? 3 : USAGE.has(error.code) ? 2 : 1
+    return error.code === 'cancelled'
+      ? 130
+      : error.code === 'limits/missed'
+        ? 3
+        : USAGE.has(error.code)
+          ? 2
+          : 1
   } finally {
     session.close()
   }

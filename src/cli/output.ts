@@ -63,9 +63,15 @@ const BAR = 24
 export const PROGRESS = ['text', 'json', 'none'] as const
 export type ProgressStyle = (typeof PROGRESS)[number]
 
+/** What is told on stderr: of each what is before it too. */
+export const LOG_LEVELS = ['error', 'warning', 'info', 'debug'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
 /** One line that is written over on a terminal; plain lines, not more than one a step, otherwise. Always stderr. */
 export class ProgressLine {
   style: ProgressStyle = 'text'
+  /** Sentences are told, but no progress. */
+  silent = false
   private last = ''
   private shown = false
 
@@ -73,6 +79,7 @@ export class ProgressLine {
 
   update(progress: { done: number; doing: string; etaSeconds?: number }): void {
     const { done, doing, etaSeconds } = progress
+    if (this.silent) return
     if (this.style !== 'text') return this.line(progress)
     const percent = `${Math.floor(done * 100)}%`.padStart(4)
     const eta = etaSeconds === undefined ? '' : ` · ${seconds(etaSeconds)} left`

@@ -1,7 +1,9 @@
 /** One command's engine: started on demand, killed on Ctrl-C, gone at the end. */
 import type { EngineLimits, EngineProcess, JobEvent, JobInput, JobName, JobOutput } from '../service'
 import { EngineHost } from '../service'
-import { ProgressLine } from './output'
+import type { Work } from '../library/work'
+import { ProgressLine, type LogLevel } from './output'
+import { RunLog } from './run-log'
 
 export interface CommonOptions {
   json?: boolean
@@ -9,13 +11,18 @@ export interface CommonOptions {
   provider?: string
 }
 
-export class Session {
+export class Session implements Work {
   readonly progress = new ProgressLine()
+  readonly log = new RunLog()
+  level: LogLevel = 'info'
   private readonly controller = new AbortController()
   private readonly host: EngineHost
 
   /** What `--memory` says, in bytes; half of what is free, and 512 MiB at least, without it. */
   memory: number | undefined
+
+  /** Modules with passes and targets of their own. */
+  plugins: readonly string[] | undefined
 
   /** How many reasons there were to doubt what is measured on the data. */
   doubts = 0
@@ -24,7 +31,7 @@ export class Session {
   read: JobInput<'describeData'> | undefined
 
   constructor(start: (limits: EngineLimits) => EngineProcess) {
-    this.host = new EngineHost(() => start({ memory: this.memory }))
+    this.host = new EngineHost(() => start({ memory: this.memory, plugins: this.plugins }))
     // Not only once: npm and the terminal may both send it, and a second one must not end this without a word.
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => this.controller.abort())
   }
@@ -36,18 +43,46 @@ export class Session {
     onEvent: (event: JobEvent) => void = () => undefined,
   ): Promise<JobOutput<J>> {
     const { signal } = this.controller
+    const begun = Date.now()
+    let doing = ''
+    this.debug(`${job}: ${during}`)
     try {
       return await this.host.run(job, input, {
         during,
         signal,
         onEvent: (event) => {
-          if (event.event === 'progress') this.progress.update(event.data)
-          else onEvent(event)
+          if (event.event !== 'progress') return onEvent(event)
+          this.progress.update(event.data)
+          // Counts change all the time.
+          const kind = event.data.doing.replace(/\d+/g, '')
+          if (kind !== doing) this.log.write(`  ${event.data.doing}`)
+          doing = kind
         },
       })
     } finally {
       this.progress.clear()
+      this.debug(`${job}: ended after ${((Date.now() - begun) / 1000).toFixed(2)} s`)
     }
+  }
+
+  /** A sentence to know, on stderr and in the log. */
+  say(text: string): void {
+    this.log.write(text)
+    if (this.level === 'info' || this.level === 'debug') this.progress.say(text)
+  }
+
+  /** Says each, and remembers them for `--strict`. */
+  doubt(sentences: readonly string[]): void {
+    this.doubts += sentences.length
+    for (const sentence of sentences) {
+      this.log.write(`Warning: ${sentence}`)
+      if (this.level !== 'error') this.progress.say(`Warning: ${sentence}`)
+    }
+  }
+
+  private debug(text: string): void {
+    this.log.write(text)
+    if (this.level === 'debug') this.progress.say(text)
   }
 
   close(): void {
@@ -56,17 +91,9 @@ export class Session {
   }
 }
 
-export const engineSettings = ({ provider = 'cpu', threads = 0 }: CommonOptions) => ({
-  providers: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
-  threads,
-})
-
 /** What `--data` and its companions say; nothing means random inputs. */
 export interface DataOptions {
   data?: string
   tokenizer?: string
   strict?: boolean
 }
-
-export const WITHOUT_DATA =
-  'No data was given: inputs are random, and only the likeness to the original is measured. Give --data for quality.'

@@ -190,6 +190,13 @@ const BODIES = {
     limits,
   },
   compression: { ...made, limits },
+  plan: {
+    recipe: z.string(),
+    seconds: z.number().meta({ description: 'An estimate, of the right order; so are those of the steps.' }),
+    originalBytes: z.int(),
+    bytes: z.number().meta({ description: 'An estimate, from the parameters of the recipe alone.' }),
+    steps: z.array(z.looseObject({ pass: z.string(), seconds: z.number(), problems: z.array(z.string()) })),
+  },
   sample: { ...made, bundle: z.looseObject(bundle) },
   search: { ...made, search: z.looseObject(search), limits },
   /** search.json. */
@@ -217,6 +224,13 @@ const BODIES = {
         sqnr: z.number().nullable(),
       }),
     ),
+  },
+  verification: {
+    path: z.string(),
+    name: z.string(),
+    target: z.string(),
+    models: z.array(z.looseObject({ file: z.string(), sha256: z.string() })),
+    checks: z.array(Check),
   },
   export: { ...z.object(bundle).partial().shape, files: bundle.files, checks: z.array(Check), limits },
   error: {

@@ -36,6 +36,8 @@ export interface ErrorFields {
   'data/split-missing': { split: string; by: string }
   'pass/unknown': { pass: string; known: string[] }
   'target/unknown': { target: string; known: string[] }
+  /** A module that was to bring passes or targets. */
+  'plugin/failed': { plugin: string; reason: string }
   'pass/bad-parameter': { pass: string; parameter: string; reason: string }
   'pass/failed': { pass: string; node: string; reason: string }
   'pass/broke-model': { pass: string; reason: string }
@@ -58,6 +60,9 @@ export interface ErrorFields {
   'app/set-aside': { kind: string; path: string; aside: string; reason: string }
   'app/address-used': Record<never, never>
   'app/connection-lost': Record<never, never>
+  /** What says nothing of itself that it could be held against. */
+  'bundle/invalid': { path: string; reason: string }
+  'bundle/differs': { path: string; reasons: string[] }
   'export/exists': { path: string }
   'export/no-form': { reason: string }
   /** `sample` from 1; `input` empty where the sample as a whole cannot be read. */

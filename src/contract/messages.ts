@@ -116,6 +116,12 @@ const TABLE: Messages = {
     where: recipe,
     todo: `Use one of the presets ${list(known, 40)}, the path of a recipe file, or one pass by “--pass”.`,
   }),
+  'plugin/failed': ({ plugin, reason }) => ({
+    title: 'A plug-in cannot be used',
+    what: `“${baseName(plugin)}”: ${reason}.`,
+    where: plugin,
+    todo: 'Correct it, or go on without it: what it brings is in no recipe of Pare’s own.',
+  }),
   'pass/bad-parameter': ({ pass, parameter, reason }) => ({
     title: 'A parameter is not right',
     what: `${pass} does not accept its parameter “${parameter}”: ${reason}.`,
@@ -266,11 +272,23 @@ const TABLE: Messages = {
     where: '',
     todo: 'Let Pare find how the data is read (pare data, or the Data step), give the right data, or export without data.',
   }),
+  'bundle/invalid': ({ path, reason }) => ({
+    title: 'That is no bundle',
+    what: `“${baseName(path)}” is no bundle that Pare wrote: ${reason}.`,
+    where: path,
+    todo: 'Give a zip or a folder that an export wrote, whole.',
+  }),
+  'bundle/differs': ({ path, reasons }) => ({
+    title: 'The bundle is not what it was',
+    what: `“${baseName(path)}” is not what it says of itself: ${reasons.join(' ')}`,
+    where: path,
+    todo: 'Export it anew, or fetch it again.',
+  }),
   'export/exists': ({ path }) => ({
     title: 'There is something already',
     what: `“${baseName(path)}” exists already. Nothing was overwritten.`,
     where: path,
-    todo: 'Choose another name, or say that it may be replaced.',
+    todo: 'Choose another name, or say that it may be replaced (--overwrite).',
   }),
   'not-found': ({ what, id }) => ({
     title: 'No longer there',

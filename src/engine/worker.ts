@@ -2,7 +2,10 @@
  * Entry of the engine process. It answers one message at a time from whoever started it, under Electron's
  * `utilityProcess` and Node's `child_process.fork` alike, and ends when that one is gone.
  */
+import path from 'node:path'
+import { HANDLERS } from './jobs/handlers'
 import { watchMemory } from './jobs/memory-watch'
+import { loadPlugins, pluginsIn } from './jobs/plugins'
 import { serve, type Port } from './jobs/serve'
 
 /** The part of Electron's MessagePortMain that is used; this room must not know Electron. */
@@ -30,6 +33,7 @@ function portToParent(): Port {
 // Ctrl-C in a terminal reaches every process of the group; whoever started this one decides what it means.
 process.on('SIGINT', () => undefined)
 watchMemory()
-const stray = serve(portToParent())
+const plugins = loadPlugins(pluginsIn(process.env.PARE_PLUGINS), path.join(import.meta.dirname, 'library.js'))
+const stray = serve(portToParent(), HANDLERS, plugins)
 process.on('uncaughtException', stray)
 process.on('unhandledRejection', stray)

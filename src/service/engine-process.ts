@@ -31,13 +31,16 @@ export const engineHeapMegabytes = (): number =>
 export interface EngineLimits {
   /** Bytes the engine may use; half of what is free by default. */
   memory?: number
+  /** Modules that bring passes and targets: absolute paths, or names of packages. */
+  plugins?: readonly string[]
 }
 
 /** The engine loads ONNX Runtime, which must not find its telemetry on even before a line of ours has run. */
-export const engineEnvironment = ({ memory }: EngineLimits): NodeJS.ProcessEnv => ({
+export const engineEnvironment = ({ memory, plugins }: EngineLimits): NodeJS.ProcessEnv => ({
   ...process.env,
   ...TELEMETRY_OFF,
   ...(memory && { PARE_MEMORY: String(memory) }),
+  ...(plugins && { PARE_PLUGINS: JSON.stringify(plugins) }),
 })
 
 /** Keeps the last characters written, for telling why a process ended. */

@@ -1,5 +1,6 @@
 /** Which recipes a goal stands for, and recipes as files. */
 import fs from 'node:fs'
+import { parse } from 'yaml'
 import { PareError } from '../contract/errors'
 import type { Goal } from '../contract/goal'
 import type { PassDescription } from '../contract/passes'
@@ -46,16 +47,19 @@ export class Catalogue {
 
 const plain = ({ pare, name, description, steps }: Preset): Recipe => ({ pare, name, description, steps })
 
-/** Throws `recipe/invalid` with the first thing that is wrong. */
+/** JSON, or YAML by the ending of the name. Throws `recipe/invalid` with the first thing that is wrong. */
 export function readRecipe(file: string, shownAs = file): Recipe {
   const invalid = (reason: string): PareError => new PareError('recipe/invalid', { file: shownAs, reason })
+  const yaml = /\.ya?ml$/i.test(file)
   let value: unknown
   try {
-    value = JSON.parse(fs.readFileSync(file, 'utf8').replace(/^\uFEFF/, ''))
+    const text = fs.readFileSync(file, 'utf8').replace(/^\uFEFF/, '')
+    // Aliases multiply.
+    value = yaml ? parse(text, { maxAliasCount: 0 }) : JSON.parse(text)
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException
     if (code === 'ENOENT') throw new PareError('data/not-found', { path: shownAs })
-    throw invalid(`it is not JSON (${message})`)
+    throw invalid(`it is not ${yaml ? 'YAML' : 'JSON'} (${message})`)
   }
   const parsed = Recipe.safeParse(value)
   if (parsed.success) return parsed.data

@@ -276,8 +276,12 @@ test('what Pare did not make is not written over, nor the model itself', async (
   fs.mkdirSync(path.join(out, '.pare'))
   fs.writeFileSync(path.join(out, '.pare', 'run.json'), '{}')
   await expect(run(addCompress, args(model), answers)).rejects.toMatchObject(refused)
-  // An earlier result of Pare's is replaced: the engine is asked.
-  await expect(run(addCompress, args('m.onnx'), answers)).rejects.toThrow('no answer to compress')
+  // An earlier result of Pare's is replaced where that is said: the engine is asked.
+  await expect(run(addCompress, args('m.onnx'), answers)).rejects.toMatchObject(refused)
+  for (const said of ['--overwrite', '--resume'])
+    await expect(run(addCompress, [...args('m.onnx'), said], answers)).rejects.toThrow(
+      'no answer to compress',
+    )
 })
 
 test('inspect shows the heaviest layers first, how many are left, and what to know', async () => {
@@ -392,4 +396,25 @@ test('presets are listed, one is shown with its steps, and a name that is none i
   await expect(
     run(addCompress, ['compress', 'm.onnx', '--recipe', 'int8.json', '--out', 'x'], answers),
   ).rejects.toMatchObject({ code: 'data/not-found' })
+})
+
+test('a dry run says what would be done and about how long and small, and writes nothing', async () => {
+  const out = path.join(temporaryFolder(), 'never')
+  const { id, steps } = presets[1]!
+  const answers: Script = {
+    presets: () => presets,
+    passes: () => passes,
+    inspect: () => inspection,
+    checkRecipe: () => [{ step: 0, message: 'It comes too late.' }],
+    expect: () => ({ seconds: 75, steps: steps.map((_, i) => 10 + i), bytes: 62_000 }),
+  }
+  const args = ['compress', 'm.onnx', '--recipe', id, '--out', out, '--dry-run']
+  const told = await run(addCompress, args, answers)
+  expect(told.out).toMatch(new RegExp(`^1\\. ${steps[0]!.pass} .* about 10 s$`, 'm'))
+  expect(told.out).toContain(`warning: ${steps[0]!.pass}: It comes too late.`)
+  expect(told.out).toContain('About 1 min 15 s with measuring')
+  expect(told.out).toContain('become about 62 kB')
+  expect(fs.existsSync(out)).toBe(false)
+  const json = await run(addCompress, [...args, '--json'], answers)
+  expect(JSON.parse(json.out)).toMatchObject({ seconds: 75, bytes: 62_000, recipe: presets[1]!.name })
 })

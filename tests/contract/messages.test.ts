@@ -12,6 +12,18 @@ const EXAMPLES: { [C in ErrorCode]: { fields: ErrorFields[C]; says: string[] } }
     fields: { file: 'C:\\models\\net.onnx', at: 1_234_567 },
     says: ['net.onnx', '1.23 MB'],
   },
+  'bundle/invalid': {
+    fields: { path: '/b/photos.zip', reason: 'it holds no manifest.json' },
+    says: ['photos.zip', 'no manifest.json'],
+  },
+  'bundle/differs': {
+    fields: { path: '/b/small.zip', reasons: ['model.onnx is missing.', 'README.md is missing.'] },
+    says: ['small.zip', 'model.onnx is missing. README.md is missing.'],
+  },
+  'plugin/failed': {
+    fields: { plugin: '/p/mine.mjs', reason: 'it exports neither passes nor targets' },
+    says: ['mine.mjs', 'neither passes nor targets'],
+  },
   'model/changed-on-disk': { fields: { file: 'net.onnx' }, says: ['net.onnx'] },
   'model/external-data-missing': {
     fields: { file: 'net.onnx.data', tensor: 'fc1.weight' },

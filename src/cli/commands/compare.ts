@@ -1,4 +1,6 @@
+import { Option } from 'commander'
 import path from 'node:path'
+import { SPLITS, type SplitName } from '../../contract/dataset'
 import {
   absolute,
   examples,
@@ -23,11 +25,13 @@ import {
   type Judged,
   type LimitOptions,
 } from '../limits'
-import { engineSettings, type CommonOptions, type DataOptions } from '../session'
+import { engineSettings } from '../../library/work'
+import { type CommonOptions, type DataOptions } from '../session'
 
 interface CompareOptions extends CommonOptions, DataOptions, SpecOptions, LimitOptions {
   markdown?: string
   html?: string
+  split: SplitName
   target?: string
 }
 
@@ -38,6 +42,7 @@ export const addCompare: AddCommand = (program, { session }) => {
     .argument('<original>', 'an ONNX file', absolute)
     .argument('<candidates...>', 'ONNX files', collected)
     .option('--html <file>', 'write the comparison as one self-contained page', absolute)
+    .addOption(new Option('--split <name>', 'which samples').choices(SPLITS).default('validation'))
     .addOption(targetOption())
     .addOption(markdownOption())
   withEngineOptions(withDataOptions(withLimitOptions(command)))
@@ -58,6 +63,7 @@ export const addCompare: AddCommand = (program, { session }) => {
         settings: engineSettings(options),
         candidates: candidates.map((model, i) => ({ name: names[i]!, model })),
         target: options.target,
+        split: options.split,
       }
       const measured = await session.run('compare', input, 'comparing')
       const columns = measured.candidates.map((report, i) => ({ name: names[i]!, report }))

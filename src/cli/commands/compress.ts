@@ -1,22 +1,26 @@
-import { InvalidArgumentError } from 'commander'
-import fs from 'node:fs'
+import { InvalidArgumentError, Option } from 'commander'
 import path from 'node:path'
-import { PareError } from '../../contract/errors'
 import type { Recipe } from '../../contract/recipe'
-import { readRecipe, writeText } from '../../service'
+import { checkOut, compressInto, LOG_FILE, recipeNamed, WORK_FOLDER } from '../../library/compressing'
+import { engineSettings } from '../../library/work'
+import { writeText } from '../../service'
 import {
   absolute,
   examples,
   markdownOption,
+  overwriteOption,
+  seedOption,
   targetOption,
   withDataOptions,
   withEngineOptions,
   type AddCommand,
 } from '../command'
-import { compressInto } from '../compressing'
+import { sayStep } from '../compressing'
+import { planOf, printPlan } from '../plan'
 import { print } from '../output'
 import { printDocument } from '../document'
 import { parsePassOption } from '../pass-option'
+import { preparedData } from '../prepared'
 import { comparisonMarkdown, comparisonText } from '../report-table'
 import type { SpecOptions } from '../data-spec'
 import { checkLimits, judgeReports, requireLimits, withLimitOptions, type LimitOptions } from '../limits'
@@ -29,24 +33,16 @@ interface CompressOptions extends CommonOptions, DataOptions, SpecOptions, Limit
   out: string
   target?: string
   resume?: boolean
+  overwrite?: boolean
+  seed: number
+  dryRun?: boolean
 }
 
-/** A preset by its name, or a file. A file is meant where the name ends like one or holds a slash. */
 async function recipeOf(session: Session, { recipe, pass }: CompressOptions): Promise<Recipe> {
-  if (pass) {
-    const passes = await session.run('passes', undefined, 'listing the passes')
-    const steps = pass.map((text) => parsePassOption(text, passes))
-    return { pare: 1, name: steps.map((step) => step.pass).join(' + '), description: '', steps }
-  }
-  const presets = await session.run('presets', undefined, 'listing the presets')
-  const preset = presets.find(({ id }) => id === recipe)
-  if (!preset) {
-    if (/^[\w-]+$/.test(recipe!) && !fs.existsSync(recipe!))
-      throw new PareError('recipe/unknown', { recipe: recipe!, known: presets.map(({ id }) => id) })
-    return readRecipe(path.resolve(recipe!))
-  }
-  const { name, description, steps } = preset
-  return { pare: 1, name, description, steps }
+  if (!pass) return recipeNamed(session, recipe!)
+  const passes = await session.run('passes', undefined, 'listing the passes')
+  const steps = pass.map((text) => parsePassOption(text, passes))
+  return { pare: 1, name: steps.map((step) => step.pass).join(' + '), description: '', steps }
 }
 
 export const addCompress: AddCommand = (program, { session }) => {
@@ -54,7 +50,10 @@ export const addCompress: AddCommand = (program, { session }) => {
     .command('compress')
     .description('apply a recipe and measure what came out beside the original')
     .argument('<model>', 'an ONNX file; it is never changed', absolute)
-    .option('--recipe <file|preset>', 'a recipe file, or safe, balanced, smallest, fastest')
+    .option(
+      '--recipe <file|preset>',
+      'a recipe file (JSON or YAML), or safe, balanced, smallest, fastest; see `pare presets`',
+    )
     .option(
       '--pass <spec>',
       "one pass as 'ID key=value …'; may be given several times",
@@ -67,12 +66,16 @@ export const addCompress: AddCommand = (program, { session }) => {
     )
     .addOption(targetOption())
     .addOption(markdownOption())
+    .addOption(seedOption())
+    .addOption(overwriteOption('result'))
     .option('--resume', 'go on from the last finished pass of an earlier run in that folder')
+    .addOption(new Option('--dry-run', 'say what would be done, about how long and how small; write nothing'))
   withEngineOptions(withDataOptions(withLimitOptions(command)))
     .addHelpText(
       'after',
       examples(
         'pare compress model.onnx --data digits/ --recipe balanced --out small/',
+        'pare compress model.onnx --data digits/ --recipe balanced --out small/ --dry-run',
         "pare compress model.onnx --data digits/ --pass simplify --pass 'quantize-static calibration=entropy' --out small/",
         'pare compress model.onnx --data digits/ --recipe balanced --target pc-no-vnni --out small/',
         'pare compress model.onnx --data digits/ --recipe my.recipe.json --out small/ --resume --json',
@@ -83,8 +86,21 @@ export const addCompress: AddCommand = (program, { session }) => {
       if ((options.recipe === undefined) === (options.pass === undefined))
         throw new InvalidArgumentError('Give either --recipe or --pass.')
       checkLimits(options)
+      const { out, target, seed, resume = false, overwrite = false, dryRun = false } = options
+      checkOut(out, model, overwrite || resume)
       const recipe = await recipeOf(session, options)
-      const result = await compressInto(session, { ...options, model, recipe })
+      if (!dryRun && !session.log.opened) session.log.open(path.join(out, WORK_FOLDER, LOG_FILE))
+      const data = await preparedData(session, model, options)
+      const input = { model, data, settings: engineSettings(options), recipe }
+      if (dryRun) {
+        const plan = await planOf(session, input)
+        return options.json ? printDocument(session, 'plan', plan) : printPlan(plan)
+      }
+      const result = await compressInto(
+        session,
+        { ...input, out, target, seed, resume, overwrite },
+        sayStep(session),
+      )
       const { original, candidate } = result
       const judged = judgeReports(options, candidate, original)
       const column = { name: recipe.name, report: candidate }

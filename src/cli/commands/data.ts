@@ -4,8 +4,10 @@ import { absolute, examples, withDataOptions, withEngineOptions, type AddCommand
 import { specOf, type SpecOptions } from '../data-spec'
 import { print, table } from '../output'
 import { printDocument } from '../document'
-import { otherwiseNote, referenceOf, scoreText, warn } from '../prepared'
-import { engineSettings, type CommonOptions, type DataOptions } from '../session'
+import { otherwiseNote, scoreText, warn } from '../../library/prepared'
+import { referenceOf } from '../prepared'
+import { engineSettings } from '../../library/work'
+import { type CommonOptions, type DataOptions } from '../session'
 
 type Options = CommonOptions & DataOptions & SpecOptions & { data: string; out?: string }
 

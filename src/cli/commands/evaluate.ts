@@ -24,7 +24,8 @@ import {
   type LimitOptions,
 } from '../limits'
 import { originalFor, originalOption } from '../original'
-import { engineSettings, type CommonOptions, type DataOptions } from '../session'
+import { engineSettings } from '../../library/work'
+import { type CommonOptions, type DataOptions } from '../session'
 
 interface EvaluateOptions extends CommonOptions, DataOptions, SpecOptions, LimitOptions {
   target?: string

@@ -1,10 +1,10 @@
 import path from 'node:path'
-import { PareError } from '../../contract/errors'
-import { errorMessage } from '../../contract/messages'
-import { fileName, type JobInput, type ModelRecord } from '../../service'
+import { writeBundle } from '../../library/exporting'
+import type { ModelRecord } from '../../service'
 import {
   absolute,
   examples,
+  overwriteOption,
   targetOption,
   withDataOptions,
   withEngineOptions,
@@ -12,7 +12,7 @@ import {
 } from '../command'
 import { bytes, checkLine, print } from '../output'
 import { printDocument } from '../document'
-import { preparedData } from '../prepared'
+import { preparedData, referenceOf } from '../prepared'
 import type { SpecOptions } from '../data-spec'
 import {
   checkLimits,
@@ -26,7 +26,8 @@ import {
   type LimitOptions,
 } from '../limits'
 import { originalFor, originalOption } from '../original'
-import { engineSettings, type CommonOptions, type DataOptions, type Session } from '../session'
+import { engineSettings } from '../../library/work'
+import { type CommonOptions, type DataOptions, type Session } from '../session'
 
 interface ExportOptions extends CommonOptions, DataOptions, SpecOptions, LimitOptions {
   target: string
@@ -58,36 +59,6 @@ async function judgeModel(
   return judgeReports(options, measured.candidates[0]!, measured.original)
 }
 
-/** What is given, else what the model was made with as far as that is known and still there; says which it is. */
-async function dataFor(
-  session: Session,
-  model: string,
-  options: ExportOptions,
-  record: ModelRecord | undefined,
-): Promise<JobInput<'exportPlan'>['data']> {
-  if (options.data !== undefined) return preparedData(session, model, options)
-  if (!record?.data) return {}
-  const { path: place, same, spec } = record.data
-  const without = 'The bundle says nothing of preprocessing and labels; --data gives it what it needs.'
-  if (!same) {
-    session.progress.say(`The data the model was made with (${place}) is gone or has changed. ${without}`)
-    return {}
-  }
-  const data = { ...spec, path: place, ...(options.tokenizer && { tokenizer: options.tokenizer }) }
-  const input = { model, data, settings: engineSettings(options) }
-  try {
-    await session.run('openData', input, 'reading the data')
-  } catch (cause) {
-    if (!(cause instanceof PareError) || !cause.code.startsWith('data/')) throw cause
-    session.progress.say(`${errorMessage(cause.data).what} ${without}`)
-    return {}
-  }
-  session.progress.say(
-    `Preprocessing, labels and golden samples are of the data the model was made with: ${place}`,
-  )
-  return data
-}
-
 export const addExport: AddCommand = (program, { session }) => {
   const command = program
     .command('export')
@@ -95,7 +66,7 @@ export const addExport: AddCommand = (program, { session }) => {
     .argument('<model>', 'an ONNX file', absolute)
     .addOption(targetOption().default('any'))
     .requiredOption('--out <path>', 'the bundle: a .zip file, or else a folder', absolute)
-    .option('--overwrite', 'replace an earlier bundle of that name')
+    .addOption(overwriteOption('bundle'))
     .option(
       '--embed-preprocessing',
       'put preprocessing and class names into the model: bytes in, class out; needs --data',
@@ -119,20 +90,18 @@ export const addExport: AddCommand = (program, { session }) => {
         if (options.json) await printDocument(session, 'export', { files: [], checks: [], ...judged })
         requireLimits(judged)
       }
-      const { report, original, recipe, steps } = record ?? {}
-      const request = {
+      const data =
+        options.data === undefined ? referenceOf(options) : await preparedData(session, model, options)
+      const { checks, ...written } = await writeBundle(session, {
         model,
-        data: await dataFor(session, model, options, record),
+        data,
         settings: engineSettings(options),
         target: options.target,
-        ...(options.embedPreprocessing && { embed: true }),
-        name: fileName(path.basename(model, path.extname(model))),
-        ...(record && { report, original, recipe, steps }),
-      }
-      const form = options.out.toLowerCase().endsWith('.zip') ? ('zip' as const) : ('folder' as const)
-      const { checks } = await session.run('exportPlan', request, 'planning the bundle')
-      const destination = { form, out: options.out, overwrite: options.overwrite ?? false }
-      const written = await session.run('exportBundle', { ...request, ...destination }, 'writing the bundle')
+        out: options.out,
+        overwrite: options.overwrite ?? false,
+        embed: options.embedPreprocessing,
+        record,
+      })
       if (options.json) return printDocument(session, 'export', { ...written, checks, ...judged })
       print(
         `${written.path}: ${bytes(written.bytes)}, of which the model takes ${bytes(written.downloadBytes)} to download`,

@@ -1,6 +1,6 @@
 import type { ParameterField, PassDescription } from '../../contract/passes'
 import { PareError } from '../../contract/errors'
-import { examples, jsonOption, type AddCommand } from '../command'
+import { examples, jsonOption, pluginOption, type AddCommand } from '../command'
 import { print, table } from '../output'
 import { printDocument } from '../document'
 
@@ -38,6 +38,7 @@ export const addPasses: AddCommand = (program, { session }) => {
     .description('what can be done to a model: every pass, with its parameters')
     .argument('[id]', 'only this pass, in full')
     .addOption(jsonOption())
+    .addOption(pluginOption())
     .addHelpText('after', examples('pare passes', 'pare passes quantize-static', 'pare passes --json'))
     .action(async (id: string | undefined, { json }: { json?: boolean }) => {
       const all = await session.run('passes', undefined, 'listing the passes')

@@ -4,11 +4,14 @@ import path from 'node:path'
 import { onDisk } from '../../contract/errors'
 import { findSample, listSamples } from '../../service'
 import { absolute, examples, targetOption, withEngineOptions, type AddCommand } from '../command'
-import { compressInto } from '../compressing'
+import { compressInto, recipeNamed } from '../../library/compressing'
 import { bytes, print } from '../output'
 import { printDocument } from '../document'
 import { comparisonText } from '../report-table'
-import { engineSettings, type CommonOptions } from '../session'
+import { engineSettings } from '../../library/work'
+import { preparedData } from '../prepared'
+import { sayStep } from '../compressing'
+import { type CommonOptions } from '../session'
 
 export const addSample: AddCommand = (program, { session, resourcesDir }) => {
   const command = program
@@ -23,17 +26,31 @@ export const addSample: AddCommand = (program, { session, resourcesDir }) => {
       const { title, model, data } = findSample(resourcesDir, id)
       const out =
         options.out ?? onDisk(os.tmpdir(), () => fs.mkdtempSync(path.join(os.tmpdir(), 'pare-sample-')))
-      session.progress.say(`${title}: compressing with the preset “balanced”.`)
-      const presets = await session.run('presets', undefined, 'listing the presets')
-      const { name, description, steps } = presets.find((preset) => preset.id === 'balanced')!
-      const recipe = { pare: 1 as const, name, description, steps }
-      const result = await compressInto(session, { ...options, model, data, recipe, out })
+      session.say(`${title}: compressing with the preset “balanced”.`)
+      const recipe = await recipeNamed(session, 'balanced')
+      const { name } = recipe
+      const settings = engineSettings(options)
+      const result = await compressInto(
+        session,
+        {
+          model,
+          data: await preparedData(session, model, { ...options, data }),
+          settings,
+          recipe,
+          out,
+          target: options.target,
+          seed: 0,
+          resume: false,
+          overwrite: true,
+        },
+        sayStep(session),
+      )
       const bundle = await session.run(
         'exportBundle',
         {
           model: result.candidate.path,
           data: { path: data },
-          settings: engineSettings(options),
+          settings,
           target: options.target,
           name: `${id}-${name}`.toLowerCase(),
           report: result.candidate,

@@ -9,12 +9,14 @@ import type { JobInput, JobOutput } from '../../service'
 import {
   absolute,
   examples,
+  overwriteOption,
+  seedOption,
   targetOption,
   withDataOptions,
   withEngineOptions,
   type AddCommand,
 } from '../command'
-import { checkOut, WORK_FOLDER, writeHtml } from '../compressing'
+import { checkOut, LOG_FILE, WORK_FOLDER, writeHtml } from '../../library/compressing'
 import { lossText } from '../../contract/points'
 import { fasterText, sizesText, timeDetail } from '../../contract/verdict'
 import { print, table } from '../output'
@@ -30,13 +32,16 @@ import {
   type Judged,
   type LimitOptions,
 } from '../limits'
-import { engineSettings, type CommonOptions, type DataOptions, type Session } from '../session'
+import { engineSettings } from '../../library/work'
+import { type CommonOptions, type DataOptions, type Session } from '../session'
 
 interface SearchOptions extends CommonOptions, DataOptions, SpecOptions, LimitOptions {
   target?: string
   minutes: number
   out: string
   resume?: boolean
+  overwrite?: boolean
+  seed: number
   listJobs?: boolean
   job?: number
   of?: number
@@ -64,7 +69,7 @@ const lossOf = ({ quality, pointsLost }: Trial): string =>
 function say(session: Session, trial: Trial, goal: { maxBytes?: number }): void {
   const { state, recipe, reason } = trial
   const outcome = state === 'kept' ? `${sizesText(trial, goal)}, ${lossOf(trial)}` : `${state}: ${reason}`
-  session.progress.say(`  ${recipe.name}: ${outcome}`)
+  session.say(`  ${recipe.name}: ${outcome}`)
 }
 
 /** Which of the jobs this worker takes: one of them, or every `of`-th. */
@@ -155,6 +160,8 @@ export const addSearch: AddCommand = (program, { session }) => {
       'folder for the model, its reports and search.json; with nothing inside the limits, what comes closest goes to closest/ in it',
       absolute,
     )
+    .addOption(overwriteOption('result'))
+    .addOption(seedOption())
     .option('--resume', 'go on with an earlier search in that folder; finished trials are not repeated')
     .option('--list-jobs', 'print what is left to try as JSON, for a scheduler to spread')
     .addOption(
@@ -178,18 +185,20 @@ export const addSearch: AddCommand = (program, { session }) => {
     .action(async (model: string, options: SearchOptions) => {
       const spread = options.listJobs || options.job !== undefined || options.merge
       const folder = path.join(options.out, WORK_FOLDER)
-      if (!spread || options.merge) checkOut(options.out, model)
+      if (!spread || options.merge)
+        checkOut(options.out, model, Boolean(options.overwrite || options.resume || options.merge))
       const request: JobInput<'search'> = {
         model,
         data: await preparedData(session, model, options),
         settings: engineSettings(options),
         folder,
         goal: await goalOf(session, model, options),
-        seed: 0,
+        seed: options.seed,
         resume: Boolean(options.resume || spread),
         into: options.out,
       }
       fs.mkdirSync(folder, { recursive: true })
+      if (!session.log.opened) session.log.open(path.join(folder, LOG_FILE))
       const listen = (event: Parameters<NonNullable<Parameters<Session['run']>[3]>>[0]): void => {
         if (event.event === 'trial') say(session, event.data.trial, request.goal)
       }

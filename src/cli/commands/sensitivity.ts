@@ -10,12 +10,13 @@ import {
   withEngineOptions,
   type AddCommand,
 } from '../command'
-import { WORK_FOLDER } from '../compressing'
+import { WORK_FOLDER } from '../../library/compressing'
 import { count, print, table } from '../output'
 import { printDocument } from '../document'
 import { preparedData } from '../prepared'
 import type { SpecOptions } from '../data-spec'
-import { engineSettings, type CommonOptions, type DataOptions } from '../session'
+import { engineSettings } from '../../library/work'
+import { type CommonOptions, type DataOptions } from '../session'
 
 interface SensitivityOptions extends CommonOptions, DataOptions, SpecOptions {
   samples?: number

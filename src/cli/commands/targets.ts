@@ -1,4 +1,4 @@
-import { examples, jsonOption, type AddCommand } from '../command'
+import { examples, jsonOption, pluginOption, type AddCommand } from '../command'
 import { print, table } from '../output'
 import { printDocument } from '../document'
 
@@ -7,6 +7,7 @@ export const addTargets: AddCommand = (program, { session }) => {
     .command('targets')
     .description('what a model can be made for: the names that --target takes')
     .addOption(jsonOption())
+    .addOption(pluginOption())
     .addHelpText('after', examples('pare targets', 'pare targets --json'))
     .action(async ({ json }: { json?: boolean }) => {
       const targets = await session.run('targets', undefined, 'listing the targets')

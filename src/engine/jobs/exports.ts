@@ -1,9 +1,15 @@
 /** Jobs that write what leaves Pare: bundles and reports. */
+import fs from 'node:fs'
+import path from 'node:path'
+import { PareError } from '../../contract/errors'
 import { htmlReport } from '../evaluate/html'
+import { verifyBundle } from '../export/verify'
+import { temporaryFolder } from '../onnx/temporary'
 import { exportBundle, planBundle, type BundleRequest } from '../export/bundle'
 import { recordBeside } from '../run/record'
 import { findTarget } from '../targets'
 import { withData } from './data'
+import { dataJobs } from './datasets'
 import type { JobContext, JobHandlers } from './job'
 import type { ExportRequest } from './protocol'
 
@@ -29,7 +35,38 @@ function withRequest<T>(
   return withData(model, data, (dataset, same) => use({ ...request, dataset, same }), undefined, [out])
 }
 
-export const exportJobs: JobHandlers<'exportPlan' | 'exportBundle' | 'htmlReport'> = {
+/** The folder of a bundle, unpacked where it is a zip. Throws `data/not-found`. */
+async function unpacked<T>(
+  bundle: string,
+  context: JobContext,
+  use: (folder: string) => Promise<T>,
+): Promise<T> {
+  if (!fs.existsSync(bundle)) throw new PareError('data/not-found', { path: bundle })
+  if (fs.statSync(bundle).isDirectory()) return use(bundle)
+  const place = temporaryFolder('verify')
+  try {
+    return await use(
+      (await dataJobs.unpack({ archive: bundle, into: path.join(place, 'bundle') }, context)).folder,
+    )
+  } finally {
+    fs.rmSync(place, { recursive: true, force: true })
+  }
+}
+
+export const exportJobs: JobHandlers<'exportPlan' | 'exportBundle' | 'verifyBundle' | 'htmlReport'> = {
+  verifyBundle: ({ bundle }, context) =>
+    unpacked(bundle, context, async (folder) => {
+      const { manifest, checks } = await verifyBundle(folder, context.progress)
+      const { name, target, recipe, models, answer } = manifest
+      return {
+        name,
+        target,
+        ...(recipe && { recipe }),
+        models: models.map(({ file, sha256 }) => ({ file, sha256 })),
+        embedded: answer.class !== undefined,
+        checks,
+      }
+    }),
   htmlReport: (input) => htmlReport(input),
   exportPlan: (input, context) => withRequest(input, context, planBundle),
   exportBundle: ({ form, out, overwrite, ...input }, context) =>

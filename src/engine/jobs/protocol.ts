@@ -124,8 +124,8 @@ interface Jobs {
     { total: number; samples: SamplePreview[] }
   >
   checkRecipe: Job<ModelAndData & { recipe: Recipe }, { step: number; message: string }[]>
-  /** Before a run: how long it will take, from one timed run of the model. */
-  expect: Job<ModelAndData & { recipe: Recipe }, { seconds: number }>
+  /** Before a run: how long it and each of its steps will take, from one timed run of the model, and about what size comes out. */
+  expect: Job<ModelAndData & { recipe: Recipe }, { seconds: number; steps: number[]; bytes: number }>
   evaluate: Job<ModelAndData & { split: SplitName }, Report>
   compress: Job<RunRequest, RunResult>
   search: Job<SearchRequest, { result: SearchResult; run: RunResult }>
@@ -171,6 +171,19 @@ interface Jobs {
     string
   >
   operators: Job<ModelAndData & { candidate: string }, OperatorTime[]>
+  /** A zip or a folder. Throws `bundle/invalid` where it says nothing of itself. */
+  verifyBundle: Job<
+    { bundle: string },
+    {
+      name: string
+      target: string
+      recipe?: Recipe
+      models: { file: string; sha256: string }[]
+      /** Preprocessing and class names are part of the model. */
+      embedded: boolean
+      checks: TargetCheck[]
+    }
+  >
   exportPlan: Job<ExportRequest, BundlePlan>
   exportBundle: Job<
     ExportRequest & { form: 'zip' | 'folder'; out: string; overwrite: boolean },

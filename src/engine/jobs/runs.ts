@@ -1,10 +1,12 @@
 /** Jobs that compress and measure. */
+import fs from 'node:fs'
 import type { Report } from '../../contract/report'
 import { reportOn } from '../evaluate/report'
 import { readModel } from '../onnx'
 import { RunFolder } from '../run/checkpoints'
 import { compress } from '../run/compress'
 import { expectedSeconds, extentOf } from '../run/expected'
+import { expectedBytes } from '../run/expected-size'
 import { locked } from '../run/lock'
 import { recordBeside } from '../run/record'
 import { findTarget } from '../targets'
@@ -52,8 +54,14 @@ export const runJobs: JobHandlers<'compress' | 'expect' | 'evaluate' | 'compare'
   },
   expect: ({ model, data, recipe }) =>
     withData(model, data, async (dataset) => {
-      const { steps, measuring } = expectedSeconds([recipe], await extentOf(readModel(model), dataset))
-      return { seconds: steps.flat().reduce((sum, seconds) => sum + seconds, measuring) }
+      const read = readModel(model)
+      const expected = expectedSeconds([recipe], await extentOf(read, dataset))
+      const steps = expected.steps.flat()
+      return {
+        seconds: steps.reduce((sum, seconds) => sum + seconds, expected.measuring),
+        steps,
+        bytes: expectedBytes(recipe, read, fs.statSync(model).size),
+      }
     }),
   evaluate: ({ model, data, settings, split }, { probe, signal, progress }) =>
     withData(model, data, async (dataset) => {

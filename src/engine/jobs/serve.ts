@@ -14,9 +14,14 @@ export interface Port {
 /**
  * Gives what is to be told of faults that nobody caught: they are the failure of the job that began what failed, while it
  * runs; one that has its answer, and whose files are closed behind it say, takes nothing from the next. The process of
- * a job that failed is of no use any more: what is left of that job may still be at work in it.
+ * a job that failed is of no use any more: what is left of that job may still be at work in it. Where
+ * `ready` fails, so does every job.
  */
-export function serve(port: Port, handlers: JobHandlers = HANDLERS): (stray: unknown) => void {
+export function serve(
+  port: Port,
+  handlers: JobHandlers = HANDLERS,
+  ready: Promise<void> = Promise.resolve(),
+): (stray: unknown) => void {
   let stopped = -1
   let running: { id: number; job: JobName } | undefined
   const probes = new Map<number, (answer: Extract<ToEngine, { type: 'probed' }>['answer']) => void>()
@@ -29,6 +34,8 @@ export function serve(port: Port, handlers: JobHandlers = HANDLERS): (stray: unk
     else if (message.type === 'probed') probes.get(message.probe)?.(message.answer)
     else last = last.then(() => work(message))
   })
+  // Told to whoever asks for a job.
+  ready.catch(() => undefined)
   port.post({ type: 'ready' })
   return (stray) => {
     const from = origin.getStore()
@@ -59,6 +66,7 @@ export function serve(port: Port, handlers: JobHandlers = HANDLERS): (stray: unk
     }
     running = { id, job }
     try {
+      await ready
       const handler = handlers[job] as ((input: unknown, context: JobContext) => unknown) | undefined
       if (!handler)
         throw new PareError('bad-request', { method: job, reason: `The engine does not know “${job}”.` })
@@ -84,4 +92,5 @@ const DURING: Partial<Record<JobName, string>> = {
   sensitivity: 'measuring sensitivity',
   compare: 'comparing',
   exportBundle: 'writing the bundle',
+  verifyBundle: 'verifying the bundle',
 }

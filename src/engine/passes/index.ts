@@ -28,7 +28,7 @@ import { pruneGradually } from './prune-gradually'
 import { quantizeAware } from './quantize-aware'
 import { trainedCodebook } from './trained-codebook'
 
-export const PASSES: readonly Pass[] = [
+const passes: Pass[] = [
   fixShapes,
   freeBatchPass,
   float64ToFloat32,
@@ -55,6 +55,14 @@ export const PASSES: readonly Pass[] = [
   packWeights,
   keepBest,
 ]
+
+export const PASSES: readonly Pass[] = passes
+
+/** A pass of a plug-in. Throws an Error where there is one of that id. */
+export function addPass(pass: Pass): void {
+  if (passes.some(({ id }) => id === pass.id)) throw new Error(`there is a pass “${pass.id}” already`)
+  passes.push(pass)
+}
 
 export function findPass(id: string): Pass {
   const pass = PASSES.find((candidate) => candidate.id === id)

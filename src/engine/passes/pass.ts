@@ -78,7 +78,7 @@ export interface PassResult {
   curve?: StepRecord['curve']
 }
 
-interface PassDefinition<S extends z.ZodObject> {
+export interface PassDefinition<S extends z.ZodObject> {
   id: string
   title: string
   term?: string

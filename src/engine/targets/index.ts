@@ -10,7 +10,16 @@ import { pcNoVnni } from './pc-no-vnni'
 import { raspberryPi } from './raspberry-pi'
 import type { Target } from './target'
 
-export const TARGETS: readonly Target[] = [any, androidCpu, androidNpu, ios, raspberryPi, pcNoVnni, c]
+const targets: Target[] = [any, androidCpu, androidNpu, ios, raspberryPi, pcNoVnni, c]
+export const TARGETS: readonly Target[] = targets
+
+/** A target of a plug-in. Throws an Error where there is one of that name. */
+export function addTarget(target: Target): void {
+  const names = [target.id, ...target.aliases]
+  const known = targets.find(({ id, aliases }) => [id, ...aliases].some((name) => names.includes(name)))
+  if (known) throw new Error(`there is a target “${known.id}” already`)
+  targets.push(target)
+}
 
 /** By its id or a short name. Throws `target/unknown`. */
 export function findTarget(name: string): Target {

@@ -6,7 +6,7 @@ import { onnx } from './onnx'
 import { ort } from './ort'
 
 /** In the order of a bundle's files; the first that is written is the one a candidate is measured and fetched in. */
-const FORMS: readonly ExportForm[] = [onnx, ort, c]
+export const FORMS: readonly ExportForm[] = [onnx, ort, c]
 
 /** Those whose ids the target names. */
 export const formsFor = ({ forms }: Target): ExportForm[] => FORMS.filter(({ id }) => forms.includes(id))

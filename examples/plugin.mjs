@@ -1,0 +1,55 @@
+/**
+ * A plug-in: a pass and a target of one's own.
+ *
+ * pare passes round-to-step --plugin ./plugin.mjs
+ * pare compress model.onnx --plugin ./plugin.mjs --pass 'round-to-step step=0.01' --out small
+ */
+import { definePass, defineTarget, Tensor, z } from 'pare'
+
+export const passes = [
+  definePass({
+    id: 'round-to-step',
+    title: 'Round weights to a step',
+    family: 'sharing',
+    role: 'stores',
+    summary: 'Rounds every weight to a multiple of a step, so that the file compresses better.',
+    sources: ['an example'],
+    params: z.object({
+      step: z
+        .number()
+        .min(1e-6)
+        .max(1)
+        .default(0.01)
+        .meta({
+          label: 'Step',
+          help: 'Weights become multiples of it.',
+          search: [0.01, 0.02],
+        }),
+    }),
+    async run(model, { step }) {
+      const rounded = model.clone()
+      let changed = 0
+      for (const [name, tensor] of rounded.graph.initializers) {
+        if (tensor.dtype !== 'float32' || tensor.dims.length < 2) continue
+        const values = tensor.floats().map((value) => Math.round(value / step) * step)
+        rounded.graph.initializers.set(name, Tensor.float32(tensor.dims, values))
+        changed++
+      }
+      return { model: rounded, summary: `${changed} tensors are multiples of ${step} now.` }
+    },
+  }),
+]
+
+export const targets = [
+  defineTarget({
+    id: 'my-board',
+    title: 'My board',
+    detail: 'a board with ONNX Runtime on its CPU',
+    runtime: 'ONNX Runtime on the CPU',
+    int8: { weightBits: 8 },
+    keepsPacked: true,
+    forms: ['onnx'],
+    optimization: 'extended',
+    sources: ['an example'],
+  }),
+]

@@ -1,0 +1,99 @@
+/** The data as the model wants it: as it is said to be read, else as it is recognised or found to be. */
+import type { Doubt } from '../contract/dataset'
+import { PareError } from '../contract/errors'
+import type { PreprocessingTrial } from '../contract/project'
+import { promiseText } from '../contract/reading'
+import type { Quality } from '../contract/report'
+import type { JobInput } from '../service'
+import { specBeside } from './data-spec'
+import { WITHOUT_DATA, type DataReference, type EngineSettings, type Work } from './work'
+
+interface Reading {
+  /** The original first. Absolute. */
+  models: readonly [original: string, ...others: string[]]
+  data: DataReference
+  settings: EngineSettings
+  /** Doubts are asked for also where it is said how the data is read. */
+  strict?: boolean
+}
+
+/** True where something is said of how samples are read. */
+const isSaid = ({ path: _, tokenizer: __, splits: ___, ...spec }: DataReference): boolean =>
+  Object.values(spec).some((value) => value !== undefined)
+
+/**
+ * Where nothing says how the data is read, what lies beside one of the models does; else the usual ways are tried, unless
+ * it is said how samples are prepared or classes ordered. Says what was found.
+ */
+export async function preparedData(
+  work: Work,
+  { models: [model, ...others], data, settings, strict = false }: Reading,
+): Promise<DataReference> {
+  if (data.path === undefined) {
+    work.say(WITHOUT_DATA)
+    return data
+  }
+  if (data.preprocessing || data.classes) {
+    if (strict) warn(work, (await work.run('openData', { model, data, settings }, READING)).doubts)
+    return data
+  }
+  const known = isSaid(data) ? undefined : [model, ...others].map(specBeside).find((found) => found)
+  const input = { model, data: { ...data, ...known?.spec }, settings }
+  if (known)
+    try {
+      const { doubts } = await work.run('openData', input, READING)
+      warn(work, doubts)
+      work.say(`The data is read as ${known.file} says.`)
+      return input.data
+    } catch (cause) {
+      if (!(cause instanceof PareError) || !cause.code.startsWith('data/')) throw cause
+      work.say(`${known.file} is for data of another form and is not used.`)
+      input.data = data
+    }
+  const { baseline, looksLikeChance, doubts } = await work.run('openData', input, READING)
+  const otherwise = await foundOtherwise(work, input, baseline, looksLikeChance)
+  // Read the other way it guesses no longer.
+  warn(work, otherwise.preprocessing ? doubts.filter(({ kind }) => kind !== 'guessing') : doubts)
+  return { ...data, ...otherwise }
+}
+
+const READING = 'reading the data'
+
+export const scoreText =
+  ({ metric }: Quality) =>
+  (value: number): string =>
+    `${metric} ${value.toFixed(4)}`
+
+export const otherwiseNote = (trial: PreprocessingTrial, baseline: Quality): string =>
+  `Read another way than it would be: ${trial.explanation}; ${promiseText(trial, baseline)} on ${baseline.samples} samples.`
+
+export const warn = (work: Work, doubts: readonly Doubt[]): void =>
+  work.doubt(doubts.map(({ message }) => message))
+
+/** Another reading where one is better by more than chance explains; else a note where the score looks like guessing. */
+async function foundOtherwise(
+  work: Work,
+  input: JobInput<'openData'>,
+  baseline: Quality,
+  looksLikeChance: boolean,
+): Promise<Partial<DataReference>> {
+  const score = scoreText(baseline)
+  if (looksLikeChance)
+    work.say(
+      `The original scores like guessing on this data (${score(baseline.value)}): trying other ways to read it.`,
+    )
+  const trials = await work.run(
+    'findPreprocessing',
+    { ...input, when: 'gain', baseline },
+    'trying ways to read the data',
+  )
+  const best = trials.find(({ better }) => better)
+  if (!best && !looksLikeChance) return {}
+  const note = best
+    ? otherwiseNote(best, baseline)
+    : `The original scores like guessing (${score(baseline.value)}), and no other way to read the data scores better by more than chance explains on ${baseline.samples} samples: it is read as it is. Check that it belongs to this model.`
+  work.say(note)
+  if (!best) return { notes: [note] }
+  const { preprocessing, classes } = best
+  return { preprocessing, ...(classes && { classes }), notes: [note] }
+}

@@ -1,0 +1,69 @@
+/** Every line of `pare` in the docs, in examples of the help and in the Dockerfile is one that the command takes. */
+import { Command, CommanderError } from 'commander'
+import fs from 'node:fs'
+import path from 'node:path'
+import { expect, test } from 'vitest'
+import { COMMANDS } from '../../src/cli/commands'
+import { Session } from '../../src/cli/session'
+import { engineHere } from '../engine-here'
+
+const root = path.resolve(import.meta.dirname, '../..')
+const pages = ['README.md', 'CONTRIBUTING.md', 'Dockerfile', 'examples/plugin.mjs'].concat(
+  fs
+    .readdirSync(path.join(root, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => path.join('docs', name)),
+)
+
+const session = new Session(() => engineHere())
+
+function program(): Command {
+  const all = new Command('pare').version('1').exitOverride()
+  all.configureOutput({ writeErr: () => undefined, writeOut: () => undefined })
+  for (const add of COMMANDS) add(all, { session, resourcesDir: path.join(root, 'resources') })
+  for (const command of all.commands) {
+    command.exitOverride().configureOutput({ writeErr: () => undefined, writeOut: () => undefined })
+    command.action(() => undefined)
+  }
+  return all
+}
+
+/** Words of a line as a shell has them, up to its first comment, pipe or redirection. */
+function words(line: string): string[] {
+  const found = [...line.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(([, a, b, c]) => a ?? b ?? c!)
+  const end = found.findIndex((word) => /^([#|&;>]|>>|&&|\|\|)$/.test(word) || word.startsWith('#'))
+  return end < 0 ? found : found.slice(0, end)
+}
+
+const LINE = /(?:^|[\s(])(?:\$ |\* |# )?(?:npx |npm run -s )?pare (?:-- )?([a-z].*)$/
+
+function linesOf(text: string): string[] {
+  const fenced = [...text.matchAll(/```(?:sh|bash)\n([\s\S]*?)```/g)].flatMap(([, block]) =>
+    block!.replaceAll('\\\n', ' ').split('\n'),
+  )
+  return fenced.flatMap((line) => LINE.exec(line)?.[1] ?? [])
+}
+
+const help = program().commands.flatMap((command) => {
+  let text = ''
+  command.configureOutput({ writeOut: (part) => void (text += part) })
+  command.outputHelp()
+  return [...text.matchAll(/\$ pare (.*)$/gm)].map(([, line]) => line!)
+})
+const documented = pages.flatMap((page) => linesOf(fs.readFileSync(path.join(root, page), 'utf8')))
+
+test('there are such lines', () => {
+  expect(documented.length).toBeGreaterThan(15)
+  expect(help.length).toBeGreaterThan(25)
+})
+
+test.each([...new Set([...documented, ...help])])('pare %s', async (line) => {
+  const refused = await program()
+    .parseAsync(words(line), { from: 'user' })
+    .then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    )
+  if (refused instanceof CommanderError && refused.exitCode === 0) return
+  expect(refused).toBeUndefined()
+})
