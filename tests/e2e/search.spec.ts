@@ -54,6 +54,8 @@ test('a search for a phone shows the modelled time as an estimate, and ends when
   await step(pare, 'Goal').click()
   await pare.getByRole('combobox', { name: 'Runs on' }).selectOption({ label: 'Android, CPU' })
   await expect(pare.getByText('an estimate from the costs of each operator, not a measurement')).toBeVisible()
+  await pare.getByRole('spinbutton', { name: /^Time per answer, at most/ }).fill('150')
+  await pare.keyboard.press('Tab')
   await pare.getByRole('button', { name: 'Start compressing' }).click()
   await pare.getByRole('button', { name: 'Size against quality as a table' }).click({ timeout: 60_000 })
   const chart = pare.getByRole('region', { name: 'Size against quality' })
@@ -61,6 +63,11 @@ test('a search for a phone shows the modelled time as an estimate, and ends when
     name: /^([\d.]+× (faster|slower)|same speed) on android-cpu, estimated$/,
   })
   await expect(estimated.nth(2)).toBeVisible({ timeout: 60_000 })
+  // The limit is drawn where it is judged: on the time over the original's, estimated for the target.
+  await pare.getByRole('button', { name: 'Time against quality as a table' }).click()
+  const byTime = pare.getByRole('region', { name: 'Time against quality' })
+  await expect(byTime).toContainText('The upright line: the time allowed.')
+  await expect(byTime.getByRole('cell', { name: /on android-cpu, estimated$/ }).first()).toBeVisible()
   await pare.getByRole('button', { name: 'Stop now, keep the best' }).click()
   await expect(pare.getByRole('button', { name: 'Go on to compare' })).toBeVisible({ timeout: 90_000 })
 

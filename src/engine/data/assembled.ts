@@ -31,6 +31,8 @@ interface Assembly {
   preprocessing: Preprocessing
   /** What was said or found of the way to read it that is not in the fields above. */
   said?: Pick<DataSpec, 'label' | 'columns' | 'output' | 'boxes' | 'notes'>
+  /** What the calibration samples are, where they are no data. */
+  standIn?: NonNullable<Dataset['standIn']>
   parts: Parts
   plan: TargetPlan
   targets: ReadonlyMap<Source, Targets>
@@ -60,6 +62,7 @@ export function assemble(assembly: Assembly): Dataset {
     path,
     ...(classes && { classes }),
     ...(assembly.guessedOrder && { guessedOrder: true }),
+    ...(assembly.standIn && { standIn: assembly.standIn }),
     preprocessing,
     spec: specOf(assembly),
     ...formOf(assembly),

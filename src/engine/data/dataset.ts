@@ -76,6 +76,8 @@ export interface Dataset {
   readonly classes?: readonly string[]
   /** The order of the classes is only that of their names; the model may have another. */
   readonly guessedOrder?: boolean
+  /** What calibration samples are, in words, where no data was given, and how often they were read. */
+  readonly standIn?: { readonly words: string; readonly reads: number }
   readonly preprocessing: Preprocessing
   /** All of how it is read: opened with this the data is the same. */
   readonly spec: DataSpec

@@ -1,11 +1,13 @@
 /**
  * Random inputs within what a model declares, for when there is no data: they show likeness, never quality. Nothing
- * is calibrated or trained on them: what flows through a model on noise is not what flows on its data.
+ * is calibrated or trained on them: what flows through a model on noise is not what flows on its data. Calibration has
+ * inputs that were made to match what the model learned, where there are some.
  */
-import { SPLITS, type SplitName } from '../../contract/dataset'
+import { SPLITS, type Preprocessing, type SplitName } from '../../contract/dataset'
 import type { Model } from '../onnx'
 import {
   concatRows,
+  pickRows,
   randomFeeds,
   samplesOf,
   signatureOf,
@@ -31,15 +33,28 @@ async function samplesWorth(model: Model, feeds: Values): Promise<number> {
   return Math.min(MOST, Math.max(LEAST, Math.floor(AFFORDABLE / work)))
 }
 
+const PLAIN: Preprocessing = { kind: 'array', scale: 1, mean: [0], std: [1], columns: {} }
+
+/** Inputs that stand in for calibration samples. */
+export interface StandIn {
+  samples: number
+  /** BatchNormalization layers they were matched to. */
+  layers: number
+  /** By input, samples on the first axis. */
+  make(): Promise<Values>
+}
+
 /**
  * A dataset of kind 'random' and task 'unlabelled': seeded samples in every dynamic length that was found to run,
- * the same ones on every machine, by default as many as the model's work allows; splits that are not `filled` are empty. Throws `model/not-loadable`, `model/no-working-input`.
+ * the same ones on every machine, by default as many as the model's work allows; splits that are not `filled` are empty, but for a calibration
+ * split of what stands in. Throws `model/not-loadable`, `model/no-working-input`.
  */
 export async function openRandom(
   model: Model,
   seed = 0,
   asked?: number,
   filled: readonly SplitName[] = ['validation'],
+  standIn?: StandIn,
 ): Promise<Dataset> {
   const feeds = await workingFeeds(model, { seed })
   const count = asked ?? (await samplesWorth(model, feeds))
@@ -47,7 +62,7 @@ export async function openRandom(
   const made = new Map<number, Values>()
   const source = (offset: number, length: number): Source => ({
     length,
-    suggested: { kind: 'array', scale: 1, mean: [0], std: [1], columns: {} },
+    suggested: PLAIN,
     notes: [],
     async read(indices) {
       const samples = indices.map((index) => {
@@ -65,10 +80,17 @@ export async function openRandom(
     preview: async (index) => ({ title: `Random sample ${index + 1}`, inputs: draw(offset + index) }),
     close: async () => undefined,
   })
+  const told = standIn && { words: standInText(standIn), reads: 0 }
   const parts = Object.fromEntries(
     SPLITS.map((name, i): [string, Part] => [
       name,
-      { source: source(i * count, filled.includes(name) ? count : 0), origin: 'made' },
+      {
+        source:
+          name === 'calibration' && standIn
+            ? standingIn(standIn, told!)
+            : source(i * count, filled.includes(name) ? count : 0),
+        origin: 'made',
+      },
     ]),
   ) as Record<(typeof SPLITS)[number], Part>
   const plan = { kind: 'none' } as const
@@ -83,9 +105,34 @@ export async function openRandom(
     targets: new Map(SPLITS.map((name) => [parts[name].source, none])),
     notes: [
       'No data was given: inputs are random (seeded), and only the likeness to the original is measured.',
+      ...(told ? [`Steps calibrate on ${told.words}.`] : []),
     ],
+    ...(told && { standIn: told }),
     close: async () => made.clear(),
   })
+}
+
+const standInText = ({ samples, layers }: StandIn): string =>
+  `${samples} inputs made to match what the model’s ${layers === 1 ? 'normalization layer' : `${layers} normalization layers`} learned (data-free calibration)`
+
+/** Made when they are first read. */
+function standingIn({ samples, make }: StandIn, told: { reads: number }): Source {
+  let made: Promise<Values> | undefined
+  const read = async (indices: readonly number[]): Promise<Values> => {
+    made ??= make()
+    told.reads++
+    return Object.fromEntries(
+      Object.entries(await made).map(([name, value]) => [name, pickRows(value, indices)]),
+    )
+  }
+  return {
+    length: samples,
+    suggested: PLAIN,
+    notes: [],
+    read: async (indices) => ({ inputs: await read(indices) }),
+    preview: async (index) => ({ title: `Made sample ${index + 1}`, inputs: await read([index]) }),
+    close: async () => undefined,
+  }
 }
 
 /** Draws sample i; a model with a fixed batch of k gets its samples from feeds of k. */

@@ -104,21 +104,22 @@ export function separationOf(given: readonly Float32Array[]): Separation {
   }
 }
 
-interface Learned {
+export interface Learned {
   /** What flows into the layer. */
   value: string
   mean: Float32Array
   variance: Float32Array
 }
 
-/** BatchNormalization layers behind another layer, with the numbers they learned. */
-function learnedStatistics({ graph }: Model): Learned[] {
+/** BatchNormalization layers behind another layer, with the numbers they learned; untrained ones tell nothing. */
+export function learnedStatistics({ graph }: Model): Learned[] {
   const inputs = new Set(graph.inputs.map(({ name }) => name))
   return graph.nodes.flatMap((node) => {
     const value = node.inputs[0]!
     if (!node.is('BatchNormalization') || inputs.has(value)) return []
     const [mean, variance] = [node.inputs[3], node.inputs[4]].map((name) => graph.constant(name!)?.floats())
-    return mean && variance?.every((v) => v > 0) ? [{ value, mean, variance }] : []
+    const isTold = mean?.some((v) => v !== 0) || variance?.some((v) => v !== 1)
+    return isTold && mean && variance?.every((v) => v > 0) ? [{ value, mean, variance }] : []
   })
 }
 

@@ -12,7 +12,7 @@ import type { Target } from '../targets/target'
 import { temporaryFolder } from '../onnx/temporary'
 import { checkTarget } from './checks'
 import { placeCompanions } from './companions'
-import { embed } from './embed'
+import { embed, type Embedded } from './embed'
 import { BundleFiles, SOURCE } from './files'
 import { formsFor, type ExportForm } from './forms'
 import { proveForms, snippetsOf, weighForms, writeForms, type WeighedForm } from './forms/stage-forms'
@@ -70,14 +70,18 @@ export async function stage(asked: BundleRequest, folder: string): Promise<Stage
   const place = temporaryFolder('embed')
   try {
     asked.progress?.(0, 'Putting preprocessing and labels into the model')
-    const { file, dataset, answer } = await embed(asked.model, asked.dataset, place, asked.signal)
-    return await stageOf({ ...asked, model: file, dataset }, folder, answer)
+    const { file, dataset, answer, left } = await embed(asked.model, asked.dataset, place, asked.signal)
+    return await stageOf({ ...asked, model: file, dataset }, folder, { answer, ...(left && { left }) })
   } finally {
     fs.rmSync(place, { recursive: true, force: true })
   }
 }
 
-async function stageOf(asked: BundleRequest, folder: string, known?: Manifest['answer']): Promise<Staged> {
+async function stageOf(
+  asked: BundleRequest,
+  folder: string,
+  known?: Pick<Embedded, 'answer' | 'left'>,
+): Promise<Staged> {
   const { report: measuredReport, original: measuredOriginal, recipe, steps, measured: head } = asked
   const words = withoutPlaces({
     report: measuredReport,
@@ -107,7 +111,7 @@ async function stageOf(asked: BundleRequest, folder: string, known?: Manifest['a
   const golden = await makeGolden({ file: files.path(SOURCE), model, dataset, count, integer })
   const goldenFiles = placeGolden(golden, files)
   const companions = placeCompanions({ ...request, model }, files)
-  const answer = known ?? answerOf(dataset, golden, model)
+  const answer = known?.answer ?? answerOf(dataset, golden, model)
   step(0.45, 'Reading raw samples as the bundle says')
   const raw =
     dataset && (await checkRaw({ folder, model, traced, file: files.path(SOURCE), dataset, answer, signal }))
@@ -155,6 +159,7 @@ async function stageOf(asked: BundleRequest, folder: string, known?: Manifest['a
     ...missing,
     ...unproven,
     ...(raw ? [raw] : []),
+    ...(known?.left ? [known.left] : []),
     ...passedOver,
   ]
   const realSamples = golden.samples.some(({ index }) => index !== undefined)

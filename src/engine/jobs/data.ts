@@ -4,18 +4,22 @@ import type { Dataset } from '../data/dataset'
 import { openDataset } from '../data/open'
 import { openRandom } from '../data/random'
 import { readModel } from '../onnx'
+import { matchedInputs } from '../training/matched-inputs'
 import { unchanged, type Unchanged } from '../run/unchanged'
 import { chooseProviders, type SessionOptions } from '../runtime'
 import type { DataReference, EngineSettings } from './protocol'
 
-/** Opens what is referred to, or random inputs within the model's declared shapes where nothing is. */
+/**
+ * Opens what is referred to. Where nothing is: random inputs within the model's declared shapes and, for calibration, inputs
+ * made to match what its normalization layers learned, where it has some.
+ */
 export async function openReference(
   model: string,
   { path, splits, ...options }: DataReference,
   progress?: (done: number, doing: string) => void,
 ): Promise<Dataset> {
   const read = readModel(model)
-  if (path === undefined) return openRandom(read)
+  if (path === undefined) return openRandom(read, 0, undefined, ['validation'], await matchedInputs(read))
   if (!splits) return openDataset(path, read, { ...options, progress })
   const { seed, ...shares } = splits
   return openDataset(path, read, { ...options, seed, shares, progress })

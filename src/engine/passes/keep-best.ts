@@ -1,7 +1,7 @@
 import zlib from 'node:zlib'
 import { z } from 'zod'
 import { formatFigure, plural } from '../../contract/format'
-import { fasterText, ratioText } from '../../contract/verdict'
+import { fasterText, ratioText, timeText } from '../../contract/verdict'
 import { comparisonBatches, exampleFeeds } from '../data/feeds'
 import { divergences } from '../evaluate/comparison/divergence'
 import { measureLatency } from '../evaluate/latency'
@@ -98,6 +98,10 @@ interface Trial extends Contender {
   bytes: number
   time: number
   slower: boolean
+  /** Of the time, with what it was told by. */
+  speed: string
+  /** Which size counts. */
+  of: 'file' | 'download'
 }
 
 export const keepBest = definePass({
@@ -121,8 +125,10 @@ async function choose(
 ): Promise<PassResult> {
   const contenders: Contender[] = [{ title: 'what the recipe made', model, own: true }]
   const plain = await cleaned(context)
+  const { standIn } = context.data ?? {}
+  const isReal = context.data !== undefined && standIn === undefined
   const wanted = ALTERNATIVES.filter(
-    ({ objectives, coarse }) => objectives.includes(objective) && (!coarse || context.data),
+    ({ objectives, coarse }) => objectives.includes(objective) && (!coarse || isReal),
   )
   for (const [i, { title, pass, params: given }] of wanted.entries()) {
     context.progress((0.4 * i) / wanted.length, `trying ${title}`)
@@ -133,14 +139,16 @@ async function choose(
   context.progress(0.4, 'comparing them with the original')
   const trials = await measureTrials(contenders, objective, context)
   const chosen = best(trials, { objective, maxLoss })
-  const unknown = context.data ? '' : ', on random inputs: what it costs on real ones is not known'
-  const compared = `compared with ${plural(trials.length - 1, 'plain alternative')}${unknown}`
+  const on = isReal
+    ? ` on ${context.data!.task === 'unlabelled' ? 'unlabelled' : 'calibration'} samples`
+    : `, on ${standIn?.words ?? 'random inputs'}: what it costs on real ones is not known`
+  const compared = `compared with ${plural(trials.length - 1, 'plain alternative')}${on}`
   if (!chosen) {
     const gain = TIMED.includes(objective)
       ? 'smaller than the original and no slower'
       : 'smaller than the original'
     const reason = `nothing tried is ${gain} within ${maxLoss} points: ${trials.map(worded).join('; ')}`
-    return { model: plain, summary: `Only cleaned up: ${reason}.`, restarts: true }
+    return { model: plain, summary: `Only cleaned up: ${reason}; ${compared}.`, restarts: true }
   }
   const warning = chosen.slower
     ? `; it is slower than the original all the same, as everything within the loss is`
@@ -201,6 +209,7 @@ async function measureTrials(
     ...contender,
     loss: losses[i]!,
     bytes: bytes[i + 1]! / bytes[0]!,
+    of: objective === 'size' ? 'download' : 'file',
     ...times[i]!,
   }))
 }
@@ -229,7 +238,7 @@ async function lossesOf(models: readonly Model[], count: number, context: PassCo
   return (await divergences(original, models, batches, { classes: false })).map(({ points }) => points)
 }
 
-type Time = Pick<Trial, 'time' | 'slower'>
+type Time = Pick<Trial, 'time' | 'slower' | 'speed'>
 
 async function modelled(
   { original, target }: PassContext,
@@ -240,7 +249,7 @@ async function modelled(
   const times: Time[] = []
   for (const model of models) {
     const time = modelledSeconds(model, await traceShapes(model, { feeds }), target.device!) / before
-    times.push({ time, slower: time > SLOWER })
+    times.push({ time, slower: time > SLOWER, speed: `${fasterText(time)} on ${target.id} by estimate` })
   }
   return times
 }
@@ -252,7 +261,11 @@ async function measured(
 ): Promise<Time[]> {
   const sample = samplesOf(signatureOf(original), feeds)
   const { candidates } = await measureLatency(original, models, { sample, seconds: SECONDS_TO_TIME, signal })
-  return candidates.map(({ ratio }) => ({ time: ratio.value, slower: ratio.interval[0] > SLOWER }))
+  return candidates.map(({ ratio }) => ({
+    time: ratio.value,
+    slower: ratio.interval[0] > SLOWER,
+    speed: timeText(ratio),
+  }))
 }
 
 /** The smaller, the better. */
@@ -275,5 +288,5 @@ export function best(trials: readonly Trial[], { objective, maxLoss }: Params): 
 
 const worded = (one: Trial): string => `${one.title}: ${figures(one)}`
 
-const figures = ({ loss, bytes, time }: Trial): string =>
-  `${ratioText(1, bytes, 'smaller', 'larger', 'as large')}, ${fasterText(time)}, ${formatFigure(Math.max(0, loss))} points lost`
+const figures = ({ loss, bytes, of, speed }: Trial): string =>
+  `${ratioText(1, bytes, `smaller ${of}`, `larger ${of}`, `${of} as large`)}, ${speed}, ${formatFigure(Math.max(0, loss))} points lost`

@@ -8,7 +8,7 @@ export const PRESETS: readonly Preset[] = [
     name: 'Safe',
     description:
       'Cleans the graph up and stores the weights as 8-bit integers, or as 16-bit floats where 8 bits would show; the arithmetic stays as it was.',
-    cost: 'About a quarter of the size; answers practically never change.',
+    cost: 'About a quarter of the file; answers practically never change.',
     steps: [
       { pass: 'simplify', params: {} },
       {
@@ -25,7 +25,7 @@ export const PRESETS: readonly Preset[] = [
     name: 'Balanced',
     description:
       'Cleans the graph up and runs it in 8-bit integers where that pays: layers that mind compute in float, and a plainer form is kept where it does better.',
-    cost: 'About a quarter of the size; usually less than half a point.',
+    cost: 'About a quarter of the file; usually less than half a point.',
     steps: [
       { pass: 'simplify', params: {} },
       { pass: 'quantize-static', params: {} },
@@ -55,7 +55,7 @@ export const PRESETS: readonly Preset[] = [
     name: 'Fastest',
     description:
       'Removes the channels that the model misses least until half of the multiplications are left, refits what reads them, and runs the rest in 8-bit integers where that pays.',
-    cost: 'About a fifth to an eighth of the size; usually a point or less. Needs calibration data.',
+    cost: 'About a fifth to an eighth of the file; usually a point or less. Needs calibration data.',
     steps: [
       { pass: 'simplify', params: {} },
       { pass: 'prune-channels', params: { target: 'macs', goal: 0.5 } },

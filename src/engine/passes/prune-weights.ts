@@ -162,7 +162,7 @@ export const pruneWeights = definePass({
     return {
       model: pruned,
       skipped: [...skipped, ...failed],
-      summary: `${zeros(model, done)}${foundOut(loss, options)}${sizes(original, pruned)}`,
+      summary: `${zeros(model, done)}${foundOut(loss, options, context)}${sizes(original, pruned)}`,
       layers: layerReports(model, done),
     }
   },
@@ -252,9 +252,13 @@ async function bearable(
   return { sparsity: found.shares, loss: found.loss }
 }
 
-const foundOut = (loss: Divergence | undefined, { method, maxLoss }: Params): string =>
+const foundOut = (
+  loss: Divergence | undefined,
+  { method, maxLoss }: Params,
+  { data }: PassContext,
+): string =>
   loss
-    ? ` That is what it bears within ${plural(maxLoss, 'point')}: without ${method === 'magnitude' ? 'them' : 'its smallest weights'} ${loss.points.toFixed(2)} are lost.`
+    ? ` That is what it bears within ${plural(maxLoss, 'point')}: without ${method === 'magnitude' ? 'them' : 'its smallest weights'} ${loss.points.toFixed(2)} are lost on ${data ? 'calibration samples' : 'random inputs'}.`
     : ''
 
 const zerosOf = (model: Model, name: string): { zeros: number; size: number } => {

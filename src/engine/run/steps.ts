@@ -149,13 +149,21 @@ async function runStep(
     const missing = missingNeed(id, work.data)
     if (missing) throw missing
     const input = readModel(model)
+    const read = work.data.standIn?.reads ?? 0
     pass.check(input, params)
     const { model: result, summary, skipped = [], ...rest } = await pass.run(input, params, context)
     const files = work.run.write(key, result)
     await work.check(files[0]!, pass.description.title)
     work.same?.()
     const late = misplaced(work.recipe.steps, index)
-    const told = late ? `${summary} ${errorMessage(late.data).what}` : summary
+    const { standIn } = work.data
+    // Who chooses says it in its own words.
+    const isTold = standIn && standIn.reads > read && pass.description.role !== 'chooses'
+    const told = [
+      summary,
+      ...(isTold ? [`There is no data: it went by ${standIn.words}.`] : []),
+      ...(late ? [errorMessage(late.data).what] : []),
+    ].join(' ')
     return { record: { ...about, seconds: seconds(), summary: told, skipped, ...rest }, files }
   } catch (thrown) {
     work.same?.()

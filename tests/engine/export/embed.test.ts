@@ -5,10 +5,11 @@ import { expect, test } from 'vitest'
 import type { Dataset } from '../../../src/engine/data/dataset'
 import { openDataset, type OpenOptions } from '../../../src/engine/data/open'
 import { exportBundle } from '../../../src/engine/export/bundle'
+import { embed } from '../../../src/engine/export/embed'
 import { embedPreprocessing } from '../../../src/engine/export/embed/graph'
 import { Manifest } from '../../../src/engine/export/manifest'
 import { openBundle, sampleReader } from '../../../src/engine/export/read-back'
-import { readModel, type DType, type Model } from '../../../src/engine/onnx'
+import { readModel, writeModel, type DType, type Model } from '../../../src/engine/onnx'
 import { feedsFor, withSession } from '../../../src/engine/runtime'
 import { findTarget } from '../../../src/engine/targets'
 import { placeRaw } from '../../../src/engine/export/raw-check'
@@ -154,7 +155,34 @@ test('a bundle takes bytes and says the class, as ONNX and as ORT', async () => 
         expect(Object.keys(outputs)).toContain('class')
       }
     })
-  expect(text('README.md')).toContain('The model takes samples as they are stored')
+  const readme = text('README.md')
+  expect(readme).toContain('The model takes samples as they are stored')
+  for (const says of [
+    'fun predict(imageValues: ByteArray): String = ask("label", imageValues) {',
+    'func predict(imageValues: [UInt8]) throws -> String {',
+    'export async function predict(imageValues: Uint8Array): Promise<string> {',
+    'def predict(raw):',
+    'std::string predict(uint8_t* imageValues) {',
+  ])
+    expect(readme).toContain(says)
+})
+
+test.each([
+  [5, 0],
+  [10, 1],
+])('pictures %i wide are said to be resized before the model, or nothing is', async (width, told) => {
+  const root = temporaryFolder()
+  for (let i = 0; i < COUNT; i++)
+    write(root, {
+      [`data/${i % 2}/${i}.png`]: await png(width, 6, new Uint8Array(width * 6 * 3).fill(9 * i)),
+    })
+  const model = path.join(root, 'model.onnx')
+  writeModel(passing('image', ['N', 3, 6, 5]), model)
+  const dataset = await openDataset(path.join(root, 'data'), readModel(model))
+  const embedded = await embed(model, dataset, root)
+  await dataset.close()
+  expect(embedded.left === undefined ? 0 : 1).toBe(told)
+  if (embedded.left) expect(embedded.left.message).toMatch(/^Resizing is not in the model: .* 5 × 6/)
 })
 
 test('what cannot be done to the bit is refused by name', async () => {

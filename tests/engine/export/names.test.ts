@@ -103,8 +103,9 @@ const anyContext: fc.Arbitrary<SnippetContext> = fc
       selector: ([name]) => name,
     }),
     anyName,
+    fc.option(anyName, { nil: undefined }),
   )
-  .map(([inputs, answer]) => {
+  .map(([inputs, answer, label]) => {
     const identifier = identifiers()
     const port = (name: string, dtype: string, dims: number[]): SnippetContext['answer'] => ({
       name,
@@ -117,6 +118,7 @@ const anyContext: fc.Arbitrary<SnippetContext> = fc
       inputs: inputs.map(([name, dtype, dims]) => port(name, dtype, dims)),
       answer: port(answer, 'float32', [1, 2]),
       classes: true,
+      ...(label !== undefined && { label, labels: true }),
     }
   })
 
@@ -196,7 +198,7 @@ for one in json.load(open(sys.argv[1], encoding="utf-8")):
       (context, i) => `namespace n${i} {\n${codeIn('cpp', context).replaceAll(includes, '')}\n}`,
     )
     const header =
-      '#include <onnxruntime_cxx_api.h>\n#include <algorithm>\n#include <cstdlib>\n#include <vector>\n'
+      '#include <onnxruntime_cxx_api.h>\n#include <algorithm>\n#include <cstdlib>\n#include <string>\n#include <utility>\n#include <vector>\n'
     const file = path.join(folder, 'all.cpp')
     fs.writeFileSync(file, header + parts.join('\n'))
     const stub = path.resolve(import.meta.dirname, '../../fixtures/onnxruntime')

@@ -28,6 +28,8 @@ describe('the best of what was judged', () => {
     bytes,
     time,
     slower: time > 1.03,
+    speed: '',
+    of: 'file' as const,
   })
 
   test.each<[string, Parameters<typeof best>, string | undefined]>([

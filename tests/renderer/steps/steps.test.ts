@@ -7,6 +7,7 @@ import { Pager } from '../../../src/renderer/steps/compare/pager.svelte'
 import {
   axisOf,
   frontOf,
+  limitOn,
   originalPoint,
   pointOf,
   qualityRange,
@@ -187,6 +188,25 @@ it('has the size on its axis that is limited', () => {
   const [small] = finishedRun().candidates
   expect(pointOf(small!, axis).x).toBe(small!.report.bytes)
   expect(originalPoint(original, axis).x).toBe(original.bytes)
+})
+
+it('has the time over the original’s on the axis that a limit of time is judged on', () => {
+  const goal = { kind: 'search', maxDrop: 1, maxLatency: 0.8, target: 'ios', minutes: 1 } as const
+  expect(limitOn('time', goal)).toBe(0.8)
+  expect(limitOn('bytes', { ...goal, maxBytes: 60_000 })).toBe(60_000)
+  expect(limitOn('downloadBytes', { ...goal, maxBytes: 60_000 })).toBeUndefined()
+  expect(limitOn('time', undefined)).toBeUndefined()
+  const [one, ...rest] = finishedRun().candidates
+  const report = { ...one!.report, latencyRatio: { value: 0.7, interval: [0.6, 0.8] as [number, number] } }
+  const here = { ...one!, report }
+  expect(pointOf(here, 'time').x).toBe(0.7)
+  expect(originalPoint(original, 'time').x).toBe(1)
+  // The estimate for the target counts, as it does for the limit.
+  const there = { ...here, report: { ...report, targetLatency: { target: 'ios', ratio: 0.01, source: '' } } }
+  expect(pointOf(there, 'time').x).toBe(0.01)
+  expect(frontOf([...rest, there], 'time')[0]!.id).toBe(one!.id)
+  const { latencyRatio: _, ...untimed } = report
+  expect(pointOf({ ...here, report: untimed }, 'time').x).toBe(Infinity)
 })
 
 it('leaves room around the points, and never shows shares above 100%', () => {

@@ -1,6 +1,7 @@
 /** What a search found besides: the front it leaves to choose from. */
 import type { SearchResult, Trial } from '../../../contract/trial'
 import { formatBytes } from '../../../contract/format'
+import { isQuality } from '../../../contract/metrics'
 import { amountText } from '../../../contract/points'
 import { fasterText, timeDetail } from '../../../contract/verdict'
 import { cell, paragraph, section, table, type Cell } from './parts'
@@ -27,7 +28,7 @@ export function tradeOff({ front, trials, winner, goal }: FrontOf): string {
     '',
     ...(limited ? ['File'] : []),
     'Download',
-    'Quality lost',
+    placed.every(({ quality }) => !quality || isQuality(quality)) ? 'Quality lost' : 'Likeness lost',
     'Time, measured on this machine',
   ]
   if (estimated) head.push(`Time on ${estimated.target}, an estimate`)

@@ -2,8 +2,10 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import type { Dataset, RawSample, Split } from '../../data/dataset'
+import { imageSize } from '../../data/image-decode'
 import { npyArray } from '../../data/npz'
 import { SPLITS } from '../../../contract/dataset'
+import type { TargetCheck } from '../../../contract/project'
 import type { SampleForm } from '../../../contract/sample-form'
 import { isFloat, readModel, writeModel, type Model } from '../../onnx'
 import { exampleFeeds } from '../../data/feeds'
@@ -17,12 +19,17 @@ import { placeRaw, samplesRead, SHARE } from '../raw-check'
 import { sampleReader, type BundleReader } from '../read-back'
 import { embedLabels, embedPreprocessing, refused } from './graph'
 
-interface Embedded {
+/** Pictures whose size is looked at. */
+const LOOKED_AT = 32
+
+export interface Embedded {
   /** Path of the new model, in the folder that was given. */
   file: string
   /** The same samples as the new model takes them. */
   dataset: Dataset
   answer: Manifest['answer']
+  /** What is left to be done before the model, where something is. */
+  left?: TargetCheck
 }
 
 /**
@@ -52,8 +59,14 @@ export async function embed(
   const written = path.join(folder, 'embedded.onnx')
   writeModel(model, written)
   const reader = sampleReader(left)
+  const resized = await resizedIn(form, validation)
   await prove({ file, original, dataset, written, reader, scratch, answer, signal })
-  return { file: written, dataset: readAs(dataset, left, reader, scratch), answer }
+  return {
+    file: written,
+    dataset: readAs(dataset, left, reader, scratch),
+    answer,
+    ...(resized && { left: resized }),
+  }
 }
 
 /** Arrays whose numbers are stored as bytes. */
@@ -68,6 +81,23 @@ async function byteArrays(form: SampleForm, split: Split, scratch: string): Prom
     await rows.close()
   }
   return found
+}
+
+/** Pictures that are not of the model's size: resizing them is no part of the graph, and is not to be taken for one. */
+async function resizedIn(form: SampleForm, split: Split): Promise<TargetCheck | undefined> {
+  if (form.kind !== 'image') return undefined
+  const { width, height, resize } = form
+  for (let index = 0; index < Math.min(LOOKED_AT, split.length); index++)
+    for (const { bytes } of (await split.raw!(index)).files) {
+      const size = await imageSize(bytes)
+      if (size.width === width && size.height === height) continue
+      return {
+        ok: false,
+        severity: 'warning',
+        message: `Resizing is not in the model: pictures of other sizes are brought to ${width} × ${height} before it, by the code of the app, as preprocessing.json says (${resize}).`,
+      }
+    }
+  return undefined
 }
 
 interface Proof {

@@ -65,7 +65,7 @@ export const cpp: Language = {
   title: 'C++',
   fence: 'cpp',
   code(context) {
-    const { inputs, answer, classes, file } = context
+    const { inputs, answer, classes, file, label } = context
     // std::vector<bool> has no data(): a plain array of the length stands for every type alike.
     const arguments_ = inputs.map((port) => `${typeOf(port)}* ${port.variable}`).join(', ')
     const tensors = inputs.map(
@@ -73,10 +73,19 @@ export const cpp: Language = {
     values.push_back(Ort::Value::CreateTensor<${typeOf(port)}>(
         memory, ${port.variable}, ${sizeOfPort(port)}, ${port.variable}Shape, ${port.dims.length}));`,
     )
+    const given = inputs.map(({ variable }) => `, ${variable}`).join('')
+    const predict = `
+  // The name of the class: the model looks it up itself.
+  std::string predict(${arguments_}) {
+    return ask(${cppString(label ?? '')}${given}).GetStringTensorElement(0);
+  }
+`
     return `// Link with onnxruntime; C++17.
 #include <onnxruntime_cxx_api.h>
 #include <algorithm>
 #include <cstdlib>
+#include <string>
+#include <utility>
 #include <vector>
 
 class Model {
@@ -86,25 +95,29 @@ class Model {
 ${preprocess(context)}
   // ${inputs.map((port) => `${port.variable}: ${sizeOfPort(port)} values`).join('; ')}, ${inputWords(context)}.
   std::vector<float> run(${arguments_}) {
-    const auto memory = Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);
-    std::vector<Ort::Value> values;
-${tensors.join('\n')}
-    const char* inputs[] = {${inputs.map(({ name }) => cppString(name)).join(', ')}};
-    const char* outputs[] = {${cppString(answer.name)}};
-    auto results = session_.Run(Ort::RunOptions{}, inputs, values.data(), values.size(), outputs, 1);
-    const float* data = results[0].GetTensorData<float>();
-    return {data, data + results[0].GetTensorTypeAndShapeInfo().GetElementCount()};
+    const Ort::Value value = ask(${cppString(answer.name)}${given});
+    const float* data = value.GetTensorData<float>();
+    return {data, data + value.GetTensorTypeAndShapeInfo().GetElementCount()};
   }
-${
-  classes
-    ? `
+${label === undefined ? '' : predict}${
+      classes
+        ? `
   static int classify(const std::vector<float>& scores) {
     return static_cast<int>(std::max_element(scores.begin(), scores.end()) - scores.begin());
   }
 `
-    : ''
-}
+        : ''
+    }
  private:
+  Ort::Value ask(const char* output, ${arguments_}) {
+    const auto memory = Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);
+    std::vector<Ort::Value> values;
+${tensors.join('\n')}
+    const char* inputs[] = {${inputs.map(({ name }) => cppString(name)).join(', ')}};
+    auto results = session_.Run(Ort::RunOptions{}, inputs, values.data(), values.size(), &output, 1);
+    return std::move(results[0]);
+  }
+
   static Ort::Env silentEnvironment() {
 #ifndef _WIN32
     setenv("ORT_DISABLE_TELEMETRY", "1", 1);  // ONNX Runtime reports to Microsoft otherwise

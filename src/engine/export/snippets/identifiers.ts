@@ -36,16 +36,19 @@ const KEYWORDS: Readonly<Record<string, readonly string[]>> = {
 /** Names that the snippets themselves use. */
 const USED: Readonly<Record<string, readonly string[]>> = {
   python: list(
-    `os np ort session run prepare classify feeds scores path photo pixels ratio left top int object`,
+    `os np ort session run prepare predict classify feeds scores path photo pixels ratio left top int object`,
   ),
-  javascript: list(`session load run prepare classify feeds outputs scores path pixels mean std out i c`),
-  kotlin: list(`environment session context prepare run classify feeds results buffer scores it to mapOf setOf
+  javascript: list(
+    `session load run ask predict output prepare classify feeds outputs scores path pixels mean std out i c`,
+  ),
+  kotlin:
+    list(`environment session context prepare run ask predict output read classify feeds results buffer scores it to mapOf setOf
     longArrayOf android java photo scaled pixels mean std shifts out value i c p close`),
   swift:
-    list(`environment session prepare run classify feeds outputs data scores path pixels mean std out value values
+    list(`environment session prepare run ask predict output classify feeds outputs data scores path pixels mean std out value values
     type shape i c setenv`),
   cpp: list(
-    `memory values inputs outputs results data run classify scores path std setenv silentEnvironment`,
+    `memory values inputs outputs results data run ask predict output value classify scores path std setenv silentEnvironment`,
   ),
   // Words that say more with an ending.
   plain: list('image'),

@@ -66,7 +66,7 @@ export const javascript: Language = {
   title: 'React Native',
   fence: 'ts',
   code(context) {
-    const { inputs, answer, classes, file } = context
+    const { inputs, answer, classes, file, label } = context
     const arguments_ = inputs.map((port) => `${port.variable}: ${arrayOf(port)}`).join(', ')
     const feeds = inputs.map((port) => {
       const shape = `[${port.dims.join(', ')}]`
@@ -74,6 +74,13 @@ export const javascript: Language = {
       const key = port.name === '__proto__' ? '["__proto__"]' : javascriptString(port.name)
       return `    ${key}: new Tensor(${javascriptString(port.dtype)}, ${port.variable}, ${shape}),`
     })
+    const given = inputs.map(({ variable }) => `, ${variable}`).join('')
+    const predict = `
+/** The name of the class: the model looks it up itself. */
+export async function predict(${arguments_}): Promise<string> {
+  return ((await ask(${javascriptString(label ?? '')}${given})).data as string[])[0]!
+}
+`
     return `// npm install onnxruntime-react-native · bundle ${file} as an asset and pass its path
 // ONNX Runtime reports to Microsoft unless ORT_DISABLE_TELEMETRY=1 is set before it loads: see README.md.
 import { InferenceSession, Tensor } from 'onnxruntime-react-native'
@@ -86,11 +93,14 @@ export async function load(path: string): Promise<void> {
 ${preprocess(context)}
 /** ${inputs.map((port) => `${port.variable}: ${sizeOfPort(port)} values`).join('; ')}, ${inputWords(context)}. */
 export async function run(${arguments_}): Promise<Float32Array> {
+  return (await ask(${javascriptString(answer.name)}${given})).data as Float32Array
+}
+${label === undefined ? '' : predict}
+async function ask(output: string, ${arguments_}): Promise<Tensor> {
   const feeds = {
 ${feeds.join('\n')}
   }
-  const outputs = await session.run(feeds, [${javascriptString(answer.name)}])
-  return outputs[${javascriptString(answer.name)}]!.data as Float32Array
+  return (await session.run(feeds, [output]))[output]!
 }
 ${classes ? '\nexport const classify = (scores: Float32Array): number => scores.indexOf(Math.max(...scores))\n' : ''}`
   },

@@ -93,8 +93,13 @@ export const kotlin: Language = {
   title: 'Kotlin (Android)',
   fence: 'kotlin',
   code(context) {
-    const { inputs, answer, classes, file } = context
+    const { inputs, answer, classes, file, label } = context
     const arguments_ = inputs.map((port) => `${port.variable}: ${typeOf(port).array}`).join(', ')
+    const given = inputs.map(({ variable }) => `, ${variable}`).join('')
+    const predict = `
+    /** The name of the class: the model looks it up itself. */
+    fun predict(${arguments_}): String = ask(${kotlinString(label ?? '')}${given}) { (it.value as Array<*>)[0] as String }
+`
     return `// build.gradle.kts: implementation("com.microsoft.onnxruntime:onnxruntime-android:1.20.0") or later
 // Put ${file} into src/main/assets.
 import ai.onnxruntime.*
@@ -110,15 +115,17 @@ class Model(context: Context) : AutoCloseable {
     private val session = environment.createSession(context.assets.open(${kotlinString(file)}).readBytes())
 ${preprocess(context)}
     /** ${inputs.map((port) => `${port.variable}: ${sizeOfPort(port)} values`).join('; ')}, ${inputWords(context)}. */
-    fun run(${arguments_}): FloatArray {
+    fun run(${arguments_}): FloatArray = ask(${kotlinString(answer.name)}${given}) {
+        val buffer = it.floatBuffer
+        FloatArray(buffer.remaining()).also { scores -> buffer.get(scores) }
+    }
+${label === undefined ? '' : predict}
+    private fun <T> ask(output: String, ${arguments_}, read: (OnnxTensor) -> T): T {
         val feeds = mapOf(
 ${inputs.map(tensor).join('\n')}
         )
         try {
-            session.run(feeds, setOf(${kotlinString(answer.name)})).use { results ->
-                val buffer = (results.get(0) as OnnxTensor).floatBuffer
-                return FloatArray(buffer.remaining()).also { buffer.get(it) }
-            }
+            session.run(feeds, setOf(output)).use { results -> return read(results.get(0) as OnnxTensor) }
         } finally {
             feeds.values.forEach { it.close() }
         }

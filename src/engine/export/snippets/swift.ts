@@ -68,13 +68,20 @@ export const swift: Language = {
   title: 'Swift (iOS)',
   fence: 'swift',
   code(context) {
-    const { inputs, answer, classes, file } = context
+    const { inputs, answer, classes, file, label } = context
     const dot = file.lastIndexOf('.')
     const arguments_ = inputs.map((port) => `${port.variable}: ${typeOf(port).array}`).join(', ')
     const feeds = inputs.map((port) => {
       const shape = `[${port.dims.join(', ')}]`
       return `            ${swiftString(port.name)}: try Self.value(${port.variable}, ${typeOf(port).element}, ${shape}),`
     })
+    const given = inputs.map(({ variable }) => `, ${variable}: ${variable}`).join('')
+    const predict = `
+    /// The name of the class: the model looks it up itself.
+    func predict(${arguments_}) throws -> String {
+        try ask(${swiftString(label ?? '')}${given}).tensorStringData()[0]
+    }
+`
     return `// Podfile: pod 'onnxruntime-objc' · add ${file} to the app's resources
 import Foundation
 import onnxruntime_objc
@@ -92,12 +99,15 @@ final class Model {
 ${preprocess(context)}
     /// ${inputs.map((port) => `${port.variable}: ${sizeOfPort(port)} values`).join('; ')}, ${inputWords(context)}.
     func run(${arguments_}) throws -> [Float] {
+        let data = try ask(${swiftString(answer.name)}${given}).tensorData() as Data
+        return data.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
+    }
+${label === undefined ? '' : predict}
+    private func ask(_ output: String, ${arguments_}) throws -> ORTValue {
         let feeds: [String: ORTValue] = [
 ${feeds.join('\n')}
         ]
-        let outputs = try session.run(withInputs: feeds, outputNames: [${swiftString(answer.name)}], runOptions: nil)
-        let data = try outputs[${swiftString(answer.name)}]!.tensorData() as Data
-        return data.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
+        return try session.run(withInputs: feeds, outputNames: [output], runOptions: nil)[output]!
     }
 ${
   classes

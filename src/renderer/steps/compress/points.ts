@@ -25,10 +25,19 @@ type SizeAxis = 'bytes' | 'downloadBytes'
 export const axisOf = (goal: Goal | undefined): SizeAxis =>
   goal?.kind === 'search' && goal.maxBytes !== undefined ? 'bytes' : 'downloadBytes'
 
+/** What stands against the quality: a size, or the time over the original's, which is what a limit of time is judged on. */
+export type Axis = SizeAxis | 'time'
+
 /** "98 kB to download", "120 kB as a file" where that is the axis. */
 export const SIZE_WORDS: Record<SizeAxis, { title: string; after: string }> = {
   bytes: { title: 'file size', after: 'as a file' },
   downloadBytes: { title: 'download size', after: 'to download' },
+}
+
+/** Where on the axis the goal has its limit. */
+export function limitOn(axis: Axis, goal: Goal | undefined): number | undefined {
+  if (goal?.kind !== 'search') return undefined
+  return axis === 'time' ? goal.maxLatency : axis === 'bytes' ? goal.maxBytes : undefined
 }
 
 function timeOf(estimate: LatencyEstimate | undefined, measured: number | undefined): Point['time'] {
@@ -43,20 +52,27 @@ export const timeText = ({ time }: Point): string =>
 /** Per cent where the metric is a fraction of 1, else the metric's own unit. */
 const scaleOf = (metric: string): number => (metricName(metric).fraction ? 100 : 1)
 
-export const pointOf = (candidate: Candidate, axis: SizeAxis): Point => ({
+const timeIn = ({ targetLatency, latencyRatio }: Report): Point['time'] =>
+  timeOf(targetLatency, latencyRatio?.value)
+
+/** Infinite where the time was not taken: such points have no place. */
+const xOf = (report: Report, axis: Axis): number =>
+  axis === 'time' ? (timeIn(report)?.ratio ?? Infinity) : report[axis]
+
+export const pointOf = (candidate: Candidate, axis: Axis): Point => ({
   id: candidate.id,
   name: candidate.name,
-  x: candidate.report[axis],
+  x: xOf(candidate.report, axis),
   y: candidate.report.quality.value * scaleOf(candidate.report.quality.metric),
-  time: timeOf(candidate.report.targetLatency, candidate.report.latencyRatio?.value),
+  time: timeIn(candidate.report),
   candidate,
   onFront: candidate.onFront,
 })
 
-export const originalPoint = (report: Report, axis: SizeAxis): Point => ({
+export const originalPoint = (report: Report, axis: Axis): Point => ({
   id: 'original',
   name: 'original',
-  x: report[axis],
+  x: axis === 'time' ? 1 : report[axis],
   y: report.quality.value * scaleOf(report.quality.metric),
 })
 
@@ -64,27 +80,31 @@ export const originalPoint = (report: Report, axis: SizeAxis): Point => ({
 export function trialPoints(
   trials: readonly TrialPoint[],
   original: Quality | undefined,
-  axis: SizeAxis,
+  axis: Axis,
 ): Point[] {
   if (!original) return []
   const { metric, value, higherIsBetter } = original
   const unit = isShare(metric) ? 1 : Math.abs(value)
   return trials
     .filter((trial) => trial.state !== 'failed' && trial.pointsLost !== undefined)
-    .map((trial) => ({
-      id: trial.key,
-      name: trial.name,
-      x: trial[axis],
-      y: (value + ((higherIsBetter ? -1 : 1) * unit * trial.pointsLost!) / 100) * scaleOf(metric),
-      time: timeOf(trial.targetLatency, trial.latencyRatio),
-      onFront: trial.onFront,
-    }))
+    .map((trial) => {
+      const time = timeOf(trial.targetLatency, trial.latencyRatio)
+      return {
+        id: trial.key,
+        name: trial.name,
+        x: axis === 'time' ? (time?.ratio ?? Infinity) : trial[axis],
+        y: (value + ((higherIsBetter ? -1 : 1) * unit * trial.pointsLost!) / 100) * scaleOf(metric),
+        time,
+        onFront: trial.onFront,
+      }
+    })
+    .filter(({ x }) => x < Infinity)
 }
 
-/** Not beaten in size and quality, from small to large: what a line joins. Equals stay side by side. */
-export function frontOf(candidates: readonly Candidate[], axis: SizeAxis): Point[] {
+/** Not beaten on the axis and in quality, from small to large: what a line joins. Equals stay side by side. */
+export function frontOf(candidates: readonly Candidate[], axis: Axis): Point[] {
   const costs = ({ report }: Candidate): Costs => [
-    report[axis],
+    xOf(report, axis),
     report.quality.value * (report.quality.higherIsBetter ? -1 : 1),
   ]
   return candidates

@@ -1,0 +1,188 @@
+/**
+ * Inputs made to match what a model's BatchNormalization layers learned, for calibration without data: noise is changed by
+ * gradients until what reaches each of these layers has the mean and deviation, channel by channel, that it had in training.
+ * Source: arXiv:2001.00281 (ZeroQ), section 3.1; distances are in units of each channel's deviation.
+ */
+import { PareError, type ErrorCode } from '../../contract/errors'
+import { learnedStatistics, type Learned } from '../data/witness'
+import { withWeightInitializers } from '../layers/normalize'
+import { seeded } from '../math/random'
+import { Tensor, type Model } from '../onnx'
+import {
+  concatRows,
+  float32,
+  openSession,
+  shapesAt,
+  signatureOf,
+  traceShapes,
+  workingFeeds,
+  workOf,
+  type Session,
+  type Values,
+} from '../runtime'
+import { Tape } from './gradients'
+import { range } from './gradients/tape'
+import { buildTrainingGraph, type TrainingGraph } from './graph'
+import { createOptimizer, rateAt } from './optimizer'
+import { Parameters } from './trainable'
+
+export interface MatchedInputs {
+  /** BatchNormalization layers they were matched to. */
+  layers: number
+  samples: number
+  /** By input, samples on the first axis; the same numbers each time on one machine. Takes STEPS runs forth and back. */
+  make(): Promise<Values>
+}
+
+const STEPS = 60
+const MOST = 32
+const LEAST = 8
+/** Multiply-accumulates of all steps together, forth and back: some ten seconds of one core. */
+const AFFORDABLE = 3e11
+/** Of the input's own scale; the optimizer begins anew with each, for it remembers how steep it was at first. */
+const RATES = [0.6, 0.2, 0.05]
+/** Powers of four between which the scale of the input is looked for: from numbers of 1/64 to those of bytes. */
+const SCALES = range(8).map((i) => 4 ** (i - 3))
+const EPSILON = 1e-12
+const UNFIT: readonly ErrorCode[] = ['model/unsupported-op', 'model/nothing-to-do', 'model/opset-too-old']
+
+/**
+ * Undefined where nothing can be matched: no layer that learned statistics, inputs that are no samples of float32, or an
+ * operator without a gradient. Throws `model/not-loadable`, `model/no-working-input`.
+ */
+export async function matchedInputs(original: Model, seed = 0): Promise<MatchedInputs | undefined> {
+  const { model } = withWeightInitializers(original)
+  const learned = learnedStatistics(model)
+  const { inputs, batch } = signatureOf(model)
+  const isOpen = inputs.every(
+    ({ dtype, edge, batchAxis, state }) =>
+      dtype === 'float32' && edge === undefined && batchAxis === 0 && state === undefined,
+  )
+  if (learned.length === 0 || inputs.length === 0 || !isOpen) return undefined
+  const one = await workingFeeds(model, { seed })
+  const work = workOf(model, await traceShapes(model, { feeds: one })) / (batch ?? 1)
+  const samples = Math.min(MOST, Math.max(LEAST, Math.floor(AFFORDABLE / (3 * STEPS * work))))
+  const feeds = await workingFeeds(model, { batch: batch ?? samples, seed })
+  const graph = await statisticsGraph(model, learned, feeds)
+  if (!graph) return undefined
+  const names = inputs.map(({ name }) => name)
+  const rows = feeds[names[0]!]!.dims[0]!
+  const rounds = Math.max(1, Math.ceil(samples / rows))
+  return {
+    layers: learned.length,
+    samples: rounds * rows,
+    async make() {
+      const session = await openSession(graph.model, { memoryPattern: false })
+      try {
+        const made: Values[] = []
+        for (const round of range(rounds)) made.push(await matched(session, graph, feeds, seed + round))
+        return Object.fromEntries(
+          names.map((name) => [name, concatRows(made.map((values) => values[name]!))]),
+        )
+      } finally {
+        await session.release()
+      }
+    },
+  }
+}
+
+/** The model with its inputs as weights that learn, and how far each layer's statistics are off as what is learned. */
+async function statisticsGraph(
+  model: Model,
+  learned: readonly Learned[],
+  feeds: Values,
+): Promise<TrainingGraph | undefined> {
+  const { graph } = model
+  for (const [name, { dims, data }] of Object.entries(feeds))
+    graph.initializers.set(name, Tensor.float32(dims, data as Float32Array))
+  graph.inputs = graph.inputs.filter(({ name }) => !(name in feeds))
+  const shapes = await shapesAt(
+    model,
+    learned.map(({ value }) => value),
+    {},
+  )
+  const tape = new Tape(graph, model.opset, new Map(), new Set())
+  const parts = learned.flatMap(({ value, mean, variance }) => {
+    const channels = mean.length
+    const axes = range(shapes.get(value)!.dims.length).filter((axis) => axis !== 1)
+    // All layers count alike, however many channels they have.
+    const weight = Math.sqrt(channels)
+    const unit = tape.floats(
+      [1, channels],
+      variance.map((v) => 1 / (weight * Math.sqrt(v))),
+    )
+    const inUnits = (is: string): string => tape.mul(tape.reshape(is, [1, channels]), unit)
+    const average = tape.reduceMean(value, axes)
+    const apart = tape.sub(value, average)
+    const spread = tape.op('Sqrt', [
+      tape.add(tape.reduceMean(tape.mul(apart, apart), axes), tape.scalar(EPSILON)),
+    ])
+    const wanted = tape.floats(
+      [1, channels],
+      mean.map((m, c) => m / (weight * Math.sqrt(variance[c]!))),
+    )
+    return [tape.sub(inUnits(average), wanted), tape.sub(inUnits(spread), tape.scalar(1 / weight))]
+  })
+  const value = tape.op('Concat', parts, { axis: { int: 1 } })
+  graph.nodes.push(...tape.nodes)
+  graph.outputs = [{ name: value, dtype: 'float32' }]
+  try {
+    return await buildTrainingGraph(model, {
+      feeds: {},
+      trainable: Object.keys(feeds),
+      loss: { kind: 'squared-error', value, hard: true, soft: false },
+    })
+  } catch (cause) {
+    if (cause instanceof PareError && UNFIT.includes(cause.data.code)) return undefined
+    throw cause
+  }
+}
+
+async function matched(
+  session: Session,
+  { weights, gradients, ports, model }: TrainingGraph,
+  feeds: Values,
+  seed: number,
+): Promise<Values> {
+  const inputs = new Parameters(
+    weights,
+    weights.map((name) => feeds[name]!.dims),
+  )
+  const slope = new Float32Array(inputs.values.length)
+  const target = model.graph.inputs.find(({ name }) => name === ports.labels)!.dims as number[]
+  const run = async (): Promise<number> => {
+    const loss = new Float32Array(1)
+    const fetches: Values = { [ports.loss]: float32([], loss) }
+    const fed: Values = {
+      [ports.rows]: float32([1], Float32Array.of(1)),
+      [ports.labels!]: float32(target, new Float32Array(target[0]! * target[1]!)),
+    }
+    weights.forEach((name, i) => {
+      fed[name] = float32(inputs.dims[i]!, inputs.view(i))
+      fetches[gradients[i]!] = float32(inputs.dims[i]!, inputs.view(i, slope))
+    })
+    await session.run(fed, fetches)
+    return loss[0]!
+  }
+  const random = seeded(seed)
+  const noise = Float32Array.from(inputs.values, () => random.normal())
+  const scaled = (by: number): void => noise.forEach((v, i) => (inputs.values[i] = by * v))
+  const tried: { scale: number; loss: number }[] = []
+  for (const scale of SCALES) {
+    scaled(scale)
+    tried.push({ scale, loss: await run() })
+  }
+  const { scale } = tried.reduce((a, b) => (b.loss < a.loss ? b : a))
+  scaled(scale)
+  const all = [{ from: 0, to: inputs.values.length, decays: false }]
+  for (const rate of RATES) {
+    const optimizer = createOptimizer('adamw', inputs.values.length, { weightDecay: 0, momentum: 0.9 })
+    for (const step of range(STEPS / RATES.length)) {
+      await run()
+      optimizer.step(inputs.values, slope, rateAt(step, STEPS / RATES.length, rate * scale, 0), all)
+    }
+  }
+  return Object.fromEntries(
+    weights.map((name, i) => [name, float32(inputs.dims[i]!, inputs.view(i).slice())]),
+  )
+}
