@@ -3,6 +3,9 @@
  * by name, so that a pass which keeps either is seen to have kept the layer.
  */
 import type { GraphDiff, GraphDiffNode } from '../../contract/compare'
+import { constantValues, largest } from '../layers/costs/weights'
+import { quantizes, restores } from '../layers/encodings'
+import { rootsOf } from '../layers/encodings/recognized'
 import type { AttributeValue, Graph, Model, Node, Tensor } from '../onnx'
 
 /** Weights up to this size are compared by content; larger ones only when they come from elsewhere. */
@@ -11,12 +14,15 @@ const COMPARE_CONTENT_BYTES = 64 * 2 ** 20
 interface Side {
   graph: Graph
   producers: Map<string, Node>
+  /** Values that hang on constants alone. */
+  constant: ReadonlySet<string>
   nodes: Node[]
 }
 
 const sideOf = ({ graph }: Model): Side => ({
   graph,
   producers: graph.producers(),
+  constant: constantValues(graph),
   nodes: graph.nodes.filter((node) => !node.is('Constant')),
 })
 
@@ -96,7 +102,7 @@ function pair(before: Side, after: Side): Map<Node, Node> {
   return pairs
 }
 
-const isGlue = (node: Node): boolean => node.is('QuantizeLinear', 'DequantizeLinear', 'Cast', 'Identity')
+const isGlue = (node: Node): boolean => quantizes(node) || restores(node) || node.is('Cast', 'Identity')
 
 /** Removed nodes by the candidate's node they stood behind. */
 function removedByAnchor(
@@ -134,29 +140,20 @@ function changeOf(old: Node, before: Side, now: Node, after: Side): string {
   if (was && is) changes.push(...weightChange(was, is))
   else if (was && !is) changes.push('weights no longer constant')
   const quantized = (node: Node, side: Side): boolean =>
-    node.inputs.some((value) => {
-      const producer = side.producers.get(value)
-      return (
-        producer?.is('DequantizeLinear') === true && !side.graph.constant(producer.inputs[0]!, side.producers)
-      )
-    })
+    node.inputs.some((value) => restores(side.producers.get(value)) && !side.constant.has(value))
   if (quantized(now, after) && !quantized(old, before)) changes.push('inputs quantized')
   if (operator(old) === operator(now)) changes.push(...attributeChanges(old, now))
   return changes.join('; ')
 }
 
-/** The largest constant a node reads, also through dequantization and the like. */
-function weightOf(node: Node, { graph, producers }: Side): Tensor | undefined {
-  let largest: Tensor | undefined
-  for (const input of node.inputs) {
-    let value = input
-    for (let producer = producers.get(value); producer && isGlue(producer); producer = producers.get(value))
-      value = producer.inputs[0]!
-    const tensor = graph.constant(value, producers)
-    if (tensor && tensor.size > (largest?.size ?? 0)) largest = tensor
-  }
-  return largest
-}
+/** The largest constant that a node reads, whatever operators bring it there. */
+const weightOf = (node: Node, { graph, producers, constant }: Side): Tensor | undefined =>
+  largest(
+    node.inputs
+      .filter((value) => constant.has(value))
+      .flatMap((value) => rootsOf({ graph, producers }, value))
+      .map((root) => graph.constant(root, producers)),
+  )
 
 function weightChange(was: Tensor, is: Tensor): string[] {
   const shape = (tensor: Tensor): string => tensor.dims.join('×') || '1'

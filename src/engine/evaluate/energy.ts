@@ -4,7 +4,7 @@
  * add int8 0.03 pJ, int32 0.1, fp16 0.4, fp32 0.9; multiply int8 0.2, fp16 1.1, fp32 3.7; a 32-bit DRAM access
  * 640 pJ (as given in Han et al., arXiv:1510.00149, from the same source).
  */
-import { codeOperator } from '../layers/encodings'
+import { codeOperator, quantizes, restores } from '../layers/encodings'
 import type { Model, Node } from '../onnx'
 import { macsOf } from '../runtime/macs'
 import type { TracedValue } from '../runtime/trace'
@@ -72,9 +72,8 @@ export function arithmeticOf(
   const coded = codeOperator(node)?.arithmetic?.(node)
   if (coded) return coded
   const isBytes = (value: string | undefined): boolean => {
-    const quantized = producers.get(value ?? '')
-    const dtype =
-      quantized?.opType === 'DequantizeLinear' ? traced.get(quantized.inputs[0]!)?.dtype : undefined
+    const before = producers.get(value ?? '')
+    const dtype = restores(before) ? traced.get(before!.inputs[0]!)?.dtype : undefined
     return dtype === 'int8' || dtype === 'uint8'
   }
   // Products take a float result; a convolution is an integer one only when its result is quantized again.
@@ -90,7 +89,7 @@ function isQuantized(value: string, consumers: ReadonlyMap<string, Node[]>): boo
     readers.length > 0 &&
     readers.every(
       (reader) =>
-        reader.opType === 'QuantizeLinear' ||
+        quantizes(reader) ||
         (['Relu', 'Clip'].includes(reader.opType) && isQuantized(reader.outputs[0]!, consumers)),
     )
   )

@@ -3,7 +3,7 @@ import type { WeightHistogram } from '../../contract/compare'
 import { PareError } from '../../contract/errors'
 import { isFloat, Model, type Graph, type Node } from '../onnx'
 import { withLiftedConstants } from '../layers/costs/costs'
-import { codeOperator } from '../layers/encodings'
+import { codeOperator, quantizes, restores } from '../layers/encodings'
 import { constantValues } from '../layers/costs/weights'
 import { evaluateConstant } from '../runtime/constants'
 import { withSession } from '../runtime/session'
@@ -40,7 +40,8 @@ export async function weightHistogram(
 function twinOf(model: Model, layer: string, node: Node): Seen | undefined {
   const producers = model.graph.producers()
   let found = producers.get(layer)
-  while (found?.is('QuantizeLinear', 'DequantizeLinear', 'Cast')) found = producers.get(found.inputs[0]!)
+  while (found && (quantizes(found) || restores(found) || found.is('Cast')))
+    found = producers.get(found.inputs[0]!)
   const all = [...seenIn(model)]
   return (
     all.find((other) => node.name !== '' && other.node.name === node.name) ??

@@ -10,7 +10,7 @@ import { isFloat, readModel, type Model, type Node } from '../onnx'
 import { macsOf } from '../runtime/macs'
 import { traceShapes, type TracedValue } from '../runtime/trace'
 import type { Values } from '../runtime/value'
-import { codeOperator } from '../layers/encodings'
+import { codeOperator, quantizes, restores } from '../layers/encodings'
 import { weightsWithBodies } from '../layers/costs/costs'
 import { feedsFor } from '../runtime/samples'
 import { HOST_CPU, type ArithmeticType, type Device } from '../targets/device'
@@ -52,8 +52,7 @@ export function nodeCosts(model: Model, traced: Traced, device: Device): NodeCos
   const producers = graph.producers()
   const consumers = graph.consumerMap()
   const isBetween = (value: string): boolean =>
-    producers.get(value)?.opType === 'DequantizeLinear' ||
-    (consumers.get(value) ?? []).some((reader) => reader.opType === 'QuantizeLinear')
+    restores(producers.get(value)) || (consumers.get(value) ?? []).some(quantizes)
   /** Between QuantizeLinear pairs values travel as bytes, whatever type the graph shows. */
   const bytes = (value: string | undefined): number => {
     const known = value ? traced.get(value) : undefined
@@ -89,14 +88,14 @@ function weightBytes(parameters: number, type: ArithmeticType, node: Node): numb
 
 /** The pairs around an integer operator become part of it; so do normalization and Relu behind a convolution. */
 function isFused(node: Node, producers: ReadonlyMap<string, Node>): boolean {
-  if (node.opType === 'DequantizeLinear') return true
+  if (restores(node)) return true
   const before = producers.get(node.inputs[0] ?? '')
   if (node.is('BatchNormalization')) return before?.is('Conv') ?? false
   if (node.is('Relu', 'Clip'))
     return before?.is('Conv', 'Gemm', 'QLinearConv', 'FusedConv', 'BatchNormalization') ?? false
-  if (node.opType !== 'QuantizeLinear' || !before) return false
+  if (!quantizes(node) || !before) return false
   const source = before.is('Relu', 'Clip') ? producers.get(before.inputs[0] ?? '') : before
-  return producers.get(source?.inputs[0] ?? '')?.opType === 'DequantizeLinear'
+  return restores(producers.get(source?.inputs[0] ?? ''))
 }
 
 const secondsOf = async (path: string, sample: Values, device: Device): Promise<number> => {

@@ -21,10 +21,9 @@ const params = z.object({
 
 /** Two layers with nothing between them that a positive factor per channel does not pass through. */
 interface Pair {
-  first: Node
-  second: Node
-  /** Axes of their weights along the channels between them. */
-  outAxis: number
+  first: Layer
+  second: Layer
+  /** Axis of the second's weight along the channels between them. */
   inAxis: number
   /** No bias of the first layer is scaled above this. */
   reach: number
@@ -53,7 +52,7 @@ export const equalize = definePass({
         reason:
           'no two Conv or Gemm of the main graph follow each other with nothing but Relu or pooling between',
       })
-    for (const { first, second } of pairs) for (const node of [first, second]) ownWeights(graph, node)
+    for (const { first, second } of pairs) for (const layer of [first, second]) ownWeights(graph, layer)
     for (let round = 0; round < rounds; round++) {
       context.progress(round / rounds, 'evening out layers')
       let largest = 1
@@ -83,7 +82,7 @@ function findPairs(graph: Graph): Pair[] {
     const second = equalizable(graph, reader)
     const inAxis = second && inputAxis(second)
     if (inAxis === undefined || second!.tensor.dims[inAxis] !== first.channels) continue
-    pairs.push({ first: node, second: reader, outAxis: first.axis, inAxis, reach: reachOf(first) })
+    pairs.push({ first, second: second!, inAxis, reach: reachOf(first) })
   }
   return pairs
 }
@@ -117,39 +116,36 @@ function inputAxis({ groups, geometry, tensor }: Layer): number | undefined {
 }
 
 /** Tied weights and shared biases get a copy of their own: only this pair is to change. */
-function ownWeights(graph: Graph, node: Node): void {
-  for (const index of [1, 2]) {
+function ownWeights(graph: Graph, { node, slot, type }: Layer): void {
+  for (const index of [slot, type.bias!]) {
     const name = node.inputs[index]
     if (name && graph.consumers(name).length > 1)
       node.inputs[index] = graph.addInitializer(name, graph.initializers.get(name)!)
   }
 }
 
+/** What an input of a layer is by now, and the way to change it. */
+function constantAt(graph: Graph, { node }: Layer, slot: number) {
+  const name = node.inputs[slot]!
+  const { dims } = graph.initializers.get(name)!
+  return {
+    dims,
+    values: finiteWeights(name, graph.initializers.get(name)!, ID),
+    set: (values: Float32Array): void => void graph.initializers.set(name, Tensor.float32(dims, values)),
+  }
+}
+
 /** Gives the largest factor used. */
-function even(graph: Graph, { first, second, outAxis, inAxis, reach }: Pair): number {
-  const [a, b] = [first, second].map((node) => graph.initializers.get(node.inputs[1]!)!) as [Tensor, Tensor]
-  const before = finiteWeights(first.inputs[1]!, a, ID)
-  const after = finiteWeights(second.inputs[1]!, b, ID)
-  const factors = equalizing(magnitudes(before, a.dims, outAxis), magnitudes(after, b.dims, inAxis))
-  const bias = first.inputs[2]
-  const shifts = bias ? graph.initializers.get(bias)!.floats() : undefined
-  shifts?.forEach((shift, c) => (factors[c] = Math.max(factors[c]!, Math.min(1, Math.abs(shift) / reach))))
+function even(graph: Graph, { first, second, inAxis, reach }: Pair): number {
+  const [a, b] = [constantAt(graph, first, first.slot), constantAt(graph, second, second.slot)]
+  const factors = equalizing(magnitudes(a.values, a.dims, first.axis), magnitudes(b.values, b.dims, inAxis))
+  const bias = first.bias && constantAt(graph, first, first.type.bias!)
+  bias?.values.forEach(
+    (shift, c) => (factors[c] = Math.max(factors[c]!, Math.min(1, Math.abs(shift) / reach))),
+  )
   const inverse = factors.map((s) => 1 / s)
-  graph.initializers.set(
-    first.inputs[1]!,
-    Tensor.float32(a.dims, scaledAlong(before, a.dims, outAxis, inverse)),
-  )
-  graph.initializers.set(
-    second.inputs[1]!,
-    Tensor.float32(b.dims, scaledAlong(after, b.dims, inAxis, factors)),
-  )
-  if (shifts)
-    graph.initializers.set(
-      bias!,
-      Tensor.float32(
-        graph.initializers.get(bias!)!.dims,
-        shifts.map((v, c) => v * inverse[c]!),
-      ),
-    )
+  a.set(scaledAlong(a.values, a.dims, first.axis, inverse))
+  b.set(scaledAlong(b.values, b.dims, inAxis, factors))
+  bias?.set(bias.values.map((v, c) => v * inverse[c]!))
   return factors.reduce((most, s) => Math.max(most, s, 1 / s), 1)
 }

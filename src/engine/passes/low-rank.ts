@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import { PareError } from '../../contract/errors'
 import { definePass } from './pass'
-import { factorize, type FactorizedLayer } from './factorization/run'
+import { FACTORED, factorize, type FactorizedLayer } from './factorization/run'
 import { signatureOf } from '../runtime'
 import { sampleSource } from '../data/feeds'
 import { storeHalf } from './half/store'
-import { leftOut, reasonsTold } from '../layers/left-out'
+import { findLayers } from '../layers/find'
+import { leftOut, reasonsTold, worthTelling } from '../layers/left-out'
 import { separate } from '../layers/normalize'
 import { traceSource } from './pruning/shapes'
 
@@ -93,7 +94,8 @@ export const lowRankPass = definePass({
       signal: context.signal,
       progress: (at, doing) => context.progress(at, doing),
     })
-    const skipped = [...tried, ...leftOut(before, ['Conv', 'Gemm', 'MatMul'])]
+    const others = worthTelling(findLayers(before.graph, { ops: FACTORED }).skipped)
+    const skipped = [...tried, ...others, ...leftOut(before, FACTORED)]
     if (done.length === 0)
       throw new PareError('model/nothing-to-do', {
         by: ID,

@@ -1,5 +1,5 @@
 import type { TargetCheck } from '../../contract/project'
-import { codeOperator } from '../layers/encodings'
+import { codeOperator, restores } from '../layers/encodings'
 import type { Model, Node } from '../onnx'
 import { HOST_CPU } from './device'
 import { defineTarget } from './target'
@@ -16,7 +16,7 @@ function saturating({ graph }: Model): TargetCheck[] {
     if (!node.is('Conv', 'Gemm', 'MatMul')) return []
     const [x, w] = node.inputs.map((input) => producers.get(input))
     // Only between pairs do integers multiply; weights that are merely stored as int8 become floats.
-    const pair = x?.is('DequantizeLinear') && w?.is('DequantizeLinear')
+    const pair = restores(x) && restores(w)
     return pair ? [w!.inputs[0]!] : []
   }
   const isLarge = (value: string): boolean => {

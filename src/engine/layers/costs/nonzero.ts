@@ -1,6 +1,6 @@
 /** Counting weights that are not zero, streaming: what pruning leaves. */
 import { type Model, type Node, type Tensor } from '../../onnx'
-import { codeOperator } from '../encodings'
+import { codeOperator, restores } from '../encodings'
 import type { Weight } from './weights'
 import { evaluateConstant } from '../../runtime/constants'
 import { floatsOf } from '../../runtime/value'
@@ -47,7 +47,7 @@ export async function nonzeroOf(model: Model, node: Node, weight: Weight): Promi
   const direct = graph.constant(weight.value)
   if (direct) return countCodes(direct, zeroPointOf(model, node, weight.value))
   const producer = graph.producer(weight.value)
-  const stored = producer?.is('DequantizeLinear') ? graph.constant(producer.inputs[0]!) : undefined
+  const stored = restores(producer) ? graph.constant(producer!.inputs[0]!) : undefined
   if (stored) {
     const zero = producer!.inputs[2] ? graph.constant(producer!.inputs[2]) : undefined
     if (!zero || countNonzero(zero) === 0) return countNonzero(stored)

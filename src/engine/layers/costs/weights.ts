@@ -182,7 +182,7 @@ function untraced(graph: Graph, producers: Map<string, Node>, roots: readonly st
 
 const NOTHING = { dtype: 'bool', size: 0, byteLength: 0 } as const
 
-const largest = (tensors: readonly (Tensor | undefined)[]): Tensor | undefined =>
+export const largest = (tensors: readonly (Tensor | undefined)[]): Tensor | undefined =>
   tensors.reduce((best, tensor) => ((tensor?.size ?? 0) > (best?.size ?? -1) ? tensor : best), undefined)
 
 function codedWeight(

@@ -4,7 +4,7 @@ import { packBits, Tensor, type DType, type Node } from '../../onnx'
 import { onlyReader } from '../fuses'
 import type { Layer } from '../layer'
 import { readInstead } from '../rewrite'
-import { defineEncoding } from './encoding'
+import { defineEncoding, type CodeOperator } from './encoding'
 import { rootsOf, type CodedLookup, type LookupView } from './recognized'
 import type { WeightCodes } from './values'
 import type { CodeStore } from './store'
@@ -112,8 +112,9 @@ export const dequantizeLinear = defineEncoding({
     },
   ],
   recognize: lookedUp,
-  operators: [
-    { op: 'DequantizeLinear', codes: [0], settings: [1, 2], zeroPoints: { 0: 2 } },
-    { op: 'QuantizeLinear', codes: [], settings: [1, 2] },
-  ],
+  // Older exports have both in the domain of com.microsoft, for the types the standard did not know yet.
+  operators: ['', 'com.microsoft'].flatMap((domain): CodeOperator[] => [
+    { op: 'DequantizeLinear', domain, pair: 'restores', codes: [0], settings: [1, 2], zeroPoints: { 0: 2 } },
+    { op: 'QuantizeLinear', domain, pair: 'quantizes', codes: [], settings: [1, 2] },
+  ]),
 })

@@ -60,6 +60,8 @@ export interface CodeOperator {
   readonly settings: readonly number[]
   /** Input with the zero points of an input with codes. */
   readonly zeroPoints?: Readonly<Record<number, number>>
+  /** One of the pairs around integers: it makes codes of floats, or floats of codes. */
+  readonly pair?: 'quantizes' | 'restores'
   /** What it multiplies in, where that is not the type of its input. */
   arithmetic?(node: Node): ArithmeticType | undefined
   /** Bits of a code as they are read from memory while it runs, where packed. */

@@ -69,6 +69,14 @@ const OPERATORS = new Map(
 export const codeOperator = (node: Node): CodeOperator | undefined =>
   OPERATORS.get(`${node.domain}:${node.opType}`)
 
+/** A QuantizeLinear, whoever wrote it; nothing for what nothing makes or reads. */
+export const quantizes = (node: Node | undefined): boolean => pairOf(node) === 'quantizes'
+
+/** A DequantizeLinear. */
+export const restores = (node: Node | undefined): boolean => pairOf(node) === 'restores'
+
+const pairOf = (node: Node | undefined): CodeOperator['pair'] => node && codeOperator(node)?.pair
+
 /** What a node looks up, where the rows are codes of one of the encodings. */
 export function codedLookup(view: LookupView, node: Node): CodedLookup | undefined {
   for (const { recognize } of ENCODINGS) {

@@ -6,6 +6,7 @@ import { matrix, type F64Matrix } from '../../math/matrix'
 import { matmul } from '../../runtime/linalg'
 import type { Model, Node } from '../../onnx'
 import type { SampleSource } from '../../data/feeds'
+import { weightedLayers } from '../../layers/find'
 import type { Layer } from '../../layers/layer'
 import { NO_PRODUCT, productLayer } from '../../layers/product'
 import { addToBias } from '../../layers/rewrite'
@@ -59,6 +60,9 @@ interface FactorizeResult {
 
 const none = (): undefined => undefined
 
+/** Operators that are looked at. */
+export const FACTORED = ['Conv', 'Gemm', 'MatMul']
+
 /** A classifier of ten classes needs its ten directions. */
 const LEAST_SIDE = 24
 
@@ -68,20 +72,19 @@ const LEAST_SIDE = 24
  */
 export async function factorize(original: Model, options: FactorizeOptions): Promise<FactorizeResult> {
   const uses = original.graph.consumerMap()
-  const nodes = original.graph.nodes.filter(
-    (node) => node.is('Conv', 'Gemm', 'MatMul') && original.graph.initializers.has(node.inputs[1] ?? ''),
+  const layers = weightedLayers(original.graph, FACTORED).filter(({ weight }) =>
+    original.graph.initializers.has(weight),
   )
   const refused = new Map<string, string>()
   const steps: FactorizeResult[] = [{ model: original.clone(), done: [], skipped: [] }]
   for (;;) {
-    while (steps.length <= nodes.length) {
-      const { outputs, inputs } = nodes[steps.length - 1]!
-      const name = outputs[0]!
-      options.progress((steps.length - 1) / nodes.length, `layer ${steps.length} of ${nodes.length}`)
+    while (steps.length <= layers.length) {
+      const { name, weight } = layers[steps.length - 1]!
+      options.progress((steps.length - 1) / layers.length, `layer ${steps.length} of ${layers.length}`)
       const { model: before, done, skipped } = steps.at(-1)!
       const model = before.clone()
       const node = model.graph.producer(name)!
-      const readers = uses.get(inputs[1]!)?.length ?? 0
+      const readers = uses.get(weight)?.length ?? 0
       const outcome = refused.get(name) ?? (await factorizeNode(original, model, node, readers, options))
       steps.push(
         typeof outcome === 'string'
@@ -94,7 +97,7 @@ export async function factorize(original: Model, options: FactorizeOptions): Pro
     const first = await firstRefused(steps.map(({ model }) => model))
     if (first === 0) throw refusal
     const reason = (await refusalOf(steps[first]!.model)) ?? refusal
-    refused.set(nodes[first - 1]!.outputs[0]!, refusedReason(reason))
+    refused.set(layers[first - 1]!.name, refusedReason(reason))
     steps.length = first
   }
 }
