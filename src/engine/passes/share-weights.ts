@@ -1,7 +1,7 @@
 import { plural } from '../../contract/format'
 import { z } from 'zod'
 import { PareError } from '../../contract/errors'
-import type { LayerReport, StepRecord } from '../../contract/report'
+import type { LayerReport } from '../../contract/report'
 import { fromCodebook, sharedValues } from '../math/quantize/kmeans'
 import { sqnr } from '../math/quantize/sqnr'
 import { Tensor, type Model } from '../onnx'
@@ -9,9 +9,7 @@ import { definePass } from './pass'
 import { nothingReason } from './quantization/nothing-to-do'
 import { normalize } from '../layers/normalize'
 import { finiteWeights } from '../layers/layer'
-import { findLayers } from '../layers/find'
-import { ALL_OPS } from '../layers/kinds'
-import { leftOut } from '../layers/left-out'
+import { openLayers } from '../layers/left-out'
 
 const ID = 'share-weights'
 
@@ -52,21 +50,20 @@ export const shareWeights = definePass({
   async run(model: Model, { bits, leastWeights, exclude }, context) {
     const { model: clone, notes } = normalize(model)
     const { graph } = clone
-    const skipped: StepRecord['skipped'] = leftOut(clone, ALL_OPS, true)
     const reports: LayerReport[] = []
     const done = new Set<string>()
-    const { layers } = findLayers(graph, { throughViews: true, bodies: true })
+    const { layers, skipped } = openLayers(
+      clone,
+      { throughViews: true, bodies: true },
+      ({ name, node, root }) => {
+        if (root.tensor.size < leastWeights) return `only ${root.tensor.size} weights`
+        return exclude.includes(name) || exclude.includes(node.name) ? 'left alone as asked' : undefined
+      },
+    )
     for (const [i, { name, node, root }] of layers.entries()) {
       context.progress(i / layers.length, `layer ${i + 1} of ${layers.length}`)
       const { value, tensor } = root
       if (done.has(value)) continue
-      if (tensor.size < leastWeights || exclude.includes(name) || exclude.includes(node.name)) {
-        skipped.push({
-          layer: name,
-          reason: tensor.size < leastWeights ? `only ${tensor.size} weights` : 'left alone as asked',
-        })
-        continue
-      }
       const values = finiteWeights(value, tensor, ID)
       const codebook = sharedValues(values, 2 ** bits, { keepZeros: true })
       const shared = fromCodebook(codebook)

@@ -9,16 +9,7 @@ import { sizeOf } from '../onnx'
 import { floatsOf, type Values } from '../runtime/value'
 import { byDistance, countText } from './comparisons'
 import { maskViews } from './mask-view'
-import {
-  emptySamples,
-  isFloatValue,
-  noOutputFits,
-  perSample,
-  preferNamed,
-  recordSample,
-  rowSize,
-  weightedMean,
-} from './metric'
+import { emptySamples, outputOf, recordSample, rowSize, weightedMean } from './metric'
 import type { Measured, Meter, MetricContext, Observation, OutputChoice } from './metric'
 import type { TaskDeclaration } from './task'
 
@@ -28,11 +19,8 @@ const BETA = 0.3
 function choose(outputs: Values, { rows, labels }: MetricContext): OutputChoice {
   if (!labels) throw new PareError('data/labels-missing', { by: 'matteMae' })
   const size = rowSize(labels)
-  const fitting = perSample(outputs, rows).filter(
-    ([, value]) => isFloatValue(value) && rowSize(value) === size,
-  )
-  const best = preferNamed(fitting, [/alpha|matte|mask|sal/i, /^(output|y)/i])
-  if (!best) throw noOutputFits(`an output of one number for each of the ${size} pixels`, outputs)
+  const named = [/alpha|matte|mask|sal/i, /^(output|y)/i]
+  const best = outputOf(outputs, rows, size, named, `an output of one number for each of the ${size} pixels`)
   const unit = floatsOf(best[1]).every((v) => v >= -0.001 && v <= 1.001)
   return {
     names: [best[0]],

@@ -111,6 +111,22 @@ export function preferNamed<T>(found: [string, T][], patterns: readonly RegExp[]
   return found[0]
 }
 
+/** The output of so many floats a sample that `named` prefer; throws that there is none, with `what` was looked for. */
+export function outputOf(
+  outputs: Values,
+  rows: number,
+  size: number,
+  named: readonly RegExp[],
+  what: string,
+): [string, Value] {
+  const fitting = perSample(outputs, rows).filter(
+    ([, value]) => isFloatValue(value) && rowSize(value) === size,
+  )
+  const best = preferNamed(fitting, named)
+  if (!best) throw noOutputFits(what, outputs)
+  return best
+}
+
 /** An output with one score for each of `classes`. */
 export const scoresIn = (
   name: string,

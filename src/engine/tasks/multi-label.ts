@@ -7,16 +7,7 @@ import { seeded } from '../math/random'
 import { sizeOf } from '../onnx'
 import { floatsOf, type Values } from '../runtime/value'
 import { PareError } from '../../contract/errors'
-import {
-  emptySamples,
-  isFloatValue,
-  noOutputFits,
-  perSample,
-  preferNamed,
-  recordSample,
-  rowSize,
-  scoresIn,
-} from './metric'
+import { emptySamples, outputOf, recordSample, rowSize, scoresIn } from './metric'
 import type { Measured, Meter, MetricContext, Observation, OutputChoice } from './metric'
 import { byAnswer, classText } from './comparisons'
 import type { TaskDeclaration } from './task'
@@ -24,11 +15,9 @@ import type { TaskDeclaration } from './task'
 function choose(outputs: Values, { rows, labels }: MetricContext): OutputChoice {
   if (!labels) throw new PareError('data/labels-missing', { by: 'map' })
   const classes = rowSize(labels)
-  const fitting = perSample(outputs, rows).filter(
-    ([, value]) => isFloatValue(value) && rowSize(value) === classes,
-  )
-  const best = preferNamed(fitting, [/logit/i, /prob|sigmoid|score/i, /^(output|y)/i])
-  if (!best) throw noOutputFits(`an output with one value for each of the ${classes} labels`, outputs)
+  const named = [/logit/i, /prob|sigmoid|score/i, /^(output|y)/i]
+  const what = `an output with one value for each of the ${classes} labels`
+  const best = outputOf(outputs, rows, classes, named, what)
   const probabilities = floatsOf(best[1]).every((v) => v >= 0 && v <= 1)
   const reason = `${best[0]} has one ${probabilities ? 'probability' : 'logit'} for each of the ${classes} labels`
   return scoresIn(best[0], classes, probabilities, reason)

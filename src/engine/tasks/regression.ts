@@ -7,16 +7,7 @@ import { meanInterval } from '../math/statistics'
 import { sizeOf } from '../onnx'
 import { floatsOf, type Values } from '../runtime/value'
 import { PareError } from '../../contract/errors'
-import {
-  emptySamples,
-  isFloatValue,
-  noOutputFits,
-  perSample,
-  preferNamed,
-  recordSample,
-  rowSize,
-  weightedMean,
-} from './metric'
+import { emptySamples, outputOf, recordSample, rowSize, weightedMean } from './metric'
 import type { Measured, Meter, MetricContext, Observation, OutputChoice } from './metric'
 import { byDistance, numberText } from './comparisons'
 import type { TaskDeclaration } from './task'
@@ -29,11 +20,7 @@ const NONE = new Float64Array(0)
 function choose(outputs: Values, { rows, labels }: MetricContext): OutputChoice {
   if (!labels) throw new PareError('data/labels-missing', { by: 'r2' })
   const width = rowSize(labels)
-  const fitting = perSample(outputs, rows).filter(
-    ([, value]) => isFloatValue(value) && rowSize(value) === width,
-  )
-  const best = preferNamed(fitting, [/^(output|pred|y)/i])
-  if (!best) throw noOutputFits(`an output of ${width} numbers a sample`, outputs)
+  const best = outputOf(outputs, rows, width, [/^(output|pred|y)/i], `an output of ${width} numbers a sample`)
   const reason = `${best[0]} has ${width} ${width === 1 ? 'number' : 'numbers'} a sample, as the labels have`
   return { names: [best[0]], form: 'values', scale: 'logits', classes: 0, reason }
 }

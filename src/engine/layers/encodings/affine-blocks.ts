@@ -4,7 +4,7 @@ import { defineEncoding } from './encoding'
 import type { WeightCodes } from './values'
 import { LookedUpRows, ROW_STEPS } from './looked-up'
 import { recognizeRows } from './recognized'
-import { readRestored, shapedRows, unpackedCodes } from './restored'
+import { writeRestored, shapedRows, unpackedCodes } from './restored'
 import type { CodeStore, StoredCodes, StoredZeros } from './store'
 import { affineBytes, affineOf } from './affine'
 
@@ -70,14 +70,7 @@ export const affineBlocks = defineEncoding({
       ...common,
       words: 'restored when loaded',
       fits: (_, { grouped }) => grouped !== undefined,
-      write(store, layer, weight, input) {
-        layer.node.inputs[layer.type.input] = input
-        readRestored(
-          store,
-          layer,
-          store.once(weight, 'restored', () => restored(store, layer, weight)),
-        )
-      },
+      write: writeRestored(restored),
     },
   ],
 })

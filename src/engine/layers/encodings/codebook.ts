@@ -2,7 +2,7 @@ import { Tensor } from '../../onnx'
 import type { Layer } from '../layer'
 import { defineEncoding } from './encoding'
 import type { WeightCodes } from './values'
-import { readRestored, shapedRows, unpackedCodes } from './restored'
+import { writeRestored, shapedRows, unpackedCodes } from './restored'
 import type { CodeStore } from './store'
 import { codeBytes } from './values'
 
@@ -40,14 +40,7 @@ export const codebook = defineEncoding({
       words: 'restored when loaded',
       fits: (_, weight) => weight.codebook !== undefined,
       bytes: (weight) => codeBytes(weight) + 4 * weight.codebook!.length,
-      write(store, layer, weight, input) {
-        layer.node.inputs[layer.type.input] = input
-        readRestored(
-          store,
-          layer,
-          store.once(weight, 'restored', () => restored(store, layer, weight)),
-        )
-      },
+      write: writeRestored(restored),
     },
   ],
 })

@@ -7,7 +7,7 @@ import { defineEncoding } from './encoding'
 import type { WeightCodes } from './values'
 import { LookedUpRows, ROW_STEPS } from './looked-up'
 import { recognizeRows } from './recognized'
-import { readRestored, shapedRows } from './restored'
+import { writeRestored, shapedRows } from './restored'
 import type { CodeStore, StoredCodes } from './store'
 import { codeBytes, scaleBytes } from './values'
 
@@ -198,14 +198,7 @@ export const nf4 = defineEncoding({
       bytes,
       words: 'restored when loaded',
       fits: (_, weight) => isNf4(weight),
-      write(store, layer, weight, input) {
-        layer.node.inputs[layer.type.input] = input
-        readRestored(
-          store,
-          layer,
-          store.once(weight, 'restored', () => restored(store, layer, weight)),
-        )
-      },
+      write: writeRestored(restored),
     },
   ],
   operators: [

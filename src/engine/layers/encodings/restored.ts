@@ -2,7 +2,9 @@
 import { blocksOf } from '../../math/quantize/grouped'
 import type { Layer } from '../layer'
 import { readInstead } from '../rewrite'
+import type { WeightForm } from './encoding'
 import type { CodeStore, StoredCodes } from './store'
+import type { WeightCodes } from './values'
 
 /** Codes as floats, [rows, blocks, padded]. */
 export function unpackedCodes(store: CodeStore, codes: StoredCodes, name: string): string {
@@ -35,8 +37,19 @@ function rowsFirst({ node, tensor, geometry: { rows, turned } }: Layer): number[
   return turned ? [rows, ...tensor.dims.slice(0, -1)] : [...tensor.dims]
 }
 
-/** Makes the layer read the restored weight, which has its rows first. */
-export function readRestored(store: CodeStore, layer: Layer, value: string): void {
+/** Writes the operators that give a weight with its rows first, once for all its readers, and makes a layer read it. */
+export const writeRestored =
+  (restored: (store: CodeStore, layer: Layer, weight: WeightCodes) => string): WeightForm['write'] =>
+  (store, layer, weight, input) => {
+    layer.node.inputs[layer.type.input] = input
+    readRestored(
+      store,
+      layer,
+      store.once(weight, 'restored', () => restored(store, layer, weight)),
+    )
+  }
+
+function readRestored(store: CodeStore, layer: Layer, value: string): void {
   const { node, weight, tensor, geometry } = layer
   if (node.is('Gemm')) node.set('transB', { int: 1 })
   else if (geometry.turned) {
