@@ -1,6 +1,7 @@
 /**
- * The npm package with what it stands on: npm installs from a package's own shrinkwrap exactly the versions, with the
- * hashes, that this checkout was tested with; of package-lock.json, which npm never packs, it would know nothing.
+ * The npm package with what it stands on, to the last version and hash that this checkout was tested with: by its
+ * shrinkwrap, from which npm installs a package of the registry, and `npm ci` one that was unpacked. Of
+ * package-lock.json, which npm never packs, neither would know anything.
  */
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
@@ -23,17 +24,16 @@ export function shrinkwrapOf({ packages, ...head }) {
 export function pack(into) {
   const staged = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-pack-'))
   try {
-    const { files } = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'))
-    const named = files.filter((name) => !name.startsWith('!'))
-    for (const name of ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', ...named]) {
+    const read = (name) => JSON.parse(fs.readFileSync(path.join(root, name), 'utf8'))
+    const write = (name, value) =>
+      fs.writeFileSync(path.join(staged, name), `${JSON.stringify(value, null, 2)}\n`)
+    const { devDependencies: _, scripts: __, ...own } = read('package.json')
+    for (const name of ['README.md', 'LICENSE', 'CHANGELOG.md', ...own.files]) {
       const from = path.join(root, name)
       if (fs.existsSync(from)) fs.cpSync(from, path.join(staged, name), { recursive: true })
     }
-    const lock = JSON.parse(fs.readFileSync(path.join(root, 'package-lock.json'), 'utf8'))
-    fs.writeFileSync(
-      path.join(staged, 'npm-shrinkwrap.json'),
-      `${JSON.stringify(shrinkwrapOf(lock), null, 2)}\n`,
-    )
+    write('package.json', own)
+    write('npm-shrinkwrap.json', shrinkwrapOf(read('package-lock.json')))
     const [packed] = JSON.parse(
       execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', into], {
         cwd: staged,
