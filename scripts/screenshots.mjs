@@ -4,7 +4,7 @@ import { ensureBrowser } from './browser.mjs'
 import { ensureBuilt, root } from './build.mjs'
 
 ensureBuilt()
-const { status } = spawnSync('npx', ['playwright', 'test'], {
+const { status } = spawnSync('npx', ['playwright', 'test', ...process.argv.slice(2)], {
   cwd: root,
   stdio: 'inherit',
   shell: process.platform === 'win32',

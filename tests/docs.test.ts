@@ -3,13 +3,17 @@
  * named in others is there.
  */
 import fs from 'node:fs'
+import os from 'node:os'
 import path from 'node:path'
+import ts from 'typescript'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import type { ParameterField, PassDescription } from '../src/contract/passes'
 import { Recipe } from '../src/contract/recipe'
 import { ENCODINGS } from '../src/engine/layers/encodings'
 import { describePasses } from '../src/engine/passes'
+import { PRESETS } from '../src/engine/passes/presets'
+import { writeSite } from '../scripts/site.mjs'
 import { suitePage } from '../suite/support/page'
 import type { Baseline } from '../suite/support/summary'
 import { TARGETS } from '../src/engine/targets'
@@ -128,6 +132,62 @@ test('docs/encodings.md', async () => {
     },
   )
   await expect([intro, ...sections].join('\n')).toMatchFileSnapshot('../docs/encodings.md')
+})
+
+test('docs/presets.md', async () => {
+  const intro =
+    '# Presets\n\nThe recipes that come with Pare, generated from them by `npm run docs`. On the command line: `--recipe ID`, and `pare presets` lists them; `pare presets ID --json` is where a recipe of your own may begin ([schema](recipe.schema.json); JSON, or the same in YAML). What passes and parameters do: [passes](passes.md).\n'
+  const sections = PRESETS.map(({ id, name, description, cost, steps }) =>
+    [
+      `## ${id}`,
+      '',
+      `**${name}.** ${description} ${cost}`,
+      '',
+      ...steps.map(({ pass, params }, i) => {
+        const given = Object.entries(params).map(([key, value]) => `${key}=${JSON.stringify(value)}`)
+        return `${i + 1}. [\`${pass}\`](passes.md#${pass})${given.length > 0 ? ` with ${given.map((one) => `\`${one}\``).join(', ')}` : ''}`
+      }),
+      '',
+    ].join('\n'),
+  )
+  await expect([intro, ...sections].join('\n')).toMatchFileSnapshot('../docs/presets.md')
+})
+
+test('docs/library-reference.md', async () => {
+  const file = path.resolve(import.meta.dirname, '../src/library/pare.ts')
+  const source = ts.createSourceFile(file, fs.readFileSync(file, 'utf8'), ts.ScriptTarget.Latest, true)
+  const shown = source.statements.filter(
+    (one): one is ts.InterfaceDeclaration | ts.TypeAliasDeclaration =>
+      (ts.isInterfaceDeclaration(one) || ts.isTypeAliasDeclaration(one)) &&
+      (one.modifiers ?? []).some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword),
+  )
+  const intro =
+    '# Reference of the library\n\nGenerated from its declarations by `npm run docs`. The functions of `Library` are what `pare` exports; how they are used: [the library](library.md).\n'
+  const order = [...shown].sort(
+    (a, b) => Number(b.name.text === 'Library') - Number(a.name.text === 'Library'),
+  )
+  const sections = order.map(
+    (one) => `## ${one.name.text}\n\n\`\`\`ts\n${one.getFullText().trim()}\n\`\`\`\n`,
+  )
+  await expect([intro, ...sections].join('\n')).toMatchFileSnapshot('../docs/library-reference.md')
+})
+
+test('the docs make a site without a dead link, with its search', () => {
+  const out = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-site-'))
+  try {
+    expect(writeSite(out)).toBeGreaterThan(25)
+    expect(fs.readFileSync(path.join(out, 'index.html'), 'utf8')).toContain('<h1 id="pare">Pare</h1>')
+    const sections = new Function(
+      `${fs.readFileSync(path.join(out, 'sections.js'), 'utf8')};return SECTIONS`,
+    )() as {
+      u: string
+      x: string
+    }[]
+    expect(sections.find(({ u }) => u === 'docs/passes.html#quantize-static')?.x).toContain('integer')
+    expect(sections.filter(({ u }) => !fs.existsSync(path.join(out, u.split('#')[0]!)))).toEqual([])
+  } finally {
+    fs.rmSync(out, { recursive: true, force: true })
+  }
 })
 
 test('docs/suite.md', async () => {

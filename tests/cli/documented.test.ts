@@ -52,6 +52,35 @@ const help = program().commands.flatMap((command) => {
 })
 const documented = pages.flatMap((page) => linesOf(fs.readFileSync(path.join(root, page), 'utf8')))
 
+const sentence = (text: string): string => `${text[0]!.toUpperCase()}${text.slice(1)}.`
+
+test('docs/cli.md', async () => {
+  const sections = program().commands.map((command) => {
+    const cell = (text: string): string => text.replaceAll('|', '\\|')
+    const options = command.options.filter(({ hidden }) => !hidden)
+    const given = (value: unknown): string =>
+      value === undefined || value === false ? '' : `\`${JSON.stringify(value)}\``
+    const rows = options.map(
+      ({ flags, description, argChoices, defaultValue }) =>
+        `| \`${cell(flags)}\` | ${cell(description)}${argChoices ? ` (${argChoices.join(', ')})` : ''} | ${given(defaultValue)} |`,
+    )
+    return [
+      `## ${command.name()}`,
+      '',
+      sentence(command.description()),
+      '',
+      '```text',
+      `pare ${command.name()} ${command.usage()}`,
+      '```',
+      '',
+      ...(rows.length > 0 ? ['| option | | default |', '|---|---|---|', ...rows, ''] : []),
+    ].join('\n')
+  })
+  const intro =
+    '# The command line\n\nGenerated from the command itself by `npm run docs`; `pare COMMAND --help` has examples. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 over the limits, 130 cancelled.\n'
+  await expect([intro, ...sections].join('\n')).toMatchFileSnapshot(path.join(root, 'docs', 'cli.md'))
+})
+
 test('there are such lines', () => {
   expect(documented.length).toBeGreaterThan(15)
   expect(help.length).toBeGreaterThan(25)

@@ -1,0 +1,1 @@
+export function writeSite(out?: string): number
