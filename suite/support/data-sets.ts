@@ -23,6 +23,16 @@ function parseNpy(bytes: Uint8Array): { dims: number[]; data: Float32Array } {
   return { dims, data }
 }
 
+/** Whole numbers [samples, …] of an archive, by name. */
+function readIds(file: string): Record<string, Value> {
+  return Object.fromEntries(
+    Object.entries(unzipSync(fs.readFileSync(file))).map(([name, bytes]) => {
+      const { dims, data } = parseNpy(bytes)
+      return [path.parse(name).name, { dtype: 'int64', dims, data: BigInt64Array.from(data, BigInt) }]
+    }),
+  )
+}
+
 function readSplit(file: string): { x: Value; labels: number[] } {
   const archive = unzipSync(fs.readFileSync(file))
   const { dims, data } = parseNpy(archive['x.npy']!)
@@ -161,6 +171,47 @@ const inBatches = (input: string, x: Value, size = 50): Record<string, Value>[] 
   })
 }
 
+/** Paragraphs and their ids, 64 each: files as they are, or with class numbers, or with nothing but ids and numbers. */
+function textForms(from: string, classes: readonly string[]): DataSet['forms'] {
+  const splits = Object.keys(SPLIT_FILES)
+  const texts =
+    (label: (name: string) => unknown) =>
+    async (folder: string): Promise<void> => {
+      fs.copyFileSync(path.join(from, 'tokenizer.json'), path.join(folder, 'tokenizer.json'))
+      for (const split of splits) {
+        const lines = fs
+          .readFileSync(path.join(from, `${split}.jsonl`), 'utf8')
+          .trim()
+          .split('\n')
+        const rows = lines.map((line) => JSON.parse(line) as { text: string; label: string })
+        const made = rows.map(({ text, label: name }) => JSON.stringify({ text, label: label(name) }))
+        fs.writeFileSync(path.join(folder, `${split}.jsonl`), made.join('\n'))
+      }
+    }
+  return {
+    'JSONL with names': texts((name) => name),
+    'JSONL with numbers': texts((name) => classes.indexOf(name)),
+    'NPZ of ids': async (folder) => {
+      for (const split of splits)
+        fs.copyFileSync(path.join(from, `${split}_ids.npz`), path.join(folder, `${split}.npz`))
+    },
+  }
+}
+
+/** Batches of 40 of every array, as the model's inputs are called. */
+function inBatchesOf(values: Record<string, Value>, size = 40): Record<string, Value>[] {
+  const [first] = Object.values(values)
+  return Array.from({ length: Math.ceil(first!.dims[0]! / size) }, (_, i) =>
+    Object.fromEntries(
+      Object.entries(values).map(([name, { dims, data }]) => {
+        const row = data.length / dims[0]!
+        const part = (data as BigInt64Array).slice(i * size * row, (i + 1) * size * row)
+        return [name, { dtype: 'int64', dims: [part.length / row, ...dims.slice(1)], data: part }]
+      }),
+    ),
+  )
+}
+
 export function dataSets(shared: string): Record<string, DataSet> {
   const data = (...parts: string[]): string => path.join(shared, 'reference', 'data', ...parts)
   const models = (...names: string[]): string[] =>
@@ -172,6 +223,8 @@ export function dataSets(shared: string): Record<string, DataSet> {
     inputs: inBatches('x', splits.validation.x),
     labels: splits.validation.labels,
   })
+  const paragraphs = JSON.parse(fs.readFileSync(data('text', 'labels.json'), 'utf8')) as string[]
+  const { y, ...ids } = readIds(data('text', 'validation_ids.npz'))
   const bearings = ['normal', 'inner_race', 'outer_race', 'ball', 'imbalance', 'misalignment']
   return {
     digits: {
@@ -189,6 +242,11 @@ export function dataSets(shared: string): Record<string, DataSet> {
         WINDOW_FORMS,
       ),
       truth: of(bearing),
+    },
+    text: {
+      models: models('bert', 'bert_legacy'),
+      forms: textForms(data('text'), paragraphs),
+      truth: { inputs: inBatchesOf(ids), labels: Array.from(y!.data as BigInt64Array, Number) },
     },
     control: {
       models: models('mlp'),

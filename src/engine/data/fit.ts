@@ -7,7 +7,8 @@ import { logSumExp } from '../math/log-scores'
 import { solveDamped } from '../math/solve'
 import { answersTo, lossesOf, meanOf, samplesOf, temperature, type Answers, type Sampling } from './answers'
 import type { Batch, Dataset } from './dataset'
-import { fitted, inputLayer, type InputLayer, type Parameters } from './input-fit'
+import { between, fitted, inputLayer, type InputLayer, type Parameters } from './input-fit'
+import { noise, snapped } from './snap'
 import type { Trials } from './trials'
 
 /** Numbers of inputs that are held at once. */
@@ -37,9 +38,41 @@ export async function fitPreprocessing(
     const layer = inputLayer(reading.preprocessing, batches, byChannel)
     if (!layer || (byChannel && layer.channels === 1)) break
     const parameters = await fitLayer(trials, reading, batches, layer, signal)
-    if (parameters) best = fitted(reading.preprocessing, layer, parameters) ?? best
+    const way = parameters && fitted(reading.preprocessing, layer, parameters)
+    if (way) best = await rounded(trials, reading, batches, layer, way, signal)
   }
   return best
+}
+
+async function rounded(
+  trials: Trials,
+  reading: Dataset,
+  batches: readonly Batch[],
+  layer: InputLayer,
+  way: Preprocessing,
+  signal: AbortSignal | undefined,
+): Promise<Preprocessing> {
+  const { preprocessing } = reading
+  if (!between(preprocessing, way, layer)) return way
+  return snapped(way, async (to) => {
+    signal?.throwIfAborted()
+    const at = between(preprocessing, to, layer)!
+    return natsOf(
+      await answersTo(
+        trials.runner,
+        reading,
+        batches.map((batch) => layer.apply(batch, at)),
+      ),
+    )
+  })
+}
+
+/** Against the labels of all samples; numbers are taken as normal, with the deviation that they have. */
+function natsOf(answers: Answers): number {
+  const loss = meanOf(lossesOf(answers))
+  return (
+    answers.samples * (answers.kind === 'numbers' ? Math.log(Math.max(loss, Number.MIN_VALUE)) / 2 : loss)
+  )
 }
 
 async function fitLayer(
@@ -165,9 +198,3 @@ function promised(
   const gain = dot(solveDamped(curvature, slope, 0), slope) / 2
   return samples * (kind === 'numbers' ? gain / Math.max(loss, Number.MIN_VALUE) : gain)
 }
-
-/**
- * Twice what noise gains is distributed as χ² with a degree of freedom for each parameter: two deviations above its mean. Other
- * samples have the last word.
- */
-const noise = (parameters: number): number => (parameters + 2 * Math.sqrt(2 * parameters)) / 2

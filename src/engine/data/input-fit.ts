@@ -93,6 +93,25 @@ export function inputLayer(
   }
 }
 
+/**
+ * The parameters that make one preprocessing of another; undefined where the layer has not a number for each of theirs.
+ */
+export function between(
+  from: Preprocessing,
+  to: Preprocessing,
+  { channels, deviations }: InputLayer,
+): Parameters | undefined {
+  if (!('mean' in from) || !('mean' in to) || to.mean.length !== channels || to.std.length !== channels)
+    return undefined
+  const at = (list: readonly number[], c: number): number => list[list.length === 1 ? 0 : c]!
+  const found = new Float64Array(2 * channels)
+  for (const [c, deviation] of deviations.entries()) {
+    found[c] = Math.log(at(from.std, c) / to.std[c]!)
+    found[channels + c] = (at(from.mean, c) - to.mean[c]!) / (to.std[c]! * deviation)
+  }
+  return found
+}
+
 const FOUR_DIGITS = 4
 const rounded = (value: number): number => Number(value.toPrecision(FOUR_DIGITS))
 
