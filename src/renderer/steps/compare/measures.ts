@@ -121,8 +121,11 @@ function qualityMeasures({ quality }: Report): Measure[] {
       term: metricName(metric).term,
       value: of,
       text: (report) => (of(report) === undefined ? '' : metricValue(metric, of(report)!)),
+      // No interval was taken of it: whether that is better or chance is not told.
       change: (a, b) =>
-        of(a) === undefined || of(b) === undefined ? NONE : difference(metric, of(b)! - of(a)!),
+        of(a) === undefined || of(b) === undefined
+          ? NONE
+          : { text: difference(metric, of(b)! - of(a)!).text },
     }
   })
   return [main, ...others]
