@@ -77,6 +77,12 @@ const dropout: Rule = (tape, node, dys) => {
   return [dys[0]]
 }
 
+/** Pushed towards zero by a bias, and zero within the threshold. */
+const shrink: Rule = single((tape, node, dy) => {
+  const size = tape.op('Abs', [node.inputs[0]!])
+  return [tape.masked(tape.op('Greater', [size, tape.scalar(node.float('lambd', 0.5))]), dy)]
+})
+
 const TWO_OVER_ROOT_PI = 2 / Math.sqrt(Math.PI)
 
 export const elementwise: Rules = {
@@ -110,9 +116,12 @@ export const elementwise: Rules = {
   Log: single((t, n, dy) => [t.div(dy, n.inputs[0]!)]),
   Sin: unary((t, x) => t.op('Cos', [x])),
   Cos: unary((t, x) => t.neg(t.op('Sin', [x]))),
+  Atan: single((t, n, dy) => [t.div(dy, t.add(t.mul(n.inputs[0]!, n.inputs[0]!), t.scalar(1)))]),
   Erf: unary((t, x) => t.scale(t.op('Exp', [t.neg(t.mul(x, x))]), TWO_OVER_ROOT_PI)),
   Identity: passOn,
   Cast: passOn,
+  CastLike: passOn,
+  Shrink: shrink,
   Dropout: dropout,
   // Rounding by straight-through (arXiv:1308.3432): with Div, Clip and Mul around it this gives the learned
   // step size gradients of arXiv:1902.08153.

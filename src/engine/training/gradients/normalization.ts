@@ -1,6 +1,6 @@
 /**
  * Normalizations. Source: ONNX LayerNormalization, RMSNormalization, BatchNormalization (statistics frozen),
- * InstanceNormalization, GroupNormalization; ONNX Runtime SimplifiedLayerNormalization.
+ * InstanceNormalization, GroupNormalization, LRN; ONNX Runtime SimplifiedLayerNormalization.
  */
 import { sizeOf, type Node } from '../../onnx'
 import { single, unsupported, type MaybeGradient, type Rule, type Rules } from './rule'
@@ -98,7 +98,29 @@ function grouped(t: Tape, node: Node, dy: string, groups: number): MaybeGradient
   ]
 }
 
+/** y = x · s^−β with s = bias + α/size · Σ x² over the channels of a window. */
+const acrossChannels: Rule = single((t, node, dy) => {
+  const x = node.inputs[0]!
+  const dims = t.shape(x)
+  const size = node.int('size', 1)
+  const [alpha, beta] = [node.float('alpha', 1e-4), node.float('beta', 0.75)]
+  const channels = range(dims[1]!)
+  const [below, above] = [Math.floor((size - 1) / 2), Math.ceil((size - 1) / 2)]
+  // [i, c]: whether channel i is in the window of c.
+  const windows = (turned: boolean): string => {
+    const inside = (i: number, c: number): number => Number(i >= c - below && i <= c + above)
+    const flags = channels.flatMap((i) => channels.map((c) => (turned ? inside(c, i) : inside(i, c))))
+    return t.floats([channels.length, channels.length], flags)
+  }
+  const squares = t.contract(t.mul(x, x), dims, 1, windows(false))
+  const sums = t.add(t.scale(squares, alpha / size), t.scalar(node.float('bias', 1)))
+  const power = t.op('Pow', [sums, t.scalar(-beta)])
+  const others = t.contract(t.mul(t.mul(dy, x), t.div(power, sums)), dims, 1, windows(true))
+  return [t.sub(t.mul(dy, power), t.mul(x, t.scale(others, (2 * alpha * beta) / size)))]
+})
+
 export const normalization: Rules = {
+  LRN: acrossChannels,
   LayerNormalization: layerNorm(true),
   RMSNormalization: layerNorm(false),
   SimplifiedLayerNormalization: layerNorm(false),

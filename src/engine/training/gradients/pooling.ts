@@ -1,6 +1,6 @@
-/** Pools. Source: ONNX MaxPool, AveragePool, GlobalAveragePool, GlobalMaxPool. */
+/** Pools. Source: ONNX MaxPool, AveragePool, LpPool and their global forms. */
 import { sizeOf, Tensor, type Node } from '../../onnx'
-import { single, unsupported, type Rules } from './rule'
+import { single, unsupported, type Rule, type Rules } from './rule'
 import { range, type Tape } from './tape'
 import { leftovers, spans, windowsOf, type Windows } from '../../layers/windows'
 
@@ -39,20 +39,16 @@ function counts(node: Node, w: Windows, wide: readonly number[], narrow: readonl
   return Float32Array.from(all, (n) => 1 / n)
 }
 
-const averagePool = single((t, node, dy) => {
+/** The transpose of summing over windows: what each element of the input gets from `value`, shaped like the output. */
+function toInputs(t: Tape, node: Node, value: string, w: Windows): string {
   const dims = t.shape(node.inputs[0]!)
-  const outDims = t.shape(node.outputs[0]!)
-  const [wide, narrow] = [dims.slice(2), outDims.slice(2)]
-  const w = windowsOf(node, node.ints('kernel_shape')!, wide, narrow)
-  const planes = dims[0]! * dims[1]!
-  const shares = t.floats([1, 1, ...narrow], counts(node, w, wide, narrow))
-  const spread = t.mul(t.reshape(dy, [planes, 1, ...narrow]), shares)
+  const [wide, narrow] = [dims.slice(2), t.shape(node.outputs[0]!).slice(2)]
   const rest = leftovers(w, wide, narrow)
   const ones = t.graph.addInitializer(
     'grad/constant',
     Tensor.float32([1, 1, ...w.kernel], new Float32Array(sizeOf(w.kernel)).fill(1)),
   )
-  const full = t.op('ConvTranspose', [spread, ones], {
+  const full = t.op('ConvTranspose', [t.reshape(value, [dims[0]! * dims[1]!, 1, ...narrow]), ones], {
     strides: { ints: w.strides },
     dilations: { ints: w.dilations },
     kernel_shape: { ints: w.kernel },
@@ -64,14 +60,42 @@ const averagePool = single((t, node, dy) => {
     range(dims.length).map(() => 0),
     [0, 0, ...missing],
   )
-  return [t.reshape(whole, dims)]
+  return t.reshape(whole, dims)
+}
+
+function windowsIn(t: Tape, node: Node): Windows {
+  const [wide, narrow] = [t.shape(node.inputs[0]!), t.shape(node.outputs[0]!)]
+  return windowsOf(node, node.ints('kernel_shape')!, wide.slice(2), narrow.slice(2))
+}
+
+const averagePool = single((t, node, dy) => {
+  const [wide, narrow] = [t.shape(node.inputs[0]!).slice(2), t.shape(node.outputs[0]!).slice(2)]
+  const w = windowsIn(t, node)
+  const shares = t.floats([1, 1, ...narrow], counts(node, w, wide, narrow))
+  return [toInputs(t, node, t.mul(dy, shares), w)]
 })
+
+/** y = (Σ |x|ᵖ)^(1/p): dy · y^(1−p) goes to each x of its window, times |x|ᵖ⁻¹ · sign(x); to none where y is 0. */
+const norm = (spread: (t: Tape, node: Node, value: string) => string): Rule =>
+  single((t, node, dy) => {
+    const [x, y] = [node.inputs[0]!, node.outputs[0]!]
+    const p = node.int('p', 2)
+    const power = (value: string, exponent: number): string =>
+      exponent === 1 ? value : t.op('Pow', [value, t.scalar(exponent)])
+    if (p === 1) return [t.mul(spread(t, node, dy), t.op('Sign', [x]))]
+    const known = t.op('Greater', [y, t.scalar(0)])
+    const share = t.masked(known, t.div(dy, power(t.op('Where', [known, y, t.scalar(1)]), p - 1)))
+    const slope = p === 2 ? x : t.mul(power(t.op('Abs', [x]), p - 1), t.op('Sign', [x]))
+    return [t.mul(spread(t, node, share), slope)]
+  })
 
 const spatialAxes = (t: Tape, node: Node): number[] => range(t.shape(node.inputs[0]!).length).slice(2)
 
 export const pooling: Rules = {
   MaxPool: maxPool,
   AveragePool: averagePool,
+  LpPool: norm((t, node, value) => toInputs(t, node, value, windowsIn(t, node))),
+  GlobalLpPool: norm((_t, _node, value) => value),
   GlobalAveragePool: single((t, node, dy) => {
     const dims = t.shape(node.inputs[0]!)
     return [t.expand(t.scale(dy, 1 / sizeOf(dims.slice(2))), dims)]

@@ -1,6 +1,6 @@
 /** Reductions. Source: ONNX Reduce*; axes are attributes before opset 13 or 18, inputs after. */
 import { sizeOf, type Node } from '../../onnx'
-import { single, type Rule, type Rules } from './rule'
+import { single, unsupported, type Rule, type Rules } from './rule'
 import { frontAxis, range, type Tape } from './tape'
 
 interface Reduction {
@@ -12,6 +12,7 @@ interface Reduction {
 function reductionOf(t: Tape, node: Node): Reduction {
   const dims = t.shape(node.inputs[0]!)
   const given = node.inputs[1] ? t.constant(node.inputs[1])?.numbers() : node.ints('axes')
+  if (node.inputs[1] && !given) throw unsupported(node, 'computed axes')
   const all = given === undefined || given.length === 0
   const idle = all && node.int('noop_with_empty_axes', 0) !== 0
   const axes = all ? (idle ? [] : range(dims.length)) : given.map((a) => frontAxis(a, dims.length))

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { Tensor } from '../../../../src/engine/onnx'
 import { checkPruning } from './check'
 import { Net } from './build'
 
@@ -92,4 +93,26 @@ test('pixel shuffle as reshapes carries the outer factor', async () => {
   ])
   const { dependencies } = await checkPruning(net.head(net.cbr(large, 4, 8, 3), 8).done())
   expect(dependencies.groups.map((group) => `${group.units.length}x${group.width}`)).toEqual(['4x4', '8x1'])
+})
+
+test('einsum, running sums, repeats and picks by element', async () => {
+  const net = new Net(14)
+  const x = net.cbr(net.input('x', [1, 3, 8, 8]), 3, 8, 3)
+  const mixed = net.op('Einsum', [x, net.weight([6, 8])], { equation: 'nchw,oc->nohw' })
+  const again = net.cbr(mixed, 6, 6, 1)
+  const summed = net.op('CumSum', [again, net.constant('axis', Tensor.int64([-1], []))])
+  const twice = net.op('Tile', [summed, net.ints([1, 2, 1, 1])])
+  const places = Tensor.int64(
+    Array.from({ length: 12 * 64 }, (_, i) => (i * 5) % 8),
+    [1, 12, 8, 8],
+  )
+  const picked = net.op('GatherElements', [twice, net.constant('places', places)], { axis: { int: 3 } })
+  const { dependencies } = await checkPruning(net.head(net.cbr(picked, 12, 10, 1), 10).done(), {
+    batches: [1],
+  })
+  expect(dependencies.groups.map((group) => `${group.units.length}x${group.width}`).sort()).toEqual([
+    '10x1',
+    '6x1',
+    '8x1',
+  ])
 })

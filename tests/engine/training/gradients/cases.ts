@@ -172,6 +172,15 @@ const POOLS: Case[] = [
   }),
   pool('AveragePool', 'last rows unused', [1, 1, 7], { kernel_shape: ints(3), strides: ints(3) }),
   pool('GlobalAveragePool', '', [2, 3, 2, 4], {}),
+  ...[1, 2, 3].flatMap((p) => [
+    pool('LpPool', `p ${p}, overlapping and padded`, [1, 2, 5, 4], {
+      kernel_shape: ints(3, 2),
+      strides: ints(2, 1),
+      pads: ints(1, 0, 1, 1),
+      p: int(p),
+    }),
+    pool('GlobalLpPool', `p ${p}`, [2, 2, 2, 3], { p: int(p) }),
+  ]),
   pool('GlobalMaxPool', '', [2, 3, 2, 4], {}),
 ]
 
@@ -204,6 +213,7 @@ const ACTIVATIONS: Case[] = [
     'Exp',
     'Sin',
     'Cos',
+    'Atan',
     'Erf',
     'Identity',
     'Relu',
@@ -230,6 +240,8 @@ const ACTIVATIONS: Case[] = [
   unary('HardSigmoid', spread(2, 5), { alpha: float(0.3), beta: float(0.4) }),
   ...['Sqrt', 'Log', 'Reciprocal'].map((op) => unary(op, positive(2, 5))),
   unary('Cast', spread(2, 3), { to: int(1) }),
+  { title: 'CastLike', op: 'CastLike', inputs: [spread(2, 3), scalar(1)] },
+  unary('Shrink', spread(2, 6), { lambd: float(0.6), bias: float(0.2) }),
   { title: 'Dropout at inference', op: 'Dropout', inputs: [spread(2, 3)] },
   { title: 'PRelu per channel', op: 'PRelu', inputs: [spread(2, 3, 2), { dims: [3, 1], fill: 'positive' }] },
   { title: 'Clip by inputs', op: 'Clip', inputs: [spread(3, 4), scalar(-0.6), scalar(0.9)] },
@@ -268,6 +280,12 @@ const ACTIVATIONS: Case[] = [
 ]
 
 const NORMALIZATIONS: Case[] = [
+  ...[3, 5].map((size): Case => ({
+    title: `LRN over ${size} channels`,
+    op: 'LRN',
+    inputs: [normal(2, 6, 2, 1)],
+    attributes: { size: int(size), alpha: float(0.5), beta: float(0.75), bias: float(1.2) },
+  })),
   { title: 'LayerNormalization', op: 'LayerNormalization', inputs: [normal(2, 3, 4), normal(4), normal(4)] },
   {
     title: 'LayerNormalization over two axes, no bias',

@@ -8,6 +8,7 @@ import { convolution, product } from './linear'
 import { acrossChannels, batchNorm, layerNorm, pooling, resize, softmax } from './normalize'
 import { reduce } from './reduce'
 import { blocks, expand, filled, flatten, reshape, shape, squeeze, transpose } from './shape'
+import { cumulative, einsum, gatherElements, tile } from './sums'
 
 const RULES: readonly Rule[] = [
   convolution,
@@ -35,6 +36,10 @@ const RULES: readonly Rule[] = [
   blocks,
   shape,
   reduce,
+  einsum,
+  cumulative,
+  tile,
+  gatherElements,
 ]
 
 const BY_OP = new Map(RULES.flatMap((rule) => rule.ops.map((op) => [op, rule] as const)))
