@@ -26,7 +26,7 @@ import {
   type StaticResult,
 } from './quantization/static'
 import { weightFields } from './quantization/fields'
-import { finiteWeights } from '../layers/layer'
+import { onAnswered } from './quantization/answered'
 import { TASKS } from '../tasks'
 
 const ID = 'quantize-static'
@@ -149,18 +149,19 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
   const prepared = normalize(model)
   const base = staticOptions(options, context)
   const counts = await sampleCounts(prepared.model, options, context)
-  const batches = calibrationBatches(context, counts.calibration, ID)
-  const few = evaluationBatches(context, counts.toChoose, ID)
-  const many = evaluationBatches(context, counts.toEvaluate, ID)
-  const wanted = Math.min(counts.calibration, context.data!.splits.calibration.length)
-  // Before anything runs: activations of such a model are not numbers either, and would be taken for a mask.
-  for (const { weight } of findQuantizable(prepared.model.graph, base).ops)
-    if (weight) finiteWeights(weight.weight, weight.tensor, ID)
-  const calibrated = await calibrate(prepared.model, base, batches, {
-    extremesOnly: options.calibration === 'min-max',
-    progress: (batch) =>
-      context.progress(Math.min(0.4, (0.4 * batch * 16) / wanted), 'measuring the ranges of activations'),
-  })
+  const sampled = {
+    calibration: calibrationBatches(context, counts.calibration, ID),
+    few: evaluationBatches(context, counts.toChoose, ID),
+    many: evaluationBatches(context, counts.toEvaluate, ID),
+  }
+  const { calibrated, few, many, notes } = await onAnswered(prepared.model, sampled, (batches) =>
+    calibrate(prepared.model, base, batches, {
+      by: ID,
+      extremesOnly: options.calibration === 'min-max',
+      progress: (batch) =>
+        context.progress(0.4 * Math.min(1, (batch * 16) / counts.calibration), 'measuring ranges'),
+    }),
+  )
   if (options.rounding === 'adaptive') {
     const layers = findQuantizable(prepared.model.graph, base).ops.flatMap(({ weight }) => weight ?? [])
     const codes = await adaptiveCodes(prepared.model, layers, few, {
@@ -231,7 +232,16 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
     options.format === 'qoperator' ? await toOperators(result.model, context.scratch) : result.model
   return {
     model: final,
-    summary: summaryOf(result, kept, layers.length, method, options, base, prepared.notes, context),
+    summary: summaryOf(
+      result,
+      kept,
+      layers.length,
+      method,
+      options,
+      base,
+      [...notes, ...prepared.notes],
+      context,
+    ),
     skipped: [
       ...others,
       ...result.skipped.filter(({ layer }) => !kept.floats.includes(layer)),

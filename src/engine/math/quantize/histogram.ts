@@ -16,6 +16,8 @@ export class Histogram {
   count = 0
   /** Infinite values seen: an attention mask of −inf, say. */
   infinite = 0
+  /** Whether one of them was +inf, which no mask has. */
+  private positive = false
   /** Values seen that are no numbers. */
   notANumber = 0
   /** Width of a bin; 0 until a value other than zero came. */
@@ -58,7 +60,7 @@ export class Histogram {
   get unfit(): string | undefined {
     if (this.notANumber > 0) return 'the model computes NaN there for some calibration samples'
     if (this.infinite > 0)
-      return 'some of its values are infinite, as those of an attention mask are: no 8-bit range can hold them'
+      return `some of its values are infinite${this.positive ? '' : ', as those of an attention mask are'}: no 8-bit range can hold them`
     const spread = Math.max(Math.abs(this.min), Math.abs(this.max))
     const gap = spread >= EXTREME ? this.widestGap() : 0
     if (gap <= 0.8) return undefined
@@ -71,8 +73,10 @@ export class Histogram {
     let finite = 0
     for (const v of values) {
       if (v - v !== 0) {
-        if (v === v) this.infinite++
-        else this.notANumber++
+        if (v === v) {
+          this.infinite++
+          this.positive ||= v > 0
+        } else this.notANumber++
         continue
       }
       finite++

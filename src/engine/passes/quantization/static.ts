@@ -13,7 +13,7 @@ import { findQuantizable, type QuantizableOptions } from './quantizable-ops'
 import type { WeightOptions, WeightStore } from './static-weights'
 import { findLayers, weightedLayers } from '../../layers/find'
 import { ALL_OPS } from '../../layers/kinds'
-import type { Layer } from '../../layers/layer'
+import { finiteWeights, type Layer } from '../../layers/layer'
 
 export interface StaticOptions extends QuantizableOptions {
   activations: IntegerType
@@ -56,18 +56,25 @@ const OTHERS = ALL_OPS.filter((op) => op !== 'Gather')
 
 const fusesRelu = (type: IntegerType): boolean => !type.symmetric
 
-/** Histograms of every value that may be quantized, whatever layers are left out later. One pass over the data. */
+/**
+ * Histograms of every value that may be quantized, whatever layers are left out later. One pass over the data.
+ * Throws `model/non-finite` in the name of `by` for weights that are no numbers, before anything runs.
+ */
 export async function calibrate(
   model: Model,
   options: QuantizableOptions & { activations: IntegerType },
   batches: Batches,
-  { extremesOnly, progress }: { extremesOnly?: boolean; progress?(batch: number): void } = {},
+  { by, extremesOnly, progress }: { by: string; extremesOnly?: boolean; progress?(batch: number): void },
 ): Promise<Calibrated> {
   const names = new Set<string>()
   const axisOf = new Map<string, number>()
   for (const exclude of [undefined, options.exclude]) {
     const { ops } = findQuantizable(model.graph, { ...options, exclude })
-    for (const { weight, inputs } of ops) if (weight) axisOf.set(inputs[0]!, weight.kind === 'conv' ? 1 : -1)
+    for (const { weight, inputs } of ops) {
+      if (!weight) continue
+      if (exclude === options.exclude) finiteWeights(weight.weight, weight.tensor, by)
+      axisOf.set(inputs[0]!, weight.kind === 'conv' ? 1 : -1)
+    }
     for (const fuse of [true, false])
       for (const name of planActivations(model.graph, ops, { fuse }).quantized) names.add(name)
   }

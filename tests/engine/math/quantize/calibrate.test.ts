@@ -41,6 +41,13 @@ test('it counts every finite value once and the others apart', () => {
   expect([histogram.min, histogram.max]).toEqual([-1000, 2])
 })
 
+test('only values of which some are −inf and none +inf may be those of a mask', () => {
+  expect(histogramOf(Float32Array.of(0, -Infinity)).unfit).toContain('attention mask')
+  expect(histogramOf(Float32Array.of(-Infinity, 0), Float32Array.of(1, Infinity)).unfit).toBe(
+    'some of its values are infinite: no 8-bit range can hold them',
+  )
+})
+
 test('quantiles are right to the width of a bin', () => {
   const values = normals(50_000)
   const histogram = histogramOf(values.subarray(0, 100), values.subarray(100))

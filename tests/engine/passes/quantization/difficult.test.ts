@@ -154,3 +154,21 @@ test('recurrent layers are stored as int8, and what stays float is named with th
   expect(summary).toContain('1 layer is stored as int8 and computed in float')
   expect(await fidelity(net.model, model, { x: noise([5, 3, 16]) })).toBeGreaterThan(18)
 })
+
+test('samples to which the model answers NaN or infinities are left out and counted, and no layer for their sake', async () => {
+  const net = new Net(8)
+  const x = net.input('x', [null, 8])
+  const hidden = net.relu(net.gemm(x, 8, 16))
+  const by = net.op('Slice', [x, net.ints([0]), net.ints([1]), net.ints([1])])
+  net.output(net.gemm(net.op('Div', [hidden, net.op('Abs', [by])]), 16, 4), 2)
+  const values = (noise([40, 8], 3).data as Float32Array).map((v, i) => (i % 8 === 0 ? 1 + v * v : v))
+  for (const row of [3, 20]) values[row * 8] = 0
+  const inputs = { x: float32([40, 8], values) }
+  const context = contextOf(net.model, inputs)
+  const { summary, skipped, model } = await quantizeStatic.run(net.model, { maxLoss: 100 }, context)
+  expect(summary).toContain('2 of 2 layers run on int8')
+  expect(summary).toContain('2 calibration samples are left out, to which the original itself answers NaN')
+  expect(skipped).toEqual([])
+  const sound = { x: float32([3, 8], values.slice(0, 24)) }
+  expect(await fidelity(net.model, model, sound)).toBeGreaterThan(25)
+})
