@@ -6,6 +6,7 @@ import { compareOutputs } from '../evaluate/comparison/outputs'
 import { exampleFeeds } from '../data/feeds'
 import { traceShapes, type Values } from '../runtime'
 import { definePass, type PassContext, type PassResult } from './pass'
+import { isFused, unfuse } from '../layers/unfuse'
 import { foldBatchNorm } from '../layers/normalize/fold-batch-norm'
 import { stripNotes } from './simplify/notes'
 import { scatterToConcat } from './simplify/scatter'
@@ -23,11 +24,14 @@ interface Step {
   edit(model: Model): Promise<{ model: Model; did: string } | string>
 }
 
-function steps(
-  params: { fold: boolean; notes: boolean; runtime: boolean },
-  feeds: Values,
-  scratch: string,
-): Step[] {
+interface Asked {
+  fold: boolean
+  runtime: boolean
+  notes: boolean
+  unfuse: boolean
+}
+
+function steps(params: Asked, feeds: Values, scratch: string): Step[] {
   const tidy: Step = {
     title: 'tidying the graph',
     async edit(model) {
@@ -84,8 +88,20 @@ function steps(
       return { model, did: bytes > 0 ? `${formatBytes(bytes)} of exporter's notes removed` : '' }
     },
   }
+  const written: Step = {
+    title: 'writing fused operators out',
+    async edit(model) {
+      if (!isFused(model)) return { model, did: '' }
+      const { model: plain, done, left } = unfuse(model, await traceShapes(model, { feeds }))
+      const kept = left.map(({ layer, reason }) => `${layer} stays, as ${reason}`).join('; ')
+      if (done.size === 0) return kept
+      const what = [...done].map(([op, count]) => `${count} ${op}`).join(', ')
+      return { model: plain, did: `written out: ${what}${kept && ` (${kept})`}` }
+    },
+  }
   return [
     tidy,
+    ...(params.unfuse ? [written] : []),
     ...(params.fold ? [fold] : []),
     ...(params.runtime ? [basic] : []),
     scatter,
@@ -94,11 +110,7 @@ function steps(
   ]
 }
 
-async function simplify(
-  original: Model,
-  params: { fold: boolean; notes: boolean; runtime: boolean },
-  context: PassContext,
-): Promise<PassResult> {
+async function simplify(original: Model, params: Asked, context: PassContext): Promise<PassResult> {
   const feeds = await exampleFeeds({ ...context, original }, ROWS)
   const plan = steps(params, feeds, context.scratch)
   const skipped: { layer: string; reason: string }[] = []
@@ -146,6 +158,10 @@ export const simplifyPass = definePass({
     runtime: z.boolean().default(true).meta({
       label: "Use ONNX Runtime's optimizations",
       help: 'Lets ONNX Runtime fold constants and remove redundant nodes, and saves the result as plain ONNX.',
+    }),
+    unfuse: z.boolean().default(false).meta({
+      label: 'Write fused operators out',
+      help: 'Attention, normalizations with a sum, GELU with a bias and the like, as exporters and optimizers write them in one operator, become plain ones: for channels to be pruned and weights to be trained behind them. ONNX Runtime fuses them again where it can.',
     }),
     notes: z.boolean().default(true).meta({
       label: "Remove exporter's notes",

@@ -28,7 +28,7 @@ export interface StaticOptions extends QuantizableOptions {
   storedOnly?: ReadonlySet<string>
 }
 
-interface Calibrated {
+export interface Calibrated {
   histograms: ReadonlyMap<string, Histogram>
   /** Inputs of layers with weights, by channel. */
   channels: ReadonlyMap<string, Moments>
