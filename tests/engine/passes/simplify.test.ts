@@ -384,3 +384,23 @@ describe('simplify', () => {
     },
   )
 })
+
+test('fused operators are written out only where asked', async () => {
+  const model = new Model()
+  model.opsets.set('', 18).set('com.microsoft', 1)
+  const { graph } = model
+  graph.inputs = [{ name: 'x', dtype: 'float32', dims: ['n', 6] }]
+  graph.initializers.set('w', noise(4, 6)).set('b', noise(4))
+  const domain = 'com.microsoft'
+  const attributes = { transB: { int: 1 } }
+  graph.addNode({ opType: 'FusedMatMul', domain, inputs: ['x', 'w'], outputs: ['h'], attributes })
+  graph.addNode({ opType: 'BiasGelu', domain, inputs: ['h', 'b'], outputs: ['y'] })
+  graph.outputs = [{ name: 'y', dtype: 'float32', dims: ['n', 4] }]
+  const kept = await simplifyPass.run(model, {}, contextOf(model))
+  expect(kept.model.graph.nodes.map(({ opType }) => opType)).toEqual(['FusedMatMul', 'BiasGelu'])
+  const plain = await simplifyPass.run(model, { unfuse: true }, contextOf(model))
+  expect(plain.summary).toContain('written out: 1 FusedMatMul, 1 BiasGelu')
+  expect(plain.model.graph.nodes.every(({ domain }) => domain === '')).toBe(true)
+  const feeds = await workingFeeds(model)
+  expect((await compareOutputs(model, plain.model, feeds)).relative).toBeLessThan(1e-5)
+})

@@ -131,6 +131,22 @@ async function check(one: Case): Promise<void> {
 describe('gradient rules against finite differences', () => {
   test.each([...CASES, ...RECURRENT])('$title', check)
 
+  test('a reduction over axes that the model computes is refused by name, not taken for one over all', async () => {
+    const model = new Model()
+    model.importOpset('', 18)
+    const { graph } = model
+    graph.initializers.set('w', Tensor.float32([2, 3], [1, 2, 3, 4, 5, 6]))
+    graph.initializers.set('one', Tensor.int64([1]))
+    graph.addNode({ opType: 'Neg', inputs: ['one'], outputs: ['axes'] })
+    graph.addNode({ opType: 'ReduceSum', name: 'sum', inputs: ['w', 'axes'], outputs: ['y'] })
+    graph.outputs.push({ name: 'y', dtype: 'float32' })
+    const loss = { kind: 'squared-error', value: 'y', hard: false, soft: true } as const
+    await expect(buildTrainingGraph(model, { feeds: {}, trainable: ['w'], loss })).rejects.toMatchObject({
+      code: 'model/unsupported-op',
+      data: { op: 'ReduceSum (computed axes)', node: 'sum' },
+    })
+  })
+
   test('every rule is checked', () => {
     const checked = CASES.map((one) => (one.domain ? `${one.domain}::${one.op}` : one.op))
     const left = differentiableOperators().filter(
