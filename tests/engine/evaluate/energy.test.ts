@@ -46,6 +46,13 @@ describe('estimateEnergy', () => {
     // Conv 20@24² ⋅ 25, Conv 50@8² ⋅ 500, 800 × 500, 500 × 10
     expect(float.macs.float32).toBe(288_000 + 1_600_000 + 400_000 + 5000)
     expect(int8.macs).toEqual({ int8: float.macs.float32, float16: 0, float32: 0 })
+    // Older exports have the pairs in the domain of com.microsoft.
+    const contributed = readModel(reference('peer', 'lenet5.static_minmax_pc.onnx'))
+    contributed.importOpset('com.microsoft', 1)
+    for (const node of contributed.graph.nodes)
+      if (node.is('QuantizeLinear', 'DequantizeLinear')) node.domain = 'com.microsoft'
+    const traced = await traceShapes(contributed)
+    expect(estimateEnergy(contributed, traced)).toEqual(int8)
     expect(float.microjoules! / int8.microjoules!).toBeGreaterThan(3.5)
     const half = await of('peer', 'cnn1d.fp16.onnx')
     expect(half.macs.float16).toBeGreaterThan(0)
