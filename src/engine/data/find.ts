@@ -15,9 +15,6 @@ import { BEYOND_CHANCE, skillIn } from './skill'
 import { samplingsOf, Trials, type Reading, type Samplings, type Trial } from './trials'
 import { resizeVariants, variantsOf, type RawStatistics } from './variants'
 
-export const withPreprocessing = (dataset: Dataset, preprocessing: Preprocessing): Dataset =>
-  dataset.variant({ preprocessing })
-
 /** Samples every way is tried on, and how many ways are then ranked on all. */
 const FEW = 64
 const KEPT = 6

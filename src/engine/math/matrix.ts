@@ -58,4 +58,3 @@ export function block<T extends Floats>(
 }
 
 export const toF64 = (m: Matrix): F64Matrix => ({ ...m, data: Float64Array.from(m.data) })
-export const toF32 = (m: Matrix): Matrix<Float32Array> => ({ ...m, data: Float32Array.from(m.data) })

@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { findPreprocessing, withPreprocessing } from '../../../src/engine/data/find'
+import { findPreprocessing } from '../../../src/engine/data/find'
 import { openDataset } from '../../../src/engine/data/open'
 import { seeded } from '../../../src/engine/math/random'
 import { readModel } from '../../../src/engine/onnx'
@@ -65,7 +65,7 @@ describe.skipIf(!hasReference)('on the reference data', () => {
     const { model, dataset } = await open('lenet5', 'digits/png')
     const base = dataset.preprocessing
     if (base.kind !== 'image') throw new Error('not an image')
-    const wrong = withPreprocessing(dataset, { ...base, invert: true, scale: 1 / 127.5, mean: [1] })
+    const wrong = dataset.variant({ preprocessing: { ...base, invert: true, scale: 1 / 127.5, mean: [1] } })
     const findings = await findPreprocessing(model, wrong, (d) => accuracy(model, d), { samples: 100 })
     expect(findings[0]).toMatchObject({ value: 0.994, baseline: false })
     expect(findings[0]!.preprocessing).toMatchObject({ invert: false })
@@ -77,7 +77,9 @@ describe.skipIf(!hasReference)('on the reference data', () => {
   test('a table of raw pixels needs 1/255', async () => {
     const { model, dataset } = await open('lenet5', 'digits/csv')
     expect(dataset.preprocessing).toMatchObject({ kind: 'array', scale: 1 / 255 })
-    const raw = withPreprocessing(dataset, { kind: 'array', scale: 1, mean: [0], std: [1], columns: {} })
+    const raw = dataset.variant({
+      preprocessing: { kind: 'array', scale: 1, mean: [0], std: [1], columns: {} },
+    })
     const findings = await findPreprocessing(model, raw, (d) => accuracy(model, d), { when: 'always' })
     expect(findings[0]!.value).toBe(0.994)
     expect(findings.map((f) => f.explanation)).toContain('pixels scaled to 0…1')

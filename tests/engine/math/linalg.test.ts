@@ -12,8 +12,10 @@ import {
 import { eigSymmetric } from '../../../src/engine/math/eigen'
 import { seeded } from '../../../src/engine/math/random'
 import { orthonormal, svd, type Svd } from '../../../src/engine/math/svd'
-import { matrix, toF32, transpose, type Matrix, type F64Matrix } from '../../../src/engine/math/matrix'
+import { matrix, transpose, type Matrix, type F64Matrix } from '../../../src/engine/math/matrix'
 import { matmul } from '../../../src/engine/runtime/linalg'
+
+const toF32 = (m: Matrix): Matrix<Float32Array> => ({ ...m, data: Float32Array.from(m.data) })
 
 function randomMatrix(rows: number, cols: number, seed: number): F64Matrix {
   const random = seeded(seed)

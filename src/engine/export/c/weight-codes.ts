@@ -4,6 +4,7 @@
  * Sources: arXiv:1510.00149 (codebooks, gaps between nonzeros), arXiv:1712.05877 (one scale a row).
  */
 import { distinctValues, encodeGaps } from '../../math/gap-code'
+import { packBits } from '../../onnx'
 
 export type CodeBits = 1 | 2 | 4 | 8
 const WIDTHS: readonly CodeBits[] = [1, 2, 4, 8]
@@ -162,10 +163,5 @@ export function smallestCodes(values: Float32Array, cols: number): WeightCodes {
 }
 
 /** Codes side by side in bytes, the first in the lowest bits. */
-export function packed(codes: Uint8Array, bits: CodeBits): Uint8Array {
-  if (bits === 8) return codes
-  const each = 8 / bits
-  const bytes = new Uint8Array(Math.ceil(codes.length / each))
-  codes.forEach((code, i) => void (bytes[Math.floor(i / each)]! |= code << ((i % each) * bits)))
-  return bytes
-}
+export const packed = (codes: Uint8Array, bits: CodeBits): Uint8Array =>
+  bits === 8 ? codes : packBits(codes, bits)

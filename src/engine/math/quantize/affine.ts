@@ -60,6 +60,3 @@ export function quantize(value: number, { scale, zeroPoint, low, high }: Affine)
   const code = roundHalfEven(Math.fround(value / scale)) + zeroPoint
   return code < low ? low : code > high ? high : code
 }
-
-export const dequantize = (code: number, { scale, zeroPoint }: Affine): number =>
-  Math.fround((code - zeroPoint) * scale)

@@ -1,9 +1,17 @@
 import { expect, test } from 'vitest'
-import { affineOf, dequantize, quantize, type IntegerType } from '../../../../src/engine/math/quantize/affine'
+import {
+  affineOf,
+  quantize,
+  type Affine,
+  type IntegerType,
+} from '../../../../src/engine/math/quantize/affine'
 import { dequantizeChannels, quantizeChannels } from '../../../../src/engine/math/quantize/channels'
 import { seeded } from '../../../../src/engine/math/random'
 import { Model, Tensor, type DType } from '../../../../src/engine/onnx'
 import { float32, withSession } from '../../../../src/engine/runtime'
+
+const dequantize = (code: number, { scale, zeroPoint }: Affine): number =>
+  Math.fround((code - zeroPoint) * scale)
 
 const TYPES: [DType, IntegerType][] = [
   ['uint8', { bits: 8, signed: false, symmetric: false }],
