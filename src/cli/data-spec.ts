@@ -6,7 +6,7 @@ import { readSpec } from '../library/data-spec'
 
 export interface SpecOptions extends Pick<
   DataSpec,
-  'label' | 'columns' | 'task' | 'output' | 'classes' | 'boxes'
+  'label' | 'columns' | 'task' | 'output' | 'classes' | 'boxes' | 'seconds'
 > {
   dataSpec?: string
   mean?: number[]
@@ -16,6 +16,10 @@ export interface SpecOptions extends Pick<
   channels?: { order?: string; channels?: number }
   size?: { width: number; height: number }
   resize?: string
+  /** Rows of a window. */
+  window?: number
+  stride?: number
+  windowLabel?: string
 }
 
 /** 0.25, or 1/255. */
@@ -25,6 +29,12 @@ export function ratioOption(text: string): number {
   if (more.length > 0 || !Number.isFinite(value))
     throw new InvalidArgumentError('It must be a number, such as 0.5 or 1/255.')
   return value
+}
+
+/** A whole number from 1 on. */
+function countOption(text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 1 on.')
+  return Number(text)
 }
 
 const list = (text: string): string[] => text.split(',').map((item) => item.trim())
@@ -72,6 +82,20 @@ export const withSpecOptions = (command: Command): Command =>
       '--boxes <layout>',
       "how boxes lie in a detector's outputs, where that is not recognised: yolov8, ssd …",
     )
+    .option('--window <rows>', 'of a long log: rows of a sample', countOption)
+    .option(
+      '--stride <rows>',
+      'of a long log: rows from one sample to the next; default: the window',
+      countOption,
+    )
+    .addOption(
+      new Option('--window-label <rule>', 'of a long log: which label of its rows a sample has').choices([
+        'most',
+        'last',
+        'any',
+      ]),
+    )
+    .option('--seconds <number>', 'from one sample to the next, for false alarms an hour', ratioOption)
     .option('--scale <number>', 'what raw numbers are multiplied by, such as 1/255', ratioOption)
     .option('--mean <number,…>', 'what is taken off after that, in all or by channel', ratios)
     .option('--std <number,…>', 'what they are divided by at last, in all or by channel', ratios)
@@ -96,6 +120,10 @@ export function specOf(options: SpecOptions): DataSpec | undefined {
     output,
     classes,
     boxes,
+    seconds,
+    window: length,
+    stride,
+    windowLabel,
     mean,
     std,
     scale,
@@ -107,7 +135,9 @@ export function specOf(options: SpecOptions): DataSpec | undefined {
   const named = (fields: object): object =>
     Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
   const preprocessing = named({ mean, std, scale, layout, resize, ...channels, ...size })
-  const said = named({ label, columns, task, output, classes, boxes })
+  const window = named({ length, stride, label: windowLabel })
+  const cut = Object.keys(window).length > 0 ? { window } : {}
+  const said = named({ label, columns, task, output, classes, boxes, seconds, ...cut })
   if (dataSpec === undefined && Object.keys({ ...said, ...preprocessing }).length === 0) return undefined
   const file = dataSpec === undefined ? {} : readSpec(dataSpec)
   const all = { ...file.preprocessing, ...preprocessing }

@@ -18,6 +18,10 @@ export const TASK_WORDS = {
   segmentation: { score: 'the overlap with the truth', as: 'share' },
   matting: { score: 'the mean error of a pixel', as: 'distance' },
   detection: { score: 'F1 of its boxes', as: 'share' },
+  events: SURE,
+  tagging: { score: 'F1 of its entities', as: 'share' },
+  restoration: { score: 'signal to noise in decibel', as: 'distance' },
+  transcription: { score: 'the share of characters that are wrong', as: 'share' },
   unlabelled: LIKENESS,
 } as const satisfies Record<string, { score: string; as: 'sureness' | 'share' | 'distance' }>
 export type Task = keyof typeof TASK_WORDS
@@ -93,6 +97,15 @@ export const Preprocessing = z.discriminatedUnion('kind', [
 ])
 export type Preprocessing = z.output<typeof Preprocessing>
 
+/** How a long log is cut: rows of a window, rows from the start of one to the next, and which of their labels it has. */
+export const WindowSpec = z.strictObject({
+  length: z.int().positive().optional(),
+  stride: z.int().positive().optional(),
+  /** The most frequent, the last, or any that says that something happens. Default: most. */
+  label: z.enum(['most', 'last', 'any']).optional(),
+})
+export type WindowSpec = z.output<typeof WindowSpec>
+
 /**
  * How raw samples become the inputs and labels of a model, as far as it is said or was found: what is not there is
  * recognised. A JSON file that people can keep, share and edit; every command takes it.
@@ -109,6 +122,10 @@ export const DataSpec = z.strictObject({
   classes: z.array(z.string()).optional(),
   /** How boxes lie in the outputs of a detector, where that is not recognised: "yolov8", "ssd" … */
   boxes: z.string().min(1).optional(),
+  /** How a long log of channels is cut into samples. */
+  window: WindowSpec.optional(),
+  /** Seconds from one sample to the next, for rates of false alarms; of sounds it is known. */
+  seconds: z.number().positive().optional(),
   /** Fields of a preprocessing, all or some; checked against the data when it is opened. */
   preprocessing: z.record(z.string(), Plain).optional(),
   /** What was found about the way to read the data, in plain words: stands in every report. */

@@ -24,6 +24,9 @@ export interface ErrorFields {
   'data/unrecognised': { path: string; expected: string }
   'data/empty': { path: string }
   'data/shape-mismatch': { input: string; expected: string; got: string }
+  'model/not-combinable': { reason: string }
+  'data/characters-missing': { output: string; scores: string }
+  'data/outputs-unknown': { expected: string; outputs: string }
   'data/labels-out-of-range': { label: string; classes: number }
   'data/labels-missing': { by: string }
   /** `known`: layouts with what they look like. `told`: the one that was named. */

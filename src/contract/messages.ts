@@ -56,6 +56,24 @@ const TABLE: Messages = {
     where: input,
     todo: 'Choose data of the right shape, or change the preprocessing so that it becomes that shape.',
   }),
+  'model/not-combinable': ({ reason }) => ({
+    title: 'These scores cannot become one',
+    what: `Several outputs of one number a sample are joined into one; here ${reason}.`,
+    where: '',
+    todo: 'Name outputs that are one number a sample with --outputs, or give models that have one.',
+  }),
+  'data/characters-missing': ({ output, scores }) => ({
+    title: 'It is not clear which characters the model reads',
+    what: `The labels are texts, and the model's output “${output}” has ${scores} scores at every step, but no list says which character each stands for.`,
+    where: output,
+    todo: 'Put the list beside the data as characters.txt, one a line in the order of the scores, or as vocab.json; or name them as “classes” in the data spec.',
+  }),
+  'data/outputs-unknown': ({ expected, outputs }) => ({
+    title: 'No output fits the labels',
+    what: `The labels ask for ${expected}; the model's outputs are ${outputs}.`,
+    where: outputs,
+    todo: 'Say which output is judged with --output and what it is with --task, or “output” and “task” in the data spec; --task unlabelled compares all outputs with the original’s and needs no labels.',
+  }),
   'data/labels-out-of-range': ({ label, classes }) => ({
     title: 'A label does not fit the model',
     what: `The label “${label}” is not among the ${classes} classes the model answers with.`,

@@ -109,6 +109,10 @@ export interface SampleResults {
   answer: number[]
   /** Probability or score of the answer; absolute error for regression. */
   score: number[]
+  /** The answers themselves, where they are words. */
+  text?: string[]
+  /** And what they should be. */
+  truth?: string[]
 }
 
 export interface StepRecord {

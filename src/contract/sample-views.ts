@@ -37,5 +37,33 @@ interface MaskView {
   legend: { name: string; colour: string }[]
 }
 
-export type SampleView = NumbersView | BoxView | MaskView
+/** A stretch of a text, and what it is said to be: the name of an entity. */
+export interface TextPart {
+  text: string
+  mark?: string
+  /** Not as it is in the other text. */
+  wrong?: boolean
+}
+
+/** A text as the model has it, and as it is. */
+export interface TextView {
+  kind: 'text'
+  parts: TextPart[]
+  truth: TextPart[]
+}
+
+/** One score a step of a clip, from 0 to 1, and where it should be high. */
+export interface EventView {
+  kind: 'events'
+  scores: number[]
+  /** 1 where something happens. */
+  truth: number[]
+  threshold: number
+  /** Step that the sample is. */
+  at: number
+  /** Lowest and highest value of a sound or signal by stretches of the clip, from −1 to 1, where the input is one. */
+  wave?: [low: number, high: number][]
+}
+
+export type SampleView = NumbersView | BoxView | MaskView | TextView | EventView
 export type ViewOf<Kind extends SampleView['kind']> = Extract<SampleView, { kind: Kind }>

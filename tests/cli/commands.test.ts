@@ -2,6 +2,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
+import { addCombine } from '../../src/cli/commands/combine'
 import { addCompare } from '../../src/cli/commands/compare'
 import { addCompress } from '../../src/cli/commands/compress'
 import { addEvaluate } from '../../src/cli/commands/evaluate'
@@ -320,6 +321,23 @@ test('a pass is told in full by its id, with its ranges', async () => {
   await expect(run(addPasses, ['passes', 'nonsense'], { passes: () => passes })).rejects.toMatchObject({
     data: { code: 'pass/unknown', pass: 'nonsense', known: passes.map(({ id }) => id) },
   })
+})
+
+test('combine joins scores of models into a file that is not there yet', async () => {
+  const args = ['combine', 'a.onnx', 'b.onnx', '--by', 'sum', '--weights', '1/2,2', '--out', 'one.onnx']
+  const { out, input } = await run(addCombine, args, {
+    combine: () => ({ out: path.resolve('one.onnx') }),
+    inspect: () => ({ outputs: [{ name: 'condition' }] }) as never,
+  })
+  expect(input('combine')).toMatchObject({
+    models: [path.resolve('a.onnx'), path.resolve('b.onnx')],
+    by: 'sum',
+    weights: [0.5, 2],
+    name: 'condition',
+  })
+  expect(out).toContain('one.onnx: condition')
+  const onto = [...args.slice(0, -1), 'package.json']
+  await expect(run(addCombine, onto, {})).rejects.toMatchObject({ data: { code: 'export/exists' } })
 })
 
 test('sensitivity is one row a layer and one column a technique and strength', async () => {

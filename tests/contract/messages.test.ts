@@ -69,6 +69,18 @@ const EXAMPLES: { [C in ErrorCode]: { fields: ErrorFields[C]; says: string[] } }
     fields: { input: 'x', expected: '[N, 1, 28, 28]', got: '[N, 64]' },
     says: ['[N, 1, 28, 28]', '[N, 64]'],
   },
+  'model/not-combinable': {
+    fields: { reason: 'there is one score in all' },
+    says: ['one score', '--outputs'],
+  },
+  'data/characters-missing': {
+    fields: { output: 'logits', scores: '97' },
+    says: ['“logits”', '97 scores', 'characters.txt'],
+  },
+  'data/outputs-unknown': {
+    fields: { expected: 'an output of one vector a sample', outputs: 'y [7, 4, 3]' },
+    says: ['one vector', 'y [7, 4, 3]', '--output', '--task'],
+  },
   'data/labels-out-of-range': { fields: { label: '12', classes: 10 }, says: ['12', '10 classes'] },
   'data/spec': { fields: { reason: 'it is not valid JSON' }, says: ['not valid JSON', 'pare data'] },
   'data/label-unclear': {

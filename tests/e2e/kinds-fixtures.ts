@@ -256,6 +256,76 @@ export async function writeSquares(folder: string): Promise<string[]> {
   return [file, data]
 }
 
+/** Lines whose columns are as bright as their character says, for a model that reads them: 2·c·x − c² is largest at c. */
+export async function writeLines(folder: string): Promise<string[]> {
+  const [WIDTH, HEIGHT, STEP, letters] = [64, 8, 4, 'abcde']
+  const levels = Array.from({ length: letters.length + 1 }, (_, i) => i / letters.length)
+  const model = modelOf(
+    [['line', ['N', 1, HEIGHT, WIDTH]]],
+    [['scores', ['N', levels.length, WIDTH]]],
+    (graph) => {
+      const [w, b] = [levels.map((c) => 2 * c), levels.map((c) => -c * c)]
+      const mean = w.flatMap((weight) => Array<number>(HEIGHT).fill(weight / HEIGHT))
+      const kernel = graph.addInitializer('w', floats([levels.length, 1, HEIGHT, 1], mean))
+      const bias = graph.addInitializer('b', floats([levels.length], b))
+      const shape = graph.addInitializer('shape', Tensor.int64([0, 0, WIDTH]))
+      graph.addNode({ opType: 'Conv', inputs: ['line', kernel, bias], outputs: ['rows'] })
+      graph.addNode({ opType: 'Reshape', inputs: ['rows', shape], outputs: ['scores'] })
+    },
+  )
+  const file = path.join(folder, 'lines.onnx')
+  writeModel(model, file)
+  const data = path.join(folder, 'lines')
+  fs.mkdirSync(data)
+  const labels = ['file,text']
+  for (let i = 0; i < 30; i++) {
+    const text = Array.from({ length: 3 + (i % 4) }, (_, at) => letters[(i * (at + 2) + at * at) % 5]!).join(
+      '',
+    )
+    const pixels = Buffer.alloc(WIDTH * HEIGHT)
+    for (const [at, letter] of [...text].entries())
+      for (let y = 0; y < HEIGHT; y++)
+        pixels.fill(
+          51 * (letters.indexOf(letter) + 1),
+          y * WIDTH + 2 * at * STEP,
+          y * WIDTH + (2 * at + 1) * STEP,
+        )
+    const raw = { width: WIDTH, height: HEIGHT, channels: 1 } as const
+    await sharp(pixels, { raw })
+      .png()
+      .toFile(path.join(data, `${i}.png`))
+    labels.push(`${i}.png,${text}`)
+  }
+  fs.writeFileSync(path.join(data, 'labels.csv'), labels.join('\n'))
+  fs.writeFileSync(path.join(data, 'characters.txt'), [...letters].join('\n'))
+  return [file, data]
+}
+
+/** A log of one channel that is loud at times, for a model that raises an alarm by its power. */
+export function writeLog(folder: string): string[] {
+  const LENGTH = 64
+  const model = modelOf([['signal', ['N', 1, LENGTH]]], [['alarm', ['N', 1]]], (graph) => {
+    const one = graph.addInitializer('axis', Tensor.int64([0, LENGTH]))
+    graph.addNode({ opType: 'Mul', inputs: ['signal', 'signal'], outputs: ['power'] })
+    graph.addNode({ opType: 'Reshape', inputs: ['power', one], outputs: ['powers'] })
+    const w = graph.addInitializer('w', floats([LENGTH, 1], Array<number>(LENGTH).fill(20 / LENGTH)))
+    const b = graph.addInitializer('b', floats([1], [-3]))
+    graph.addNode({ opType: 'Gemm', inputs: ['powers', w, b], outputs: ['score'] })
+    graph.addNode({ opType: 'Sigmoid', inputs: ['score'], outputs: ['alarm'] })
+  })
+  const file = path.join(folder, 'alarm.onnx')
+  writeModel(model, file)
+  const lines = ['time,vibration,label']
+  for (let i = 0; i < 120 * LENGTH; i++) {
+    const loud = Math.floor(i / LENGTH) % 12 >= 9
+    const value = (loud ? 0.9 : 0.15) * Math.sin(i * 0.7) * Math.cos(i / 90)
+    lines.push(`${(i / 1000).toFixed(3)},${value.toFixed(4)},${loud ? 1 : 0}`)
+  }
+  const log = path.join(folder, 'vibration.csv')
+  fs.writeFileSync(log, lines.join('\n'))
+  return [file, log]
+}
+
 /** A model whose weights lie in a file beside it. */
 export function writeLoose(folder: string): string[] {
   const weights = Array.from({ length: 64 }, (_, row) => [Math.sin(row), Math.cos(row), row / 64, 1])

@@ -1,5 +1,6 @@
 /** Every command, in the order of the help. */
 import type { AddCommand } from '../command'
+import { addCombine } from './combine'
 import { addCompare } from './compare'
 import { addCompletion } from './completion'
 import { addCompress } from './compress'
@@ -25,6 +26,7 @@ export const COMMANDS: readonly AddCommand[] = [
   addEvaluate,
   addCompress,
   addCompare,
+  addCombine,
   addExport,
   addVerify,
   addSearch,

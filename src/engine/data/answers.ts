@@ -38,7 +38,11 @@ const BATCH = 32
 
 /** Tasks whose answers can be held against labels here. */
 export const isJudged = ({ task }: Dataset): boolean =>
-  task === 'classification' || task === 'multi-label' || task === 'regression' || task === 'segmentation'
+  task === 'classification' ||
+  task === 'multi-label' ||
+  task === 'events' ||
+  task === 'regression' ||
+  task === 'segmentation'
 
 export async function* samplesOf(
   dataset: Dataset,
@@ -102,7 +106,7 @@ function* rowsOf(
 ): Generator<{ scores: number[]; label: number }> {
   if (task === 'classification') {
     if (label[0]! >= 0) yield { scores: scoresOf(answer, classes!.length), label: label[0]! }
-  } else if (task === 'multi-label')
+  } else if (task === 'multi-label' || task === 'events')
     for (const [k, score] of answer.entries()) yield { scores: [score], label: label[k]! }
   else {
     const classes = answer.length / label.length

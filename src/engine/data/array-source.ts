@@ -28,6 +28,8 @@ interface ArraySourceOptions {
   labels?: RawLabels | undefined
   /** What a person should know beyond how arrays are read. */
   notes?: readonly string[]
+  /** Whether a sample goes on where the one before it ended. */
+  follows?: (index: number) => boolean
   /** Called when the source is closed. */
   close?: () => void | Promise<void>
 }
@@ -77,7 +79,7 @@ export async function sourceOfArrays(
     title,
     columnsOf(bound, byName),
     own.close,
-    clips && ((index) => index > 0 && clips[index] === clips[index - 1]),
+    clips ? (index) => index > 0 && clips[index] === clips[index - 1] : own.follows,
   )
   return meant ? selectSource(source, meant, []) : source
 }

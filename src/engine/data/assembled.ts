@@ -30,7 +30,7 @@ interface Assembly {
   guessedOrder?: boolean
   preprocessing: Preprocessing
   /** What was said or found of the way to read it that is not in the fields above. */
-  said?: Pick<DataSpec, 'label' | 'columns' | 'output' | 'boxes' | 'notes'>
+  said?: Pick<DataSpec, 'label' | 'columns' | 'output' | 'boxes' | 'seconds' | 'window' | 'notes'>
   /** What the calibration samples are, where they are no data. */
   standIn?: NonNullable<Dataset['standIn']>
   parts: Parts
@@ -296,7 +296,11 @@ function summarise(
   const samples = everywhere
     ? splits.validation.length
     : counted.reduce((sum, name) => sum + splits[name].length, 0)
-  const inClasses = classes && classes.length > 1 ? ` in ${classes.length} classes` : ''
+  const { classNoun } = TASKS[task]
+  const inClasses =
+    classes && classes.length > 1
+      ? ` ${classNoun ? `of ${classes.length} ${classNoun}` : `in ${classes.length} classes`}`
+      : ''
   const unread = [...new Set(SPLITS.flatMap((name) => parts[name].source.notes))]
   return {
     kind,

@@ -9,6 +9,7 @@ import { requireMemory } from '../onnx/budget'
 import { rowDims, shapeText } from './convert'
 import { mediaFiles } from './media-files'
 import type { Reader } from './reader'
+import { asTexts, charactersFor } from './transcripts/characters'
 import { readingOf, SkippedFiles, withoutSkipped } from './skipped'
 import type { RawLabels, RawSamples, Reading, Source, SourcePreview } from './source'
 import { wavFormat, wavSamples } from './wav'
@@ -18,7 +19,8 @@ type AudioOptions = Extract<Preprocessing, { kind: 'audio' }>
 /** Where the model leaves the length open, a sound is at most this long. */
 const LONGEST_SECONDS = 10
 
-export const readAudio: Reader = async (place, { inputs, companions, options }) => {
+export const readAudio: Reader = async (place, context) => {
+  const { inputs, companions, options } = context
   const [input, ...others] = inputs.filter(({ state }) => state === undefined)
   if (!input || others.length > 0)
     throw new PareError('data/shape-mismatch', {
@@ -26,21 +28,24 @@ export const readAudio: Reader = async (place, { inputs, companions, options }) 
       expected: `${inputs.length} inputs per sample`,
       got: 'one sound per sample',
     })
+  const labelFile = options.labelFile ?? companions.labelFile
+  const characters = labelFile === undefined ? undefined : await charactersFor(context)
   const single = (await fs.stat(place.path)).isFile()
   const root = single ? path.dirname(place.path) : place.path
   const listed = single
     ? { root, files: [path.basename(place.path)], notes: [] }
-    : await mediaFiles(root, 'audio', options.labelFile ?? companions.labelFile)
+    : await mediaFiles(root, 'audio', labelFile, characters !== undefined)
   const skipped = new SkippedFiles('sounds')
   const kept = await withoutSkipped(listed, skipped, wavFormat, options)
   if (kept.files.length === 0) throw skipped.error(root)
   const first = await wavFormat(path.join(root, kept.files[0]!))
   const suggested = inferAudio(input, first)
+  const labels = asTexts(kept.labels, characters)
   const notes = [
     ...listed.notes,
     `The model is taken to listen at ${suggested.sampleRate} Hz, the rate of the first sound.`,
   ]
-  return [{ source: new AudioSource(root, kept.files, kept.labels, input, suggested, notes, skipped) }]
+  return [{ source: new AudioSource(root, kept.files, labels, input, suggested, notes, skipped) }]
 }
 
 /** Which axis of a sample is time: [T], [C, T] or [T, C]. */

@@ -132,7 +132,7 @@ function concatLabels(labels: readonly (RawLabels | undefined)[], offsets: Offse
     const names = [...new Set(labels.flatMap((label) => label.names))]
     return {
       ...labels[0]!,
-      names,
+      ...(!labels[0]!.ordered && { names }),
       async make(indices, preprocessing, classes) {
         const parts = []
         for (const { member, positions } of offsets.stretches(indices))

@@ -15,6 +15,7 @@ export const FORMATS = [
   'audio',
   'text',
   'table',
+  'tokens',
 ] as const
 export type Format = (typeof FORMATS)[number]
 
@@ -28,6 +29,7 @@ export const KIND_OF_FORMAT: Record<Format, Exclude<DatasetKind, 'random'>> = {
   audio: 'audio',
   text: 'text',
   table: 'table',
+  tokens: 'text',
 }
 
 const ENDINGS: Record<string, Format> = {
@@ -55,12 +57,22 @@ const ENDINGS: Record<string, Format> = {
 
 /** Files that describe data or a model and are not data. */
 const COMPANIONS =
-  /^(tokenizer(_config)?|config|special_tokens_map|vocab|package|manifest|generation_config|sample)\.json$|^(labels|classes|class_names|names|label_map|id2label)\.(json|txt)$/i
+  /^(tokenizer(_config)?|config|special_tokens_map|vocab|package|manifest|generation_config|sample|characters)\.json$|^(labels|classes|class_names|names|label_map|id2label)\.(json|txt)$/i
 
 export const isClassList = (name: string): boolean =>
   /^(labels|classes|class_names|names)\.(json|txt)$/i.test(name)
 
+export const isCharacterList = (name: string): boolean =>
+  /^(characters|chars|alphabet|charset|dict|tokens|vocab|.*_dict)\.txt$|^(vocab|characters)\.json$/i.test(
+    name,
+  )
+
+/** Other files of this ending are weights and whatever else. */
+const TOKENS =
+  /^((.*[_-])?(train|training|val|valid|validation|dev|test|calib(ration)?|tokens|corpus)([_-].*)?)\.bin$/i
+
 export function formatOfName(name: string): Format | undefined {
+  if (TOKENS.test(name)) return 'tokens'
   if (COMPANIONS.test(name)) return undefined
   return ENDINGS[path.extname(name).slice(1).toLowerCase()]
 }
@@ -79,6 +91,7 @@ export async function formatOfFile(file: string): Promise<Format | undefined> {
   if (/^(\x89PNG|GIF8|BM|\xff\xd8\xff|II\*\0|MM\0\*)/.test(ascii(0, 4)) || ascii(8, 12) === 'WEBP')
     return 'images'
   const text = decodedStart(bytes).trimStart()
+  if (bytes.some((byte) => byte !== 0) && formatOfName(path.basename(file)) === 'tokens') return 'tokens'
   if (text.includes('\0')) return undefined
   const named = formatOfName(path.basename(file))
   if (named === 'text' || named === 'table') return named

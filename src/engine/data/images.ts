@@ -20,12 +20,15 @@ import { mediaFiles } from './media-files'
 import { THUMBNAIL_SIDE } from './preview'
 import type { Reader, ReaderContext } from './reader'
 import type { RawLabels, RawSamples, Reading, Source, SourcePreview } from './source'
+import { asTexts, charactersFor } from './transcripts/characters'
+import { lineOptions } from './transcripts/lines'
 import { readingOf, SkippedFiles, withoutSkipped } from './skipped'
 
 export const readImages: Reader = async (place, context) => {
   const { companions, options } = context
   const labelFile = options.labelFile ?? (await besides(place.path, companions.labelFile))
-  const listed = await mediaFiles(place.path, 'images', labelFile)
+  const characters = labelFile === undefined ? undefined : await charactersFor(context)
+  const listed = await mediaFiles(place.path, 'images', labelFile, characters !== undefined)
   const skipped = new SkippedFiles('images')
   const kept = await withoutSkipped(listed, skipped, checkSome(listed.files.length), options)
   if (kept.files.length === 0) throw skipped.error(place.path)
@@ -35,7 +38,9 @@ export const readImages: Reader = async (place, context) => {
     load: async (index) => path.join(kept.root, kept.files[index]!),
     close: async () => {},
   }
-  return [{ source: await imagesOf(pictures, kept.labels, place.path, context, listed.notes, skipped) }]
+  const labels = asTexts(kept.labels, characters)
+  const usual = characters && (await lineOptions(context, pictures))
+  return [{ source: await imagesOf(pictures, labels, place.path, context, listed.notes, skipped, usual) }]
 }
 
 /** Encoded images by position: files, or bytes out of a larger file. */

@@ -21,15 +21,16 @@ export class LabelColumn {
     else throw new PareError('data/unreadable', { path: file, reason: `${where} has a label of many parts` })
   }
 
-  async finish(file: string): Promise<Exclude<RawLabels, MadeLabels> | undefined> {
+  /** `words`: labels are texts, whatever they look like. */
+  async finish(file: string, words = false): Promise<Exclude<RawLabels, MadeLabels> | undefined> {
     const { cells } = this
     const found = cells.filter((cell) => cell !== undefined)
     if (found.length === 0) return undefined
-    const lists = found.filter((cell) => typeof cell === 'object')
+    const lists = words ? [] : found.filter((cell) => typeof cell === 'object')
     if (lists.length > 0) return { kind: 'rows', rows: await this.lists(file, lists) }
     const numbers = cells.map((cell) => (typeof cell === 'string' ? numberOf(cell, this.decimalComma) : cell))
     const isName = (i: number): boolean => typeof cells[i] === 'string' && Number.isNaN(numbers[i])
-    if (!numbers.some((_, i) => isName(i) && !isMissing(cells[i] as string)))
+    if (!words && !numbers.some((_, i) => isName(i) && !isMissing(cells[i] as string)))
       return { kind: 'rows', rows: await numberRows(numbers.map((value) => (value as number) ?? NaN)) }
     const names = new Map<string, number>()
     const of = Int32Array.from(cells, (cell) => {

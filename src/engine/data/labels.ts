@@ -10,7 +10,7 @@ import type { MadeLabels, RawLabels, Rows, Source } from './source'
 export type LabelFacts =
   | { kind: 'none' }
   | { kind: 'names'; names: string[] }
-  | { kind: 'made'; task: Task; names: string[]; reason: string }
+  | { kind: 'made'; task: Task; names: readonly string[]; ordered?: boolean; reason: string }
   | {
       kind: 'numbers'
       /** Shape of one label; [] for a single number. */
@@ -43,7 +43,7 @@ export async function labelFacts(sources: readonly Source[]): Promise<LabelFacts
     return { kind: 'names', names: [...names].sort(naturalOrder) }
   const [made] = labels
   if (made?.kind === 'made' && labels.every((label) => label?.kind === 'made' && label.task === made.task))
-    return { kind: 'made', task: made.task, names: [...names], reason: made.reason }
+    return { ...made, ...(!made.ordered && { names: [...names] }) }
   const rows = labels.flatMap((label) => (label!.kind === 'rows' ? [label!.rows] : []))
   const [first] = rows
   if (rows.length < labels.length || rows.some((other) => sizeOf(other.dims) !== sizeOf(first!.dims)))

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { PareError } from '../../contract/errors'
 import { locateBoxes, locateBoxFile } from './boxes/find'
 import { Folder, type Listing } from './folder'
-import { FORMATS, formatOfFile, formatOfName, isClassList, type Format } from './formats'
+import { FORMATS, formatOfFile, formatOfName, isCharacterList, isClassList, type Format } from './formats'
 import { locateMasks } from './masks/find'
 import { naturalOrder, splitOfName, type GivenSplit } from './names'
 
@@ -31,6 +31,8 @@ export interface Companions {
   tokenizer?: string
   /** Class names in order. */
   classList?: string
+  /** Characters of texts, in order. */
+  characters?: string
   /** Labels of image or sound files, by file name. */
   labelFile?: string
 }
@@ -212,6 +214,7 @@ function companionsOf(at: string, { files }: Listing): Companions {
   const companions: Companions = {}
   for (const name of files) {
     if (name === 'tokenizer.json') companions.tokenizer = path.join(at, name)
+    else if (isCharacterList(name)) companions.characters ??= path.join(at, name)
     else if (isClassList(name)) companions.classList ??= path.join(at, name)
   }
   const tables = files.filter((name) => ['table', 'text'].includes(formatOfName(name) ?? ''))

@@ -20,16 +20,17 @@ export interface MediaFiles {
 
 const LABEL_FILE_LIMIT = 256 * 2 ** 20
 
-/** Throws `data/empty`, `data/unreadable`. */
+/** `texts`: labels are texts, also those of digits alone. Throws `data/empty`, `data/unreadable`. */
 export async function mediaFiles(
   root: string,
   format: Format,
   labelFile: string | undefined,
+  texts = false,
 ): Promise<MediaFiles> {
   const folder = await Folder.open(root)
   const all = await folder.files((name) => formatOfName(name) === format)
   if (all.length === 0) throw new PareError('data/empty', { path: root })
-  if (labelFile !== undefined) return listed(folder, all, await fileLabels(labelFile), labelFile)
+  if (labelFile !== undefined) return listed(folder, all, await fileLabels(labelFile), labelFile, texts)
   const classOf = (file: string): string | undefined =>
     file.includes(path.sep) ? file.split(path.sep, 1)[0] : undefined
   const names = [...new Set(all.map(classOf))]
@@ -62,6 +63,7 @@ async function listed(
   all: readonly string[],
   labels: ReadonlyMap<string, string>,
   labelFile: string,
+  texts: boolean,
 ): Promise<MediaFiles> {
   const known = new Set(all)
   const byName = new Map<string, string>()
@@ -90,7 +92,7 @@ async function listed(
   const notes = missing > 0 ? [`${missing} files named in ${path.basename(labelFile)} are missing.`] : []
   const left = all.length - new Set(files).size
   if (left > 0) notes.push(`${left} files without a label are left out.`)
-  const found = await column.finish(labelFile)
+  const found = await column.finish(labelFile, texts)
   return { root: folder.root, files, ...(found && { labels: found }), notes }
 }
 

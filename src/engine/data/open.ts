@@ -30,6 +30,7 @@ import type { Source } from './source'
 import { preprocessingOf } from './spec'
 import { makeSplits, type Part, type Parts } from './splits'
 import { readTable } from './table'
+import { readTokens } from './token-stream'
 import { evaluatedOutput, recogniseTask, type Output } from './tasks'
 
 export type { OpenOptions } from './reader'
@@ -44,6 +45,7 @@ const READERS: Record<Format, Reader> = {
   audio: readAudio,
   parquet: readParquet,
   text: readTexts,
+  tokens: readTokens,
 }
 
 /**
@@ -88,6 +90,7 @@ async function openAs(root: string, model: Model, options: OpenOptions): Promise
     const recognised = recogniseTask(model, output, facts, {
       ...(options.task && { task: options.task }),
       ...(classes && { classes }),
+      clips: sources.some((source) => source.follows !== undefined),
     })
     const plan = recognised.targets
     const targets = await targetsOfAll(sources, plan)
@@ -112,6 +115,8 @@ async function openAs(root: string, model: Model, options: OpenOptions): Promise
         columns: options.columns,
         output: options.output,
         boxes: options.boxes,
+        seconds: options.seconds,
+        window: options.window,
         notes: options.notes,
       },
       parts,

@@ -26,6 +26,8 @@ export interface MadeLabels {
   task: Task
   /** Classes in the order of the model's outputs; empty where there are none. */
   names: readonly string[]
+  /** Whether that order is known: no list of classes says another. */
+  ordered?: boolean
   /** "12 classes of boxes". */
   reason: string
   /**

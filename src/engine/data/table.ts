@@ -11,6 +11,7 @@ import { RowWriter } from './row-writer'
 import type { Rows, Source } from './source'
 import type { Watch } from './spool'
 import { layoutOf, type Layout } from './table-layout'
+import { cutFor, windowsOf } from './windows'
 import { textInputs, textKeys, textSource } from './text'
 
 export const readTable: Reader = async (place, context) => {
@@ -50,6 +51,8 @@ export async function tableOf(file: string, csv: CsvFile, context: ReaderContext
     if (sample.length === LOOK_ROWS) break
   }
   if (sample.length === 0) throw new PareError('data/empty', { path: file })
+  const cut = cutFor(csv, sample, context)
+  if (cut) return windowsOf(file, csv, cut, context)
   const layout = layoutOf(file, csv, sample, context)
   const exact = context.inputs.some((info) => info.dtype !== undefined && info.dtype !== 'float32')
   const spool =

@@ -2,10 +2,10 @@
 import type { Task } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
 import { sizeOf, type Dim, type Model } from '../onnx'
-import { indexBound } from '../runtime/gather-bounds'
 import { sampleDims, signatureOf } from '../runtime/signature'
 import { shapeText } from './convert'
 import type { LabelFacts, TargetPlan } from './labels'
+import { isTags, nextToken, tokenInput } from './token-input'
 
 interface Recognised {
   task: Task
@@ -22,6 +22,8 @@ export interface TaskHints {
   task?: Task
   /** Class names in order, where a person or a file beside the data says so. */
   classes?: readonly string[]
+  /** Samples are steps of clips. */
+  clips?: boolean
 }
 
 /** What a model gives for one sample. */
@@ -54,7 +56,9 @@ export function recogniseTask(
   facts: LabelFacts,
   hints: TaskHints = {},
 ): Recognised {
-  const recognised = fromLabels(model, output, facts, hints)
+  const together = hints.task === 'embedding' ? classesTogether(facts) : undefined
+  if (together) return together
+  const recognised = asEvents(fromLabels(model, output, facts, hints), hints)
   if (!hints.task || hints.task === recognised.task) return recognised
   if (hints.task === 'regression' && facts.kind === 'numbers')
     return {
@@ -69,6 +73,15 @@ export function recogniseTask(
       targets: { kind: 'values', dims: facts.dims },
       reason: 'chosen',
     }
+  const { targets } = recognised
+  if (
+    targets.kind === 'class-map' &&
+    targets.dims.length === 1 &&
+    (hints.task === 'tagging' || hints.task === 'language-model')
+  )
+    return { ...recognised, task: hints.task, reason: 'chosen' }
+  if (hints.task === 'restoration' && recognised.task === 'regression')
+    return { ...recognised, task: 'restoration', reason: 'chosen' }
   if (hints.task === 'unlabelled' || hints.task === 'embedding')
     return { task: hints.task, targets: { kind: 'none' }, reason: 'chosen' }
   if (hints.task === 'language-model') {
@@ -82,10 +95,36 @@ export function recogniseTask(
   })
 }
 
+/** Vectors of samples of one class should be near each other. */
+function classesTogether(facts: LabelFacts): Recognised | undefined {
+  const reason = 'chosen; samples of one class belong together'
+  if (facts.kind === 'names') {
+    const classes = facts.names
+    return {
+      task: 'embedding',
+      targets: { kind: 'class', classes, offset: 0, byName: true },
+      classes,
+      reason,
+    }
+  }
+  if (facts.kind === 'numbers' && facts.dims.length === 0 && facts.integer)
+    return { task: 'embedding', targets: { kind: 'values', dims: [] }, reason }
+  return undefined
+}
+
+/** Two classes told by one score are events where samples follow each other, or where somebody says so. */
+function asEvents(recognised: Recognised, { task, clips }: TaskHints): Recognised {
+  const { targets } = recognised
+  const single = recognised.task === 'multi-label' && targets.kind === 'values' && sizeOf(targets.dims) === 1
+  if (!single || !(task === 'events' || (clips && task === undefined))) return recognised
+  const reason = task ? 'chosen' : 'labels are 0 or 1 at every step of clips, and the model has one score'
+  return { task: 'events', targets, reason }
+}
+
 function fromLabels(model: Model, output: Output, facts: LabelFacts, hints: TaskHints): Recognised {
   if (facts.kind === 'none') return withoutLabels(model, output)
   if (facts.kind === 'made') {
-    const classes = hints.classes ?? facts.names
+    const classes = facts.ordered ? facts.names : (hints.classes ?? facts.names)
     return {
       task: facts.task,
       targets: { kind: 'made', classes },
@@ -94,7 +133,9 @@ function fromLabels(model: Model, output: Output, facts: LabelFacts, hints: Task
     }
   }
   if (facts.kind === 'names') return fromNames(output, facts.names, hints)
-  return facts.dims.length === 0 ? fromSingles(model, output, facts, hints) : fromArrays(output, facts, hints)
+  return facts.dims.length === 0
+    ? fromSingles(model, output, facts, hints)
+    : fromArrays(model, output, facts, hints)
 }
 
 function withoutLabels(model: Model, output: Output): Recognised {
@@ -113,24 +154,6 @@ function withoutLabels(model: Model, output: Output): Recognised {
       reason: `no labels, and the output is called ${output.name}`,
     }
   return { task: 'unlabelled', targets: { kind: 'none' }, reason: 'no labels were found' }
-}
-
-/** The input that holds token ids, and how many tokens there are. */
-function tokenInput(model: Model): { name: string; vocabulary: number } | undefined {
-  const inputs = model.graph.requiredInputs.filter(
-    (info) =>
-      (info.dtype === 'int64' || info.dtype === 'int32') && !/mask|type|segment|position/i.test(info.name),
-  )
-  for (const info of inputs) {
-    const vocabulary = indexBound(model.graph, info.name)
-    if (vocabulary !== undefined) return { name: info.name, vocabulary }
-  }
-  return undefined
-}
-
-function nextToken(model: Model, ids: string): TargetPlan {
-  const mask = model.graph.requiredInputs.find((info) => /mask/i.test(info.name))?.name
-  return { kind: 'next-token', ids, ...(mask !== undefined && { mask }) }
 }
 
 /** How many numbers the output has for a sample, where its shape is known. */
@@ -249,7 +272,7 @@ function numberingOf(
     : { offset, ignored: min, said: `${counted}, ${min} for none` }
 }
 
-function fromArrays(output: Output, facts: NumberFacts, hints: TaskHints): Recognised {
+function fromArrays(model: Model, output: Output, facts: NumberFacts, hints: TaskHints): Recognised {
   const size = sizeOf(facts.dims)
   const outputs = outputSize(output) ?? size
   if (size === outputs) {
@@ -259,10 +282,19 @@ function fromArrays(output: Output, facts: NumberFacts, hints: TaskHints): Recog
     const targets: TargetPlan = { kind: 'values', dims: dimsOf(output) ?? facts.dims }
     if (facts.binary && facts.dims.length === 1)
       return { task: 'multi-label', targets, classes, reason: 'several labels of 0 and 1 per sample' }
+    if (isPicture(facts.dims))
+      return { task: 'restoration', targets, reason: 'labels and output are pictures of one size' }
     return { task: 'regression', targets, reason: `labels and output both have ${size} numbers per sample` }
   }
   const plane = facts.dims.filter((dim, i) => !(i === 0 && dim === 1 && facts.dims.length === 3))
   const map = facts.integer ? classAxis(output, plane) : undefined
+  if (map && plane.length === 1 && isTags(model, map))
+    return {
+      task: 'tagging',
+      targets: { kind: 'class-map', classes: map, dims: plane },
+      ...(hints.classes?.length === map && { classes: hints.classes }),
+      reason: `one of ${map} tags per token`,
+    }
   if (map && plane.length === 1)
     return {
       task: 'language-model',
@@ -280,6 +312,18 @@ function fromArrays(output: Output, facts: NumberFacts, hints: TaskHints): Recog
     expected: `${shapeText(output.dims)} or a class number per sample, as the output ${output.name}`,
     got: shapeText(facts.dims),
   })
+}
+
+/** Sides below this are no picture. */
+const LEAST_SIDE = 16
+
+/** Channels first or last: one, three or four. */
+function isPicture(dims: readonly number[]): boolean {
+  const [a, b, c] = dims
+  if (dims.length !== 3) return false
+  const of = (channels: number, height: number, width: number): boolean =>
+    [1, 3, 4].includes(channels) && Math.min(height, width) >= LEAST_SIDE
+  return of(a!, b!, c!) || of(c!, a!, b!)
 }
 
 /** Length of the one axis an output has beyond the positions of the labels: first, else last. */

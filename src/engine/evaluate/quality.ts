@@ -98,6 +98,7 @@ export async function measureQuality(
         classes: dataset.classes,
         labels: batch.labels,
         boxes: dataset.spec.boxes,
+        seconds: secondsOf(dataset),
       })
       contenders ??= answering.map((answers, i) => contend(answers, i > 0, choice!, dataset.task))
       for (const [i, contender] of contenders.entries()) {
@@ -111,6 +112,7 @@ export async function measureQuality(
           outputs,
           labels: batch.labels,
           reference,
+          follows: batch.follows,
         })
         contender.fidelity?.add(outputs, reference, rows)
       }
@@ -128,6 +130,15 @@ export async function measureQuality(
   const [first, ...rest] = results as [ModelQuality, ...ModelQuality[]]
   for (const result of rest) addAgreement(result, first, dataset.task)
   return { original: first, candidates: rest }
+}
+
+/** How long a sample lasts: as it is said, or as long as a sound is. */
+export function secondsOf({
+  spec,
+  preprocessing,
+}: Pick<Dataset, 'spec' | 'preprocessing'>): number | undefined {
+  if (spec.seconds !== undefined) return spec.seconds
+  return preprocessing.kind === 'audio' ? preprocessing.samples / preprocessing.sampleRate : undefined
 }
 
 /** The outputs to choose from: the one that the data spec names, or all. Throws `data/spec` where there is none such. */

@@ -4,12 +4,12 @@ import type { SampleDetail, SampleRow } from '../../contract/compare'
 import type { SplitName } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
 import type { ViewOf } from '../../contract/sample-views'
-import { clipUpTo } from '../data/clips'
+import { clipUpTo, type GoesOn } from '../data/clips'
 import type { Batch, Dataset, Split } from '../data/dataset'
 import type { SessionOptions } from '../runtime/session'
-import { floatsOf, type Value, type Values } from '../runtime/value'
-import { TASKS, type OutputChoice } from '../tasks'
-import { judged } from './quality'
+import { floatsOf, sliceRows, type Value, type Values } from '../runtime/value'
+import { TASKS, type OutputChoice, type Shown } from '../tasks'
+import { judged, secondsOf } from './quality'
 import { Carrier, openRunner, type Signature } from '../runtime'
 
 interface DetailRequest {
@@ -25,6 +25,8 @@ interface DetailRequest {
 
 /** Steps of a clip that are read at once. */
 const STEPS = 64
+/** Steps of a clip that are shown. */
+const MOST_STEPS = 2000
 /** Longest side of the picture of a sample's own page, pixels. */
 const LARGE = 480
 /** Values shown of each output. */
@@ -37,16 +39,38 @@ export async function sampleDetail(request: DetailRequest): Promise<SampleDetail
   const missing = new PareError('not-found', { what: 'sample', id: String(index) })
   if (index < 0 || index >= split.length) throw missing
   for await (const batch of split.batches(1, { indices: [index] })) {
-    const answers = await answersTo(request, split, batch)
-    const context = { rows: 1, classes: dataset.classes, labels: batch.labels, boxes: dataset.spec.boxes }
     const task = TASKS[dataset.task]
+    const clip = split.goesOn && task.clips ? await clipAround(request, split, split.goesOn) : undefined
+    const answers = clip ? clip.outputs.map((own) => own[clip.at]!) : await answersTo(request, split, batch)
+    const context = {
+      rows: 1,
+      classes: dataset.classes,
+      labels: batch.labels,
+      boxes: dataset.spec.boxes,
+      seconds: secondsOf(dataset),
+    }
     const choice = task.choose(judged(answers[0]!, dataset), context)
-    const views = await task.view?.({ ...context, outputs: answers, choice, label: batch.labels })
+    const steps = clip ?? {
+      outputs: answers.map((one) => [one]),
+      labels: batch.labels ? [batch.labels] : [],
+      inputs: [batch.inputs],
+      at: 0,
+    }
+    const preview = await split.preview(index, LARGE)
+    const words = preview.text?.split(/\s+/)
+    const views = await task.view?.({
+      ...context,
+      outputs: answers,
+      choice,
+      label: batch.labels,
+      words,
+      steps,
+    })
     const [input] = Object.values(batch.inputs)
     const image = !views && (await picture(answers[0]![choice.names[0]!]!))
     const shown = views ?? (await numbersOf(answers, choice, dataset))
     return {
-      preview: await split.preview(index, LARGE),
+      preview,
       row,
       outputs: shown.map((view, i) => ({ name: models[i]!.name, view })),
       ...((image || views) && input && { inputImage: await picture(input) }),
@@ -54,6 +78,51 @@ export async function sampleDetail(request: DetailRequest): Promise<SampleDetail
   }
   throw missing
 }
+
+/** Every step of the sample's clip, as each model carries its own states through it. */
+async function clipAround(
+  { index, models, session }: DetailRequest,
+  split: Split,
+  goesOn: GoesOn,
+): Promise<NonNullable<Shown['steps']>> {
+  const indices = clipUpTo(index, goesOn).slice(-MOST_STEPS)
+  const at = indices.length - 1
+  for (
+    let next = index + 1;
+    indices.length < MOST_STEPS && next < split.length && goesOn(next, next - 1);
+    next++
+  )
+    indices.push(next)
+  const labels: Value[] = []
+  const inputs: Values[] = []
+  const outputs: Values[][] = []
+  let original: Signature | undefined
+  for (const { model } of models) {
+    const runner = await openRunner(model, session)
+    original ??= runner.signature
+    const own: Values[] = []
+    try {
+      const carrier = new Carrier(runner, original)
+      for await (const batch of split.batches(STEPS, { indices })) {
+        const rows = batch.indices.length
+        const answers = await carrier.run(batch.inputs, batch.follows!.with(0, own.length > 0))
+        for (let row = 0; row < rows; row++) {
+          own.push(rowOf(answers, row))
+          if (outputs.length > 0) continue
+          inputs.push(rowOf(batch.inputs, row))
+          if (batch.labels) labels.push(sliceRows(batch.labels, row, row + 1))
+        }
+      }
+    } finally {
+      await runner.release()
+    }
+    outputs.push(own)
+  }
+  return { outputs, labels, inputs, at }
+}
+
+const rowOf = (values: Values, row: number): Values =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, sliceRows(value, row, row + 1)]))
 
 async function numbersOf(
   answers: readonly Values[],

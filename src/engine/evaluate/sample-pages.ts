@@ -56,13 +56,15 @@ function rowAt(
   { task, classes }: SampleQuery,
 ): SampleRow {
   const name = (value: number): string => TASKS[task].answerText(value, classes)
+  const answer = (of: SampleResults): string => of.text?.[i] ?? name(of.answer[i]!)
   const label = original.label[i]
+  const truth = original.truth?.[i] ?? (typeof label === 'number' ? name(label) : undefined)
   return {
     index: original.index[i]!,
-    ...(label !== null && label !== undefined && { label: name(label) }),
-    original: { answer: name(original.answer[i]!), score: original.score[i]! },
+    ...(truth !== undefined && { label: truth }),
+    original: { answer: answer(original), score: original.score[i]! },
     candidates: candidates.map((candidate) => ({
-      answer: name(candidate.answer[i]!),
+      answer: answer(candidate),
       score: candidate.score[i]!,
       changed: compare(candidate, i).changed,
     })),

@@ -3,10 +3,10 @@ import { errorData, PareError } from '../../contract/errors'
 import { errorMessage } from '../../contract/messages'
 import { probeHere } from '../evaluate/memory'
 import { checkTarget } from '../export/checks'
-import { readModel } from '../onnx'
+import { combine, readModel, writeModel } from '../onnx'
 import { describePasses, findPass, PASSES } from '../passes'
 import { PRESETS } from '../passes/presets'
-import { listProviders, traceShapes } from '../runtime'
+import { listProviders, openRunner, traceShapes } from '../runtime'
 import { inspectModel } from '../layers/costs/inspect'
 import { misplaced, missingNeed } from '../run/steps'
 import { describeTargets, findTarget } from '../targets'
@@ -23,7 +23,7 @@ const TITLES: Record<string, string> = {
 }
 
 export const modelJobs: JobHandlers<
-  'probe' | 'providers' | 'passes' | 'targets' | 'presets' | 'inspect' | 'checkRecipe'
+  'probe' | 'providers' | 'passes' | 'targets' | 'presets' | 'inspect' | 'combine' | 'checkRecipe'
 > = {
   probe: (request) => probeHere(request),
   providers: async () =>
@@ -43,6 +43,13 @@ export const modelJobs: JobHandlers<
     // What does not run is among the issues of the inspection; its shapes are unknown.
     const traced = await traceShapes(read).catch(() => new Map())
     return { ...inspection, checks: checkTarget(read, wanted, traced) }
+  },
+  combine: async ({ models, out, ...options }) => {
+    const combined = combine(models.map(readModel), options)
+    const runner = await openRunner(combined)
+    await runner.release()
+    writeModel(combined, out)
+    return { out }
   },
   checkRecipe: ({ model, data, recipe }) =>
     withData(model, data, async (dataset) => {

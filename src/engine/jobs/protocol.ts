@@ -21,6 +21,7 @@ import type { Quality, Report, StepRecord } from '../../contract/report'
 import type { SearchJob, SearchResult, Trial } from '../../contract/trial'
 import type { SensitivityReport, Technique } from '../../contract/sensitivity'
 import type { TargetDescription } from '../../contract/targets'
+import type { CombineOptions } from '../onnx'
 import type { ProbeReply, ProbeRequest } from '../evaluate/memory'
 import type { FinishedRun, RunResult } from '../run/compress'
 import type { ProgressReport } from '../run/progress'
@@ -105,6 +106,8 @@ interface Jobs {
   presets: Job<undefined, Preset[]>
   /** With a target also what is known of the model there. */
   inspect: Job<{ model: string; target?: string }, ModelInspection & { checks?: TargetCheck[] }>
+  /** Scores of several outputs or models as one, written to `out`; gives what the scores are now called. */
+  combine: Job<{ models: string[]; out: string } & CombineOptions, { out: string }>
   histogram: Job<{ model: string; candidate?: string; layer: string }, WeightHistogram>
   diff: Job<{ model: string; candidate?: string }, GraphDiff>
   openData: Job<ModelAndData, LoadedData>

@@ -84,6 +84,7 @@ export function serve(
 /** Names of jobs as they stand in a sentence. */
 const DURING: Partial<Record<JobName, string>> = {
   inspect: 'reading the model',
+  combine: 'joining the scores',
   openData: 'reading the data',
   findPreprocessing: 'trying ways to read the data',
   evaluate: 'measuring',

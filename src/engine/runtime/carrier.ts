@@ -41,6 +41,7 @@ export class Carrier {
     follows: readonly boolean[],
     fetches: readonly string[] = this.answers,
   ): Promise<Values> {
+    if (this.fed.length === 0) return this.runner.run(samples, fetches)
     const all = [...new Set([...fetches, ...this.fed.map(({ state }) => state!)])]
     const starts = [...follows.keys()].filter((row) => row === 0 || !follows[row])
     const parts: Values[] = []

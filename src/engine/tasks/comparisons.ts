@@ -54,6 +54,24 @@ export const byScore =
     return { changed, right: changed ? difference > 0 : null, was: changed ? difference < 0 : null }
   }
 
+/** Answers that are words: right where nothing of them is wrong, which is their score. */
+export const byText =
+  (original: SampleResults): Comparison =>
+  (candidate, i) => ({
+    changed: candidate.text?.[i] !== original.text?.[i],
+    right: candidate.score[i] === 0,
+    was: original.score[i] === 0,
+  })
+
+/** Decibels: a tenth is what nobody sees. */
+export const byDecibel =
+  (original: SampleResults): Comparison =>
+  (candidate, i) => {
+    const difference = candidate.score[i]! - original.score[i]!
+    const changed = Math.abs(difference) > 0.1
+    return { changed, right: changed ? difference > 0 : null, was: changed ? difference < 0 : null }
+  }
+
 /** Scores are cosines to the original. */
 export const byLikeness = (): Comparison => (candidate, i) => ({
   changed: candidate.score[i]! < UNLIKE,
@@ -80,3 +98,6 @@ export const classText = (value: number, classes?: readonly string[]): string =>
 export const countText = (value: number): string => (value < 0 ? 'no answer' : four(value))
 
 export const numberText = four
+
+export const decibelText = (value: number): string => `${value.toFixed(1)} dB`
+export const entitiesText = (value: number): string => (value === 1 ? '1 entity' : `${value} entities`)

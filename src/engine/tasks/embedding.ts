@@ -1,7 +1,7 @@
 /**
- * Vectors that are compared with each other: cosine to the original's vectors, and whether the nearest
- * neighbour of a sample stays the same (retrieval agreement). With class labels also how often the nearest
- * neighbour is of the same class. Interval of the cosine: normal approximation over samples.
+ * Vectors that are compared with each other: cosine to the original's vectors, whether the nearest neighbour of a sample
+ * stays the same (retrieval agreement), and how alike the others are ranked by both. With class labels, where samples of
+ * one class belong together, also nDCG and recall among the first ten and whether the nearest is of the same class. Interval of the cosine: normal approximation over samples.
  */
 import { floatsOf, type Values } from '../runtime/value'
 import { FidelityMeter } from './fidelity'
@@ -17,6 +17,7 @@ import {
 } from './metric'
 import type { Measured, Meter, MetricContext, Observation, OutputChoice } from './metric'
 import { byLikeness, countText } from './comparisons'
+import { rankCorrelation, rankedBy, retrieval, similarities } from './ranking'
 import type { TaskDeclaration } from './task'
 
 /** Neighbours are sought among the first so many samples: the search is quadratic. */
@@ -62,12 +63,13 @@ class EmbeddingMeter implements Meter {
   }
 
   result(): Measured {
+    const { labels } = this
     const { sqnr, samples, maxAbsoluteError } = this.fidelity.fidelity()
-    const now = nearest(this.vectors)
-    const before = nearest(this.originals)
+    const [now, before] = [similarities(this.vectors), similarities(this.originals)]
+    const [near, nearBefore] = [now, before].map((all) => all.map((row) => rankedBy(row)[0]))
     const share = (same: (i: number) => boolean): number =>
       now.length > 1 ? now.reduce((sum, _, i) => sum + (same(i) ? 1 : 0), 0) / now.length : 1
-    const { labels } = this
+    const labelled = labels.length === now.length ? retrieval(now, labels) : undefined
     return {
       quality: {
         metric: 'cosine',
@@ -76,9 +78,11 @@ class EmbeddingMeter implements Meter {
         interval: this.fidelity.interval(),
         higherIsBetter: true,
         others: {
-          retrievalAgreement: share((i) => now[i] === before[i]),
-          ...(labels.length === now.length && {
-            retrievalAccuracy: share((i) => labels[now[i]!] === labels[i]),
+          retrievalAgreement: share((i) => near![i] === nearBefore![i]),
+          rankCorrelation: rankCorrelation(now, before),
+          ...(labelled && {
+            retrievalAccuracy: share((i) => labels[near![i]!] === labels[i]),
+            ...labelled,
           }),
           sqnr,
           maxAbsoluteError,
@@ -101,23 +105,6 @@ function unit(data: Float32Array, start: number, size: number): Float32Array {
   }
   if (norm > 0) for (let i = 0; i < size; i++) vector[i]! /= Math.sqrt(norm)
   return vector
-}
-
-/** Index of the most similar other vector of each. */
-function nearest(vectors: readonly Float32Array[]): Int32Array {
-  const best = new Float64Array(vectors.length).fill(-Infinity)
-  const at = new Int32Array(vectors.length).fill(-1)
-  for (let i = 0; i < vectors.length; i++) {
-    const a = vectors[i]!
-    for (let j = i + 1; j < vectors.length; j++) {
-      const b = vectors[j]!
-      let dot = 0
-      for (let k = 0; k < a.length; k++) dot += a[k]! * b[k]!
-      if (dot > best[i]!) [best[i], at[i]] = [dot, j]
-      if (dot > best[j]!) [best[j], at[j]] = [dot, i]
-    }
-  }
-  return at
 }
 
 export const embedding: TaskDeclaration = {

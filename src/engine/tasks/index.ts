@@ -3,6 +3,9 @@ import type { Task } from '../../contract/dataset'
 import { classification } from './classification'
 import { detection } from './detection/detection'
 import { embedding } from './embedding'
+import { events } from './events/events'
+import { restoration } from './restoration'
+import { tagging } from './tagging/tagging'
 import { unlabelled } from './fidelity'
 import { languageModel } from './language-model'
 import { matting } from './matting'
@@ -10,6 +13,7 @@ import { multiLabel } from './multi-label'
 import { regression } from './regression'
 import { segmentation } from './segmentation'
 import type { TaskDeclaration } from './task'
+import { transcription } from './transcription/transcription'
 
 export const TASKS: Readonly<Record<Task, TaskDeclaration>> = {
   classification,
@@ -20,6 +24,10 @@ export const TASKS: Readonly<Record<Task, TaskDeclaration>> = {
   segmentation,
   matting,
   detection,
+  events,
+  restoration,
+  tagging,
+  transcription,
   unlabelled,
 }
 

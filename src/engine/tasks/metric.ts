@@ -13,6 +13,8 @@ export interface Observation {
   labels?: Value
   /** Outputs of the original on the same samples; the model's own when it is the original. */
   reference: Values
+  /** Where samples are steps of clips: whether each goes on where the one before it ended. */
+  follows?: readonly boolean[]
 }
 
 /** What a metric reads of the model's outputs. Decided once on the original, used for every candidate. */
@@ -35,6 +37,8 @@ export interface MetricContext {
   labels?: Value
   /** How boxes lie in the outputs, where a person says so. */
   boxes?: string
+  /** From one sample to the next, where that is known. */
+  seconds?: number
 }
 
 export interface Measured {
@@ -143,11 +147,7 @@ export const scoresIn = (
 
 export function noOutputFits(expected: string, outputs: Values): PareError {
   const got = Object.entries(outputs).map(([name, value]) => `${name} [${value.dims.join(', ')}]`)
-  return new PareError('data/shape-mismatch', {
-    input: 'labels',
-    expected,
-    got: got.join('; ') || 'no output',
-  })
+  return new PareError('data/outputs-unknown', { expected, outputs: got.join('; ') || 'none' })
 }
 
 /** True when every row is a distribution: within [0, 1] and summing to 1. */

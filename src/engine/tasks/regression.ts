@@ -1,9 +1,10 @@
 /**
- * Numbers as answers: R² (uniform average over outputs, as scikit-learn), MAE, RMSE.
+ * Numbers as answers: R² (uniform average over outputs, as scikit-learn), MAE, RMSE, and for control how large errors
+ * become: the largest, and what 95 and 99 of 100 stay below.
  * The interval of R² is the normal approximation of the mean squared error with the targets' variance taken as
  * that of the measured samples.
  */
-import { meanInterval } from '../math/statistics'
+import { meanInterval, quantile } from '../math/statistics'
 import { sizeOf } from '../onnx'
 import { floatsOf, type Values } from '../runtime/value'
 import { PareError } from '../../contract/errors'
@@ -38,6 +39,7 @@ class RegressionMeter implements Meter {
   private kept = 0
   private absolute = 0
   private nonFinite = 0
+  private worst = 0
 
   constructor(private readonly choice: OutputChoice) {}
 
@@ -62,6 +64,7 @@ class RegressionMeter implements Meter {
         errors[start + column] = square
         if (square < Infinity) {
           squaredError[column]! += square
+          this.worst = Math.max(this.worst, Math.abs(difference))
           rowError += Math.abs(difference)
         } else {
           bad = true
@@ -118,6 +121,7 @@ class RegressionMeter implements Meter {
     const scores = squaredError.map((error, c) => share(error, variation[c]!))
     const value = width ? scores.reduce((a, b) => a + b, 0) / width : 0
     const elements = n * width || 1
+    const absolutes = this.absolutes()
     const errors = this.normalised(n, variation)
     return {
       quality: {
@@ -129,6 +133,11 @@ class RegressionMeter implements Meter {
         others: {
           mae: absolute / elements,
           rmse: Math.sqrt(squaredError.reduce((a, b) => a + b, 0) / elements),
+          ...(absolutes.length > 0 && {
+            error95: quantile(absolutes, 0.95),
+            error99: quantile(absolutes, 0.99),
+            worstError: this.worst,
+          }),
         },
       },
       samples,
@@ -137,6 +146,15 @@ class RegressionMeter implements Meter {
       nonFinite: this.nonFinite,
       notes: [],
     }
+  }
+
+  /** Absolute errors of the kept samples, smallest first; of answers that are no numbers there is none. */
+  private absolutes(): Float64Array {
+    const all = new Float64Array(this.kept)
+    let count = 0
+    for (const errors of this.errors)
+      for (const square of errors) if (square < Infinity) all[count++] = Math.sqrt(square)
+    return all.subarray(0, count).sort()
   }
 
   /** Squared error of each kept sample over the variance of its targets, the mean over the columns. */

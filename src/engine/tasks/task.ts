@@ -33,6 +33,15 @@ export interface Shown {
   choice: OutputChoice
   classes?: readonly string[]
   label?: Value
+  /** Of texts, what stands between spaces. */
+  words?: readonly string[]
+  /** Of tasks that look at clips as wholes, all steps of the sample's: outputs of each model, labels, inputs, and which is the sample. */
+  steps?: {
+    outputs: readonly (readonly Values[])[]
+    labels: readonly Value[]
+    inputs: readonly Values[]
+    at: number
+  }
 }
 
 export interface TaskDeclaration extends MetricFamily {
@@ -50,9 +59,13 @@ export interface TaskDeclaration extends MetricFamily {
   answerText(value: number, classes?: readonly string[]): string
   /** The label of one sample in words; absent where it is a class, or nothing to tell in words. */
   labelText?(label: Value, classes?: readonly string[]): string
+  /** What its classes are called; default "classes". */
+  classNoun?: string
   /** Labels are numbers that a bundle's samples carry along. */
   numbers?: boolean
   loss: TaskLoss
+  /** The page of a sample draws the whole clip that it is a step of. */
+  clips?: boolean
   /** What the page of a sample draws of each model's outputs, in their order; absent: numbers, and pictures where outputs are some. */
   view?(shown: Shown): SampleView[] | Promise<SampleView[]>
 }

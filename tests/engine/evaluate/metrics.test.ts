@@ -85,7 +85,7 @@ describe('classification', () => {
       data: { code: 'data/labels-out-of-range', label: '3', classes: 3 },
     })
     await expect(measure('classification', floats([2, 1], [1, 2]), ints([2], [0, 3]))).rejects.toMatchObject({
-      data: { code: 'data/shape-mismatch' },
+      data: { code: 'data/outputs-unknown' },
     })
   })
 })

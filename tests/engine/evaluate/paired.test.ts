@@ -4,6 +4,7 @@ import { lossOf, qualityChange } from '../../../src/engine/evaluate/paired'
 import { measureQuality } from '../../../src/engine/evaluate/quality'
 import { seeded } from '../../../src/engine/math/random'
 import type { Value } from '../../../src/engine/runtime/value'
+import { textLabels } from '../../../src/engine/tasks/transcription/texts'
 import { labelRows, type LabelledPicture } from '../../../src/engine/tasks/detection/label-rows'
 import { arrayDataset, floats, ints, wires } from './support'
 
@@ -21,6 +22,13 @@ const DATA: Record<Exclude<Task, 'unlabelled'>, [input: Value, labels: Value]> =
   embedding: [floats([N, 4], uniform(4 * N)), ints([N], below(N, 3))],
   segmentation: [floats([N, 2, 4, 4], uniform(32 * N)), ints([N, 4, 4], below(16 * N, 2))],
   matting: [floats([N, 1, 4, 4], uniform(16 * N)), floats([N, 1, 4, 4], below(16 * N, 2))],
+  events: [floats([N, 1], uniform(N)), floats([N, 1], below(N, 2))],
+  tagging: [floats([N, 6, 3], uniform(18 * N)), ints([N, 6], below(6 * N, 3))],
+  restoration: [floats([N, 1, 8, 8], uniform(64 * N)), floats([N, 1, 8, 8], uniform(64 * N))],
+  transcription: [
+    floats([N, 6, 4], uniform(24 * N)),
+    textLabels(below(N, 3).map((c) => ['ab', 'c', 'ba'][c]!)),
+  ],
   detection: [floats([N, 5, 20], uniform(100 * N)), labelRows(Array.from({ length: N }, picture))],
 }
 
@@ -34,7 +42,8 @@ function picture(): LabelledPicture {
 
 const compare = async (task: Task, input: Value, labels: Value, op: string) => {
   const wire = { dims: ['N', ...input.dims.slice(1)] }
-  const dataset = arrayDataset({ task, inputs: { x: input }, labels })
+  const classes = task === 'transcription' ? ['a', 'b', 'c'] : undefined
+  const dataset = arrayDataset({ task, inputs: { x: input }, labels, ...(classes && { classes }) })
   const { original, candidates } = await measureQuality(wires({ x: wire }), [wires({ x: { ...wire, op } })], {
     dataset,
   })

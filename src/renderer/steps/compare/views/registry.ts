@@ -3,16 +3,20 @@ import type { Component } from 'svelte'
 import type { SampleDetail } from '../../../../contract/compare'
 import type { SampleView } from '../../../../contract/sample-views'
 import Boxes from './Boxes.svelte'
+import Events from './Events.svelte'
 import Masks from './Masks.svelte'
 import Numbers from './Numbers.svelte'
 import type { ViewProps } from './props'
+import Text from './Text.svelte'
 
 type Kind = SampleView['kind']
 
 const VIEWS: { [K in Kind]: Component<ViewProps<K>> } = {
   boxes: Boxes,
+  events: Events,
   masks: Masks,
   numbers: Numbers,
+  text: Text,
 }
 
 /** All outputs of a sample are views of one kind. */

@@ -1,0 +1,99 @@
+/** A reader of lines of others: from pictures with texts to the bundle. */
+import fs from 'node:fs'
+import path from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { openDataset } from '../../src/engine/data/open'
+import { measureQuality } from '../../src/engine/evaluate/quality'
+import { sampleDetail } from '../../src/engine/evaluate/sample-detail'
+import { exportBundle } from '../../src/engine/export/bundle'
+import { readModel, Tensor, writeModel } from '../../src/engine/onnx'
+import { distill } from '../../src/engine/passes/distill'
+import { float16 } from '../../src/engine/passes/float16'
+import { findTarget } from '../../src/engine/targets'
+import { writeLines } from '../e2e/kinds-fixtures'
+import { temporaryFolder } from './data/support'
+import { contextOf } from './training/support'
+
+/** Some of the lines, which take seconds each in a model of this size. */
+const LINES = 12
+function someLines(): string {
+  const [from, folder] = [path.join(zoo, 'data/text-lines'), temporaryFolder()]
+  const [head, ...rows] = fs.readFileSync(path.join(from, 'labels.csv'), 'utf8').trim().split('\n')
+  fs.writeFileSync(path.join(folder, 'labels.csv'), [head, ...rows.slice(0, LINES)].join('\n'))
+  for (const row of rows.slice(0, LINES)) {
+    const [name] = row.split(',')
+    fs.copyFileSync(path.join(from, name!), path.join(folder, name!))
+  }
+  fs.copyFileSync(path.join(from, 'characters.txt'), path.join(folder, 'characters.txt'))
+  return folder
+}
+
+const zoo = path.resolve('..', 'shared', 'zoo')
+
+describe.skipIf(!fs.existsSync(zoo))('PaddleOCR’s reader on lines', () => {
+  it('goes from evaluating over a candidate and its samples to a bundle that proves itself', async () => {
+    const file = path.join(zoo, 'models/ocr_rec.onnx')
+    const model = readModel(file)
+    const data = await openDataset(someLines(), model)
+    expect(data.task).toBe('transcription')
+    expect(data.summary().description).toBe('12 images of 6623 characters')
+    const { model: half } = await float16.run(model, {}, contextOf(model, data))
+    const small = path.join(temporaryFolder(), 'half.onnx')
+    writeModel(half, small)
+    const { original, candidates } = await measureQuality(file, [small], { dataset: data })
+    expect(original.output.reason).toContain('the blank first, a space last')
+    // One capital of the three lines' 38 characters, as the lines are scaled by another library than the model's.
+    expect(original.quality.metric).toBe('cer')
+    expect(original.quality.value).toBeLessThan(0.05)
+    expect(original.samples.text).toHaveLength(original.quality.samples)
+    expect(candidates[0]!.samples.text).toEqual(original.samples.text)
+    const detail = await sampleDetail({
+      dataset: data,
+      index: 0,
+      models: [
+        { name: 'Original', model: file },
+        { name: 'Half', model: small },
+      ],
+      row: { index: 0, original: { answer: '', score: 0 }, candidates: [] },
+    })
+    for (const { view } of detail.outputs) {
+      if (view.kind !== 'text') throw new TypeError(view.kind)
+      expect(view.truth.map(({ text }) => text).join('')).toBe(original.samples.truth![0])
+    }
+    const request = { model: small, name: 'half', target: findTarget('any'), dataset: data }
+    const bundle = await exportBundle(request, {
+      form: 'folder',
+      out: path.join(temporaryFolder(), 'bundle'),
+    })
+    expect(fs.existsSync(path.join(bundle.path, 'manifest.json'))).toBe(true)
+    await data.close()
+  }, 900_000)
+})
+
+it('a damaged reader learns its scores again from the original, and says why not from texts', async () => {
+  const [file, folder] = (await writeLines(temporaryFolder())) as [string, string]
+  const original = readModel(file)
+  const data = await openDataset(folder, original, { preprocessing: { mean: [0], std: [1] } })
+  const damaged = original.clone()
+  const { dims } = original.graph.initializers.get('w')!
+  const weights = original.graph.initializers.get('w')!.floats()
+  damaged.graph.initializers.set(
+    'w',
+    Tensor.float32(
+      dims,
+      weights.map((w, i) => (i % 3 ? w : 0)),
+    ),
+  )
+  const settings = { learningRate: 0.02, batchSize: 4, heldOut: 0, epochs: 40 }
+  const { model, summary } = await distill.run(damaged, settings, contextOf(original, data))
+  expect(summary).toContain('labels of transcription')
+  const { original: before, candidates } = await measureQuality(original, [damaged, model], {
+    dataset: data,
+    split: 'training',
+  })
+  expect(before.quality.value).toBe(0)
+  const [broken, mended] = candidates.map(({ quality }) => quality.value)
+  expect(broken).toBeGreaterThan(0.2)
+  expect(mended).toBeLessThan(0.5 * broken!)
+  await data.close()
+})
