@@ -18,7 +18,7 @@ export const TASK_WORDS = {
   segmentation: { score: 'the overlap with the truth', as: 'share' },
   matting: { score: 'the mean error of a pixel', as: 'distance' },
   detection: { score: 'F1 of its boxes', as: 'share' },
-  events: SURE,
+  events: { score: 'how likely it finds an event', as: 'sureness' },
   tagging: { score: 'F1 of its entities', as: 'share' },
   restoration: { score: 'signal to noise in decibel', as: 'distance' },
   transcription: { score: 'the share of characters that are wrong', as: 'share' },

@@ -56,12 +56,6 @@ const TABLE: Messages = {
     where: input,
     todo: 'Choose data of the right shape, or change the preprocessing so that it becomes that shape.',
   }),
-  'model/not-combinable': ({ reason }) => ({
-    title: 'These scores cannot become one',
-    what: `Several outputs of one number a sample are joined into one; here ${reason}.`,
-    where: '',
-    todo: 'Name outputs that are one number a sample with --outputs, or give models that have one.',
-  }),
   'data/characters-missing': ({ output, scores }) => ({
     title: 'It is not clear which characters the model reads',
     what: `The labels are texts, and the model's output “${output}” has ${scores} scores at every step, but no list says which character each stands for.`,

@@ -92,6 +92,12 @@ export const MODEL_MESSAGES: Messages<Extract<ErrorCode, `model/${string}`>> = {
     where: by,
     todo: 'Leave this pass out, or choose another one for this model.',
   }),
+  'model/not-combinable': ({ reason }) => ({
+    title: 'These scores cannot become one',
+    what: `Several outputs of one number a sample are joined into one; here ${reason}.`,
+    where: '',
+    todo: 'Name outputs that are one number a sample with --outputs, or give models that have one.',
+  }),
   'model/non-finite': ({ tensor, by }) => ({
     title: 'The model gives no finite numbers',
     what: `“${tensor}” holds NaN or infinite values (seen by ${by}).`,

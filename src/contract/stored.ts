@@ -112,7 +112,13 @@ export const StoredSamples = z
     label: z.array(figure),
     answer: z.array(figure),
     score: z.array(figure),
+    text: z.array(z.string()).optional(),
+    truth: z.array(z.string()).optional(),
   })
-  .refine(({ index, ...rest }) => Object.values(rest).every(({ length }) => length === index.length), {
-    message: 'lists of different lengths',
-  }) as unknown as z.ZodType<SampleResults>
+  .refine(
+    ({ index, ...rest }) =>
+      Object.values(rest).every((list) => list === undefined || list.length === index.length),
+    {
+      message: 'lists of different lengths',
+    },
+  ) as unknown as z.ZodType<SampleResults>

@@ -49,7 +49,18 @@ export function sameName(a: string, b: string): boolean {
   return a === b || plain(a) === plain(b)
 }
 
-const LABEL_WORDS = ['label', 'labels', 'y', 'target', 'targets', 'class', 'classes', 'category']
+const LABEL_WORDS = [
+  'label',
+  'labels',
+  'y',
+  'target',
+  'targets',
+  'class',
+  'classes',
+  'category',
+  'ner_tags',
+  'pos_tags',
+]
 
 /** Whether a name can hardly mean anything but labels; a y may be a coordinate, a target a set point. */
 export const surelyLabel = (name: string): boolean => (labelRank(name) ?? Infinity) <= 1

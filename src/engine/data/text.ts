@@ -13,6 +13,9 @@ import { labelRank } from './names'
 import type { ReaderContext, SampleInput } from './reader'
 import type { SampleInput as FormOf } from '../../contract/sample-form'
 import type { RawLabels, RawSamples, Reading, Source, SourcePreview } from './source'
+import { TagLists } from './tags'
+import { evaluatedOutput } from './tasks'
+import { isTags } from './token-input'
 import { openTokenizer, TOKEN_LIMIT, type TextEncoder, type Tokens } from './tokenizer'
 
 const TEXT_KEY = /^(text|sentence|content|document|review|comment|message|question|prompt|input)$/i
@@ -59,7 +62,7 @@ export async function textSource(
   file: string,
   records: AsyncIterable<DataRecord>,
   keys: TextKeys,
-  { inputs, companions, options }: ReaderContext,
+  { model, inputs, companions, options }: ReaderContext,
 ): Promise<Source> {
   const wanted = textInputs(inputs)!
   const tokenizerFile = options.tokenizer ?? companions.tokenizer
@@ -75,6 +78,9 @@ export async function textSource(
   const tokens = new BlobWriter(spool)
   const texts = new BlobWriter(spool)
   const labels = new LabelColumn()
+  const tags = new TagLists()
+  const scores = evaluatedOutput(model, options.output).dims.at(-1)
+  const tagger = options.task === 'tagging' || (typeof scores === 'number' && isTags(model, scores))
   const gaps = new Set<number>()
   try {
     for await (const { where, values } of records) {
@@ -86,17 +92,23 @@ export async function textSource(
           path: file,
           reason: `${where} has no text under "${keys.text}"`,
         })
-      const encoded = isGap
+      const encoded: Tokens & { pieces?: number[] } = isGap
         ? { prefix: [], content: [], suffix: [] }
         : useText
           ? encoder!.encode(text as string)
-          : readyIds(values, keys, file, where)
+          : (wordTokens(values, keys, encoder) ?? readyIds(values, keys, file, where))
       const content = encoded.content.slice(0, TOKEN_LIMIT)
       const { prefix, suffix } = encoded
       const packed = Int32Array.from([prefix.length, suffix.length, ...prefix, ...suffix, ...content])
       await tokens.push(new Uint8Array(packed.buffer))
-      await texts.push(Buffer.from(typeof text === 'string' ? text.slice(0, TEXT_LIMIT) : content.join(' ')))
-      if (keys.label !== undefined) labels.push(values[keys.label], file, where)
+      await texts.push(
+        Buffer.from(typeof text === 'string' ? text.slice(0, TEXT_LIMIT) : spokenIn(values, keys, content)),
+      )
+      const label = keys.label === undefined ? undefined : values[keys.label]
+      const pieces = encoded.pieces ?? content.map(() => 1)
+      if (tagger && !useText && isList(label) && (label.length === pieces.length || encoded.pieces))
+        tags.push(label, { pieces, before: prefix.length, after: suffix.length }, file, where)
+      else if (keys.label !== undefined) labels.push(label, file, where)
     }
     const stored = { tokens: await tokens.finish(), texts: await texts.finish() }
     if (stored.tokens.length === 0) throw new PareError('data/empty', { path: file })
@@ -104,7 +116,7 @@ export async function textSource(
       file,
       wanted,
       stored,
-      await labels.finish(file),
+      tags.used ? tags.labels() : await labels.finish(file),
       suggestText(wanted, encoder),
       encoder,
       gaps,
@@ -115,6 +127,31 @@ export async function textSource(
     await texts.discard()
     throw cause
   }
+}
+
+interface WordTokens extends Tokens {
+  /** Tokens that each word became. */
+  pieces: number[]
+}
+
+/** Words one by one, as a tagger is given them; undefined where there are ids, or no tokenizer. */
+function wordTokens(
+  values: Record<string, unknown>,
+  keys: TextKeys,
+  encoder: TextEncoder | undefined,
+): WordTokens | undefined {
+  const words = values[keys.ids!]
+  if (!encoder || !isList(words) || !words.every((word) => typeof word === 'string')) return undefined
+  const { prefix, suffix } = encoder.encode('')
+  const all = words.map((word) => encoder.encode(word).content)
+  return { prefix, suffix, content: all.flat(), pieces: all.map(({ length }) => length) }
+}
+
+/** Words, else ids, with spaces between. */
+function spokenIn(values: Record<string, unknown>, keys: TextKeys, content: readonly number[]): string {
+  const words = keys.ids === undefined ? undefined : values[keys.ids]
+  const all = isList(words) && words.every((word) => typeof word === 'string') ? words : content
+  return all.join(' ').slice(0, TEXT_LIMIT)
 }
 
 /** Ids as they are, without the padding that a mask beside them tells of. */

@@ -56,7 +56,11 @@ export function cutFor(
     const i = csv.hasHeader ? names.findIndex(found) : -1
     return i < 0 ? undefined : i
   }
-  const time = at((name) => TIME.test(name))
+  const named = at((name) => TIME.test(name))
+  const time =
+    named !== undefined && goesOn(sample.map((cells) => timeOf(cells[named]!, csv.decimalComma)))
+      ? named
+      : undefined
   const ranked = names.flatMap((name, i) =>
     csv.hasHeader && i !== time && labelRank(name) !== undefined ? [i] : [],
   )
@@ -87,6 +91,10 @@ export function cutFor(
     spec,
   }
 }
+
+/** A column that is called like time and often falls is something else, such as a temperature. */
+const goesOn = (times: readonly number[]): boolean =>
+  times.filter((time, i) => i > 0 && !(time > times[i - 1]!)).length <= times.length / 10
 
 /** Numbers, dates and times of day; seconds where they are dates. */
 function timeOf(cell: string, decimalComma: boolean): number {
@@ -149,8 +157,12 @@ export function segmentsOf(
   return { segments, step }
 }
 
-/** Label of a window by those of its rows. */
-export function labelOf(labels: readonly string[], rule: WindowSpec['label'] = 'most'): string {
+/** Label of a window by those of its rows: the most frequent, or of measured numbers the last. */
+export function labelOf(labels: readonly string[], rule?: WindowSpec['label']): string {
+  const measured =
+    labels.every((label) => label !== '' && !Number.isNaN(Number(label))) &&
+    labels.some((label) => !Number.isInteger(Number(label)))
+  if (rule === undefined && measured) return labels.at(-1)!
   if (rule === 'last') return labels.at(-1)!
   if (rule === 'any')
     return labels.find((label) => !/^(|0|0\.0|normal|none|ok|false)$/i.test(label)) ?? labels[0]!

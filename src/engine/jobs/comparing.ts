@@ -36,6 +36,8 @@ function only(results: SampleResults, index: number): SampleResults {
     label: [results.label[at]!],
     answer: [results.answer[at]!],
     score: [results.score[at]!],
+    ...(results.text && { text: [results.text[at]!] }),
+    ...(results.truth && { truth: [results.truth[at]!] }),
   }
 }
 

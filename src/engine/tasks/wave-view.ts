@@ -27,12 +27,16 @@ export function waveOf(steps: readonly Values[]): [low: number, high: number][] 
   const outline = Array.from({ length: count }, (): [number, number] => [Infinity, -Infinity])
   let most = 0
   let at = 0
+  let before = NaN
   for (const wave of waves)
     for (const v of wave) {
       const stretch = outline[Math.floor((at++ * count) / length)]!
       if (!Number.isFinite(v)) continue
-      stretch[0] = Math.min(stretch[0], v)
-      stretch[1] = Math.max(stretch[1], v)
+      // From where the stretch before ended, so that the outline has no gaps.
+      const from = Number.isNaN(before) ? v : before
+      stretch[0] = Math.min(stretch[0], v, from)
+      stretch[1] = Math.max(stretch[1], v, from)
+      before = v
       most = Math.max(most, Math.abs(v))
     }
   return outline.map(([low, high]) => (low > high || most === 0 ? [0, 0] : [low / most, high / most]))

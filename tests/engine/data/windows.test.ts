@@ -136,8 +136,10 @@ it('finds gaps by the usual step, and where time goes back', () => {
 
 it.each([
   ['most', 'walk'],
+  [undefined, 'walk'],
   ['last', 'sit'],
   ['any', 'walk'],
 ] as const)('labels a window by the rule %s', (rule, label) => {
+  expect(labelOf(['0', '1.5', '2.25'])).toBe('2.25')
   expect(labelOf(['0', 'walk', 'walk', 'sit'], rule)).toBe(label)
 })

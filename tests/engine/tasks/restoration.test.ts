@@ -36,7 +36,7 @@ it('equal pictures have the highest value there is, and one that is not finite a
     [2, ...first],
     pictures.slice(0, 2).flatMap((picture) => picture.truth.map((v) => v / 255)),
   )
-  const x = floats(truth.dims, [...(truth.data as Float32Array)])
+  const x = floats([...truth.dims], [...(truth.data as Float32Array)])
   ;(x.data as Float32Array).fill(NaN, 0, first[0]! * height * width)
   const dataset = arrayDataset({ task: 'restoration', inputs: { x }, labels: truth })
   const { original } = await measureQuality(wires({ x: { dims: ['N', ...first] } }), [], { dataset })

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { StoredSamples } from '../../../src/contract/stored'
 import { measureQuality } from '../../../src/engine/evaluate/quality'
 import { comparePage } from '../../../src/engine/evaluate/sample-pages'
 import { alphabetsOf, pathsOf, textOf } from '../../../src/engine/tasks/transcription/ctc'
@@ -47,6 +48,8 @@ it.each([
   expect(original.quality.others['wer']).toBeCloseTo(fixture.wer, 12)
   expect(original.reweighted(new Float64Array(truths.length).fill(1))).toBeCloseTo(fixture.cer, 12)
   expect(original.samples.text).toEqual(texts.map((text) => text.trim()))
+  expect(StoredSamples.parse(original.samples)).toEqual(original.samples)
+  expect(StoredSamples.safeParse({ ...original.samples, text: [] }).success).toBe(false)
   const page = comparePage(original.samples, [], {
     task: 'transcription',
     filter: 'all',
