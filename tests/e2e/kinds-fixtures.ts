@@ -300,31 +300,6 @@ export async function writeLines(folder: string): Promise<string[]> {
   return [file, data]
 }
 
-/** A log of one channel that is loud at times, for a model that raises an alarm by its power. */
-export function writeLog(folder: string): string[] {
-  const LENGTH = 64
-  const model = modelOf([['signal', ['N', 1, LENGTH]]], [['alarm', ['N', 1]]], (graph) => {
-    const one = graph.addInitializer('axis', Tensor.int64([0, LENGTH]))
-    graph.addNode({ opType: 'Mul', inputs: ['signal', 'signal'], outputs: ['power'] })
-    graph.addNode({ opType: 'Reshape', inputs: ['power', one], outputs: ['powers'] })
-    const w = graph.addInitializer('w', floats([LENGTH, 1], Array<number>(LENGTH).fill(20 / LENGTH)))
-    const b = graph.addInitializer('b', floats([1], [-3]))
-    graph.addNode({ opType: 'Gemm', inputs: ['powers', w, b], outputs: ['score'] })
-    graph.addNode({ opType: 'Sigmoid', inputs: ['score'], outputs: ['alarm'] })
-  })
-  const file = path.join(folder, 'alarm.onnx')
-  writeModel(model, file)
-  const lines = ['time,vibration,label']
-  for (let i = 0; i < 120 * LENGTH; i++) {
-    const loud = Math.floor(i / LENGTH) % 12 >= 9
-    const value = (loud ? 0.9 : 0.15) * Math.sin(i * 0.7) * Math.cos(i / 90)
-    lines.push(`${(i / 1000).toFixed(3)},${value.toFixed(4)},${loud ? 1 : 0}`)
-  }
-  const log = path.join(folder, 'vibration.csv')
-  fs.writeFileSync(log, lines.join('\n'))
-  return [file, log]
-}
-
 /** A model whose weights lie in a file beside it. */
 export function writeLoose(folder: string): string[] {
   const weights = Array.from({ length: 64 }, (_, row) => [Math.sin(row), Math.cos(row), row / 64, 1])

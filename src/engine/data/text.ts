@@ -79,6 +79,7 @@ export async function textSource(
   const texts = new BlobWriter(spool)
   const labels = new LabelColumn()
   const tags = new TagLists()
+  let byWords = false
   const scores = evaluatedOutput(model, options.output).dims.at(-1)
   const tagger = options.task === 'tagging' || (typeof scores === 'number' && isTags(model, scores))
   const gaps = new Set<number>()
@@ -105,6 +106,7 @@ export async function textSource(
         Buffer.from(typeof text === 'string' ? text.slice(0, TEXT_LIMIT) : spokenIn(values, keys, content)),
       )
       const label = keys.label === undefined ? undefined : values[keys.label]
+      byWords ||= encoded.pieces !== undefined
       const pieces = encoded.pieces ?? content.map(() => 1)
       if (tagger && !useText && isList(label) && (label.length === pieces.length || encoded.pieces))
         tags.push(label, { pieces, before: prefix.length, after: suffix.length }, file, where)
@@ -121,6 +123,7 @@ export async function textSource(
       encoder,
       gaps,
       useText ? tokenizerFile : undefined,
+      byWords,
     )
   } catch (cause) {
     await tokens.discard()
@@ -213,6 +216,7 @@ class TextSource implements Source {
     private readonly encoder: TextEncoder | undefined,
     private readonly gaps: ReadonlySet<number>,
     private readonly tokenizer: string | undefined,
+    private readonly byWords: boolean,
   ) {}
 
   get length(): number {
@@ -251,8 +255,10 @@ class TextSource implements Source {
     return { title: `${path.basename(this.file)}, text ${index + 1}`, text: text.slice(0, PREVIEW_LIMIT) }
   }
 
-  get raw(): RawSamples {
+  /** Words are tokens one by one, which no tokenizer makes of a text in one piece for certain. */
+  get raw(): RawSamples | undefined {
     const { tokenizer, inputs } = this
+    if (this.byWords) return undefined
     return {
       ...(tokenizer !== undefined && { tokenizer }),
       form: (preprocessing) => {

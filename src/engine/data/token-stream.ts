@@ -27,17 +27,21 @@ interface Stream {
   count: number
 }
 
-/** The upper halves of 32-bit tokens are small numbers, mostly 0; of 16-bit tokens every second one is a token. */
-async function streamOf(file: string): Promise<Stream> {
+/** More tokens no model knows. */
+const LARGEST_VOCABULARY = 2 ** 20
+
+/** Numbers of 32 bits where all of them are tokens: two of 16 bits, read as one, are far larger. */
+async function streamOf(file: string, vocabulary = LARGEST_VOCABULARY): Promise<Stream> {
   const handle = await fs.open(file)
   try {
     const { size } = await handle.stat()
     const start = Buffer.alloc(Math.min(LOOK, size))
     await handle.read(start, 0, start.length, 0)
     const offset = start.length >= LLM_C.bytes && start.readUInt32LE(0) === LLM_C.magic ? LLM_C.bytes : 0
-    const halves = new Uint16Array(start.buffer, start.byteOffset + offset, (start.length - offset) >> 1)
-    const upper = halves.filter((_, i) => i % 2 === 1)
-    const wide = (size - offset) % 4 === 0 && upper.length > 8 && upper.every((half) => half < 16)
+    const whole = Array.from({ length: (start.length - offset) >> 2 }, (_, i) =>
+      start.readUInt32LE(offset + 4 * i),
+    )
+    const wide = (size - offset) % 4 === 0 && whole.every((token) => token < vocabulary)
     const width = wide ? 4 : 2
     return { offset, width, count: Math.floor((size - offset) / width) }
   } finally {
@@ -60,7 +64,8 @@ async function tokensOf(file: string, context: ReaderContext): Promise<Source> {
       expected: 'other samples',
       got: 'token ids',
     })
-  const stream = await streamOf(file)
+  const vocabulary = indexBound(context.model.graph, ids.name)
+  const stream = await streamOf(file, vocabulary)
   const [declared] = rowDims(ids)
   const length =
     typeof declared === 'number' && declared > 0
@@ -69,7 +74,6 @@ async function tokensOf(file: string, context: ReaderContext): Promise<Source> {
   const stride = context.options.window?.stride ?? length
   const samples = Math.floor((stream.count - length) / stride) + 1
   if (samples < 1) throw new PareError('data/empty', { path: file })
-  const vocabulary = indexBound(context.model.graph, ids.name)
   const array = {
     name: ids.name,
     length: samples,
