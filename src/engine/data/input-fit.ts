@@ -101,6 +101,8 @@ export function between(
   to: Preprocessing,
   { channels, deviations }: InputLayer,
 ): Parameters | undefined {
+  if (from.kind === 'audio' && to.kind === 'audio' && channels === 1)
+    return Float64Array.of(Math.log(to.scale / from.scale), 0)
   if (!('mean' in from) || !('mean' in to) || to.mean.length !== channels || to.std.length !== channels)
     return undefined
   const at = (list: readonly number[], c: number): number => list[list.length === 1 ? 0 : c]!

@@ -17,34 +17,62 @@ function neighbours(value: number, digits: number): number[] {
   )
 }
 
-/** Zero, which no deviation is, then more and more digits. */
-const roundings = (value: number, field: 'std' | 'mean'): number[][] => [
-  ...(field === 'mean' ? [[0]] : []),
+/** One number of a preprocessing. */
+interface Place {
+  value: number
+  /** Zero is a value like others. */
+  mayBeZero: boolean
+  put(to: Preprocessing, value: number): Preprocessing
+}
+
+/** Deviations before means, which hang on them; of sounds the gain. */
+function placesOf(fitted: Preprocessing): Place[] {
+  if (fitted.kind === 'text') return []
+  if (fitted.kind === 'audio')
+    return [
+      { value: fitted.scale, mayBeZero: false, put: (to, scale) => ({ ...to, scale }) as Preprocessing },
+    ]
+  return (['std', 'mean'] as const).flatMap((field) =>
+    fitted[field].map((value, c) => ({
+      value,
+      mayBeZero: field === 'mean',
+      put: (to, round) =>
+        ({
+          ...to,
+          [field]: (to as typeof fitted)[field].map((one, i) => (i === c ? round : one)),
+        }) as Preprocessing,
+    })),
+  )
+}
+
+/** More and more digits. */
+const roundings = ({ value, mayBeZero }: Place): number[][] => [
+  ...(mayBeZero ? [[0]] : []),
   ...(value === 0 ? [] : DIGITS.map((digits) => neighbours(value, digits))),
 ]
 
-/** `nats`: what all samples together hold against a way to read them. Deviations first, as means hang on them. */
+/** `nats`: what all samples together hold against a way to read them. */
 export async function snapped(
   fitted: Preprocessing,
   nats: (preprocessing: Preprocessing) => Promise<number>,
 ): Promise<Preprocessing> {
-  if (fitted.kind !== 'image' && fitted.kind !== 'array') return fitted
+  const places = placesOf(fitted)
+  if (places.length === 0) return fitted
   const least = await nats(fitted)
   let best = fitted
   let count = 0
-  for (const field of ['std', 'mean'] as const)
-    for (const [c, value] of fitted[field].entries())
-      for (const candidates of roundings(value, field)) {
-        const ways: { way: typeof best; held: number }[] = []
-        for (const round of candidates) {
-          const way = { ...best, [field]: best[field].map((one, i) => (i === c ? round : one)) }
-          ways.push({ way, held: await nats(way) })
-        }
-        const first = ways.reduce((a, b) => (b.held < a.held ? b : a))
-        if (!(first.held <= least + noise(count + 1))) continue
-        best = first.way
-        count++
-        break
+  for (const place of places)
+    for (const candidates of roundings(place)) {
+      const ways: { way: Preprocessing; held: number }[] = []
+      for (const round of candidates) {
+        const way = place.put(best, round)
+        ways.push({ way, held: await nats(way) })
       }
+      const first = ways.reduce((a, b) => (b.held < a.held ? b : a))
+      if (!(first.held <= least + noise(count + 1))) continue
+      best = first.way
+      count++
+      break
+    }
   return best
 }

@@ -1,8 +1,12 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
+import { findPreprocessing } from '../../../src/engine/data/find'
 import { openDataset } from '../../../src/engine/data/open'
 import { wavFormat, wavSamples } from '../../../src/engine/data/wav'
+import { seeded } from '../../../src/engine/math/random'
+import { Tensor } from '../../../src/engine/onnx'
+import { accuracy } from './scoring'
 import { declares, fixture, temporaryFolder, wav, write } from './support'
 
 const tone = (t: number): number => 0.5 * Math.sin((2 * Math.PI * 440 * t) / 8000)
@@ -49,6 +53,52 @@ test('sounds are cut, padded and resampled to what the model hears', async () =>
     }
   expect(seen).toBe(4)
   await dataset.close()
+})
+
+test('the gain that a model was trained with is found by the labels', async () => {
+  const [length, gain, loud] = [200, 10, 0.05]
+  const root = temporaryFolder()
+  const random = seeded(3)
+  const files: Record<string, Uint8Array> = {}
+  for (const [split, count] of Object.entries({ train: 160, validation: 80 }))
+    for (let i = 0; i < count; i++) {
+      const amplitude = 0.02 + 0.06 * random.next()
+      // What is near the threshold is heard now one way, now the other.
+      const label = amplitude + 0.006 * random.normal() > loud ? 'loud' : 'quiet'
+      files[`${split}/${label}/${i}.wav`] = wav(
+        Array.from({ length }, (_, t) => 2 * amplitude * tone(t)),
+        8000,
+      )
+    }
+  write(root, files)
+  const model = declares([['wave', ['N', length]]], [['scores', ['N', 2]]])
+  model.opsets.set('', 17)
+  const { graph } = model
+  const wave = Array.from({ length }, (_, t) => 2 * tone(t))
+  const power = wave.reduce((sum, v) => sum + v * v, 0)
+  const threshold = gain * loud * power
+  graph.addInitializer(
+    'tone',
+    Tensor.float32(
+      [length, 2],
+      wave.flatMap((v) => [v, -v]),
+    ),
+  )
+  graph.addInitializer('threshold', Tensor.float32([2], [-threshold, threshold]))
+  graph.addNode({ opType: 'MatMul', inputs: ['wave', 'tone'], outputs: ['heard'] })
+  graph.addNode({ opType: 'Add', inputs: ['heard', 'threshold'], outputs: ['scores'] })
+  const dataset = await openDataset(root, model)
+  const findings = await findPreprocessing(model, dataset, (one) => accuracy(model, one))
+  const plain = findings.find(({ baseline }) => baseline)!
+  const found = findings.find(({ better }) => better)!
+  const right = dataset.variant({ preprocessing: { ...dataset.preprocessing, scale: gain } as never })
+  const truth = await accuracy(model, right)
+  await dataset.close()
+  expect(plain.value).toBeLessThan(0.65)
+  expect(truth).toBeGreaterThan(0.8)
+  expect(found.value).toBeGreaterThanOrEqual(truth - 1.5 / 80)
+  expect((found.preprocessing as { scale: number }).scale).toBeGreaterThan(0.9 * gain)
+  expect((found.preprocessing as { scale: number }).scale).toBeLessThan(1.1 * gain)
 })
 
 test('several channels, channels last, and spectrogram models', async () => {

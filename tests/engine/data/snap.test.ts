@@ -32,7 +32,11 @@ test('fitted numbers become the round ones that the labels do not tell them from
   )
 })
 
-test('sounds, of which the gain alone can be said, stay', async () => {
-  const sound = { kind: 'audio', scale: 0.0312 } as unknown as Preprocessing
-  expect(await snapped(sound, () => Promise.reject(new Error('nothing is asked')))).toBe(sound)
+test('of sounds it is the gain, of texts nothing', async () => {
+  const sound = { kind: 'audio', sampleRate: 8000, samples: 1, channels: 1, scale: 9.94 } as const
+  const nats = async (way: Preprocessing): Promise<number> =>
+    way.kind === 'audio' ? ((way.scale - 9.94) / 0.2) ** 2 / 2 : NaN
+  expect(await snapped(sound, nats)).toEqual({ ...sound, scale: 10 })
+  const text = { kind: 'text', maxLength: 4, padId: 0 } as const
+  expect(await snapped(text, () => Promise.reject(new Error('nothing is asked')))).toBe(text)
 })
