@@ -9,6 +9,17 @@ const out = (node: Node): string => node.outputs[0]!
 const unary = (slope: (tape: Tape, x: string, y: string) => string): Rule =>
   single((tape, node, dy) => [tape.mul(dy, slope(tape, node.inputs[0]!, out(node)))])
 
+/** The same for slopes that are infinite or undefined somewhere. */
+const steep = (slope: (tape: Tape, x: string, y: string) => string): Rule =>
+  single((tape, node, dy) => [tape.chosen(dy, tape.mul(dy, slope(tape, node.inputs[0]!, out(node))))])
+
+/**
+ * Roots rise without end from zero. There the least slope that is one counts, as in the norm of a vector: silence in a
+ * spectrum teaches nothing, rather than breaking the training.
+ */
+const fromZero = (tape: Tape, base: string, gradient: string): string =>
+  tape.masked(tape.op('Greater', [base, tape.scalar(0)]), gradient)
+
 /** Binary operators: each side's local gradient, summed back to its shape. */
 function binary(
   left: (tape: Tape, dy: string, a: string, b: string, y: string) => string,
@@ -54,9 +65,12 @@ const power = binary(
     const exponent = tape.constant(b)?.numbers()
     if (exponent?.length === 1 && exponent[0] === 2) return tape.mul(dy, tape.scale(a, 2))
     const e = tape.dtype(b) === 'float32' ? b : tape.op('Cast', [b], { to: { int: 1 } })
-    return tape.mul(dy, tape.mul(e, tape.op('Pow', [a, tape.sub(e, tape.scalar(1))])))
+    const slope = tape.mul(e, tape.op('Pow', [a, tape.sub(e, tape.scalar(1))]))
+    const gradient = tape.chosen(dy, tape.mul(dy, slope))
+    const isRoot = exponent?.every((value) => value > 0 && value < 1)
+    return isRoot ? fromZero(tape, a, gradient) : gradient
   },
-  (tape, dy, a, _b, y) => tape.mul(dy, tape.mul(y, tape.op('Log', [a]))),
+  (tape, dy, a, _b, y) => fromZero(tape, a, tape.mul(dy, tape.mul(y, tape.op('Log', [a])))),
 )
 
 const where: Rule = single((tape, node, dy) => {
@@ -99,8 +113,8 @@ export const elementwise: Rules = {
     (t, dy, a) => t.mul(dy, a),
   ),
   Div: binary(
-    (t, dy, _a, b) => t.div(dy, b),
-    (t, dy, _a, b, y) => t.neg(t.div(t.mul(dy, y), b)),
+    (t, dy, _a, b) => t.chosen(dy, t.div(dy, b)),
+    (t, dy, _a, b, y) => t.chosen(dy, t.neg(t.div(t.mul(dy, y), b))),
   ),
   Pow: power,
   Sum: average(false),
@@ -110,10 +124,10 @@ export const elementwise: Rules = {
   Where: where,
   Neg: single((t, _n, dy) => [t.neg(dy)]),
   Abs: unary((t, x) => t.op('Sign', [x])),
-  Sqrt: single((t, n, dy) => [t.div(t.scale(dy, 0.5), out(n))]),
-  Reciprocal: unary((t, _x, y) => t.neg(t.mul(y, y))),
-  Exp: unary((_t, _x, y) => y),
-  Log: single((t, n, dy) => [t.div(dy, n.inputs[0]!)]),
+  Sqrt: single((t, n, dy) => [fromZero(t, out(n), t.div(t.scale(dy, 0.5), out(n)))]),
+  Reciprocal: steep((t, _x, y) => t.neg(t.mul(y, y))),
+  Exp: steep((_t, _x, y) => y),
+  Log: single((t, n, dy) => [t.chosen(dy, t.div(dy, n.inputs[0]!))]),
   Sin: unary((t, x) => t.op('Cos', [x])),
   Cos: unary((t, x) => t.neg(t.op('Sin', [x]))),
   Atan: single((t, n, dy) => [t.div(dy, t.add(t.mul(n.inputs[0]!, n.inputs[0]!), t.scalar(1)))]),

@@ -41,7 +41,8 @@ export const reductions: Rules = {
   ReduceMin: extreme,
   ReduceSumSquare: reduction((t, dy, x) => t.mul(dy, t.scale(x, 2))),
   ReduceL1: reduction((t, dy, x) => t.mul(dy, t.op('Sign', [x]))),
-  ReduceL2: reduction((t, dy, x, y) => t.mul(t.div(dy, y), x)),
+  // Of a vector of zeros the length is least: its slope there is zero.
+  ReduceL2: reduction((t, dy, x, y) => t.mul(t.masked(t.op('Greater', [y, t.scalar(0)]), t.div(dy, y)), x)),
   ReduceLogSumExp: reduction((t, dy, x, y) => t.mul(dy, t.op('Exp', [t.sub(x, y)]))),
   ReduceProd: reduction((t, dy, x, y) => t.div(t.mul(dy, y), x)),
   CumSum: single((t, node, dy) => [

@@ -120,6 +120,14 @@ export class Tape {
     return this.op('Where', [condition, a, this.scalar(0)])
   }
 
+  /**
+   * `gradient` (same shape as `dy`), zero where `dy` is zero: of what a Where has not chosen the slope may be infinite, or no
+   * number at all, and zero times that is no number.
+   */
+  chosen(dy: string, gradient: string): string {
+    return this.op('Where', [this.op('Equal', [dy, this.scalar(0)]), this.scalar(0), gradient])
+  }
+
   reshape(value: string, dims: readonly number[]): string {
     // A zero in a Reshape means "copy", so an empty tensor cannot be reshaped; nothing has to be learned from one.
     return this.op('Reshape', [value, this.ints(dims)])

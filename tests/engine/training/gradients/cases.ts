@@ -206,6 +206,13 @@ const REDUCTIONS: Case[] = [
   },
 ])
 
+REDUCTIONS.push({
+  title: 'ReduceL2 of a row of zeros, whose length is least there',
+  op: 'ReduceL2',
+  inputs: [{ dims: [2, 3], fill: [0, 0, 0, 1, -2, 0.5] }, list(-1)],
+  attributes: { keepdims: int(0) },
+})
+
 const ACTIVATIONS: Case[] = [
   ...[
     'Neg',

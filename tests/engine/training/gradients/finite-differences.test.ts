@@ -28,7 +28,13 @@ function numbers(input: CaseInput, random: ReturnType<typeof seeded>): Float32Ar
   })
 }
 
-function build(one: Case): { model: Model; learns: string[] } {
+interface Built {
+  title: string
+  model: Model
+  learns: string[]
+}
+
+function build(one: Case): Built {
   const random = seeded(7)
   const model = new Model()
   model.importOpset('', one.opset ?? 18)
@@ -52,7 +58,37 @@ function build(one: Case): { model: Model; learns: string[] } {
   model.graph.outputs.push({ name: 'y', dtype: 'float32' })
   // A sample axis of one, so that any shape can be compared as a whole.
   const learns = names.filter((name, i) => name !== '' && one.inputs[i]!.learns !== false)
-  return { model, learns }
+  return { title: one.title, model, learns }
+}
+
+/** y = 0 where x lies outside of what is `left`, else op(x): forward the operator is computed there all the same. */
+function besides(op: string, x: readonly number[], left: ['Less' | 'Greater', number], of: string[]): Built {
+  const model = new Model()
+  model.importOpset('', 18)
+  const { graph } = model
+  graph.initializers.set('x', Tensor.of('float32', [x.length], Float32Array.from(x)))
+  for (const [name, value] of Object.entries({ zero: 0, half: 0.5, third: -1 / 3, one: 1, edge: left[1] }))
+    graph.initializers.set(name, Tensor.scalar('float32', value))
+  graph.addNode({ opType: op, inputs: of, outputs: ['value'] })
+  graph.addNode({ opType: left[0], inputs: ['x', 'edge'], outputs: ['isLeft'] })
+  graph.addNode({ opType: 'Where', inputs: ['isLeft', 'zero', 'value'], outputs: ['y'] })
+  graph.outputs.push({ name: 'y', dtype: 'float32' })
+  graph.prune()
+  return { title: op, model, learns: ['x'] }
+}
+
+/** y = |x| as the root of its square: least at zero. */
+function length(op: 'Sqrt' | 'Pow'): Built {
+  const model = new Model()
+  model.importOpset('', 18)
+  const { graph } = model
+  graph.initializers.set('x', Tensor.of('float32', [3], Float32Array.of(0, -1, 2)))
+  graph.initializers.set('half', Tensor.scalar('float32', 0.5))
+  graph.addNode({ opType: 'Mul', inputs: ['x', 'x'], outputs: ['square'] })
+  graph.addNode({ opType: op, inputs: op === 'Pow' ? ['square', 'half'] : ['square'], outputs: ['y'] })
+  graph.outputs.push({ name: 'y', dtype: 'float32' })
+  graph.prune()
+  return { title: op, model, learns: ['x'] }
 }
 
 /** The model with its learning initializers as inputs. */
@@ -67,8 +103,7 @@ function open(model: Model, learns: readonly string[]): Model {
 
 const STEP = 2e-2
 
-async function check(one: Case): Promise<void> {
-  const { model, learns } = build(one)
+async function check({ title, model, learns }: Built): Promise<void> {
   const values: Values = {}
   for (const name of learns) {
     const tensor = model.graph.initializers.get(name)!
@@ -123,13 +158,27 @@ async function check(one: Case): Promise<void> {
       }
       const scale = Math.max(0.1, ...expected.map(Math.abs))
       const worst = Math.max(...expected.map((e, i) => Math.abs(e - (got.data as Float32Array)[i]!)))
-      expect(worst / scale, `${one.title}: gradient of input ${name}`).toBeLessThan(2e-3)
+      expect(worst / scale, `${title}: gradient of input ${name}`).toBeLessThan(2e-3)
     }
   })
 }
 
 describe('gradient rules against finite differences', () => {
-  test.each([...CASES, ...RECURRENT])('$title', check)
+  test.each([...CASES, ...RECURRENT])('$title', (one) => check(build(one)))
+
+  test.each([
+    besides('Sqrt', [0, -1, 2], ['Less', 0.5], ['x']),
+    besides('Log', [0, -1, 2], ['Less', 0.5], ['x']),
+    besides('Reciprocal', [0, -1, 2], ['Less', 0.5], ['x']),
+    besides('Div', [0, -1, 2], ['Less', 0.5], ['one', 'x']),
+    besides('Div', [0, -1, 2], ['Less', 0.5], ['x', 'x']),
+    besides('Pow', [0, -1, 2], ['Less', 0.5], ['x', 'half']),
+    besides('Pow', [0, -1, 2], ['Less', 0.5], ['x', 'third']),
+    besides('Pow', [0, -1, 2], ['Less', 0.5], ['x', 'x']),
+    besides('Exp', [100, -1, 2], ['Greater', 80], ['x']),
+  ])('$title where its slope has no end, and Where takes another value', check)
+
+  test.each([length('Sqrt'), length('Pow')])('$title of a square at zero', check)
 
   test('a reduction over axes that the model computes is refused by name, not taken for one over all', async () => {
     const model = new Model()
