@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { encodedLength, type Model } from '../../../src/engine/onnx'
-import { best, keepBest } from '../../../src/engine/passes/keep-best'
+import { best, keepBest, nearestToOne } from '../../../src/engine/passes/keep-best'
 import { quantizeWeights } from '../../../src/engine/passes/quantize-weights'
 import { findTarget } from '../../../src/engine/targets'
 import { Net } from './pruning/build'
@@ -27,6 +27,7 @@ describe('the best of what was judged', () => {
     loss,
     bytes,
     time,
+    surely: time,
     slower: time > 1.03,
     speed: '',
     of: 'file' as const,
@@ -81,6 +82,14 @@ describe('the best of what was judged', () => {
   ])('is %s', (_, [judged, options], expected) => {
     expect(best(judged, options)?.title).toBe(expected)
   })
+})
+
+test.each<[string, [number, number], number]>([
+  ['faster', [0.2, 0.6], 0.6],
+  ['slower', [1.2, 3], 1.2],
+  ['neither, however fast the median was', [0.02, 1.4], 1],
+])('a time that is clearly %s counts by what is sure of it', (_, interval, expected) => {
+  expect(nearestToOne(interval)).toBe(expected)
 })
 
 describe('keep-best', () => {
