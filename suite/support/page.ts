@@ -85,7 +85,7 @@ export function suitePage(baselines: Partial<Record<'onnx' | 'zoo' | 'cases' | '
           '',
           '## Real models',
           '',
-          `How many times smaller the file became, where it was done, and of presets and searches in which share of the original's time it runs, measured in turn with it; “closest” is a search of three minutes that found nothing inside its limits. Of memory it is how much more inspecting takes than a run. Empty is what the stored run has not come to. ${faults(zoo)}`,
+          `How many times smaller the file became, where it was done, and of presets and searches in which share of the original's time it runs, measured in turn with it (where none is told, an earlier state of the code gave the figure); “closest” is a search of three minutes that found nothing inside its limits. Of memory it is how much more inspecting takes than a run. Empty is what the stored run has not come to. ${faults(zoo)}`,
           '',
           ...matrix(zoo),
         ]

@@ -96,9 +96,8 @@ interface Trial extends Contender {
   loss: number
   /** Shares of the original's. */
   bytes: number
+  /** What is sure of it, by its interval: a median on a busy machine is no gain. */
   time: number
-  /** The end of the time's interval that is nearest to 1, and 1 within it: what a busy machine made up is no gain. */
-  surely: number
   slower: boolean
   /** Of the time, with what it was told by. */
   speed: string
@@ -240,7 +239,7 @@ async function lossesOf(models: readonly Model[], count: number, context: PassCo
   return (await divergences(original, models, batches, { classes: false })).map(({ points }) => points)
 }
 
-type Time = Pick<Trial, 'time' | 'surely' | 'slower' | 'speed'>
+type Time = Pick<Trial, 'time' | 'slower' | 'speed'>
 
 async function modelled(
   { original, target }: PassContext,
@@ -251,8 +250,7 @@ async function modelled(
   const times: Time[] = []
   for (const model of models) {
     const time = modelledSeconds(model, await traceShapes(model, { feeds }), target.device!) / before
-    const speed = `${fasterText(time)} on ${target.id} by estimate`
-    times.push({ time, surely: time, slower: time > SLOWER, speed })
+    times.push({ time, slower: time > SLOWER, speed: `${fasterText(time)} on ${target.id} by estimate` })
   }
   return times
 }
@@ -265,19 +263,19 @@ async function measured(
   const sample = samplesOf(signatureOf(original), feeds)
   const { candidates } = await measureLatency(original, models, { sample, seconds: SECONDS_TO_TIME, signal })
   return candidates.map(({ ratio }) => ({
-    time: ratio.value,
-    surely: nearestToOne(ratio.interval),
+    time: nearestToOne(ratio.interval),
     slower: ratio.interval[0] > SLOWER,
     speed: timeText(ratio),
   }))
 }
 
+/** The end of an interval that is nearest to 1, and 1 where that lies within. */
 export const nearestToOne = ([low, high]: readonly [number, number]): number =>
   low > 1 ? low : Math.min(1, high)
 
 /** The smaller, the better. */
-function scoreFor(objective: Objective, { bytes, surely, own }: Trial): number {
-  const value = { exact: bytes, balance: bytes * surely, speed: surely, size: bytes }[objective]
+function scoreFor(objective: Objective, { bytes, time, own }: Trial): number {
+  const value = { exact: bytes, balance: bytes * time, speed: time, size: bytes }[objective]
   // What keeps the arithmetic exact is not given up for bytes.
   return own ? (objective === 'exact' ? 0 : value * CLEARLY) : value
 }

@@ -27,7 +27,6 @@ describe('the best of what was judged', () => {
     loss,
     bytes,
     time,
-    surely: time,
     slower: time > 1.03,
     speed: '',
     of: 'file' as const,
