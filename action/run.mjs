@@ -10,7 +10,12 @@ const command = given('COMMAND')
 const comparison = path.join(process.env.RUNNER_TEMP ?? os.tmpdir(), `pare-${process.pid}.md`)
 
 const own = {
-  compress: () => [given('MODEL'), ...option('--recipe', given('RECIPE')), ...option('--out', given('OUT'))],
+  compress: () => [
+    given('MODEL'),
+    ...option('--recipe', given('RECIPE')),
+    ...option('--out', given('OUT')),
+    '--overwrite',
+  ],
   compare: () => [given('MODEL'), given('CANDIDATE')],
 }
 if (!(command in own)) {

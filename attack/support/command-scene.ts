@@ -18,7 +18,7 @@ export function commandScene(entry: string): Scene {
   /** What went wrong, other than being killed. */
   const compress = async (folder: string): Promise<string | undefined> => {
     const { model, small } = parts(folder)
-    const args = [entry, 'compress', model, '--pass', 'simplify', '--out', small]
+    const args = [entry, 'compress', model, '--pass', 'simplify', '--out', small, '--overwrite']
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] })
     let said = ''
     child.stderr.on('data', (bytes: Buffer) => (said += bytes.toString()))

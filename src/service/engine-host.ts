@@ -47,8 +47,17 @@ export class EngineHost {
     return new Promise<unknown>((resolve, reject) => {
       const { signal, during } = options
       if (this.closed || signal?.aborted) return reject(new PareError('cancelled', { during }))
-      const task: Task = { id: this.nextId++, job, input, options, resolve, reject }
-      signal?.addEventListener('abort', () => this.cancel(task), { once: true })
+      const abort = (): void => this.cancel(task)
+      // One signal may be given to many jobs, one after the other.
+      const settling =
+        <T>(settle: (value: T) => void) =>
+        (value: T): void => {
+          signal?.removeEventListener('abort', abort)
+          settle(value)
+        }
+      const ends = { resolve: settling(resolve), reject: settling(reject) }
+      const task: Task = { id: this.nextId++, job, input, options, ...ends }
+      signal?.addEventListener('abort', abort, { once: true })
       this.waiting.push(task)
       if (!options.background) this.giveWay()
       this.proceed()

@@ -11,6 +11,7 @@ import { addPasses } from '../../src/cli/commands/passes'
 import { addPresets } from '../../src/cli/commands/presets'
 import { addSensitivity } from '../../src/cli/commands/sensitivity'
 import { addTargets } from '../../src/cli/commands/targets'
+import { addVerify } from '../../src/cli/commands/verify'
 import type { Recipe } from '../../src/contract/recipe'
 import type { FinishedRun } from '../../src/engine/run/compress'
 import { temporaryFolder } from '../engine/run/support'
@@ -435,4 +436,44 @@ test('a dry run says what would be done and about how long and small, and writes
   expect(fs.existsSync(out)).toBe(false)
   const json = await run(addCompress, [...args, '--json'], answers)
   expect(JSON.parse(json.out)).toMatchObject({ seconds: 75, bytes: 62_000, recipe: presets[1]!.name })
+})
+
+test('a bundle that is not what it was is told whole, and can be held against its making', async () => {
+  const { steps: _, ...about } = presets[0]!
+  const recipe: Recipe = { pare: 1, name: about.name, description: '', steps: [] }
+  const models = [
+    { file: 'model.onnx', sha256: 'a'.repeat(64) },
+    { file: 'model.ort', sha256: 'b'.repeat(64), orderedBy: 'ONNX Runtime' },
+  ]
+  const bundle = { name: 'small', target: 'any', recipe, embedded: false, checks: [] }
+  const fine = { ok: true, severity: 'info' as const, message: '9 files have their hashes.' }
+  const made = (sha256: string): Script => ({
+    verifyBundle: ({ bundle: file }) =>
+      file.endsWith('b.zip')
+        ? { ...bundle, models, checks: [fine] }
+        : { ...bundle, models: [{ file: 'model.onnx', sha256 }] },
+    compress: ({ into }) => ({
+      original,
+      candidates: [{ n: 1, folder: into!, recipe, report: report({}), steps: [], files: [] }],
+      failed: [],
+    }),
+    htmlReport: () => '',
+    record: () => ({}),
+    exportPlan: () => ({ entries: [], bytes: 0, downloadBytes: 0, checks: [], snippets: [] }),
+    exportBundle: ({ out, target }) => ({ path: out, target, bytes: 0, downloadBytes: 0, files: [] }),
+  })
+  const args = ['verify', 'b.zip', '--rebuild', '--original', 'm.onnx', '--seed', '5', '--target', 'ios']
+  const same = await run(addVerify, args, made('a'.repeat(64)))
+  expect(same.out).toContain('ok: model.onnx comes out the same, byte by byte.')
+  expect(same.out).toContain('ok: model.ort is written in another order each time by ONNX Runtime')
+  expect(same.input('compress')).toMatchObject({ seed: 5, target: 'ios', recipes: [recipe] })
+  expect(same.input('exportBundle')).toMatchObject({ target: 'any', form: 'folder' })
+
+  const said = { out: '', err: '' }
+  const other = run(addVerify, [...args, '--json'], made('c'.repeat(64)), said)
+  await expect(other).rejects.toMatchObject({ code: 'bundle/differs' })
+  expect(JSON.parse(said.out)).toMatchObject({
+    checks: [fine, { ok: false, message: expect.stringContaining('otherwise') as string }, { ok: true }],
+  })
+  await expect(run(addVerify, ['verify', 'b.zip', '--rebuild'], {})).rejects.toThrow('needs --original')
 })

@@ -3,6 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { PareError } from '../../contract/errors'
 import { htmlReport } from '../evaluate/html'
+import { FORMS } from '../export/forms'
 import { verifyBundle } from '../export/verify'
 import { temporaryFolder } from '../onnx/temporary'
 import { exportBundle, planBundle, type BundleRequest } from '../export/bundle'
@@ -62,7 +63,10 @@ export const exportJobs: JobHandlers<'exportPlan' | 'exportBundle' | 'verifyBund
         name,
         target,
         ...(recipe && { recipe }),
-        models: models.map(({ file, sha256 }) => ({ file, sha256 })),
+        models: models.map(({ file, sha256, format }) => {
+          const orderedBy = FORMS.find(({ id }) => id === format)?.orderedBy
+          return { file, sha256, ...(orderedBy && { orderedBy }) }
+        }),
         embedded: answer.class !== undefined,
         checks,
       }

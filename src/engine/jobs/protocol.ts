@@ -181,7 +181,8 @@ interface Jobs {
       name: string
       target: string
       recipe?: Recipe
-      models: { file: string; sha256: string }[]
+      /** `orderedBy`: what writes it otherwise each time. */
+      models: { file: string; sha256: string; orderedBy?: string }[]
       /** Preprocessing and class names are part of the model. */
       embedded: boolean
       checks: TargetCheck[]

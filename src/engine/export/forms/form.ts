@@ -37,6 +37,8 @@ export interface ExportForm {
   title: string
   /** What it is for, as the list of files says it. */
   purpose: string
+  /** What writes it in another order each time: the same model is not the same bytes twice. */
+  orderedBy?: string
   /** Adds its files. Throws `disk/*`; what the model's operators do not allow is a reason. */
   write(model: Model, files: BundleFiles, options: WriteOptions): Promise<WrittenForm | UnwrittenForm>
   /** Runs the written files on the golden inputs, by the runtime they are for. */

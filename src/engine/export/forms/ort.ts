@@ -18,6 +18,7 @@ export const ort = defineForm({
   id: 'ort',
   title: FILE,
   purpose: "the same for ONNX Runtime's minimal builds",
+  orderedBy: 'ONNX Runtime',
   async write(model, files, { optimization }) {
     const source = files.path(SOURCE)
     const converted = await writeOptimized(source, files.path(FILE), optimization)
