@@ -2,7 +2,7 @@
  * Pixels of Windows bitmaps, the one picture format libvips leaves out: palettes of 1 to 8 bits, 16 to 32 bits with or
  * without masks, run lengths. Source: Microsoft, "Bitmap Storage" (BITMAPINFOHEADER to BITMAPV5HEADER, BITMAPCOREHEADER).
  */
-export interface BmpSize {
+interface BmpSize {
   width: number
   height: number
 }

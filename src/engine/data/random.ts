@@ -36,7 +36,7 @@ async function samplesWorth(model: Model, feeds: Values): Promise<number> {
 const PLAIN: Preprocessing = { kind: 'array', scale: 1, mean: [0], std: [1], columns: {} }
 
 /** Inputs that stand in for calibration samples. */
-export interface StandIn {
+interface StandIn {
   samples: number
   /** BatchNormalization layers they were matched to. */
   layers: number

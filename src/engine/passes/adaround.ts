@@ -59,12 +59,7 @@ export const adaround = definePass({
     },
     context,
   ) {
-    const {
-      model: trained,
-      learned,
-      layers,
-      skipped,
-    } = await trainLowBit(model, context.original, context, {
+    const { learned, ...trained } = await trainLowBit(model, context.original, context, {
       by: ID,
       bits,
       block,
@@ -79,10 +74,8 @@ export const adaround = definePass({
       labels: false,
     })
     return {
-      ...trainingAnswer(learned, `Rounding of ${layers.length} layers learned at ${bits} bits: `),
-      model: trained,
-      layers,
-      skipped,
+      ...trainingAnswer(learned, `Rounding of ${trained.layers.length} layers learned at ${bits} bits: `),
+      ...trained,
     }
   },
 })

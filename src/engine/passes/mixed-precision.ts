@@ -4,7 +4,7 @@ import type { Sensitivity } from '../../contract/sensitivity'
 import { chooseUnderBudget } from '../math/knapsack'
 import type { Model } from '../onnx'
 import { applyPacked, applyShared, type Applied } from './mixed-precision/apply'
-import { choicesOf, FLOAT_BITS, HALF_BITS, tied, type BitChoice } from './mixed-precision/choices'
+import { choicesOf, FLOAT_BITS, HALF_BITS, type BitChoice } from './mixed-precision/choices'
 import { untilItHolds, type WithinFloor } from './mixed-precision/floor'
 import {
   applyTypes,
@@ -15,6 +15,7 @@ import {
   type TypesOf,
 } from './mixed-precision/latency'
 import { definePass, type PassContext, type PassResult } from './pass'
+import { byRows } from './quantization/quantize-all'
 import { divergences } from '../evaluate/comparison/divergence'
 import { normalize } from '../layers/normalize'
 import { evaluationBatches } from '../data/feeds'
@@ -208,7 +209,8 @@ function groupsOf(
   const measured = new Set(entries.map((entry) => entry.layer))
   const layers = weightedLayers(model.graph).filter(({ name }) => measured.has(name))
   return Promise.all(
-    tied(layers).map(async (group) => ({
+    // Layers with equal weights are one: stored once, they can only have the same bits.
+    [...byRows(layers).values()].map(async (group) => ({
       layers: group,
       choices: await choicesOf(group, entries, { storage, method, keepsPacked }),
     })),

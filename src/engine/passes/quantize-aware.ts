@@ -52,11 +52,7 @@ export const quantizeAware = definePass({
   async run(model, { bits, block, symmetric, features, leastWeights, ...given }, context) {
     const { settings, teacher, updates, rate, notes } = await settingsForObjective(context, given)
     if (hasIntegerWeights(model)) {
-      const {
-        model: trained,
-        learned,
-        count,
-      } = await trainIntegers(model, context.original, context, {
+      const { learned, count, ...trained } = await trainIntegers(model, context.original, context, {
         by: ID,
         settings,
         teacher,
@@ -64,14 +60,9 @@ export const quantizeAware = definePass({
         features,
       })
       const what = `${count} integer weights and biases trained in place: `
-      return { ...trainingAnswer(learned, what, notes), model: trained }
+      return { ...trainingAnswer(learned, what, notes), ...trained }
     }
-    const {
-      model: trained,
-      learned,
-      layers,
-      skipped,
-    } = await trainLowBit(model, context.original, context, {
+    const { learned, ...trained } = await trainLowBit(model, context.original, context, {
       by: ID,
       bits,
       block,
@@ -85,7 +76,7 @@ export const quantizeAware = definePass({
       features,
       labels: true,
     })
-    const what = `${layers.length} layers take ${bits === 1 ? '1 bit' : `${bits} bits`} a weight: `
-    return { ...trainingAnswer(learned, what, notes), model: trained, layers, skipped }
+    const what = `${trained.layers.length} layers take ${bits === 1 ? '1 bit' : `${bits} bits`} a weight: `
+    return { ...trainingAnswer(learned, what, notes), ...trained }
   },
 })

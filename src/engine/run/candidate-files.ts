@@ -92,7 +92,7 @@ function place(decided: string, folder: string, listed: readonly unknown[]): voi
 }
 
 /** What lies beside a model, as parsed JSON; undefined where it is missing or damaged. */
-export interface CandidateParts {
+interface CandidateParts {
   report: unknown
   recipe: unknown
 }

@@ -26,7 +26,7 @@ import { buildTrainingGraph, type TrainingGraph } from './graph'
 import { createOptimizer, rateAt } from './optimizer'
 import { Parameters } from './trainable'
 
-export interface MatchedInputs {
+interface MatchedInputs {
   /** BatchNormalization layers they were matched to. */
   layers: number
   samples: number

@@ -32,7 +32,7 @@ const rowsPerSample = ({ kind }: Layer, outDims: readonly number[]): number =>
     (kind === 'conv' ? outDims.slice(2) : outDims.slice(1, -1)).reduce((n, d) => n * d, 1),
   )
 
-export interface Sampling {
+interface Sampling {
   /** Samples a batch. */
   size: number
   /** Samples in all. */

@@ -19,7 +19,7 @@ export function repeatHeads(site: Site, value: string, few: number, heads: numbe
   return site.reshape(repeated, 0, heads, -1, size)
 }
 
-export interface AttendOptions {
+interface AttendOptions {
   scale: number
   /** Added to the scores; broadcasts to [batch, heads, length, keys]. */
   bias?: string

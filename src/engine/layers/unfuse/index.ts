@@ -36,7 +36,7 @@ export const isFused = (model: Model): boolean => model.graph.nodes.some((node) 
 /** LayerNormalization came with it. */
 const OPSET = 17
 
-export interface Unfused {
+interface Unfused {
   model: Model
   /** How many nodes of each operator were written out. */
   done: Map<string, number>

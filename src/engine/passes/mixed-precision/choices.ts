@@ -34,16 +34,6 @@ export interface BitChoice extends Choice {
   bits: number
 }
 
-/** Layers with equal weights are one: stored once, they can only have the same bits. */
-export function tied(layers: readonly Layer[]): Layer[][] {
-  const groups = new Map<string, Layer[]>()
-  for (const layer of layers) {
-    const key = layer.tensor.contentKey()
-    groups.set(key, [...(groups.get(key) ?? []), layer])
-  }
-  return [...groups.values()]
-}
-
 /**
  * The choices of one group, costs in bytes as the encodings tell them. `entries` are its layers' at MEASURED bits. Shared
  * values have their own weight errors, which are computed here; packed ones err as measured.

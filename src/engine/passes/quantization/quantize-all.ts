@@ -64,7 +64,8 @@ export async function quantizeAll(
   return found
 }
 
-function byRows(layers: readonly Layer[]): Map<string, Layer[]> {
+/** Layers that read the same rows, by `rowsKey`. */
+export function byRows(layers: readonly Layer[]): Map<string, Layer[]> {
   const readers = new Map<string, Layer[]>()
   for (const layer of layers) readers.set(layer.rowsKey, [...(readers.get(layer.rowsKey) ?? []), layer])
   return readers
