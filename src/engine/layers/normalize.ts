@@ -43,7 +43,8 @@ export function withWeightInitializers(original: Model): Normalized {
 
 /**
  * For whoever gives weights another encoding: the above in float32, with the constants of the bodies of If, Loop and
- * Scan in the main graph, factors of Gemm and BatchNormalization folded into the layers before, and at least the operator set that integers need.
+ * Scan in the main graph, factors of Gemm and BatchNormalization folded into the layers before, nodes in the order of what they read, and at
+ * least the operator set that integers need.
  */
 export function normalize(original: Model): Normalized {
   const { model: written, notes } = withWeightInitializers(original)
@@ -57,6 +58,7 @@ export function normalize(original: Model): Normalized {
   foldFactors(model.graph)
   biasesPerOutput(model.graph)
   const folded = foldBatchNorm(model.graph).length
+  model.graph.sort()
   if (folded > 0) notes.push(`${plural(folded, 'BatchNormalization')} folded into the layers before`)
   return { model, notes }
 }

@@ -12,6 +12,7 @@ import { nothingReason, tableWithin } from './quantization/nothing-to-do'
 import { refusedLayers } from './loads'
 import { bitsOf, METHODS, type LowBit } from './quantization/low-bit'
 import { quantizeAll } from './quantization/quantize-all'
+import { ORDERS } from './quantization/sequence'
 import { sampleCounts } from './quantization/sample-counts'
 import {
   chooseWidths,
@@ -52,6 +53,11 @@ const params = z.object({
       help: 'How codes are chosen. "gptq" and "awq" look at calibration data; "kmeans" finds shared values; "nf4" has 16 levels spaced for normally distributed weights; "ternary" and "binary" are one scale times −1, 0, 1.',
       search: ['gptq', 'hqq', 'kmeans'],
     }),
+  order: z.enum(ORDERS).default('parallel').meta({
+    label: 'Order',
+    help: 'For "gptq": "parallel" shows all layers what they get in the original; "layers" shows each what the quantized layers before it leave and lets it make up for their errors, which was measured to pay at 2 bits and to take three to five times as long; "blocks" does so once a block.',
+    advanced: true,
+  }),
   block: z.int().min(0).max(4096).default(64).meta({
     label: 'Block (size)',
     help: 'Weights that share a scale; 0 for one scale per output channel.',
@@ -102,6 +108,7 @@ export const quantizeWeights = definePass({
   summary: 'Weights take 1 to 8 bits, values between layers stay float: the smallest files, at float speed.',
   sources: [
     'arXiv:2210.17323',
+    'arXiv:2504.02692',
     'arXiv:2306.00978',
     'HQQ (Badri & Shaji, 2023)',
     'arXiv:1510.00149',

@@ -2,10 +2,13 @@ import { describe, expect, test } from 'vitest'
 import { divergences } from '../../../src/engine/evaluate/comparison/divergence'
 import { openDataset } from '../../../src/engine/data/open'
 import { encodedLength, readModel, type Model } from '../../../src/engine/onnx'
+import { findLayers } from '../../../src/engine/layers/find'
+import { normalize } from '../../../src/engine/layers/normalize'
 import { bitsOf, METHODS } from '../../../src/engine/passes/quantization/low-bit'
+import { wavesOf } from '../../../src/engine/passes/quantization/sequence'
 import { quantizeWeights } from '../../../src/engine/passes/quantize-weights'
 import type { PassResult } from '../../../src/engine/passes/pass'
-import { int64, withSession, type Values } from '../../../src/engine/runtime'
+import { float32, int64, withSession, type Values } from '../../../src/engine/runtime'
 import { hasReference, reference } from '../../reference'
 import { accuracy } from '../data/scoring'
 import { Net } from './pruning/build'
@@ -113,6 +116,74 @@ test('a table tied to the last layer is stored once, and both read it', async ()
   expect(await fidelity(net.model, model, ids)).toBeGreaterThan(16)
   expect(encodedLength(model)).toBeLessThan((256 * 64) / 2 + 6000)
   expect(layers!.some(({ treatment }) => treatment.includes('shared with a tied layer'))).toBe(true)
+})
+
+describe('GPTQ, layer after layer', () => {
+  /** Five layers, of which the two in the middle read one value and meet in a sum. */
+  function deep(): Model {
+    const net = new Net(6)
+    const x = net.relu(net.gemm(net.input('x', [null, 24]), 24, 64))
+    const y = net.relu(net.op('Add', [net.gemm(x, 64, 64), net.gemm(x, 64, 64)]))
+    net.output(net.gemm(net.relu(net.gemm(y, 64, 64)), 64, 8), 2)
+    return net.model
+  }
+  /** What is seen of four causes: only where values hang together can one layer make up for another. */
+  const seen = (seed: number): Values => {
+    const [causes, mix] = [noise([512, 4], seed), noise([4, 24], 11)].map(({ data }) => data as Float32Array)
+    const sum = (i: number): number =>
+      [0, 1, 2, 3].reduce(
+        (total, k) => total + causes![4 * Math.floor(i / 24) + k]! * mix![24 * k + (i % 24)]!,
+        0,
+      )
+    return {
+      x: float32(
+        [512, 24],
+        Float32Array.from({ length: 512 * 24 }, (_, i) => sum(i)),
+      ),
+    }
+  }
+  const [inputs, others] = [seen(5), seen(99)]
+
+  test.each([3, 2])('%i bits: is closer on other samples than all layers at once', async (bits) => {
+    const model = deep()
+    const context = contextOf(model, inputs)
+    const closeness = async (order: string): Promise<number> => {
+      const made = await quantizeWeights.run(model, { bits, order, block: 0, maxLoss: 100 }, context)
+      return fidelity(model, made.model, others)
+    }
+    const parallel = await closeness('parallel')
+    expect(await closeness('layers')).toBeGreaterThan(parallel + 1)
+    expect(await closeness('blocks')).toBeGreaterThan(parallel + 0.5)
+  })
+
+  test('waves are layers at one distance, or those between two narrow places', () => {
+    const { model } = normalize(deep())
+    const { layers } = findLayers(model.graph)
+    const changed = new Set(layers.map(({ node }) => node))
+    const places = (order: 'layers' | 'blocks'): [boolean, number[]][] =>
+      wavesOf(model, layers, changed, order).map((wave) => [
+        wave.waits,
+        wave.layers.map((layer) => layers.indexOf(layer)),
+      ])
+    const inOrder: [boolean, number[]][] = [
+      [false, [0]],
+      [true, [1, 2]],
+      [true, [3]],
+      [true, [4]],
+    ]
+    expect(places('layers')).toEqual(inOrder)
+    expect(places('blocks')).toEqual(inOrder)
+    // A residual sum keeps the value before open: what lies between is one block.
+    const net = new Net(7)
+    const first = net.gemm(net.input('x', [null, 8]), 8, 8)
+    const inner = net.gemm(net.relu(net.gemm(first, 8, 8)), 8, 8)
+    net.output(net.gemm(net.op('Add', [first, inner]), 8, 4), 2)
+    const residual = normalize(net.model).model
+    const found = findLayers(residual.graph).layers
+    const nodes = new Set(found.map(({ node }) => node))
+    const waves = wavesOf(residual, found, nodes, 'blocks')
+    expect(waves.map((wave) => wave.layers.length)).toEqual([1, 2, 1])
+  })
 })
 
 test('without data GPTQ says that it looks at weights alone', async () => {

@@ -119,8 +119,8 @@ export async function collect(
 
 const momentKey = (value: string, axis: number): string => `${axis} ${value}`
 
-/** Convolutions need them to unfold their inputs. */
-async function outputShapes(
+/** Of convolutions, which need them to unfold their inputs. */
+export async function outputShapes(
   model: Model,
   layers: readonly Layer[],
   batches: Batches,

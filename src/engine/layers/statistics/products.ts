@@ -21,7 +21,7 @@ export interface Products {
 }
 
 export interface ProductSession {
-  /** `x` is the layer's input; `y` a target shaped like its output. */
+  /** `x` is the layer's input; `y` the target. */
   add(x: Value, y?: Value): Promise<Products>
   release(): Promise<void>
 }
@@ -29,13 +29,13 @@ export interface ProductSession {
 const INPUT = 'input'
 const TARGET = 'target'
 
-/** With a target, or for XᵀX alone. */
+/** With a target, which is shaped like the layer's output or its input, or for XᵀX alone. */
 export async function openProducts(
   layer: Layer,
   dims: LayerDims,
-  hasTarget = false,
+  shaped?: keyof LayerDims,
 ): Promise<ProductSession> {
-  const session = await openSession(productModel(layer, dims, hasTarget), BY_TURNS)
+  const session = await openSession(productModel(layer, dims, shaped), BY_TURNS)
   const positions = dims.output.slice(2).reduce((n, d) => n * d, 1)
   return {
     async add(x, y) {
@@ -57,7 +57,7 @@ export async function openProducts(
 }
 
 /** A model of its own: the opset of the layer's does not matter. */
-function productModel(layer: Layer, dims: LayerDims, hasTarget: boolean): Model {
+function productModel(layer: Layer, dims: LayerDims, shaped?: keyof LayerDims): Model {
   const model = new Model()
   model.irVersion = 8
   model.opsets.set('', 17)
@@ -67,9 +67,10 @@ function productModel(layer: Layer, dims: LayerDims, hasTarget: boolean): Model 
   const axes = graph.addInitializer('row_axis', Tensor.int64([1]))
   appendProduct(graph, x, x, 'xx')
   appendSum(graph, x, axes, 'x')
-  if (hasTarget) {
-    graph.inputs.push({ name: TARGET, dtype: 'float32', dims: dims.output.map(() => null) })
-    const y = appendOutputRows(graph, layer, TARGET, dims)
+  if (shaped) {
+    graph.inputs.push({ name: TARGET, dtype: 'float32', dims: dims[shaped].map(() => null) })
+    const append = shaped === 'output' ? appendOutputRows : appendInputRows
+    const y = append(graph, layer, TARGET, dims)
     appendProduct(graph, x, y, 'xy')
     appendSum(graph, y, axes, 'y')
     const squared = graph.freshName('squared')

@@ -44,7 +44,7 @@ export class RegressionSums {
   /** Adds the layer's input at the batch last looked at. */
   async add(input: Value, batch: number): Promise<void> {
     const { layer, dims } = this.task
-    this.products ??= await openProducts(layer, dims, true)
+    this.products ??= await openProducts(layer, dims, 'output')
     spread(await this.products.add(input, this.targets!), batch % ASIDE_EVERY === 1 ? this.aside : this.fit)
   }
 

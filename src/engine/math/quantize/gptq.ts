@@ -1,5 +1,5 @@
 import type { Matrix, MatMul, F64Matrix } from '../matrix'
-import { choleskyDamped, choleskyOfInverse } from '../cholesky'
+import { choleskyDamped, choleskyOfInverse, choleskySolve } from '../cholesky'
 import {
   blockGrid,
   blocksOf,
@@ -66,6 +66,24 @@ export async function gptq(
   }
   if (options.sweeps > 0) await refine(matmul, out, values, hessian, options)
   return out
+}
+
+/**
+ * Weights [rows, cols] that give with the inputs X̂ there will be what `values` gave with X: least squares, shrunk towards
+ * `values` by `damping` times the mean of X̂ᵀX̂'s diagonal. `drift` is X̂ᵀ(X − X̂). Source: arXiv:2504.02692, §3.
+ */
+export async function withDrift(
+  matmul: MatMul,
+  values: Float32Array,
+  { xx, drift }: { xx: F64Matrix; drift: F64Matrix },
+  damping: number,
+): Promise<Float32Array> {
+  const cols = xx.rows
+  const { l } = await choleskyDamped(matmul, xx, damping)
+  const share = await choleskySolve(matmul, l, drift)
+  const weights = { rows: values.length / cols, cols, data: Float64Array.from(values) }
+  const { data } = await matmul(weights, share, { transB: true })
+  return values.map((w, i) => w + data[i]!)
 }
 
 function withGrids(values: Float32Array, shape: GroupShape, options: GroupOptions): GroupedCodes {

@@ -10,11 +10,10 @@ import { learn, type Learned } from '../../training/learn'
 import type { LearningSettings, TeacherSettings } from '../../training/settings'
 import { trainableWeights } from '../../training/trainable'
 import { assemble } from '../quantization/assemble'
-import { hessiansOf, type Hessians } from '../../layers/statistics/hessians'
 import { roundByLayer } from './by-layer'
 import { writeFakeLayers } from './fake-layers'
-import { quantizeLayer, type LowBit } from '../quantization/low-bit'
-import { deciding } from '../quantization/quantize-all'
+import type { LowBit } from '../quantization/low-bit'
+import { quantizeAll } from '../quantization/quantize-all'
 import { normalize } from '../../layers/normalize'
 import { calibrationBatches, feedsOf, type Batches } from '../../data/feeds'
 import type { PassContext } from '../pass'
@@ -181,35 +180,18 @@ function hessianBatches(context: PassContext, by: string): Batches | undefined {
 }
 
 /** Codes to start from: the best there are without training, so that training begins where those end. */
-async function startingCodes(
+function startingCodes(
   model: Model,
   layers: readonly Layer[],
   context: PassContext,
   { by, bits, block, symmetric }: LowBitTraining,
 ): Promise<Map<string, LowBit>> {
-  const found = new Map<string, LowBit>()
-  const first = deciding(layers)
-  const quantize = async (layer: Layer, hessians: Hessians): Promise<void> => {
-    context.progress(0, `finding steps for layer ${found.size + 1} of ${first.length}`)
-    const looked = hessians.get(layer.node)
-    const method = bits === 1 ? 'binary' : looked ? 'gptq' : 'mse'
-    found.set(
-      layer.rowsKey,
-      await quantizeLayer(
-        layer,
-        { bits, method, block, symmetric, codebook: 'tensor', storage: 'auto', by },
-        looked,
-      ),
-    )
-  }
-  const byNode = new Map(first.map((layer) => [layer.node, layer]))
-  const batches = bits > 1 ? hessianBatches(context, by) : undefined
-  if (batches) {
-    for await (const hessians of hessiansOf(model, [...byNode.keys()], batches))
-      for (const node of hessians.keys()) await quantize(byNode.get(node)!, hessians)
-  }
-  for (const layer of first) if (!found.has(layer.rowsKey)) await quantize(layer, new Map())
-  return found
+  const batches = hessianBatches(context, by)
+  const method = bits === 1 ? 'binary' : batches ? 'gptq' : 'mse'
+  const how = { by, bits, block, symmetric, method, codebook: 'tensor', storage: 'auto' } as const
+  const progress = (_: number, doing: string): void => context.progress(0, `finding steps: ${doing}`)
+  const seen = { order: 'parallel', samples: HESSIAN_SAMPLES, batches } as const
+  return quantizeAll(model, layers, { ...how, ...seen }, { ...context, progress })
 }
 
 /** Biases, scales of norms and small layers as training left them. */

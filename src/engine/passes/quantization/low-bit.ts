@@ -1,7 +1,7 @@
 /** Codes for the weights of one layer, by any of the methods. */
 import { IN_THREAD, type Pool } from '../../math/pool'
 import { inputScaling } from '../../math/quantize/awq'
-import { gptq } from '../../math/quantize/gptq'
+import { gptq, withDrift } from '../../math/quantize/gptq'
 import {
   dequantizeGroups,
   emptyCodes,
@@ -17,8 +17,8 @@ import type { WeightCodes } from '../../layers/encodings/values'
 import { fitsPackedProduct } from '../../layers/encodings/matmul-nbits'
 import { valuesOf } from '../../layers/encodings/values'
 import { matmul } from '../../runtime'
-import type { F64Matrix } from '../../math/matrix'
 import type { Layer } from '../../layers/layer'
+import type { Looked } from '../../layers/statistics/drift'
 
 const METHODS_OF_GRIDS = ['gptq', 'awq', 'hqq', 'mse', 'rtn', 'kmeans', 'ternary', 'binary'] as const
 
@@ -65,7 +65,7 @@ function blockFor(cols: number, block: number, powerOfTwo: boolean): number {
 export async function quantizeLayer(
   layer: Layer,
   options: LowBitOptions,
-  hessians: readonly F64Matrix[] | undefined,
+  looked: readonly Looked[] | undefined,
   pool: Pool = IN_THREAD,
 ): Promise<LowBit> {
   const values = layer.rows(options.by)
@@ -80,8 +80,8 @@ export async function quantizeLayer(
   }
   const base = { symmetric: options.symmetric, halfScales: HALF_SCALES }
   const groupMethod = gridMethod(options)
-  if (options.method === 'awq' && hessians && layer.kind === 'matrix') {
-    const found = await inputScaling(matmul, values, shape, hessians[0]!, { ...base, method: groupMethod })
+  if (options.method === 'awq' && looked && layer.kind === 'matrix') {
+    const found = await inputScaling(matmul, values, shape, looked[0]!.xx, { ...base, method: groupMethod })
     if (found) {
       const { scale } = found
       const grouped = quantizeGroups(
@@ -100,8 +100,8 @@ export async function quantizeLayer(
       }
     }
   }
-  if (options.method === 'gptq' && hessians !== undefined) {
-    const grouped = await byGroups(values, shape, hessians, groupMethod, base)
+  if (options.method === 'gptq' && looked !== undefined) {
+    const grouped = await byGroups(values, shape, looked, groupMethod, base)
     const weightSqnr = sqnr(values, dequantizeGroups(grouped))
     return { ...shape, codes: grouped.codes, grouped, weightSqnr, method: 'gptq' }
   }
@@ -121,24 +121,19 @@ function gridMethod({ method, bits }: LowBitOptions): GroupMethod {
 async function byGroups(
   values: Float32Array,
   shape: GroupShape,
-  hessians: readonly F64Matrix[],
+  looked: readonly Looked[],
   method: GroupMethod,
   base: { symmetric: boolean; halfScales: boolean },
 ): Promise<GroupedCodes> {
   const options = { ...base, method, damping: DAMPING, sweeps: 2 }
-  if (hessians.length === 1) return gptq(matmul, values, shape, hessians[0]!, options)
   const out = emptyCodes(shape)
-  const rows = shape.rows / hessians.length
+  const rows = shape.rows / looked.length
   const blocks = out.scales.length / shape.rows
-  for (const [g, hessian] of hessians.entries()) {
+  for (const [g, sums] of looked.entries()) {
     const from = g * rows
-    const part = await gptq(
-      matmul,
-      values.subarray(from * shape.cols, (from + rows) * shape.cols),
-      { ...shape, rows },
-      hessian,
-      options,
-    )
+    const own = values.subarray(from * shape.cols, (from + rows) * shape.cols)
+    const wanted = 'drift' in sums ? await withDrift(matmul, own, sums, DAMPING) : own
+    const part = await gptq(matmul, wanted, { ...shape, rows }, sums.xx, options)
     out.codes.set(part.codes, from * shape.cols)
     out.scales.set(part.scales, from * blocks)
     out.zeros.set(part.zeros, from * blocks)

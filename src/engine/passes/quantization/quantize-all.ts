@@ -2,9 +2,10 @@
 import { openPool, type Pool } from '../../math/pool'
 import type { Model } from '../../onnx'
 import type { PassContext } from '../pass'
-import { hessiansOf, type Hessians } from '../../layers/statistics/hessians'
 import { quantizeLayer, type LowBit, type LowBitOptions } from './low-bit'
-import { calibrationBatches } from '../../data/feeds'
+import { calibrationBatches, type Batches } from '../../data/feeds'
+import type { Looked } from '../../layers/statistics/drift'
+import { lookedAt, productsAmong, type Order } from './sequence'
 import type { Layer } from '../../layers/layer'
 
 /** Bytes of layers being worked on at once. */
@@ -17,8 +18,11 @@ const LEAST_WEIGHTS = 2 ** 22
 const HQQ_WORK = 8
 
 interface QuantizeAllOptions extends LowBitOptions {
-  /** At most this many calibration samples are looked at. */
+  /** At most this many calibration samples are looked at, unless there are `batches`. */
   samples: number
+  batches?: Batches
+  /** Of GPTQ; the other methods look at all layers of the original. */
+  order: Order
 }
 
 /**
@@ -39,25 +43,27 @@ export async function quantizeAll(
   // Products on ONNX Runtime are most of GPTQ's work and have all cores: threads beside it cost time on the encoder.
   const pool = openPool(looks ? 1 : threadsFor(first, options))
   let begun = 0
-  const work = async (layer: Layer, hessians: Hessians): Promise<void> => {
+  const work = async (layer: Layer, looked?: readonly Looked[]): Promise<void> => {
     pending.delete(layer)
     context.progress(0.1 + (0.7 * begun++) / first.length, `layer ${begun} of ${first.length}`)
     const scalable = readers.get(layer.rowsKey)!.length === 1 && !layer.within
     const method = options.method === 'awq' && !scalable ? 'mse' : options.method
-    const low = await quantizeLayer(layer, { ...options, method }, hessians.get(layer.node), pool)
-    found.set(layer.rowsKey, low)
+    found.set(layer.rowsKey, await quantizeLayer(layer, { ...options, method }, looked, pool))
   }
+  const blind = (): Promise<void> => sideBySide(pool, [...pending], (layer) => work(layer))
   try {
     if (looks) {
-      const batches = calibrationBatches(context, options.samples, options.by)
-      const byNode = new Map(first.filter(({ within }) => !within).map((layer) => [layer.node, layer]))
+      const batches = options.batches ?? calibrationBatches(context, options.samples, options.by)
+      const order = options.method === 'gptq' ? options.order : 'parallel'
+      const seen = productsAmong(model, first)
+      const about = { all: layers, found, order, batches }
+      for (const layer of seen) pending.delete(layer)
+      // What nothing is looked at for comes first, so that the others see what it leaves.
+      await blind()
       const looking = (): void => context.progress(0.1, 'looking at the inputs of layers')
-      for await (const hessians of hessiansOf(model, [...byNode.keys()], batches, looking)) {
-        const looked = [...hessians.keys()].map((node) => byNode.get(node)!)
-        await sideBySide(pool, looked, (layer) => work(layer, hessians))
-      }
-    }
-    await sideBySide(pool, [...pending], (layer) => work(layer, new Map()))
+      for await (const looked of lookedAt(model, seen, about, looking))
+        await sideBySide(pool, [...looked], ([layer, sums]) => work(layer, sums))
+    } else await blind()
   } finally {
     await pool.close()
   }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { matrix } from '../../../../src/engine/math/matrix'
-import { gptq, outputError } from '../../../../src/engine/math/quantize/gptq'
+import { gptq, outputError, withDrift } from '../../../../src/engine/math/quantize/gptq'
 import { inputScaling } from '../../../../src/engine/math/quantize/awq'
 import {
   dequantizeGroups,
@@ -169,3 +169,22 @@ test.each([1, 2, 3, 4, 5, 6, 7, 8])(
       }
   },
 )
+
+test('weights make up for what became of their inputs', async () => {
+  const [rows, cols, samples] = [3, 5, 60]
+  const random = seeded(3)
+  const draw = (count: number): Float64Array => Float64Array.from({ length: count }, () => random.normal())
+  const now = matrix(samples, cols, draw(samples * cols))
+  const mix = matrix(cols, cols, draw(cols * cols))
+  const then = await matmul(now, mix)
+  const w = Float32Array.from(draw(rows * cols))
+  const moved = { ...then, data: then.data.map((v, i) => v - now.data[i]!) }
+  const sums = {
+    xx: await matmul(now, now, { transA: true }),
+    drift: await matmul(now, moved, { transA: true }),
+  }
+  // X = X̂·M, so that W·Mᵀ does with X̂ what W did with X.
+  const wanted = await matmul(matrix(rows, cols, Float64Array.from(w)), mix, { transB: true })
+  const found = await withDrift(matmul, w, sums, 1e-9)
+  found.forEach((v, i) => expect(v).toBeCloseTo(wanted.data[i]!, 4))
+})
