@@ -98,6 +98,15 @@ function holderIn(text: string | undefined): Holder | undefined {
   }
 }
 
+/** What processes of this machine that were killed while they took the lock left beside it. */
+function clearBeside(folder: string, now: Holder): void {
+  for (const { name } of leftIn(folder, /^lock\.json(?:\.old)?\.(\d+)\.tmp$/)) {
+    const left = path.join(folder, name)
+    if ((holderIn(textOf(left))?.host ?? now.host) === now.host)
+      fs.rmSync(left, { recursive: true, force: true })
+  }
+}
+
 /** Makes the folder if it must; gives what unlocks it. */
 function lock(folder: string, shared: string | undefined): () => void {
   const file = path.join(folder, 'lock.json')
@@ -106,6 +115,7 @@ function lock(folder: string, shared: string | undefined): () => void {
     try {
       fs.mkdirSync(folder, { recursive: true })
       place(file, now)
+      clearBeside(folder, now)
       return () => fs.rmSync(file, { force: true })
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw diskError(cause, file, 0)

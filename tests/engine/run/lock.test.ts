@@ -62,6 +62,16 @@ test('a dead process, or a damaged lock, gives way', async () => {
   expect(await locked(folder, async () => 'mine')).toBe('mine')
 })
 
+test('what a process that was killed while it took the lock left is gone; of another machine nobody knows', async () => {
+  const dead = spawnSync(process.execPath, ['-e', '']).pid
+  const text = (host: string): string => JSON.stringify({ pid: dead, host, since: new Date().toISOString() })
+  for (const name of [`lock.json.${dead}.tmp`, `lock.json.old.${dead}.tmp`])
+    fs.writeFileSync(path.join(folder, name), text(os.hostname()))
+  fs.writeFileSync(path.join(folder, `lock.json.${dead + 1}.tmp`), text('elsewhere'))
+  await locked(folder, async () => undefined)
+  expect(fs.readdirSync(folder)).toEqual([`lock.json.${dead + 1}.tmp`])
+})
+
 test('of a folder that others write to as well, only what the dead process wrote is cleared', async () => {
   const shared = path.join(folder, 'shared', 'trials')
   fs.mkdirSync(shared, { recursive: true })
