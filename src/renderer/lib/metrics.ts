@@ -15,6 +15,12 @@ export const metricValue = (metric: string, value: number): string => typeset(fo
 
 export const qualityValue = (quality: Quality): string => metricValue(quality.metric, quality.value)
 
+/** Beside no title: "97.8%", and "12% character error rate" of what is better when lower, as it would read as good. */
+export const qualitySaid = (quality: Quality): string =>
+  quality.higherIsBetter
+    ? qualityValue(quality)
+    : `${qualityValue(quality)} ${metricWords(quality.metric).said}`
+
 export const qualityInterval = (quality: Quality): string =>
   quality.interval.map((bound) => metricValue(quality.metric, bound)).join(' – ')
 

@@ -5,7 +5,7 @@ import type { Doubt } from '../../contract/dataset'
 import type { Candidate, Project, Run, Sitting } from '../../contract/project'
 import { plural } from '../../contract/format'
 import { bytes, count } from '../lib/format'
-import { qualityValue } from '../lib/metrics'
+import { qualitySaid } from '../lib/metrics'
 import { goalLine } from './goals'
 
 export type StepState = 'done' | 'ready' | 'later' | 'busy' | 'failed'
@@ -76,7 +76,7 @@ function dataLine({ model, data }: Project): Line {
     const line =
       baseline.task === 'unlabelled'
         ? 'no labels: likeness counts'
-        : `the original: ${qualityValue(baseline)}`
+        : `the original: ${qualitySaid(baseline)}`
     return { state: 'done', line }
   }
   if (model.state !== 'ready') return { state: 'later', line: 'needs a model first' }

@@ -1,7 +1,13 @@
 import { expect, it } from 'vitest'
 import { pointsLost } from '../../../src/contract/points'
 import type { Quality } from '../../../src/contract/report'
-import { metricName, qualityChange, qualityInterval, qualityValue } from '../../../src/renderer/lib/metrics'
+import {
+  metricName,
+  qualityChange,
+  qualityInterval,
+  qualitySaid,
+  qualityValue,
+} from '../../../src/renderer/lib/metrics'
 import { qualityLimit } from '../../../src/renderer/steps/compress/points'
 import { original } from '../fake/fixtures'
 
@@ -18,6 +24,9 @@ it('writes fractions as per cent and other metrics as they are', () => {
   expect(qualityValue(original.quality)).toBe('97.78%')
   expect(qualityInterval(original.quality)).toBe('96.58% – 98.68%')
   expect(qualityValue(perplexity(23.41))).toBe('23.4')
+  expect(qualitySaid(perplexity(23.41))).toBe('23.4 perplexity')
+  expect(qualitySaid({ ...perplexity(0.7), metric: 'cer' })).toMatch(/^70(\.\d+)?% character error rate$/)
+  expect(qualitySaid({ ...perplexity(0.7), metric: 'accuracy', higherIsBetter: true })).toMatch(/^70\.?\d*%$/)
   expect(metricName('something-new').term).toBe('something-new')
 })
 
