@@ -21,17 +21,35 @@ function reductionOf(t: Tape, node: Node): Reduction {
 }
 
 /** A rule that sees `dy` and `y` with the reduced axes kept, so that they broadcast against `x`. */
-const reduction = (rule: (t: Tape, dy: string, x: string, y: string, r: Reduction) => string): Rule =>
+const reduction = (
+  rule: (t: Tape, dy: string, x: string, y: string, r: Reduction, node: Node) => string,
+): Rule =>
   single((t, node, dy) => {
     const r = reductionOf(t, node)
     const y = node.outputs[0]!
-    return [rule(t, t.reshape(dy, r.kept), node.inputs[0]!, t.reshape(y, r.kept), r)]
+    return [rule(t, t.reshape(dy, r.kept), node.inputs[0]!, t.reshape(y, r.kept), r, node)]
   })
 
+const whereEqual = (t: Tape, a: string, b: string): string =>
+  t.op('Cast', [t.op('Equal', [a, b])], { to: { int: 1 } })
+
+const axesOf = (r: Reduction): number[] =>
+  range(r.dims.length).filter((i) => r.kept[i] === 1 && r.dims[i] !== 1)
+
 const extreme = reduction((t, dy, x, y, r) => {
-  const hit = t.op('Cast', [t.op('Equal', [x, y])], { to: { int: 1 } })
-  const axes = range(r.dims.length).filter((i) => r.kept[i] === 1 && r.dims[i] !== 1)
-  return t.mul(hit, t.div(dy, t.reduceSum(hit, axes, true)))
+  const hit = whereEqual(t, x, y)
+  return t.mul(hit, t.div(dy, t.reduceSum(hit, axesOf(r), true)))
+})
+
+/** The slope at a factor is the product of the others: of a row with one zero only that one has a slope. */
+const product = reduction((t, dy, x, _y, r, node) => {
+  const none = t.scalar(0)
+  const zero = whereEqual(t, x, none)
+  const filled = t.add(x, zero)
+  const all = t.op('ReduceProd', [filled, ...node.inputs.slice(1)], Object.fromEntries(node.attributes))
+  const zerosLeft = t.sub(t.reduceSum(zero, axesOf(r), true), zero)
+  const others = t.div(t.reshape(all, r.kept), filled)
+  return t.mul(dy, t.mul(whereEqual(t, zerosLeft, none), others))
 })
 
 export const reductions: Rules = {
@@ -44,7 +62,7 @@ export const reductions: Rules = {
   // Of a vector of zeros the length is least: its slope there is zero.
   ReduceL2: reduction((t, dy, x, y) => t.mul(t.masked(t.op('Greater', [y, t.scalar(0)]), t.div(dy, y)), x)),
   ReduceLogSumExp: reduction((t, dy, x, y) => t.mul(dy, t.op('Exp', [t.sub(x, y)]))),
-  ReduceProd: reduction((t, dy, x, y) => t.div(t.mul(dy, y), x)),
+  ReduceProd: product,
   CumSum: single((t, node, dy) => [
     t.op('CumSum', [dy, node.inputs[1]!], {
       exclusive: { int: node.int('exclusive', 0) },

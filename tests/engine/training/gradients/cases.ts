@@ -213,6 +213,13 @@ REDUCTIONS.push({
   attributes: { keepdims: int(0) },
 })
 
+REDUCTIONS.push({
+  title: 'ReduceProd of rows with one zero, with two and with none',
+  op: 'ReduceProd',
+  inputs: [{ dims: [3, 3], fill: [0, 2, 3, 0, 0, 2, 1, -2, 0.5] }, list(-1)],
+  attributes: { keepdims: int(0) },
+})
+
 const ACTIVATIONS: Case[] = [
   ...[
     'Neg',
