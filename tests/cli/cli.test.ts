@@ -270,6 +270,25 @@ test('the sample runs from start to bundle', async () => {
   expect(fs.existsSync(path.join(out, 'bundle.zip'))).toBe(true)
 })
 
+// What names files of the reader's own stands in blocks of bash.
+test.each(['bearing', 'phone'])(
+  'every command of the tutorial %s on its sample does what the page says',
+  async (page) => {
+    const text = fs.readFileSync(path.resolve(import.meta.dirname, `../../docs/tutorials/${page}.md`), 'utf8')
+    const lines = [...text.matchAll(/```sh\n([\s\S]*?)```/g)].flatMap(([, block]) =>
+      block!.trim().split('\n'),
+    )
+    const said: string[] = []
+    for (const line of lines) {
+      const ended = await pare(line.split(' ').slice(1))
+      expect(ended.code, `${line}\n${ended.err}`).toBe(0)
+      said.push(ended.out)
+    }
+    const [, original] = /accuracy on \d+ \w+ *\| *(\S+)/.exec(text)!
+    expect(said.join('\n')).toMatch(new RegExp(`accuracy \\(validation\\) +${original} `))
+  },
+)
+
 test('wrong usage is one JSON document too', async () => {
   const ended = await pare(['compress', 'm.onnx', '--json'])
   expect(ended.code).toBe(2)

@@ -1,7 +1,7 @@
 import os from 'node:os'
 import fs from 'node:fs'
 import path from 'node:path'
-import { onDisk } from '../../contract/errors'
+import { onDisk, PareError } from '../../contract/errors'
 import { findSample, listSamples } from '../../service'
 import { absolute, examples, targetOption, withEngineOptions, type AddCommand } from '../command'
 import { compressInto, recipeNamed } from '../../library/compressing'
@@ -13,17 +13,33 @@ import { preparedData } from '../prepared'
 import { sayStep } from '../compressing'
 import { type CommonOptions } from '../session'
 
+/** With its note on origin and licence. */
+function copyInto(sample: string, folder: string): void {
+  if (fs.existsSync(folder)) throw new PareError('export/exists', { path: folder })
+  onDisk(folder, () => fs.cpSync(sample, folder, { recursive: true }))
+}
+
 export const addSample: AddCommand = (program, { session, resourcesDir }) => {
   const command = program
     .command('sample')
     .description('compress and export a built-in sample, to see how it goes')
     .argument('[id]', 'which sample', listSamples(resourcesDir)[0]?.id)
     .option('--out <dir>', 'folder for the results; default: a new temporary one', absolute)
+    .option(
+      '--files <dir>',
+      'only put its model and data into a new folder, to try other commands on',
+      absolute,
+    )
     .addOption(targetOption().default('any'))
   withEngineOptions(command)
-    .addHelpText('after', examples('pare sample', 'pare sample digits --out tried/'))
-    .action(async (id: string, options: CommonOptions & { out?: string; target: string }) => {
+    .addHelpText(
+      'after',
+      examples('pare sample', 'pare sample digits --out tried/', 'pare sample bearing --files bearing/'),
+    )
+    .action(async (id: string, options: CommonOptions & { out?: string; files?: string; target: string }) => {
       const { title, model, data } = findSample(resourcesDir, id)
+      const { files } = options
+      if (files !== undefined) return copyInto(path.dirname(model), files)
       const out =
         options.out ?? onDisk(os.tmpdir(), () => fs.mkdtempSync(path.join(os.tmpdir(), 'pare-sample-')))
       session.say(`${title}: compressing with the preset “balanced”.`)
