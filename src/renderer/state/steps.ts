@@ -74,9 +74,7 @@ function dataLine({ model, data }: Project): Line {
     const { baseline, doubts } = data.value
     if (doubts.length > 0) return { state: 'failed', line: DOUBT_LINES[doubts[0]!.kind] }
     const line =
-      baseline.task === 'unlabelled'
-        ? 'no labels: likeness counts'
-        : `the original: ${qualitySaid(baseline)}`
+      baseline.task === 'unlabelled' ? 'no labels: likeness counts' : `the original: ${qualitySaid(baseline)}`
     return { state: 'done', line }
   }
   if (model.state !== 'ready') return { state: 'later', line: 'needs a model first' }
