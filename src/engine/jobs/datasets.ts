@@ -13,6 +13,7 @@ import { openZip } from '../data/zip'
 import { measureQuality } from '../evaluate/quality'
 import { readModel } from '../onnx'
 import { requireDisk } from '../onnx/budget'
+import { leftIn } from '../onnx/temporary'
 import { chosenSession, forgetOpenData, withData, withOpenData } from './data'
 import { doubtsOf } from './doubts'
 import type { JobHandlers } from './job'
@@ -92,13 +93,16 @@ export const dataJobs: JobHandlers<'openData' | 'describeData' | 'findPreprocess
         return { total: length, samples: await Promise.all(wanted.map((index) => preview(index))) }
       }),
     async unpack({ archive, into }, { progress }) {
+      const [parent, own] = [path.dirname(into), `${path.basename(into)}.`]
+      for (const { name } of leftIn(parent, /\.(\d+)\.tmp$/))
+        if (name.startsWith(own)) fs.rmSync(path.join(parent, name), { recursive: true, force: true })
       const temporary = `${into}.${process.pid}.tmp`
       fs.rmSync(temporary, { recursive: true, force: true })
       const zip = await openZip(archive)
       try {
         const total = zip.entries.reduce((sum, { size }) => sum + size, 0)
-        fs.mkdirSync(path.dirname(into), { recursive: true })
-        requireDisk(total, `unpacking “${path.basename(archive)}”`, path.dirname(into))
+        fs.mkdirSync(parent, { recursive: true })
+        requireDisk(total, `unpacking “${path.basename(archive)}”`, parent)
         let done = 0
         for (const entry of zip.entries) {
           const target = path.resolve(temporary, entry.name)

@@ -81,6 +81,8 @@ test('an archive is unpacked as it is, in place of what was there', async () => 
   fs.writeFileSync(archive, zipSync(files))
   fs.mkdirSync(into, { recursive: true })
   fs.writeFileSync(path.join(into, 'old.txt'), 'old')
+  // What a killed process had begun; no process has such a number.
+  fs.mkdirSync(path.join(`${into}.${2 ** 30}.tmp`, 'half'), { recursive: true })
   const context = listening()
   expect(await unpack({ archive, into }, context)).toEqual({ folder: into })
   for (const [name, content] of Object.entries(files))
