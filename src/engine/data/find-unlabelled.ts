@@ -127,7 +127,7 @@ class Hearing {
       const size = layer.gainOnly ? layer.channels : 2 * layer.channels
       const at = await climb(new Float64Array(2 * layer.channels), size, async (p) => (await told(p)).value)
       const preprocessing = fitted(best.preprocessing, layer, at)
-      if (preprocessing && at.some((v) => v !== 0))
+      if (preprocessing)
         found.push({
           preprocessing,
           words: 'scale and offset fitted to what the model tells of unlabelled samples',

@@ -18,11 +18,6 @@ const RETRIES = 4
 /** In deviations of the input: above the noise of float32 and of quantized inputs, below what bends the answers. */
 const DIFFERENCE = 0.02
 const LONGEST_STEP = 0.7
-/**
- * Units and conventions lie further apart: what a model gains by a nearer fit is a better tuned model, not another way to
- * read. Gain as a logarithm, offset in deviations of the input.
- */
-const LEAST = { gain: Math.log(1.25), offset: 0.25 }
 
 /** Undefined where nothing is to be gained beyond noise. */
 export async function fitPreprocessing(
@@ -43,14 +38,11 @@ export async function fitPreprocessing(
     const layer = inputLayer(reading.preprocessing, batches, byChannel)
     if (!layer || (byChannel && layer.channels === 1)) break
     const parameters = await fitLayer(trials, reading, batches, layer, signal)
-    const way = parameters && isAnother(parameters, layer) && fitted(reading.preprocessing, layer, parameters)
+    const way = parameters && fitted(reading.preprocessing, layer, parameters)
     if (way) best = await rounded(trials, reading, batches, layer, way, signal)
   }
   return best
 }
-
-const isAnother = (parameters: Parameters, { channels }: InputLayer): boolean =>
-  parameters.some((value, p) => Math.abs(value) > (p < channels ? LEAST.gain : LEAST.offset))
 
 async function rounded(
   trials: Trials,

@@ -117,12 +117,23 @@ export function between(
 const FOUR_DIGITS = 4
 const rounded = (value: number): number => Number(value.toPrecision(FOUR_DIGITS))
 
-/** The preprocessing that does what the layer does after the one it was fitted to. */
+/**
+ * Units and conventions lie further apart: what a model gains by a nearer fit is a better tuned model, not another way to
+ * read. Gain as a logarithm, offset in deviations of the input.
+ */
+const LEAST = { gain: Math.log(1.25), offset: 0.25 }
+
+const isAnother = (parameters: Parameters, { channels }: InputLayer): boolean =>
+  parameters.some((value, p) => Math.abs(value) > (p < channels ? LEAST.gain : LEAST.offset))
+
+/** The preprocessing that does what the layer does after the one it was fitted to; undefined where that is no other way. */
 export function fitted(
   preprocessing: Preprocessing,
-  { channels, deviations }: InputLayer,
+  layer: InputLayer,
   parameters: Parameters,
 ): Preprocessing | undefined {
+  if (!isAnother(parameters, layer)) return undefined
+  const { channels, deviations } = layer
   const scales = Array.from({ length: channels }, (_, c) => Math.exp(parameters[c]!))
   if (preprocessing.kind === 'audio')
     return { ...preprocessing, scale: rounded(preprocessing.scale * scales[0]!) }
