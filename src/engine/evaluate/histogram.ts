@@ -1,18 +1,15 @@
 /** How the weights of a layer are spread, before and after compression. */
 import type { WeightHistogram } from '../../contract/compare'
 import { PareError } from '../../contract/errors'
-import { isFloat, Model, type Graph, type Node } from '../onnx'
+import { isFloat, type Graph, type Model, type Node } from '../onnx'
 import { withLiftedConstants } from '../layers/costs/costs'
 import { codeOperator, quantizes, restores } from '../layers/encodings'
 import { constantValues } from '../layers/costs/weights'
+import { restoredInput } from '../layers/encodings/restore'
 import { evaluateConstant } from '../runtime/constants'
-import { withSession } from '../runtime/session'
-import { floatsOf } from '../runtime/value'
+import { floatsOf, type Value } from '../runtime/value'
 
 const BINS = 64
-
-/** Rows of identity fed at once to a packed weight, to bound memory. */
-const PACKED_LIMIT = 4096
 
 /**
  * Histogram of the largest weight of the node whose first output is `layer`, as the layer sees it (dequantized,
@@ -84,41 +81,30 @@ function withNodesOf(model: Model, body: Graph): Model {
 }
 
 async function ownWeight(model: Model, node: Node): Promise<Float32Array | undefined> {
-  if (codeOperator(node)?.elements && node.attributes.has('K')) return unpacked(model, node)
   const constant = constantValues(model.graph)
+  const operator = codeOperator(node)
   let largest: Float32Array | undefined
-  for (const input of node.inputs) {
-    if (!constant.has(input)) continue
-    const value = await evaluateConstant(model, input)
-    if (!isFloat(value.dtype)) continue
-    const floats = floatsOf(value)
-    if (floats.length > (largest?.length ?? 0)) largest = floats
+  for (const [slot, input] of node.inputs.entries()) {
+    if (!constant.has(input) || operator?.settings.includes(slot)) continue
+    const floats = operator?.codes.includes(slot)
+      ? await decoded(model, node, slot, { operator, isConstant: (value) => constant.has(value) })
+      : floatsIn(await evaluateConstant(model, input))
+    if (floats && floats.length > (largest?.length ?? 0)) largest = floats
   }
   return largest
 }
 
-/** A packed weight times the identity is the weight. Source: ContribOperators.md, com.microsoft.MatMulNBits. */
-async function unpacked(model: Model, node: Node): Promise<Float32Array | undefined> {
-  const k = node.int('K', 0)
-  if (k === 0 || k > PACKED_LIMIT) return undefined
-  const part = new Model()
-  part.irVersion = model.irVersion
-  for (const [domain, version] of model.opsets) part.opsets.set(domain, version)
-  const copy = node.clone()
-  copy.inputs = ['identity', ...node.inputs.slice(1)]
-  for (const input of node.inputs.slice(1)) {
-    const tensor = input && model.graph.constant(input)
-    if (tensor) part.graph.initializers.set(input, tensor)
-  }
-  part.graph.nodes = [copy]
-  part.graph.inputs = [{ name: 'identity', dtype: 'float32', dims: [k, k] }]
-  part.graph.outputs = [{ name: copy.outputs[0]! }]
-  const identity = new Float32Array(k * k)
-  for (let i = 0; i < k; i++) identity[i * k + i] = 1
-  return withSession(part, { optimization: 'disabled' }, async (session) => {
-    const out = await session.run({ identity: { dtype: 'float32', dims: [k, k], data: identity } })
-    return floatsOf(out[copy.outputs[0]!]!)
-  })
+const floatsIn = (value: Value): Float32Array | undefined =>
+  isFloat(value.dtype) ? floatsOf(value) : undefined
+
+async function decoded(
+  ...[model, node, slot, known]: Parameters<typeof restoredInput>
+): Promise<Float32Array | undefined> {
+  if (known.operator.scaledBehind?.includes(slot)) return undefined
+  const pieces = [...((await restoredInput(model, node, slot, known)) ?? [])]
+  const all = new Float32Array(pieces.reduce((sum, { length }) => sum + length, 0))
+  pieces.reduce((at, piece) => (all.set(piece, at), at + piece.length), 0)
+  return all.length > 0 ? all : undefined
 }
 
 /** Equal bins over all finite values; of width one where there is only one value. */

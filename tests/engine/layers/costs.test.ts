@@ -364,5 +364,9 @@ describe('an embedding stored as codes is counted as the table it is', () => {
     expect(after.parameters).toBe(before.parameters)
     const bytes = after.nodes.flatMap(({ weights }) => weights).reduce((sum, weight) => sum + weight.bytes, 0)
     expect(bytes).toBeLessThan(before.parameters * 1.5)
+    // Of weights without zeros few codes stand for zero, however many of them lie in a byte.
+    const nonzero = await nonzeroParameters(coded, after)
+    expect(nonzero).toBeGreaterThan(0.75 * before.parameters)
+    expect(nonzero).toBeLessThanOrEqual(before.parameters)
   })
 })

@@ -1,8 +1,9 @@
 /** Counting weights that are not zero, streaming: what pruning leaves. */
 import { type Model, type Node, type Tensor } from '../../onnx'
 import { codeOperator, restores } from '../encodings'
-import type { Weight } from './weights'
-import { evaluateConstant } from '../../runtime/constants'
+import { restoredInput } from '../encodings/restore'
+import { constantValues, type Weight } from './weights'
+import { evaluateConstant, evaluateRows } from '../../runtime/constants'
 import { floatsOf } from '../../runtime/value'
 
 /** Elements that are not zero; −0 is zero. Float and integer tensors; reads in pieces. */
@@ -39,13 +40,27 @@ function countIn(values: ArrayLike<number | bigint>): number {
   return count
 }
 
-/** Elements of `weight` whose value, as the layer sees it, is not zero. */
+/** Elements of `weight` whose value, as the layer sees it, is not zero; all of them where codes cannot be restored. */
 export async function nonzeroOf(model: Model, node: Node, weight: Weight): Promise<number> {
   const { graph } = model
+  if (weight.rows) {
+    let count = 0
+    for await (const { data } of evaluateRows(model, weight.rows)) count += countIn(data as Float32Array)
+    return count
+  }
   const operator = codeOperator(node)
-  if (operator?.nonzero) return operator.nonzero(node, (slot) => storedConstant(model, node.inputs[slot]))
+  const slot = node.inputs.indexOf(weight.value)
+  if (operator?.restore && operator.codes.includes(slot)) {
+    const constant = constantValues(graph)
+    const isConstant = (value: string): boolean => constant.has(value)
+    const pieces = await restoredInput(model, node, slot, { operator, isConstant })
+    if (!pieces) return weight.parameters
+    let count = 0
+    for (const piece of pieces) count += countIn(piece)
+    return count
+  }
   const direct = graph.constant(weight.value)
-  if (direct) return countCodes(direct, zeroPointOf(model, node, weight.value))
+  if (direct) return countNonzero(direct)
   const producer = graph.producer(weight.value)
   const stored = restores(producer) ? graph.constant(producer!.inputs[0]!) : undefined
   if (stored) {
@@ -53,33 +68,4 @@ export async function nonzeroOf(model: Model, node: Node, weight: Weight): Promi
     if (!zero || countNonzero(zero) === 0) return countNonzero(stored)
   }
   return countIn(floatsOf(await evaluateConstant(model, weight.value)))
-}
-
-/** A constant, or what a Cast makes of one. */
-function storedConstant({ graph }: Model, name: string | undefined): Tensor | undefined {
-  const cast = name ? graph.producer(name) : undefined
-  return name ? graph.constant(cast?.is('Cast') ? cast.inputs[0]! : name) : undefined
-}
-
-function zeroPointOf(model: Model, node: Node, value: string): Tensor | undefined {
-  const slot = codeOperator(node)?.zeroPoints?.[node.inputs.indexOf(value)]
-  const name = slot === undefined ? undefined : node.inputs[slot]
-  return name ? model.graph.constant(name) : undefined
-}
-
-function countCodes(codes: Tensor, zero: Tensor | undefined): number {
-  const [zeroPoint = 0, ...others] = zero ? zero.numbers() : [0]
-  if (zeroPoint === 0 && others.every((z) => z === 0)) return countNonzero(codes)
-  const values = codes.numbers()
-  const zeros = zero!.numbers()
-  // Convolutions hold their channels first, matrices last.
-  const first = codes.dims.length > 2
-  const channels = zeros.length
-  const inner = codes.size / channels
-  let count = 0
-  for (let i = 0; i < values.length; i++) {
-    const channel = channels === 1 ? 0 : first ? Math.floor(i / inner) : i % channels
-    if (values[i] !== zeros[channel]) count++
-  }
-  return count
 }

@@ -3,7 +3,9 @@
  * (DequantizeLinear, Cast, a codebook's Gather, unpacking of bits): it is counted as its layer sees it.
  */
 import { isFloat, packedBytes, sizeOf, type Graph, type Model, type Node, type Tensor } from '../../onnx'
+import type { RowsLookedUp } from '../../runtime/constants'
 import type { TracedValue } from '../../runtime/trace'
+import { kindOf } from '../kinds'
 import { codedLookup, codeOperator } from '../encodings'
 import { looksUp, rootsOf, type CodedLookup, type LookupView } from '../encodings/recognized'
 
@@ -19,6 +21,8 @@ export interface Weight {
   bytes: number
   /** How the elements are stored. */
   dtype: string
+  /** How its values are had, where they are codes that become floats behind the lookup. */
+  rows?: RowsLookedUp
 }
 
 /** Inputs that are settings, not weights, whatever they hold. */
@@ -36,20 +40,18 @@ const SETTINGS: Readonly<Record<string, readonly number[]>> = {
 const settingsOf = (node: Node): readonly number[] =>
   codeOperator(node)?.settings ?? node.among(SETTINGS) ?? []
 
-/** Operators in which even a single number may have been learned. */
+/** Operators besides those with layers in which even a single number may have been learned. */
 const LEARNED = new Set([
   'BatchNormalization',
-  'Conv',
-  'ConvTranspose',
-  'Gemm',
   'GroupNormalization',
   'InstanceNormalization',
   'LayerNormalization',
-  'MatMul',
   'PRelu',
   'SimplifiedLayerNormalization',
   'SkipLayerNormalization',
 ])
+
+const isLearned = (node: Node): boolean => LEARNED.has(node.opType) || kindOf(node) !== undefined
 
 /** Values of a graph that hang on constants alone, constants included; `outer` are those it sees from outside. */
 export function constantValues(graph: Graph, outer: ReadonlySet<string> = new Set()): Set<string> {
@@ -87,7 +89,7 @@ export function weightsByNode(model: Model, traced: ReadonlyMap<string, TracedVa
   for (const node of graph.nodes) {
     if (node.outputs.every((output) => output === '' || constant.has(output))) continue
     const lookup = lookups.get(node)
-    if (lookup) found.set(node, [codedWeight(graph, producers, traced, node.inputs[0]!, lookup)])
+    if (lookup) found.set(node, [codedWeight(graph, producers, traced, node, lookup)])
     else found.set(node, lookups.has(node) ? [] : weightsOf(node, { graph, constant, producers, traced }))
   }
   return found
@@ -158,7 +160,7 @@ function describe(
   const dtype = graph.constant(value, producers)?.dtype ?? seen?.dtype
   if (!dtype || (!isFloat(dtype) && !codeOperator(node)?.codes.includes(slot))) return []
   const parameters = elements(node, slot, graph, producers, seen)
-  if (parameters === 0 || (parameters === 1 && !LEARNED.has(node.opType))) return []
+  if (parameters === 0 || (parameters === 1 && !isLearned(node))) return []
   const stored = roots.map((root) => constantOf(graph, producers, root))
   const main = largest(stored)
   const beside = (codeOperator(node)?.settings ?? []).map((i) =>
@@ -189,14 +191,15 @@ function codedWeight(
   graph: Graph,
   producers: Map<string, Node>,
   traced: ReadonlyMap<string, TracedValue>,
-  table: string,
+  { inputs: [table, ids] }: Node,
   { value, roots }: CodedLookup,
 ): Weight {
-  const { dtype, dims } = graph.constant(table, producers)!
+  const { dtype, dims } = graph.constant(table!, producers)!
   const stored = roots.map((root) => constantOf(graph, producers, root))
   const bytes = stored.reduce((sum, tensor) => sum + (tensor?.byteLength ?? 0), 0)
   const width = traced.get(value)?.dims.at(-1) ?? sizeOf(dims) / dims[0]!
-  return { value: table, roots, parameters: dims[0]! * width, bytes, dtype }
+  const rows = { value, ids: ids!, count: dims[0]! }
+  return { value: table!, roots, parameters: dims[0]! * width, bytes, dtype, rows }
 }
 
 /** Elements of a weight; packed ones are counted unpacked. */

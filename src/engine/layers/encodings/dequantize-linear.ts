@@ -114,7 +114,7 @@ export const dequantizeLinear = defineEncoding({
   recognize: lookedUp,
   // Older exports have both in the domain of com.microsoft, for the types the standard did not know yet.
   operators: ['', 'com.microsoft'].flatMap((domain): CodeOperator[] => [
-    { op: 'DequantizeLinear', domain, pair: 'restores', codes: [0], settings: [1, 2], zeroPoints: { 0: 2 } },
+    { op: 'DequantizeLinear', domain, pair: 'restores', codes: [0], settings: [1, 2] },
     { op: 'QuantizeLinear', domain, pair: 'quantizes', codes: [], settings: [1, 2] },
   ]),
 })

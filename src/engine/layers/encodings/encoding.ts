@@ -58,8 +58,6 @@ export interface CodeOperator {
   readonly codes: readonly number[]
   /** Inputs with scales, zero points and the like: they count as bytes of the weight, not as weights. */
   readonly settings: readonly number[]
-  /** Input with the zero points of an input with codes. */
-  readonly zeroPoints?: Readonly<Record<number, number>>
   /** One of the pairs around integers: it makes codes of floats, or floats of codes. */
   readonly pair?: 'quantizes' | 'restores'
   /** What it multiplies in, where that is not the type of its input. */
@@ -68,9 +66,16 @@ export interface CodeOperator {
   bits?(node: Node): number
   /** Elements of the weight; those of the constant where absent. */
   elements?(node: Node, codes: { size: number; dtype: DType | undefined }): number
-  /** Elements that are not zero. */
-  nonzero?(node: Node, constant: (slot: number) => Tensor | undefined): number
+  /**
+   * What the codes of an input stand for, a piece after the other in the order of the file; undefined where that cannot
+   * be told. `constant` gives the inputs that are constants.
+   */
+  restore?(node: Node, slot: number, constant: ConstantInputs): Iterable<Float32Array> | undefined
+  /** Inputs whose scale operators behind it multiply in: their codes are restored as whole numbers around zero. */
+  readonly scaledBehind?: readonly number[]
 }
+
+export type ConstantInputs = (slot: number) => Tensor | undefined
 
 /** A way of choosing codes that belongs to the encoding alone. */
 interface OwnMethod {

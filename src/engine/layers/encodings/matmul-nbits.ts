@@ -1,8 +1,9 @@
 import { blocksOf } from '../../math/quantize/grouped'
-import { Tensor, unpackBits, type Node } from '../../onnx'
+import { Tensor, type Node } from '../../onnx'
 import type { Layer } from '../layer'
 import { affineBytes, affineOf, type StoredAffine } from './affine'
-import { defineEncoding } from './encoding'
+import { defineEncoding, type ConstantInputs } from './encoding'
+import { packedAt, pieces } from './restore'
 import type { WeightCodes } from './values'
 import type { CodeStore } from './store'
 
@@ -69,30 +70,26 @@ function write(store: CodeStore, layer: Layer, weight: WeightCodes, input: strin
   })
 }
 
-const unpacked = (bytes: Uint8Array, count: number, bits: number): ArrayLike<number> =>
-  bits === 8 ? bytes : unpackBits(bytes, count, bits as 2 | 4, false)
-
 /** B [N, blocks, bytes], zero points packed likewise or floats [N, blocks]. */
-function nonzero(node: Node, constant: (slot: number) => Tensor | undefined): number {
+function restore(node: Node, _slot: number, constant: ConstantInputs): Iterable<Float32Array> | undefined {
   const [n, k, block, bits] = (['N', 'K', 'block_size', 'bits'] as const).map((name) =>
     node.int(name, 4),
   ) as [number, number, number, number]
-  const packed = constant(1)
-  if (!packed || !BITS.includes(bits)) return n * k
+  const [packed, scales] = [constant(1), constant(2)?.floats()]
+  if (!packed || !scales || !BITS.includes(bits)) return undefined
   const blocks = Math.ceil(k / block)
-  const codes = unpacked(packed.bytes(), n * blocks * block, bits)
+  const codeAt = packedAt(packed.bytes(), bits)
   const stated = constant(3)
+  const isPacked = stated?.dtype === 'uint8'
+  const zeroAt = isPacked ? packedAt(stated.bytes(), bits) : undefined
+  const zeros = isPacked ? undefined : stated?.floats()
   const perRow = Math.ceil((blocks * bits) / 8) * (8 / bits)
-  const zeros = stated?.dtype === 'uint8' ? unpacked(stated.bytes(), n * perRow, bits) : stated?.numbers()
-  const stride = stated?.dtype === 'uint8' ? perRow : blocks
-  let count = 0
-  for (let row = 0; row < n; row++)
-    for (let i = 0; i < k; i++) {
-      const at = Math.floor(i / block)
-      const zero = zeros ? zeros[row * stride + at]! : 2 ** (bits - 1)
-      if (codes[(row * blocks + at) * block + (i % block)] !== zero) count++
-    }
-  return count
+  return pieces(n * k, k, (i) => {
+    const [row, col] = [Math.floor(i / k), i % k]
+    const at = Math.floor(col / block)
+    const zero = zeroAt?.(row * perRow + at) ?? zeros?.[row * blocks + at] ?? 2 ** (bits - 1)
+    return (codeAt((row * blocks + at) * block + (col % block)) - zero) * scales[row * blocks + at]!
+  })
 }
 
 export const matMulNBits = defineEncoding({
@@ -123,7 +120,7 @@ export const matMulNBits = defineEncoding({
       arithmetic: (node) => (node.int('accuracy_level', 0) === 4 ? 'int8' : undefined),
       bits: (node) => node.int('bits', 4),
       elements: (node) => node.int('N', 0) * node.int('K', 0),
-      nonzero,
+      restore,
     },
   ],
 })

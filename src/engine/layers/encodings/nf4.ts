@@ -3,10 +3,11 @@ import { blocksOf, type GroupShape } from '../../math/quantize/grouped'
 import { toHalf } from '../../math/quantize/half'
 import { Tensor, type Node } from '../../onnx'
 import type { Layer } from '../layer'
-import { defineEncoding } from './encoding'
+import { defineEncoding, type ConstantInputs } from './encoding'
 import type { WeightCodes } from './values'
 import { LookedUpRows, ROW_STEPS } from './looked-up'
 import { recognizeRows } from './recognized'
+import { pieces } from './restore'
 import { writeRestored, shapedRows } from './restored'
 import type { CodeStore, StoredCodes } from './store'
 import { codeBytes, scaleBytes } from './values'
@@ -155,14 +156,15 @@ function writeRows(store: CodeStore, layer: Layer, weight: WeightCodes): void {
 
 const elements = (node: Node): number => node.int('K', 0) * node.int('N', 0)
 
-/** The code of zero is 7. */
-function nonzero(node: Node, constant: (slot: number) => Tensor | undefined): number {
-  const count = elements(node)
-  const bytes = constant(1)?.bytes()
-  if (!bytes) return count
-  let found = 0
-  for (let i = 0; i < count; i++) if (((bytes[i >> 1]! >> (i % 2 === 0 ? 4 : 0)) & 15) !== 7) found++
-  return found
+/** Codes run through the whole matrix, the first of a byte in its high bits. Undefined for other levels than these. */
+function restore(node: Node, _slot: number, constant: ConstantInputs): Iterable<Float32Array> | undefined {
+  const [codes, absmax] = [constant(1)?.bytes(), constant(2)?.floats()]
+  if (!codes || !absmax || node.int('quant_type', 1) !== 1) return undefined
+  const block = node.int('block_size', 64)
+  return pieces(elements(node), block, (i) => {
+    const code = (codes[i >> 1]! >> (i % 2 === 0 ? 4 : 0)) & 15
+    return NF4_LEVELS[code]! * absmax[Math.floor(i / block)]!
+  })
 }
 
 const isNf4 = ({ scaled }: WeightCodes): boolean => scaled?.levels === NF4_LEVELS
@@ -209,7 +211,7 @@ export const nf4 = defineEncoding({
       settings: [2],
       bits: () => 4,
       elements,
-      nonzero,
+      restore,
     },
   ],
 })
