@@ -94,3 +94,46 @@ test('rooms of the engine import none that stands behind them, lazily or by a lo
     )
   expect(upwards).toEqual([])
 })
+
+/** What a file loads as soon as it is loaded itself: neither types nor lazy imports. */
+function loadedBy(file: string): string[] {
+  const source = ts.createSourceFile(file, scriptOf(file), ts.ScriptTarget.Latest)
+  return source.statements.flatMap((statement) => {
+    const isImport = ts.isImportDeclaration(statement)
+    if (!isImport && !ts.isExportDeclaration(statement)) return []
+    const clause = isImport ? statement.importClause : statement
+    const names = isImport ? statement.importClause?.namedBindings : statement.exportClause
+    const onlyTypes =
+      (isImport
+        ? statement.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword
+        : statement.isTypeOnly) ||
+      (names !== undefined &&
+        (ts.isNamedImports(names) || ts.isNamedExports(names)) &&
+        !(isImport && statement.importClause?.name) &&
+        names.elements.every((element) => element.isTypeOnly))
+    const from = statement.moduleSpecifier
+    return clause !== undefined && !onlyTypes && from && ts.isStringLiteral(from) ? [from.text] : []
+  })
+}
+
+test('an engine that starts loads no library that only some formats need', () => {
+  const reached = new Set(['engine/worker.ts'])
+  const packages = new Set<string>()
+  for (const file of reached)
+    for (const name of loadedBy(file)) {
+      const target = path.posix.join(path.posix.dirname(file), name)
+      const found = [`${target}.ts`, `${target}/index.ts`].find((one) => known.has(one))
+      if (name.startsWith('.') && found) reached.add(found)
+      else if (!/^node:|^\./.test(name)) packages.add(name)
+    }
+  expect(reached.size).toBeGreaterThan(200)
+  // Every command and every job that failed pays for a start, and each of the others costs as much as all of these.
+  expect([...packages].sort()).toEqual([
+    '@petamoriken/float16',
+    'csv-parse',
+    'pure-rand/generator/xoroshiro128plus',
+    'write-file-atomic',
+    'yauzl',
+    'zod',
+  ])
+})

@@ -1,10 +1,11 @@
 /** One image file to pixels as the preprocessing wants them. Source: libvips through sharp; BMP by `bmp.ts`. */
 import fs from 'node:fs/promises'
-import sharp, { type Sharp } from 'sharp'
+import type { Sharp } from 'sharp'
 import { BMP_HEAD, bmpSize, decodeBmp } from './bmp'
 import { DecodeRoom } from './decode-room'
 import type { ImageOptions } from './image-input'
 import { centred, enlarge } from './image-resize'
+import { pictureLibrary } from '../runtime/pictures'
 
 /** More pixels than this (a 16k × 16k picture) is not a sample but an attack. */
 const PIXEL_LIMIT = 2 ** 28
@@ -15,7 +16,8 @@ const BORDER = 114
 /** Opens a file, or the bytes of one, turned as its Exif says. */
 export async function openImage(input: string | Uint8Array): Promise<Sharp> {
   if (isBmp(input)) return openBmp(typeof input === 'string' ? await fs.readFile(input) : Buffer.from(input))
-  return sharp(input, { failOn: 'error', limitInputPixels: PIXEL_LIMIT, pages: 1 }).autoOrient()
+  const open = await pictureLibrary()
+  return open(input, { failOn: 'error', limitInputPixels: PIXEL_LIMIT, pages: 1 }).autoOrient()
 }
 
 const isBmp = (input: string | Uint8Array): boolean =>
@@ -48,9 +50,10 @@ export function imageEnding(bytes: Uint8Array): string {
   return ENDINGS.find(([pattern]) => pattern.test(head))?.[1] ?? '.img'
 }
 
-function openBmp(bytes: Buffer): Sharp {
+async function openBmp(bytes: Buffer): Promise<Sharp> {
   const { width, height, pixels } = decodeBmp(bytes)
-  return sharp(pixels, { raw: { width, height, channels: 3 } })
+  const open = await pictureLibrary()
+  return open(pixels, { raw: { width, height, channels: 3 } })
 }
 
 export interface Size {
@@ -73,7 +76,8 @@ async function headerOf(file: string | Uint8Array): Promise<Header> {
     const size = bmpSize(bmpHead)
     return { ...size, turned: size, space: 'srgb' }
   }
-  const { width, height, autoOrient, space } = await sharp(file, {
+  const open = await pictureLibrary()
+  const { width, height, autoOrient, space } = await open(file, {
     limitInputPixels: PIXEL_LIMIT,
     pages: 1,
   }).metadata()

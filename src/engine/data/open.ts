@@ -22,7 +22,6 @@ import { locate, type Located, type Place } from './locate'
 import { readImages } from './images'
 import { splitOfName, type GivenSplit } from './names'
 import { overlaps } from './overlap'
-import { readParquet } from './parquet'
 import { readText as readTexts } from './text-files'
 import { readText } from './text-stream'
 import { sampleInput, type OpenOptions, type Reader, type ReaderContext } from './reader'
@@ -43,7 +42,8 @@ const READERS: Record<Format, Reader> = {
   boxes: readBoxes,
   masks: readMasks,
   audio: readAudio,
-  parquet: readParquet,
+  // Its libraries take a tenth of an engine's start: they are loaded with the first file of this format.
+  parquet: async (...asked) => (await import('./parquet')).readParquet(...asked),
   text: readTexts,
   tokens: readTokens,
 }

@@ -1,8 +1,8 @@
 /** One sample as a person sees it: a thumbnail, a curve, numbers or text. */
-import sharp from 'sharp'
 import type { SamplePreview } from '../../contract/dataset'
 import { sizeOf } from '../onnx'
 import { floatsOf, type Value } from '../runtime/value'
+import { pngUri, type RawPicture } from '../runtime/pictures'
 import type { SourcePreview } from './source'
 
 const SERIES_POINTS = 256
@@ -21,7 +21,7 @@ export async function previewOf(
   for (const [name, value] of Object.entries(inputs)) {
     if (Array.isArray(value.data)) continue
     const picture = pictureOf(value)
-    if (picture) preview.thumbnail ??= await thumbnailOf(picture)
+    if (picture) preview.thumbnail ??= await pngUri(picture, THUMBNAIL_SIDE)
     else if (sizeOf(value.dims) > VALUES_LIMIT)
       preview.series = [...(preview.series ?? []), ...seriesOf(value)].slice(0, SERIES_LIMIT)
     else preview.values = [...(preview.values ?? []), ...valuesOf(name, value, columns?.[name])]
@@ -29,16 +29,8 @@ export async function previewOf(
   return preview
 }
 
-interface Picture {
-  width: number
-  height: number
-  channels: 1 | 3
-  /** Rows, then columns, then channels. */
-  pixels: Uint8Array
-}
-
 /** Inputs of shape [1, C, H, W] or [1, H, W, C] with one or three channels and sides like those of an image. */
-function pictureOf(value: Value): Picture | undefined {
+function pictureOf(value: Value): RawPicture | undefined {
   const [, a = 0, b = 0, c = 0] = value.dims
   if (value.dims.length !== 4) return undefined
   const first = a === 1 || a === 3
@@ -60,13 +52,6 @@ function pictureOf(value: Value): Picture | undefined {
       pixels[i * channels + k] = high > low ? Math.round((255 * (v - low)) / (high - low)) : 0
     }
   return { width, height, channels, pixels }
-}
-
-async function thumbnailOf({ width, height, channels, pixels }: Picture): Promise<string> {
-  const image = sharp(pixels, { raw: { width, height, channels } })
-  if (Math.max(width, height) > THUMBNAIL_SIDE)
-    image.resize(THUMBNAIL_SIDE, THUMBNAIL_SIDE, { fit: 'inside' })
-  return `data:image/png;base64,${(await image.png().toBuffer()).toString('base64')}`
 }
 
 /** Rows along the longest axis; see `shorten` for long ones. */

@@ -1,7 +1,7 @@
 /** Text to token ids with a dropped tokenizer.json. Source: Hugging Face tokenizers (truncation and padding). */
 import fs from 'node:fs/promises'
 import path from 'node:path'
-import { Tokenizer } from '@huggingface/tokenizers'
+import type { Tokenizer } from '@huggingface/tokenizers'
 import { z } from 'zod'
 import { PareError } from '../../contract/errors'
 import { isTimeout, limited } from './limited'
@@ -74,7 +74,8 @@ export async function openTokenizer(file: string, longest = LONGEST_MS): Promise
   try {
     parsed = TokenizerFile.parse(JSON.parse(await fs.readFile(file, 'utf8')))
     hasPatterns = JSON.stringify([parsed.normalizer, parsed.pre_tokenizer]).includes('"Regex"')
-    tokenizer = new Tokenizer(parsed, (await configBeside(file)) as object)
+    const library = await import('@huggingface/tokenizers')
+    tokenizer = new library.Tokenizer(parsed, (await configBeside(file)) as object)
     special = around(encoded)
   } catch (cause) {
     if (cause instanceof PareError) throw cause

@@ -1,11 +1,11 @@
 /** One sample with what the original and each candidate answer to it. */
-import sharp from 'sharp'
 import type { SampleDetail, SampleRow } from '../../contract/compare'
 import type { SplitName } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
 import type { ViewOf } from '../../contract/sample-views'
 import { clipUpTo, type GoesOn } from '../data/clips'
 import type { Batch, Dataset, Split } from '../data/dataset'
+import { pngUri } from '../runtime/pictures'
 import type { SessionOptions } from '../runtime/session'
 import { floatsOf, sliceRows, type Value, type Values } from '../runtime/value'
 import { TASKS, type OutputChoice } from '../tasks'
@@ -230,6 +230,5 @@ async function picture(value: Value, like = value): Promise<string | undefined> 
   for (let i = 0; i < plane; i++)
     for (let c = 0; c < channels; c++)
       pixels[i * channels + c] = grey((data[first ? c * plane + i : i * channels + c]! - low) * scale)
-  const png = await sharp(pixels, { raw: { width, height, channels } }).png().toBuffer()
-  return `data:image/png;base64,${png.toString('base64')}`
+  return pngUri({ width, height, channels, pixels })
 }

@@ -2,7 +2,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { ZipFile } from 'yazl'
 import { diskError, PareError } from '../../contract/errors'
 import { leftIn } from '../onnx/temporary'
 
@@ -80,6 +79,7 @@ export async function placeZip(
   signal?: AbortSignal,
 ): Promise<void> {
   const temporary = `${folder}.zip`
+  const { ZipFile } = await import('yazl')
   const zip = new ZipFile()
   try {
     const done = pipeline(zip.outputStream, fs.createWriteStream(temporary, { flush: true }), { signal })

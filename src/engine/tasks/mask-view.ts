@@ -1,6 +1,6 @@
 /** Masks as pictures that lie over the sample: a colour a class, or one colour as strong as the share is. */
-import sharp from 'sharp'
 import type { ViewOf } from '../../contract/sample-views'
+import { pngUri } from '../runtime/pictures'
 
 interface Mask {
   width: number
@@ -30,10 +30,7 @@ async function pictureOf({ width, height, classes, shares }: Mask): Promise<stri
     if (klass <= 0) continue
     pixels.set([...colourOf(klass), shares ? Math.round(OPAQUE * shares[i]!) : OPAQUE], 4 * i)
   }
-  const png = await sharp(pixels, { raw: { width, height, channels: 4 } })
-    .png()
-    .toBuffer()
-  return `data:image/png;base64,${png.toString('base64')}`
+  return pngUri({ width, height, channels: 4, pixels })
 }
 
 export async function maskViews(

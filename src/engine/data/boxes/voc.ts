@@ -3,7 +3,6 @@
  * [xmin − 1, xmax]. Source: the development kit of VOC2012. The parser expands no entities but XML's own five.
  */
 import path from 'node:path'
-import { SaxesParser } from 'saxes'
 import type { Folder } from '../folder'
 import { formatOfName } from '../formats'
 import { naturalOrder, placesIn } from '../names'
@@ -23,7 +22,8 @@ interface Thing {
 const SIDES = ['xmin', 'ymin', 'xmax', 'ymax']
 
 /** Throws `data/unreadable`. */
-function thingsIn(xml: string, file: string): { picture?: string; things: Thing[] } {
+async function thingsIn(xml: string, file: string): Promise<{ picture?: string; things: Thing[] }> {
+  const { SaxesParser } = await import('saxes')
   const parser = new SaxesParser()
   const open: string[] = []
   const things: Thing[] = []
@@ -76,7 +76,7 @@ export async function readVoc(
     if (only && !only.has(name)) continue
     const full = await folder.inside(file)
     if (full === undefined) continue
-    const { picture, things } = thingsIn(await labelFile(full, XML_LIMIT), full)
+    const { picture, things } = await thingsIn(await labelFile(full, XML_LIMIT), full)
     const image = byName.get(name) ?? (picture && byName.get(path.parse(picture).name))
     if (image) found.push({ file: image, things })
     else missing++

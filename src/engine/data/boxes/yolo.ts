@@ -4,7 +4,6 @@
  * Datasets Overview".
  */
 import path from 'node:path'
-import { parse } from 'yaml'
 import { PareError } from '../../../contract/errors'
 import type { Folder } from '../folder'
 import { formatOfName } from '../formats'
@@ -25,6 +24,7 @@ const SPLIT_KEYS = ['train', 'val', 'valid', 'validation', 'test', 'calibration'
 export async function readYoloFile(file: string): Promise<YoloFile | undefined> {
   let json: unknown
   try {
+    const { parse } = await import('yaml')
     // Aliases are of no use there and a way to fill memory; no tags beyond those of JSON.
     json = parse(await labelFile(file, YAML_LIMIT), { maxAliasCount: 0, schema: 'core' })
   } catch (cause) {
