@@ -25,7 +25,7 @@ function varint(bytes: Uint8Array, at: number): { value: bigint; next: number } 
   return undefined
 }
 
-export function encodeVarint(value: bigint): number[] {
+function encodeVarint(value: bigint): number[] {
   const out: number[] = []
   let rest = BigInt.asUintN(64, value)
   do {

@@ -5,7 +5,7 @@ import type { ErrorData } from '../../src/contract/errors'
  * ok: it worked. coded: refused with a sentence, or ended by the watch at the budget. The others are faults: internal (an error nobody foresaw), crash
  * (the process died), hang (no answer in time), memory (over the budget), lost (work or state is gone or mixed).
  */
-export type Verdict = 'ok' | 'coded' | 'internal' | 'crash' | 'hang' | 'memory' | 'lost'
+type Verdict = 'ok' | 'coded' | 'internal' | 'crash' | 'hang' | 'memory' | 'lost'
 
 export const FAULTS: readonly Verdict[] = ['internal', 'crash', 'hang', 'memory', 'lost']
 

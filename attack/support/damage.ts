@@ -7,7 +7,7 @@ import { mutateJson } from '../mutate/json'
 
 const MOST = 3
 
-export interface Damage {
+interface Damage {
   /** Relative to the folder. */
   names: string[]
   /** Names, and which of them is a folder now. */

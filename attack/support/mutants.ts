@@ -8,7 +8,7 @@ import { Target } from './engines'
 import { minimise } from './minimise'
 import type { Seed } from './seeds'
 
-export interface Mutants {
+interface Mutants {
   seeds: readonly Seed[]
   mutate(bytes: Uint8Array, random: Random, seed: Seed): Uint8Array
   /** Gives the mutant to an engine; `file` lies alone in a folder that is removed afterwards. */

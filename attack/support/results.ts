@@ -20,7 +20,7 @@ export function hiddenFault(result: {
   return errors.find(({ code }) => code === 'internal')
 }
 
-export interface Use {
+interface Use {
   model: string
   data?: JobInput<'compress'>['data']
   recipe: Pick<Recipe, 'steps'>

@@ -1,7 +1,7 @@
 /** Work done in a process of its own, so that its peak memory is its own. */
 import { fork } from 'node:child_process'
 
-export interface Measured<T> {
+interface Measured<T> {
   result: T
   /** Of the task. */
   seconds: number

@@ -19,7 +19,7 @@ export interface Pruned {
   params?: number
 }
 
-export interface Manifest {
+interface Manifest {
   models: { name: string; dataset: string }[]
   baselines: Baseline[]
   torch_pruning: Pruned[]

@@ -39,7 +39,7 @@ function readSplit(file: string): { x: Value; labels: number[] } {
   return { x: { dtype: 'float32', dims, data }, labels: [...parseNpy(archive['y.npy']!).data] }
 }
 
-export interface DataSet {
+interface DataSet {
   /** Models it was made for, as files. */
   models: string[]
   forms: Readonly<Record<string, (folder: string) => Promise<void>>>

@@ -7,7 +7,7 @@ import { WireReader } from '../../src/engine/onnx/wire'
 import { decodeModel, type Model, type Tensor, type ValueInfo } from '../../src/engine/onnx'
 import { fromTensor, type Values } from '../../src/engine/runtime/value'
 
-export interface Golden {
+interface Golden {
   model: Uint8Array
   /** Inputs and outputs by name; absent where some are no tensors. */
   inputs?: ReadonlyMap<string, Tensor>

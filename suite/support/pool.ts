@@ -3,7 +3,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import type { FromWorker, Task } from '../worker'
 import type { Result, SuiteOptions } from './suite'
 
-export interface PoolOptions {
+interface PoolOptions {
   worker: string
   kind: string
   jobs: number

@@ -7,7 +7,7 @@ import type { Pass } from '../../src/engine/passes/pass'
  * faults: wrong (what came out does not load, has another interface, or computes something else), invalid (a valid
  * model called invalid), internal (an error nobody foresaw), crash (the process died), hang (no end in time).
  */
-export type Verdict = 'ok' | 'refused' | 'wrong' | 'invalid' | 'internal' | 'crash' | 'hang'
+type Verdict = 'ok' | 'refused' | 'wrong' | 'invalid' | 'internal' | 'crash' | 'hang'
 
 export const FAULTS: readonly Verdict[] = ['wrong', 'invalid', 'internal', 'crash', 'hang']
 

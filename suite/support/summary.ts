@@ -22,7 +22,7 @@ const wordOf = ({ verdict, code }: Result): string => (code ? `${verdict}:${code
 
 const isFault = ({ verdict }: Result): boolean => FAULTS.includes(verdict)
 
-export function countsOf(
+function countsOf(
   results: readonly Result[],
   by: 'step' | 'unit' = 'step',
 ): Record<string, Record<string, number>> {

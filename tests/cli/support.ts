@@ -40,7 +40,7 @@ export function checkDocument(text: string): void {
   expect(DOCUMENTS[kind!].safeParse({ schema, ...rest }).error?.issues ?? []).toEqual([])
 }
 
-export interface Said {
+interface Said {
   out: string
   err: string
   /** What the engine was asked, in order. */

@@ -10,7 +10,7 @@ const out = path.resolve(root, process.env.PARE_OUT ?? 'out')
 
 export const resource = (...parts: string[]): string => path.join(root, 'resources', ...parts)
 
-export interface Shell {
+interface Shell {
   process: ChildProcess
   address: string
   dataDir: string

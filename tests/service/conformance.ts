@@ -19,7 +19,7 @@ export interface Client {
   close(): Promise<void>
 }
 
-export type Start = (dataDir: string) => Promise<Client>
+type Start = (dataDir: string) => Promise<Client>
 
 const resources = path.resolve(import.meta.dirname, '../../resources/samples')
 export const bearing = path.join(resources, 'bearing')

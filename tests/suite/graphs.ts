@@ -5,7 +5,7 @@ import { sizeOf } from '../../src/engine/onnx/tensor'
 import type { Value, ValueData, Values } from '../../src/engine/runtime/value'
 import { Net } from '../engine/passes/pruning/build'
 
-export interface OwnModel {
+interface OwnModel {
   name: string
   model: Model
   /** One feed that it answers; absent where an input is no tensor. */

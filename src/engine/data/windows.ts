@@ -24,7 +24,7 @@ const GAP = 1.5
 /** Fewer steps than this are no window but a row of columns. */
 const LEAST = 4
 
-export interface Cut {
+interface Cut {
   /** Positions of the columns that are channels, of time and of labels. */
   channels: number[]
   time?: number

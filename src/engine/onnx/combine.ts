@@ -8,10 +8,8 @@ import type { Model } from './model'
 import { raiseOpset } from './opset'
 import { Tensor } from './tensor'
 
-export const COMBINATIONS = ['min', 'max', 'mean', 'sum'] as const
-
 export interface CombineOptions {
-  by: (typeof COMBINATIONS)[number]
+  by: 'min' | 'max' | 'mean' | 'sum'
   /** Of a sum, one for each score in order. */
   weights?: readonly number[]
   /** Only outputs of these names; default: all of one number a sample. */

@@ -10,9 +10,9 @@ import type { Model } from '../../../src/engine/onnx'
 import { temporaryFolder } from './support'
 
 export const SAMPLES = 40
-export const CLASSES = 4
+const CLASSES = 4
 
-export interface Subject {
+interface Subject {
   kind: DatasetKind
   model: Model
   options?: OpenOptions

@@ -6,7 +6,7 @@ import type { Batch, BatchOptions, Dataset, Split } from '../../../src/engine/da
 import { Graph, Model, type Dim, type DType } from '../../../src/engine/onnx'
 import { sliceRows, type Value, type Values } from '../../../src/engine/runtime/value'
 
-export interface ArrayData {
+interface ArrayData {
   task: Task
   inputs: Values
   labels?: Value
@@ -65,7 +65,7 @@ export function arrayDataset({ task, inputs, labels, classes }: ArrayData): Data
   return dataset
 }
 
-export interface Wire {
+interface Wire {
   dims: readonly Dim[]
   dtype?: DType
   /** Default: Identity. */

@@ -7,7 +7,7 @@ import type { JobEvents, ModelAndData } from '../../../src/engine/jobs/protocol'
 import { npy, npz, write } from '../data/support'
 import { temporaryFolder, tinyModel } from '../run/support'
 
-export type Told = { [E in keyof JobEvents]: [event: E, data: JobEvents[E]] }[keyof JobEvents]
+type Told = { [E in keyof JobEvents]: [event: E, data: JobEvents[E]] }[keyof JobEvents]
 
 export function listening(over: Partial<JobContext> = {}): JobContext & { told: Told[] } {
   const told: Told[] = []

@@ -49,7 +49,7 @@ export function perceptron(seed = 5, hidden = 16): Model {
   return model
 }
 
-export interface DataOptions {
+interface DataOptions {
   count?: number
   task?: Task
   labels?: 'true' | 'none' | 'one class' | 'out of range'
@@ -132,7 +132,7 @@ export function scratch(): string {
   return fs.mkdtempSync(path.join(os.tmpdir(), 'pare-training-'))
 }
 
-export interface TestContext {
+interface TestContext {
   original: Model
   data: Dataset
   progress(done: number, doing?: string): void

@@ -21,7 +21,7 @@ import type { Project, Run } from '../../../src/contract/project'
 import * as fixture from './fixtures'
 import { targets } from './targets'
 
-export interface FakeOptions {
+interface FakeOptions {
   /** Rows in the Compare step's sample table. */
   samples?: number
   /** Nodes of the graph. */

@@ -12,7 +12,7 @@ import { gramKey } from './grams'
 import { openProducts, type ProductSession } from './products'
 
 /** Sums of one group: X̂ are the inputs in the changed model, X those in the original. */
-export interface Drift {
+interface Drift {
   /** X̂ᵀX̂ [inputs, inputs] */
   xx: F64Matrix
   /** X̂ᵀ(X − X̂) [inputs, inputs] */

@@ -10,7 +10,7 @@ import { collect } from './collect'
 import { planGrams } from './plan'
 
 /** One matrix for each group of a convolution; one for all else. */
-export type Hessians = ReadonlyMap<Node, F64Matrix[]>
+type Hessians = ReadonlyMap<Node, F64Matrix[]>
 
 const HESSIAN_BYTES = 2 ** 28
 

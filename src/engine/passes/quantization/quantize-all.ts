@@ -78,7 +78,7 @@ export function byRows(layers: readonly Layer[]): Map<string, Layer[]> {
 }
 
 /** One layer of each `rowsKey`: inputs of a tied weight differ; the layer that multiplies by it decides. */
-export const deciding = (layers: readonly Layer[]): Layer[] =>
+const deciding = (layers: readonly Layer[]): Layer[] =>
   [...byRows(layers).values()].map(
     (tied) => tied.find(({ node, within }) => !node.is('Gather') && !within) ?? tied[0]!,
   )

@@ -20,7 +20,7 @@ export type Order = (typeof ORDERS)[number]
 /** Bytes of matrices held at once. */
 const MATRIX_BYTES = 2 ** 28
 
-export interface Wave {
+interface Wave {
   /** False where no quantized layer lies before them. */
   waits: boolean
   layers: Layer[]

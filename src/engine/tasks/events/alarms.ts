@@ -5,14 +5,14 @@
  */
 
 /** Samples of clips in order. */
-export interface Line {
+interface Line {
   truth: readonly boolean[]
   alarm: readonly boolean[]
   /** Whether a sample goes on where the one before it ended. */
   follows: readonly boolean[]
 }
 
-export interface Alarms {
+interface Alarms {
   /** Every event: its first sample, and after how many samples it was found. */
   events: { at: number; delay?: number }[]
   /** First samples of false alarms. */

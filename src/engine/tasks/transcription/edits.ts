@@ -1,7 +1,7 @@
 /** Texts held against each other by the fewest changes between them. Source: V. I. Levenshtein, Soviet Physics Doklady 10 (1966). */
 
 /** What stands at one place in each; absent where the other has more there. */
-export interface Pair<T> {
+interface Pair<T> {
   given?: T
   truth?: T
 }

@@ -4,8 +4,8 @@ import fs from 'node:fs'
 import path from 'node:path'
 import type { Outcome } from '../../../../src/engine/export/c/compiler'
 
-export const COMPILER = 'arm-none-eabi-gcc'
-export const EMULATOR = 'qemu-system-arm'
+const COMPILER = 'arm-none-eabi-gcc'
+const EMULATOR = 'qemu-system-arm'
 
 const works = (command: string): boolean =>
   spawnSync(command, ['--version'], { stdio: 'ignore' }).status === 0

@@ -19,7 +19,7 @@ export const compiler = findCompiler()
 /** Said where tests are left out. */
 export const WITHOUT = compiler ? '' : ' (left out: this machine has no C compiler)'
 
-export const SANITIZED = ['-O1', '-fsanitize=address,undefined', '-fno-sanitize-recover=all']
+const SANITIZED = ['-O1', '-fsanitize=address,undefined', '-fno-sanitize-recover=all']
 
 /** Whether it can compile for 32 bits. */
 export function has32(): boolean {

@@ -13,7 +13,7 @@ import { masked } from '../../../../src/engine/passes/pruning/prove'
 import { keptAfter, removeUnits } from '../../../../src/engine/passes/pruning/remove'
 import { traceSource } from '../../../../src/engine/passes/pruning/shapes'
 
-export const DEFAULTS: DependencyOptions = { attention: 'heads', throughLayerNorm: false }
+const DEFAULTS: DependencyOptions = { attention: 'heads', throughLayerNorm: false }
 
 export async function outputsOf(
   model: Model,
@@ -43,7 +43,7 @@ export async function expectSame(a: Model, b: Model, batch = 2, tolerance = 1e-4
   }
 }
 
-export interface Checked {
+interface Checked {
   dependencies: DependencyGraph
   pruned: Model
   removed: Set<number>

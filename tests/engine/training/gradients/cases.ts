@@ -2,7 +2,7 @@
 import type { AttributeInput } from '../../../../src/engine/onnx'
 
 /** Numbers of an input: kept away from kinks where the operator has some. */
-export type Fill = 'normal' | 'positive' | 'spread' | 'unit' | readonly number[]
+type Fill = 'normal' | 'positive' | 'spread' | 'unit' | readonly number[]
 
 export interface CaseInput {
   dims: readonly number[]
