@@ -2,6 +2,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { PareError } from '../../src/contract/errors'
+import type { FromEngine } from '../../src/engine/jobs/protocol'
 import { EngineHost, forkEngine, type EngineProcess } from '../../src/service'
 import { verdictOf, type Outcome } from './attack'
 
@@ -35,13 +36,29 @@ function peakOf(pid: number): number | undefined {
   }
 }
 
+/** The same process, which a job that failed does not spend. */
+const unspent = (process: EngineProcess): EngineProcess => ({
+  pid: process.pid,
+  post: (message) => process.post(message),
+  onMessage: (listener) =>
+    process.onMessage((message) => listener({ ...(message as FromEngine), spent: undefined })),
+  onExit: (listener) => process.onExit(listener),
+  kill: () => process.kill(),
+})
+
 export class Target {
   private process: EngineProcess | undefined
   private host: EngineHost
+  private given = 0
 
+  /**
+   * The app replaces an engine after each job that failed. With `jobsEach` one is given that many, failed or not: harsher,
+   * as each works beside what the ones before it left, and most of the time goes into starting engines otherwise.
+   */
   constructor(
     private readonly built: string,
     private readonly memory: number,
+    private readonly jobsEach?: number,
   ) {
     this.host = this.fresh()
   }
@@ -49,7 +66,7 @@ export class Target {
   private fresh(): EngineHost {
     return new EngineHost(() => {
       this.process = forkEngine(path.join(this.built, 'worker.js'), { memory: this.memory })
-      return this.process
+      return this.jobsEach === undefined ? this.process : unspent(this.process)
     })
   }
 
@@ -59,6 +76,7 @@ export class Target {
 
   /** Runs what `work` asks of the engine, and says what became of it. */
   async outcome(work: (run: EngineHost['run']) => Promise<unknown>): Promise<Outcome> {
+    if (this.jobsEach !== undefined && ++this.given > this.jobsEach) this.restart()
     const started = Date.now()
     const ending = new AbortController()
     const { signal } = ending
@@ -93,6 +111,7 @@ export class Target {
   }
 
   restart(): void {
+    this.given = 0
     this.host.close()
     this.host = this.fresh()
   }

@@ -15,6 +15,9 @@ interface Mutants {
   judge(target: Target, file: string, seed: Seed, random: Random): Promise<Outcome>
 }
 
+/** Few enough that what they leave behind is far from the budget of memory. */
+const JOBS_EACH = 100
+
 function groupedBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
   const groups = new Map<string, T[]>()
   for (const item of items) groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), item])
@@ -26,7 +29,10 @@ export async function* attackWith(mutants: Mutants, options: AttackOptions): Asy
   // By format, so that a thousand pictures weigh like one table.
   const groups = [...groupedBy(seeds, ({ file }) => path.extname(file)).values()]
   const root = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-attack-'))
-  const targets = Array.from({ length: options.engines }, () => new Target(options.built, options.memory))
+  const targets = Array.from(
+    { length: options.engines },
+    () => new Target(options.built, options.memory, JOBS_EACH),
+  )
   const until = Date.now() + options.seconds * 1000
   const found: Finding[] = []
   let wake: () => void = () => undefined
@@ -50,8 +56,11 @@ export async function* attackWith(mutants: Mutants, options: AttackOptions): Asy
       }
     }
     let outcome = await attempt(bytes, 'first')
-    // Neighbours may have taken the time: it counts as a hang only if it does so twice.
-    if (outcome.verdict === 'hang') outcome = await attempt(bytes, 'again')
+    // Neighbours may have taken the time, and the jobs before it the memory: a fault is what a fresh engine shows as well.
+    if (FAULTS.includes(outcome.verdict)) {
+      target.restart()
+      outcome = await attempt(bytes, 'again')
+    }
     const finding: Finding = { case: `${seed.name} #${index}`, ...outcome }
     if (!FAULTS.includes(outcome.verdict)) return finding
     const tries = outcome.verdict === 'hang' ? 4 : 60

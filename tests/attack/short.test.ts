@@ -13,8 +13,8 @@ import { FAULTS, type Attack, type Finding } from '../../attack/support/attack'
 import { bundled } from '../bundled'
 
 const SHORT = [
-  { name: 'models', attack: models, count: 40 },
-  { name: 'data', attack: data, count: 150 },
+  { name: 'models', attack: models, count: 400 },
+  { name: 'data', attack: data, count: 500 },
   { name: 'recipes', attack: recipes, count: 15 },
   { name: 'settings', attack: settings, count: 60 },
   { name: 'folders', attack: folders, count: 15 },
