@@ -32,6 +32,7 @@ const GROUPS = {
   Project: [
     'docs/privacy.md',
     'docs/architecture.md',
+    'docs/design-system.md',
     'CONTRIBUTING.md',
     'CHANGELOG.md',
     'docs/releasing.md',

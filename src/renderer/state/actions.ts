@@ -5,6 +5,7 @@ import { saveText } from '../lib/save'
 import type { App } from './app.svelte'
 import { cancelRun, startRun } from './runs'
 import { saveBundle } from './bundles'
+import { take, takeDropped } from './taking'
 
 interface Handler {
   run(app: App): unknown
@@ -30,8 +31,9 @@ async function pick(app: App, kind: 'model' | 'data-file' | 'data-folder' | 'rec
 }
 
 async function openFiles(app: App, kind: 'model' | 'data-file' | 'data-folder'): Promise<void> {
-  if (app.host.shell === 'electron') return app.take(await pick(app, kind))
-  await app.takeDropped(
+  if (app.host.shell === 'electron') return take(app, await pick(app, kind))
+  await takeDropped(
+    app,
     await pickInPage(kind === 'data-folder' ? { folder: true } : { accept: ACCEPT[kind] }),
   )
 }

@@ -3,7 +3,6 @@ import { getContext, setContext } from 'svelte'
 import type {
   AppInfo,
   AppNotice,
-  DroppedFile,
   Events,
   Host,
   MethodInput,
@@ -16,13 +15,14 @@ import type { StepId } from '../../contract/actions'
 import { errorData, type ErrorData } from '../../contract/errors'
 import type { PassDescription } from '../../contract/passes'
 import type { Goal } from '../../contract/goal'
-import type { FileRef, Project, ProjectSummary, Run } from '../../contract/project'
+import type { Project, ProjectSummary, Run } from '../../contract/project'
 import type { Preset } from '../../contract/recipe'
 import type { TargetDescription } from '../../contract/targets'
 import type { BrowserHost, Connection } from '../host/browser'
 import { RecipeEditor } from './editor.svelte'
 import type { Overlay, Question, Queue } from './kinds'
 import { Live } from './live.svelte'
+import { keepSlots, type Slots } from './slots'
 import { bestOf, candidatesOf, isActive, whereToGoOn } from './steps'
 
 export class App {
@@ -124,7 +124,6 @@ export class App {
     on('settings.changed', () => this.background(this.readSettings()))
     on('run.ended', (event) => this.ended(event))
     on('engine.restarted', ({ reason }) => (this.said = reason))
-    on('files.opened', ({ files }) => this.background(this.take(files)))
     const browser = this.host as Partial<BrowserHost>
     browser.onConnection?.((state) => {
       const back = this.connection !== 'open' && state === 'open'
@@ -228,41 +227,6 @@ export class App {
     if (project) this.enter(project, 'model')
   }
 
-  async takeDropped(dropped: readonly DroppedFile[]): Promise<void> {
-    if (!dropped.length) return
-    this.taking =
-      dropped.length === 1 ? `Reading ${dropped[0]!.relativePath}` : `Reading ${dropped.length} files`
-    try {
-      await this.take(await this.host.filesOf(dropped))
-    } catch (thrown) {
-      this.error = errorData(thrown)
-    } finally {
-      this.taking = undefined
-    }
-  }
-
-  /** Files from a drop, a picker or the system; they go to the open project, or to a new one. */
-  async take(files: readonly FileRef[]): Promise<void> {
-    if (!files.length) return
-    const fresh = !this.project
-    const project = this.project ?? (await this.ask('projects.create', {}))
-    if (!project) return
-    this.error = undefined
-    const result = await this.ask('project.take', {
-      project: project.id,
-      files: files.map((file) => file.id),
-    })
-    const kinds = result?.taken.map((file) => file.kind) ?? []
-    if (fresh && !kinds.length) await this.ask('projects.remove', { project: project.id })
-    else if (result) {
-      this.show(result.project)
-      if (kinds.includes('model')) this.go('model')
-      else if (kinds.includes('dataset')) this.go('data')
-      else if (kinds.includes('recipe')) this.go('goal')
-    }
-    this.refused = result?.refused ?? []
-  }
-
   confirm(question: Omit<Question, 'answer'>): Promise<string | null> {
     return new Promise((resolve) => {
       this.question = {
@@ -330,6 +294,18 @@ export class App {
     const chosen = this.candidates.filter((candidate) => this.chosen.includes(candidate.id))
     const best = this.project && bestOf(this.project)
     return chosen.length ? chosen : best ? [best] : []
+  }
+
+  private slots: Slots = []
+
+  /** Which of the candidates' colours and marks one on show has, in every step and chart; undefined for others. */
+  slotOf(candidate: string): number | undefined {
+    this.slots = keepSlots(
+      this.slots,
+      this.compared.map(({ id }) => id),
+    )
+    const slot = this.slots.indexOf(candidate)
+    return slot < 0 ? undefined : slot
   }
 
   get activeRun(): Run | undefined {

@@ -37,6 +37,10 @@ const NAMES = {
   original: '--original',
   compressed: '--compressed',
   compressedSoft: '--compressed-soft',
+  candidate2: '--candidate-2',
+  candidate3: '--candidate-3',
+  good: '--good',
+  goodSoft: '--good-soft',
   warn: '--warn',
   bad: '--bad',
 } as const

@@ -1,6 +1,7 @@
 import { beforeEach, expect, it, vi } from 'vitest'
 import { PareError } from '../../../src/contract/errors'
 import { App } from '../../../src/renderer/state/app.svelte'
+import { take } from '../../../src/renderer/state/taking'
 import { FakeHost } from '../fake/host'
 import { finishedRun, project } from '../fake/fixtures'
 
@@ -84,7 +85,7 @@ it('makes a project for a drop on the empty state, and removes it again when not
       refused: [{ name: 'notes.onnx', reason: 'It is text.' }],
     } as never
   })
-  await app.take([file])
+  await take(app, [file])
   expect(app.refused).toEqual([{ name: 'notes.onnx', reason: 'It is text.' }])
   expect(app.project).toBeUndefined()
   expect(host.project).toBeUndefined()
