@@ -248,6 +248,7 @@ export class Runs {
       ...modelAndDataOf(this.core, run),
       folder: this.folderOf(run.id),
       sensitivities: sensitivitiesOf(this.core),
+      cache: path.join(this.core.dataDir, 'passes'),
       seed: 0,
       resume: true,
     }

@@ -35,7 +35,15 @@ function sweepStaged(candidates: string): void {
  * Removes it, before anything runs. What a file that was set aside may name is left alone: it may be put right again.
  */
 export function sweep({ dataDir, store, files, aside }: Core): void {
-  for (const folder of ['', 'projects', 'set-aside', 'sensitivity', 'files/records', 'files/unpacked'])
+  for (const folder of [
+    '',
+    'projects',
+    'set-aside',
+    'sensitivity',
+    'passes',
+    'files/records',
+    'files/unpacked',
+  ])
     sweepTemporary(path.join(dataDir, folder))
   if (aside.keeps('project', 'file')) return
   for (const folder of ['uploads', 'unpacked'])

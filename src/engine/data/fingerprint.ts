@@ -10,10 +10,11 @@ const PIECE = 2 ** 16
 
 /**
  * SHA-256 over the names (below `root`), sizes and contents of a file or of all files of a folder: "sha256:…", or
- * "sampled:…" where the contents are too large to be read whole. Throws what the file system throws.
+ * "sampled:…" where the contents are too large to be read whole; what lies in the folders `except` does not count.
+ * Throws what the file system throws.
  */
-export async function fingerprint(root: string): Promise<string> {
-  const files = await filesBelow(root)
+export async function fingerprint(root: string, except: readonly string[] = []): Promise<string> {
+  const files = await filesBelow(root, except)
   const total = files.reduce((sum, { size }) => sum + size, 0)
   const hash = createHash('sha256')
   for (const { name, size } of files) {
@@ -29,13 +30,16 @@ interface Found {
   size: number
 }
 
-async function filesBelow(root: string): Promise<Found[]> {
+async function filesBelow(root: string, except: readonly string[]): Promise<Found[]> {
   const stat = await fs.stat(root)
   if (!stat.isDirectory()) return [{ name: '', size: stat.size }]
   const entries = await fs.readdir(root, { recursive: true, withFileTypes: true })
+  const out = except.map((folder) => path.resolve(folder) + path.sep)
   const names = entries
     .filter((entry) => entry.isFile())
-    .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)))
+    .map((entry) => path.resolve(entry.parentPath, entry.name))
+    .filter((file) => !out.some((folder) => file.startsWith(folder)))
+    .map((file) => path.relative(root, file))
     .sort()
   return Promise.all(names.map(async (name) => ({ name, size: (await fs.stat(path.join(root, name))).size })))
 }

@@ -62,6 +62,8 @@ export interface RunRequest extends ModelAndData {
   into?: string
   /** Folder of sensitivities measured before; default: one in `folder`. */
   sensitivities?: string
+  /** Folder of passes that other runs have finished; default: one in `folder`. */
+  cache?: string
 }
 
 export interface ComparedModels extends ModelAndData {
@@ -80,6 +82,8 @@ export interface SearchRequest extends ModelAndData {
   into?: string
   /** Folder of sensitivities measured before; default: one in `folder`. */
   sensitivities?: string
+  /** Folder of passes that other runs have finished; default: one in `folder`. */
+  cache?: string
   worker?: string
 }
 

@@ -1,8 +1,11 @@
 /** Jobs that compress and measure. */
 import fs from 'node:fs'
+import path from 'node:path'
 import type { Report } from '../../contract/report'
+import type { Dataset } from '../data/dataset'
 import { reportOn } from '../evaluate/report'
 import { readModel } from '../onnx'
+import { isTold } from '../run/basis'
 import { RunFolder } from '../run/checkpoints'
 import { compress } from '../run/compress'
 import { expectedSeconds, extentOf } from '../run/expected'
@@ -13,10 +16,18 @@ import { findTarget } from '../targets'
 import type { Target } from '../targets/target'
 import { chosenSession, withData } from './data'
 import type { JobHandlers } from './job'
+import { pluginsIn } from './plugins'
 
 /** What a run is for: what was asked, or what an earlier one in the folder was for. Throws `target/unknown`. */
 export const targetOf = (target: string | undefined, folder: string, resume: boolean): Target =>
   findTarget(target ?? (resume ? RunFolder.targetIn(folder) : undefined) ?? 'any')
+
+/** Where finished passes lie; absent where a key could not tell all that decides them: plug-ins may change at any time. */
+export const cacheOf = (
+  { folder, cache = path.join(folder, 'cache') }: { folder: string; cache?: string },
+  data: Dataset,
+): string | undefined =>
+  pluginsIn(process.env.PARE_PLUGINS).length === 0 && isTold(data) ? cache : undefined
 
 const noted = (report: Report, word: string | undefined): Report =>
   word ? { ...report, notes: [...report.notes, word] } : report
@@ -35,6 +46,8 @@ export const runJobs: JobHandlers<'compress' | 'expect' | 'evaluate' | 'compare'
             same,
             original: model,
             data: dataset,
+            asked: data,
+            cache: cacheOf(request, dataset),
             session,
             notes: word ? [word] : [],
             target,
@@ -48,7 +61,7 @@ export const runJobs: JobHandlers<'compress' | 'expect' | 'evaluate' | 'compare'
           })
         },
         (_, doing) => context.progress(0, doing),
-        [request.folder, request.into, request.sensitivities],
+        [request.folder, request.into, request.sensitivities, request.cache],
       ),
     )
   },

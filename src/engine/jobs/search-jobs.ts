@@ -22,7 +22,7 @@ import { findTarget } from '../targets'
 import { chosenSession, withData } from './data'
 import type { JobContext, JobHandlers } from './job'
 import type { SearchRequest } from './protocol'
-import { targetOf } from './runs'
+import { cacheOf, targetOf } from './runs'
 
 /** Share of the progress that is the search itself; the rest measures what it found. */
 const SEARCH_SHARE = 0.9
@@ -67,6 +67,8 @@ async function withSearch<T>(
       seed,
       signal: context.signal,
       sensitivities,
+      asked: data,
+      cache: cacheOf(request, dataset),
     }
     const options = await openSearch({
       ...shared,
@@ -74,6 +76,7 @@ async function withSearch<T>(
       folder,
       resume,
       worker,
+      into: request.into,
       ahead,
       stopRequested: () => context.stopRequested(),
       progress,
@@ -104,7 +107,7 @@ async function withSearch<T>(
       finish,
     })
   }
-  return withData(model, data, search, undefined, [folder, request.into, sensitivities])
+  return withData(model, data, search, undefined, [folder, request.into, sensitivities, request.cache])
 }
 
 /** Why there is not one trial to choose from: time, a stop, or what the trials say themselves. */

@@ -9,6 +9,7 @@ import type { StepRecord } from '../../contract/report'
 import { writeModel, type Model } from '../onnx'
 import { hashFile } from '../onnx/hash-file'
 import { readJson, writeJson } from './files'
+import type { PassCache } from './pass-cache'
 import { RunState, type Checkpoint, type FinishedCandidate, type WrittenFile } from './state'
 
 const describeFiles = (files: readonly string[], folder: string): WrittenFile[] =>
@@ -90,14 +91,50 @@ export class RunFolder {
     return writeModel(model, path.join(this.folder, 'checkpoints', `${key}.onnx`)).files
   }
 
-  keep(key: string, record: StepRecord, files: readonly string[] | undefined): void {
-    const checkpoint: Checkpoint = {
-      key,
-      record: record as unknown as Checkpoint['record'],
-      ...(files && { files: describeFiles(files, this.folder) }),
-    }
-    this.state.checkpoints = [...this.state.checkpoints.filter((other) => other.key !== key), checkpoint]
+  keep(key: string, record: StepRecord, files: readonly string[] | undefined, partial = false): void {
+    this.put([
+      {
+        key,
+        record: record as unknown as Checkpoint['record'],
+        ...(partial && { partial }),
+        ...(files && { files: describeFiles(files, this.folder) }),
+      },
+    ])
+  }
+
+  /** Takes over what other runs have finished up to `key`; false where it is no longer there. */
+  adopt(key: string, cache: PassCache): boolean {
+    const found = cache.find(key)
+    if (!found || !cache.take(found.files, this.checkpoints)) return false
+    this.put(
+      found.steps.map(({ key: step, record }) => ({
+        key: step,
+        record: record as unknown as Checkpoint['record'],
+        ...(step === key && { files: found.files.map((file) => ({ ...file })) }),
+      })),
+    )
+    return true
+  }
+
+  /** Gives what was finished up to the last of `keys` to other runs; what failed or was ended early is not for them. */
+  share(keys: readonly string[], cache: PassCache): void {
+    const found = keys.map((key) => this.checkpoint(key))
+    const files = found.at(-1)?.files
+    const steps = found.flatMap((one) => {
+      const record = one?.record as unknown as StepRecord | undefined
+      return one && record && !one.partial && !record.failed ? [{ key: one.key, record }] : []
+    })
+    if (files && steps.length === keys.length) cache.keep(keys.at(-1)!, steps, files, this.checkpoints)
+  }
+
+  private put(checkpoints: readonly Checkpoint[]): void {
+    const keys = new Set(checkpoints.map(({ key }) => key))
+    this.state.checkpoints = [...this.state.checkpoints.filter(({ key }) => !keys.has(key)), ...checkpoints]
     this.save()
+  }
+
+  private get checkpoints(): string {
+    return path.join(this.folder, 'checkpoints')
   }
 
   /** Removes the model of a checkpoint that later ones have made needless; its record stays. */

@@ -1,5 +1,4 @@
 /** A run: recipes applied to the original, each candidate measured beside it, everything on disk. */
-import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { PareError, type ErrorData } from '../../contract/errors'
@@ -14,11 +13,13 @@ import type { PassContext } from '../passes/pass'
 import type { SessionOptions } from '../runtime'
 import { failureOf, STOPS } from '../runtime/failure'
 import type { Target } from '../targets/target'
+import { basisOf, type BasisOf } from './basis'
 import { RunFolder } from './checkpoints'
 import { candidateFiles, placeCandidate, settleCandidate, stageCandidate } from './candidate-files'
 import { hashFile } from '../onnx/hash-file'
 import { expectedSeconds, extentOf, type Expected } from './expected'
 import { readJson, writeJson } from './files'
+import { passCache } from './pass-cache'
 import { Progress, type ProgressReport, type Stage } from './progress'
 import { sensitivitiesIn } from './sensitivities'
 import { headOf, type DocumentHead } from './record'
@@ -32,6 +33,9 @@ export interface CompressWork {
   /** The user's model, never written to. */
   original: string
   data: Dataset
+  asked?: BasisOf['asked']
+  /** Folder of passes that other runs have finished: what is known there is not done again. */
+  cache?: string
   /** Asked before a result is kept; default: since the run began. */
   same?: Unchanged
   /** One candidate each. */
@@ -94,12 +98,13 @@ export async function compress(work: CompressWork): Promise<RunResult> {
   const { size } = fs.statSync(original)
   const about = { original: { path: original, bytes: size, sha256 }, target: work.target.id }
   const run = RunFolder.open(work.folder, about, work.resume)
-  const basis = basisOf(work, sha256)
+  const basis = await basisOf(work, writtenIn(work))
   const shared = sharedKeys(basis, recipes)
   work.progress({ done: 0, doing: 'Reading the model and the data' })
   const check = await outputCheck(original, work.data, work.session)
   const expected = expectedSeconds(recipes, await extentOf(readModel(original), work.data))
   const progress = new Progress(stagesOf(recipes, expected), work.progress, undefined, true)
+  const cache = work.cache === undefined ? undefined : passCache(work.cache)
   const sensitivities = sensitivitiesIn(
     work.sensitivities ?? path.join(work.folder, 'sensitivity'),
     undefined,
@@ -151,6 +156,7 @@ export async function compress(work: CompressWork): Promise<RunResult> {
       basis,
       shared,
       check,
+      cache,
       sensitivities,
       settings: { providers: work.session.providers ?? ['cpu'], target: work.target },
       begin: () => progress.next(),
@@ -237,17 +243,8 @@ async function finishedBefore(
   return readJson(path.join(folder, 'report.json')) as Measured | undefined
 }
 
-/** Everything besides the steps that decides what comes out. */
-export function basisOf(
-  { data, session, target, seed }: Pick<CompressWork, 'data' | 'session' | 'target' | 'seed'>,
-  sha256: string,
-): string {
-  const { kind, path: place, splits } = data
-  const { notes: _, ...spec } = data.spec
-  const lengths = Object.values(splits).map(({ length, origin }) => [length, origin])
-  const parts = [sha256, kind, place, spec, lengths, session.providers, target.id, seed]
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
-}
+/** Folders that a run writes to. */
+const writtenIn = ({ folder, into }: CompressWork): string[] => [folder, ...(into ? [into] : [])]
 
 /** Keys more than one recipe passes through: their models serve again. */
 function sharedKeys(basis: string, recipes: readonly Recipe[]): Set<string> {

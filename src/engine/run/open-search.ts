@@ -26,12 +26,13 @@ import { endOfTrials, exploringSeconds } from '../search/explore'
 import type { Clock, SearchOptions, TrialStore } from '../search/options'
 import { StoredTrial } from '../../contract/stored'
 import type { Trial } from '../../contract/trial'
+import { basisOf, type BasisOf } from './basis'
 import { RunFolder } from './checkpoints'
-import { basisOf } from './compress'
+import { passCache } from './pass-cache'
 import { hashFile } from '../onnx/hash-file'
 import { readJson, writeJson } from './files'
 import { sensitivitiesIn } from './sensitivities'
-import { applyRecipe } from './steps'
+import { applyRecipe, chainKeys } from './steps'
 import type { Unchanged } from './unchanged'
 import { outputCheck } from './verify'
 
@@ -39,6 +40,11 @@ export interface SearchWork {
   /** The user's model, never written to. */
   original: string
   data: Dataset
+  asked?: BasisOf['asked']
+  /** Where the result will go, should that lie in the data. */
+  into?: string
+  /** Folder of passes that other runs have finished. */
+  cache?: string
   /** Asked before a result is kept. */
   same?: Unchanged
   goal: SearchGoal
@@ -65,7 +71,7 @@ export async function openSearch(asked: SearchWork): Promise<SearchOptions> {
   const work = { ...asked, target: findTarget(asked.goal.target) }
   const started = performance.now()
   const sha256 = hashFile(work.original)
-  const basis = basisOf(work, sha256)
+  const basis = await basisOf(work, [work.folder, ...(work.into ? [work.into] : [])])
   // What was found for another model, other data or another floor does not count.
   const found = path.join(work.folder, 'search', `${basis.slice(0, 16)}-${work.goal.maxDrop}`)
   const trialsFolder = path.join(found, 'trials')
@@ -87,6 +93,7 @@ export async function openSearch(asked: SearchWork): Promise<SearchOptions> {
       signal: work.signal,
       progress: (_, doing) => work.progress(0, `how sensitive each layer is: ${doing}`),
     }).catch(unlessNothingToDo)
+  const cache = work.cache === undefined ? undefined : passCache(work.cache)
   const check = await outputCheck(work.original, work.data, work.session)
   const used = (): number => earlier + (performance.now() - started) / 1000
   const clock: Clock = {
@@ -106,6 +113,7 @@ export async function openSearch(asked: SearchWork): Promise<SearchOptions> {
         ...work,
         settings: { providers: work.session.providers ?? ['cpu'], target: work.target },
         run,
+        cache,
         sensitivities,
         recipe,
         basis,
@@ -121,6 +129,8 @@ export async function openSearch(asked: SearchWork): Promise<SearchOptions> {
         end: () => undefined,
       })
       const failed = outcome.steps.find((step) => step.failed)
+      // What other recipes go on from lies in the cache.
+      if (cache) for (const key of chainKeys(basis, recipe).slice(0, -1)) run.dropModel(key)
       if (failed)
         return {
           file: '',
@@ -153,8 +163,10 @@ export async function openSearch(asked: SearchWork): Promise<SearchOptions> {
     originalDownloadBytes: await deflatedBytes(modelSize(readModel(work.original)).files),
     progress: work.progress,
     found(trial) {
-      if (trial.state !== 'kept')
+      if (trial.state !== 'kept') {
         for (const file of filesOf(fileOf(trial.key))) fs.rmSync(file, { force: true })
+        if (cache) for (const key of chainKeys(basis, trial.recipe)) run.dropModel(key)
+      }
       work.found(trial)
     },
     latency: (keys, seconds) => latencyRatios(work, keys.map(fileOf), sample, seconds),

@@ -10,6 +10,8 @@ export const Checkpoint = z.object({
   /** Hash of everything that decides the result: model, data, settings and all steps up to this one. */
   key: z.string(),
   record: z.record(z.string(), z.unknown()),
+  /** Its learning, or that of a pass before it, was ended early: nothing to go on from in another run. */
+  partial: z.boolean().optional(),
   /** The model after this pass; absent where the pass failed and the model before it stands. */
   files: z
     .array(WrittenFile)

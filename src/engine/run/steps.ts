@@ -1,5 +1,6 @@
 /** A recipe, pass by pass, with a checkpoint after each: from a model file to a model file. */
 import { createHash } from 'node:crypto'
+import fs from 'node:fs'
 import { performance } from 'node:perf_hooks'
 import { PareError, toError } from '../../contract/errors'
 import { errorMessage } from '../../contract/messages'
@@ -13,7 +14,9 @@ import { findPass } from '../passes'
 import type { PassContext } from '../passes/pass'
 import { sensitivitiesOf } from '../search/sensitivity/measure'
 import { failureOf, STOPS } from '../runtime/failure'
+import { hashModel } from './basis'
 import type { RunFolder } from './checkpoints'
+import type { PassCache } from './pass-cache'
 import type { Unchanged } from './unchanged'
 import type { OutputCheck } from './verify'
 
@@ -27,6 +30,8 @@ interface RecipeWork {
   data: Dataset
   seed: number
   check: OutputCheck
+  /** Of passes that other runs have finished. */
+  cache?: PassCache
   /** Asked before a result is kept. */
   same?: Unchanged
   settings: Pick<PassContext, 'providers' | 'target'>
@@ -56,9 +61,15 @@ const CHECKPOINTS_KEPT = 2
 
 const keyOf = (basis: string, steps: readonly RecipeStep[]): string =>
   createHash('sha256')
-    .update(JSON.stringify([basis, steps]))
+    .update(JSON.stringify([basis, steps, steps.flatMap(filesNamed)]))
     .digest('hex')
     .slice(0, 24)
+
+/** Contents of the models that a step names. */
+const filesNamed = ({ params }: RecipeStep): string[] =>
+  Object.values(params).flatMap((value) =>
+    typeof value === 'string' && value.endsWith('.onnx') && fs.existsSync(value) ? [hashModel(value)] : [],
+  )
 
 /** Throws for an unknown pass or a parameter out of its range, before any work is done. */
 export function validateRecipe(recipe: Recipe): RecipeStep[] {
@@ -112,6 +123,11 @@ async function resumePoint(
   return { steps: [] }
 }
 
+/** Takes from the cache what goes further than what this run has itself. */
+function takeOver(run: RunFolder, keys: readonly string[], cache: PassCache): void {
+  for (const key of keys.toReversed()) if (run.checkpoint(key)?.files || run.adopt(key, cache)) return
+}
+
 /** Samples that only prove are none to work with. */
 export function givenData({
   data,
@@ -128,11 +144,12 @@ async function runStep(
   index: number,
   key: string,
   model: string,
-): Promise<{ record: StepRecord; files?: string[] }> {
+): Promise<{ record: StepRecord; files?: string[]; partial: boolean }> {
   const { pass: id, params } = work.recipe.steps[index]!
   const pass = findPass(id)
   const started = performance.now()
   const about = { pass: id, params: pass.parse(params) }
+  let partial = false
   const seconds = (): number => (performance.now() - started) / 1000
   const context: PassContext = {
     ...work.settings,
@@ -143,7 +160,11 @@ async function runStep(
     random: seeded(work.seed).fork(`${index}:${id}`),
     scratch: work.run.scratch(key),
     point: work.point,
-    stopRequested: work.stopRequested,
+    stopRequested: () => {
+      const stopped = work.stopRequested?.() ?? false
+      partial ||= stopped
+      return stopped
+    },
   }
   try {
     const missing = missingNeed(id, work.data)
@@ -164,7 +185,7 @@ async function runStep(
       ...(isTold ? [`There is no data: it went by ${standIn.words}.`] : []),
       ...(late ? [errorMessage(late.data).what] : []),
     ].join(' ')
-    return { record: { ...about, seconds: seconds(), summary: told, skipped, ...rest }, files }
+    return { record: { ...about, seconds: seconds(), summary: told, skipped, ...rest }, files, partial }
   } catch (thrown) {
     work.same?.()
     const error = failureOf(thrown, pass.description.title)
@@ -177,7 +198,7 @@ async function runStep(
       failed: true,
       error,
     }
-    return { record }
+    return { record, partial }
   }
 }
 
@@ -189,6 +210,7 @@ async function runStep(
 export async function applyRecipe(work: RecipeWork): Promise<RecipeOutcome> {
   const { run, recipe, signal } = work
   const keys = chainKeys(work.basis, recipe)
+  if (work.cache) takeOver(run, keys, work.cache)
   const from = await resumePoint(run, keys)
   const steps = from.steps
   let model = from.model ?? work.original
@@ -197,8 +219,9 @@ export async function applyRecipe(work: RecipeWork): Promise<RecipeOutcome> {
   for (let index = steps.length; index < keys.length; index++) {
     if (signal.aborted) throw new PareError('cancelled', { during: recipe.steps[index]!.pass })
     const key = keys[index]!
-    const { record, files } = await runStep(work, index, key, model)
-    run.keep(key, record, files)
+    const { record, files, partial } = await runStep(work, index, key, model)
+    run.keep(key, record, files, partial)
+    if (work.cache) run.share(keys.slice(0, index + 1), work.cache)
     run.dropScratch(key)
     steps.push(record)
     work.end(index, record)

@@ -34,12 +34,12 @@ function* filesOf(place: string, except: ReadonlySet<string>): Generator<string>
   }
 }
 
-/** Changes with any file of a folder, below as well, or with the file itself; undefined where nothing is. */
-export function stampOfAll(place: string): string | undefined {
+/** Changes with any file of a folder, below as well but for folders `except`, or with the file itself; undefined where nothing is. */
+export function stampOfAll(place: string, except: readonly string[] = []): string | undefined {
   const own = stampOf(place)
   if (own === undefined || !fs.statSync(place, { throwIfNoEntry: false })?.isDirectory()) return own
   const hash = createHash('sha256')
-  for (const file of [...filesOf(place, new Set())].sort())
+  for (const file of [...filesOf(place, new Set(except))].sort())
     hash.update(`${path.relative(place, file)}\0${stampOf(file)}\0`)
   return hash.digest('hex')
 }

@@ -68,5 +68,5 @@ test('killed at any moment, a run opens, goes on and gives the same model', asyn
   expect(candidate!.report.sha256).toBe(expected.candidates[0]!.report.sha256)
   expect(hashFile(path.join(candidate!.folder, 'model.onnx'))).toBe(candidate!.report.sha256)
   expect(candidate!.report.quality.value).toBe(expected.candidates[0]!.report.quality.value)
-  expect(fs.readdirSync(folder).sort()).toEqual(['candidates', 'run.json'])
+  expect(fs.readdirSync(folder).sort()).toEqual(['cache', 'candidates', 'run.json'])
 })

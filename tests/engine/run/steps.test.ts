@@ -4,11 +4,12 @@ import { beforeEach, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { PareError } from '../../../src/contract/errors'
 import { definePass, type Pass } from '../../../src/engine/passes/pass'
-import { readModel } from '../../../src/engine/onnx'
+import { readModel, writeModel } from '../../../src/engine/onnx'
+import { passCache, type PassCache } from '../../../src/engine/run/pass-cache'
 import { RunFolder } from '../../../src/engine/run/checkpoints'
 import { hashFile } from '../../../src/engine/onnx/hash-file'
 import { failureOf } from '../../../src/engine/runtime/failure'
-import { applyRecipe, type RecipeOutcome } from '../../../src/engine/run/steps'
+import { applyRecipe, chainKeys, type RecipeOutcome } from '../../../src/engine/run/steps'
 import { outputCheck } from '../../../src/engine/run/verify'
 import { place, scaled, type Place } from './support'
 import { findTarget } from '../../../src/engine/targets'
@@ -29,12 +30,16 @@ vi.mock('../../../src/engine/passes', () => {
       summary: 'Scales.',
       sources: [],
       needs,
-      params: z.object({ factor }),
+      params: z.object({
+        factor,
+        student: z.string().default('').meta({ label: 'Student', help: 'Another model.' }),
+      }),
       async run(model, params, context) {
         ran.push(id)
         fs.writeFileSync(path.join(context.scratch, 'note'), 'kept while the pass is not finished')
         if (id === 'fail' && failing) throw failing()
         context.progress(1)
+        context.stopRequested?.()
         return { model: scaled(model, act(params.factor)), summary: `${id} ×${params.factor}` }
       },
     })
@@ -70,6 +75,7 @@ const recipe = (...steps: (string | [string, unknown])[]) => ({
 async function apply(
   { folder, original, data }: Place,
   steps: ReturnType<typeof recipe>,
+  more: { cache?: PassCache; stopRequested?(): boolean } = {},
 ): Promise<RecipeOutcome> {
   const about = { path: original, bytes: 1, sha256: hashFile(original) }
   const run = RunFolder.open(folder, { original: about, target: 'any' }, true)
@@ -86,6 +92,7 @@ async function apply(
     begin: () => () => undefined,
     reuse: () => undefined,
     end: () => undefined,
+    ...more,
   })
 }
 
@@ -112,6 +119,50 @@ test('what is finished is not done again', async () => {
   expect(ran).toEqual(['scale'])
   expect(growth(at, again.model)).toBeCloseTo(30, 4)
   expect(again.steps.map(({ summary }) => summary)).toEqual(['scale ×2', 'scale ×3', 'scale ×5'])
+})
+
+test('another run goes on from the leading passes that are the same: changing the last of three runs one', async () => {
+  const at = await place()
+  const cache = passCache(path.join(at.folder, 'cache'))
+  const inRun = (name: string): Place => ({ ...at, folder: path.join(at.folder, name) })
+  await apply(inRun('first'), recipe(['scale', 2], ['scale', 3], ['scale', 5]), { cache })
+  ran.length = 0
+  const other = await apply(inRun('second'), recipe(['scale', 2], ['scale', 3], ['scale', 7]), { cache })
+  expect(ran).toEqual(['scale'])
+  expect(growth(at, other.model)).toBeCloseTo(42, 4)
+  expect(other.steps.map(({ summary }) => summary)).toEqual(['scale ×2', 'scale ×3', 'scale ×7'])
+
+  // What lies there is held against its hash: nothing damaged is gone on from.
+  for (const name of fs.readdirSync(path.join(at.folder, 'cache')).filter((one) => one.endsWith('.onnx')))
+    fs.truncateSync(path.join(at.folder, 'cache', name), 10)
+  ran.length = 0
+  const third = await apply(inRun('third'), recipe(['scale', 2], ['scale', 3], ['scale', 7]), { cache })
+  expect(ran).toEqual(['scale', 'scale', 'scale'])
+  expect(growth(at, third.model)).toBeCloseTo(42, 4)
+})
+
+test('what failed, was ended early or follows such a pass is for no other run', async () => {
+  const at = await place()
+  const cache = passCache(path.join(at.folder, 'cache'))
+  const inRun = (name: string): Place => ({ ...at, folder: path.join(at.folder, name) })
+  const cut = { cache, stopRequested: () => true }
+  await apply(inRun('first'), recipe(['scale', 2], 'spoil', ['scale', 3]), { cache })
+  await apply(inRun('second'), recipe(['scale', 5], ['scale', 3]), cut)
+  await apply(inRun('second'), recipe(['scale', 5], ['scale', 3], ['scale', 7]), { cache })
+  const kept = fs.readdirSync(path.join(at.folder, 'cache')).filter((name) => name.endsWith('.json'))
+  // The first pass of the first run alone.
+  expect(kept).toHaveLength(1)
+})
+
+test('a model that a pass names is part of what it does', async () => {
+  const at = await place()
+  const student = path.join(at.folder, 'student.onnx')
+  fs.mkdirSync(at.folder, { recursive: true })
+  fs.copyFileSync(at.original, student)
+  const steps = { ...recipe(), steps: [{ pass: 'scale', params: { student } }] }
+  const [before] = chainKeys('basis', steps)
+  writeModel(scaled(readModel(at.original), 2), student)
+  expect(chainKeys('basis', steps)).not.toEqual([before])
 })
 
 test('other parameters or another order are other work', async () => {
