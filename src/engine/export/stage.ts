@@ -70,18 +70,14 @@ export async function stage(asked: BundleRequest, folder: string): Promise<Stage
   const place = temporaryFolder('embed')
   try {
     asked.progress?.(0, 'Putting preprocessing and labels into the model')
-    const { file, dataset, answer, left } = await embed(asked.model, asked.dataset, place, asked.signal)
-    return await stageOf({ ...asked, model: file, dataset }, folder, { answer, ...(left && { left }) })
+    const { file, dataset, answer } = await embed(asked.model, asked.dataset, place, asked.signal)
+    return await stageOf({ ...asked, model: file, dataset }, folder, answer)
   } finally {
     fs.rmSync(place, { recursive: true, force: true })
   }
 }
 
-async function stageOf(
-  asked: BundleRequest,
-  folder: string,
-  known?: Pick<Embedded, 'answer' | 'left'>,
-): Promise<Staged> {
+async function stageOf(asked: BundleRequest, folder: string, embedded?: Embedded['answer']): Promise<Staged> {
   const { report: measuredReport, original: measuredOriginal, recipe, steps, measured: head } = asked
   const words = withoutPlaces({
     report: measuredReport,
@@ -111,7 +107,7 @@ async function stageOf(
   const golden = await makeGolden({ file: files.path(SOURCE), model, dataset, count, integer })
   const goldenFiles = placeGolden(golden, files)
   const companions = placeCompanions({ ...request, model }, files)
-  const answer = known?.answer ?? answerOf(dataset, golden, model)
+  const answer = embedded ?? answerOf(dataset, golden, model)
   step(0.45, 'Reading raw samples as the bundle says')
   const raw =
     dataset && (await checkRaw({ folder, model, traced, file: files.path(SOURCE), dataset, answer, signal }))
@@ -159,7 +155,6 @@ async function stageOf(
     ...missing,
     ...unproven,
     ...(raw ? [raw] : []),
-    ...(known?.left ? [known.left] : []),
     ...passedOver,
   ]
   const realSamples = golden.samples.some(({ index }) => index !== undefined)

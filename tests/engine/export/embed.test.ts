@@ -168,22 +168,38 @@ test('a bundle takes bytes and says the class, as ONNX and as ORT', async () => 
 })
 
 test.each([
-  [5, 0],
-  [10, 1],
-])('pictures %i wide are said to be resized before the model, or nothing is', async (width, told) => {
-  const root = temporaryFolder()
-  for (let i = 0; i < COUNT; i++)
-    write(root, {
-      [`data/${i % 2}/${i}.png`]: await png(width, 6, new Uint8Array(width * 6 * 3).fill(9 * i)),
+  ['stretch', 'stretched'],
+  ['letterbox', 'given a border'],
+  ['shortest-side-then-crop', 'cropped'],
+])(
+  'pictures of several sizes (%s) are refused by name, those of the size wanted are not',
+  async (resize, word) => {
+    const root = temporaryFolder()
+    const place = async (width: number, i: number): Promise<void> =>
+      void write(root, {
+        [`data/${i % 2}/${i}.png`]: await png(width, 6, new Uint8Array(width * 6 * 3).fill(9 * i)),
+      })
+    for (let i = 0; i < COUNT; i++) await place(i % 3 ? 5 : 10, i)
+    const model = path.join(root, 'model.onnx')
+    writeModel(passing('image', ['N', 3, 6, 5]), model)
+    const embedded = async (): Promise<unknown> => {
+      const dataset = await openDataset(path.join(root, 'data'), readModel(model), {
+        preprocessing: { resize },
+      })
+      return embed(model, dataset, root).finally(() => dataset.close())
+    }
+    await expect(embedded()).rejects.toMatchObject({
+      data: {
+        code: 'export/not-embedded',
+        reason: expect.stringMatching(
+          new RegExp(`is 10 × 6 and is .*${word} to 5 × 6 .* Store the pictures as 5 × 6`),
+        ),
+      },
     })
-  const model = path.join(root, 'model.onnx')
-  writeModel(passing('image', ['N', 3, 6, 5]), model)
-  const dataset = await openDataset(path.join(root, 'data'), readModel(model))
-  const embedded = await embed(model, dataset, root)
-  await dataset.close()
-  expect(embedded.left === undefined ? 0 : 1).toBe(told)
-  if (embedded.left) expect(embedded.left.message).toMatch(/^Resizing is not in the model: .* 5 × 6/)
-})
+    for (let i = 0; i < COUNT; i++) await place(5, i)
+    expect(await embedded()).toMatchObject({ file: path.join(root, 'embedded.onnx') })
+  },
+)
 
 test('what cannot be done to the bit is refused by name', async () => {
   const words = { kind: 'text', maxLength: 4, padId: 0, inputs: [] } as never
