@@ -1,5 +1,6 @@
 /** Reports side by side, as a terminal shows them. */
 import type { Report } from '../contract/report'
+import { basisOfLimits, costsOf } from '../contract/limits'
 import { formatMetric } from '../contract/metrics'
 import { changeText, fasterText, timeDetail } from '../contract/verdict'
 import type { Judged } from './limits'
@@ -55,12 +56,17 @@ export function comparisonMarkdown(
     ...verdictsOf(original, columns).map((verdict) => `**${verdict}**`),
     markdownTable(rowsOf(beside(original, columns))),
     missed.map(({ sentence }) => `- ❌ ${sentence}`).join('\n'),
-    judged && missed.length === 0 ? 'Within all limits.' : '',
+    judged && missed.length === 0 ? withinText(original, columns, judged) : '',
     notesOf(columns.map(({ report }) => report))
       .map((note) => `- ${note}`)
       .join('\n'),
   ]
   return `${parts.filter(Boolean).join('\n\n')}\n`
+}
+
+function withinText(original: Report, columns: readonly Column[], { limits }: Judged): string {
+  const bases = columns.map(({ report }) => basisOfLimits(limits, report.quality, costsOf(report, original)))
+  return `Within all limits${[...new Set(bases)].join('')}.`
 }
 
 function rowsOf(columns: readonly Column[]): string[][] {

@@ -1,8 +1,10 @@
 /** The limits a result is held to: read from words, judged and said in one place. */
-import { formatBytes, formatFigure, threeDigits } from './format'
+import { formatBytes, formatFigure, formatTimes, threeDigits } from './format'
+import { isQuality } from './metrics'
 import { amountText, isShare, pointsLost } from './points'
-import type { Report } from './report'
+import type { Quality, Report } from './report'
 import type { Trial } from './trial'
+import { isTold } from './verdict'
 
 export interface Limits {
   /** Most quality that may be lost, in points. */
@@ -23,8 +25,18 @@ export interface Costs {
   /** What the points are of; default accuracy. */
   metric?: string
   bytes: number
-  /** Over the original's; `target` where it is an estimate for another device. Absent where it was not timed. */
-  time?: { value: number; target?: string }
+  /** Over the original's. Absent where it was not timed. */
+  time?: CostOfTime
+}
+
+interface CostOfTime {
+  value: number
+  /** Where it is an estimate for another device. */
+  target?: string
+  /** 95%, where the two were timed in turn. */
+  interval?: [low: number, high: number]
+  /** Of medians of two sittings. */
+  apart?: boolean
 }
 
 export interface Miss {
@@ -97,23 +109,49 @@ export function misses(
   if (maxLatency !== undefined && time && time.value > maxLatency)
     missed.push({
       limit: 'latency',
-      sentence: `it takes ${formatFigure(time.value)}× the original's time${time.target ? ` on ${time.target} by estimate` : ''} where ${maxLatency}× is allowed (${over(time.value - maxLatency)}× too much)`,
+      sentence: `it takes ${formatFigure(time.value)}× the original's time${timeBasis(time)} where ${maxLatency}× is allowed (${over(time.value - maxLatency)}× too much)`,
     })
   return missed
+}
+
+/** What the time stands on where that is no plain measurement on this machine. */
+function timeBasis({ value, target, interval, apart }: CostOfTime): string {
+  if (target) return ` on ${target} by estimate`
+  if (apart) return ', by medians that were not taken in turn,'
+  if (!interval || isTold({ value, interval })) return ''
+  return ` (unclear on so busy a machine: ${interval.map(formatTimes).join(' to ')})`
+}
+
+/** On what "inside the limits" stands, where that is less than what was measured: ", its time by estimate for ios". */
+export function basisOfLimits({ maxLatency }: Limits, quality: Quality, { time }: Costs): string {
+  const likeness = isQuality(quality) ? [] : ['as far as likeness tells']
+  if (maxLatency === undefined || !time) return likeness.map((words) => `, ${words}`).join('')
+  const { target, apart, interval, value } = time
+  const doubt = target
+    ? [`its time by estimate for ${target}`]
+    : apart
+      ? ['its time by medians that were not taken in turn']
+      : interval && !isTold({ value, interval })
+        ? ['its time as far as so busy a machine tells']
+        : []
+  return [...likeness, ...doubt].map((words) => `, ${words}`).join('')
 }
 
 /** Never 0 of what is over. */
 const over = (excess: number): string => (excess >= 0.005 ? formatFigure(excess) : threeDigits(excess))
 
 /** Over the original's: on a target that is not here its estimate counts, else what was measured. */
-export const trialCosts = ({ pointsLost, quality, bytes, targetLatency, latencyRatio }: Trial): Costs => ({
-  pointsLost,
-  ...(quality && { metric: quality.metric }),
-  bytes,
-  ...(targetLatency
-    ? { time: { value: targetLatency.ratio, target: targetLatency.target } }
-    : latencyRatio !== undefined && { time: { value: latencyRatio } }),
-})
+export function trialCosts(trial: Trial): Costs {
+  const { pointsLost, quality, bytes, targetLatency, latencyRatio, latencyInterval: interval } = trial
+  return {
+    pointsLost,
+    ...(quality && { metric: quality.metric }),
+    bytes,
+    ...(targetLatency
+      ? { time: { value: targetLatency.ratio, target: targetLatency.target } }
+      : latencyRatio !== undefined && { time: { value: latencyRatio, ...(interval && { interval }) } }),
+  }
+}
 
 /** What a report says of these; without an original, size alone. */
 export function costsOf(candidate: Report, original?: Report): Costs {
@@ -126,6 +164,6 @@ export function costsOf(candidate: Report, original?: Report): Costs {
     // What a search goes by: for a target that is not here its estimate, else the two timed in turn.
     time: targetLatency
       ? { value: targetLatency.ratio, target: targetLatency.target }
-      : { value: latencyRatio?.value ?? latencyMs.p50 / original.latencyMs.p50 },
+      : (latencyRatio ?? { value: latencyMs.p50 / original.latencyMs.p50, apart: true }),
   }
 }

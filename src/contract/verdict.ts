@@ -85,6 +85,12 @@ export function originalTimes(original: Report, candidates: readonly Report[]): 
 export const speedText = ({ latencyRatio }: Report): string =>
   latencyRatio ? timeText(latencyRatio) : 'speed not compared'
 
+/** What was timed here and what is estimated for the target never stand for each other. */
+const speedsText = (report: Report): string =>
+  report.targetLatency
+    ? `${speedText(report)} here and ${fasterText(report.targetLatency.ratio)} on ${report.targetLatency.target} by estimate`
+    : speedText(report)
+
 /** "11.8× smaller, 2.4× faster, −0.2 points" */
 export const changeText = (original: Report, candidate: Report): string =>
-  [sizeText(original, candidate), speedText(candidate), qualityText(original, candidate)].join(', ')
+  [sizeText(original, candidate), speedsText(candidate), qualityText(original, candidate)].join(', ')

@@ -1,8 +1,7 @@
 /** A candidate in one sentence, and which candidates nobody beats. Pure. */
 import type { Goal } from '../contract/goal'
 import { beats, clearlyFaster, front, timeMargin, type Figures, type Timed } from '../contract/front'
-import { costsOf, misses, type Miss } from '../contract/limits'
-import { isQuality } from '../contract/metrics'
+import { basisOfLimits, costsOf, misses, type Miss } from '../contract/limits'
 import { pointsLost } from '../contract/points'
 import type { Report } from '../contract/report'
 import { changeText } from '../contract/verdict'
@@ -15,10 +14,11 @@ export const missed = (goal: Goal, original: Report, candidate: Report): Miss[] 
 export function verdict(goal: Goal, original: Report, candidate: Report): string {
   const facts = changeText(original, candidate)
   if (goal.kind !== 'search') return facts
-  const names = missed(goal, original, candidate).map(({ limit }) => limit)
-  // Likeness is all that the limit on quality could be held against.
-  const by = isQuality(candidate.quality) ? '' : ', as far as likeness tells'
-  return `${facts}: ${names.length === 0 ? `inside your limit${by}` : `over your limit for ${names.join(' and ')}`}`
+  const costs = costsOf(candidate, original)
+  const names = misses(goal, costs).map(({ limit }) =>
+    limit === 'latency' && costs.time?.target ? `latency on ${costs.time.target}` : limit,
+  )
+  return `${facts}: ${names.length === 0 ? `inside your limit${basisOfLimits(goal, candidate.quality, costs)}` : `over your limit for ${names.join(' and ')}`}`
 }
 
 export interface Placed {

@@ -81,7 +81,7 @@ describe('what stands against a result', () => {
 
   test('of a report: the estimate for the target goes before what was measured here', () => {
     const here = report({ latencyRatio: { value: 2, interval: [1.9, 2.1] } })
-    expect(costsOf(here, original).time).toEqual({ value: 2 })
+    expect(costsOf(here, original).time).toEqual({ value: 2, interval: [1.9, 2.1] })
     const there = { ...here, targetLatency: { target: 'ios', ratio: 0.5, source: '' } }
     expect(costsOf(there, original).time).toEqual({ value: 0.5, target: 'ios' })
     expect(misses({ maxLatency: 0.25 }, costsOf(there, original))[0]!.sentence).toContain(

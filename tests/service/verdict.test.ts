@@ -62,6 +62,29 @@ test('likeness on random inputs is inside a limit as far as it tells', () => {
   )
 })
 
+test('a limit on time says what it was held against where that is not the speed measured here', () => {
+  const there = { ...small, targetLatency: { target: 'ios', ratio: 0.5, source: '' } }
+  const facts = '11.8× smaller, 2.4× faster here and 2× faster on ios by estimate, −0.2 points'
+  expect(verdict(search({}), original, there)).toBe(`${facts}: inside your limit`)
+  expect(verdict(search({ maxLatency: 0.6 }), original, there)).toBe(
+    `${facts}: inside your limit, its time by estimate for ios`,
+  )
+  expect(verdict(search({ maxLatency: 0.3 }), original, there)).toBe(
+    `${facts}: over your limit for latency on ios`,
+  )
+  const unclear: Report = { ...small, latencyRatio: { value: 0.5, interval: [0.2, 3] } }
+  expect(verdict(search({ maxLatency: 0.6 }), original, unclear)).toMatch(
+    /speed unclear .*: inside your limit, its time as far as so busy a machine tells$/,
+  )
+  expect(missed(search({ maxLatency: 0.4 }), original, unclear)[0]!.sentence).toContain(
+    '(unclear on so busy a machine: 0.2× to 3×)',
+  )
+  const { latencyRatio: _, ...apart } = small
+  expect(verdict(search({ maxLatency: 0.6 }), original, apart as Report)).toMatch(
+    /speed not compared.*: inside your limit, its time by medians that were not taken in turn$/,
+  )
+})
+
 test('only a search has limits to miss', () => {
   expect(missed({ kind: 'preset', preset: 'smallest', target: 'any' }, original, report(1, 1, 0))).toEqual([])
 })

@@ -86,7 +86,7 @@ function speed(report: Report, reports: readonly Report[], { own, integer }: Not
       ? 'Integer arithmetic is slower than float here'
       : 'It is slower than the original here'
     return [
-      `${what}: ${timeText(ratio)} a sample on this machine. For speed, ${choice} is the better choice.`,
+      `${what}: ${timeText(ratio)} a sample on this machine. For speed${report.targetLatency ? ' here' : ''}, ${choice} is the better choice.`,
     ]
   }
   if (high < 1 / WORTH_SAYING) return []
