@@ -7,7 +7,7 @@ import { PareError, type ErrorCode } from '../../contract/errors'
 import { learnedStatistics, type Learned } from '../data/witness'
 import { withWeightInitializers } from '../layers/normalize'
 import { seeded } from '../math/random'
-import { Tensor, type Model } from '../onnx'
+import { sizeOf, Tensor, type Model } from '../onnx'
 import {
   concatRows,
   float32,
@@ -43,6 +43,10 @@ const AFFORDABLE = 3e11
 const RATES = [0.6, 0.2, 0.05]
 /** Powers of four between which the scale of the input is looked for: from numbers of 1/64 to those of bytes. */
 const SCALES = range(8).map((i) => 4 ** (i - 3))
+/** Inputs of more channels have one scale for all: each is looked for by some runs. */
+const CHANNELS = 16
+/** How often a channel's own scale may be four times larger or smaller. */
+const FURTHER = 12
 const EPSILON = 1e-12
 const UNFIT: readonly ErrorCode[] = ['model/unsupported-op', 'model/nothing-to-do', 'model/opset-too-old']
 
@@ -165,24 +169,68 @@ async function matched(
     return loss[0]!
   }
   const random = seeded(seed)
-  const noise = Float32Array.from(inputs.values, () => random.normal())
-  const scaled = (by: number): void => noise.forEach((v, i) => (inputs.values[i] = by * v))
-  const tried: { scale: number; loss: number }[] = []
-  for (const scale of SCALES) {
-    scaled(scale)
-    tried.push({ scale, loss: await run() })
+  // What learns is in units of each channel's scale, so that one rate fits all.
+  const units = Float32Array.from(inputs.values, () => random.normal())
+  const channels = weights.flatMap((_, i) => channelsOf(inputs.dims[i]!, inputs.view(i).byteOffset / 4))
+  // A mean by chance would look like the one that is wanted, the more the larger the scale.
+  for (const isOwn of channels) centre(units, isOwn)
+  const scales = new Float32Array(units.length)
+  const place = (): void => units.forEach((v, i) => (inputs.values[i] = scales[i]! * v))
+  const lossAt = async (each: (i: number) => number): Promise<{ loss: number; scales: Float32Array }> => {
+    const before = scales.slice()
+    scales.forEach((_, i) => (scales[i] = each(i)))
+    place()
+    const found = { loss: await run(), scales: scales.slice() }
+    scales.set(before)
+    return found
   }
-  const { scale } = tried.reduce((a, b) => (b.loss < a.loss ? b : a))
-  scaled(scale)
+  let best = await lossAt(() => SCALES[0]!)
+  const better = async (each: (i: number) => number): Promise<boolean> => {
+    const next = await lossAt(each)
+    const isBetter = next.loss < best.loss
+    if (isBetter) best = next
+    return isBetter
+  }
+  for (const scale of SCALES.slice(1)) await better(() => scale)
+  for (const isOwn of channels.length > 1 ? channels : [])
+    for (const factor of [4, 1 / 4]) {
+      const further = (): Promise<boolean> => {
+        const { scales: from } = best
+        return better((i) => from[i]! * (isOwn(i) ? factor : 1))
+      }
+      let taken = 0
+      while (taken < FURTHER && (await further())) taken++
+      if (taken > 0) break
+    }
+  scales.set(best.scales)
   const all = [{ from: 0, to: inputs.values.length, decays: false }]
   for (const rate of RATES) {
     const optimizer = createOptimizer('adamw', inputs.values.length, { weightDecay: 0, momentum: 0.9 })
     for (const step of range(STEPS / RATES.length)) {
+      place()
       await run()
-      optimizer.step(inputs.values, slope, rateAt(step, STEPS / RATES.length, rate * scale, 0), all)
+      slope.forEach((v, i) => (slope[i] = scales[i]! * v))
+      optimizer.step(units, slope, rateAt(step, STEPS / RATES.length, rate, 0), all)
     }
   }
+  place()
   return Object.fromEntries(
     weights.map((name, i) => [name, float32(inputs.dims[i]!, inputs.view(i).slice())]),
   )
+}
+
+/** Whether an element of all inputs, laid behind each other, belongs to a channel of this one: of the second axis, or of the last where the second is long. */
+function channelsOf(dims: readonly number[], from: number): ((i: number) => boolean)[] {
+  const axis = dims.findIndex(
+    (dim, at) => (at === 1 || (at > 1 && at === dims.length - 1)) && dim <= CHANNELS,
+  )
+  const [count, inner] = axis < 0 ? [1, 1] : [dims[axis]!, sizeOf(dims.slice(axis + 1))]
+  const end = from + sizeOf(dims)
+  return range(count).map((c) => (i) => i >= from && i < end && Math.floor((i - from) / inner) % count === c)
+}
+
+function centre(values: Float32Array, isOwn: (i: number) => boolean): void {
+  const own = [...values.keys()].filter(isOwn)
+  const mean = own.reduce((sum, i) => sum + values[i]!, 0) / own.length
+  for (const i of own) values[i]! -= mean
 }

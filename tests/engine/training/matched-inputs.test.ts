@@ -12,17 +12,21 @@ import { normalizing } from './normalizing'
 import { contextOf } from '../passes/quantization/support'
 
 describe('inputs made to match what normalization layers learned', () => {
-  test.each([
-    ['any number of samples', 'N', 32],
-    ['one sample at a time', 1, 32],
-  ])('have the moments of the training data: %s', async (_, batch, samples) => {
-    const made = (await matchedInputs(normalizing({ mean: [4, -6], variance: [4 / 3, 4] }, batch)))!
+  test.each<[string, 'N' | 1, number, number, number]>([
+    ['any number of samples', 'N', 32, 1, 1],
+    ['one sample at a time', 1, 32, 1, 1],
+    // As degrees beside pascals: noise of one scale is nothing to one of them or far too much for the other.
+    ['channels of other units', 'N', 32, 0.01, 1000],
+  ])('have the moments of the training data: %s', async (_, batch, samples, first, second) => {
+    const mean = [4 * first, -6 * second]
+    const variance = [(4 / 3) * first ** 2, 4 * second ** 2]
+    const made = (await matchedInputs(normalizing({ mean, variance }, batch)))!
     expect(made).toMatchObject({ layers: 1, samples })
     const x = (await made.make())['x']!
     expect(x.dims).toEqual([32, 2, 8, 8])
     for (const [channel, mean, std] of [
-      [0, 4, Math.sqrt(4 / 3)],
-      [1, -6, 2],
+      [0, 4 * first, Math.sqrt(4 / 3) * first],
+      [1, -6 * second, 2 * second],
     ] as const) {
       const values = Array.from(x.data as Float32Array).filter((_, i) => Math.floor(i / 64) % 2 === channel)
       const m = values.reduce((sum, v) => sum + v, 0) / values.length
