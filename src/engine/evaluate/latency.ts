@@ -5,8 +5,7 @@
 import os from 'node:os'
 import { PareError } from '../../contract/errors'
 import type { LatencyStats } from '../../contract/report'
-import { bootstrap, quantile, sorted, type Interval } from '../math/statistics'
-import { seeded } from '../math/random'
+import { medianInterval, quantile, sorted, type Interval } from '../math/statistics'
 import { readModel, type Model } from '../onnx'
 import {
   feedsFor,
@@ -23,7 +22,7 @@ interface LatencyOptions {
   session?: SessionOptions
   /** Rounds of A B B A at most; default 200. */
   rounds?: number
-  /** Seconds spent measuring at most, over all models; default 4. At least 5 rounds are made. */
+  /** Seconds spent measuring at most, over all models; default 4. At least 6 rounds are made. */
   seconds?: number
   progress?(done: number): void
   signal?: AbortSignal
@@ -32,7 +31,7 @@ interface LatencyOptions {
 export interface LatencyRatio {
   /** Time of the candidate over time of the original, per sample; below 1 is faster. Median of rounds. */
   value: number
-  /** 95%, bootstrap over rounds. */
+  /** 95%, by the ranks of rounds. */
   interval: Interval
 }
 
@@ -43,7 +42,8 @@ export interface MeasuredLatency {
 
 const WARM_UP_RUNS = 10
 const WARM_UP_MS = 300
-const LEAST_ROUNDS = 5
+/** Of fewer no interval of the median is one of 95%. */
+const LEAST_ROUNDS = 6
 
 /** Times every model at batch 1. Throws `model/not-loadable`, `data/shape-mismatch`, `cancelled`. */
 export async function measureLatency(
@@ -137,14 +137,6 @@ function ratioOf(
   const ratios: number[] = []
   for (let i = 0; i + 1 < original.length; i += 2)
     ratios.push((scale * (candidate[i]! + candidate[i + 1]!)) / (original[i]! + original[i + 1]!))
-  const order = [...ratios.keys()].sort((a, b) => ratios[a]! - ratios[b]!)
-  const median = (weights?: Float64Array): number => {
-    let seen = 0
-    for (const i of order) {
-      seen += weights ? weights[i]! : 1
-      if (seen >= ratios.length / 2) return ratios[i]!
-    }
-    return 1
-  }
-  return { value: median(), interval: bootstrap(ratios.length, median, seeded(11)) }
+  const ordered = sorted(ratios)
+  return { value: quantile(ordered, 0.5), interval: medianInterval(ordered) }
 }

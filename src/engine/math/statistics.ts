@@ -59,6 +59,18 @@ export function signTest(won: number, lost: number): number {
   return Math.min(1, sum)
 }
 
+/**
+ * Interval of the median of independent values, by their ranks: at least 95% for any distribution from 6 values on; for
+ * fewer the least and the greatest, which is less. `ordered` ascends.
+ * Source: W. J. Conover, Practical Nonparametric Statistics (1999), §3.2.
+ */
+export function medianInterval(ordered: ArrayLike<number>): Interval {
+  const n = ordered.length
+  let cut = 0
+  while (2 * (cut + 1) < n && 2 * signTest(n - cut - 1, cut + 1) <= 0.05) cut++
+  return [ordered[cut] ?? NaN, ordered[n - 1 - cut] ?? NaN]
+}
+
 /** Normal-approximation interval of a mean from n, Σx and Σx². */
 export function meanInterval(n: number, sum: number, sumOfSquares: number): Interval {
   if (n === 0) return [0, 0]

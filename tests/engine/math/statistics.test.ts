@@ -4,6 +4,7 @@ import {
   blocksOf,
   bootstrap,
   meanInterval,
+  medianInterval,
   pairedInterval,
   widening,
   quantile,
@@ -172,6 +173,19 @@ it.each([
   [15, 5, 0.020694732666015625],
 ])('the sign test of %i won and %i lost', (won, lost, p) => {
   expect(signTest(won, lost)).toBeCloseTo(p, 10)
+})
+
+// Ranks, counted from 1, by the binomial distribution: Conover, table A3.
+it.each([
+  [4, 1, 4],
+  [6, 1, 6],
+  [8, 1, 8],
+  [9, 2, 8],
+  [10, 2, 9],
+  [20, 6, 15],
+  [30, 10, 21],
+])('the median of %i values lies between those of ranks %i and %i', (n, low, high) => {
+  expect(medianInterval(Float64Array.from({ length: n }, (_, i) => i + 1))).toEqual([low, high])
 })
 
 it('the sign test of thousands does not underflow', () => {
