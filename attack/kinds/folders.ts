@@ -54,7 +54,7 @@ const KINDS: readonly Left[] = [
     async make(run, folder) {
       const jobs = await run('searchList', searchOf(folder), during)
       const keys = jobs.slice(0, TRIED).map(({ key }) => key)
-      await run('searchStep', { ...searchOf(folder), share: { index: 0, keys } }, during)
+      await run('searchStep', { ...searchOf(folder), share: { worker: '0', keys } }, during)
     },
     goOn: (run, folder) => run('searchList', searchOf(folder), during),
   },

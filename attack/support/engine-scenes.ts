@@ -173,7 +173,7 @@ export class EngineScenes {
     for (let index = 0; ; index++) {
       const keys = (await run('searchList', searchOf(folder), during)).map(({ key }) => key)
       if (keys.length === 0) break
-      await run('searchStep', { ...searchOf(folder), share: { index, keys } }, during)
+      await run('searchStep', { ...searchOf(folder), share: { worker: String(index), keys } }, during)
     }
     this.search = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-attack-'))
     fs.cpSync(to, this.search, { recursive: true })
@@ -231,7 +231,7 @@ export class EngineScenes {
           keys = jobs.slice(0, TRIED).map(({ key }) => key)
         },
         work: async (run, folder, again) => {
-          await run('searchStep', { ...searchOf(folder), share: { index: 0, keys } }, during)
+          await run('searchStep', { ...searchOf(folder), share: { worker: '0', keys } }, during)
           if (!again) return
           const left = await run('searchList', searchOf(folder), during)
           if (left.some(({ key }) => keys.includes(key)))
@@ -243,7 +243,7 @@ export class EngineScenes {
         before: async (run, folder) => {
           const jobs = await run('searchList', searchOf(folder), during)
           const tried = jobs.slice(0, TRIED).map(({ key }) => key)
-          await run('searchStep', { ...searchOf(folder), share: { index: 0, keys: tried } }, during)
+          await run('searchStep', { ...searchOf(folder), share: { worker: '0', keys: tried } }, during)
         },
         // Stopped as soon as it says something: what was tried before is what there is to conclude from.
         work: (run, folder, _again, stop) =>

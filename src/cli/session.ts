@@ -31,7 +31,7 @@ export class Session implements Work {
   read: JobInput<'describeData'> | undefined
 
   constructor(start: (limits: EngineLimits) => EngineProcess) {
-    this.host = new EngineHost(() => start({ memory: this.memory, plugins: this.plugins }))
+    this.host = new EngineHost((memory = this.memory) => start({ memory, plugins: this.plugins }))
     // Not only once: npm and the terminal may both send it, and a second one must not end this without a word.
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => this.controller.abort())
   }

@@ -123,7 +123,7 @@ const search = {
   explanation: z.string(),
 }
 
-const Job = z.looseObject({ key: z.string(), recipe: Recipe, why: z.string() })
+const Job = z.looseObject({ key: z.string(), recipe: Recipe, why: z.string(), done: z.boolean().optional() })
 const Port = z.looseObject({
   name: z.string(),
   dtype: z.string(),

@@ -61,6 +61,8 @@ export interface SearchJob {
   recipe: Recipe
   /** Why it is worth trying, in plain words. */
   why: string
+  /** It was tried. */
+  done?: boolean
 }
 
 /** A trial as a point of the trade-off chart. */

@@ -159,7 +159,7 @@ type Start = (limits: EngineLimits) => EngineProcess
 export function library(start: Start): Library {
   async function using<T>(options: CallOptions, use: (work: Work) => Promise<T>): Promise<T> {
     const { signal, onEvent = () => undefined, memory, plugins } = options
-    const host = new EngineHost(() => start({ memory, plugins: plugins?.map(moduleOf) }))
+    const host = new EngineHost((share = memory) => start({ memory: share, plugins: plugins?.map(moduleOf) }))
     const tell = (event: 'note' | 'doubt', text: string): void => onEvent({ event, data: { text } })
     try {
       return await use({

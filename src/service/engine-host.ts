@@ -27,11 +27,13 @@ export class EngineHost {
   private active: Task | undefined
   private process: EngineProcess | undefined
   private nextId = 1
+  /** Processes that share the work of the job. */
+  private helpers: EngineHost[] = []
   private closed = false
 
-  /** `onDeath` is told when the process ended without being asked to. */
+  /** `start` may be told bytes that a process may use. `onDeath` is told when the process ended without being asked to. */
   constructor(
-    private readonly start: () => EngineProcess,
+    private readonly start: (memory?: number) => EngineProcess,
     private readonly onDeath: (error: ErrorData) => void = () => undefined,
   ) {}
 
@@ -66,6 +68,7 @@ export class EngineHost {
 
   stopTraining(): void {
     if (this.active) this.post({ type: 'stop-training', id: this.active.id })
+    for (const helper of this.helpers) helper.stopTraining()
   }
 
   /** Ends the process when nothing runs, to give its memory back. */
@@ -111,6 +114,11 @@ export class EngineHost {
     const { process } = this
     this.process = undefined
     process?.kill()
+    this.dismiss()
+  }
+
+  private dismiss(): void {
+    for (const helper of this.helpers.splice(0)) helper.close()
   }
 
   private proceed(): void {
@@ -140,6 +148,7 @@ export class EngineHost {
     process.onExit((exit) => {
       if (this.process !== process) return
       this.process = undefined
+      this.dismiss()
       const task = this.active
       this.active = undefined
       const error = exitError(exit, task?.options.during ?? '', kills)
@@ -155,6 +164,7 @@ export class EngineHost {
     if (message.type === 'ready' || task?.id !== message.id) return
     if (message.type === 'event') return this.hear(task, message.event)
     if (message.type === 'probe') return this.probe(task, message)
+    if (message.type === 'assist') return this.assist(task, message)
     this.active = undefined
     if (message.type === 'done') task.resolve(message.output)
     else {
@@ -174,6 +184,20 @@ export class EngineHost {
       task.reject(cause)
       this.proceed()
     }
+  }
+
+  /** Starts helpers. One that cannot go on leaves its work to the others, and all of them to whoever asked. */
+  private assist(task: Task, { id, requests, memory }: Extract<FromEngine, { type: 'assist' }>): void {
+    this.dismiss()
+    this.helpers = requests.map(() => new EngineHost(() => this.start(memory)))
+    const { during } = task.options
+    const work = this.helpers.map((helper, at) => helper.run('searchAssist', requests[at]!, { during }))
+    const tell = (): void => {
+      if (this.active?.id !== id) return
+      this.dismiss()
+      this.post({ type: 'assisted', id })
+    }
+    Promise.allSettled(work).then(tell, tell)
   }
 
   /** Measures in a fresh process, and answers whoever asked. */

@@ -69,7 +69,7 @@ export function createService(options: ServiceOptions): Service {
   }
   const aside = new SetAside(path.join(dataDir, 'set-aside'))
   const settings = new SettingsStore(path.join(dataDir, 'settings.json'), aside.taking('settings'))
-  const start = (): EngineProcess => engine({ memory: settings.get().memory * 2 ** 20 })
+  const start = (memory = settings.get().memory * 2 ** 20): EngineProcess => engine({ memory })
   const died = (error: ErrorData): void => emit('engine.restarted', { reason: errorMessage(error).what })
   const core: Core = {
     dataDir,

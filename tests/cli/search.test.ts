@@ -22,6 +22,14 @@ test('workers that share the list take every job between them, and none twice', 
   expect(shares[1]).toEqual(['k1', 'k4'])
   expect(shareOf(jobs, 6, undefined)).toEqual(['k6'])
   expect(shareOf(jobs, 7, undefined)).toEqual([])
+  expect(shareOf(jobs, 'k3', undefined)).toEqual(['k3'])
+  expect(() => shareOf(jobs, 'k9', undefined)).toThrow('no job “k9”')
+})
+
+test('what is done keeps its place in the list', () => {
+  const [first, ...rest] = jobs
+  const later = [{ ...first!, done: true }, ...rest]
+  for (const index of [0, 1, 2]) expect(shareOf(later, index, 3)).toEqual(shareOf(jobs, index, 3))
 })
 
 const trial = (part: Partial<Trial>): Trial => ({
@@ -168,9 +176,16 @@ test('listing, trying and merging share one folder and always go on', async () =
     searchList: () => jobs,
     searchStep: ({ share }) => share.keys,
   })
-  expect(tried.input('searchStep').share).toEqual({ index: 1, keys: ['k1', 'k4'] })
+  expect(tried.input('searchStep').share).toEqual({ worker: '1', keys: ['k1', 'k4'] })
   expect(tried.input('searchList').worker).toBe('1')
   expect(tried.out).toBe('2 of 7 jobs were tried.\n')
+
+  const key = 'ab12'.repeat(4)
+  const one = await run(addSearch, [...base, '--job', key], {
+    searchList: () => [...jobs, { ...jobs[0]!, key }],
+    searchStep: ({ share }) => share.keys,
+  })
+  expect(one.input('searchStep').share).toEqual({ worker: key, keys: [key] })
 
   const left = await run(addSearch, [...base, '--merge'], { searchMerge: () => ({ left: jobs.slice(3) }) })
   expect(left.out).toMatch(/^4 jobs are left to try/)

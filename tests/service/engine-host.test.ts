@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { PareError } from '../../src/contract/errors'
-import type { FromEngine, ToEngine } from '../../src/engine/jobs/protocol'
+import type { FromEngine, JobInput, ToEngine } from '../../src/engine/jobs/protocol'
 import { EngineHost } from '../../src/service/engine-host'
 import { forkEngine, type EngineExit, type EngineProcess } from '../../src/service/engine-process'
 import { exitError } from '../../src/service/exit-reason'
@@ -10,6 +10,7 @@ import { bundled } from '../bundled'
 class FakeEngine implements EngineProcess {
   readonly received: ToEngine[] = []
   killed = false
+  memory: number | undefined
   private tell: (message: unknown) => void = () => undefined
   private end: (exit: EngineExit) => void = () => undefined
 
@@ -42,8 +43,9 @@ function watched() {
   const engines: FakeEngine[] = []
   const deaths: string[] = []
   const host = new EngineHost(
-    () => {
+    (memory) => {
       engines.push(new FakeEngine())
+      engines.at(-1)!.memory = memory
       return engines.at(-1)!
     },
     (error) => deaths.push(error.code),
@@ -268,4 +270,43 @@ test('what cannot be kept of a job ends it with the reason, and the next one is 
   expect(engines[0]!.killed).toBe(true)
   engines[1]!.say({ type: 'done', id: engines[1]!.job, output: ['a'] })
   expect(await next).toEqual(['a'])
+})
+
+/** A search that has asked for two helpers. */
+function assisted() {
+  const { host, engines } = watched()
+  const controller = new AbortController()
+  const done = passes(host, controller.signal)
+  const [main] = engines
+  const requests = ['a', 'b'].map((worker) => ({ worker }) as JobInput<'searchAssist'>)
+  main!.say({ type: 'assist', id: main!.job, requests, memory: 1000 })
+  return { host, main: main!, helpers: engines.slice(1), controller, done }
+}
+
+test('helpers share the work within their memory, are told to stop learning, and their end is told', async () => {
+  const { host, main, helpers, done } = assisted()
+  expect(helpers.map(({ memory, received }) => [memory, received])).toEqual(
+    ['a', 'b'].map((worker) => [1000, [expect.objectContaining({ job: 'searchAssist', input: { worker } })]]),
+  )
+  host.stopTraining()
+  for (const helper of helpers) expect(helper.received.at(-1)).toMatchObject({ type: 'stop-training' })
+  const [first, second] = helpers
+  first!.say({ type: 'done', id: first!.job, output: undefined })
+  // One that dies takes nothing from whoever asked.
+  second!.exit({ code: 1, signal: null, log: 'out of memory' })
+  await expect.poll(() => main.received.at(-1)).toEqual({ type: 'assisted', id: main.job })
+  expect(first!.killed).toBe(true)
+  main.say({ type: 'done', id: main.job, output: [] })
+  await expect(done).resolves.toEqual([])
+})
+
+test('helpers end with whoever asked for them', async () => {
+  const { helpers, controller, done } = assisted()
+  controller.abort()
+  await expect(done).rejects.toMatchObject({ code: 'cancelled' })
+  expect(helpers.map(({ killed }) => killed)).toEqual([true, true])
+  const crashed = assisted()
+  crashed.main.exit({ code: 1, signal: null, log: '' })
+  await expect(crashed.done).rejects.toMatchObject({ code: 'engine/crashed' })
+  expect(crashed.helpers.map(({ killed }) => killed)).toEqual([true, true])
 })

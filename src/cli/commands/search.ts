@@ -43,7 +43,7 @@ interface SearchOptions extends CommonOptions, DataOptions, SpecOptions, LimitOp
   overwrite?: boolean
   seed: number
   listJobs?: boolean
-  job?: number
+  job?: number | string
   of?: number
   merge?: boolean
 }
@@ -72,9 +72,23 @@ function say(session: Session, trial: Trial, goal: { maxBytes?: number }): void 
   session.say(`  ${recipe.name}: ${outcome}`)
 }
 
-/** Which of the jobs this worker takes: one of them, or every `of`-th. */
-export function shareOf(jobs: readonly SearchJob[], index: number, of: number | undefined): string[] {
-  return jobs.filter((_, at) => (of === undefined ? at === index : at % of === index)).map((job) => job.key)
+const KEY = /^[0-9a-f]{16}$/
+
+/** A place in the list, or the key of a job. */
+const jobOption = (text: string): number | string => (KEY.test(text) ? text : numberOption(text))
+
+/**
+ * Which of a round's jobs this worker takes: the one of that key or place, or every `of`-th. What is done keeps its
+ * place in the list. Throws `InvalidArgumentError` for a key that is not in it.
+ */
+export function shareOf(jobs: readonly SearchJob[], job: number | string, of: number | undefined): string[] {
+  if (typeof job === 'number')
+    return jobs.filter((_, at) => (of === undefined ? at === job : at % of === job)).map(({ key }) => key)
+  if (!jobs.some(({ key }) => key === job))
+    throw new InvalidArgumentError(
+      `there is no job “${job}” in the round that is being tried; --list-jobs shows those there are`,
+    )
+  return [job]
 }
 
 async function report(
@@ -163,11 +177,15 @@ export const addSearch: AddCommand = (program, { session }) => {
     .addOption(overwriteOption('result'))
     .addOption(seedOption())
     .option('--resume', 'go on with an earlier search in that folder; finished trials are not repeated')
-    .option('--list-jobs', 'print what is left to try as JSON, for a scheduler to spread')
+    .option(
+      '--list-jobs',
+      'print the jobs of the round that is being tried as JSON, for a scheduler to spread',
+    )
     .addOption(
-      new Option('--job <n>', 'try job n of that list (from 0), or with --of every m-th from n').argParser(
-        numberOption,
-      ),
+      new Option(
+        '--job <n>',
+        'try the job with this key or in this place of that list (from 0), or with --of every m-th from n',
+      ).argParser(jobOption),
     )
     .addOption(new Option('--of <m>', 'number of workers that share the list').argParser(numberOption))
     .option('--merge', 'conclude what the jobs found; says what is left to try when there is more')
@@ -207,13 +225,9 @@ export const addSearch: AddCommand = (program, { session }) => {
           jobs: await session.run('searchList', { ...request, worker: 'list' }, 'listing the jobs'),
         })
       if (options.job !== undefined) {
-        const index = options.job
-        const list = await session.run(
-          'searchList',
-          { ...request, worker: String(index) },
-          'listing the jobs',
-        )
-        const share = { index, keys: shareOf(list, index, options.of) }
+        const worker = String(options.job)
+        const list = await session.run('searchList', { ...request, worker }, 'listing the jobs')
+        const share = { worker, keys: shareOf(list, options.job, options.of) }
         const tried = await session.run('searchStep', { ...request, share }, 'trying recipes', listen)
         return options.json
           ? printDocument(session, 'tried', { tried })

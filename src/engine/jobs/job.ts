@@ -10,6 +10,8 @@ export interface JobContext {
   stopRequested(): boolean
   /** Memory of a model, measured in a process of its own. */
   probe: MemoryProbe
+  /** Processes that share the work of a search, each within so many bytes; done when all have ended, one way or another. */
+  assist?(requests: JobInput<'searchAssist'>[], memory: number): Promise<void>
 }
 
 export type JobHandlers<J extends JobName = JobName> = {

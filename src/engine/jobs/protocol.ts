@@ -136,10 +136,12 @@ interface Jobs {
   evaluate: Job<ModelAndData & { split: SplitName }, Report>
   compress: Job<RunRequest, RunResult>
   search: Job<SearchRequest, { result: SearchResult; run: RunResult }>
-  /** What is left to try now, as a list that can be spread over machines. */
+  /** The round that is being tried, as a list that can be spread over machines. */
   searchList: Job<SearchRequest, SearchJob[]>
-  /** Tries the jobs with these keys that are still to be tried; gives the keys. */
-  searchStep: Job<SearchRequest & { share: { index: number; keys: string[] } }, string[]>
+  /** Tries the jobs with these keys that are still to be tried and that nobody is at; gives the keys. */
+  searchStep: Job<SearchRequest & { share: { worker: string; keys: string[] } }, string[]>
+  /** Tries what the search that began it tries, beside others, until its time is over. */
+  searchAssist: Job<SearchRequest & { worker: string; began: number }, void>
   /** Concludes when nothing is left to try; else says what is. */
   searchMerge: Job<SearchRequest, { left: SearchJob[] } | { result: SearchResult; run: RunResult }>
   sensitivity: Job<
@@ -221,6 +223,8 @@ export type ToEngine =
   | { type: 'stop-training'; id: number }
   /** Answer to `probe`. */
   | { type: 'probed'; probe: number; answer: { reply: ProbeReply } | { error: ErrorData } }
+  /** Whoever was asked for by `assist` has ended, one way or another. */
+  | { type: 'assisted'; id: number }
 
 export interface JobEvents {
   progress: ProgressReport
@@ -243,3 +247,5 @@ export type FromEngine =
   | { type: 'failed'; id: number; error: ErrorData; spent?: true }
   /** Asks for the job `probe` in a fresh process, because only the host can start one under every shell. */
   | { type: 'probe'; id: number; probe: number; request: ProbeRequest }
+  /** Asks for processes that share the work, each within so many bytes. */
+  | { type: 'assist'; id: number; requests: JobInput<'searchAssist'>[]; memory: number }

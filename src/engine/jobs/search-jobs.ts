@@ -14,15 +14,16 @@ import { openSearch } from '../run/open-search'
 import { headOf } from '../run/record'
 import { sensitivitiesIn } from '../run/sensitivities'
 import type { Unchanged } from '../run/unchanged'
-import { runTrial } from '../search/trial-runner'
+import { shareCores } from '../runtime/session'
 import { fasterThan } from '../search/explain'
-import { conclude, explore, pending } from '../search/explore'
+import { conclude, currentRound, explore, pending, tryJob } from '../search/explore'
 import type { Clock, SearchOptions } from '../search/options'
 import { findTarget } from '../targets'
 import { chosenSession, withData } from './data'
 import type { JobContext, JobHandlers } from './job'
 import type { SearchRequest } from './protocol'
 import { cacheOf, targetOf } from './runs'
+import { withHelpers } from './search-helpers'
 
 /** Share of the progress that is the search itself; the rest measures what it found. */
 const SEARCH_SHARE = 0.9
@@ -41,12 +42,12 @@ interface Opened {
 
 /** Opens data and search, hands both to `use`. */
 async function withSearch<T>(
-  request: SearchRequest,
+  request: SearchRequest & { began?: number },
   context: JobContext,
   use: (search: Opened) => Promise<T>,
   ahead = false,
 ): Promise<T> {
-  const { model, data, settings, folder, resume, seed, worker, sensitivities } = request
+  const { model, data, settings, folder, resume, seed, worker, began, sensitivities } = request
   const target = targetOf(request.goal.target, folder, resume)
   const goal = { ...request.goal, target: target.id }
   let clock: Clock | undefined
@@ -76,6 +77,7 @@ async function withSearch<T>(
       folder,
       resume,
       worker,
+      began,
       into: request.into,
       ahead,
       stopRequested: () => context.stopRequested(),
@@ -150,59 +152,66 @@ async function finishSearch(
   return { result, run }
 }
 
-export const searchJobs: JobHandlers<'search' | 'searchList' | 'searchStep' | 'searchMerge' | 'sensitivity'> =
-  {
-    search: (request, context) =>
-      locked(
-        request.folder,
-        () =>
-          withSearch(request, context, async (search) =>
-            finishSearch(search, request, await explore(search.options)),
-          ),
-        request.into,
-      ),
-    searchList: (request, context) =>
-      locked(workOf(request), () =>
-        withSearch(
-          request,
-          context,
-          ({ options }) => Promise.resolve(pending(options.space, options.store.all(), options.runner.goal)),
-          true,
-        ),
-      ),
-    searchStep: ({ share, ...request }, context) => {
-      const worker = String(share.index)
-      const step = (): Promise<string[]> =>
-        withSearch({ ...request, worker }, context, async ({ options }) => {
-          const mine = pending(options.space, options.store.all(), options.runner.goal).filter((job) =>
-            share.keys.includes(job.key),
-          )
-          for (const [at, job] of mine.entries()) {
-            context.progress(at / mine.length, job.recipe.name)
-            const trial = await runTrial(job, options.runner)
-            options.store.save(trial)
-            options.found(trial)
-          }
-          return mine.map((job) => job.key)
-        })
-      return locked(workOf({ ...request, worker }), step, path.join(request.folder, 'search'))
-    },
-    searchMerge: (request, context) =>
-      locked(request.folder, () =>
+type SearchJobs = 'search' | 'searchAssist' | 'searchList' | 'searchStep' | 'searchMerge' | 'sensitivity'
+
+export const searchJobs: JobHandlers<SearchJobs> = {
+  search: (request, context) =>
+    locked(
+      request.folder,
+      () =>
         withSearch(request, context, async (search) => {
-          const left = pending(search.options.space, search.options.store.all(), search.options.runner.goal)
-          return left.length > 0 ? { left } : finishSearch(search, request, 0)
+          await withHelpers(request, context, search.options)
+          return finishSearch(search, request, await explore(search.options))
         }),
+      request.into,
+    ),
+  searchAssist: (request, context) => {
+    shareCores(request.settings.threads)
+    return withSearch(request, context, async ({ options }) => void (await explore(options)))
+  },
+  searchList: (request, context) =>
+    locked(workOf(request), () =>
+      withSearch(
+        request,
+        context,
+        ({ options }) =>
+          Promise.resolve(currentRound(options.space, options.store.all(), options.runner.goal)),
+        true,
       ),
-    sensitivity: ({ model, data, samples, techniques, target, sensitivities }, { signal, progress }) =>
-      withData(model, data, (dataset, same) =>
-        measureSensitivity(readModel(model), dataset, {
-          samples,
-          techniques,
-          weightBits: findTarget(target ?? 'any').int8.weightBits,
-          cache: sensitivities === undefined ? undefined : sensitivitiesIn(sensitivities, undefined, same),
-          signal,
-          progress,
-        }),
-      ),
-  }
+    ),
+  searchStep: ({ share, ...request }, context) => {
+    const { worker } = share
+    const step = (): Promise<string[]> =>
+      withSearch({ ...request, worker }, context, async ({ options }) => {
+        const mine = pending(options.space, options.store.all(), options.runner.goal).filter((job) =>
+          share.keys.includes(job.key),
+        )
+        const tried: string[] = []
+        for (const [at, job] of mine.entries()) {
+          context.progress(at / mine.length, job.recipe.name)
+          const trial = await tryJob(job, options)
+          if (trial && trial !== 'busy') tried.push(job.key)
+        }
+        return tried
+      })
+    return locked(workOf({ ...request, worker }), step, path.join(request.folder, 'search'))
+  },
+  searchMerge: (request, context) =>
+    locked(request.folder, () =>
+      withSearch(request, context, async (search) => {
+        const left = pending(search.options.space, search.options.store.all(), search.options.runner.goal)
+        return left.length > 0 ? { left } : finishSearch(search, request, 0)
+      }),
+    ),
+  sensitivity: ({ model, data, samples, techniques, target, sensitivities }, { signal, progress }) =>
+    withData(model, data, (dataset, same) =>
+      measureSensitivity(readModel(model), dataset, {
+        samples,
+        techniques,
+        weightBits: findTarget(target ?? 'any').int8.weightBits,
+        cache: sensitivities === undefined ? undefined : sensitivitiesIn(sensitivities, undefined, same),
+        signal,
+        progress,
+      }),
+    ),
+}

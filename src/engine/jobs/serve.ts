@@ -25,12 +25,14 @@ export function serve(
   let stopped = -1
   let running: { id: number; job: JobName } | undefined
   const probes = new Map<number, (answer: Extract<ToEngine, { type: 'probed' }>['answer']) => void>()
+  let assisted: (() => void) | undefined
   let last: Promise<void> = Promise.resolve()
   /** Id of the job in whose course something was begun, however much later it ends. */
   const origin = new AsyncLocalStorage<number>()
   port.onMessage((raw) => {
     const message = raw as ToEngine
     if (message.type === 'stop-training') stopped = message.id
+    else if (message.type === 'assisted') assisted?.()
     else if (message.type === 'probed') probes.get(message.probe)?.(message.answer)
     else last = last.then(() => work(message))
   })
@@ -62,6 +64,11 @@ export function serve(
             'reply' in answer ? resolve(answer.reply) : reject(toError(answer.error)),
           )
           port.post({ type: 'probe', id, probe, request })
+        }),
+      assist: (requests, memory) =>
+        new Promise((resolve) => {
+          assisted = resolve
+          port.post({ type: 'assist', id, requests, memory })
         }),
     }
     running = { id, job }

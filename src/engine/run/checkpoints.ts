@@ -9,7 +9,7 @@ import type { StepRecord } from '../../contract/report'
 import { writeModel, type Model } from '../onnx'
 import { hashFile } from '../onnx/hash-file'
 import { readJson, writeJson } from './files'
-import type { PassCache } from './pass-cache'
+import { linkOrCopy, type PassCache } from './pass-cache'
 import { RunState, type Checkpoint, type FinishedCandidate, type WrittenFile } from './state'
 
 const describeFiles = (files: readonly string[], folder: string): WrittenFile[] =>
@@ -125,6 +125,17 @@ export class RunFolder {
       return one && record && !one.partial && !record.failed ? [{ key: one.key, record }] : []
     })
     if (files && steps.length === keys.length) cache.keep(keys.at(-1)!, steps, files, this.checkpoints)
+  }
+
+  /** Takes over the finished passes of another run's folder, its models as they are. */
+  takeOver(other: string): void {
+    const found = RunState.safeParse(readJson(path.join(other, 'run.json'))).data
+    if (!found || found.original.sha256 !== this.state.original.sha256) return
+    const known = found.checkpoints.filter(({ key, files }) => files || !this.checkpoint(key))
+    for (const { files = [] } of known)
+      for (const { name } of files)
+        onDisk(name, () => linkOrCopy(path.join(other, name), path.join(this.folder, name)))
+    this.put(known)
   }
 
   private put(checkpoints: readonly Checkpoint[]): void {

@@ -4,6 +4,7 @@
  */
 import fs from 'node:fs'
 import path from 'node:path'
+import { z } from 'zod'
 import { SPLITS } from '../../contract/dataset'
 import { errorData, PareError } from '../../contract/errors'
 import type { SearchGoal } from '../../contract/goal'
@@ -31,6 +32,7 @@ import { RunFolder } from './checkpoints'
 import { passCache } from './pass-cache'
 import { hashFile } from '../onnx/hash-file'
 import { readJson, writeJson } from './files'
+import { locked } from './lock'
 import { sensitivitiesIn } from './sensitivities'
 import { applyRecipe, chainKeys } from './steps'
 import type { Unchanged } from './unchanged'
@@ -51,6 +53,8 @@ export interface SearchWork {
   folder: string
   /** Name of this worker, where several share `folder`; each keeps its checkpoints to itself. */
   worker?: string
+  /** When the search began, where another process began it, less what earlier sessions took; milliseconds of the clock. */
+  began?: number
   /** Folder of sensitivities measured before; default: one in `folder`. */
   sensitivities?: string
   /** Measures the sensitivities before anything is tried, so that workers find them; else the first pass that asks does. */
@@ -69,7 +73,6 @@ export interface SearchWork {
 /** Opens or begins a search. Throws `target/unknown`. */
 export async function openSearch(asked: SearchWork): Promise<SearchOptions> {
   const work = { ...asked, target: findTarget(asked.goal.target) }
-  const started = performance.now()
   const sha256 = hashFile(work.original)
   const basis = await basisOf(work, [work.folder, ...(work.into ? [work.into] : [])])
   // What was found for another model, other data or another floor does not count.
@@ -82,8 +85,11 @@ export async function openSearch(asked: SearchWork): Promise<SearchOptions> {
   const about = { original: { path: work.original, bytes: size, sha256 }, target: work.target.id }
   const run = RunFolder.open(workFolder, about, work.resume)
   const store = trialStore(trialsFolder)
+  const time = path.join(found, 'time.json')
   const fileOf = (key: string): string => path.join(trialsFolder, `${key}.onnx`)
-  const earlier = store.all().reduce((sum, trial) => sum + trial.seconds, 0)
+  // A scheduler that started this worker has a limit of its own.
+  const isLimited = work.worker === undefined || work.began !== undefined
+  const began = work.began ?? Date.now() - 1000 * secondsIn(time)
   const place = work.sensitivities ?? path.join(work.folder, 'sensitivity')
   const sensitivities = { ...sensitivitiesIn(place, work.worker, work.same), grows: true as const }
   if (work.ahead && work.data.splits.calibration.length > 0)
@@ -95,13 +101,13 @@ export async function openSearch(asked: SearchWork): Promise<SearchOptions> {
     }).catch(unlessNothingToDo)
   const cache = work.cache === undefined ? undefined : passCache(work.cache)
   const check = await outputCheck(work.original, work.data, work.session)
-  const used = (): number => earlier + (performance.now() - started) / 1000
+  const used = (): number => (Date.now() - began) / 1000
   const clock: Clock = {
+    began,
     used,
-    left: () => (work.worker === undefined ? work.goal.minutes * 60 - used() : Infinity),
+    left: () => (isLimited ? work.goal.minutes * 60 - used() : Infinity),
   }
-  // The scheduler of a worker has a limit of its own.
-  const overtime = work.worker === undefined ? exploringSeconds(work.goal) : Infinity
+  const overtime = isLimited ? exploringSeconds(work.goal) : Infinity
   const isOver = (): boolean => clock.used() > overtime && clock.used() > endOfTrials(store.all(), work.goal)
   const sample = await firstSample(work.data)
   const runner: TrialRunner = {
@@ -153,8 +159,23 @@ export async function openSearch(asked: SearchWork): Promise<SearchOptions> {
   }
   const options: SearchOptions = {
     runner,
-    store,
+    store: {
+      ...store,
+      save(trial) {
+        store.save(trial)
+        if (isLimited) writeJson(time, { seconds: used() })
+      },
+    },
     fileOf,
+    async claim(key, once) {
+      try {
+        return await locked(path.join(work.folder, 'work', 'claims', key), once)
+      } catch (cause) {
+        if (errorData(cause).code !== 'run/busy') throw cause
+        return 'busy'
+      }
+    },
+    takeOver: (worker) => run.takeOver(path.join(work.folder, 'work', worker)),
     space: {
       ...(work.from ?? { passes: describePasses(), presets: PRESETS }),
       available: availableNeeds(work.data),
@@ -173,6 +194,10 @@ export async function openSearch(asked: SearchWork): Promise<SearchOptions> {
   }
   return options
 }
+
+/** Seconds that earlier sessions took. */
+const secondsIn = (file: string): number => Time.safeParse(readJson(file)).data?.seconds ?? 0
+const Time = z.object({ seconds: z.number().nonnegative() })
 
 /** A model without float weights can still be searched: it has nothing to be sensitive about. */
 function unlessNothingToDo(thrown: unknown): void {

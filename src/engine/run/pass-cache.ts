@@ -43,7 +43,8 @@ export interface PassCache {
   keep(key: string, steps: readonly CachedStep[], files: readonly WrittenFile[], folder: string): void
 }
 
-function linkOrCopy(from: string, to: string): void {
+/** Puts a file where another may be, whole at any moment. */
+export function linkOrCopy(from: string, to: string): void {
   const temporary = `${to}.${process.pid}.tmp`
   fs.rmSync(temporary, { force: true })
   try {

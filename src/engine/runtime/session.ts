@@ -62,12 +62,21 @@ export interface Session {
   release(): Promise<void>
 }
 
+/** Cores that a session takes where it is not told; undefined: all. */
+let coresOfSession: number | undefined
+
+/** For a process that shares the machine with others that do the same work. */
+export function shareCores(cores: number): void {
+  coresOfSession = cores
+}
+
 function toOrtOptions(options: SessionOptions): InferenceSession.SessionOptions {
+  const threads = options.threads ?? coresOfSession
   return {
     executionProviders: [...(options.providers ?? ['cpu'])],
     graphOptimizationLevel: options.optimization ?? 'all',
     logSeverityLevel: 4,
-    ...(options.threads !== undefined && { intraOpNumThreads: options.threads }),
+    ...(threads !== undefined && { intraOpNumThreads: threads }),
     ...((options.config ?? options.spinning === false) && {
       extra: {
         session: { ...options.config, ...(options.spinning === false && { 'intra_op.allow_spinning': '0' }) },

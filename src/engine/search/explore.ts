@@ -2,6 +2,7 @@
  * The search: rounds of trials within a time limit, then the front, then the winner held against samples no trial
  * has seen. Resumable, because every finished trial is in the store and is not tried again.
  */
+import { setTimeout } from 'node:timers/promises'
 import { PareError } from '../../contract/errors'
 import { front } from '../../contract/front'
 import type { SearchGoal } from '../../contract/goal'
@@ -33,16 +34,40 @@ const PATIENCE = 2
 export const endOfTrials = (trials: readonly Trial[], goal: SearchGoal): number =>
   exploringSeconds(goal) * (trials.some(({ state }) => state === 'kept') ? 1 : PATIENCE)
 
-/** What is left to try now, given what was found: one machine's whole work, or a list to spread over many. */
-export function pending(space: SearchSpace, trials: readonly Trial[], goal: SearchGoal): SearchJob[] {
+/**
+ * The round that is being tried: all its jobs, always in the same order, so that a place in the list means the same job
+ * until the last of them is done. Empty where nothing is left.
+ */
+export function currentRound(space: SearchSpace, trials: readonly Trial[], goal: SearchGoal): SearchJob[] {
   const done = new Set(trials.map((trial) => trial.key))
   for (let round = 1; round <= LAST_ROUND; round++) {
     const before = trials.filter((trial) => trial.round < round)
-    const jobs = jobsOf(round, space, before, goal).filter((job) => !done.has(job.key))
-    if (jobs.length > 0) return jobs
+    const jobs = jobsOf(round, space, before, goal)
+    if (jobs.some((job) => !done.has(job.key)))
+      return jobs.map((job) => (done.has(job.key) ? { ...job, done: true } : job))
   }
   return []
 }
+
+/** What is left to try now, given what was found. */
+export const pending = (space: SearchSpace, trials: readonly Trial[], goal: SearchGoal): SearchJob[] =>
+  currentRound(space, trials, goal).filter((job) => !job.done)
+
+/** Tries one recipe and keeps what came of it; undefined where somebody else has done so. Gives 'busy' where somebody does. */
+export function tryJob(job: SearchJob, options: SearchOptions): Promise<Trial | undefined | 'busy'> {
+  const { store, runner } = options
+  return options.claim(job.key, async () => {
+    if (store.all().some(({ key }) => key === job.key)) return undefined
+    const trial = await runTrial(job, runner)
+    if (trial.state === 'out-of-time') return trial
+    store.save(trial)
+    options.found(trial)
+    return trial
+  })
+}
+
+/** How often to look whether others have ended what the next round waits for, milliseconds. */
+const LOOK = 50
 
 /** Tries what there is to try until time is up. Throws `cancelled`; what was found until then is in the store. */
 export async function explore(options: SearchOptions): Promise<number> {
@@ -57,16 +82,27 @@ export async function explore(options: SearchOptions): Promise<number> {
     if (runner.signal.aborted) throw new PareError('cancelled', { during: 'the search' })
     if (clock.used() > limit || options.stopRequested?.()) return jobs.length
     for (const job of jobs) if (expectedSeconds(job, trials) > limit - clock.used()) long.add(job.key)
-    const job = jobs.find(({ key }) => !long.has(key))
+    const able = jobs.filter(({ key }) => !long.has(key))
     // What is left cannot end in time: trying it would only burn the time.
-    if (!job) return jobs.length
+    if (able.length === 0) return jobs.length
     const share = Math.min(1, clock.used() / limit)
-    options.progress(share, `round ${job.round}, ${jobs.length} to try: ${job.recipe.name}`)
-    const trial = await runTrial(job, runner)
-    if (trial.state === 'out-of-time') return jobs.length
-    store.save(trial)
-    options.found(trial)
+    options.progress(share, `round ${able[0]!.round}, ${jobs.length} to try: ${able[0]!.recipe.name}`)
+    const trial = await firstFree(able, options)
+    if (trial === 'busy') await setTimeout(LOOK)
+    else if (trial?.state === 'out-of-time') return jobs.length
   }
+}
+
+/** Tries the first job that nobody else is at. */
+async function firstFree(
+  jobs: readonly SearchJob[],
+  options: SearchOptions,
+): Promise<Trial | undefined | 'busy'> {
+  for (const job of jobs) {
+    const trial = await tryJob(job, options)
+    if (trial !== 'busy') return trial
+  }
+  return 'busy'
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, n) => total + n, 0)

@@ -31,13 +31,13 @@ test('the list is shared between workers: each tries its own, and merging says w
   expect(new Set(list.map(({ key }) => key)).size).toBe(list.length)
   const keys = list.map(({ key }) => key)
   const context = listening()
-  expect(await searchStep({ ...work, share: { index: 0, keys: keys.slice(0, 2) } }, context)).toEqual(
+  expect(await searchStep({ ...work, share: { worker: '0', keys: keys.slice(0, 2) } }, context)).toEqual(
     keys.slice(0, 2),
   )
   const trials = context.told.filter(([event]) => event === 'trial')
   expect(trials.map(([, data]) => (data as { trial: { key: string } }).trial.key)).toEqual(keys.slice(0, 2))
   // Another worker with an overlapping share tries only what is still to be tried.
-  expect(await searchStep({ ...work, share: { index: 1, keys: keys.slice(1, 3) } }, listening())).toEqual([
+  expect(await searchStep({ ...work, share: { worker: '1', keys: keys.slice(1, 3) } }, listening())).toEqual([
     keys[2],
   ])
   // What is damaged counts as not tried.
