@@ -38,7 +38,7 @@ export interface LossPorts {
   teacher?: string
   /** float32 [rows]: share of each row in the loss; zero leaves it out. */
   rows: string
-  /** float32 [samples], for features. */
+  /** float32 [samples], for features: the sum of their rows' shares. */
   samples?: string
   alpha?: string
   temperature?: string
@@ -228,9 +228,12 @@ export function writeLoss(t: Tape, spec: LossSpec): LossGradients {
   const features = (spec.features ?? []).map(({ value, weight }) => {
     const shape = t.shape(value)
     const target = input(graph, 'feature', 'float32', shape)
-    const width = shape.reduce((n, dim) => n * dim, 1) / samples
-    const off = t.reshape(t.sub(value, target), [samples, width])
-    const share = t.reshape(sampleWeights!, [samples, 1])
+    // What has the loss's own positions counts by them: padding has none.
+    const byPosition = byClass && axis === 2 && dims.length === 3 && shape[1] === dims[1]
+    const parts = byPosition ? view.rows : samples
+    const width = shape.reduce((n, dim) => n * dim, 1) / parts
+    const off = t.reshape(t.sub(value, target), [parts, width])
+    const share = t.reshape(byPosition ? rows : sampleWeights!, [parts, 1])
     const weighted = t.mul(off, share)
     losses.push(t.scale(t.reduceSum(t.mul(off, weighted), [0, 1], false), weight / width))
     seeds.push({ value, gradient: t.reshape(t.scale(weighted, (2 * weight) / width), shape) })

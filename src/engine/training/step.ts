@@ -1,6 +1,6 @@
 /** Runs micro-batches through training graphs for their loss and gradients. */
 import type { Batch } from '../data/dataset'
-import type { Model } from '../onnx'
+import { sizeOf, type Model } from '../onnx'
 import {
   feedOf,
   float32,
@@ -31,18 +31,44 @@ export interface LossSettings {
   temperature: number
 }
 
-/** Labels that do not count, as language models mark padding. */
-const IGNORED = -100
+/** Labels below zero do not count, as language models mark padding. */
+const counts = (label: bigint): boolean => label >= 0n
+
+/** Rows (tokens, pixels) of each sample in the loss; 1 where a sample is one row. */
+function rowsOfSample({ kind, classAxis }: LossSpec, { batch, teacher }: Example): number {
+  if (kind !== 'cross-entropy') return 1
+  const samples = Math.max(1, batch.indices.length)
+  const [logits] = teacher ?? []
+  if (logits) return sizeOf(logits.dims) / logits.dims.at(classAxis ?? -1)! / samples
+  return batch.labels ? sizeOf(batch.labels.dims) / samples : 1
+}
+
+/**
+ * Which rows of a batch count in the loss, 1 or 0 each: with labels those that have one, else those that a mask among the
+ * inputs keeps. A teacher says something of padding as well, and it is not to be learned.
+ */
+export function countedOf(
+  { hard }: LossSpec,
+  { labels, inputs, indices }: Batch,
+  perSample: number,
+): Uint8Array {
+  const rows = indices.length * perSample
+  const all = new Uint8Array(rows).fill(1)
+  if (perSample === 1 && !hard) return all
+  if (labels?.data instanceof BigInt64Array && labels.data.length === rows) {
+    const counted = Uint8Array.from(labels.data, (label) => Number(counts(label)))
+    // Without labels that say anything the teacher is asked about everything.
+    if (hard || counted.includes(1)) return counted
+  }
+  const mask = Object.entries(inputs).find(([name, { dims }]) => /mask/i.test(name) && sizeOf(dims) === rows)
+  return mask ? Uint8Array.from(floatsOf(mask[1]), (kept) => Number(kept > 0)) : all
+}
 
 /** How many rows (samples, tokens, pixels) of a batch count in the loss. */
-export function countedRows(spec: LossSpec, batch: Batch): number {
-  const { labels } = batch
-  if (!spec.hard || spec.kind !== 'cross-entropy' || !labels || labels.dims.length < 2)
-    return batch.indices.length
-  let count = 0
-  for (const label of labels.data as BigInt64Array) if (Number(label) !== IGNORED) count++
-  return count
-}
+export const countedRows = (spec: LossSpec, example: Example): number =>
+  spec.kind === 'cross-entropy'
+    ? countedOf(spec, example.batch, rowsOfSample(spec, example)).reduce((sum, one) => sum + one, 0)
+    : example.batch.indices.length
 
 const padTo = (value: Value, rows: number): Value => {
   const have = value.dims[0] ?? 0
@@ -144,6 +170,13 @@ export class StepRunner {
   }
 }
 
+/** Of each `width` numbers. */
+function sumsOf(values: Float32Array, width: number): Float32Array {
+  const sums = new Float32Array(values.length / width)
+  values.forEach((value, i) => (sums[Math.floor(i / width)]! += value))
+  return sums
+}
+
 /** What the loss part of a graph is fed. */
 export function lossFeeds(
   graph: { ports: TrainingGraph['ports'] },
@@ -156,17 +189,17 @@ export function lossFeeds(
   const { spec, micro } = options
   const rows = batch.indices.length
   const perSample = ports.rowCount / micro
-  const weights = new Float32Array(ports.rowCount).fill(share, 0, rows * perSample)
+  const weights = new Float32Array(ports.rowCount)
+  if (spec.kind === 'cross-entropy')
+    countedOf(spec, batch, perSample).forEach((counted, row) => (weights[row] = counted * share))
+  else weights.fill(share, 0, rows * perSample)
   const feeds: Values = {}
   if (ports.labels && batch.labels) {
     const labels = padTo(batch.labels, micro)
     if (spec.kind === 'cross-entropy') {
-      const classes = BigInt64Array.from(labels.data as BigInt64Array, (label) => BigInt(label))
-      classes.forEach((label, i) => {
-        if (Number(label) !== IGNORED) return
-        classes[i] = 0n
-        weights[i] = 0
-      })
+      const classes = BigInt64Array.from(labels.data as BigInt64Array, (label) =>
+        counts(label) ? label : 0n,
+      )
       feeds[ports.labels] = int64([ports.rowCount], classes)
     } else {
       const values = floatsOf(labels)
@@ -177,8 +210,7 @@ export function lossFeeds(
   if (ports.teacher) feeds[ports.teacher] = padTo(teacher![0]!, micro)
   if (ports.alpha) feeds[ports.alpha] = float32([], Float32Array.of(settings.alpha))
   if (ports.temperature) feeds[ports.temperature] = float32([], Float32Array.of(settings.temperature))
-  if (ports.samples)
-    feeds[ports.samples] = float32([micro], new Float32Array(micro).fill(share * perSample, 0, rows))
+  if (ports.samples) feeds[ports.samples] = float32([micro], sumsOf(weights, perSample))
   ports.features.forEach((name, i) => (feeds[name] = padTo(teacher![i + 1]!, micro)))
   return feeds
 }

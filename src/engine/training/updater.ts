@@ -39,7 +39,7 @@ export class Updater {
       const known = shown === micro
       examples.push({ batch: shown, ...(teacher && { teacher: await teacher.valuesFor(shown, known) }) })
     }
-    const counted = batch.reduce((n, micro) => n + countedRows(spec, micro), 0)
+    const counted = examples.reduce((n, example) => n + countedRows(spec, example), 0)
     if (counted === 0) return 0
     // The labels of a blend are nobody's: the teacher alone tells what it is.
     const loss: LossSettings = blend ? { ...setup.loss, alpha: 1 } : setup.loss

@@ -77,9 +77,10 @@ export class Validator {
       const inputs = feedOf(signature, batch.inputs, { size: micro })
       const { graph, session } = await this.compile(inputs)
       const logits = teacher && (await this.logitsOf(batch, shown++, remember && !augmented))
+      const example = { batch, ...(logits && { teacher: logits }) }
       const feeds = {
         ...inputs,
-        ...lossFeeds(graph, { spec, micro }, { batch, teacher: logits }, 1, settings),
+        ...lossFeeds(graph, { spec, micro }, example, 1, settings),
       }
       for (const name of graph.weights) {
         const i = parameters.names.indexOf(name)
@@ -87,7 +88,7 @@ export class Validator {
       }
       const outputs = await session.run(feeds)
       sum += (outputs[graph.ports.loss]!.data as Float32Array)[0]!
-      rows += countedRows(spec, batch)
+      rows += countedRows(spec, example)
       if (augmented) continue
       const count = batch.indices.length
       const answer = { [spec.value]: sliceRows(outputs[spec.value]!, 0, count) }

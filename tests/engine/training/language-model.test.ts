@@ -6,7 +6,7 @@ import { seeded } from '../../../src/engine/math/random'
 import { Model, Tensor } from '../../../src/engine/onnx'
 import { distill } from '../../../src/engine/passes/distill'
 import { fineTune } from '../../../src/engine/passes/fine-tune'
-import { int64, withSession } from '../../../src/engine/runtime'
+import { float32, int64, withOutputs, withSession, type Value } from '../../../src/engine/runtime'
 import type { LossSpec } from '../../../src/engine/training/losses'
 import { countedRows, StepRunner } from '../../../src/engine/training/step'
 import { Parameters, trainableWeights } from '../../../src/engine/training/trainable'
@@ -107,7 +107,7 @@ describe('language models', () => {
     // Eight rows a run: three are filled up and count nothing.
     const runner = new StepRunner({ model, spec, trainable: parameters.names, micro: 8 })
     const tokens = [6, 5, 4, 6, 5].reduce((a, b) => a + b)
-    expect(countedRows(spec, batch)).toBe(tokens)
+    expect(countedRows(spec, { batch })).toBe(tokens)
     const gradients = new Float32Array(parameters.values.length)
     const settings = { alpha: 0, temperature: 1 }
     const loss = await runner.gradients({ batch }, 1 / tokens, parameters, gradients, settings)
@@ -151,6 +151,67 @@ describe('language models', () => {
     expect(most).toBeGreaterThan(0.1)
     zeros.forEach((g, i) => expect(Math.abs(g - sixes[i]!)).toBeLessThan(1e-5 * most))
   })
+
+  test.each(['labels', 'a mask', 'neither'] as const)(
+    'a teacher alone is learned from as the mean over real tokens, told by %s',
+    async (told) => {
+      const masked = model.clone()
+      masked.graph.inputs.push({ name: 'attention_mask', dtype: 'int64', dims: ['batch', LENGTH] })
+      const batch = await oneBatch(data, 5)
+      const kept = [...(batch.labels!.data as BigInt64Array)].map((label) => Number(label >= 0n))
+      const ones = kept.map(() => 1)
+      const shown: Batch = {
+        ...batch,
+        inputs: { ...batch.inputs, attention_mask: int64([5, LENGTH], told === 'a mask' ? kept : ones) },
+      }
+      if (told !== 'labels') delete shown.labels
+      const random = seeded(5)
+      const draw = (width: number) =>
+        float32(
+          [5, LENGTH, width],
+          Float32Array.from({ length: 5 * LENGTH * width }, () => random.normal()),
+        )
+      const [teacher, feature] = [draw(TOKENS), draw(WIDTH)]
+      const learned: LossSpec = {
+        ...spec,
+        hard: false,
+        soft: true,
+        features: [{ value: 'seen', weight: 0.5 }],
+      }
+      const values = await withSession(withOutputs(masked, ['logits', 'seen']), {}, (session) =>
+        session.run(shown.inputs),
+      )
+      // T²·KL(teacher ‖ student) and half of the mean square difference inside, in double precision.
+      const T = 2
+      const row = (value: Value, i: number, width: number) =>
+        [...(value.data as Float32Array)].slice(i * width, (i + 1) * width)
+      const logSoftmax = (z: number[]): number[] => {
+        const total = Math.log(z.reduce((sum, x) => sum + Math.exp(x / T), 0))
+        return z.map((x) => x / T - total)
+      }
+      const counted = told === 'neither' ? ones : kept
+      let expected = 0
+      counted.forEach((counts, i) => {
+        if (!counts) return
+        const [p, q] = [teacher, values.logits!].map((value) => logSoftmax(row(value, i, TOKENS)))
+        expected += T * T * p!.reduce((sum, logP, c) => sum + Math.exp(logP) * (logP - q![c]!), 0)
+        const [a, b] = [feature, values.seen!].map((value) => row(value, i, WIDTH))
+        expected += (0.5 * a!.reduce((sum, x, c) => sum + (x - b![c]!) ** 2, 0)) / WIDTH
+      })
+      const count = counted.reduce((a, b) => a + b)
+      const example = { batch: shown, teacher: [teacher, feature] }
+      expect(countedRows(learned, example)).toBe(count)
+      const parameters = Parameters.of(model, trainableWeights(model.graph))
+      const runner = new StepRunner({ model: masked, spec: learned, trainable: parameters.names, micro: 8 })
+      const gradients = new Float32Array(parameters.values.length)
+      const loss = await runner.gradients(example, 1 / count, parameters, gradients, {
+        alpha: 1,
+        temperature: T,
+      })
+      await runner.release()
+      expect(loss).toBeCloseTo(expected / count, 4)
+    },
+  )
 
   test('fine-tune learns the next token, and distill hands it on to another decoder', async () => {
     const all = texts(60)
