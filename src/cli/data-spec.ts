@@ -16,6 +16,7 @@ export interface SpecOptions extends Pick<
   channels?: { order?: string; channels?: number }
   size?: { width: number; height: number }
   resize?: string
+  features?: string
   /** Rows of a window. */
   window?: number
   stride?: number
@@ -100,6 +101,10 @@ export const withSpecOptions = (command: Command): Command =>
     .option('--mean <number,…>', 'what is taken off after that, in all or by channel', ratios)
     .option('--std <number,…>', 'what they are divided by at last, in all or by channel', ratios)
     .addOption(new Option('--layout <layout>', 'of pictures').choices(['nchw', 'nhwc', 'flat']))
+    .option(
+      '--features <convention>',
+      'of sounds: what is heard of them, as librosa, torchaudio, kaldi, whisper … compute it',
+    )
     .option('--channels <channels>', 'of pictures: rgb, bgr, or how many: 1, 3 or 4', channelsOption)
     .option('--size <width x height>', 'of pictures, as the model takes them', sizeOption)
     .addOption(
@@ -131,10 +136,11 @@ export function specOf(options: SpecOptions): DataSpec | undefined {
     channels,
     size,
     resize,
+    features,
   } = options
   const named = (fields: object): object =>
     Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
-  const preprocessing = named({ mean, std, scale, layout, resize, ...channels, ...size })
+  const preprocessing = named({ mean, std, scale, layout, resize, features, ...channels, ...size })
   const window = named({ length, stride, label: windowLabel })
   const cut = Object.keys(window).length > 0 ? { window } : {}
   const said = named({ label, columns, task, output, classes, boxes, seconds, ...cut })

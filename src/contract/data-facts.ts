@@ -1,4 +1,5 @@
 /** A data spec in words, for the window and the report. */
+import type { AudioFeatures } from './audio-features'
 import type { DataSpec, Preprocessing } from './dataset'
 import { threeDigits } from './format'
 
@@ -23,6 +24,43 @@ interface Fact {
   value: string
 }
 
+const SCALES = { htk: 'HTK’s mel scale', slaney: 'Slaney’s mel scale' }
+const LOGARITHMS = { ln: 'natural logarithm', log10: 'logarithm to base 10', decibel: 'decibel' }
+const EDGES = { reflect: 'ends mirrored', zeros: 'ends silent', whole: 'whole frames alone' }
+
+/** What a model hears of a sound, in the field's words. */
+function featureFacts(f: AudioFeatures): Fact[] {
+  const { kind, bands, coefficients, frames, window, hop, fft, shape, edges, low, high } = f
+  const limits = [
+    `at least ${threeDigits(f.floor)}`,
+    ...(f.range === undefined ? [] : [`${f.range} below the loudest`]),
+    ...(f.relative ? ['the loudest is 0'] : []),
+  ]
+  return [
+    {
+      term: 'Features',
+      value:
+        kind === 'mfcc'
+          ? `${coefficients ?? bands} cepstra (MFCC) of ${bands} bands`
+          : `${bands} log-mel bands`,
+    },
+    {
+      term: 'Frames',
+      value: `${frames} of ${window} samples every ${hop}, FFT of ${fft}, ${shape}, ${EDGES[edges]}`,
+    },
+    {
+      term: 'Bands',
+      value: `${threeDigits(low)} to ${threeDigits(high)} Hz, ${SCALES[f.mel]}, ${f.area ? 'equal areas' : 'equal heights'}`,
+    },
+    {
+      term: 'Logarithm',
+      value: `${LOGARITHMS[f.log]} of ${f.power === 2 ? 'power' : 'magnitude'}, ${limits.join(', ')}`,
+    },
+    ...(f.preemphasis > 0 ? [{ term: 'Pre-emphasis', value: threeDigits(f.preemphasis) }] : []),
+    { term: 'Mean and std', value: `${numbers(f.mean)} and ${numbers(f.std)}` },
+  ]
+}
+
 /** Each setting in words, for a person to check against what they trained with. */
 export function preprocessingFacts(p: Preprocessing): Fact[] {
   if (p.kind === 'text')
@@ -35,6 +73,7 @@ export function preprocessingFacts(p: Preprocessing): Fact[] {
       { term: 'Sample rate', value: `${p.sampleRate} Hz` },
       { term: 'Length', value: `${p.samples} samples` },
       { term: 'Channels', value: String(p.channels) },
+      ...(p.features ? featureFacts(p.features) : []),
     ]
   const normal = { term: 'Mean and std', value: `${numbers(p.mean)} and ${numbers(p.std)}` }
   if (p.kind === 'array')

@@ -1,5 +1,6 @@
 /** Datasets as a screen shows them, and preprocessing as data. */
 import { z } from 'zod'
+import { AudioFeatures } from './audio-features'
 import { Plain } from './plain'
 
 export const SPLITS = ['calibration', 'training', 'validation'] as const
@@ -87,6 +88,8 @@ export const AudioPreprocessing = z.strictObject({
     .max(2 ** 28),
   channels: z.int().positive().max(256).default(1),
   scale: z.number().default(1),
+  /** What the model hears instead of the wave. */
+  features: AudioFeatures.optional(),
 })
 
 export const Preprocessing = z.discriminatedUnion('kind', [

@@ -45,6 +45,7 @@ const ENDINGS: Record<string, Format> = {
   json: 'text',
   wav: 'audio',
   wave: 'audio',
+  flac: 'audio',
   jpg: 'images',
   jpeg: 'images',
   png: 'images',
@@ -88,6 +89,7 @@ export async function formatOfFile(file: string): Promise<Format | undefined> {
   if (ascii(1, 6) === 'NUMPY') return 'npy'
   if (ascii(0, 4) === 'PAR1') return 'parquet'
   if (/^RIFF|^RF64/.test(ascii(0, 4)) && ascii(8, 12) === 'WAVE') return 'audio'
+  if (ascii(0, 4) === 'fLaC') return 'audio'
   if (/^(\x89PNG|GIF8|BM|\xff\xd8\xff|II\*\0|MM\0\*)/.test(ascii(0, 4)) || ascii(8, 12) === 'WEBP')
     return 'images'
   const text = decodedStart(bytes).trimStart()

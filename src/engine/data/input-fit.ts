@@ -5,6 +5,7 @@ import { floatsOf } from '../runtime/value'
 import { channelsAt } from './convert'
 import type { Batch } from './dataset'
 import { measuredInput } from './raw-statistics'
+import { spreadOf, withSpread } from './spread'
 
 /** More channels than this are positions, not channels. */
 const MOST_CHANNELS = 64
@@ -76,7 +77,7 @@ export function inputLayer(
   })
   return {
     channels: count,
-    gainOnly: preprocessing.kind === 'audio',
+    gainOnly: spreadOf(preprocessing) === undefined,
     deviations,
     apply(batch, parameters) {
       const value = batch.inputs[name]!
@@ -101,15 +102,15 @@ export function between(
   to: Preprocessing,
   { channels, deviations }: InputLayer,
 ): Parameters | undefined {
-  if (from.kind === 'audio' && to.kind === 'audio' && channels === 1)
+  if (from.kind === 'audio' && to.kind === 'audio' && !from.features && channels === 1)
     return Float64Array.of(Math.log(to.scale / from.scale), 0)
-  if (!('mean' in from) || !('mean' in to) || to.mean.length !== channels || to.std.length !== channels)
-    return undefined
+  const [before, after] = [spreadOf(from), spreadOf(to)]
+  if (!before || !after || after.mean.length !== channels || after.std.length !== channels) return undefined
   const at = (list: readonly number[], c: number): number => list[list.length === 1 ? 0 : c]!
   const found = new Float64Array(2 * channels)
   for (const [c, deviation] of deviations.entries()) {
-    found[c] = Math.log(at(from.std, c) / to.std[c]!)
-    found[channels + c] = (at(from.mean, c) - to.mean[c]!) / (to.std[c]! * deviation)
+    found[c] = Math.log(at(before.std, c) / after.std[c]!)
+    found[channels + c] = (at(before.mean, c) - after.mean[c]!) / (after.std[c]! * deviation)
   }
   return found
 }
@@ -135,19 +136,19 @@ export function fitted(
   if (!isAnother(parameters, layer)) return undefined
   const { channels, deviations } = layer
   const scales = Array.from({ length: channels }, (_, c) => Math.exp(parameters[c]!))
-  if (preprocessing.kind === 'audio')
+  if (preprocessing.kind === 'audio' && !preprocessing.features)
     return { ...preprocessing, scale: rounded(preprocessing.scale * scales[0]!) }
-  if (preprocessing.kind === 'text') return undefined
-  const { mean, std } = preprocessing
+  const before = spreadOf(preprocessing)
+  if (!before) return undefined
+  const { mean, std } = before
   const count = Math.max(channels, mean.length, std.length)
   if (channels > 1 && count > channels) return undefined
   const at = (list: readonly number[], c: number): number => list[list.length === 1 ? 0 : c]!
   const deviation = (c: number): number => at(std, c) / at(scales, c)
   const offset = (c: number): number => at([...deviations], c) * at([...parameters.subarray(channels)], c)
   const indices = Array.from({ length: count }, (_, c) => c)
-  return {
-    ...preprocessing,
+  return withSpread(preprocessing, {
     mean: indices.map((c) => rounded(at(mean, c) - deviation(c) * offset(c))),
     std: indices.map((c) => rounded(deviation(c))),
-  }
+  })
 }

@@ -1,5 +1,6 @@
 /** Fitted numbers as the round ones that the labels do not tell them from: units that people choose are round. */
 import type { Preprocessing } from '../../contract/dataset'
+import { spreadOf, withSpread } from './spread'
 
 /**
  * What noise gains in nats when so many numbers are fitted: twice that is distributed as χ² with a degree of freedom for
@@ -27,20 +28,20 @@ interface Place {
 
 /** Deviations before means, which hang on them; of sounds the gain. */
 function placesOf(fitted: Preprocessing): Place[] {
-  if (fitted.kind === 'text') return []
-  if (fitted.kind === 'audio')
+  const spread = spreadOf(fitted)
+  if (fitted.kind === 'audio' && !spread)
     return [
       { value: fitted.scale, mayBeZero: false, put: (to, scale) => ({ ...to, scale }) as Preprocessing },
     ]
+  if (!spread) return []
   return (['std', 'mean'] as const).flatMap((field) =>
-    fitted[field].map((value, c) => ({
+    spread[field].map((value, c) => ({
       value,
       mayBeZero: field === 'mean',
-      put: (to, round) =>
-        ({
-          ...to,
-          [field]: (to as typeof fitted)[field].map((one, i) => (i === c ? round : one)),
-        }) as Preprocessing,
+      put: (to, round) => {
+        const before = spreadOf(to)!
+        return withSpread(to, { ...before, [field]: before[field].map((one, i) => (i === c ? round : one)) })
+      },
     })),
   )
 }

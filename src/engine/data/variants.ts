@@ -1,9 +1,11 @@
 /** The usual ways to prepare inputs, each with its words; what the finder tries. */
+import { widthOf, type AudioFeatures } from '../../contract/audio-features'
 import type { Preprocessing } from '../../contract/dataset'
 import { sizeOf } from '../onnx'
 import { conventionsOf, type Convention } from './conventions'
 import { channelAxis, channelsAt } from './convert'
 import type { ImageOptions } from './image-input'
+import { waysToHear } from './sounds/conventions'
 
 export interface PreparedAs {
   preprocessing: Preprocessing
@@ -25,6 +27,9 @@ export interface RawStatistics {
   columns?: { mean: number[]; std: number[]; low: number[]; high: number[] }
 }
 
+/** Of most models of speech, Hz. */
+const SPEECH_RATE = 16000
+
 export function variantsOf(preprocessing: Preprocessing, raw?: RawStatistics): PreparedAs[] {
   switch (preprocessing.kind) {
     case 'image':
@@ -32,6 +37,7 @@ export function variantsOf(preprocessing: Preprocessing, raw?: RawStatistics): P
     case 'array':
       return raw ? arrayVariants(preprocessing, raw) : []
     case 'audio':
+      if (preprocessing.features) return featureVariants(preprocessing, preprocessing.features)
       return [1, 2 ** 15].flatMap((scale) =>
         [8000, 16000, 22050, 44100, 48000, preprocessing.sampleRate].map((sampleRate) => ({
           preprocessing: { ...preprocessing, scale, sampleRate },
@@ -41,6 +47,22 @@ export function variantsOf(preprocessing: Preprocessing, raw?: RawStatistics): P
     case 'text':
       return []
   }
+}
+
+/** The usual front ends, of waves at the rate that they have and at that of most models of speech. */
+function featureVariants(
+  base: Extract<Preprocessing, { kind: 'audio' }>,
+  heard: AudioFeatures,
+): PreparedAs[] {
+  const { kind, layout, frames } = heard
+  const shape = { kind, layout, frames, width: widthOf(heard) }
+  return [...new Set([base.sampleRate, Math.min(base.sampleRate, SPEECH_RATE)])].flatMap((sampleRate) => {
+    const samples = Math.round((base.samples * sampleRate) / base.sampleRate)
+    return waysToHear(shape, samples, sampleRate).map(({ features, scale, words }) => ({
+      preprocessing: { ...base, sampleRate, samples, scale, features },
+      words: sampleRate === base.sampleRate ? words : `${words}, at ${sampleRate} Hz`,
+    }))
+  })
 }
 
 /** Conventions are written down with the scale of their pixels: 1/255 where values stay small, 1 where they do not. */

@@ -5,11 +5,11 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { SampleForm, type SampleInput } from '../../contract/sample-form'
-import { decodeSound, placeWave } from '../data/audio'
 import { applySpread, castData, reorder } from '../data/convert'
 import { numberOf, openCsv } from '../data/csv'
 import { decodeImage, placePixels } from '../data/image-decode'
 import { npyArray } from '../data/npz'
+import { listening } from '../data/sounds/decode'
 import { openTokenizer, type TextEncoder } from '../data/tokenizer'
 import { sizeOf, type DType } from '../onnx'
 import { floatsOf, type Value, type Values } from '../runtime/value'
@@ -113,10 +113,7 @@ function originOf(
       }
       case 'sound': {
         if (form.kind !== 'audio') throw new Error('preprocessing.json says nothing of sounds')
-        const data = new Float32Array(sizeOf(dims))
-        const { channelsLast } = from
-        placeWave(await decodeSound(file('sound'), form), { ...form, channelsLast }, data, 0)
-        return numbers(dims, data)
+        return numbers(dims, await listening(form, from.channelsLast).hear(file('sound')))
       }
       case 'columns': {
         const cells = await onlyRow(file('row'))

@@ -1,10 +1,15 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
+import type { AudioFeatures } from '../../../src/contract/audio-features'
+import { preprocessingFacts } from '../../../src/contract/data-facts'
+import type { Dataset } from '../../../src/engine/data/dataset'
 import { findPreprocessing } from '../../../src/engine/data/find'
 import { openDataset } from '../../../src/engine/data/open'
-import { wavFormat, wavSamples } from '../../../src/engine/data/wav'
+import { openSound } from '../../../src/engine/data/sounds/format'
+import { wavBytes, wavFormat, wavSamples } from '../../../src/engine/data/sounds/wav'
 import { seeded } from '../../../src/engine/math/random'
+import { FrontEnd } from '../../../src/engine/math/sound/features'
 import { Tensor } from '../../../src/engine/onnx'
 import { accuracy } from './scoring'
 import { declares, fixture, temporaryFolder, wav, write } from './support'
@@ -115,10 +120,125 @@ test('several channels, channels last, and spectrogram models', async () => {
     expect((inputs['wave']!.data as Float32Array)[5]).toBeCloseTo(tone(5) / 2, 4)
   await mono.close()
   await expect(
-    openDataset(root, declares([['spectrogram', ['N', 1, 80, 100]]], [['scores', ['N', 2]]])),
-  ).rejects.toMatchObject({
-    code: 'data/shape-mismatch',
+    openDataset(root, declares([['spectrogram', ['N', 3, 80, 100]]], [['scores', ['N', 2]]])),
+  ).rejects.toMatchObject({ code: 'data/shape-mismatch' })
+})
+
+const sound = (name: string): string => path.resolve(import.meta.dirname, '../../fixtures/sound', name)
+
+test.each(['chirp', 'stereo24'])('%s.flac holds what the WAV file holds, to the bit', async (name) => {
+  const [flac, plain] = await Promise.all(['flac', 'wav'].map((kind) => openSound(sound(`${name}.${kind}`))))
+  const { samples, depth, ...format } = flac!
+  expect(plain).toMatchObject(format)
+  const waves = await plain!.samples(Infinity)
+  expect(await samples(Infinity)).toEqual(waves)
+  expect(await samples(1500)).toEqual(waves.map((wave) => wave.subarray(0, 1500)))
+  const file = path.join(temporaryFolder(), 'written.wav')
+  fs.writeFileSync(file, wavBytes(waves, format.sampleRate, depth!))
+  expect(await (await openSound(file)).samples(Infinity)).toEqual(waves)
+})
+
+test('a FLAC file that is cut off or damaged is told', async () => {
+  const bytes = fs.readFileSync(sound('stereo24.flac'))
+  const root = temporaryFolder()
+  const told = async (damaged: Uint8Array): Promise<unknown> => {
+    const file = path.join(root, 'a.flac')
+    fs.writeFileSync(file, damaged)
+    return openSound(file).then((one) => one.samples(Infinity))
+  }
+  await expect(told(bytes.subarray(0, 30))).rejects.toThrow('is cut off')
+  await expect(told(bytes.subarray(0, 9000))).rejects.toThrow('is cut off')
+  const hit = Uint8Array.from(bytes)
+  hit[10_000]! ^= 4
+  await expect(told(hit)).rejects.toThrow('has a ')
+})
+
+test.each<[dims: (string | number | null)[], kind: string, layout: string, frames: number, window: number]>([
+  [['N', 1, 40, 26], 'log-mel', 'bands-first', 26, 400],
+  [['N', 23, 40], 'log-mel', 'frames-first', 23, 400],
+  [['N', 'T', 80], 'log-mel', 'frames-first', 26, 400],
+  [['N', 1, 13, 8], 'mfcc', 'bands-first', 8, 2048],
+  [['N', 61, 32, 1], 'log-mel', 'frames-first', 61, 400],
+])('an input %j takes %s, %s, of sounds', async (dims, kind, layout, frames, window) => {
+  const root = write(temporaryFolder(), { 'a/1.flac': fs.readFileSync(sound('chirp.flac')) })
+  const dataset = await openDataset(root, declares([['x', dims as never]], [['scores', ['N', 2]]]))
+  const { features } = dataset.preprocessing as { features: AudioFeatures }
+  expect(features).toMatchObject({ kind, layout, frames, window })
+  expect(
+    preprocessingFacts(dataset.preprocessing)
+      .map(({ value }) => value)
+      .join(),
+  ).toContain(`${frames} of ${window}`)
+  for await (const { inputs } of dataset.splits.validation.batches(1))
+    expect(inputs['x']!.dims).toEqual([
+      1,
+      ...dims.slice(1).map((dim) => (typeof dim === 'number' ? dim : frames)),
+    ])
+  await dataset.close()
+})
+
+test('a convention is said by its name, or number by number', async () => {
+  const root = write(temporaryFolder(), { 'a/1.wav': fs.readFileSync(sound('chirp.wav')) })
+  const model = declares([['x', ['N', 23, 40]]], [['scores', ['N', 2]]])
+  const opened = async (features: unknown): Promise<AudioFeatures> => {
+    const dataset = await openDataset(root, model, { preprocessing: { features } as never })
+    await dataset.close()
+    return (dataset.preprocessing as { features: AudioFeatures }).features
+  }
+  expect(await opened('kaldi')).toMatchObject({ shape: 'povey', edges: 'whole', frames: 23, bands: 40 })
+  expect(await opened({ low: 80, log: 'log10' })).toMatchObject({ low: 80, log: 'log10', bands: 40 })
+  await expect(opened('matlab')).rejects.toThrow('no front end “matlab” for log-mel; there are librosa')
+  await expect(opened({ bands: -1 })).rejects.toThrow('features.bands')
+  const wave = declares([['x', ['N', 4000]]], [['scores', ['N', 2]]])
+  await expect(openDataset(root, wave, { preprocessing: { features: 'kaldi' } as never })).rejects.toThrow(
+    'takes waves',
+  )
+})
+
+test('the front end that a model was trained with is found by the labels', async () => {
+  const root = temporaryFolder()
+  const random = seeded(4)
+  const files: Record<string, Uint8Array> = {}
+  const [length, frames] = [440, 4]
+  for (const [split, count] of Object.entries({ train: 60, validation: 60 }))
+    for (let i = 0; i < count; i++) {
+      const level = 0.02 + 0.1 * random.next()
+      const label = level + 0.003 * random.normal() > 0.07 ? 'loud' : 'quiet'
+      files[`${split}/${label}/${i}.wav`] = wav(Array.from({ length }, () => level * random.normal()))
+    }
+  write(root, files)
+  const model = declares([['x', ['N', 26, frames]]], [['scores', ['N', 2]]])
+  model.opsets.set('', 17)
+  const { graph } = model
+  const as = (kind: string): Promise<Dataset> =>
+    openDataset(root, model, {
+      preprocessing: { features: kind, ...(kind === 'kaldi' && { scale: 2 ** 15 }) } as never,
+    })
+  // The mean of all bands against that of the level which parts the classes: in another unit it tells nothing.
+  const kaldi = await as('kaldi')
+  const front = new FrontEnd((kaldi.preprocessing as { features: AudioFeatures }).features, 8000)
+  const border = front.of(Float32Array.from({ length }, () => 0.07 * 2 ** 15 * random.normal())).data
+  const threshold = border.reduce((a, b) => a + b, 0) / border.length
+  graph.addNode({
+    opType: 'ReduceMean',
+    inputs: ['x'],
+    outputs: ['mean'],
+    attributes: { axes: { ints: [1, 2] }, keepdims: { int: 0 } },
   })
+  graph.addInitializer('threshold', Tensor.float32([1], [threshold]))
+  graph.addNode({ opType: 'Sub', inputs: ['mean', 'threshold'], outputs: ['above'] })
+  graph.addInitializer('pair', Tensor.float32([1, 2], [20, -20]))
+  graph.addInitializer('axis', Tensor.int64([1]))
+  graph.addNode({ opType: 'Unsqueeze', inputs: ['above', 'axis'], outputs: ['column'] })
+  graph.addNode({ opType: 'MatMul', inputs: ['column', 'pair'], outputs: ['scores'] })
+  const truth = await accuracy(model, kaldi)
+  await kaldi.close()
+  const dataset = await as('librosa')
+  const findings = await findPreprocessing(model, dataset, (one) => accuracy(model, one))
+  await dataset.close()
+  expect(truth).toBeGreaterThan(0.9)
+  expect(findings.find(({ baseline }) => baseline)!.value).toBeLessThan(0.7)
+  expect(findings.find(({ better }) => better)!.value).toBeGreaterThanOrEqual(truth - 2 / 60)
 })
 
 test('damaged sounds are skipped and named; a folder of nothing else is an error', async () => {

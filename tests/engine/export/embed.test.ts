@@ -205,6 +205,8 @@ test('what cannot be done to the bit is refused by name', async () => {
   const words = { kind: 'text', maxLength: 4, padId: 0, inputs: [] } as never
   const model = passing('x', ['N', 3])
   expect(() => embedPreprocessing(model, words, new Set())).toThrow(/tokenizer/)
+  const heard = { kind: 'audio', sampleRate: 8000, samples: 800, features: {}, inputs: [] } as never
+  expect(() => embedPreprocessing(model, heard, new Set())).toThrow(/Log-mel/)
   const plain = {
     kind: 'array',
     inputs: [{ name: 'x', dtype: 'float32', dims: [3], from: { kind: 'array', array: 'x', dims: [3] } }],

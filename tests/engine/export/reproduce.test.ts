@@ -10,9 +10,11 @@ import type { Dataset } from '../../../src/engine/data/dataset'
 import { openDataset, type OpenOptions } from '../../../src/engine/data/open'
 import { openZip } from '../../../src/engine/data/zip'
 import { measureQuality } from '../../../src/engine/evaluate/quality'
+import { conventionFeatures } from '../../../src/engine/data/sounds/conventions'
 import { exportBundle } from '../../../src/engine/export/bundle'
 import { Manifest } from '../../../src/engine/export/manifest'
 import { openBundle } from '../../../src/engine/export/read-back'
+import { FrontEnd } from '../../../src/engine/math/sound/features'
 import { readModel, Tensor, writeModel } from '../../../src/engine/onnx'
 import { feedsFor, floatsOf, withSession } from '../../../src/engine/runtime'
 import { findTarget } from '../../../src/engine/targets'
@@ -48,7 +50,8 @@ const RESOURCES: Record<string, () => Subject> = {
     data: samples('bearing', 'data'),
     raw: ['npz', samples('bearing', 'data', 'validation.npz'), 'y'],
   }),
-  'tones, WAV': tones,
+  'tones, WAV': () => tones(),
+  'spectra of tones, WAV': spectra,
   'words, JSONL': words,
 }
 
@@ -101,7 +104,54 @@ const REFERENCES: Record<string, () => Subject> = {
 }
 
 /** Two tones in noise, told apart by their products with each; 16-bit PCM, some shorter than the model hears. */
-function tones(): Subject {
+/** The same sounds, heard in bands of the mel scale: 440 and 660 Hz are in different ones. */
+function spectra(): Subject {
+  const { data, raw } = tones(0.6)
+  const [bands, frames] = [24, 6]
+  const model = declares([['mel', ['N', bands, frames]]], [['scores', ['N', 2]]])
+  model.opsets.set('', 17)
+  const { graph } = model
+  const features = {
+    ...conventionFeatures(
+      'torchaudio',
+      { kind: 'log-mel', layout: 'bands-first', width: bands, frames },
+      { window: 200, hop: 80 },
+      8000,
+    )!,
+    frames,
+  }
+  const random = seeded(5)
+  const heard = [440, 660].map((hertz) => {
+    const wave = Float32Array.from(
+      { length: 400 },
+      (_, t) => 0.05 * Math.sin((2 * Math.PI * hertz * t) / 8000),
+    )
+    const { data } = new FrontEnd(features, 8000).of(wave)
+    return Array.from(
+      { length: bands * frames },
+      (_, i) => data[(i % frames) * bands + Math.floor(i / frames)]!,
+    )
+  }) as [number[], number[]]
+  graph.addInitializer('flat', Tensor.int64([0, -1]))
+  graph.addNode({ opType: 'Reshape', inputs: ['mel', 'flat'], outputs: ['row'] })
+  const [low, high] = heard
+  const weights = low.map((v, i) => v - high[i]!)
+  const middle = weights.reduce((sum, w, i) => sum + (w * (low[i]! + high[i]!)) / 2, 0)
+  graph.addInitializer(
+    'w',
+    Tensor.float32(
+      [bands * frames, 2],
+      weights.flatMap((w) => [w, -w]),
+    ),
+  )
+  graph.addInitializer('b', Tensor.float32([2], [-middle, middle]))
+  graph.addNode({ opType: 'Gemm', inputs: ['row', 'w', 'b'], outputs: ['scores'] })
+  const file = path.join(temporaryFolder(), 'spectra.onnx')
+  writeModel(model, file)
+  return { model: file, data, raw, options: { preprocessing: { features: 'torchaudio' } } }
+}
+
+function tones(loudness = 0.05): Subject {
   const length = 400
   const tone = (hertz: number): number[] =>
     Array.from({ length }, (_, t) => Math.sin((2 * Math.PI * hertz * t) / 8000))
@@ -123,7 +173,7 @@ function tones(): Subject {
     for (let i = 0; i < 40; i++) {
       const noisy = (i % 2 === 0 ? low! : high!)
         .slice(0, i % 5 === 0 ? 350 : length)
-        .map((v) => 0.05 * v + 0.6 * (random.next() - 0.5))
+        .map((v) => loudness * v + 0.6 * (random.next() - 0.5))
       files[`data/${split}/${i % 2 === 0 ? 'a' : 'b'}/${i}.wav`] = wav(noisy)
     }
   write(root, files)

@@ -28,6 +28,8 @@ export const refused = (reason: string): PareError => new PareError('export/not-
 export function embedPreprocessing(source: Model, form: SampleForm, bytes: ReadonlySet<string>): Embedding {
   if (form.kind === 'text')
     throw refused('Texts become ids by their tokenizer, for which ONNX has no operator.')
+  if (form.kind === 'audio' && form.features)
+    throw refused('Log-mel energies and cepstra are computed before the model, as preprocessing.json says.')
   const coded = signatureOf(source).inputs.find(({ edge }) => edge)
   if (coded) throw refused(`Input "${coded.name}" takes codes, not the numbers it was measured with.`)
   const model = raiseOpset(source, OPSET).clone()

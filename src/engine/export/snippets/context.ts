@@ -105,6 +105,10 @@ function samplesIn(context: SnippetContext): string {
   }
   if (kind === 'text')
     return `ids of tokenizer.json, ${preprocessing.maxLength} long, padded with ${preprocessing.padId}`
+  if (kind === 'audio' && preprocessing.features) {
+    const { kind: what, frames, window, hop } = preprocessing.features
+    return `${frames} frames of ${what} (${window} samples every ${hop} at ${preprocessing.sampleRate} Hz) as preprocessing.json says`
+  }
   if (kind === 'audio')
     return `${preprocessing.samples} samples at ${preprocessing.sampleRate} Hz, times ${preprocessing.scale}`
   if (kind === 'image') return 'pixels prepared as preprocessing.json says'

@@ -1,5 +1,6 @@
 /** Python: onnxruntime and NumPy; Pillow for pictures, tokenizers for texts. */
 import type { SampleForm } from '../../../contract/sample-form'
+import { PYTHON_FEATURES } from './python-features'
 import { inputWords, type Language, type SnippetContext } from './context'
 import { pythonString } from './literals'
 
@@ -59,6 +60,8 @@ want = FORM["channels"]
 wave_ = wave_.mean(0, keepdims=True) if want == 1 else wave_[[min(c, channels - 1) for c in range(want)]]
 wave_ = wave_[:, : FORM["samples"]] * FORM["scale"]
 wave_ = np.pad(wave_, ((0, 0), (0, FORM["samples"] - wave_.shape[1])))
+if "features" in FORM:
+    return [fitted(features(wave_[0], FORM["features"]), spec) for spec in FORM["inputs"]]
 return [fitted(wave_.T if spec["from"]["channelsLast"] else wave_, spec) for spec in FORM["inputs"]]`
 
 const TEXT = `tokens, length = FORM["tokens"], FORM["maxLength"]
@@ -143,7 +146,7 @@ FORM = json.load(open("preprocessing.json", encoding="utf-8"))
 ${tokenizer}
 
 ${fitted(context)}
-
+${form.kind === 'audio' && form.features ? `\n\n${PYTHON_FEATURES}` : ''}
 
 def prepare(raw):
     """Inputs for run(), of one sample. ${rawWords(form).replaceAll('\\', '\\\\').replaceAll('"""', "'''")}"""

@@ -1,11 +1,8 @@
 /** WAV files: header by chunks, samples by range. Source: Microsoft RIFF/WAVE, WAVEFORMATEXTENSIBLE. */
 import fs from 'node:fs/promises'
+import type { SoundFormat } from './format'
 
-interface WavFormat {
-  sampleRate: number
-  channels: number
-  /** Samples per channel. */
-  length: number
+interface WavFormat extends SoundFormat {
   bits: 8 | 16 | 24 | 32 | 64
   float: boolean
   dataOffset: number
@@ -15,6 +12,8 @@ const PCM = 1
 const IEEE_FLOAT = 3
 const EXTENSIBLE = 0xfffe
 const CHUNK_LIMIT = 200
+/** Bytes before the samples of the plainest file. */
+const HEAD = 44
 
 /** Throws an Error whose message completes "this file …". */
 export async function wavFormat(file: string): Promise<WavFormat> {
@@ -102,4 +101,29 @@ function sampleReader({ bits, float }: WavFormat, bytes: Buffer): (offset: numbe
     default:
       return (at) => bytes.readInt32LE(at) / 2 ** 31
   }
+}
+
+/** A file of 16 bits a sample, or 24 where there are more. Waves are −1…1. */
+export function wavBytes(waves: readonly Float32Array[], sampleRate: number, depth: number): Uint8Array {
+  const width = depth > 16 ? 3 : 2
+  const frame = waves.length * width
+  const length = waves[0]!.length * frame
+  const bytes = Buffer.alloc(HEAD + length)
+  bytes.write('RIFF', 0)
+  bytes.writeUInt32LE(HEAD - 8 + length, 4)
+  bytes.write('WAVEfmt ', 8)
+  bytes.writeUInt32LE(16, 16)
+  bytes.writeUInt16LE(PCM, 20)
+  bytes.writeUInt16LE(waves.length, 22)
+  bytes.writeUInt32LE(sampleRate, 24)
+  bytes.writeUInt32LE(sampleRate * frame, 28)
+  bytes.writeUInt16LE(frame, 32)
+  bytes.writeUInt16LE(width * 8, 34)
+  bytes.write('data', 36)
+  bytes.writeUInt32LE(length, 40)
+  const full = 2 ** (width * 8 - 1)
+  for (const [c, wave] of waves.entries())
+    for (const [i, v] of wave.entries())
+      bytes.writeIntLE(Math.round(v * full), HEAD + i * frame + c * width, width)
+  return bytes
 }

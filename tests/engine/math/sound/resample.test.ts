@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { resample } from '../../../src/engine/math/resample'
+import { resample } from '../../../../src/engine/math/sound/resample'
 
 const sine = (frequency: number, rate: number, length: number): Float32Array =>
   Float32Array.from({ length }, (_, t) => Math.sin((2 * Math.PI * frequency * t) / rate))
