@@ -103,11 +103,10 @@ const REFERENCES: Record<string, () => Subject> = {
   }),
 }
 
-/** Two tones in noise, told apart by their products with each; 16-bit PCM, some shorter than the model hears. */
 /** The same sounds, heard in bands of the mel scale: 440 and 660 Hz are in different ones. */
 function spectra(): Subject {
   const { data, raw } = tones(0.6)
-  const [bands, frames] = [24, 6]
+  const [bands, frames] = [24, 5]
   const model = declares([['mel', ['N', bands, frames]]], [['scores', ['N', 2]]])
   model.opsets.set('', 17)
   const { graph } = model
@@ -123,8 +122,8 @@ function spectra(): Subject {
   const random = seeded(5)
   const heard = [440, 660].map((hertz) => {
     const wave = Float32Array.from(
-      { length: 400 },
-      (_, t) => 0.05 * Math.sin((2 * Math.PI * hertz * t) / 8000),
+      { length: 350 },
+      (_, t) => 0.6 * (Math.sin((2 * Math.PI * hertz * t) / 8000) + random.next() - 0.5),
     )
     const { data } = new FrontEnd(features, 8000).of(wave)
     return Array.from(
@@ -151,6 +150,7 @@ function spectra(): Subject {
   return { model: file, data, raw, options: { preprocessing: { features: 'torchaudio' } } }
 }
 
+/** Two tones in noise, told apart by their products with each; 16-bit PCM, some shorter than the model hears. */
 function tones(loudness = 0.05): Subject {
   const length = 400
   const tone = (hertz: number): number[] =>

@@ -61,7 +61,9 @@ test.each<Case>([
     // A cepstrum is a sum of many logarithms: its rounding is that of the largest.
     const largest = Math.max(...row.map(Math.abs))
     for (const [k, value] of row.entries())
-      expect(Math.abs(data[at[i]! * width + k]! - value), `frame ${at[i]}, value ${k}`).toBeLessThan(1e-5 * largest)
+      expect(Math.abs(data[at[i]! * width + k]! - value), `frame ${at[i]}, value ${k}`).toBeLessThan(
+        1e-5 * largest,
+      )
   }
 })
 
