@@ -1,7 +1,7 @@
 /** FLAC files. Source: RFC 9639, Free Lossless Audio Codec; of up to 24 bits a sample. */
 import fs from 'node:fs/promises'
 import { Bits } from './bits'
-import type { SoundFormat } from './format'
+import type { SoundFormat } from './wav'
 
 const MOST_BITS = 24
 const HEAD = 42

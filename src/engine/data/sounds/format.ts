@@ -1,14 +1,7 @@
 /** Sound files: what one holds, and its samples. */
 import fs from 'node:fs/promises'
 import { flacFormat, flacSamples } from './flac'
-import { wavFormat, wavSamples } from './wav'
-
-export interface SoundFormat {
-  sampleRate: number
-  channels: number
-  /** Samples per channel. */
-  length: number
-}
+import { wavFormat, wavSamples, type SoundFormat } from './wav'
 
 interface Sound extends SoundFormat {
   /** Bits of a sample, where the file is no WAV. */

@@ -14,8 +14,8 @@ import type { RawLabels, RawSamples, Reading, Source, SourcePreview } from '../s
 import { asTexts, charactersFor } from '../transcripts/characters'
 import { featureShapesOf, waysToHear, type FeatureShape } from './conventions'
 import { listening, type AudioOptions } from './decode'
-import { openSound, type SoundFormat } from './format'
-import { wavBytes } from './wav'
+import { openSound } from './format'
+import { wavBytes, type SoundFormat } from './wav'
 
 /** Where the model leaves the length open, a sound is at most this long. */
 const LONGEST_SECONDS = 10

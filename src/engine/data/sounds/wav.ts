@@ -1,6 +1,12 @@
 /** WAV files: header by chunks, samples by range. Source: Microsoft RIFF/WAVE, WAVEFORMATEXTENSIBLE. */
 import fs from 'node:fs/promises'
-import type { SoundFormat } from './format'
+
+export interface SoundFormat {
+  sampleRate: number
+  channels: number
+  /** Samples per channel. */
+  length: number
+}
 
 interface WavFormat extends SoundFormat {
   bits: 8 | 16 | 24 | 32 | 64
