@@ -24,7 +24,7 @@ function shipped(root) {
     fs.readFileSync(path.join(root, 'package.json'), 'utf8'),
   )
   // These are built into the window.
-  const bundled = ['svelte', 'bits-ui', 'chart.js', 'chartjs-plugin-annotation', '@dagrejs/dagre'].filter(
+  const bundled = ['svelte', 'bits-ui', 'chart.js', 'chartjs-plugin-annotation'].filter(
     (name) => devDependencies[name],
   )
   for (const name of [...Object.keys(dependencies), ...bundled]) visit(name, root)

@@ -4,8 +4,8 @@ import path from 'node:path'
 import { Graph, Model, Tensor, writeModel } from '../../src/engine/onnx'
 import { npy, npz } from '../../tests/engine/data/files'
 
-export const NODES = 5000
-export const SAMPLES = 10_000
+export const NODES = 2000
+export const SAMPLES = 20_000
 const WIDTH = 4
 const BLOCK = 5
 

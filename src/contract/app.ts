@@ -6,6 +6,8 @@ import { z } from 'zod'
 import {
   SAMPLE_FILTERS,
   type GraphDiff,
+  type NodeCost,
+  type NodeDetail,
   type OperatorTime,
   type SampleDetail,
   type SamplePage,
@@ -131,6 +133,15 @@ export const methods = {
     z.strictObject({ project: id, layer: z.string(), candidate: id.optional() }),
   ),
   'model.diff': method<GraphDiff>()(z.strictObject({ project: id, candidate: id.optional() })),
+
+  /** One operator of the diff, by its id there, as each of the two models has it. */
+  'model.node': method<NodeDetail>()(
+    z.strictObject({ project: id, candidate: id.optional(), node: z.string().max(10_000) }),
+  ),
+  /** Shapes and costs of the operators of the candidate, or of the original; none where the model does not run. */
+  'model.costs': method<Record<string, NodeCost>>()(
+    z.strictObject({ project: id, candidate: id.optional() }),
+  ),
 
   /** What each layer tolerates, measured now on calibration samples; progress by events. */
   'model.sensitivity': method<SensitivityReport>()(z.strictObject({ project: id })),

@@ -44,6 +44,39 @@ export interface GraphDiff {
   counts: Record<GraphDiffNode['state'], number>
 }
 
+/** What an operator gives and costs, by the id it has in the diff. */
+export interface NodeCost {
+  /** Of its first output, at batch 1. */
+  shape?: number[]
+  dtype?: string
+  /** Null where a shape it hangs on could not be traced. */
+  macs: number | null
+  parameters: number
+}
+
+interface NodeTensor {
+  name: string
+  /** Only of constants: what others make has no shape before it runs. */
+  dtype?: string
+  dims?: number[]
+  bytes?: number
+}
+
+/** One operator as one of the two models has it. */
+export interface NodeSide {
+  op: string
+  name: string
+  attributes: { name: string; value: string }[]
+  inputs: NodeTensor[]
+  outputs: string[]
+}
+
+/** Absent on the side where the operator is not. */
+export interface NodeDetail {
+  original?: NodeSide
+  candidate?: NodeSide
+}
+
 export interface WeightHistogram {
   layer: string
   /** Edges of the bins, one more than counts. */

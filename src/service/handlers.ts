@@ -219,6 +219,20 @@ function dataHandlers(parts: Parts) {
         { during: 'comparing the graphs' },
       )
     },
+    'model.node': ({ project, candidate, node }) => {
+      const { model } = modelAndData(core, core.store.get(project), 'model.node')
+      const other = candidate === undefined ? undefined : candidateModel(core.store, candidate)
+      return core.interactive.run(
+        'node',
+        { model, node, ...(other && { candidate: other }) },
+        { during: 'reading the graph' },
+      )
+    },
+    'model.costs': ({ project, candidate }) => {
+      const { model } = modelAndData(core, core.store.get(project), 'model.costs')
+      const of = candidate === undefined ? model : candidateModel(core.store, candidate)
+      return core.interactive.run('costs', { model: of }, { during: 'tracing shapes' })
+    },
   } satisfies Partial<Handlers>
 }
 

@@ -31,9 +31,16 @@ test('three candidates beside the original, each looked into; a bundle for every
   await expectAccessible(pare, 'Compare, three candidates')
   await pare.getByRole('tab', { name: 'Graph' }).click()
   const which = pare.getByRole('group', { name: 'Which candidate' })
+  const list = pare.getByRole('group', { name: 'How to show the graph' }).getByText('List')
   await which.getByText('Balanced').click()
+  // What came is one click away in the drawing: the first of it is selected, with what is known of it.
+  await pare.getByRole('button', { name: /^\+ \d+ added/ }).click()
+  await expect(pare.getByRole('region', { name: /^Operator/ })).toContainText('QuantizeLinear')
+  await expectAccessible(pare, 'Compare, an operator of the graph')
+  await list.click()
   await expect(pare.getByText('QuantizeLinear').first()).toBeVisible()
   await which.getByText('Safe').click()
+  await list.click()
   await expect(pare.getByText('QuantizeLinear')).toHaveCount(0)
 
   await step(pare, 'Export').click()

@@ -56,7 +56,6 @@ test('every step', async ({ pare }) => {
   await expect(step(pare, 'Data')).toContainText('the original:')
   await shoot(pare, '1-model')
   await pare.getByRole('tab', { name: 'Graph' }).click()
-  await pare.getByText('Drawing', { exact: true }).click()
   await expect(pare.getByRole('application', { name: /^Drawing/ })).toBeVisible()
   await pare.getByRole('application', { name: /^Drawing/ }).scrollIntoViewIfNeeded()
   await shoot(pare, '1-model-graph')

@@ -152,6 +152,16 @@ export function conforms(name: string, start: Start): void {
       expect(detail.outputs).toHaveLength(2)
       const diff = await client.invoke('model.diff', { project: id, candidate: candidate!.id })
       expect(diff.counts.added + diff.counts.changed).toBeGreaterThan(0)
+      const costs = await client.invoke('model.costs', { project: id, candidate: candidate!.id })
+      const [node] = diff.nodes.filter(({ state }) => state === 'changed')
+      expect(costs[node!.id]?.shape?.length).toBeGreaterThan(0)
+      const sides = await client.invoke('model.node', {
+        project: id,
+        candidate: candidate!.id,
+        node: node!.id,
+      })
+      expect(sides.original!.inputs.length).toBeGreaterThan(0)
+      expect(sides.candidate!.op).toBe(node!.op)
       const heavy =
         opened.model.state === 'ready'
           ? opened.model.value.layers.toSorted((a, b) => b.bytes - a.bytes)[0]!

@@ -19,15 +19,16 @@ interface Side {
   nodes: Node[]
 }
 
-const sideOf = ({ graph }: Model): Side => ({
+export const sideOf = ({ graph }: Model): Side => ({
   graph,
   producers: graph.producers(),
   constant: constantValues(graph),
   nodes: graph.nodes.filter((node) => !node.is('Constant')),
 })
 
-const operator = (node: Node): string => (node.domain === '' ? node.opType : `${node.domain}.${node.opType}`)
-const made = (node: Node): string => node.outputs.find((output) => output !== '') ?? ''
+export const operator = (node: Node): string =>
+  node.domain === '' ? node.opType : `${node.domain}.${node.opType}`
+export const made = (node: Node): string => node.outputs.find((output) => output !== '') ?? ''
 
 /** Compares main graphs; without a candidate every operator is the same. Constants count as parts of their readers. */
 export function diffGraphs(original: Model, candidate: Model = original): GraphDiff {
@@ -72,11 +73,11 @@ export function diffGraphs(original: Model, candidate: Model = original): GraphD
 }
 
 /** The value a removed operator made may now be made by another. */
-const removedId = (node: Node, after: Side): string =>
+export const removedId = (node: Node, after: Side): string =>
   after.producers.has(made(node)) ? `before:${made(node)}` : made(node)
 
 /** Original → candidate. */
-function pair(before: Side, after: Side): Map<Node, Node> {
+export function pair(before: Side, after: Side): Map<Node, Node> {
   const pairs = new Map<Node, Node>()
   const taken = new Set<Node>()
   const take = (old: Node, now: Node | undefined): void => {
@@ -173,7 +174,7 @@ function attributeChanges(old: Node, now: Node): string[] {
   return changes
 }
 
-function shown(attribute: AttributeValue | undefined): string {
+export function shown(attribute: AttributeValue | undefined): string {
   if (!attribute) return 'default'
   const { type, value } = attribute
   if (type === 'string') return Buffer.from(value).toString('utf8')

@@ -6,6 +6,7 @@ import type { SampleResults } from '../../contract/report'
 import { StoredSamples } from '../../contract/stored'
 import type { Dataset } from '../data/dataset'
 import { diffGraphs } from '../evaluate/diff'
+import { nodeCosts, nodeDetail } from '../evaluate/node'
 import { weightHistogram } from '../evaluate/histogram'
 import { operatorTimes } from '../evaluate/operators'
 import { sampleDetail } from '../evaluate/sample-detail'
@@ -48,12 +49,15 @@ async function oneSample(dataset: Dataset): Promise<Values> {
 }
 
 export const compareJobs: JobHandlers<
-  'histogram' | 'diff' | 'operators' | 'compareSamples' | 'compareSample'
+  'histogram' | 'diff' | 'node' | 'costs' | 'operators' | 'compareSamples' | 'compareSample'
 > = {
   histogram: ({ model, layer, candidate }) =>
     weightHistogram(readModel(model), layer, candidate === undefined ? undefined : readModel(candidate)),
   diff: ({ model, candidate }) =>
     diffGraphs(readModel(model), candidate === undefined ? undefined : readModel(candidate)),
+  node: ({ model, candidate, node }) =>
+    nodeDetail(node, readModel(model), candidate === undefined ? undefined : readModel(candidate)),
+  costs: ({ model }) => nodeCosts(readModel(model)),
   operators: ({ model, candidate, data, settings }) =>
     withData(model, data, async (dataset) => {
       const { session } = await chosenSession(settings)

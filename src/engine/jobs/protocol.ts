@@ -4,6 +4,8 @@
  */
 import type {
   GraphDiff,
+  NodeCost,
+  NodeDetail,
   OperatorTime,
   SampleDetail,
   SampleFilter,
@@ -114,6 +116,8 @@ interface Jobs {
   combine: Job<{ models: string[]; out: string } & CombineOptions, { out: string }>
   histogram: Job<{ model: string; candidate?: string; layer: string }, WeightHistogram>
   diff: Job<{ model: string; candidate?: string }, GraphDiff>
+  node: Job<{ model: string; candidate?: string; node: string }, NodeDetail>
+  costs: Job<{ model: string }, Record<string, NodeCost>>
   openData: Job<ModelAndData, LoadedData>
   /** What a document says of the data. Needs a path. */
   describeData: Job<Pick<ModelAndData, 'model' | 'data'>, { fingerprint: string; spec: DataSpec }>

@@ -6,11 +6,18 @@ export interface LayoutInput {
   height: number
 }
 
+export interface Point {
+  x: number
+  y: number
+}
+
 export interface LaidOut {
   width: number
   height: number
-  nodes: { id: string; x: number; y: number }[]
-  edges: { points: { x: number; y: number }[] }[]
+  /** Middles. */
+  nodes: ({ id: string } & Point)[]
+  /** In the order of the input's. */
+  edges: { points: Point[] }[]
 }
 
 /** Undefined when it was cancelled. */

@@ -16,7 +16,7 @@ export const STATE_NAMES: Record<DiffState, string> = {
 export const STATE_SIGNS: Record<DiffState, string> = { changed: '~', added: '+', removed: '−', same: '' }
 
 /** The group of nodes whose names have no path. */
-export const TOP = 'at the top'
+const TOP = 'at the top'
 
 export type GraphRow =
   | { kind: 'group'; group: string; count: number; touched: number; open: boolean }
@@ -24,11 +24,12 @@ export type GraphRow =
 
 interface Query {
   text: string
-  states: ReadonlySet<DiffState>
+  /** Of any state without. */
+  states?: ReadonlySet<DiffState>
 }
 
 export function passes(node: GraphDiffNode, { text, states }: Query): boolean {
-  if (!states.has(node.state)) return false
+  if (states && !states.has(node.state)) return false
   return hasWords(`${node.op} ${node.label} ${node.id} ${node.change} ${node.group}`, text)
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { diffGraphs } from '../../../src/engine/evaluate/diff'
+import { nodeCosts, nodeDetail } from '../../../src/engine/evaluate/node'
 import { readModel, Tensor } from '../../../src/engine/onnx'
 import { hasReference, reference } from '../../reference'
 import { wires } from './support'
@@ -71,5 +72,51 @@ describe('diffGraphs', () => {
     const ids = new Set(nodes.map(({ id }) => id))
     expect(ids.size).toBe(nodes.length)
     for (const { inputs } of nodes) for (const id of inputs) expect(ids.has(id)).toBe(true)
+  })
+})
+
+describe('one operator of a diff', () => {
+  const layered = (): ReturnType<typeof wires> => {
+    const made = model()
+    made.graph.initializers.set('w', Tensor.float32([4, 4], new Float32Array(16)))
+    made.graph.addNode({
+      opType: 'Gemm',
+      name: 'fc',
+      inputs: ['a', 'w'],
+      outputs: ['y'],
+      attributes: { transB: { int: 1 } },
+    })
+    return made
+  }
+
+  it('has both sides, the one that is left, or the one that came', () => {
+    const before = layered()
+    const after = before.clone()
+    after.graph.initializers.set('w', Tensor.float32([4, 4], new Float32Array(16).fill(1)))
+    const [, neg] = after.graph.nodes
+    after.graph.removeNode(neg!)
+    after.graph.addNode({ opType: 'Abs', inputs: ['b'], outputs: ['other'] })
+    after.graph.outputs[1]!.name = 'other'
+    for (const { id, state } of diffGraphs(before, after).nodes) {
+      const { original, candidate } = nodeDetail(id, before, after)
+      expect([id, !!original, !!candidate]).toEqual([id, state !== 'added', state !== 'removed'])
+    }
+    expect(nodeDetail('y', before, after).candidate).toEqual({
+      op: 'Gemm',
+      name: 'fc',
+      attributes: [{ name: 'transB', value: '1' }],
+      inputs: [{ name: 'a' }, { name: 'w', dtype: 'float32', dims: [4, 4], bytes: 64 }],
+      outputs: ['y'],
+    })
+    expect(nodeDetail('y', before).candidate).toBeUndefined()
+    expect(() => nodeDetail('nothing', before, after)).toThrow(expect.objectContaining({ code: 'not-found' }))
+  })
+
+  it('costs what its shapes say, and nothing where the model does not run', async () => {
+    const costs = await nodeCosts(layered())
+    expect(costs.y).toEqual({ shape: [1, 4], dtype: 'float32', macs: 16, parameters: 16 })
+    const broken = layered()
+    broken.graph.nodes[2]!.opType = 'NoSuchOperator'
+    expect(await nodeCosts(broken)).toEqual({})
   })
 })

@@ -303,6 +303,27 @@ export class FakeHost implements Host {
       measured: 3,
     }),
     'model.diff': ({ candidate }) => graphDiff(this.options.nodes ?? 60, candidate !== undefined),
+    'model.node': ({ node, candidate }) => {
+      const found = graphDiff(this.options.nodes ?? 60, candidate !== undefined).nodes.find(
+        ({ id }) => id === node,
+      )!
+      const side = {
+        op: found.op,
+        name: found.label,
+        attributes: [{ name: 'group', value: '1' }],
+        inputs: [{ name: 'x' }, { name: `${node}.weight`, dtype: 'float32', dims: [4, 4], bytes: 64 }],
+        outputs: [node],
+      }
+      const after = { ...side, attributes: [{ name: 'group', value: '2' }] }
+      return { original: side, ...(candidate && { candidate: after }) }
+    },
+    'model.costs': () =>
+      Object.fromEntries(
+        graphDiff(this.options.nodes ?? 60, false).nodes.map(({ id }, at) => [
+          id,
+          { shape: [1, 16, 28 - (at % 20), 28], dtype: 'float32', macs: 1000 * at, parameters: 16 },
+        ]),
+      ),
     'data.samples': ({ offset, limit }) => ({
       total: 360,
       samples: Array.from({ length: Math.min(limit, 360 - offset) }, (_, at) => fixture.sample(offset + at)),

@@ -57,14 +57,45 @@ it('stands every node below what feeds it, and none on another', async () => {
   expect(worker.terminate).toHaveBeenCalledTimes(1)
 })
 
-it('an empty graph and a chain beyond the careful method are laid out too', async () => {
+it('an empty graph, a circle of blocks and a chain of thousands are laid out too', async () => {
   expect((await lay({}))!.nodes).toEqual([])
-  const nodes = Array.from({ length: 450 }, (_, i) => `n${i}`)
+  const circle = await lay({
+    nodes: ['a', 'b'],
+    edges: [
+      { from: 'a', to: 'b' },
+      { from: 'b', to: 'a' },
+    ],
+  })
+  const [ahead, back] = circle!.edges.map(({ points }) => points.at(-1)!.y - points[0]!.y)
+  expect(ahead).toBeGreaterThan(0)
+  expect(back).toBeLessThan(0)
+  // A layout that recurses runs out of stack here.
+  const nodes = Array.from({ length: 4000 }, (_, i) => `n${i}`)
   const edges = nodes.slice(1).map((to, i) => ({ from: nodes[i]!, to }))
   const laid = (await lay({ nodes, edges }))!
   const heights = laid.nodes.map(({ y }) => y)
   expect(heights).toEqual([...heights].sort((a, b) => a - b))
-  expect(new Set(heights).size).toBe(450)
+  expect(new Set(heights).size).toBe(4000)
+  expect(new Set(laid.nodes.map(({ x }) => x)).size).toBe(1)
+})
+
+it('a skip of ranks goes beside what it skips, and what nothing feeds stands above its reader', async () => {
+  const nodes = ['a', 'b', 'c', 'd', 'constant']
+  const edges = [
+    ['a', 'b'],
+    ['b', 'c'],
+    ['c', 'd'],
+    ['a', 'd'],
+    ['constant', 'd'],
+  ].map(([from, to]) => ({ from: from!, to: to! }))
+  const laid = (await lay({ nodes, edges }))!
+  const at = new Map(laid.nodes.map((node) => [node.id, node]))
+  const skip = laid.edges[3]!.points
+  expect(skip).toHaveLength(4)
+  for (const { x, y } of skip.slice(1, -1))
+    for (const node of laid.nodes)
+      expect(Math.abs(node.x - x) >= 50 || Math.abs(node.y - y) >= 20, node.id).toBe(true)
+  expect(at.get('constant')!.y).toBe(at.get('c')!.y)
 })
 
 it('what is cancelled gives nothing and ends its worker', async () => {
