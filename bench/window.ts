@@ -90,6 +90,7 @@ async function samples(page: Page): Promise<Figure[]> {
   await page.getByRole('tab', { name: 'Samples' }).click()
   const filters = page.getByRole('group', { name: 'Which samples' })
   await filters.getByText('All').click()
+  await page.getByRole('group', { name: 'How to show the samples' }).getByText('Table').click()
   const table = page.getByRole('table', { name: /^Samples/ })
   await table.getByRole('row').nth(5).waitFor()
   return [

@@ -210,6 +210,10 @@ export const methods = {
   'compare.sample': method<SampleDetail>()(
     z.strictObject({ project: id, candidates: z.array(id).min(1).max(3), index: z.int().nonnegative() }),
   ),
+  /** As they look, for a gallery: those of the candidate's validation samples that are named. */
+  'compare.previews': method<SamplePreview[]>()(
+    z.strictObject({ project: id, candidate: id, samples: z.array(z.int().nonnegative()).max(100) }),
+  ),
   'compare.operators': method<OperatorTime[]>()(z.strictObject({ project: id, candidate: id })),
   /** Measures them anew together with the original, timed in turn; progress by events, result in the project. */
   'compare.together': method<Project>()(

@@ -160,6 +160,8 @@ export interface TargetCheck {
   severity: 'info' | 'warning' | 'error'
   /** What was looked at and found, and what to do. */
   message: string
+  /** The pass that puts it right, where one does. */
+  pass?: string
 }
 
 export interface BundlePlan {

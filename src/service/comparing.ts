@@ -41,6 +41,14 @@ export function compareHandlers({ core, sources }: Parts) {
         { ...compared(core, candidates), index },
         { during: 'reading a sample' },
       ),
+    'compare.previews': ({ candidate, samples }) => {
+      const { run } = candidateOf(core.store, candidate)
+      return core.interactive.run(
+        'previews',
+        { ...modelAndDataOf(core, run), samples },
+        { during: 'reading samples' },
+      )
+    },
     'compare.operators': ({ candidate }) => {
       const { run } = candidateOf(core.store, candidate)
       return core.interactive.run(

@@ -20,6 +20,7 @@ test('boxes: recognised, judged, and drawn on the picture, original against cand
   await step(pare, 'Compare').click()
   await pare.getByRole('tab', { name: 'Samples' }).click()
   await pare.getByRole('button', { name: 'Show all samples' }).click()
+  await pare.getByRole('group', { name: 'How to show the samples' }).getByText('Table').click()
   await expect(pare.getByRole('table', { name: /^Samples/ })).toContainText('1 box')
   await pare.getByRole('table', { name: /^Samples/ }).focus()
   await pare.keyboard.press('Enter')

@@ -22,6 +22,6 @@ test('pictures of the docs', async ({ pare }) => {
   await expect(pare.getByRole('progressbar')).toHaveCount(0)
   await picture('compare')
   await step(pare, 'Export').click()
-  await expect(pare.getByText('manifest.json')).toBeVisible()
+  await expect(pare.getByRole('region', { name: /^What runs on/ })).toBeVisible()
   await picture('export')
 })

@@ -2,6 +2,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import yauzl from 'yauzl'
+import type { Page } from '@playwright/test'
 import { expectAccessible } from './axe'
 import { drop, expect, openSample, resource, step, test } from './shell'
 
@@ -17,6 +18,41 @@ const entriesOf = (file: string): Promise<string[]> =>
       zip.on('end', () => resolve(names))
     }),
   )
+
+/** Bytes or seconds of a figure as it is written: '229 kB', '610 µs'. */
+function figure(text: string): number {
+  const [, digits, unit] = /^([\d.,]+)\s*(\S*)$/.exec(text.trim())!
+  const factor = { G: 1e9, M: 1e6, k: 1e3, m: 1e-3, µ: 1e-6 }[unit!.length > 1 ? unit![0]! : ''] ?? 1
+  return Number(digits!.replaceAll(',', '')) * factor
+}
+
+/** The bars of the answers begin at zero and are as long as their figures say. */
+async function expectBars(page: Page): Promise<void> {
+  const answers = page.getByRole('list', { name: /against the original$/ }).getByRole('listitem')
+  await expect(answers).toHaveCount(3)
+  for (const [at, title] of ['To download', 'Time per answer', 'Right answers'].entries()) {
+    await expect(answers.nth(at)).toContainText(title)
+    const [before, after] = await answers
+      .nth(at)
+      .locator('.side')
+      .evaluateAll((sides) =>
+        sides.map((side) => {
+          const track = side.querySelector('.track')!.getBoundingClientRect()
+          const bar = side.querySelector('.bar')!.getBoundingClientRect()
+          return {
+            from: bar.left - track.left,
+            share: bar.width / track.width,
+            text: side.querySelector('.value')!.textContent,
+          }
+        }),
+      )
+    expect([before!.from, after!.from], title).toEqual([0, 0])
+    const ratio = figure(after!.text) / figure(before!.text)
+    expect(after!.share / before!.share / ratio, title).toBeCloseTo(1, 1)
+    // A share ends at 100%, whatever both are.
+    if (title === 'Right answers') expect(before!.share).toBeCloseTo(figure(before!.text) / 100, 2)
+  }
+}
 
 test('drop, data, recipe, run, compare, export', async ({ pare, scratch }) => {
   const started = Date.now()
@@ -72,20 +108,26 @@ test('drop, data, recipe, run, compare, export', async ({ pare, scratch }) => {
   await test.step('the comparison: verdict, samples, classes, layers, graph', async () => {
     await pare.getByRole('button', { name: 'Go on to compare' }).click()
     await expect(pare.getByRole('heading', { level: 1 })).toContainText('smaller')
+    await expectBars(pare)
     await expectAccessible(pare, 'Compare, overview')
     await pare.getByRole('tab', { name: 'Samples' }).click()
     await pare.getByRole('group', { name: 'Which samples' }).getByText('All').click()
-    await expect(
-      pare
-        .getByRole('table', { name: /^Samples/ })
-        .getByRole('row')
-        .nth(3),
-    ).toBeVisible()
-    await pare.getByRole('table', { name: /^Samples/ }).focus()
-    await pare.keyboard.press('Enter')
-    await expect(pare.getByRole('dialog').getByRole('heading', { name: 'Original' })).toBeVisible()
-    await pare.keyboard.press('Escape')
+    const gallery = pare.getByRole('list', { name: 'Samples' })
+    await expect(gallery.getByRole('img').nth(3)).toBeVisible()
     await expectAccessible(pare, 'Compare, samples')
+    await gallery
+      .getByRole('button', { name: /^Sample/ })
+      .first()
+      .click()
+    const sample = pare.getByRole('dialog')
+    await expect(sample.getByRole('heading', { name: 'Original' })).toBeVisible()
+    await expect(sample.getByText('1 of ')).toBeVisible()
+    await pare.keyboard.press('ArrowRight')
+    await expect(sample.getByText('2 of ')).toBeVisible()
+    await pare.keyboard.press('Escape')
+    await pare.getByRole('group', { name: 'How to show the samples' }).getByText('Table').click()
+    const rows = pare.getByRole('table', { name: /^Samples/ }).getByRole('row')
+    await expect(rows.nth(3)).toBeVisible()
     await pare.getByRole('tab', { name: 'Classes' }).click()
     await expect(pare.getByRole('region', { name: 'Confusion matrix of Original' })).toBeVisible()
     await expectAccessible(pare, 'Compare, classes')
@@ -105,7 +147,12 @@ test('drop, data, recipe, run, compare, export', async ({ pare, scratch }) => {
 
   await test.step('the bundle is planned, saved and whole', async () => {
     await pare.getByRole('button', { name: 'Go on to export' }).click()
-    await expect(pare.getByText('manifest.json')).toBeVisible()
+    // The file that the code loads stands first, the rest is folded.
+    const runs = pare.getByRole('region', { name: /^What runs on/ })
+    await expect(runs).toContainText(/^What runs on Any ONNX Runtime\s*model\.(onnx|ort)/)
+    await expect(pare.getByText('manifest.json')).toHaveCount(0)
+    await runs.getByRole('button', { name: /^Show what else is in the bundle/ }).click()
+    await expect(runs.getByText('manifest.json')).toBeVisible()
     await expectAccessible(pare, 'Export')
     const download = pare.waitForEvent('download')
     await pare.getByRole('button', { name: 'Save the bundle…' }).click()
@@ -161,7 +208,7 @@ test('the keyboard alone gets from the sample to a bundle', async ({ pare }) => 
   await press('Control+5')
   await expect(pare.getByRole('heading', { level: 1 })).toContainText('smaller')
   await press('Control+6')
-  await expect(pare.getByText('manifest.json')).toBeVisible()
+  await expect(pare.getByRole('region', { name: /^What runs on/ })).toBeVisible()
   await press('Control+s')
   await expect(step(pare, 'Export')).toContainText('1 bundle saved')
 })

@@ -20,6 +20,12 @@ test('10,000 samples scroll and filter with a handful of rows in the page', asyn
   await page.getByRole('button', { name: /^Digits/ }).click()
   await page.getByRole('tab', { name: 'Samples' }).click()
   await page.getByRole('group', { name: 'Which samples' }).getByText('All').click()
+  // The gallery has a page of them at a time; with the last page comes the last sample.
+  const gallery = page.getByRole('list', { name: 'Samples' })
+  await expect(gallery.getByRole('img')).toHaveCount(24)
+  await page.getByRole('button', { name: 'Samples after these' }).click()
+  await expect(gallery.getByRole('button', { name: 'Sample 24', exact: true })).toBeVisible()
+  await page.getByRole('group', { name: 'How to show the samples' }).getByText('Table').click()
   const table = page.getByRole('table', { name: /^Samples/ })
   await expect(table).toHaveAttribute('aria-rowcount', '10001')
   await table.focus()

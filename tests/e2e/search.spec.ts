@@ -43,7 +43,7 @@ test('a search of a minute ends with a winner inside the limit, its reasons and 
   await pare.getByRole('button', { name: 'Go on to compare' }).click()
   await expect(pare.getByRole('heading', { level: 1 })).toContainText('inside your limit')
   await pare.getByRole('button', { name: 'Go on to export' }).click()
-  await expect(pare.getByText('manifest.json')).toBeVisible()
+  await expect(pare.getByRole('region', { name: /^What runs on/ })).toBeVisible()
   await expect(pare.getByRole('button', { name: 'Save the bundle…' })).toBeEnabled()
 })
 

@@ -96,19 +96,21 @@ test('every step', async ({ pare }) => {
     await expect(pare.getByRole('progressbar')).toHaveCount(0)
     if (tab === 'Samples') {
       await pare.getByRole('group', { name: 'Which samples' }).getByText('All').click()
-      await expect(pare.getByRole('table', { name: /^Samples/ })).toBeVisible()
+      await expect(pare.getByRole('list', { name: 'Samples' }).getByRole('img').first()).toBeVisible()
     }
     await shoot(pare, `5-compare-${tab.toLowerCase()}`)
     if (tab === 'Samples') {
-      await pare.getByRole('table', { name: /^Samples/ }).focus()
-      await pare.keyboard.press('Enter')
+      await pare
+        .getByRole('button', { name: /^Sample \d/ })
+        .first()
+        .click()
       await expect(pare.getByRole('dialog').getByRole('heading', { name: 'Original' })).toBeVisible()
       await shoot(pare, '5-compare-sample')
       await pare.keyboard.press('Escape')
     }
   }
   await step(pare, 'Export').click()
-  await expect(pare.getByText('manifest.json')).toBeVisible()
+  await expect(pare.getByRole('region', { name: /^What runs on/ })).toBeVisible()
   await pare.getByRole('button', { name: 'Save the bundle…' }).click()
   await expect(pare.getByText('Saved', { exact: true })).toBeVisible()
   await shoot(pare, '6-export')

@@ -150,6 +150,12 @@ export function conforms(name: string, start: Start): void {
       const detail = await client.invoke('compare.sample', { project: id, candidates, index })
       expect(detail.row).toEqual(rows.rows[4])
       expect(detail.outputs).toHaveLength(2)
+      const previews = await client.invoke('compare.previews', {
+        project: id,
+        candidate: candidate!.id,
+        samples: [index, 2 ** 30],
+      })
+      expect(previews.map((preview) => preview.index)).toEqual([index])
       const diff = await client.invoke('model.diff', { project: id, candidate: candidate!.id })
       expect(diff.counts.added + diff.counts.changed).toBeGreaterThan(0)
       const costs = await client.invoke('model.costs', { project: id, candidate: candidate!.id })

@@ -97,10 +97,13 @@ function freeShapes({ graph }: Model, { fixedShapes, provider }: Target): Target
   if (free.length === 0) return [good('All input shapes are fixed.')]
   const names = free.map(({ name, dims }) => `${name} [${dims!.map((dim) => dim ?? '?').join(', ')}]`)
   return [
-    warning(
-      `${provider?.name ?? 'This target'} wants fixed shapes, and these inputs have free ones: ${names.join('; ')}. The step ` +
-        'fix-shapes gives them numbers.',
-    ),
+    {
+      ...warning(
+        `${provider?.name ?? 'This target'} wants fixed shapes, and these inputs have free ones: ${names.join('; ')}. The step ` +
+          'fix-shapes gives them numbers.',
+      ),
+      pass: 'fix-shapes',
+    },
   ]
 }
 

@@ -49,7 +49,7 @@ async function oneSample(dataset: Dataset): Promise<Values> {
 }
 
 export const compareJobs: JobHandlers<
-  'histogram' | 'diff' | 'node' | 'costs' | 'operators' | 'compareSamples' | 'compareSample'
+  'histogram' | 'diff' | 'node' | 'costs' | 'operators' | 'previews' | 'compareSamples' | 'compareSample'
 > = {
   histogram: ({ model, layer, candidate }) =>
     weightHistogram(readModel(model), layer, candidate === undefined ? undefined : readModel(candidate)),
@@ -62,6 +62,11 @@ export const compareJobs: JobHandlers<
     withData(model, data, async (dataset) => {
       const { session } = await chosenSession(settings)
       return operatorTimes(readModel(model), readModel(candidate), await oneSample(dataset), session)
+    }),
+  previews: ({ model, data, samples }) =>
+    withOpenData(model, data, async ({ splits: { validation } }) => {
+      const there = samples.filter((index) => index < validation.length)
+      return Promise.all(there.map((index) => validation.preview(index)))
     }),
   compareSamples: ({ results, ...query }) => {
     const { original, candidates } = readResults(results)

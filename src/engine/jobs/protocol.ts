@@ -171,6 +171,7 @@ interface Jobs {
     Results & { filter: SampleFilter; class?: number; offset: number; limit: number },
     SamplePage
   >
+  previews: Job<ModelAndData & { samples: number[] }, SamplePreview[]>
   compareSample: Job<Results & ComparedModels & { index: number }, SampleDetail>
   /** The self-contained report as HTML text. */
   htmlReport: Job<

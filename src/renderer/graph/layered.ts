@@ -18,6 +18,8 @@ const LONGEST = 400
 /** How much more a straight lane matters than a straight edge between neighbours. */
 const STRAIGHT = 8
 
+type Ends = readonly [from: number, to: number]
+
 interface Element {
   rank: number
   width: number
@@ -29,9 +31,9 @@ interface Element {
 
 export function lay({ nodes, edges, width, height }: LayoutInput): LaidOut {
   const index = new Map(nodes.map((id, at) => [id, at]))
-  const ends = edges.map(({ from, to }) => [index.get(from)!, index.get(to)!] as const)
+  const ends = edges.map(({ from, to }): Ends => [index.get(from)!, index.get(to)!])
   const place = order(nodes.length, ends)
-  const forward = ends.map(([from, to]) => (place[from]! <= place[to]! ? [from, to] : [to, from]) as const)
+  const forward = ends.map(([from, to]): Ends => (place[from]! <= place[to]! ? [from, to] : [to, from]))
   const ranks = ranksOf(nodes.length, place, forward)
   const elements: Element[] = nodes.map((_, at) => ({
     rank: ranks[at]!,
@@ -64,7 +66,7 @@ export function lay({ nodes, edges, width, height }: LayoutInput): LaidOut {
 }
 
 /** Place of each node in an order in which edges lead on; the few that cannot, in a circle of blocks, lead back. */
-function order(count: number, edges: readonly (readonly [number, number])[]): number[] {
+function order(count: number, edges: readonly Ends[]): number[] {
   const next = Array.from({ length: count }, (): number[] => [])
   const open = new Array<number>(count).fill(0)
   for (const [from, to] of edges) {
@@ -83,7 +85,7 @@ function order(count: number, edges: readonly (readonly [number, number])[]): nu
   return place
 }
 
-function ranksOf(count: number, place: readonly number[], edges: readonly (readonly [number, number])[]) {
+function ranksOf(count: number, place: readonly number[], edges: readonly Ends[]) {
   const ranks = new Array<number>(count).fill(0)
   const inOrder = edges.toSorted(([a], [b]) => place[a]! - place[b]!)
   for (const [from, to] of inOrder) ranks[to] = Math.max(ranks[to]!, ranks[from]! + 1)

@@ -404,6 +404,7 @@ export class FakeHost implements Host {
         },
       })),
     }),
+    'compare.previews': ({ samples }) => samples.map((index) => fixture.sample(index)),
     'compare.operators': () =>
       fixture.inspection.layers.map(({ op, layer }, at) => ({
         op,

@@ -125,8 +125,15 @@ describe('the comparison', () => {
       ],
     }
     expect(classRows(a, [b])).toEqual([
-      { index: 0, name: 'no', samples: 10, recall: 0.8, recalls: [0.5] },
-      { index: 1, name: 'yes', samples: 0, recall: 0, recalls: [0] },
+      {
+        index: 0,
+        name: 'no',
+        samples: 10,
+        recall: 0.8,
+        recalls: [0.5],
+        intervals: [[expect.closeTo(-0.6, 3), expect.closeTo(0.1067, 3)]],
+      },
+      { index: 1, name: 'yes', samples: 0, recall: 0, recalls: [0], intervals: [[-1, 1]] },
     ])
   })
 })

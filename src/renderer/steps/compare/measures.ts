@@ -31,7 +31,6 @@ interface Measure {
   detail?(report: Report): string
   /** Candidate against the original; absent where the original has no such figure. */
   change?(original: Report, candidate: Report): Change
-  bar?: boolean
 }
 
 const NONE: Change = { text: '' }
@@ -60,7 +59,6 @@ const sized = (id: string, title: string, term: string, of: (report: Report) => 
   value: of,
   text: (report) => bytes(of(report)),
   change: (a, b) => ratio(of(a), of(b), 'smaller', 'larger'),
-  bar: true,
 })
 
 const counted = (
@@ -73,7 +71,6 @@ const counted = (
   title,
   term,
   value: (report) => of(report) ?? undefined,
-  bar: true,
   text: (report) => count(of(report)),
   change: (a, b) => ratio(of(a), of(b), 'fewer', 'more'),
 })
@@ -96,7 +93,6 @@ const timed = (id: 'p50' | 'p95', title: string): Measure => ({
     `${whole(l.runs)} runs, batch ${l.batch}, ${l.provider}, ${l.threads} threads`,
   // A single figure of the slow ones proves nothing either way.
   change: (_, { latencyRatio }) => (id === 'p50' && latencyRatio ? pairedTime(latencyRatio) : NONE),
-  bar: true,
 })
 
 function qualityMeasures({ quality }: Report): Measure[] {
@@ -195,7 +191,6 @@ const COSTS: Measure[] = [
     value: ({ energyMicrojoules }) => energyMicrojoules ?? undefined,
     text: ({ energyMicrojoules }) => microjoules(energyMicrojoules),
     change: (a, b) => ratio(a.energyMicrojoules, b.energyMicrojoules, 'less', 'more'),
-    bar: true,
   },
 ]
 
