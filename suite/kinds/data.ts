@@ -12,12 +12,12 @@ export const suite: Suite = {
   about: 'labelled sets in every form, read with no hint',
   limit: 300,
   units: async (shared) =>
-    Object.entries(dataSets(shared)).flatMap(([set, { models }]) =>
+    Object.entries(await dataSets(shared)).flatMap(([set, { models }]) =>
       models.map((file) => `${set} · ${path.parse(file).name}`),
     ),
   async run(unit, step, { shared, steps }) {
     const [name, modelName] = unit.split(' · ') as [string, string]
-    const set = dataSets(shared)[name]!
+    const set = (await dataSets(shared))[name]!
     const model = set.models.find((file) => path.parse(file).name === modelName)!
     const truth = await trueScore(model, set.truth)
     const samples = set.truth.labels.length

@@ -1,11 +1,21 @@
 /** The labelled sets beside the checkout, as numbers: what a model must be fed, and what it then answers right. */
 import fs from 'node:fs'
+import os from 'node:os'
 import path from 'node:path'
+import sharp from 'sharp'
 import { unzipSync } from 'fflate'
-import { readModel } from '../../src/engine/onnx'
+import { readModel, Tensor, writeModel } from '../../src/engine/onnx'
 import { withSession } from '../../src/engine/runtime/session'
 import { floatsOf, type Value } from '../../src/engine/runtime/value'
-import { arrays, pictures, table, type Form, type LabelledSet } from './data-forms'
+import type { Form, LabelledSet } from './data-forms'
+import {
+  BACKGROUND_FORMS,
+  COLUMN_FORMS,
+  CROPPED_FORMS,
+  LINE_FORMS,
+  PICTURE_FORMS,
+  WINDOW_FORMS,
+} from './form-tables'
 
 /** Of an NPY file of version 1 in float32 or int64. Source: numpy.lib.format. */
 function parseNpy(bytes: Uint8Array): { dims: number[]; data: Float32Array } {
@@ -90,78 +100,6 @@ const formsOf = (set: LabelledSet, forms: Readonly<Record<string, Form>>): DataS
 
 const DIGITS = ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine']
 
-/** Of pictures [height, width, 1]: the same samples, read another way by each. */
-const PICTURE_FORMS: Record<string, Form> = {
-  'PNG folders': pictures({}),
-  'PNG folders by name': pictures({ named: true }),
-  'PNG and a list': pictures({ listed: true }),
-  'PNG twice as large': pictures({
-    change: (image, width) => image.resize(2 * width, null, { kernel: 'nearest' }),
-  }),
-  'PNG dark on light': pictures({ change: (image) => image.negate() }),
-  'PNG in colour': pictures({ change: (image) => image.toColourspace('srgb') }),
-  'byte NPZ': arrays({ dtype: 'uint8', axes: [2, 0, 1] }),
-  'byte NPZ channels last': arrays({ dtype: 'uint8' }),
-  'byte NPZ flat from 1': arrays({ dtype: 'uint8', flat: true, first: 1 }),
-  'float NPZ 0…1': arrays({ dtype: 'float32', axes: [2, 0, 1], of: (v) => v / 255 }),
-  'float NPZ 0…255': arrays({ dtype: 'float32', axes: [2, 0, 1] }),
-  'float NPZ −1…1': arrays({ dtype: 'float32', axes: [2, 0, 1], of: (v) => v / 127.5 - 1 }),
-  'double NPZ standardised': arrays({ dtype: 'float64', axes: [2, 0, 1], of: (v) => (v / 255 - 0.3) / 0.4 }),
-  'CSV of bytes': table({}),
-  'CSV 0…1 with names last': table({
-    of: (v) => (v / 255).toFixed(4),
-    named: true,
-    label: 'class',
-    last: true,
-  }),
-  'CSV of bytes from 1': table({ first: 1 }),
-}
-
-const CHANNELS = [
-  [3, 0.5],
-  [-20, 2],
-  [0.1, 40],
-] as const
-
-const WINDOW_FORMS: Record<string, Form> = {
-  'float NPZ': arrays({ dtype: 'float32', of: (v) => v / 256 }),
-  'int16 NPZ of counts': arrays({ dtype: 'int16', of: Math.round }),
-  'float NPZ channels last': arrays({ dtype: 'float32', axes: [1, 0], of: (v) => v / 256 }),
-  'float NPZ flat': arrays({ dtype: 'float32', flat: true, of: (v) => v / 256 }),
-  'float NPZ flat by steps': arrays({ dtype: 'float32', axes: [1, 0], flat: true, of: (v) => v / 256 }),
-  'float NPZ in other units': arrays({
-    dtype: 'float32',
-    of: (v, at) => CHANNELS[Math.floor(at / 1024)]![0] + (CHANNELS[Math.floor(at / 1024)]![1] * v) / 256,
-  }),
-  'CSV of counts with names': table({ of: Math.round, named: true }),
-  'CSV from 1': table({ of: (v) => (v / 256).toFixed(5), first: 1 }),
-}
-
-/** Position in cm, angles in degrees and shifted readings. */
-const UNITS = [
-  [0, 100],
-  [1, 100],
-  [90, 180 / Math.PI],
-  [0, 180 / Math.PI],
-  [-5, 3],
-] as const
-
-const COLUMN_FORMS: Record<string, Form> = {
-  'float NPZ': arrays({ dtype: 'float32' }),
-  'double NPZ': arrays({ dtype: 'float64' }),
-  'float NPZ in other units': arrays({
-    dtype: 'float32',
-    of: (v, at) => UNITS[at]![0] + UNITS[at]![1] * v,
-  }),
-  CSV: table({}),
-  'CSV with labels last': table({ label: 'force', last: true }),
-  'CSV in other units': table({
-    label: 'force',
-    last: true,
-    of: (v, at) => UNITS[at]![0] + UNITS[at]![1] * v,
-  }),
-}
-
 const inBatches = (input: string, x: Value, size = 50): Record<string, Value>[] => {
   const rows = rowsOf(x)
   return Array.from({ length: Math.ceil(rows.length / size) }, (_, i) => {
@@ -212,7 +150,58 @@ function inBatchesOf(values: Record<string, Value>, size = 40): Record<string, V
   )
 }
 
-export function dataSets(shared: string): Record<string, DataSet> {
+/** The same model with one output more before its own, which no label belongs to. */
+function withBackground(file: string): string {
+  const folder = path.join(os.tmpdir(), `pare-suite-background-${process.pid}`)
+  const to = path.join(folder, path.basename(file))
+  if (fs.existsSync(to)) return to
+  const model = readModel(file)
+  const { graph } = model
+  const [scores] = graph.outputs
+  const inputs = [Tensor.int64([0, 1, 0, 0]), Tensor.scalar('float32', -30)].map((tensor) =>
+    graph.addInitializer('background', tensor),
+  )
+  const wider = graph.freshName('with_background')
+  graph.addNode({ opType: 'Pad', inputs: [scores!.name, ...inputs], outputs: [wider] })
+  graph.outputs = [{ name: wider, dtype: 'float32', dims: [scores!.dims?.[0] ?? null, 11] }]
+  fs.mkdirSync(folder, { recursive: true })
+  writeModel(model, to)
+  process.on('exit', () => fs.rmSync(folder, { recursive: true, force: true }))
+  return to
+}
+
+const LINE = { width: 192, height: 48, channels: 3 } as const
+
+/** Lines of text upright and turned over, for a model that tells which. */
+async function turnedLines(zoo: string): Promise<DataSet> {
+  const from = path.join(zoo, 'data', 'text-lines')
+  const files = fs.readdirSync(from).filter((name) => name.endsWith('.png'))
+  const splits: Record<string, { samples: Uint8Array[]; labels: number[] }> = {}
+  for (const [i, name] of files.entries())
+    for (const label of [0, 1]) {
+      const split = (splits[Object.keys(SPLIT_FILES)[i % 3]!] ??= { samples: [], labels: [] })
+      const line = sharp(path.join(from, name))
+        .rotate(180 * label)
+        .removeAlpha()
+      split.samples.push(await line.resize(LINE.width, LINE.height, { fit: 'fill' }).raw().toBuffer())
+      split.labels.push(label)
+    }
+  const { samples, labels } = splits['validation']!
+  const size = LINE.width * LINE.height
+  const data = new Float32Array(samples.length * 3 * size)
+  for (const [i, sample] of samples.entries())
+    for (let at = 0; at < 3 * size; at++)
+      data[i * 3 * size + at] = (sample[(at % size) * 3 + 2 - Math.floor(at / size)]! / 255 - 0.5) / 0.5
+  const x: Value = { dtype: 'float32', dims: [samples.length, 3, LINE.height, LINE.width], data }
+  const set = { dims: [LINE.height, LINE.width, 3], splits, names: ['upright', 'turned'] }
+  return {
+    models: [path.join(zoo, 'models', 'ocr_cls.onnx')],
+    forms: formsOf(set, LINE_FORMS),
+    truth: { inputs: inBatches('x', x, 10), labels },
+  }
+}
+
+export async function dataSets(shared: string): Promise<Record<string, DataSet>> {
   const data = (...parts: string[]): string => path.join(shared, 'reference', 'data', ...parts)
   const models = (...names: string[]): string[] =>
     names.map((name) => path.join(shared, 'reference', 'models', `${name}.onnx`))
@@ -235,6 +224,23 @@ export function dataSets(shared: string): Record<string, DataSet> {
       ),
       truth: of(digits),
     },
+    'digits beside a border': {
+      models: models('lenet5'),
+      forms: formsOf(
+        setOf(digits, [28, 28, 1], (v) => Math.round(v * 255)),
+        CROPPED_FORMS,
+      ),
+      truth: of(digits),
+    },
+    'digits after a background': {
+      models: [withBackground(models('lenet5')[0]!)],
+      forms: formsOf(
+        setOf(digits, [28, 28, 1], (v) => Math.round(v * 255)),
+        BACKGROUND_FORMS,
+      ),
+      truth: { ...of(digits), labels: of(digits).labels.map((label) => label + 1) },
+    },
+    'turned lines': await turnedLines(path.join(shared, 'zoo')),
     bearing: {
       models: models('cnn1d', 'cnn1d_bn_legacy'),
       forms: formsOf(
