@@ -1,7 +1,7 @@
 /** The mean and deviation that a preprocessing takes off and divides by, wherever they stand in it. */
 import type { Preprocessing } from '../../contract/dataset'
 
-export interface Spread {
+interface Spread {
   mean: number[]
   std: number[]
 }

@@ -25,7 +25,7 @@ const Entry = z.object({
   files: z.array(WrittenFile).min(1),
 })
 
-export interface CachedStep {
+interface CachedStep {
   key: string
   record: StepRecord
 }

@@ -47,11 +47,7 @@ function rowsOfSample({ kind, classAxis }: LossSpec, { batch, teacher }: Example
  * Which rows of a batch count in the loss, 1 or 0 each: with labels those that have one, else those that a mask among the
  * inputs keeps. A teacher says something of padding as well, and it is not to be learned.
  */
-export function countedOf(
-  { hard }: LossSpec,
-  { labels, inputs, indices }: Batch,
-  perSample: number,
-): Uint8Array {
+function countedOf({ hard }: LossSpec, { labels, inputs, indices }: Batch, perSample: number): Uint8Array {
   const rows = indices.length * perSample
   const all = new Uint8Array(rows).fill(1)
   if (perSample === 1 && !hard) return all

@@ -4,7 +4,7 @@ import { framesOf } from '../../../contract/audio-features'
 import type { Dim } from '../../onnx'
 
 /** Samples of a frame, and from one to the next. */
-export interface Timing {
+interface Timing {
   window: number
   hop: number
 }
@@ -189,7 +189,7 @@ function timingsAt(sampleRate: number): Timing[] {
   )
 }
 
-export interface Way {
+interface Way {
   features: AudioFeatures
   /** Of the wave, −1…1. */
   scale: number

@@ -7,7 +7,7 @@ import { openSound } from './format'
 export type AudioOptions = Extract<Preprocessing, { kind: 'audio' }>
 
 /** How one file becomes the numbers of an input. */
-export interface Listening {
+interface Listening {
   /** Throws an Error whose message completes "this file …". */
   hear(file: string): Promise<Float32Array>
 }

@@ -6,7 +6,7 @@ import { framesOf, widthOf, type AudioFeatures } from '../../../contract/audio-f
 import { PowerSpectrum } from './fft'
 import { melBands } from './mel'
 
-export interface Features {
+interface Features {
   frames: number
   /** Values of a frame. */
   width: number

@@ -24,7 +24,7 @@ const SCALES: Record<AudioFeatures['mel'], Scale> = {
 }
 
 /** Weights of the frequencies of a spectrum, from `first` on. */
-export interface Band {
+interface Band {
   first: number
   weights: Float64Array
 }
