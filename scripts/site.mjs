@@ -11,7 +11,7 @@ const root = path.resolve(import.meta.dirname, '..')
 /** What stands in the margin; other pages are reached by links. */
 const GROUPS = {
   Start: ['README.md', 'docs/guide.md', 'docs/troubleshooting.md'],
-  Tutorials: ['docs/tutorials/bearing.md', 'docs/tutorials/phone.md'],
+  Tutorials: ['docs/tutorials/bearing.md', 'docs/tutorials/phone.md', 'docs/tutorials/drone.md'],
   'How to': [
     'docs/data.md',
     'docs/search.md',

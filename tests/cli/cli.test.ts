@@ -271,7 +271,7 @@ test('the sample runs from start to bundle', async () => {
 })
 
 // What names files of the reader's own stands in blocks of bash.
-test.each(['bearing', 'phone'])(
+test.each(['bearing', 'phone', 'drone'])(
   'every command of the tutorial %s on its sample does what the page says',
   async (page) => {
     const text = fs.readFileSync(path.resolve(import.meta.dirname, `../../docs/tutorials/${page}.md`), 'utf8')
@@ -284,8 +284,8 @@ test.each(['bearing', 'phone'])(
       expect(ended.code, `${line}\n${ended.err}`).toBe(0)
       said.push(ended.out)
     }
-    const [, original] = /accuracy on \d+ \w+ *\| *(\S+)/.exec(text)!
-    expect(said.join('\n')).toMatch(new RegExp(`accuracy \\(validation\\) +${original} `))
+    const [, original] = /(?:accuracy|mAP) on \d+ \w+ *\| *(\S+)/.exec(text)!
+    expect(said.join('\n')).toMatch(new RegExp(`(accuracy|boxMap) \\(validation\\) +${original} `))
   },
 )
 

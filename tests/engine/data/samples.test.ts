@@ -3,6 +3,7 @@ import path from 'node:path'
 import { expect, test } from 'vitest'
 import { openDataset } from '../../../src/engine/data/open'
 import { readModel } from '../../../src/engine/onnx'
+import { measureQuality } from '../../../src/engine/evaluate/quality'
 import { accuracy } from './scoring'
 
 const root = path.resolve(import.meta.dirname, '../../../resources/samples')
@@ -30,6 +31,18 @@ test.each([
   expect(notes.join(' ')).not.toMatch(/also in|could not be read/)
   const score = await accuracy(model, dataset)
   expect(score).toBeCloseTo(expected, 2)
+  await dataset.close()
+})
+
+test('the drones open with their boxes recognised, and are scored as pycocotools scores what ONNX Runtime gives', async () => {
+  const folder = path.join(root, 'drones')
+  const model = readModel(path.join(folder, 'drones.onnx'))
+  const dataset = await openDataset(path.join(folder, 'data'), model)
+  expect(dataset.task).toBe('detection')
+  expect(dataset.classes).toEqual(['drone', 'bird'])
+  expect(dataset.splits.validation).toMatchObject({ length: 100, origin: 'given' })
+  const { original } = await measureQuality(model, [], { dataset })
+  expect(original.quality.value).toBeCloseTo(0.891, 3)
   await dataset.close()
 })
 
