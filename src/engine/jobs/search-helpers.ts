@@ -5,6 +5,7 @@ import { MEMORY_BUDGET } from '../onnx/budget'
 import { readModel } from '../onnx'
 import type { SearchOptions } from '../search/options'
 import { endOfTrials } from '../search/explore'
+import { plural } from '../../contract/format'
 import type { JobContext } from './job'
 import type { JobInput, SearchRequest } from './protocol'
 
@@ -68,7 +69,7 @@ export async function withHelpers(
     }
     progress(
       Math.min(1, clock.used() / endOfTrials(trials, runner.goal)),
-      `${count} at a time, ${trials.length} tried`,
+      `${plural(trials.length, 'recipe')} tried, ${count} at a time`,
     )
   }
   const looking = setInterval(look, EVERY)

@@ -126,3 +126,13 @@ test('colours are named by the tokens alone', () => {
   )
   expect(named).toEqual([])
 })
+
+test('words are never in a data colour: those stand out as marks, at less contrast than reading asks for', () => {
+  const files = fs
+    .readdirSync('src/renderer', { recursive: true, encoding: 'utf8' })
+    .filter((file) => /\.(svelte|css)$/.test(file))
+  const worded = files.filter((file) =>
+    /[\s;{"]color:\s*var\(--(compressed|original|candidate)/.test(fs.readFileSync(`src/renderer/${file}`, 'utf8')),
+  )
+  expect(worded).toEqual([])
+})
