@@ -234,7 +234,7 @@ export class EngineScenes {
           await run('searchStep', { ...searchOf(folder), share: { worker: '0', keys } }, during)
           if (!again) return
           const left = await run('searchList', searchOf(folder), during)
-          if (left.some(({ key }) => keys.includes(key)))
+          if (left.some(({ key, done }) => !done && keys.includes(key)))
             throw new Error('a recipe that was tried is to be tried again')
         },
         fault: () => undefined,

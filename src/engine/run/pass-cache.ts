@@ -48,11 +48,16 @@ export function linkOrCopy(from: string, to: string): void {
   const temporary = `${to}.${process.pid}.tmp`
   fs.rmSync(temporary, { force: true })
   try {
-    fs.linkSync(from, temporary)
-  } catch {
-    fs.copyFileSync(from, temporary)
+    try {
+      fs.linkSync(from, temporary)
+    } catch {
+      fs.copyFileSync(from, temporary)
+    }
+    fs.renameSync(temporary, to)
+  } finally {
+    // rename(2) does nothing where both names are of one file already.
+    fs.rmSync(temporary, { force: true })
   }
-  fs.renameSync(temporary, to)
 }
 
 export function passCache(folder: string, most = MOST_BYTES): PassCache {

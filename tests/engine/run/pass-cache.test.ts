@@ -48,6 +48,14 @@ test('holds so many bytes, and puts away what was used longest ago', () => {
   expect(cache.find('a')).toBeUndefined()
 })
 
+test('what was taken may be taken again, and leaves nothing beside it', () => {
+  const [from, into] = [temporaryFolder(), temporaryFolder()]
+  const cache = passCache(temporaryFolder())
+  cache.keep('a', [step('a')], written(from, 'a', 100), from)
+  for (let times = 0; times < 2; times++) expect(cache.take(cache.find('a')!.files, into)).toBe(true)
+  expect(fs.readdirSync(into)).toEqual(['a.onnx'])
+})
+
 test('the weights beside a model are part of it', () => {
   const file = path.join(temporaryFolder(), 'model.onnx')
   const large = tinyModel()
