@@ -77,7 +77,11 @@ interface Timed {
 async function open(source: Model | string, { sample, session }: LatencyOptions): Promise<Timed> {
   const model = typeof source === 'string' ? readModel(source) : source
   const feeds = feedsFor(model, sample)
-  return { session: await openSession(source, session), feeds, batch: signatureOf(model).batch ?? 1 }
+  return {
+    session: await openSession(source, { ...session, kernels: 'usual' }),
+    feeds,
+    batch: signatureOf(model).batch ?? 1,
+  }
 }
 
 /** Milliseconds of each run by model: two a round, in the order they were made. */

@@ -32,7 +32,7 @@ export async function probeHere({ model, feeds, session }: ProbeRequest): Promis
   )
   forgetPeak()
   const before = process.memoryUsage.rss()
-  const opened = await openSession(model, session)
+  const opened = await openSession(model, { ...session, kernels: 'usual' })
   for (let i = 0; i < RUNS; i++) await opened.run(feeds)
   const peakBytes = Math.max(0, peakResident() - before)
   await opened.release()

@@ -46,7 +46,11 @@ export async function profileNodes(
   const quotable = withQuotableNames(model)
   const folder = temporaryFolder('profile')
   try {
-    const opened = await openSession(quotable, { ...session, profilePrefix: path.join(folder, 'profile') })
+    const opened = await openSession(quotable, {
+      ...session,
+      kernels: 'usual',
+      profilePrefix: path.join(folder, 'profile'),
+    })
     try {
       // The first run allocates; it is measured too, and the median forgets it.
       for (let i = 0; i <= runs; i++) await opened.run(feeds)

@@ -1,3 +1,4 @@
+import { saturating } from './saturation'
 import { defineTarget } from './target'
 
 export const any = defineTarget({
@@ -10,5 +11,12 @@ export const any = defineTarget({
   keepsPacked: true,
   forms: ['onnx', 'ort'],
   optimization: 'extended',
+  checks: [
+    saturating(
+      'info',
+      'can saturate at 16 bits on x86 processors without VNNI, which costs quality there; it was judged as other ' +
+        'processors compute. For such PCs choose the target “PC without VNNI”.',
+    ),
+  ],
   sources: ['latency is measured on this machine'],
 })
