@@ -76,23 +76,38 @@ export function shareCores(cores: number): void {
   coresOfSession = cores
 }
 
-/** Weights are rewritten for exact kernels: a file would hold what only some processors want. */
-const isExact = ({ kernels, optimizedModelPath }: SessionOptions): boolean =>
-  kernels !== 'usual' && optimizedModelPath === undefined
+type Entries = Readonly<Record<string, Readonly<Record<string, string>>>>
 
-function toOrtOptions(options: SessionOptions): InferenceSession.SessionOptions {
+/** Operators with int8 weights get uint8 ones once pairs are fused; without the second, pairs get them before. */
+const EXACT: readonly Entries[] = [
+  {
+    session: { x64quantprecision: '1' },
+    optimization: { disable_specified_optimizers: 'QDQS8ToU8Transformer' },
+  },
+  { session: { x64quantprecision: '1' } },
+]
+
+/** Configuration entries to open a session with, each where the one before makes what ONNX Runtime cannot run. */
+function configurations({ kernels, optimizedModelPath }: SessionOptions): readonly Entries[] {
+  // Weights are rewritten for exact kernels: a file would hold what only some processors want.
+  return kernels === 'usual' || optimizedModelPath !== undefined ? [{}] : [...EXACT, {}]
+}
+
+function toOrtOptions(options: SessionOptions, entries: Entries): InferenceSession.SessionOptions {
   const threads = options.threads ?? coresOfSession
-  const entries = {
-    ...(isExact(options) && { x64quantprecision: '1' }),
-    ...options.config,
-    ...(options.spinning === false && { 'intra_op.allow_spinning': '0' }),
-  }
   return {
     executionProviders: [...(options.providers ?? ['cpu'])],
     graphOptimizationLevel: options.optimization ?? 'all',
     logSeverityLevel: 4,
     ...(threads !== undefined && { intraOpNumThreads: threads }),
-    extra: { session: entries },
+    extra: {
+      ...entries,
+      session: {
+        ...entries.session,
+        ...options.config,
+        ...(options.spinning === false && { 'intra_op.allow_spinning': '0' }),
+      },
+    },
     ...(options.profilePrefix && { enableProfiling: true, profileFilePrefix: options.profilePrefix }),
     ...(options.optimizedModelPath && { optimizedModelFilePath: options.optimizedModelPath }),
     ...(options.memoryPattern !== undefined && { enableMemPattern: options.memoryPattern }),
@@ -122,18 +137,20 @@ function toSource(model: Model | string): { source: string | Uint8Array; discard
 const given = ({ outputMetadata }: InferenceSession): string =>
   outputMetadata.map((port) => `${port.name} (${port.isTensor ? port.type : 'not a tensor'})`).join(', ')
 
-/** ONNX Runtime 1.30 cannot rewrite a weight for exact kernels that two DequantizeLinear share. */
-const SHARED = /Attempt to replace the existing tensor/
+/** What ONNX Runtime 1.30 says of a model that it has itself rewritten into what it cannot run. */
+const BROKEN_REWRITE = /types are incompatible|Attempt to replace the existing tensor/
 
 async function create(source: string | Uint8Array, options: SessionOptions): Promise<InferenceSession> {
-  const open = (given: SessionOptions): Promise<InferenceSession> =>
-    ort.InferenceSession.create(source as string, toOrtOptions(given))
-  try {
-    return await open(options)
-  } catch (cause) {
-    if (!isExact(options) || !SHARED.test(reasonOf(cause))) throw cause
-    return open({ ...options, kernels: 'usual' })
-  }
+  const [first, ...otherwise] = configurations(options)
+  const open = (entries: Entries): Promise<InferenceSession> =>
+    ort.InferenceSession.create(source as string, toOrtOptions(options, entries))
+  let failed = open(first!)
+  for (const entries of otherwise)
+    failed = failed.catch((cause: unknown) => {
+      if (!BROKEN_REWRITE.test(reasonOf(cause))) throw cause
+      return open(entries)
+    })
+  return failed
 }
 
 const isList = (fetches: readonly string[] | Values): fetches is readonly string[] => Array.isArray(fetches)
