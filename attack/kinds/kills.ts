@@ -11,6 +11,27 @@ import { ServiceScenes } from '../support/service-scenes'
 /** For so few points it is not worth counting those of everything. */
 const FEW = 50
 
+interface Point {
+  scene: Scene
+  step: number
+  what: string
+}
+
+/** Where in a scene a point is, whatever the names of that run were: hashes, processes, turns. */
+const kindOf = ({ scene, what }: Point): string =>
+  `${scene.name} ${what.replace(/^\d+ /, '').replace(/\b[0-9a-f]{8,}\b|-\w{6}\b|\d+/g, '#')}`
+
+/** The first of every kind, then the second of those that have one, and so on: what time allows has seen all kinds. */
+function byKind(points: readonly Point[]): Point[] {
+  const seen = new Map<string, number>()
+  const turns = points.map((point) => {
+    const turn = seen.get(kindOf(point)) ?? 0
+    seen.set(kindOf(point), turn + 1)
+    return { point, turn }
+  })
+  return turns.sort((a, b) => a.turn - b.turn).map(({ point }) => point)
+}
+
 async function killAt(scene: Scene, step: number, folder: string): Promise<Outcome> {
   await scene.prepare(folder)
   try {
@@ -36,7 +57,7 @@ export const attack: Attack = {
     try {
       const app = new ServiceScenes(path.join(built, 'browser-shell.js'), path.join(root, 'app'))
       let all = 0
-      const points: { scene: Scene; step: number; what: string }[] = []
+      const points: Point[] = []
       const scenes =
         count > FEW
           ? [...engine.all(), command, ...(await app.first())]
@@ -55,13 +76,14 @@ export const attack: Attack = {
           if (!leavesTheSame(steps[i - 1], line))
             points.push({ scene, step: i + 1, what: line.replaceAll(root, '') })
       }
-      for (const { scene, step, what } of seeded(seed).shuffle(points).slice(0, count)) {
+      const kinds = new Set(points.map(kindOf)).size
+      for (const { scene, step, what } of byKind(seeded(seed).shuffle(points)).slice(0, count)) {
         if (Date.now() > until) return
         const folder = path.join(root, 'harmed')
         fs.rmSync(folder, { recursive: true, force: true })
         const outcome = await killAt(scene, step, folder)
         yield {
-          case: `${scene.name}, ${what}, of ${points.length} points (${all} with those that leave the same)`,
+          case: `${scene.name}, ${what}, of ${points.length} points of ${kinds} kinds (${all} with those that leave the same)`,
           ...outcome,
         }
       }
