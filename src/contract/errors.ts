@@ -8,7 +8,8 @@ export interface ErrorFields {
   'model/changed-on-disk': { file: string }
   'model/external-data-missing': { file: string; tensor: string }
   'model/external-data-escapes': { file: string; tensor: string; location: string }
-  'model/unsupported-op': { op: string; domain: string; node: string; by: string }
+  /** `fused`: it stands for plain operators, which "simplify" writes in its place. */
+  'model/unsupported-op': { op: string; domain: string; node: string; by: string; fused?: boolean }
   'model/invalid': { file: string; reason: string }
   'model/not-loadable': { file: string; reason: string }
   'model/run-failed': { file: string; reason: string }

@@ -34,11 +34,13 @@ export const MODEL_MESSAGES: Messages<Extract<ErrorCode, `model/${string}`>> = {
     where: file,
     todo: 'Put the data file beside the model, or save the model again with its data in the same folder.',
   }),
-  'model/unsupported-op': ({ op, domain, node, by }) => ({
+  'model/unsupported-op': ({ op, domain, node, by, fused }) => ({
     title: 'An operator is not supported',
     what: `${by} cannot handle the operator ${domain ? `${domain}.` : ''}${op}.`,
     where: node,
-    todo: 'Leave this layer out in the pass options, remove the pass, or export the model without this operator.',
+    todo: fused
+      ? 'Put simplify with “unfuse” before this step: it writes the operator as plain ones.'
+      : 'Leave this layer out in the pass options, remove the pass, or export the model without this operator.',
   }),
   'model/invalid': ({ file, reason }) => ({
     title: 'The model is not valid',

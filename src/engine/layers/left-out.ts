@@ -5,6 +5,7 @@ import { findLayers, nodesIn, type FindOptions, type FoundNode, type NotALayer }
 import { ALL_OPS, kindOf, opOf } from './kinds'
 import type { Layer } from './layer'
 import { liftConstants } from './normalize/lift-constants'
+import { unfuseHint } from './unfuse'
 
 /** Fewer values than this are settings, or not worth a word. */
 const LEAST = 64
@@ -57,7 +58,7 @@ export const worthTelling = (skipped: readonly NotALayer[]): NotALayer[] =>
   skipped.filter(({ reason }) => reason !== 'a product of two activations')
 
 const reasonOf = (node: Node, within: Node | undefined, size: number): string =>
-  `${node.opType}${within ? ` within ${within.opType}` : ''}: its ${size.toLocaleString('en')} weights are not compressed by this step${kindOf(node)?.kind === 'recurrent' ? ' yet' : ''}`
+  `${node.opType}${within ? ` within ${within.opType}` : ''}: its ${size.toLocaleString('en')} weights are not compressed by this step${unfuseHint(node)}`
 
 /** Each reason with the first few layers that it is true of, the most common ones first; undefined without any. */
 export function reasonsTold(skipped: readonly NotALayer[]): string | undefined {

@@ -73,12 +73,15 @@ export interface Separated extends Normalized {
 /**
  * For whoever cuts or replaces weights: a clone in float32, with every constant an initializer and a name for each
  * use of a vector. Exporters keep equal tensors once: two zero biases of unrelated layers become one, and their channels
- * would seem coupled. The bytes stay shared; matrices stay tied. Throws as above.
+ * would seem coupled. The bytes stay shared; matrices stay tied. With `bodies`, constants of the bodies of If, Loop and
+ * Scan are in the main graph. Throws as above.
  */
-export function separate(original: Model): Separated {
+export function separate(original: Model, { bodies = false } = {}): Separated {
   const halves = new Set<string>()
   const { model, notes } = withWeightInitializers(original)
-  for (const { name, tensor } of original.constants()) if (isHalfType(tensor.dtype)) halves.add(name)
+  if (bodies) liftConstants(model)
+  for (const one of [original, model])
+    for (const { name, tensor } of one.constants()) if (isHalfType(tensor.dtype)) halves.add(name)
   if (isHalf(model)) widen(model)
   biasesPerOutput(model.graph)
   return { model, notes, copies: separateVectors(model.graph), halves }

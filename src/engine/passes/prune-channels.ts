@@ -22,7 +22,7 @@ const params = z.object({
     .default(0.3)
     .meta({
       label: 'Channels to remove',
-      help: 'Share of the channels, neurons and attention heads that go.',
+      help: 'Share of the channels, neurons, hidden units of recurrent layers and attention heads that go.',
       search: [0.2, 0.3, 0.5, 0.7],
       only: { name: 'target', is: 'ratio' },
     }),
@@ -95,8 +95,14 @@ export const pruneChannels = definePass({
   family: 'pruning',
   role: 'removes',
   summary:
-    'Removes whole channels, neurons and attention heads, so that the model is smaller and faster everywhere, and refits what stays.',
-  sources: ['arXiv:2301.12900', 'arXiv:2403.18955', 'arXiv:1707.06168', 'arXiv:2302.04089'],
+    'Removes whole channels, neurons, hidden units of recurrent layers and attention heads, so that the model is smaller and faster everywhere, and refits what stays.',
+  sources: [
+    'arXiv:2301.12900',
+    'arXiv:2403.18955',
+    'arXiv:1707.06168',
+    'arXiv:2302.04089',
+    'arXiv:1709.05027',
+  ],
   needs: ['calibration'],
   params,
   async run(model, options, context) {
@@ -137,7 +143,7 @@ function sentence({ dependencies, removed, before, after, refitted }: PrunedChan
   const total = dependencies.groups.reduce((n, { units }) => n + units.length, 0)
   const fitted = refitted.length > 0 ? ` ${refitted.length} layers were refitted by least squares.` : ''
   return (
-    `Removed ${removed.size} of ${total} removable channels or heads in ${groups} groups: ` +
+    `Removed ${removed.size} of ${total} removable channels, hidden units or heads in ${groups} groups: ` +
     `${percent(1 - after.parameters / before.parameters)} fewer parameters, ${percent(1 - after.macs / before.macs)} fewer multiplications.${fitted}`
   )
 }

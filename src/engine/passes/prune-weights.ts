@@ -125,13 +125,13 @@ export const pruneWeights = definePass({
       wrong('threshold', 'goes with magnitude and no pattern only')
     if (method === 'sparsegpt' && pattern === 'blocks')
       wrong('pattern', 'sparsegpt knows no blocks; take wanda')
-    const { model: prepared } = separate(model)
+    const { model: prepared } = separate(model, { bodies: true })
     const { layers, skipped } = prunable(prepared, pattern)
     if (layers.length === 0)
       throw new PareError('model/nothing-to-do', { by: ID, reason: reasonsOf(prepared.graph, skipped) })
   },
   async run(original, options, context) {
-    const { model, halves } = separate(original)
+    const { model, halves } = separate(original, { bodies: true })
     const { layers, skipped } = prunable(model, options.pattern)
     const needsData = options.method !== 'magnitude'
     const source = needsData || options.allocation === 'sensitivity' ? sampleSource(context, ID) : undefined
@@ -177,7 +177,7 @@ const OPS = [...STANDARD_OPS.filter((op) => op !== 'Gather'), 'LSTM', 'GRU', 'RN
 /** Layers in order; a weight that several read belongs to the first. Patterns count along inputs. */
 function prunable(model: Model, pattern: Params['pattern']): { layers: Layer[]; skipped: NotALayer[] } {
   const { graph } = model
-  const found = openLayers(model, { ops: OPS }, ({ kind, product, tensor, node }) => {
+  const found = openLayers(model, { ops: OPS, bodies: true }, ({ kind, product, tensor, node }) => {
     if (tensor.size < LEAST) return `it has only ${tensor.size} weights`
     if (kind === 'conv' && product.groups > 1 && product.outputs === 1)
       return 'depthwise kernels are small and lose most'

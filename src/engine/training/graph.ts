@@ -5,6 +5,7 @@
 import { PareError } from '../../contract/errors'
 import { raiseOpset, type Graph, type Model, type Node } from '../onnx'
 import { computedValues, shapesAt, type Values } from '../runtime'
+import { isFusedNode } from '../layers/unfuse'
 import { ruleFor, Tape, type Traced } from './gradients'
 import { operatorKey } from './gradients/rule'
 import { writeLoss, type LossPorts, type LossSpec } from './losses'
@@ -104,6 +105,7 @@ function requireRules(nodes: readonly Node[]): void {
     domain: first.domain,
     node: missing.map((node) => node.label).join(', '),
     by: 'training',
+    ...(missing.every(isFusedNode) && { fused: true }),
   })
 }
 

@@ -56,6 +56,8 @@ test('what could not be run has no multiply-adds to tell', async () => {
   expect([macs, parameters]).toEqual([null, WIDTH * WIDTH])
 })
 
+const METHODS = ['magnitude', 'wanda', 'sparsegpt'] as const
+
 const PASSES: [string, Pass, Record<string, unknown>, number, number][] = [
   ['quantize-dynamic', quantizeDynamic, {}, 1, 30],
   ['quantize-weights, 8 bits', quantizeWeights, { bits: 8, method: 'rtn' }, 1, 30],
@@ -113,10 +115,42 @@ test('shared values reach them, and what does not go there says so', async () =>
   expect(layers).toHaveLength(4)
   expect(sqnr(await outputs(original), await outputs(model))).toBeGreaterThan(20)
   const reason = /MatMul within If: its 2,048 weights are not compressed by this step/
-  expect(() => pruneWeights.check(original, {})).toThrow(/nothing-to-do/)
-  for (const run of [
-    async () => pruneWeights.check(original, {}),
-    () => lowRankPass.run(original, { whiten: false, refit: false }, contextOf(original)),
-  ])
-    await expect(run()).rejects.toMatchObject({ data: { reason: expect.stringMatching(reason) as string } })
+  await expect(
+    lowRankPass.run(original, { whiten: false, refit: false }, contextOf(original)),
+  ).rejects.toMatchObject({ data: { reason: expect.stringMatching(reason) as string } })
+})
+
+test.each(
+  MODELS.flatMap((one) => (one[0] === 'Loop' ? METHODS : ['magnitude']).map((how) => [...one, how] as const)),
+)('%s: half of its weights are zeros', async (_, make, parameters, method) => {
+  const original = make()
+  const data = method === 'magnitude' ? undefined : { x: noise([16, WIDTH]) }
+  const { model, layers, skipped } = await pruneWeights.run(
+    original,
+    { sparsity: 0.5, method },
+    contextOf(original, data),
+  )
+  expect(skipped).toEqual([])
+  expect(layers).toHaveLength(parameters === 2 * BRANCH ? 4 : parameters === BRANCH ? 2 : 1)
+  // Branches that share a weight still do: it is stored once, and both answer with it.
+  expect(await nonzeroParameters(model)).toBe(parameters / 2)
+  const found = sqnr(await outputs(original), await outputs(model))
+  expect(found).toBeGreaterThan(3)
+  expect(found).toBeLessThan(30)
+})
+
+test('zeros found by what the answers bear, in bodies too', async () => {
+  const original = loopModel()
+  const context = contextOf(original, { x: noise([16, WIDTH]) })
+  const { model, summary } = await pruneWeights.run(original, { maxLoss: 5 }, context)
+  expect(summary).toMatch(/That is what it bears within 5 points/)
+  expect(await nonzeroParameters(model)).toBeLessThan(WIDTH * WIDTH)
+  expect(sqnr(await outputs(original), await outputs(model))).toBeGreaterThan(10)
+})
+
+test('half precision in a body is half precision again behind the zeros', async () => {
+  const half = (await float16.run(ifModel('own'), {}, contextOf(ifModel('own')))).model
+  const { model } = await pruneWeights.run(half, { sparsity: 0.5 }, contextOf(half))
+  expect(await nonzeroParameters(model)).toBe(BRANCH)
+  expect(encodedLength(model)).toBeLessThan(1.1 * encodedLength(half))
 })

@@ -3,6 +3,7 @@ import { encodeModel, readModel, Tensor, type Graph, type Model } from '../../..
 import { pruneChannels } from '../../../src/engine/passes/prune-channels'
 import { pruneWeights } from '../../../src/engine/passes/prune-weights'
 import { quantizeStatic } from '../../../src/engine/passes/quantize-static'
+import { leftOut } from '../../../src/engine/layers/left-out'
 import { macsOf } from '../../../src/engine/runtime/macs'
 import { randomFeeds, traceShapes } from '../../../src/engine/runtime'
 import { hasReference, reference } from '../../reference'
@@ -42,7 +43,7 @@ test.each(['l1', 'l2', 'batch-norm', 'geometric-median', 'activation', 'obs', 'r
     )
     expect(weightCount(small)).toBeLessThan(0.7 * weightCount(model))
     expect(await error(model, small)).toBeLessThan(100)
-    expect(summary).toMatch(/Removed \d+ of 64 removable channels or heads in 3 groups/)
+    expect(summary).toMatch(/Removed \d+ of 64 removable channels, hidden units or heads in 3 groups/)
     // The model handed in is not touched.
     expect(Buffer.compare(Buffer.from(encodeModel(model)), Buffer.from(before))).toBe(0)
   },
@@ -215,8 +216,16 @@ test('why no channel can go is what the graph holds', async () => {
     { hidden_size: { int: 8 } },
   )
   expect(await reasonFor(recurrent.output(y!, 4).done())).toMatch(
-    /GRU_\d, GRU_\d \(recurrence\): GRU is not an operator whose channels Pare follows/,
+    /GRU_\d, GRU_\d \(recurrence\): it is an output of the model/,
   )
+  const fused = new Net(6)
+  const projected = [fused.input('x', ['batch', 5, 16]), fused.weight([16, 48]), fused.weight([48])]
+  const attention = fused.op('Attention', projected, { num_heads: { int: 2 } }, 1, 'com.microsoft')
+  fused.model.opsets.set('com.microsoft', 1)
+  const unfuse = /Attention .*; simplify with “unfuse” before this step writes it as plain operators/
+  const model = fused.output(attention, 3).done()
+  expect(await reasonFor(model)).toMatch(unfuse)
+  expect(leftOut(model, []).map(({ reason }) => `Attention ${reason}`)[0]).toMatch(unfuse)
   const branched = new Net(6)
   const x = branched.input('x', ['batch', 4])
   const side = (): Graph => {

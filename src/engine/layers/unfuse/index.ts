@@ -1,5 +1,5 @@
 /** All operators that can be written out, and the walk that does it. */
-import { raiseOpset, type Model } from '../../onnx'
+import { raiseOpset, type Model, type Node } from '../../onnx'
 import { opOf } from '../kinds'
 import { attention } from './attention'
 import { biasGelu } from './bias-gelu'
@@ -31,7 +31,14 @@ export const UNFUSINGS: readonly Unfusing[] = [
 
 const BY_OP = new Map(UNFUSINGS.map((unfusing) => [unfusing.op, unfusing]))
 
-export const isFused = (model: Model): boolean => model.graph.nodes.some((node) => BY_OP.has(opOf(node)))
+/** Whether the operator stands for several plain ones, which `simplify` writes in its place where it is asked to. */
+export const isFusedNode = (node: Node): boolean => BY_OP.has(opOf(node))
+
+export const isFused = (model: Model): boolean => model.graph.nodes.some(isFusedNode)
+
+/** What to do where such an operator is in the way, to follow the reason. */
+export const unfuseHint = (node: Node): string =>
+  isFusedNode(node) ? '; simplify with “unfuse” before this step writes it as plain operators' : ''
 
 /** LayerNormalization came with it. */
 const OPSET = 17

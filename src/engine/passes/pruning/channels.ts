@@ -5,6 +5,7 @@ import { samplesOf, signatureOf } from '../../runtime'
 import { exampleFeeds, sampleSource } from '../../data/feeds'
 import type { AttentionUnit } from './carry'
 import type { ShapeSource } from './collect'
+import type { AxisRef } from './relations'
 import { costModel, type Cost } from './cost'
 import { buildDependencyGraph, type DependencyGraph } from './graph'
 import type { Group } from './group'
@@ -141,10 +142,10 @@ export async function pruneModelChannels(
 }
 
 /** Channels that sums read and that may lose some. */
-const cuttable = (dependencies: DependencyGraph): [value: string, axis: number][] =>
+const cuttable = (dependencies: DependencyGraph): AxisRef[] =>
   dependencies.sinks
     .filter(({ value, axis }) => dependencies.unitsOn(value, axis)?.some((unit) => unit >= 0))
-    .map(({ value, axis }) => [value, axis])
+    .map(({ value, axis, measured }) => measured ?? [value, axis])
 
 /**
  * Where groups compete, what a channel is worth counts for what goes with it: bytes or multiplications where these

@@ -1,5 +1,6 @@
 /** Asks the rules of all nodes and keeps what they say. */
 import { readsOf, type Graph, type Model, type Node } from '../../onnx'
+import { unfuseHint } from '../../layers/unfuse'
 import type { TracedValue } from '../../runtime'
 import { AxisSpace } from './axes'
 import type { AxisRef, RuleContext } from './relations'
@@ -16,6 +17,8 @@ export interface Sink {
   node: number
   value: string
   axis: number
+  /** Where what is summed can be seen, if that is another value. */
+  measured?: AxisRef
 }
 
 export interface Collected {
@@ -136,11 +139,11 @@ class Collector implements RuleContext {
     if (id !== undefined) this.collected.balances.push({ axis: id, parts })
   }
 
-  contract(axis: AxisRef): void {
+  contract(axis: AxisRef, measured?: AxisRef): void {
     const id = this.id(axis)
     if (id === undefined) return
     const at = axis[1] < 0 ? axis[1] + this.dims(axis[0])!.length : axis[1]
-    this.collected.sinks.push({ node: this.nodeIndex, value: axis[0], axis: at })
+    this.collected.sinks.push({ node: this.nodeIndex, value: axis[0], axis: at, measured })
   }
 
   batch(axis: AxisRef): void {
@@ -167,7 +170,7 @@ class Collector implements RuleContext {
     rule?.relate(node, this)
     const reason = rule
       ? `${node.opType} fixes its length`
-      : `${node.opType} is not an operator whose channels Pare follows`
+      : `${node.opType} is not an operator whose channels Pare follows${unfuseHint(node)}`
     // What subgraphs read from outside is read by this node.
     for (const value of [...readsOf(node), ...node.outputs]) this.freezeRest(value, reason)
   }

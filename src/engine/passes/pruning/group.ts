@@ -39,10 +39,10 @@ export function groupUnits(elements: Elements, collected: Collected, makes: read
       if (indices) indices.push(index)
       else axes.set(axis, [index])
     })
-  const producing = new Map<number, string>()
-  for (const { value, axis } of makes) {
-    const root = collected.axes.find(value, axis)
-    if (root !== undefined && !producing.has(root)) producing.set(root, value)
+  const producing = new Map<number, Place>()
+  for (const place of makes) {
+    const root = collected.axes.find(place.value, place.axis)
+    if (root !== undefined && !producing.has(root)) producing.set(root, place)
   }
   const summed = new Set(collected.sinks.flatMap(({ value, axis }) => collected.axes.find(value, axis) ?? []))
   const groups = new Map<string, Group>()
@@ -62,8 +62,8 @@ export function groupUnits(elements: Elements, collected: Collected, makes: read
         id: groups.size,
         units: [],
         places,
-        name: producing.get(named)!,
-        width: axes.get(named)!.length,
+        name: producing.get(named)!.value,
+        width: axes.get(named)!.length / (producing.get(named)!.each ?? 1),
         batched: [...axes.keys()].some((axis) => collected.axes.isBatch(axis)),
       }
       groups.set(signature, group)

@@ -10,6 +10,8 @@ export interface Place {
   node: number
   value: string
   axis: number
+  /** Indices that one channel takes where it is more than one: those of its gates. */
+  each?: number
 }
 
 export interface WeightPlaces {
@@ -26,7 +28,8 @@ export function weightPlaces(graph: Graph): WeightPlaces {
   const places: WeightPlaces = { makes: [], reads: [], layers, skipped }
   for (const layer of layers) {
     const node = index.get(layer.node)!
-    const { inAxis, outAxis, groups } = layer.geometry
+    const { inAxis, outAxis, groups, parts = [] } = layer.geometry
+    const gates = layer.kind === 'recurrent' ? parts.length / layer.tensor.dims[0]! : undefined
     const at = (axis: number): Place => ({
       layer: layer.name,
       node,
@@ -35,7 +38,8 @@ export function weightPlaces(graph: Graph): WeightPlaces {
     })
     places.reads.push(...(layer.kind === 'embedding' ? [] : [at(inAxis)]))
     if (layer.kind === 'embedding') places.makes.push(at(inAxis))
-    else if (layer.kind !== 'conv-transpose' || groups === 1) places.makes.push(at(outAxis))
+    else if (layer.kind !== 'conv-transpose' || groups === 1)
+      places.makes.push({ ...at(outAxis), each: gates })
     // Outputs of a grouped one count within their group; of a depthwise one they go with the input, else the bias has them.
     else if (groups === layer.tensor.dims[0]) places.makes.push(at(0))
     else if (layer.bias) places.makes.push({ ...at(0), value: layer.bias.value })

@@ -29,8 +29,11 @@ export interface RuleContext {
   reshape(from: readonly AxisRef[], to: readonly AxisRef[]): void
   /** As many channels must stay in each of `parts` equal stretches of the axis. */
   balance(axis: AxisRef, parts: number): void
-  /** The operator sums over the axis: a channel that is zero here might as well not be there. */
-  contract(axis: AxisRef): void
+  /**
+   * The operator sums over the axis: a channel that is zero here might as well not be there. `measured` is where the
+   * channel can be seen, where the axis is one of weights alone.
+   */
+  contract(axis: AxisRef, measured?: AxisRef): void
   /** Samples or heads over which a matrix product is repeated. */
   batch(axis: AxisRef): void
   /** The axis keeps its length whatever else happens; `indices` fixes only these. */

@@ -85,7 +85,8 @@ export function removeUnits(prepared: Separated, source: ShapeSource, kept: Kept
     graph.initializers.set(name, pickElements(tensor, dims, pick))
   }
   const context = rewriting(prepared.model.graph, graph, model.opset, source, kept)
-  for (const node of graph.nodes) ruleOf(node)?.rewrite?.(node, context)
+  // A copy of the list: rules put nodes in front of their own.
+  for (const node of [...graph.nodes]) ruleOf(node)?.rewrite?.(node, context)
   for (const [name, info] of [...graph.valueInfo])
     if (source.shapes.get(name)?.dims.some((_, axis) => kept(name, axis)) || !info.dims)
       graph.valueInfo.delete(name)

@@ -116,12 +116,12 @@ function unitRows(units: readonly Unit[], key: number, rows: Matrix<Float32Array
 function fromActivations(inputs: ScoreInputs, group: Group): Map<number, number> {
   const scores = new Map<number, number>()
   const { sinks, weights } = inputs.dependencies
-  const readers = new Map(weights.reads.map((place) => [place.node, place]))
-  for (const { node, value, axis } of sinks) {
-    const key = inputs.dependencies.axisKey(value, axis)
-    const moments = inputs.statistics?.moments(value, axis)
+  const { axisKey } = inputs.dependencies
+  for (const { node, value, axis, measured } of sinks) {
+    const key = axisKey(value, axis)
+    const moments = inputs.statistics?.moments(...(measured ?? ([value, axis] as const)))
     if (key === undefined || !group.places.has(key) || !moments) continue
-    const place = readers.get(node)
+    const place = weights.reads.find((one) => one.node === node && axisKey(one.value, one.axis) === key)
     const rows = place && rowsOf(inputs, place)
     const norms = rows && rows.rows === moments.variance.length ? rowPowers(rows, 2) : undefined
     addAlong(

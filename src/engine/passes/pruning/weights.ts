@@ -69,7 +69,7 @@ export async function pruneLayers(
 
 /** The layer as it is now: its weight may have zeros, and a bias may stand behind it. */
 const present = ({ graph }: Model, { node, weight }: Layer): Layer =>
-  findLayers(graph, { ops: [node.opType] }).layers.find((one) => one.weight === weight)!
+  findLayers(graph, { ops: [node.opType], bodies: true }).layers.find((one) => one.weight === weight)!
 
 async function pruneLayer(model: Model, layer: Layer, share: number, options: WeightOptions): Promise<void> {
   const { groups, inputs, outputs } = layer.product
@@ -96,7 +96,8 @@ async function gramOf(
   layer: Layer,
   { source, shapes, samples }: WeightOptions,
 ): Promise<Gram | undefined> {
-  if (!source || !productLayer(model.graph, layer.node)) return undefined
+  // What flows within a body is not seen from outside: its weights go by their size.
+  if (!source || layer.within || !productLayer(model.graph, layer.node)) return undefined
   const { dims } = shapes.get(layer.name)!
   const { size, limit } = sampling(layer, dims, { rowsPerInput: ROWS_PER_INPUT, batches: 8, most: samples })
   const found = await collect(model, { grams: [layer] }, () => source(size, limit), { shapes })

@@ -6,6 +6,7 @@ import { elementwise, quantize, unary } from './elementwise'
 import { concat, gather, pad, slice, split } from './join'
 import { convolution, product } from './linear'
 import { acrossChannels, batchNorm, layerNorm, pooling, resize, softmax } from './normalize'
+import { recurrent } from './recurrent'
 import { reduce } from './reduce'
 import { blocks, expand, filled, flatten, reshape, shape, squeeze, transpose } from './shape'
 import { cumulative, einsum, gatherElements, tile } from './sums'
@@ -13,6 +14,7 @@ import { cumulative, einsum, gatherElements, tile } from './sums'
 const RULES: readonly Rule[] = [
   convolution,
   product,
+  recurrent,
   elementwise,
   unary,
   quantize,

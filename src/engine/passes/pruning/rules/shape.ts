@@ -1,8 +1,8 @@
 /** Operators that only rearrange. Sources: ONNX Reshape, Flatten, Transpose, Squeeze, Unsqueeze, Expand, DepthToSpace. */
 import { PareError } from '../../../../contract/errors'
-import type { Node } from '../../../onnx'
+import { nodesBefore } from '../../../layers/rewrite'
+import { Tensor, type Node } from '../../../onnx'
 import type { AxisRef, RewriteContext, Rule, RuleContext } from '../relations'
-import { relateBroadcast } from './elementwise'
 
 const axesOf = (value: string, rank: number): AxisRef[] => Array.from({ length: rank }, (_, i) => [value, i])
 
@@ -124,34 +124,61 @@ export const squeeze: Rule = {
 export const expand: Rule = {
   ops: ['Expand'],
   relate(node, c) {
-    const [x, shape] = node.inputs
-    if (x && c.constant(shape)) relateBroadcast(node, c, [x])
-  },
-  rewrite(node, c) {
-    const shape = c.constant(node.inputs[1])
+    const [x] = node.inputs
+    const dims = c.dims(x)
     const y = node.outputs[0]!
-    const rank = c.before(y).length
-    if (!shape?.some((_, i) => c.kept(y, i + rank - shape.length))) return
-    const after = c.after(y)
-    c.setInts(
-      node,
-      1,
-      shape.map((length, i) => (length === 1 ? 1 : after[i + rank - shape.length]!)),
-    )
+    const out = c.dims(y)
+    if (!dims || !out) return
+    const shift = out.length - dims.length
+    for (const [axis, length] of dims.entries())
+      if (length === out[axis + shift]) c.same([x!, axis], [y, axis + shift])
+    for (const [axis, length] of out.entries())
+      if (length !== dims[axis - shift] && isSettable(c, y, axis)) c.handled([y, axis])
   },
+  rewrite: (node, c) => setLengths(node, 1, c),
 }
 
-/** Of a shape that is known; a computed one fixes its lengths. */
 export const filled: Rule = {
   ops: ['ConstantOfShape'],
   relate(node, c) {
     const y = node.outputs[0]!
-    if (c.constant(node.inputs[0])) c.dims(y)?.forEach((_, axis) => c.handled([y, axis]))
+    c.dims(y)?.forEach((_, axis) => isSettable(c, y, axis) && c.handled([y, axis]))
   },
-  rewrite(node, c) {
-    const y = node.outputs[0]!
-    if (c.before(y).some((_, axis) => c.kept(y, axis))) c.setInts(node, 0, c.after(y))
-  },
+  rewrite: (node, c) => setLengths(node, 0, c),
+}
+
+/** Whether a length that a shape names can be written anew: it must not vary from run to run. */
+const isSettable = (c: RuleContext, value: string, axis: number): boolean => {
+  const others = c.otherDims(value)
+  return !others || others[axis] === c.dims(value)![axis]
+}
+
+/** Writes lengths that were cut into the shape a node reads; into one computed at run time too. */
+function setLengths(node: Node, slot: number, c: RewriteContext): void {
+  const y = node.outputs[0]!
+  const shape = node.inputs[slot]!
+  const given = c.constant(shape)
+  const count = given?.length ?? c.before(shape)[0]!
+  const shift = c.before(y).length - count
+  const cut = Array.from({ length: count }, (_, i) => c.kept(y, i + shift) !== undefined)
+  if (!cut.includes(true)) return
+  const lengths = c.after(y).slice(shift)
+  if (given) {
+    const values = given.map((length, i) => (cut[i] && length !== 1 ? lengths[i]! : length))
+    c.setInts(node, slot, values)
+    return
+  }
+  const nodes = nodesBefore(c.graph, node, y)
+  const which = c.graph.addInitializer(
+    nodes.fresh('cut'),
+    Tensor.of(
+      'bool',
+      [count],
+      cut.map((is) => (is ? 1 : 0)),
+    ),
+  )
+  const known = c.graph.addInitializer(nodes.fresh('lengths'), Tensor.int64(lengths))
+  node.inputs[slot] = nodes.add('Where', [which, known, shape], nodes.fresh('shape'))
 }
 
 function* blockPairs(channels: number, blocks: number, channelFirst: boolean): Iterable<[number, number]> {
