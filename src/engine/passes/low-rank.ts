@@ -73,7 +73,7 @@ export const lowRankPass = definePass({
   role: 'removes',
   summary:
     'Writes large layers as products of smaller ones, chosen by what matters for real inputs; never where that costs more than it saves.',
-  sources: ['arXiv:2403.07378', 'arXiv:1511.06530', 'arXiv:1405.3866', 'arXiv:0909.4061'],
+  sources: ['arXiv:2403.07378', 'arXiv:1511.06530', 'arXiv:1405.3866', 'arXiv:0909.4061', 'arXiv:1603.08042'],
   params,
   async run(original, options, context) {
     const { model: before, halves } = separate(original)

@@ -15,7 +15,7 @@ export interface LayerDims {
 /** Appends nodes that turn `value`, an input of the layer, into X [groups, rows, inputs]; gives their value. */
 export function appendInputRows(graph: Graph, layer: Layer, value: string, dims: LayerDims): string {
   const { groups, inputs } = layer.product
-  if (layer.kind === 'matrix') return reshape(graph, value, [1, -1, inputs])
+  if (layer.kind === 'matrix' || layer.kind === 'recurrent') return reshape(graph, value, [1, -1, inputs])
   const kernel = layer.tensor.dims.slice(2)
   const spatial = dims.output.slice(2)
   const taps = kernel.reduce((n, k) => n * k, 1)

@@ -30,10 +30,10 @@ export interface FormOptions {
   covariance?: F64Matrix
 }
 
-const float = (data: ArrayLike<number>, dims: readonly number[]): Tensor =>
+export const float = (data: ArrayLike<number>, dims: readonly number[]): Tensor =>
   Tensor.float32(dims, Float32Array.from(data))
 
-const ruleOf = (
+export const ruleOf = (
   rows: number,
   cols: number,
   { share, energy, rank }: FormOptions,

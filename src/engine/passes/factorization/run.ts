@@ -4,7 +4,7 @@ import { rankForEnergy } from '../../math/factorize/rank'
 import { fitRidge, Regression } from '../../math/pruning/ridge'
 import { matrix, type F64Matrix } from '../../math/matrix'
 import { matmul } from '../../runtime/linalg'
-import type { Model, Node } from '../../onnx'
+import type { Model } from '../../onnx'
 import type { SampleSource } from '../../data/feeds'
 import { weightedLayers } from '../../layers/find'
 import type { Layer } from '../../layers/layer'
@@ -22,6 +22,7 @@ import {
   type FormOptions,
 } from './forms'
 import { timeShare } from './measure'
+import { factorizeRecurrent } from './recurrent'
 import { refusalOf, refusedReason } from '../loads'
 
 interface FactorizeOptions {
@@ -61,7 +62,7 @@ interface FactorizeResult {
 const none = (): undefined => undefined
 
 /** Operators that are looked at. */
-export const FACTORED = ['Conv', 'Gemm', 'MatMul']
+export const FACTORED = ['Conv', 'Gemm', 'MatMul', 'LSTM', 'GRU', 'RNN']
 
 /** A classifier of ten classes needs its ten directions. */
 const LEAST_SIDE = 24
@@ -79,13 +80,15 @@ export async function factorize(original: Model, options: FactorizeOptions): Pro
   const steps: FactorizeResult[] = [{ model: original.clone(), done: [], skipped: [] }]
   for (;;) {
     while (steps.length <= layers.length) {
-      const { name, weight } = layers[steps.length - 1]!
+      const layer = layers[steps.length - 1]!
+      const { name, weight } = layer
       options.progress((steps.length - 1) / layers.length, `layer ${steps.length} of ${layers.length}`)
       const { model: before, done, skipped } = steps.at(-1)!
       const model = before.clone()
-      const node = model.graph.producer(name)!
+      const node = model.graph.producer(layer.place)!
       const readers = uses.get(weight)?.length ?? 0
-      const outcome = refused.get(name) ?? (await factorizeNode(original, model, node, readers, options))
+      const outcome =
+        refused.get(name) ?? (await factorizeNode(original, model, layer.on(node), readers, options))
       steps.push(
         typeof outcome === 'string'
           ? { model: before, done, skipped: [...skipped, { layer: name, reason: outcome }] }
@@ -117,13 +120,28 @@ async function firstRefused(models: readonly Model[]): Promise<number> {
 async function factorizeNode(
   original: Model,
   model: Model,
-  node: Node,
+  found: Layer,
   readers: number,
   options: FactorizeOptions,
 ): Promise<Omit<FactorizedLayer, 'layer' | 'op'> | string> {
-  const layer = productLayer(model.graph, node)
+  if (found.kind === 'recurrent') return factorizeSteps(model, found, readers, options)
+  const layer = productLayer(model.graph, found.node)
   const reason = whyNot(layer, readers, options)
   return layer && !reason ? factorizeLayer(original, model, layer, options) : (reason ?? NO_PRODUCT)
+}
+
+async function factorizeSteps(
+  model: Model,
+  layer: Layer,
+  readers: number,
+  options: FactorizeOptions,
+): Promise<Omit<FactorizedLayer, 'layer' | 'op'> | string> {
+  if (layer.slot !== layer.type.weights[0])
+    return 'what reads the state is multiplied within the operator, step by step: no product of it lies outside'
+  if (options.rankBy === 'break-even' || options.onlyFaster)
+    return 'steps of a recurrent layer are not timed: its rank goes by the share or the energy alone'
+  const reason = whyNot(layer, readers, options)
+  return reason ?? factorizeRecurrent(model, layer, { ...options, how: limitOf(options) })
 }
 
 function whyNot(
