@@ -1,4 +1,4 @@
-/** `--max-drop`, `--max-bytes`, `--max-latency`: limits a result must keep for exit code 0. */
+/** `--max-drop`, `--max-bytes`, `--max-latency`, `--max-flash`, `--max-ram`: limits a result must keep for exit code 0. */
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { PareError } from '../contract/errors'
 import {
@@ -13,11 +13,15 @@ import {
   type SizeLimit,
 } from '../contract/limits'
 import type { Report } from '../contract/report'
+import type { Session } from './session'
 
 export interface LimitOptions {
   maxDrop?: number
   maxBytes?: SizeLimit
   maxLatency?: number
+  /** Bytes. */
+  maxFlash?: number
+  maxRam?: number
 }
 
 /** What was asked for, in bytes, and what stands against it. */
@@ -58,11 +62,47 @@ export const latencyOption = (): Option =>
     shareOption,
   )
 
-export const withLimitOptions = (command: Command): Command =>
-  [dropOption(), bytesOption(), latencyOption()].reduce((all, option) => all.addOption(option), command)
+function memoryOption(text: string): number {
+  const limit = parseSize(text)
+  if (!limit || !('bytes' in limit))
+    throw new InvalidArgumentError('It must be a size, such as 256KB or 64KiB.')
+  return limit.bytes
+}
 
-export const hasLimits = ({ maxDrop, maxBytes, maxLatency }: LimitOptions): boolean =>
-  maxDrop !== undefined || maxBytes !== undefined || maxLatency !== undefined
+export const flashOption = (): Option =>
+  new Option(
+    '--max-flash <size>',
+    'most flash that code and weights take on a microcontroller, such as 256KB',
+  ).argParser(memoryOption)
+export const ramOption = (): Option =>
+  new Option('--max-ram <size>', 'most RAM that one run takes there, such as 64KB').argParser(memoryOption)
+
+export const withLimitOptions = (command: Command): Command =>
+  [dropOption(), bytesOption(), latencyOption(), flashOption(), ramOption()].reduce(
+    (all, option) => all.addOption(option),
+    command,
+  )
+
+export const limitsBoard = ({ maxFlash, maxRam }: LimitOptions): boolean =>
+  maxFlash !== undefined || maxRam !== undefined
+
+export const hasLimits = (options: LimitOptions): boolean =>
+  options.maxDrop !== undefined ||
+  options.maxBytes !== undefined ||
+  options.maxLatency !== undefined ||
+  limitsBoard(options)
+
+/** Before anything is measured. Throws `limits/no-board`, and `target/unknown` where the engine would. */
+export async function checkBoard(
+  session: Session,
+  { target = 'any', ...options }: LimitOptions & { target?: string },
+): Promise<void> {
+  if (!limitsBoard(options)) return
+  const targets = await session.run('targets', undefined, 'listing the targets')
+  const asked = targets.find(({ id, aliases }) => id === target || aliases.includes(target))
+  const known = targets.filter(({ board }) => board).map(({ id }) => id)
+  if (!asked?.board) throw new PareError('limits/no-board', { target, known })
+}
 
 /** True where the limits say nothing without an original to hold the model against. */
 export const needOriginal = ({ maxDrop, maxBytes, maxLatency }: LimitOptions): boolean =>
@@ -75,16 +115,15 @@ export function checkLimits({ maxDrop, data }: LimitOptions & { data?: string })
 }
 
 /** Nothing where no limits were given. `original` may only be left out where `needOriginal` is false. */
-export function judge(
-  { maxDrop, maxBytes, maxLatency }: LimitOptions,
-  costs: Costs,
-  originalBytes = 0,
-): Judged | undefined {
-  if (!hasLimits({ maxDrop, maxBytes, maxLatency })) return undefined
+export function judge(options: LimitOptions, costs: Costs, originalBytes = 0): Judged | undefined {
+  if (!hasLimits(options)) return undefined
+  const { maxDrop, maxBytes, maxLatency, maxFlash, maxRam } = options
   const limits: Limits = {
     ...(maxDrop !== undefined && { maxDrop }),
     ...(maxBytes && { maxBytes: sizeIn(maxBytes, originalBytes) }),
     ...(maxLatency !== undefined && { maxLatency }),
+    ...(maxFlash !== undefined && { maxFlash }),
+    ...(maxRam !== undefined && { maxRam }),
   }
   return { limits: { ...limits, missed: misses(limits, costs) } }
 }

@@ -1,5 +1,5 @@
 /** Reports side by side, as a terminal shows them. */
-import type { Report } from '../contract/report'
+import type { Footprint, Report } from '../contract/report'
 import { basisOfLimits, costsOf } from '../contract/limits'
 import { formatMetric } from '../contract/metrics'
 import { changeText, fasterText, timeDetail } from '../contract/verdict'
@@ -97,6 +97,29 @@ function rowsOf(columns: readonly Column[]): string[][] {
         targetLatency ? fasterText(targetLatency.ratio) : '',
       ),
     )
+  const board = reports.find(({ footprint }) => footprint)?.footprint?.target
+  const counted =
+    (of: (figures: Extract<Footprint, { flashBytes: number }>) => string) => (report: Report) =>
+      !report.footprint ? '' : 'reason' in report.footprint ? 'no C' : of(report.footprint)
+  if (board) {
+    rows.push(
+      row(
+        `flash on ${board}`,
+        counted(({ flashBytes }) => bytes(flashBytes)),
+      ),
+      row(
+        `RAM on ${board}`,
+        counted(({ ramBytes }) => bytes(ramBytes)),
+      ),
+    )
+    if (reports.some(({ footprint }) => footprint && 'milliseconds' in footprint))
+      rows.push(
+        row(
+          `a run on ${board} (estimate)`,
+          counted(({ milliseconds: ms }) => (ms === undefined ? '' : milliseconds(ms))),
+        ),
+      )
+  }
   if (reports.some(({ fidelity }) => fidelity)) {
     const likeness = (name: string, metric: 'agreement' | 'cosine' | 'sqnr'): string[] =>
       row(`likeness: ${name}`, ({ fidelity }) => {

@@ -55,6 +55,24 @@ const Latency = z.looseObject({
   threads: z.int(),
 })
 
+const footprint = z
+  .looseObject({
+    target: z.string(),
+    flashBytes: z.int().optional(),
+    ramBytes: z.int().optional(),
+    constantBytes: z.int().optional(),
+    arenaBytes: z.int().optional(),
+    stackBytes: z.int().optional(),
+    milliseconds: z.number().optional().meta({ description: 'An estimate.' }),
+    source: z.string().optional(),
+    reason: z
+      .string()
+      .optional()
+      .meta({ description: 'Why it cannot be had there; then there are no figures.' }),
+  })
+  .optional()
+  .meta({ description: 'What it takes where the target is a microcontroller.' })
+
 const report = {
   path: z.string(),
   bytes: z.int(),
@@ -70,6 +88,7 @@ const report = {
     .looseObject({ target: z.string(), ratio: z.number(), source: z.string() })
     .optional()
     .meta({ description: 'An estimate for a device that is not here.' }),
+  footprint,
   peakMemoryBytes: z.number(),
   energyMicrojoules: z.number().nullable(),
   sha256: z.string(),
@@ -91,7 +110,11 @@ const limits = z
     maxDrop: z.number().optional(),
     maxBytes: z.number().optional(),
     maxLatency: z.number().optional(),
-    missed: z.array(z.looseObject({ limit: z.enum(['quality', 'size', 'latency']), sentence: z.string() })),
+    maxFlash: z.number().optional(),
+    maxRam: z.number().optional(),
+    missed: z.array(
+      z.looseObject({ limit: z.enum(['quality', 'size', 'latency', 'flash', 'ram']), sentence: z.string() }),
+    ),
   })
   .optional()
   .meta({ description: 'Where limits were given; exit code 3 where something is missed.' })
@@ -112,6 +135,7 @@ const Trial = z.looseObject({
   downloadBytes: z.number(),
   pointsLost: z.number().optional(),
   latencyRatio: z.number().optional(),
+  footprint,
 })
 
 const search = {

@@ -50,6 +50,8 @@ export interface ErrorFields {
   'recipe/invalid': { file: string; reason: string }
   /** A result is over limits it was to keep: what, by how much. */
   'limits/missed': { missed: string[] }
+  /** Flash and RAM are limited for a target that is no microcontroller. */
+  'limits/no-board': { target: string; known: string[] }
   'search/out-of-time': { minutes: number; tried: number }
   'search/nothing-kept': { tried: number; reason: string }
   'run/busy': { folder: string; holder: string; since: string }

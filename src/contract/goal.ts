@@ -12,6 +12,10 @@ export const SearchGoal = z.strictObject({
   maxBytes: z.number().positive().optional(),
   /** Latency at most this share of the original's. */
   maxLatency: z.number().positive().optional(),
+  /** Bytes of code and constants on a microcontroller; what its chip has is a limit anyway. */
+  maxFlash: z.number().positive().optional(),
+  /** Bytes of working memory there, likewise. */
+  maxRam: z.number().positive().optional(),
   target,
   minutes: z
     .number()

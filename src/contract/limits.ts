@@ -2,7 +2,7 @@
 import { formatBytes, formatFigure, formatTimes, threeDigits } from './format'
 import { isQuality } from './metrics'
 import { amountText, isShare, pointsLost } from './points'
-import type { Quality, Report } from './report'
+import type { Footprint, Quality, Report } from './report'
 import type { Trial } from './trial'
 import { isTold } from './verdict'
 
@@ -13,6 +13,10 @@ export interface Limits {
   maxBytes?: number
   /** Latency as a share of the original's. */
   maxLatency?: number
+  /** Bytes of code and constants on a microcontroller. */
+  maxFlash?: number
+  /** Bytes of working memory there. */
+  maxRam?: number
 }
 
 /** A size as people say it: bytes, or a share of the original's file. */
@@ -27,6 +31,8 @@ export interface Costs {
   bytes: number
   /** Over the original's. Absent where it was not timed. */
   time?: CostOfTime
+  /** Absent where the target is no microcontroller. */
+  footprint?: Footprint
 }
 
 interface CostOfTime {
@@ -40,7 +46,7 @@ interface CostOfTime {
 }
 
 export interface Miss {
-  limit: 'quality' | 'size' | 'latency'
+  limit: 'quality' | 'size' | 'latency' | 'flash' | 'ram'
   /** What it costs, what is allowed, by how much it is over. */
   sentence: string
 }
@@ -88,8 +94,8 @@ export const within = (points: number, maxDrop: number): boolean => points <= ma
 
 /** Everything that stands against a result; empty when it is inside all limits that there are. */
 export function misses(
-  { maxDrop, maxBytes, maxLatency }: Limits,
-  { pointsLost, metric = 'accuracy', bytes, time }: Costs,
+  { maxDrop, maxBytes, maxLatency, ...board }: Limits,
+  { pointsLost, metric = 'accuracy', bytes, time, footprint }: Costs,
 ): Miss[] {
   const missed: Miss[] = []
   if (maxDrop !== undefined)
@@ -111,7 +117,36 @@ export function misses(
       limit: 'latency',
       sentence: `it takes ${formatFigure(time.value)}× the original's time${timeBasis(time)} where ${maxLatency}× is allowed (${over(time.value - maxLatency)}× too much)`,
     })
-  return missed
+  return [...missed, ...missesOnBoard(board, footprint)]
+}
+
+/** A chip that is named limits what is not limited otherwise. */
+function missesOnBoard(
+  { maxFlash, maxRam }: Pick<Limits, 'maxFlash' | 'maxRam'>,
+  footprint: Footprint | undefined,
+): Miss[] {
+  if (!footprint)
+    return maxFlash === undefined && maxRam === undefined
+      ? []
+      : [{ limit: 'flash', sentence: 'its flash and RAM were not counted' }]
+  if ('reason' in footprint)
+    return [{ limit: 'flash', sentence: `it cannot be had as C: ${footprint.reason.replace(/\.$/, '')}` }]
+  const { target, flashBytes, ramBytes, has } = footprint
+  const miss = (limit: 'flash' | 'ram', most: number | undefined, bytes: number): Miss[] => {
+    if (most === undefined || bytes <= most) return []
+    const [needs, allowed, tooMany] = [bytes, most, bytes - most].map(formatBytes)
+    const memory = limit === 'ram' ? 'RAM' : limit
+    return [
+      {
+        limit,
+        sentence: `it takes ${needs} of ${memory} on ${target}, more than the ${allowed} allowed (${tooMany} too many)`,
+      },
+    ]
+  }
+  return [
+    ...miss('flash', maxFlash ?? has?.flashBytes, flashBytes),
+    ...miss('ram', maxRam ?? has?.ramBytes, ramBytes),
+  ]
 }
 
 /** What the time stands on where that is no plain measurement on this machine. */
@@ -142,23 +177,33 @@ const over = (excess: number): string => (excess >= 0.005 ? formatFigure(excess)
 
 /** Over the original's: on a target that is not here its estimate counts, else what was measured. */
 export function trialCosts(trial: Trial): Costs {
-  const { pointsLost, quality, bytes, targetLatency, latencyRatio, latencyInterval: interval } = trial
+  const {
+    pointsLost,
+    quality,
+    bytes,
+    targetLatency,
+    latencyRatio,
+    latencyInterval: interval,
+    footprint,
+  } = trial
   return {
     pointsLost,
     ...(quality && { metric: quality.metric }),
     bytes,
+    ...(footprint && { footprint }),
     ...(targetLatency
       ? { time: { value: targetLatency.ratio, target: targetLatency.target } }
       : latencyRatio !== undefined && { time: { value: latencyRatio, ...(interval && { interval }) } }),
   }
 }
 
-/** What a report says of these; without an original, size alone. */
+/** What a report says of these; without an original, sizes alone. */
 export function costsOf(candidate: Report, original?: Report): Costs {
-  const { bytes, quality, targetLatency, latencyRatio, latencyMs } = candidate
-  if (!original) return { bytes }
+  const { bytes, quality, targetLatency, latencyRatio, latencyMs, footprint } = candidate
+  const sizes = { bytes, ...(footprint && { footprint }) }
+  if (!original) return sizes
   return {
-    bytes,
+    ...sizes,
     pointsLost: pointsLost(original.quality, quality),
     metric: quality.metric,
     // What a search goes by: for a target that is not here its estimate, else the two timed in turn.

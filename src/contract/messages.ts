@@ -170,6 +170,12 @@ const TABLE: Messages = {
     where: '',
     todo: 'Use another recipe, search for one that keeps the limits, or loosen them.',
   }),
+  'limits/no-board': ({ target, known }) => ({
+    title: 'No microcontroller',
+    what: `Flash and RAM are limited, but “${target}” is no microcontroller: nothing can be counted there.`,
+    where: '',
+    todo: `Choose one of these targets: ${known.join(', ')}.`,
+  }),
   'search/out-of-time': ({ minutes, tried }) => ({
     title: 'The time was not enough',
     what: `The limit of ${minutes} minutes ended before a recipe could be judged (${tried} were tried).`,

@@ -62,6 +62,26 @@ export interface LatencyEstimate {
   source: string
 }
 
+/** What a model takes on a microcontroller, or why it cannot be had there. Bytes. */
+export type Footprint = { target: string } & (
+  | {
+      /** Constant tables and code. */
+      flashBytes: number
+      /** Arena, states, one sample of inputs and outputs, and stack where it is known. */
+      ramBytes: number
+      constantBytes: number
+      arenaBytes: number
+      stackBytes?: number
+      /** Of one run, an estimate from its multiply-accumulates; absent where no chip is named. */
+      milliseconds?: number
+      /** How code and stack were counted. */
+      source: string
+      /** What the chip has, where one is named: everything is held against that, whatever else is asked for. */
+      has?: { flashBytes?: number; ramBytes?: number }
+    }
+  | { reason: string }
+)
+
 export interface Report {
   /** Absolute. */
   path: string
@@ -82,6 +102,8 @@ export interface Report {
   /** The original's times when these were taken: a candidate measured again has another sitting. */
   originalLatencyMs?: LatencyStats
   targetLatency?: LatencyEstimate
+  /** Where the target is a microcontroller. */
+  footprint?: Footprint
   /** Growth of resident memory while the session runs, in a process of its own. */
   peakMemoryBytes: number
   energyMicrojoules: number | null

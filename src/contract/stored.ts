@@ -31,6 +31,10 @@ export const StoredQuality = z.looseObject({
 
 const Latency = z.looseObject({ p50: figure, p95: figure, provider: z.string() })
 const Estimate = z.looseObject({ target: z.string(), ratio: figure, source: z.string() })
+const Footprint = z.union([
+  z.looseObject({ target: z.string(), flashBytes: z.number(), ramBytes: z.number(), source: z.string() }),
+  z.looseObject({ target: z.string(), reason: z.string() }),
+])
 const Ratio = z.looseObject({ value: figure, interval: pair })
 
 export const StoredReport = z.looseObject({
@@ -49,6 +53,7 @@ export const StoredReport = z.looseObject({
   latencyRatio: Ratio.optional(),
   originalLatencyMs: Latency.optional(),
   targetLatency: Estimate.optional(),
+  footprint: Footprint.optional(),
   layers: z.array(z.looseObject({ layer: z.string(), op: z.string(), treatment: z.string() })).optional(),
   notes: z.array(z.string()),
 }) as unknown as z.ZodType<Report>
@@ -79,6 +84,7 @@ const TRIED = {
   pointsLost: known,
   latencyRatio: known,
   targetLatency: Estimate.optional(),
+  footprint: Footprint.optional(),
 }
 
 export const StoredTrialPoint = z.looseObject({

@@ -10,6 +10,8 @@ export interface TargetDescription {
   runtime: string
   /** Latency there is estimated from operator costs; else it is measured on this machine. */
   estimated: boolean
+  /** A microcontroller: flash and RAM are counted, and limited by what it has where a chip is named; bytes. */
+  board?: { flashBytes?: number; ramBytes?: number }
   /** Papers, tables and documents. */
   sources: string[]
 }

@@ -1,7 +1,7 @@
 /** What a search found, for the window, the command line and `search.json`. */
 import type { SearchGoal } from './goal'
 import type { Recipe } from './recipe'
-import type { Fidelity, LatencyEstimate, Quality } from './report'
+import type { Fidelity, Footprint, LatencyEstimate, Quality } from './report'
 
 /** How far a trial came: divergence on calibration, a subset of the search samples, all of them. */
 export type TrialStage = 'built' | 'screen' | 'subset' | 'search'
@@ -31,6 +31,8 @@ export interface Trial {
   operatorCost?: number
   /** Estimate for the goal's target from operator costs; absent where the target is this machine. */
   targetLatency?: LatencyEstimate
+  /** Where the goal's target is a microcontroller. */
+  footprint?: Footprint
   /** One sentence a pass. */
   steps: string[]
   /** Seconds each of its passes took, where they ran. */
@@ -68,7 +70,15 @@ export interface SearchJob {
 /** A trial as a point of the trade-off chart. */
 export type TrialPoint = Pick<
   Trial,
-  'key' | 'state' | 'reason' | 'bytes' | 'downloadBytes' | 'pointsLost' | 'latencyRatio' | 'targetLatency'
+  | 'key'
+  | 'state'
+  | 'reason'
+  | 'bytes'
+  | 'downloadBytes'
+  | 'pointsLost'
+  | 'latencyRatio'
+  | 'targetLatency'
+  | 'footprint'
 > & {
   name: string
   /** Known once the search has ended. */

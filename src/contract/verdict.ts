@@ -1,8 +1,8 @@
 /** What a candidate gained and lost, in the words every screen, report and command uses. */
-import { formatBytes, formatTimes } from './format'
+import { formatBytes, formatMilliseconds, formatTimes } from './format'
 import { TIME_MARGIN } from './front'
 import { qualityText } from './metrics'
-import type { LatencyStats, Report } from './report'
+import type { Footprint, LatencyStats, Report } from './report'
 
 /** "11.8× smaller", "1.2× larger", "same size": the first over the second, one being better when smaller. */
 export function ratioText(
@@ -94,3 +94,13 @@ const speedsText = (report: Report): string =>
 /** "11.8× smaller, 2.4× faster, −0.2 points" */
 export const changeText = (original: Report, candidate: Report): string =>
   [sizeText(original, candidate), speedsText(candidate), qualityText(original, candidate)].join(', ')
+
+/** "31.7 kB of flash and 99.1 kB of RAM on cortex-m4f, about 12 ms a run", or why there is no C of it; empty elsewhere. */
+export function footprintText(footprint: Footprint | undefined): string {
+  if (!footprint) return ''
+  if ('reason' in footprint) return `not on ${footprint.target}: ${footprint.reason.replace(/\.$/, '')}`
+  const { target, flashBytes, ramBytes, milliseconds } = footprint
+  const time =
+    milliseconds === undefined ? '' : `, about ${formatMilliseconds(milliseconds)} a run by estimate`
+  return `${formatBytes(flashBytes)} of flash and ${formatBytes(ramBytes)} of RAM on ${target}${time}`
+}

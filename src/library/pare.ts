@@ -64,6 +64,9 @@ export interface SearchOptions extends MeasureOptions {
   maxBytes?: number | string
   /** Latency as a share of the original's. */
   maxLatency?: number
+  /** Bytes or words, of flash and RAM on a microcontroller; what its chip has is a limit anyway. */
+  maxFlash?: number | string
+  maxRam?: number | string
   /** Default 30. */
   minutes?: number
   target?: string
@@ -270,18 +273,26 @@ export const moduleOf = (plugin: string): string =>
 async function goalOf(
   work: Work,
   model: string,
-  { maxDrop, maxBytes: size, maxLatency, target, minutes }: SearchOptions,
+  { maxDrop, maxBytes: size, maxLatency, maxFlash, maxRam, target, minutes }: SearchOptions,
 ): Promise<Omit<SearchGoal, 'target'> & { target?: string }> {
   const wrong = (reason: string): PareError => new PareError('bad-request', { method: 'search', reason })
   const limit = typeof size === 'string' ? parseSize(size) : size === undefined ? undefined : { bytes: size }
   if (size !== undefined && !limit) throw wrong(`maxBytes: “${size}” is no size, such as 900KB, 25% or 4x.`)
   const bytes =
     limit && 'share' in limit ? (await work.run('inspect', { model }, 'reading the model')).bytes : 0
+  const memory = (name: string, size: number | string | undefined): number | undefined => {
+    const read = typeof size === 'string' ? parseSize(size) : size === undefined ? undefined : { bytes: size }
+    if (size !== undefined && !(read && 'bytes' in read))
+      throw wrong(`${name}: “${size}” is no size, such as 256KB.`)
+    return read && 'bytes' in read ? read.bytes : undefined
+  }
   const goal = {
     kind: 'search',
     maxDrop,
     maxBytes: limit && sizeIn(limit, bytes),
     maxLatency,
+    maxFlash: memory('maxFlash', maxFlash),
+    maxRam: memory('maxRam', maxRam),
     target,
     minutes,
   }

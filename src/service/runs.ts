@@ -6,7 +6,6 @@ import { errorData, type ErrorData } from '../contract/errors'
 import { errorMessage } from '../contract/messages'
 import type { Goal } from '../contract/goal'
 import type { RunProgress } from '../contract/project'
-import type { Trial, TrialPoint } from '../contract/trial'
 import type { JobEvent } from '../engine/jobs/protocol'
 import { badRequest, modelAndDataOf, type Core } from './core'
 import type { JobOptions } from './engine-host'
@@ -15,6 +14,7 @@ import { dataKey, type ProjectRecord, type RunRecord } from './records'
 import { withoutRun } from './sittings'
 import { ifDiskAllows, newId, readJson, writeJson } from './storage'
 import { verdict } from './verdict'
+import { pointOf } from './view'
 
 const Queue = z.object({ waiting: z.array(z.string()), paused: z.boolean() })
 
@@ -342,9 +342,3 @@ export class Runs {
 
 /** What the heat map measured serves runs, and the other way round. */
 export const sensitivitiesOf = (core: Core): string => path.join(core.dataDir, 'sensitivity')
-
-const pointOf = (trial: Trial): TrialPoint => {
-  const { key, state, reason, bytes, downloadBytes, pointsLost, latencyRatio, targetLatency, recipe } = trial
-  const measured = { bytes, downloadBytes, pointsLost, latencyRatio, targetLatency }
-  return { key, state, reason, ...measured, name: recipe.name }
-}

@@ -10,6 +10,7 @@ import type {
   Sitting,
 } from '../contract/project'
 import type { Report } from '../contract/report'
+import type { Trial, TrialPoint } from '../contract/trial'
 import type { CandidateRecord, ProjectRecord, RunRecord, SittingRecord } from './records'
 import { staleSteps } from './stale'
 import { missed, onFront, verdict, type Placed } from './verdict'
@@ -188,4 +189,12 @@ function bestResult(record: ProjectRecord): string | undefined {
   return run && best
     ? `${run.model.name.replace(/\.onnx$/i, '')} · ${verdict(run.goal, run.original!, best.report)}`
     : undefined
+}
+
+/** What the chart of a search shows of a trial. */
+export const pointOf = (trial: Trial): TrialPoint => {
+  const { key, state, reason, recipe, bytes, downloadBytes } = trial
+  const { pointsLost, latencyRatio, targetLatency, footprint } = trial
+  const costs = { bytes, downloadBytes, pointsLost, latencyRatio, targetLatency, footprint }
+  return { key, state, reason, ...costs, name: recipe.name }
 }

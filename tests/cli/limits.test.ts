@@ -125,3 +125,59 @@ test('nothing is exported of a model that is over the limits; what is recorded o
   expect(measured.input('compare').model).toBe(path.resolve('big.onnx'))
   expect(fs.existsSync(path.join(out, 'e.zip'))).toBe(false)
 })
+
+const onChip = {
+  target: 'cortex-m4f',
+  flashBytes: 90_000,
+  ramBytes: 30_000,
+  constantBytes: 88_000,
+  arenaBytes: 28_000,
+  source: 'x',
+}
+const chip = (id: string, board?: object): JobOutput<'targets'>[number] => ({
+  id,
+  aliases: [],
+  title: id,
+  detail: '',
+  runtime: '',
+  estimated: false,
+  sources: [],
+  ...(board && { board }),
+})
+const boards: Script = {
+  ...answers,
+  targets: () => [chip('any'), chip('cortex-m4f', { flashBytes: 1e6, ramBytes: 2e5 })],
+  evaluate: ({ target }) => ({ ...small, ...(target && { footprint: onChip }) }),
+  compare: () => ({ original, candidates: [{ ...small, footprint: onChip }] }),
+  compress: (input, ...rest) => {
+    const made = answers.compress!(input, ...rest) as JobOutput<'compress'>
+    made.candidates[0]!.report = { ...small, footprint: onChip }
+    return made
+  },
+  footprint: () => ({ footprint: onChip }),
+}
+
+test.each(COMMANDS)('%s keeps limits of flash and RAM on a microcontroller', async (_, add, args) => {
+  const asked = [...args, '--target', 'cortex-m4f', '--overwrite'].filter(
+    (word) => word !== '--overwrite' || ['compress', 'export'].includes(args[0]!),
+  )
+  await run(add, [...asked, ...data, '--max-flash', '90KB', '--max-ram', '30kB'], boards)
+  await expect(
+    run(add, [...asked, ...data, '--max-flash', '64KiB', '--max-ram', '16KB'], boards),
+  ).rejects.toMatchObject({
+    data: {
+      code: 'limits/missed',
+      missed: [expect.stringContaining('flash'), expect.stringContaining('RAM')],
+    },
+  })
+})
+
+test.each(COMMANDS)(
+  '%s refuses them for a target that is none, before anything is measured',
+  async (_, add, args) => {
+    await expect(run(add, [...args, ...data, '--max-flash', '1MB'], boards)).rejects.toMatchObject({
+      data: { code: 'limits/no-board', target: 'any', known: ['cortex-m4f'] },
+    })
+    await expect(run(add, [...args, ...data, '--max-ram', '25%'], boards)).rejects.toThrow('size')
+  },
+)

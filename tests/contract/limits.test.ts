@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { costsOf, misses, parseShare, parseSize, sizeIn } from '../../src/contract/limits'
+import { costsOf, misses, parseShare, parseSize, sizeIn, type Limits } from '../../src/contract/limits'
+import type { Footprint } from '../../src/contract/report'
 import { original, report } from '../renderer/fake/fixtures'
 
 test.each([
@@ -88,4 +89,41 @@ describe('what stands against a result', () => {
       'on ios by estimate',
     )
   })
+})
+
+const counted = {
+  target: 'cortex-m4f',
+  flashBytes: 300_000,
+  ramBytes: 70_000,
+  constantBytes: 298_000,
+  arenaBytes: 69_000,
+  source: 'counted',
+}
+const missedBy = (limits: Limits, footprint?: Footprint): string[] =>
+  misses(limits, { bytes: 1, ...(footprint && { footprint }) }).map(({ limit }) => limit)
+
+test('flash and RAM are held against what is asked, and against what the chip has where nothing is', () => {
+  expect(missedBy({ maxFlash: 300_000, maxRam: 70_000 }, counted)).toEqual([])
+  expect(missedBy({ maxFlash: 299_999, maxRam: 69_999 }, counted)).toEqual(['flash', 'ram'])
+  expect(missedBy({}, counted)).toEqual([])
+  const onChip = { ...counted, has: { flashBytes: 262_144, ramBytes: 65_536 } }
+  expect(missedBy({}, onChip)).toEqual(['flash', 'ram'])
+  expect(missedBy({ maxFlash: 400_000 }, onChip)).toEqual(['ram'])
+  const [miss] = misses({ maxFlash: 256_000 }, { bytes: 1, footprint: counted })
+  expect(miss!.sentence).toBe(
+    'it takes 300 kB of flash on cortex-m4f, more than the 256 kB allowed (44 kB too many)',
+  )
+})
+
+test('what cannot be had as C, or was not counted, is over a limit of flash', () => {
+  const none = { target: 'c', reason: 'there is no C for NonZero.' }
+  expect(missedBy({}, none)).toEqual(['flash'])
+  expect(misses({ maxRam: 1 }, { bytes: 1, footprint: none })[0]!.sentence).toContain('NonZero')
+  expect(missedBy({ maxRam: 1e9 })).toEqual(['flash'])
+  expect(missedBy({})).toEqual([])
+})
+
+test('a report and a trial bring what they take on the chip', () => {
+  expect(costsOf({ ...original, footprint: counted }).footprint).toBe(counted)
+  expect(costsOf({ ...original, footprint: counted }, original).footprint).toBe(counted)
 })

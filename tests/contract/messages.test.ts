@@ -144,6 +144,10 @@ const EXAMPLES: { [C in ErrorCode]: { fields: ErrorFields[C]; says: string[] } }
     says: ['8 GB', '2 GB', 'a.zip'],
   },
   'data/gone': { fields: { path: '/data/digits' }, says: ['digits', 'changed, moved or deleted'] },
+  'limits/no-board': {
+    fields: { target: 'ios', known: ['c', 'cortex-m4f'] },
+    says: ['ios', 'cortex-m4f', 'microcontroller'],
+  },
   'limits/missed': {
     fields: { missed: ['it takes 2 MB', 'it loses 3 points'] },
     says: ['it takes 2 MB; it loses 3 points'],

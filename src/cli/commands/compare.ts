@@ -18,6 +18,7 @@ import { comparisonMarkdown, comparisonText } from '../report-table'
 import type { Report } from '../../contract/report'
 import type { SpecOptions } from '../data-spec'
 import {
+  checkBoard,
   checkLimits,
   judgeReports,
   requireLimits,
@@ -56,6 +57,7 @@ export const addCompare: AddCommand = (program, { session }) => {
     )
     .action(async (original: string, candidates: string[], options: CompareOptions) => {
       checkLimits(options)
+      await checkBoard(session, options)
       const names = namesOf(candidates)
       const input = {
         model: original,

@@ -23,7 +23,14 @@ import { parsePassOption } from '../pass-option'
 import { preparedData } from '../prepared'
 import { comparisonMarkdown, comparisonText } from '../report-table'
 import type { SpecOptions } from '../data-spec'
-import { checkLimits, judgeReports, requireLimits, withLimitOptions, type LimitOptions } from '../limits'
+import {
+  checkBoard,
+  checkLimits,
+  judgeReports,
+  requireLimits,
+  withLimitOptions,
+  type LimitOptions,
+} from '../limits'
 import { type CommonOptions, type DataOptions, type Session } from '../session'
 
 interface CompressOptions extends CommonOptions, DataOptions, SpecOptions, LimitOptions {
@@ -80,12 +87,14 @@ export const addCompress: AddCommand = (program, { session }) => {
         'pare compress model.onnx --data digits/ --recipe balanced --target pc-no-vnni --out small/',
         'pare compress model.onnx --data digits/ --recipe my.recipe.json --out small/ --resume --json',
         'pare compress model.onnx --data digits/ --recipe balanced --out small/ --max-drop 0.5 --max-bytes 4x',
+        'pare compress model.onnx --data bearing/ --recipe smallest --target cortex-m4f --out small/ --max-flash 128KB --max-ram 64KB',
       ),
     )
     .action(async (model: string, options: CompressOptions) => {
       if ((options.recipe === undefined) === (options.pass === undefined))
         throw new InvalidArgumentError('Give either --recipe or --pass.')
       checkLimits(options)
+      await checkBoard(session, options)
       const { out, target, seed, resume = false, overwrite = false, dryRun = false } = options
       checkOut(out, model, overwrite || resume)
       const recipe = await recipeOf(session, options)

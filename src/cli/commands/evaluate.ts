@@ -16,8 +16,10 @@ import { preparedData } from '../prepared'
 import { notesOf, reportTable } from '../report-table'
 import type { SpecOptions } from '../data-spec'
 import {
+  checkBoard,
   checkLimits,
   judgeReports,
+  limitsBoard,
   needOriginal,
   requireLimits,
   withLimitOptions,
@@ -52,11 +54,12 @@ export const addEvaluate: AddCommand = (program, { session }) => {
     )
     .action(async (model: string, options: EvaluateOptions) => {
       checkLimits(options)
+      await checkBoard(session, options)
       const { split } = options
       const settings = engineSettings(options)
-      // An estimate for a device is a share of the original's time there.
+      // An estimate for a device is a share of the original's time there; flash and RAM are counted of a model alone.
       const against =
-        needOriginal(options) || options.target !== undefined
+        needOriginal(options) || (options.target !== undefined && !limitsBoard(options))
           ? await originalFor(session, model, options.original)
           : undefined
       const measured: { report: Report; original?: Report } =
@@ -64,7 +67,13 @@ export const addEvaluate: AddCommand = (program, { session }) => {
           ? {
               report: await session.run(
                 'evaluate',
-                { model, data: await preparedData(session, model, options), settings, split },
+                {
+                  model,
+                  data: await preparedData(session, model, options),
+                  settings,
+                  split,
+                  target: options.target,
+                },
                 'measuring',
               ),
             }

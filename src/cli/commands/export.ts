@@ -15,10 +15,12 @@ import { printDocument } from '../document'
 import { preparedData, referenceOf } from '../prepared'
 import type { SpecOptions } from '../data-spec'
 import {
+  checkBoard,
   checkLimits,
   hasLimits,
   judge,
   judgeReports,
+  limitsBoard,
   needOriginal,
   requireLimits,
   withLimitOptions,
@@ -45,15 +47,20 @@ async function judgeModel(
   record: ModelRecord | undefined,
 ): Promise<Judged | undefined> {
   if (!hasLimits(options)) return undefined
-  if (record && options.original === undefined) return judgeReports(options, record.report, record.original)
+  const { target } = options
+  // Whatever the record was made for: it may have been another board.
+  const onBoard = limitsBoard(options)
+    ? await session.run('footprint', { model, target }, 'counting flash and RAM')
+    : {}
+  if (record && options.original === undefined)
+    return judgeReports(options, { ...record.report, ...onBoard }, record.original)
   if (!needOriginal(options)) {
     const { bytes } = await session.run('inspect', { model }, 'reading the model')
-    return judge(options, { bytes })
+    return judge(options, { bytes, ...onBoard })
   }
   const original = await originalFor(session, model, options.original)
   const data = await preparedData(session, [original, model], options)
   const candidates = [{ name: path.basename(model), model }]
-  const { target } = options
   const input = { model: original, data, settings: engineSettings(options), candidates, target }
   const measured = await session.run('compare', input, 'measuring')
   return judgeReports(options, measured.candidates[0]!, measured.original)
@@ -83,6 +90,7 @@ export const addExport: AddCommand = (program, { session }) => {
       ),
     )
     .action(async (model: string, options: ExportOptions) => {
+      await checkBoard(session, options)
       const { record } = await session.run('record', { model }, 'looking for what is known of the model')
       if (!record) checkLimits(options)
       const judged = await judgeModel(session, model, options, record)

@@ -18,7 +18,7 @@ import {
 } from '../command'
 import { checkOut, LOG_FILE, WORK_FOLDER, writeHtml } from '../../library/compressing'
 import { lossText } from '../../contract/points'
-import { fasterText, sizesText, timeDetail } from '../../contract/verdict'
+import { fasterText, footprintText, sizesText, timeDetail } from '../../contract/verdict'
 import { print, table } from '../output'
 import { printDocument } from '../document'
 import { preparedData } from '../prepared'
@@ -26,8 +26,10 @@ import type { SpecOptions } from '../data-spec'
 import {
   bytesOption,
   dropOption,
+  flashOption,
   latencyOption,
   numberOption,
+  ramOption,
   requireLimits,
   type Judged,
   type LimitOptions,
@@ -52,12 +54,13 @@ interface SearchOptions extends CommonOptions, DataOptions, SpecOptions, LimitOp
 async function goalOf(
   session: Session,
   model: string,
-  { maxDrop, maxBytes: size, maxLatency, target, minutes }: SearchOptions,
+  { maxDrop, maxBytes: size, maxLatency, maxFlash, maxRam, target, minutes }: SearchOptions,
 ): Promise<JobInput<'search'>['goal']> {
   const original =
     size && 'share' in size ? await session.run('inspect', { model }, 'reading the model') : undefined
   const maxBytes = size && sizeIn(size, original?.bytes ?? 0)
-  const parsed = SearchGoal.safeParse({ kind: 'search', maxDrop, maxBytes, maxLatency, target, minutes })
+  const limits = { maxDrop, maxBytes, maxLatency, maxFlash, maxRam }
+  const parsed = SearchGoal.safeParse({ kind: 'search', ...limits, target, minutes })
   if (parsed.success) return { ...parsed.data, target }
   const [issue] = parsed.error.issues
   throw new InvalidArgumentError(`${issue!.path.join('.')}: ${issue!.message}`)
@@ -118,8 +121,14 @@ async function report(
 
 /** Without a winner: what stands against the closest, be it only that other samples did not bear it out. */
 function judgedBy({ goal, winner, closest }: SearchResult): Judged {
-  const { maxDrop, maxBytes, maxLatency } = goal
-  const limits = { maxDrop, ...(maxBytes && { maxBytes }), ...(maxLatency && { maxLatency }) }
+  const { maxDrop, maxBytes, maxLatency, maxFlash, maxRam } = goal
+  const limits = {
+    maxDrop,
+    ...(maxBytes && { maxBytes }),
+    ...(maxLatency && { maxLatency }),
+    ...(maxFlash && { maxFlash }),
+    ...(maxRam && { maxRam }),
+  }
   if (winner) return { limits: { ...limits, missed: [] } }
   const missed = closest ? misses(goal, trialCosts(closest)) : []
   const unconfirmed: Miss = {
@@ -141,6 +150,7 @@ function printFront({ front, trials, goal }: SearchResult): void {
     const { targetLatency, recipe } = trial
     return [
       sizesText(trial, goal),
+      ...(trial.footprint ? [footprintText(trial.footprint)] : []),
       lossOf(trial),
       timeOf(trial),
       ...(targetLatency ? [`${fasterText(targetLatency.ratio)} on ${targetLatency.target} (estimate)`] : []),
@@ -167,6 +177,8 @@ export const addSearch: AddCommand = (program, { session }) => {
     .addOption(dropOption().default(1))
     .addOption(bytesOption())
     .addOption(latencyOption())
+    .addOption(flashOption())
+    .addOption(ramOption())
     .addOption(targetOption())
     .addOption(new Option('--minutes <n>', 'time limit').argParser(numberOption).default(30))
     .requiredOption(
@@ -195,6 +207,7 @@ export const addSearch: AddCommand = (program, { session }) => {
       examples(
         'pare search model.onnx --data digits/ --max-drop 0.5 --out best/',
         'pare search model.onnx --data digits/ --max-bytes 25% --max-latency 0.5x --minutes 10 --out best/ --json',
+        'pare search model.onnx --data bearing/ --target cortex-m0plus --max-flash 64KB --max-ram 32KB --out best/',
         'pare search model.onnx --data digits/ --out best/ --list-jobs',
         'pare search model.onnx --data digits/ --out best/ --job 2 --of 4',
         'pare search model.onnx --data digits/ --out best/ --merge',

@@ -1,6 +1,6 @@
 /** What a person should know about a report, in plain sentences. */
 import path from 'node:path'
-import { formatFigure, formatMilliseconds, formatTimes } from '../../contract/format'
+import { formatBytes, formatFigure, formatMilliseconds, formatTimes } from '../../contract/format'
 import { amountText, isShare, pointsLost } from '../../contract/points'
 import type { Report } from '../../contract/report'
 import { fasterText, isTold, timeText } from '../../contract/verdict'
@@ -39,6 +39,7 @@ export function notesOf(report: Report, reports: readonly Report[], context: Not
       ...size(report, reports[0]!),
     )
   }
+  notes.push(...onBoard(report))
   if (context.lowerBound) notes.push('Memory was measured inside the engine process and is a lower bound.')
   return notes
 }
@@ -65,6 +66,25 @@ function elsewhere({ targetLatency: estimate }: Report): string[] {
   return [
     `Estimate for ${estimate.target}, not a measurement: ${fasterText(estimate.ratio)} there, from ` +
       `the costs of each operator. Figures of the device: ${estimate.source}.`,
+  ]
+}
+
+/** How flash and RAM were counted, and whether the chip has them. */
+function onBoard({ footprint }: Report): string[] {
+  if (!footprint) return []
+  if ('reason' in footprint) return [`There is no C of it: ${footprint.reason}`]
+  const { target, flashBytes, ramBytes, milliseconds, source, has } = footprint
+  const time = milliseconds === undefined ? '' : '; its time from multiply-accumulates by the cycles of each'
+  const over = (memory: string, needs: number, most: number | undefined): string[] =>
+    most === undefined || needs <= most
+      ? []
+      : [
+          `${target} has ${formatBytes(most)} of ${memory}, and this takes ${formatBytes(needs)}: it does not fit.`,
+        ]
+  return [
+    `Flash and RAM on ${target}: constants and arena exactly, ${source}${time}.`,
+    ...over('flash', flashBytes, has?.flashBytes),
+    ...over('RAM', ramBytes, has?.ramBytes),
   ]
 }
 

@@ -1,7 +1,7 @@
 /** The whole measurement of an original and its candidates: same samples, same process, same settings. */
 import type { SplitName } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
-import type { LatencyEstimate, LayerReport, Report, SampleResults } from '../../contract/report'
+import type { Footprint, LatencyEstimate, LayerReport, Report, SampleResults } from '../../contract/report'
 import type { Dataset } from '../data/dataset'
 import { readModel } from '../onnx'
 import { modelCosts, nonzeroParameters } from '../layers/costs/costs'
@@ -33,6 +33,8 @@ interface ReportOptions {
   session?: SessionOptions
   /** Where its device is not this machine the latency is estimated for it as well. */
   target?: Target
+  /** Counts what a model takes where the target is a microcontroller, by its path. */
+  footprint?(path: string): Promise<Footprint | undefined>
   /** Measures memory in a process of its own; default: in this one, a lower bound. */
   probe?: MemoryProbe
   /** Bounds of the latency measurement; see `LatencyOptions`. */
@@ -66,6 +68,7 @@ type Statics = Pick<
   | 'energyMicrojoules'
   | 'energySource'
   | 'sha256'
+  | 'footprint'
 >
 
 interface Static {
@@ -120,6 +123,7 @@ async function firstSample(dataset: Dataset, split: SplitName): Promise<Values> 
 
 async function staticsOf(path: string, sample: Values, options: ReportOptions): Promise<Static> {
   const { session, signal, probe = probeHere } = options
+  const footprint = await options.footprint?.(path)
   const model = readModel(path)
   const feeds = feedsFor(model, sample)
   const costs = await modelCosts(model, await traceShapes(model, { feeds }))
@@ -137,6 +141,7 @@ async function staticsOf(path: string, sample: Values, options: ReportOptions): 
     energyMicrojoules: energy.microjoules,
     energySource: energy.source,
     sha256: hashFile(path),
+    ...(footprint && { footprint }),
   }
   return { facts, integer: energy.macs.int8 > 0 }
 }

@@ -3,8 +3,10 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { PareError } from '../../contract/errors'
 import { htmlReport } from '../evaluate/html'
+import { footprintOn } from '../export/footprint'
 import { FORMS } from '../export/forms'
 import { verifyBundle } from '../export/verify'
+import { readModel } from '../onnx'
 import { temporaryFolder } from '../onnx/temporary'
 import { exportBundle, planBundle, type BundleRequest } from '../export/bundle'
 import { recordBeside } from '../run/record'
@@ -54,7 +56,12 @@ async function unpacked<T>(
   }
 }
 
-export const exportJobs: JobHandlers<'exportPlan' | 'exportBundle' | 'verifyBundle' | 'htmlReport'> = {
+export const exportJobs: JobHandlers<
+  'exportPlan' | 'exportBundle' | 'verifyBundle' | 'htmlReport' | 'footprint'
+> = {
+  footprint: async ({ model, target }) => ({
+    footprint: await footprintOn(readModel(model), findTarget(target)),
+  }),
   verifyBundle: ({ bundle }, context) =>
     unpacked(bundle, context, async (folder) => {
       const { manifest, checks } = await verifyBundle(folder, context.progress)

@@ -19,7 +19,7 @@ import type { ModelInspection } from '../../contract/model'
 import type { PassDescription } from '../../contract/passes'
 import type { BundlePlan, LoadedData, PreprocessingTrial, TargetCheck } from '../../contract/project'
 import type { Preset, Recipe } from '../../contract/recipe'
-import type { Quality, Report, StepRecord } from '../../contract/report'
+import type { Footprint, Quality, Report, StepRecord } from '../../contract/report'
 import type { SearchJob, SearchResult, Trial } from '../../contract/trial'
 import type { SensitivityReport, Technique } from '../../contract/sensitivity'
 import type { TargetDescription } from '../../contract/targets'
@@ -137,7 +137,10 @@ interface Jobs {
   checkRecipe: Job<ModelAndData & { recipe: Recipe }, { step: number; message: string }[]>
   /** Before a run: how long it and each of its steps will take, from one timed run of the model, and about what size comes out. */
   expect: Job<ModelAndData & { recipe: Recipe }, { seconds: number; steps: number[]; bytes: number }>
-  evaluate: Job<ModelAndData & { split: SplitName }, Report>
+  /** Flash and RAM, by writing it as C; nothing where the target is no microcontroller. */
+  footprint: Job<{ model: string; target: string }, { footprint?: Footprint }>
+  /** `target` adds what it takes where that is a microcontroller. */
+  evaluate: Job<ModelAndData & { split: SplitName; target?: string }, Report>
   compress: Job<RunRequest, RunResult>
   search: Job<SearchRequest, { result: SearchResult; run: RunResult }>
   /** The round that is being tried, as a list that can be spread over machines. */

@@ -1,9 +1,10 @@
 /** Jobs that compress and measure. */
 import fs from 'node:fs'
 import path from 'node:path'
-import type { Report } from '../../contract/report'
+import type { Footprint, Report } from '../../contract/report'
 import type { Dataset } from '../data/dataset'
 import { reportOn } from '../evaluate/report'
+import { footprintOn } from '../export/footprint'
 import { readModel } from '../onnx'
 import { isTold } from '../run/basis'
 import { RunFolder } from '../run/checkpoints'
@@ -31,6 +32,11 @@ export const cacheOf = (
 
 const noted = (report: Report, word: string | undefined): Report =>
   word ? { ...report, notes: [...report.notes, word] } : report
+
+const onTarget =
+  (target: Target) =>
+  (file: string): Promise<Footprint | undefined> =>
+    footprintOn(readModel(file), target)
 
 export const runJobs: JobHandlers<'compress' | 'expect' | 'evaluate' | 'compare' | 'record'> = {
   compress: async ({ model, data, settings, target: asked, ...request }, context) => {
@@ -76,7 +82,7 @@ export const runJobs: JobHandlers<'compress' | 'expect' | 'evaluate' | 'compare'
         bytes: expectedBytes(recipe, read, fs.statSync(model).size),
       }
     }),
-  evaluate: ({ model, data, settings, split }, { probe, signal, progress }) =>
+  evaluate: ({ model, data, settings, split, target = 'any' }, { probe, signal, progress }) =>
     withData(model, data, async (dataset) => {
       const { session, word } = await chosenSession(settings)
       const { original } = await reportOn({
@@ -85,6 +91,7 @@ export const runJobs: JobHandlers<'compress' | 'expect' | 'evaluate' | 'compare'
         dataset,
         split,
         session,
+        footprint: onTarget(findTarget(target)),
         probe,
         signal,
         progress,
@@ -102,6 +109,7 @@ export const runJobs: JobHandlers<'compress' | 'expect' | 'evaluate' | 'compare'
         split,
         session,
         target: findTarget(target),
+        footprint: onTarget(findTarget(target)),
         probe,
         signal,
         progress,

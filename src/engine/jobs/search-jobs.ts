@@ -2,6 +2,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { PareError } from '../../contract/errors'
+import type { SearchGoal } from '../../contract/goal'
 import type { SearchResult, Trial } from '../../contract/trial'
 import type { Dataset } from '../data/dataset'
 import { measureSensitivity } from '../search/sensitivity/measure'
@@ -18,7 +19,8 @@ import { shareCores } from '../runtime/session'
 import { fasterThan } from '../search/explain'
 import { conclude, currentRound, explore, pending, tryJob } from '../search/explore'
 import type { Clock, SearchOptions } from '../search/options'
-import { findTarget } from '../targets'
+import { findTarget, noBoard } from '../targets'
+import type { Target } from '../targets/target'
 import { chosenSession, withData } from './data'
 import type { JobContext, JobHandlers } from './job'
 import type { SearchRequest } from './protocol'
@@ -40,6 +42,12 @@ interface Opened {
   finish(result: SearchResult): Promise<RunResult>
 }
 
+/** Throws `limits/no-board` where flash or RAM is limited for what is no microcontroller. */
+export function goalFor(goal: SearchRequest['goal'], { id, board }: Target): SearchGoal {
+  if ((goal.maxFlash !== undefined || goal.maxRam !== undefined) && !board) throw noBoard(id)
+  return { ...goal, target: id }
+}
+
 /** Opens data and search, hands both to `use`. */
 async function withSearch<T>(
   request: SearchRequest & { began?: number },
@@ -49,7 +57,7 @@ async function withSearch<T>(
 ): Promise<T> {
   const { model, data, settings, folder, resume, seed, worker, began, sensitivities } = request
   const target = targetOf(request.goal.target, folder, resume)
-  const goal = { ...request.goal, target: target.id }
+  const goal = goalFor(request.goal, target)
   let clock: Clock | undefined
   /** What is left of the limit is all that can be known: a search takes the time it is given. */
   const say = (done: number, doing: string): void => {

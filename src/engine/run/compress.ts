@@ -7,6 +7,7 @@ import type { LayerReport, Report, SampleResults, StepRecord } from '../../contr
 import type { Dataset } from '../data/dataset'
 import type { MemoryProbe } from '../evaluate/memory'
 import { reportOn } from '../evaluate/report'
+import { footprintOn } from '../export/footprint'
 import { readModel, writeModel } from '../onnx'
 import { findPass } from '../passes'
 import type { PassContext } from '../passes/pass'
@@ -191,6 +192,7 @@ async function measureCandidate(
     session: work.session,
     probe: work.probe,
     target: work.target,
+    footprint: (file) => footprintOn(readModel(file), work.target),
     signal: work.signal,
     progress,
   })

@@ -15,6 +15,7 @@ import { measureLatency, type LatencyRatio } from '../evaluate/latency'
 import { measureSensitivity } from '../search/sensitivity/measure'
 import { deflatedBytes, modelSize } from '../evaluate/size'
 import { latencyEstimates, operatorCost } from '../evaluate/target-latency'
+import { footprintOn } from '../export/footprint'
 import { readModel, writeModel } from '../onnx'
 import { describePasses, findPass } from '../passes'
 import { PRESETS } from '../passes/presets'
@@ -153,8 +154,9 @@ export async function openSearch(asked: SearchWork): Promise<SearchOptions> {
         : []
       const cost =
         sample && !targetLatency ? await operatorCost(work.original, outcome.model, sample) : undefined
+      const footprint = await footprintOn(readModel(outcome.model), work.target)
       const kept = await keepModel(outcome.model, fileOf(key))
-      return { ...kept, steps, passSeconds, targetLatency, operatorCost: cost }
+      return { ...kept, steps, passSeconds, targetLatency, operatorCost: cost, footprint }
     },
   }
   const options: SearchOptions = {

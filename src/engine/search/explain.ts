@@ -1,10 +1,10 @@
 /** The outcome of a search in one paragraph: what was done, what it cost, what was tried and lost. */
 import { formatBytes, formatFigure, plural } from '../../contract/format'
 import { clearlyFaster, timeMargin } from '../../contract/front'
-import { fasterText, ratioText, sizesText, timeDetail } from '../../contract/verdict'
+import { fasterText, footprintText, ratioText, sizesText, timeDetail } from '../../contract/verdict'
 import { amountText, isShare, lossText } from '../../contract/points'
 import { formatMetric, isQuality } from '../../contract/metrics'
-import { isInside, violatedLimits, timeOf } from './limits'
+import { isInside, shippedBytes, violatedLimits, timeOf } from './limits'
 import { isNormalizer } from './recipes'
 import type { Quality } from '../../contract/report'
 import type { Confirmation, SearchResult, Trial } from '../../contract/trial'
@@ -30,7 +30,7 @@ const basisOf = (quality: Quality): string => {
 }
 
 function lead(trial: Trial, result: Result): string {
-  const { recipe, quality, latencyRatio, targetLatency, steps } = trial
+  const { recipe, quality, latencyRatio, targetLatency, footprint, steps } = trial
   // Cleaning up comes before everything and is no news.
   const done = steps.filter((_, at) => !isNormalizer(recipe.steps[at]?.pass))
   const searched = quality ? ` on the ${basisOf(quality)} the search went by` : ''
@@ -38,7 +38,8 @@ function lead(trial: Trial, result: Result): string {
   const there = targetLatency
     ? `; on ${targetLatency.target} ${fasterText(targetLatency.ratio)}, an estimate from operator costs`
     : ''
-  return `“${recipe.name}”: ${sizeText(trial, result)}, ${lossOf(trial)}${searched}${time}${there}. ${done.join(' ')}`.trim()
+  const board = footprint ? `; ${footprintText(footprint)}` : ''
+  return `“${recipe.name}”: ${sizeText(trial, result)}, ${lossOf(trial)}${searched}${board}${time}${there}. ${done.join(' ')}`.trim()
 }
 
 const measuredText = ({ latencyRatio: value = 1, latencyInterval: interval }: Trial): string =>
@@ -163,7 +164,7 @@ function temptation({ trials, goal, winner, closest }: Result): string[] {
     .filter(
       (trial) =>
         trial.state === 'kept' &&
-        trial.downloadBytes < 0.9 * (told?.downloadBytes ?? 0) &&
+        shippedBytes(trial) < 0.9 * (told ? shippedBytes(told) : 0) &&
         violatedLimits(trial, goal).length > 0,
     )
     .sort((a, b) => (a.pointsLost ?? Infinity) - (b.pointsLost ?? Infinity))

@@ -9,7 +9,7 @@ import type { SearchGoal } from '../../contract/goal'
 import { runTrial } from './trial-runner'
 import { confirmFirst, type Confirmed } from './confirm'
 import { explain } from './explain'
-import { byObjective, violatedLimits, timeOf } from './limits'
+import { byObjective, costsOfTrial, violatedLimits, timeOf } from './limits'
 import type { SearchOptions } from './options'
 import type { SearchSpace } from './recipes'
 import { jobsOf, LAST_ROUND } from './space'
@@ -151,7 +151,7 @@ export function frontOf(measured: readonly Trial[], { winner, rejected }: Confir
   )
   const best = front(
     measured.filter((trial) => !luck.has(trial)),
-    (t) => [t.downloadBytes, t.bytes, t.pointsLost!],
+    costsOfTrial,
     (t) => t.key,
     timeOf,
   )

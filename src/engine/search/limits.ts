@@ -17,10 +17,23 @@ export function timeOf({ targetLatency, latencyRatio, latencyInterval }: Trial):
 export const isInside = (trial: Trial, goal: SearchGoal): boolean =>
   trial.state === 'kept' && violatedLimits(trial, goal).length === 0
 
-/** Smallest download first; then file, then quality; then by key, so that no order of workers shows. */
+/** What is to become small: flash on a microcontroller, without end where there is no C; elsewhere the download. */
+export function shippedBytes({ footprint, downloadBytes }: Trial): number {
+  if (!footprint) return downloadBytes
+  return 'reason' in footprint ? Number.MAX_SAFE_INTEGER : footprint.flashBytes
+}
+
+/** What a front weighs: what is to become small, RAM where that is counted, and quality. */
+export const costsOfTrial = (trial: Trial): number[] => [
+  shippedBytes(trial),
+  ...(trial.footprint && !('reason' in trial.footprint) ? [trial.footprint.ramBytes] : [trial.bytes]),
+  trial.pointsLost!,
+]
+
+/** Smallest first; then file, then quality; then by key, so that no order of workers shows. */
 export function byObjective(a: Trial, b: Trial): number {
   return (
-    a.downloadBytes - b.downloadBytes ||
+    shippedBytes(a) - shippedBytes(b) ||
     a.bytes - b.bytes ||
     (a.pointsLost ?? Infinity) - (b.pointsLost ?? Infinity) ||
     (a.key < b.key ? -1 : 1)

@@ -6,7 +6,7 @@ import type { SearchGoal } from '../../contract/goal'
 import type { ParameterField, PassDescription } from '../../contract/passes'
 import type { Recipe, RecipeStep } from '../../contract/recipe'
 import { front } from '../../contract/front'
-import { byObjective, isInside } from './limits'
+import { byObjective, costsOfTrial, isInside, shippedBytes } from './limits'
 import type { SearchJob, Trial } from '../../contract/trial'
 import {
   canDo,
@@ -175,14 +175,14 @@ function finishers(recipe: Recipe, space: SearchSpace): Idea[] {
     }))
 }
 
+/** As a front of the result weighs them, but for files: how large one is follows from the download. */
+const promisingCosts = (trial: Trial): number[] =>
+  trial.footprint ? costsOfTrial(trial) : [trial.downloadBytes, trial.pointsLost!]
+
 /** Kept trials on the front of download and loss, and those near enough to be worth saving. */
 function promising(trials: readonly Trial[], goal: SearchGoal): Trial[] {
   const within = trials.filter((trial) => trial.pointsLost !== undefined && trial.pointsLost <= reach(goal))
-  return front(
-    within,
-    (t) => [t.downloadBytes, t.pointsLost!],
-    (t) => t.key,
-  ).sort(byObjective)
+  return front(within, promisingCosts, (t) => t.key).sort(byObjective)
 }
 
 function nextRound(
@@ -195,7 +195,7 @@ function nextRound(
   const best = promising(trials, goal).slice(0, KEEP)
   const mild = trials.filter((trial) => isInside(trial, goal)).sort(byObjective)
   const partners = [...new Map([...best, ...mild.slice(0, KEEP)].map((trial) => [trial.key, trial])).values()]
-  const smallest = mild[0]?.downloadBytes ?? Infinity
+  const smallest = mild[0] ? shippedBytes(mild[0]) : Infinity
   const expect = expectation(trials, goal)
   const ideas: (Idea & { priority: number })[] = []
   const add = (expected: Expected, found: readonly Idea[]): void => {
@@ -203,11 +203,11 @@ function nextRound(
     for (const idea of found) ideas.push({ ...idea, priority })
   }
   for (const trial of partners) {
-    const { recipe, downloadBytes } = trial
+    const { recipe } = trial
     add(expect.finished(trial), finishers(recipe, space))
     add(expect.near(trial), neighbours(recipe, space))
     // Learning is tried where the result would be smaller than the best that is inside the floor.
-    if (learning && !isInside(trial, goal) && downloadBytes < smallest)
+    if (learning && !isInside(trial, goal) && shippedBytes(trial) < smallest)
       add(
         expect.trained(trial),
         trainings(space, recipe).map((step) => ({

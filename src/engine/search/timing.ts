@@ -5,7 +5,7 @@
  */
 import { front } from '../../contract/front'
 import type { Trial } from '../../contract/trial'
-import { byObjective, isInside } from './limits'
+import { byObjective, costsOfTrial, isInside } from './limits'
 import type { SearchOptions } from './options'
 
 /** Trials timed for the front at most: those nothing beats in size and quality, then those that should be fast. */
@@ -25,11 +25,10 @@ const SECONDS = 4
 export function worthTiming(trials: readonly Trial[], isWanted: (trial: Trial) => boolean): Trial[] {
   const inOrder = (found: Trial[], by: (a: Trial, b: Trial) => number): Trial[] =>
     found.sort((a, b) => Number(isWanted(b)) - Number(isWanted(a)) || by(a, b))
-  const costs = (trial: Trial): number[] => [trial.downloadBytes, trial.bytes, trial.pointsLost!]
   const key = (trial: Trial): string => trial.key
-  const sized = inOrder(front(trials, costs, key), byObjective).slice(0, TIMED.sized)
+  const sized = inOrder(front(trials, costsOfTrial, key), byObjective).slice(0, TIMED.sized)
   const fast = inOrder(
-    front(trials, costs, key, ({ operatorCost }) =>
+    front(trials, costsOfTrial, key, ({ operatorCost }) =>
       operatorCost === undefined ? undefined : { value: operatorCost },
     ).filter((trial) => !sized.includes(trial)),
     (a, b) => (a.operatorCost ?? Infinity) - (b.operatorCost ?? Infinity) || byObjective(a, b),

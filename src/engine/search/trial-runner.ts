@@ -6,7 +6,7 @@ import { toError } from '../../contract/errors'
 import { errorMessage } from '../../contract/messages'
 import type { SearchGoal } from '../../contract/goal'
 import type { Recipe } from '../../contract/recipe'
-import type { LatencyEstimate } from '../../contract/report'
+import type { Footprint, LatencyEstimate } from '../../contract/report'
 import type { Dataset } from '../data/dataset'
 import { lossOf } from '../evaluate/paired'
 import { measureQuality, type ModelQuality } from '../evaluate/quality'
@@ -27,6 +27,7 @@ export interface Built {
   passSeconds: Record<string, number>
   targetLatency?: LatencyEstimate
   operatorCost?: number
+  footprint?: Footprint
   /** Why a pass of the recipe could not be carried out. */
   failed?: string
 }
@@ -68,7 +69,7 @@ export async function runTrial(job: SearchJob, runner: TrialRunner): Promise<Tri
   }
   try {
     const built = await runner.build(job.recipe, job.key)
-    const { bytes, downloadBytes, steps, passSeconds, targetLatency, operatorCost } = built
+    const { bytes, downloadBytes, steps, passSeconds, targetLatency, operatorCost, footprint } = built
     Object.assign(trial, {
       bytes,
       downloadBytes,
@@ -76,6 +77,7 @@ export async function runTrial(job: SearchJob, runner: TrialRunner): Promise<Tri
       passSeconds,
       ...(targetLatency && { targetLatency }),
       ...(operatorCost !== undefined && { operatorCost }),
+      ...(footprint && { footprint }),
     })
     if (built.failed) Object.assign(trial, { state: 'failed', reason: built.failed })
     else await measure(trial, built.file, runner)

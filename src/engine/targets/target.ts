@@ -7,6 +7,7 @@ import type { TargetCheck } from '../../contract/project'
 import type { TargetDescription } from '../../contract/targets'
 import type { Model, Node } from '../onnx'
 import type { TracedValue } from '../runtime/trace'
+import { Board, deviceOf } from './board'
 import { Device } from './device'
 
 export type Traced = ReadonlyMap<string, TracedValue>
@@ -57,6 +58,8 @@ const Declaration = z.strictObject({
   provider: Provider.optional(),
   /** Absent where latency is measured, as the model runs here. */
   device: Device.optional(),
+  /** A microcontroller; its speed, where it has one, is its device. */
+  board: Board.optional(),
   int8: Int8,
   /**
    * True where com.microsoft operators run, so that weights of few bits stay packed in memory. Where an accelerator
@@ -79,8 +82,18 @@ export interface Target extends Readonly<z.output<typeof Declaration>> {
 
 /** Throws a ZodError where the declaration is not whole. */
 export function defineTarget(declaration: z.input<typeof Declaration>): Target {
-  const target = Declaration.parse(declaration)
-  const { id, aliases, title, detail, runtime, device, sources } = target
-  const estimated = device !== undefined
-  return { ...target, description: { id, aliases, title, detail, runtime, estimated, sources } }
+  const parsed = Declaration.parse(declaration)
+  const { id, aliases, title, detail, runtime, board, sources } = parsed
+  const device = parsed.device ?? (board && deviceOf(board, sources.join('; ')))
+  const description = {
+    id,
+    aliases,
+    title,
+    detail,
+    runtime,
+    estimated: device !== undefined,
+    ...(board && { board: { flashBytes: board.flashBytes, ramBytes: board.ramBytes } }),
+    sources,
+  }
+  return { ...parsed, ...(device && { device }), description }
 }

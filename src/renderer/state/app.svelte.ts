@@ -20,6 +20,7 @@ import type { Preset } from '../../contract/recipe'
 import type { TargetDescription } from '../../contract/targets'
 import type { BrowserHost, Connection } from '../host/browser'
 import { RecipeEditor } from './editor.svelte'
+import { retargeted } from './goals'
 import type { Overlay, Question, Queue } from './kinds'
 import { Live } from './live.svelte'
 import { keepSlots, type Slots } from './slots'
@@ -275,7 +276,7 @@ export class App {
 
   async setGoalTarget(target: string): Promise<void> {
     this.meant = target
-    if (this.project?.goal) await this.setGoal({ ...this.project.goal, target })
+    if (this.project?.goal) await this.setGoal(retargeted(this.project.goal, target, this.targetOf(target)))
   }
 
   async setGoal(goal: Goal): Promise<void> {

@@ -1,5 +1,6 @@
 /** Goals in words. */
 import type { Goal, SearchGoal } from '../../contract/goal'
+import type { TargetDescription } from '../../contract/targets'
 import { plural } from '../../contract/format'
 import { bytes, pointCount } from '../lib/format'
 
@@ -20,5 +21,14 @@ export function goalLine(goal: Goal): string {
   const parts = [`lose at most ${pointCount(goal.maxDrop)}`]
   if (goal.maxBytes) parts.push(`a file of at most ${bytes(goal.maxBytes)}`)
   if (goal.maxLatency) parts.push(`at most ${Math.round(goal.maxLatency * 100)}% of the time`)
+  if (goal.maxFlash) parts.push(`at most ${bytes(goal.maxFlash)} of flash`)
+  if (goal.maxRam) parts.push(`at most ${bytes(goal.maxRam)} of RAM`)
   return parts.join(', ')
+}
+
+/** The goal for another target: limits of flash and RAM go where there is no microcontroller. */
+export function retargeted(goal: Goal, target: string, described: TargetDescription | undefined): Goal {
+  if (goal.kind !== 'search' || described?.board) return { ...goal, target }
+  const { maxFlash: _, maxRam: __, ...rest } = goal
+  return { ...rest, target }
 }

@@ -2,7 +2,7 @@
 import { formatBytes, formatCount, formatMicrojoules, formatMilliseconds } from '../../../contract/format'
 import { formatMetric } from '../../../contract/metrics'
 import type { Report } from '../../../contract/report'
-import { fasterText, originalTimes, timeDetail } from '../../../contract/verdict'
+import { fasterText, footprintText, originalTimes, timeDetail } from '../../../contract/verdict'
 import { metricWords } from '../../../contract/metric-table'
 import { cell, section, table, type Cell } from './parts'
 
@@ -62,6 +62,11 @@ const ROWS: readonly Row[] = [
     detail: 'estimate from operator costs, against the original there',
     value: (r) =>
       r.targetLatency ? `${fasterText(r.targetLatency.ratio)} on ${r.targetLatency.target}` : '',
+  },
+  {
+    name: 'On the microcontroller',
+    detail: 'code and constants in flash, one run in RAM; time is an estimate',
+    value: (r) => footprintText(r.footprint),
   },
   {
     name: 'Latency, slowest 5%',

@@ -3,8 +3,10 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { onDisk } from '../../../contract/errors'
 import { formatBytes } from '../../../contract/format'
+import type { Model } from '../../onnx'
 import { temporaryFolder } from '../../onnx/temporary'
 import { compile, fileNames, findCompiler, harness, runHarness, STRICT } from '../c/compiler'
+import { footprintOf } from '../c/footprint'
 import { generate, type Generated } from '../c/generate'
 import { testSource } from '../c/test-source'
 import { Unsupported } from '../c/unsupported'
@@ -42,13 +44,8 @@ export const c = defineForm({
   title: `${FOLDER}/${NAMES.code}`,
   purpose: 'the model as C99',
   async write(model, files) {
-    let generated: Generated
-    try {
-      generated = await generate(model, PREFIX)
-    } catch (thrown) {
-      if (thrown instanceof Unsupported) return { reason: thrown.message }
-      throw thrown
-    }
+    const generated = await generatedOr(model)
+    if ('reason' in generated) return generated
     const add = (name: string, text: string, what: string): string => {
       files.write(`${FOLDER}/${name}`, text, what)
       return `${FOLDER}/${name}`
@@ -67,10 +64,24 @@ export const c = defineForm({
     made.set(written, generated)
     return written
   },
+  async footprint(model, board) {
+    const generated = await generatedOr(model)
+    return 'reason' in generated ? generated : footprintOf(generated, board)
+  },
   verify: async (written, files, golden) => proven(made.get(written)!, files, golden),
   snippets: () => [],
   sections: (written) => sections(made.get(written)!),
 })
+
+/** Or why there is no C of it. */
+async function generatedOr(model: Model): Promise<Generated | { reason: string }> {
+  try {
+    return await generate(model, PREFIX)
+  } catch (thrown) {
+    if (thrown instanceof Unsupported) return { reason: thrown.message }
+    throw thrown
+  }
+}
 
 /** Compiles without a warning and runs on the golden samples, where this machine has a compiler. */
 async function proven(generated: Generated, files: BundleFiles, golden: Golden): Promise<Verification> {

@@ -1,6 +1,8 @@
 /** What an export form declares: a way to write a model down, to prove it, and to use it. */
 import type { BundlePlan } from '../../../contract/project'
+import type { Footprint } from '../../../contract/report'
 import type { Model } from '../../onnx'
+import type { Board } from '../../targets/board'
 import type { BundleFiles } from '../files'
 import type { Golden } from '../golden'
 import type { Manifest } from '../manifest'
@@ -18,6 +20,8 @@ export interface WrittenForm {
   /** Names of the files an app must have to run it. */
   download: string[]
 }
+
+type Taken = Omit<Extract<Footprint, { flashBytes: number }>, 'target'>
 
 /** A sentence on why the model cannot be had in this form. */
 interface UnwrittenForm {
@@ -41,6 +45,8 @@ export interface ExportForm {
   orderedBy?: string
   /** Adds its files. Throws `disk/*`; what the model's operators do not allow is a reason. */
   write(model: Model, files: BundleFiles, options: WriteOptions): Promise<WrittenForm | UnwrittenForm>
+  /** What it takes on a board, for forms of which code runs there. */
+  footprint?(model: Model, board: Board): Promise<Taken | UnwrittenForm>
   /** Runs the written files on the golden inputs, by the runtime they are for. */
   verify(written: WrittenForm, files: BundleFiles, golden: Golden): Promise<Verification>
   /** Code for the languages it is used from; a later form's stands for an earlier one's of the same language. */

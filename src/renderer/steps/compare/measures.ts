@@ -61,6 +61,21 @@ const sized = (id: string, title: string, term: string, of: (report: Report) => 
   change: (a, b) => ratio(of(a), of(b), 'smaller', 'larger'),
 })
 
+/** Counted where the target is a microcontroller. */
+const onBoard = (id: string, title: string, term: string, memory: 'flashBytes' | 'ramBytes'): Measure => {
+  const of = ({ footprint }: Report): number | undefined =>
+    footprint && 'source' in footprint ? footprint[memory] : undefined
+  return {
+    id,
+    title,
+    term,
+    value: of,
+    text: (report) => (of(report) === undefined ? '' : bytes(of(report)!)),
+    detail: ({ footprint }) => (footprint && 'source' in footprint ? footprint.source : ''),
+    change: (a, b) => ratio(of(a) ?? null, of(b) ?? null, 'smaller', 'larger'),
+  }
+}
+
 const counted = (
   id: string,
   title: string,
@@ -179,6 +194,18 @@ const COSTS: Measure[] = [
     text: ({ targetLatency: estimate }) =>
       estimate ? `${fasterText(estimate.ratio)} on ${estimate.target}` : '',
     detail: ({ targetLatency }) => targetLatency?.source ?? '',
+  },
+  onBoard('flash', 'Flash on the microcontroller', 'code and constants', 'flashBytes'),
+  onBoard('ram', 'RAM on the microcontroller', 'arena, stack, one sample', 'ramBytes'),
+  {
+    id: 'board-time',
+    title: 'Time per answer on the microcontroller',
+    term: 'estimate from multiply-accumulates',
+    value: ({ footprint }) => (footprint && 'milliseconds' in footprint ? footprint.milliseconds : undefined),
+    text: ({ footprint }) =>
+      footprint && 'milliseconds' in footprint && footprint.milliseconds !== undefined
+        ? milliseconds(footprint.milliseconds)
+        : '',
   },
   sized('memory', 'Memory while it runs', 'peak growth', ({ peakMemoryBytes }) => peakMemoryBytes),
   counted('parameters', 'Parameters', 'numbers learned', ({ parameters }) => parameters),

@@ -128,6 +128,11 @@ test.each([
   ['ios', 0],
   ['android-npu', 0],
   ['c', 0],
+  ['cortex-m0plus', 0],
+  ['cortex-m4f', 0],
+  ['cortex-m7', 0],
+  ['esp32-s3', 0],
+  ['esp32-c3', 0],
 ] as const)('"auto" for %s: %i products packed', async (target, count) => {
   const { model, inputs } = mixed()
   const { model: candidate } = await quantizeWeights.run(
