@@ -1,10 +1,13 @@
+import path from 'node:path'
 import { expect, test } from 'vitest'
 import { PareError } from '../../src/contract/errors'
+import { SearchGoal } from '../../src/contract/goal'
 import type { FromEngine, JobInput, ToEngine } from '../../src/engine/jobs/protocol'
 import { EngineHost } from '../../src/service/engine-host'
 import { forkEngine, type EngineExit, type EngineProcess } from '../../src/service/engine-process'
 import { exitError } from '../../src/service/exit-reason'
 import { bundled } from '../bundled'
+import { best, given, settings } from '../engine/jobs/support'
 
 /** An engine process that does what the test says. */
 class FakeEngine implements EngineProcess {
@@ -197,6 +200,49 @@ test('the real process: answers, dies when killed from outside, comes back', asy
   expect(deaths).toHaveLength(1)
   host.close()
 })
+
+test(
+  'a search and the processes beside it end together when it is cancelled',
+  { timeout: 120_000 },
+  async () => {
+    const worker = await bundled('worker')
+    const pids: number[] = []
+    const host = new EngineHost((memory) => {
+      const started = forkEngine(worker, { memory })
+      pids.push(started.pid!)
+      return started
+    })
+    const place = given(best)
+    const request = {
+      ...place,
+      settings: { ...settings, threads: 2 },
+      folder: path.join(place.folder, 'search'),
+      goal: SearchGoal.parse({ kind: 'search', maxDrop: 5, minutes: 30 }),
+      seed: 0,
+      resume: false,
+    }
+    const stop = new AbortController()
+    let trials = 0
+    const onEvent = ({ event }: { event: string }): void => void (event === 'trial' && trials++)
+    const job = host.run('search', request, { during: 'searching', signal: stop.signal, onEvent })
+    const cancelled = expect(job).rejects.toMatchObject({ code: 'cancelled' })
+    // One that asks and two that help, in the midst of their work.
+    await expect.poll(() => (pids.length === 3 ? trials : 0), { timeout: 100_000 }).toBeGreaterThan(0)
+    stop.abort()
+    await cancelled
+    await expect.poll(() => pids.filter(lives), { timeout: 5000, interval: 20 }).toEqual([])
+    host.close()
+  },
+)
+
+function lives(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
 
 test('a job in the background gives way to what is asked for, and begins anew after it', async () => {
   const { host, engines, deaths } = watched()
