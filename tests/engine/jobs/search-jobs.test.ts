@@ -54,7 +54,7 @@ test('the list is shared between workers: each tries its own, and merging says w
 })
 
 test('a search that is out of time ends with a measured winner and its record', async () => {
-  const work = request(0.06)
+  const work = request(0.2)
   const context = listening()
   const { result, run } = await search(work, context)
   const first = result.winner ?? result.closest
@@ -73,7 +73,7 @@ test('a search that is out of time ends with a measured winner and its record', 
 })
 
 test('with nothing inside the limits no model is the winner: what comes closest lies in closest/', async () => {
-  const work = request(0.06)
+  const work = request(0.2)
   // An earlier search in that folder had a winner; it is none for what is asked now.
   fs.mkdirSync(work.into)
   for (const name of ['model.onnx', 'report.json', 'report.html'])
