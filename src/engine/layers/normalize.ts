@@ -2,6 +2,7 @@
 import { plural } from '../../contract/format'
 import { inlineFunctions, raiseOpset, type Model } from '../onnx'
 import { foldBatchNorm } from './normalize/fold-batch-norm'
+import { foldPads } from './normalize/fold-pads'
 import { foldFactors } from './normalize/fold-factors'
 import { biasesPerOutput } from './normalize/gemm-bias'
 import { liftConstants } from './normalize/lift-constants'
@@ -43,7 +44,7 @@ export function withWeightInitializers(original: Model): Normalized {
 
 /**
  * For whoever gives weights another encoding: the above in float32, with the constants of the bodies of If, Loop and
- * Scan in the main graph, factors of Gemm and BatchNormalization folded into the layers before, nodes in the order of what they read, and at
+ * Scan in the main graph, factors of Gemm, BatchNormalization and zeros of Pad folded into their layers, nodes in the order of what they read, and at
  * least the operator set that integers need.
  */
 export function normalize(original: Model): Normalized {
@@ -57,6 +58,8 @@ export function normalize(original: Model): Normalized {
   }
   foldFactors(model.graph)
   biasesPerOutput(model.graph)
+  const pads = foldPads(model.graph, model.opset)
+  if (pads > 0) notes.push(`${plural(pads, 'Pad', 'Pads')} folded into the convolutions behind`)
   const folded = foldBatchNorm(model.graph).length
   model.graph.sort()
   if (folded > 0) notes.push(`${plural(folded, 'BatchNormalization')} folded into the layers before`)

@@ -1,4 +1,5 @@
 /** Operators that put axes together, take them apart or pick from them. Sources: ONNX Concat, Split, Slice, Pad, Gather. */
+import { paddingOf } from '../../../layers/padding'
 import type { Node } from '../../../onnx'
 import type { RewriteContext, Rule, RuleContext } from '../relations'
 
@@ -138,25 +139,6 @@ export const slice: Rule = {
   },
 }
 
-function padsOf(
-  node: Node,
-  rank: number,
-  opset: number,
-  read: RuleContext['constant'],
-): { before: number[]; after: number[] } | undefined {
-  const pads = opset < 11 ? node.ints('pads') : read(node.inputs[1])
-  if (!pads) return undefined
-  const axes = node.inputs[3] ? read(node.inputs[3]) : Array.from({ length: rank }, (_, i) => i)
-  if (!axes) return undefined
-  const before = new Array<number>(rank).fill(0)
-  const after = new Array<number>(rank).fill(0)
-  axes.forEach((axis, i) => {
-    before[(axis + rank) % rank] = pads[i]!
-    after[(axis + rank) % rank] = pads[i + axes.length]!
-  })
-  return { before, after }
-}
-
 export const pad: Rule = {
   ops: ['Pad'],
   relate(node, c) {
@@ -164,7 +146,7 @@ export const pad: Rule = {
     const y = node.outputs[0]
     const dims = c.dims(x)
     if (!x || !y || !dims) return
-    const pads = padsOf(node, dims.length, c.opset, (value) => c.constant(value))
+    const pads = paddingOf(node, dims.length, c.opset, (value) => c.constant(value))
     if (!pads) return
     const constant = node.string('mode', 'constant') === 'constant'
     for (let axis = 0; axis < dims.length; axis++) {
@@ -177,7 +159,7 @@ export const pad: Rule = {
     const [x] = node.inputs as [string]
     const y = node.outputs[0]!
     const dims = c.before(x)
-    const pads = padsOf(node, dims.length, c.opset, (value) => c.constant(value))
+    const pads = paddingOf(node, dims.length, c.opset, (value) => c.constant(value))
     if (!pads || !dims.some((_, axis) => c.kept(y, axis))) return
     for (let axis = 0; axis < dims.length; axis++) {
       const kept = c.kept(y, axis)
