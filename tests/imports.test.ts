@@ -95,6 +95,14 @@ test('rooms of the engine import none that stands behind them, lazily or by a lo
   expect(upwards).toEqual([])
 })
 
+test('files can be read at one go', () => {
+  const lines = files
+    .map((file) => fs.readFileSync(path.join(SRC, file), 'utf8').trimEnd().split('\n').length)
+    .sort((a, b) => a - b)
+  expect(lines[Math.floor(lines.length / 2)]).toBeLessThanOrEqual(90)
+  expect(lines.at(-1)).toBeLessThanOrEqual(350)
+})
+
 /** What a file loads as soon as it is loaded itself: neither types nor lazy imports. */
 function loadedBy(file: string): string[] {
   const source = ts.createSourceFile(file, scriptOf(file), ts.ScriptTarget.Latest)

@@ -12,7 +12,7 @@ import { SetAside } from '../../src/service/set-aside'
 test('a run whose outcome cannot be written is told as failed, and the queue waits', async () => {
   const dataDir = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-runs-'))
   const goal = { kind: 'recipe', recipe: { pare: 1, name: 'Mine', description: '', steps: [] } }
-  const model = { file: 'm', value: { sha256: 'abc', obstacles: [] } }
+  const model = { file: 'm', value: { sha256: 'abc' } }
   const project = { id: 'p', goal, model, runs: [] as RunRecord[] } as unknown as ProjectRecord
   const emit = vi.fn()
   const core = {

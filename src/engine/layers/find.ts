@@ -78,6 +78,9 @@ export function* nodesIn(
 export const weightedLayers = (graph: Graph, ops: readonly string[] = ALL_OPS): Layer[] =>
   findLayers(graph, { ops }).layers
 
+/** Layers of all operators, those as well that read another's weight turned, as a head that is tied to an embedding. */
+export const layersThroughViews = (graph: Graph): Layer[] => findLayers(graph, { throughViews: true }).layers
+
 /** The layer of a node's first weight; why it has none, where something is to be said. */
 export function layerOf(
   graph: Graph,

@@ -109,7 +109,7 @@ export class Layer {
   }
 
   /** Why rows of the input are not what the rows of the weight meet, where they are not. */
-  get inputObstacle(): string | undefined {
+  get inputIssue(): string | undefined {
     return this.turnsInput ? `${this.node.opType} with a transposed activation` : undefined
   }
 

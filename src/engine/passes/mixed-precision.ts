@@ -19,7 +19,7 @@ import { byRows } from './quantization/quantize-all'
 import { divergences } from '../evaluate/comparison/divergence'
 import { normalize } from '../layers/normalize'
 import { evaluationBatches } from '../data/feeds'
-import { weightedLayers } from '../layers/find'
+import { layersThroughViews } from '../layers/find'
 import { ALL_OPS } from '../layers/kinds'
 import { leftOut } from '../layers/left-out'
 import type { Layer } from '../layers/layer'
@@ -207,7 +207,7 @@ function groupsOf(
   { target: { keepsPacked } }: PassContext,
 ): Promise<Group[]> {
   const measured = new Set(entries.map((entry) => entry.layer))
-  const layers = weightedLayers(model.graph).filter(({ name }) => measured.has(name))
+  const layers = layersThroughViews(model.graph).filter(({ name }) => measured.has(name))
   return Promise.all(
     // Layers with equal weights are one: stored once, they can only have the same bits.
     [...byRows(layers).values()].map(async (group) => ({
@@ -217,9 +217,9 @@ function groupsOf(
   )
 }
 
-/** Bits of each layer under a share of the weights' size in float; undefined where none fit. */
+/** Bits of each layer under a share of the weights' size as they are; undefined where none fit. */
 function chosenBits(groups: readonly Group[], size: number): Map<string, number> | undefined {
-  const float = groups.reduce((sum, { layers }) => sum + 4 * layers[0]!.tensor.size, 0)
+  const float = groups.reduce((sum, { layers }) => sum + layers[0]!.tensor.byteLength, 0)
   const chosen = chooseUnderBudget(
     groups.map(({ choices }) => choices),
     float * size,

@@ -2,9 +2,7 @@ import { z } from 'zod'
 import { PareError } from '../../contract/errors'
 import type { LayerReport } from '../../contract/report'
 import { countQuantized } from '../layers/encodings'
-import { findLayers } from '../layers/find'
-import type { Layer } from '../layers/layer'
-import type { Model } from '../onnx'
+import { layersThroughViews } from '../layers/find'
 import { definePass } from './pass'
 import { pruneModelChannels, type PrunedChannels } from './pruning/channels'
 import type { DependencyGraph } from './pruning/graph'
@@ -164,8 +162,8 @@ function skipped({ dependencies, fellBack, skipped }: PrunedChannels): { layer: 
 
 function layerReports({ prepared, model, refitted }: PrunedChannels): LayerReport[] {
   const fits = new Map(refitted.map((one) => [one.layer, one]))
-  const after = new Map(layersOf(model).map(({ name, tensor }) => [name, tensor]))
-  return layersOf(prepared).flatMap(({ name, node, tensor }): LayerReport[] => {
+  const after = new Map(layersThroughViews(model.graph).map(({ name, tensor }) => [name, tensor]))
+  return layersThroughViews(prepared.graph).flatMap(({ name, node, tensor }): LayerReport[] => {
     const cut = after.get(name)
     if (!cut || cut.size === tensor.size) return []
     const fit = fits.get(name)
@@ -184,5 +182,3 @@ function layerReports({ prepared, model, refitted }: PrunedChannels): LayerRepor
     ]
   })
 }
-
-const layersOf = ({ graph }: Model): Layer[] => findLayers(graph, { throughViews: true }).layers

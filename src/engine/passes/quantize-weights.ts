@@ -248,7 +248,7 @@ function reasonToSkip(layer: Layer, options: Params): string | undefined {
   if (layer.within && node.is('Gather')) return tableWithin(layer.within)
   if (!options.embeddings && node.is('Gather')) return 'embeddings are left alone as asked'
   if (!options.convolutions && node.is('Conv', 'ConvTranspose')) return 'convolutions are left alone as asked'
-  return layer.inputObstacle
+  return layer.inputIssue
 }
 
 function treatmentsOf(

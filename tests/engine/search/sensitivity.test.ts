@@ -11,6 +11,8 @@ import { quantizeWeights } from '../../../src/engine/passes/quantize-weights'
 import { mixedPrecision } from '../../../src/engine/passes/mixed-precision'
 import { simplifyPass } from '../../../src/engine/passes/simplify'
 import { sensitivitiesIn } from '../../../src/engine/run/sensitivities'
+import { roundedTo } from '../../../src/engine/math/perturb'
+import { contextOf as quantizing, fidelity, gptLike } from '../passes/quantization/support'
 import { contextOf } from '../training/support'
 import { weightedLayers } from '../../../src/engine/layers/find'
 import type { Layer } from '../../../src/engine/layers/layer'
@@ -142,3 +144,48 @@ test('of a target whose products saturate, integers of a byte are asked about wi
     )
   fs.rmSync(folder, { recursive: true, force: true })
 })
+
+test('a head that reads its table turned is a layer too; one constant is asked about once, with all its readers', async () => {
+  const { model: tied, inputs } = gptLike()
+  const context = quantizing(tied, inputs)
+  const asked = { samples: 4, techniques: ['bits'] as const }
+  const { entries, measured } = await measureSensitivity(tied, context.data!, asked)
+  // The embedding, the product between, the head.
+  const names = [...new Set(entries.map(({ layer }) => layer))]
+  expect(names).toHaveLength(3)
+  expect(measured).toBe(2 * 4)
+  const of = (name: string): number[] => entries.filter(({ layer }) => layer === name).map(({ sqnr }) => sqnr)
+  expect(of(names[2]!)).toEqual(of(names[0]!))
+
+  // By hand: the table at 4 bits, the head's columns and the embedding's rows alike.
+  const rough = tied.clone()
+  const values = rough.graph.initializers.get('table_0')!
+  rough.graph.initializers.set(
+    'table_0',
+    Tensor.float32(values.dims, roundedTo(4, values.floats(), values.dims, 0)),
+  )
+  const four = entries.find(({ layer, strength }) => layer === names[2] && strength === 4)!
+  expect(four.sqnr).toBeCloseTo(await fidelity(tied, rough, inputs), 3)
+})
+
+test.each(['packed', 'shared'])(
+  'mixed precision gives a table and its head one number of bits and counts them once, %s',
+  async (storage) => {
+    const { model: tied, inputs } = gptLike()
+    const context = quantizing(tied, inputs)
+    const sensitivities = sensitivitiesOf(context.data!, undefined)
+    const how = { size: 0.2, storage, method: 'rtn' }
+    const {
+      summary,
+      layers,
+      model: made,
+    } = await mixedPrecision.run(tied, how, { ...context, sensitivities })
+    expect(summary).toContain('3 layers share 20% of the size')
+    const [before, after] = (['bytesBefore', 'bytesAfter'] as const).map((key) =>
+      layers!.reduce((sum, layer) => sum + layer[key]!, 0),
+    ) as [number, number]
+    expect(before).toBe(4 * (400 * 64 + 64 * 64))
+    expect(after / before).toBeLessThan(0.2)
+    expect(await fidelity(tied, made, inputs)).toBeGreaterThan(12)
+  },
+)

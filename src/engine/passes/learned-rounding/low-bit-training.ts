@@ -204,8 +204,8 @@ function withTrainedOthers(prepared: Model, trained: Model): Model {
   return clone
 }
 
-function reasonToSkip({ tensor, inputObstacle }: Layer, options: LowBitTraining): string | undefined {
+function reasonToSkip({ tensor, inputIssue }: Layer, options: LowBitTraining): string | undefined {
   if (tensor.dtype !== 'float32') return `its weights are ${tensor.dtype}`
   if (tensor.size < options.leastWeights) return `only ${tensor.size} weights`
-  return inputObstacle
+  return inputIssue
 }

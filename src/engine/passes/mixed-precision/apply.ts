@@ -6,7 +6,7 @@ import type { PassContext } from '../pass'
 import { quantizeWeights } from '../quantize-weights'
 import { FLOAT_BITS, HALF_BITS, MEASURED, sharedAt } from './choices'
 import type { Layer } from '../../layers/layer'
-import { findLayers, weightedLayers } from '../../layers/find'
+import { findLayers, layersThroughViews } from '../../layers/find'
 
 export interface Applied {
   model: Model
@@ -21,12 +21,15 @@ type BitsOf = ReadonlyMap<string, number>
 export function applyShared(model: Model, bitsOf: BitsOf): Applied {
   const result: Applied = { model: model.clone(), layers: [], skipped: [] }
   const { graph } = result.model
-  for (const layer of weightedLayers(graph)) {
-    const { name, node, weight, tensor } = layer
+  const done = new Set<string>()
+  for (const layer of layersThroughViews(graph)) {
+    const { name, node, root } = layer
+    const { value, tensor } = root
     const bits = bitsOf.get(name) ?? FLOAT_BITS
-    if (bits >= HALF_BITS) continue
+    if (bits >= HALF_BITS || done.has(value)) continue
+    done.add(value)
     const { values, bytes: bytesAfter } = sharedAt(bits, layer)
-    graph.initializers.set(weight, Tensor.float32(tensor.dims, values))
+    graph.initializers.set(value, Tensor.float32(tensor.dims, values))
     const treatment = `${2 ** bits} shared values`
     const bytesBefore = tensor.byteLength
     result.layers.push({ layer: name, op: node.opType, treatment, bytesBefore, bytesAfter })
@@ -54,7 +57,7 @@ export async function applyPacked(
     result.layers.push(...(part.layers ?? []).filter(({ layer }) => bitsOf.get(layer) === bits))
     result.skipped.push(...(part.skipped ?? []).filter(({ layer }) => bitsOf.get(layer) === bits))
   }
-  const half = weightedLayers(result.model.graph).filter(({ name }) => bitsOf.get(name) === HALF_BITS)
+  const half = layersThroughViews(result.model.graph).filter(({ name }) => bitsOf.get(name) === HALF_BITS)
   if (half.length > 0) result.model = result.model.clone()
   for (const layer of half) result.layers.push(...storedAsHalf(result.model.graph, layer))
   return result
@@ -71,11 +74,11 @@ function otherBits(graph: Graph, bitsOf: BitsOf, bits: number): string[] {
     .map(({ name }) => name)
 }
 
-function storedAsHalf(graph: Graph, { name, node, weight, tensor }: Layer): LayerReport[] {
-  const own = graph.initializers.get(weight)
+function storedAsHalf(graph: Graph, { name, node, root: { value, tensor } }: Layer): LayerReport[] {
+  const own = graph.initializers.get(value)
   const half = own?.dtype === 'float32' ? asHalf(own) : undefined
   if (!(half instanceof Tensor)) return []
-  storeAs(graph, weight, half)
+  storeAs(graph, value, half)
   const bytes = { bytesBefore: tensor.byteLength, bytesAfter: half.byteLength }
   return [{ layer: name, op: node.opType, treatment: 'stored as float16', ...bytes }]
 }

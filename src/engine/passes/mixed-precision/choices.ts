@@ -44,11 +44,12 @@ export async function choicesOf(
   { storage, method, keepsPacked }: { storage: 'packed' | 'shared'; method: string; keepsPacked: boolean },
 ): Promise<BitChoice[]> {
   const [layer] = layers as [Layer]
-  const { tensor, weight } = layer
-  const values = finiteWeights(weight, tensor, BY)
-  /** Summed over the layers that read the weight. */
+  const { tensor, value } = layer.root
+  const values = finiteWeights(value, tensor, BY)
+  // What one constant costs was measured with all its readers; copies of it each cost their own.
+  const asked = [...new Map(layers.map((one) => [one.root.value, one.name])).values()]
   const loss = (bits: number, weightSqnr?: number): number =>
-    layers.reduce((sum, { name }) => {
+    asked.reduce((sum, name) => {
       const own = entries.filter((entry) => entry.layer === name)
       const [near] = own.toSorted((a, b) => Math.abs(a.strength - bits) - Math.abs(b.strength - bits))
       if (!near) return sum
@@ -91,12 +92,16 @@ async function packedBytes(
   return formFor(layer, codes, LOW_BIT.storage, keepsPacked).bytes(codes)
 }
 
-/** The weights with at most 2 to the power of `bits` different values, zeros staying zero, and what they take. */
+/** The constant behind the weights with at most 2 to the power of `bits` different values, zeros staying zero, and what they take. */
 export function sharedAt(bits: number, layer: Layer): { values: Float32Array; bytes: number } {
   const { rows, cols } = layer.geometry
-  const { centroids, codes } = sharedValues(finiteWeights(layer.weight, layer.tensor, BY), 2 ** bits, {
-    keepZeros: true,
-  })
+  const { centroids, codes } = sharedValues(
+    finiteWeights(layer.root.value, layer.root.tensor, BY),
+    2 ** bits,
+    {
+      keepZeros: true,
+    },
+  )
   const coded = { rows, cols, block: cols, bits, codes, codebook: centroids }
   return { values: valuesOf(coded), bytes: formFor(layer, coded, 'plain', false).bytes(coded) }
 }

@@ -63,7 +63,7 @@ function quantizableOp(
   if (tensor.dtype !== 'float32') return `its weight is ${tensor.dtype}`
   if (graph.constant(first, producers)) return 'both factors are constant'
   if (options.smallest && tensor.size < options.smallest) return `only ${tensor.size} weights: not worth it`
-  if (weight.inputObstacle) return weight.inputObstacle
+  if (weight.inputIssue) return weight.inputIssue
   if (factors.product !== 1 || (bias && factors.bias !== 1))
     return 'Gemm with a factor on what the model computes'
   if (bias && !bias.tensor) return 'its bias is computed by the model'

@@ -7,7 +7,7 @@ import type { Task } from '../../../contract/dataset'
 import type { Sensitivity, Technique } from '../../../contract/sensitivity'
 import type { Model } from '../../onnx'
 import { toTensor, type Values } from '../../runtime'
-import { weightedLayers } from '../../layers/find'
+import { layersThroughViews } from '../../layers/find'
 
 export interface SensitivityCache {
   /** `about` names model and samples: `layersKey` and `samplesKey`. */
@@ -25,7 +25,7 @@ const short = (parts: readonly string[]): string =>
  * cleaned-up graph computes what the original does and need not be measured again.
  */
 export function layersKey(model: Model): string {
-  const layers = weightedLayers(model.graph)
+  const layers = layersThroughViews(model.graph)
   const own = new Set(layers.map(({ tensor }) => tensor.contentKey()))
   const others = [...model.constants()]
     .filter(({ tensor }) => tensor.dtype.startsWith('float') && tensor.size > 1)

@@ -15,7 +15,7 @@ import type { Sensitivities } from '../../passes/pass'
 import { traceShapes, workOf, type Values } from '../../runtime'
 import { layersKey, samplesKey, type SensitivityCache } from './cache'
 import { entryOf, probeModel, probesOf, STRENGTHS } from './probes'
-import { weightedLayers } from '../../layers/find'
+import { layersThroughViews } from '../../layers/find'
 import { TASKS } from '../../tasks'
 
 /** Models that run beside the original at a time; each holds its own copy of the weights. */
@@ -29,7 +29,7 @@ const AFFORDABLE = 1e11
 /** The same on every machine and for every caller, so that all ask with the same samples. */
 async function affordableSamples(model: Model, data: Dataset): Promise<number> {
   const traced = await traceShapes(model, { feeds: await exampleFeeds({ original: model, data }) })
-  const probes = Math.max(1, weightedLayers(model.graph).length * STRENGTHS.bits.length)
+  const probes = Math.max(1, layersThroughViews(model.graph).length * STRENGTHS.bits.length)
   return Math.min(MOST, Math.max(LEAST, Math.floor(AFFORDABLE / (workOf(model, traced) * probes))))
 }
 
@@ -84,7 +84,7 @@ async function known(
   const { model } = normalize(original)
   const about = await questions(model, data, await affordableSamples(model, data), signal).about()
   const nearest = STRENGTHS.bits.toSorted((a, b) => Math.abs(a - bits) - Math.abs(b - bits) || a - b)[0]!
-  return weightedLayers(model.graph).flatMap(({ name }) => cache.find(about, name, 'bits', nearest) ?? [])
+  return layersThroughViews(model.graph).flatMap(({ name }) => cache.find(about, name, 'bits', nearest) ?? [])
 }
 
 /**
@@ -115,11 +115,19 @@ export async function measureSensitivity(
   const entries = probes.map((probe) =>
     cache?.find(about!, probe.layer.name, probe.technique, probe.strength),
   )
-  const missing = [...probes.keys()].filter((at) => !entries[at])
+  // Layers that read one constant change together, and are asked about once.
+  const alike = new Map<string, number[]>()
+  for (const [at, { layer, technique, strength }] of probes.entries()) {
+    if (entries[at]) continue
+    const key = `${technique} ${strength} ${layer.root.value}`
+    alike.set(key, [...(alike.get(key) ?? []), at])
+  }
+  const missing = [...alike.values()]
   for (let from = 0; from < missing.length; from += TOGETHER) {
     if (options.signal?.aborted) throw new PareError('cancelled', { during: 'measuring sensitivity' })
     const group = missing.slice(from, from + TOGETHER)
-    const first = probes[group[0]!]!
+    const asked = group.map(([at]) => probes[at!]!)
+    const first = asked[0]!
     let runs = 0
     const say = (): void => {
       const inside = Math.min(1, runs++ / Math.max(1, Math.min(limit, calibration.length)))
@@ -127,11 +135,12 @@ export async function measureSensitivity(
       options.progress?.(done, `${first.layer.name}: ${first.technique}`)
     }
     say()
-    const made = await Promise.all(group.map((at) => probeModel(model, probes[at]!, weightBits)))
+    const made = await Promise.all(asked.map((probe) => probeModel(model, probe, weightBits)))
     const models = made.map((one) => one.model)
     const results = await divergences(model, models, batches, { classes, progress: say })
-    const measured = results.map((result, i) => entryOf(probes[group[i]!]!, result, made[i]!.weightSqnr))
-    measured.forEach((entry, i) => (entries[group[i]!] = entry))
+    const measured = results.flatMap((result, i) =>
+      group[i]!.map((at) => (entries[at] = entryOf(probes[at]!, result, made[i]!.weightSqnr))),
+    )
     cache?.keep(about!, measured)
   }
   return {

@@ -5,7 +5,7 @@ import { sqnr } from '../../math/quantize/sqnr'
 import { Tensor, type Model } from '../../onnx'
 import { matmul } from '../../runtime'
 import { finiteWeights, type Layer } from '../../layers/layer'
-import { weightedLayers } from '../../layers/find'
+import { layersThroughViews } from '../../layers/find'
 
 export const STRENGTHS: Record<Technique, readonly number[]> = {
   bits: [8, 4, 3, 2],
@@ -34,8 +34,9 @@ async function perturbed(
   { layer, technique, strength }: Probe,
   weightBits: number,
 ): Promise<[Tensor, number]> {
-  const { tensor, axis, weight } = layer
-  const values = finiteWeights(weight, tensor, 'sensitivity')
+  const { root, rootAxis: axis } = layer
+  const { tensor } = root
+  const values = finiteWeights(root.value, tensor, 'sensitivity')
   const changed =
     technique === 'bits'
       ? roundedTo(Math.min(strength, weightBits), values, tensor.dims, axis)
@@ -47,13 +48,14 @@ async function perturbed(
   return [Tensor.of(tensor.dtype, tensor.dims, changed), finite(sqnr(values, changed))]
 }
 
-/** The model with one weight replaced for every reader that shares it. Codes of a byte use `weightBits` of its bits. */
+/**
+ * The model with the constant replaced that the weight comes from, for every reader that shares it. Codes of a byte use
+ * `weightBits` of its bits.
+ */
 export async function probeModel(model: Model, probe: Probe, weightBits: number): Promise<Perturbed> {
   const copy = model.clone()
   const [tensor, weightSqnr] = await perturbed(probe, weightBits)
-  const { weight } = probe.layer
-  if (copy.graph.initializers.has(weight)) copy.graph.initializers.set(weight, tensor)
-  else copy.graph.producer(weight)?.set('value', { type: 'tensor', value: tensor })
+  copy.graph.initializers.set(probe.layer.root.value, tensor)
   return { model: copy, weightSqnr }
 }
 
@@ -62,7 +64,7 @@ export function probesOf(
   model: Model,
   { layers, techniques }: { layers?: readonly string[]; techniques?: readonly Technique[] },
 ): Probe[] {
-  return weightedLayers(model.graph)
+  return layersThroughViews(model.graph)
     .filter(({ name, tensor }) => tensor.size >= SMALLEST && (layers?.includes(name) ?? true))
     .flatMap((layer) =>
       (techniques ?? (Object.keys(STRENGTHS) as Technique[])).flatMap((technique) =>

@@ -17,7 +17,7 @@ import {
 import { dequantizeGroups, quantizeGroups } from '../../../../src/engine/math/quantize/grouped'
 import { sqnr } from '../../../../src/engine/math/quantize/sqnr'
 import { Net } from '../pruning/build'
-import { contextOf, fidelity, noise } from './support'
+import { contextOf, fidelity, gptLike, noise } from './support'
 import { findTarget } from '../../../../src/engine/targets'
 
 /** A convolution whose rows are ragged in blocks of 32, and matrices both ways round. */
@@ -142,18 +142,6 @@ test.each([
   )
   expect(candidate.graph.nodes.filter((node) => node.opType === 'MatMulNBits')).toHaveLength(count)
 })
-
-/** Words are looked up in a table that the last layer multiplies by again, turned. */
-function gptLike(): { model: Model; inputs: Values } {
-  const net = new Net(7)
-  const table = net.weight([400, 64], 'table', 1)
-  const looked = net.op('Gather', [table, net.input('ids', [null, 6], 'int64')])
-  const mixed = net.relu(net.op('MatMul', [looked, net.weight([64, 64])]))
-  const turned = net.op('Transpose', [table], { perm: { ints: [1, 0] } })
-  net.output(net.op('MatMul', [mixed, turned]), 3)
-  const ids = Array.from({ length: 24 }, (_, i) => (i * 53) % 400)
-  return { model: net.model, inputs: { ids: int64([4, 6], ids) } }
-}
 
 test.each(['rtn', 'gptq', 'nf4', 'kmeans'])(
   'a head tied to an embedding through Transpose shares its %s codes',
