@@ -79,7 +79,7 @@ function contextFor(model: Model, samples: number): PassContext {
       }
     },
   } as unknown as Split
-  const data = { splits: { calibration: split } } as unknown as Dataset
+  const data = { task: 'unlabelled', splits: { calibration: split } } as unknown as Dataset
   return {
     original: model,
     data,
@@ -124,7 +124,8 @@ await answer({
     ),
   sparsegpt: (samples) =>
     measured(
-      (model, context) => pruneWeights.run(model, { method: 'sparsegpt', samples: Number(samples) }, context),
+      (model, context) =>
+        pruneWeights.run(model, { sparsity: 0.5, method: 'sparsegpt', samples: Number(samples) }, context),
       Number(samples),
     ),
   lowRank: (samples) =>
