@@ -7,6 +7,22 @@ const FLAT = 'its kernel has fewer than three dimensions'
 const padsItself = (node: Node, dims: readonly number[]): boolean =>
   !['NOTSET', ''].includes(node.string('auto_pad', 'NOTSET')) && dims.slice(2).some((k) => k !== 1)
 
+/** Rows are those of the file. */
+const along =
+  (outAxis: 0 | 1): LayerKind['geometry'] =>
+  (node, dims) => {
+    if (dims.length < 3) return FLAT
+    const groups = node.int('group', 1)
+    return {
+      rows: dims[0]!,
+      cols: sizeOf(dims.slice(1)),
+      turned: false,
+      outAxis,
+      inAxis: 1 - outAxis,
+      groups,
+    }
+  }
+
 /** Kernel [outputs, inputs / groups, …]. */
 export const convolution: LayerKind = {
   kind: 'conv',
@@ -15,18 +31,7 @@ export const convolution: LayerKind = {
   input: 0,
   bias: 2,
   padsItself,
-  geometry(node, dims) {
-    if (dims.length < 3) return FLAT
-    const groups = node.int('group', 1)
-    return {
-      rows: dims[0]!,
-      cols: sizeOf(dims.slice(1)),
-      turned: false,
-      outAxis: 0,
-      inAxis: 1,
-      groups,
-    }
-  },
+  geometry: along(0),
 }
 
 /**
@@ -34,15 +39,8 @@ export const convolution: LayerKind = {
  * channels lie within them.
  */
 export const transposedConvolution: LayerKind = {
+  ...convolution,
   kind: 'conv-transpose',
   ops: ['ConvTranspose'],
-  weights: [1],
-  input: 0,
-  bias: 2,
-  padsItself,
-  geometry(node, dims) {
-    if (dims.length < 3) return FLAT
-    const groups = node.int('group', 1)
-    return { rows: dims[0]!, cols: sizeOf(dims.slice(1)), turned: false, outAxis: 1, inAxis: 0, groups }
-  },
+  geometry: along(1),
 }
