@@ -215,10 +215,14 @@ export const methods = {
     z.strictObject({ project: id, candidate: id, samples: z.array(z.int().nonnegative()).max(100) }),
   ),
   'compare.operators': method<OperatorTime[]>()(z.strictObject({ project: id, candidate: id })),
-  /** Measures them anew together with the original, timed in turn; progress by events, result in the project. */
+  /**
+   * Measures them anew together with the original, timed in turn, when no run is going on; progress by events, result
+   * in the project. Asked twice it is done once; asked for others of the project meanwhile, it ends as `cancelled`.
+   */
   'compare.together': method<Project>()(
     z.strictObject({ project: id, candidates: z.array(id).min(2).max(3) }),
   ),
+  'compare.stop': method<void>()(z.strictObject({ project: id })),
   /** The self-contained HTML report as text. */
   'compare.report': method<{ name: string; html: string }>()(
     z.strictObject({ project: id, candidates: z.array(id).min(1).max(3) }),

@@ -129,6 +129,8 @@ export interface Run {
   steps: RunStep[]
   candidates: Candidate[]
   original?: Report
+  /** Equal where the same model was measured on the same data: only then candidates compare. */
+  basis: string
   curve?: StepRecord['curve']
   /** What a search has tried so far. */
   trials?: TrialPoint[]

@@ -52,6 +52,10 @@ type TimeRatio = NonNullable<Report['latencyRatio']>
 export const isTold = ({ interval: [low, high] }: TimeRatio): boolean =>
   low <= 1 && high >= 1 ? high / low <= (1 + TIME_MARGIN) ** 2 : high / low <= VAGUE
 
+/** True where the interval says which of the two is faster. */
+export const isApart = (ratio: TimeRatio): boolean =>
+  isTold(ratio) && (ratio.interval[1] < 1 || ratio.interval[0] > 1)
+
 /** "2.4× faster", "1.3× slower", "same speed"; what its interval does not bear out is unclear. */
 export function timeText(ratio: TimeRatio): string {
   const [low, high] = ratio.interval

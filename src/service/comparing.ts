@@ -5,7 +5,7 @@ import { modelAndDataOf, type Core } from './core'
 import type { Handlers, Parts } from './parts'
 import { fileName } from './recipes'
 import { candidateModel, candidateOf } from './candidates'
-import { alike, measureTogether, sittingOf } from './sittings'
+import { alike, sittingOf } from './sittings'
 import { candidateName, viewProject } from './view'
 
 type Compared = ComparedModels & Results
@@ -27,7 +27,7 @@ function compared(core: Core, ids: readonly string[]): Compared {
   }
 }
 
-export function compareHandlers({ core, sources }: Parts) {
+export function compareHandlers({ core, sittings, sources }: Parts) {
   return {
     'compare.samples': ({ candidates, filter, class: only, offset, limit }) =>
       core.interactive.run(
@@ -58,9 +58,10 @@ export function compareHandlers({ core, sources }: Parts) {
       )
     },
     'compare.together': async ({ project, candidates }) => {
-      await measureTogether(core, project, candidates)
+      await sittings.measure(project, candidates)
       return viewProject(core.store.get(project), sources)
     },
+    'compare.stop': ({ project }) => sittings.stop(project),
     'compare.report': async ({ project, candidates }) => {
       const found = candidates.map((id) => candidateOf(core.store, id))
       const { run } = found[0]!

@@ -74,7 +74,7 @@ function appHandlers({ core, about, catalogue, exports }: Parts) {
 }
 
 function projectHandlers(parts: Parts) {
-  const { core, loader, runs, sources } = parts
+  const { core, loader, runs, sittings, sources } = parts
   const projectsChanged = (): void => core.emit('projects.changed', {})
   const create = (name = UNNAMED): ProjectRecord => {
     const record = core.store.create(name)
@@ -97,6 +97,7 @@ function projectHandlers(parts: Parts) {
     'projects.remove': ({ project }) => {
       for (const run of [...core.store.get(project).runs]) runs.remove(run.id)
       loader.stop(project)
+      sittings.stop(project)
       core.store.remove(project)
       // A project that cannot be read may be put right again: its files must then be there.
       if (!core.aside.keeps('project')) core.files.keepOnly(filesInUse(core.store.all()))

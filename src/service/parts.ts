@@ -5,6 +5,7 @@ import type { Exports } from './exports'
 import type { Loader } from './loading'
 import type { Catalogue } from './recipes'
 import type { Runs } from './runs'
+import type { Sittings } from './sittings'
 import type { ViewSources } from './view'
 
 export type Handlers = {
@@ -15,6 +16,7 @@ export interface Parts {
   core: Core
   loader: Loader
   runs: Runs
+  sittings: Sittings
   exports: Exports
   catalogue: Catalogue
   sources: ViewSources

@@ -17,6 +17,7 @@ import { Loader } from './loading'
 import { Catalogue } from './recipes'
 import { Runs } from './runs'
 import { SetAside } from './set-aside'
+import { Sittings } from './sittings'
 import { ProjectStore, SettingsStore } from './store'
 import { sweep } from './sweep'
 
@@ -95,6 +96,7 @@ export function createService(options: ServiceOptions): Service {
     core,
     loader,
     runs,
+    sittings: new Sittings(core),
     catalogue,
     exports: new Exports(core),
     sources: {

@@ -17,15 +17,53 @@ export function alike(core: Core, ids: readonly string[]): ReturnType<typeof can
 
 const keyOf = (ids: readonly string[]): string => ids.toSorted().join(' ')
 
-/** The sitting that exactly these candidates were in. */
+/** The newest sitting that all of these candidates were in, so that leaving one out changes no figure of the others. */
 export const sittingOf = (project: ProjectRecord, ids: readonly string[]): SittingRecord | undefined =>
-  project.sittings?.find(({ candidates }) => keyOf(candidates) === keyOf(ids))
+  project.sittings?.find(({ candidates }) => ids.every((id) => candidates.includes(id)))
 
-/** Takes the place of an earlier sitting of the same candidates. Throws what the engine throws, `not-found`, `bad-request`. */
-export async function measureTogether(core: Core, project: string, ids: readonly string[]): Promise<void> {
+/** What is being measured: of one project one set of candidates at a time. */
+export class Sittings {
+  private readonly going = new Map<
+    string,
+    { key: string; controller: AbortController; done: Promise<void> }
+  >()
+
+  constructor(private readonly core: Core) {}
+
+  /**
+   * Begins, or waits for what has begun; of other candidates of the project it takes the place. Throws what the engine
+   * throws, `not-found`, `bad-request`, `cancelled`.
+   */
+  measure(project: string, ids: readonly string[]): Promise<void> {
+    const key = keyOf(ids)
+    const known = this.going.get(project)
+    if (known?.key === key) return known.done
+    this.stop(project)
+    const controller = new AbortController()
+    const done = measureTogether(this.core, project, ids, controller.signal).finally(() => {
+      if (this.going.get(project)?.controller === controller) this.going.delete(project)
+    })
+    this.going.set(project, { key, controller, done })
+    return done
+  }
+
+  stop(project: string): void {
+    this.going.get(project)?.controller.abort()
+    this.going.delete(project)
+  }
+}
+
+/** Takes the place of an earlier sitting of the same candidates, or of some of them. */
+async function measureTogether(
+  core: Core,
+  project: string,
+  ids: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
   const found = alike(core, ids)
   const [{ run }] = found as [(typeof found)[0]]
-  const { original, candidates } = await core.interactive.run(
+  // Nobody need have asked: it runs where runs do and gives way to them, as times taken beside a run would be wrong.
+  const { original, candidates } = await core.work.run(
     'compare',
     {
       ...modelAndDataOf(core, run),
@@ -37,6 +75,8 @@ export async function measureTogether(core: Core, project: string, ids: readonly
     },
     {
       during: 'measuring candidates together',
+      signal,
+      background: true,
       onEvent: ({ event, data }) => {
         if (event === 'progress') core.emit('task.progress', { project, ...data })
       },
@@ -48,7 +88,7 @@ export async function measureTogether(core: Core, project: string, ids: readonly
     return { ...report, ...(layers && { layers }) }
   })
   core.store.update(project, (record) => {
-    const others = (record.sittings ?? []).filter(({ candidates: of }) => keyOf(of) !== keyOf(ids))
+    const others = (record.sittings ?? []).filter(({ candidates: of }) => !of.every((id) => ids.includes(id)))
     record.sittings = [{ candidates: [...ids], original, reports }, ...others]
   })
 }

@@ -1,4 +1,5 @@
 /** Projects as the window sees them: no paths, and what follows from the records said in words. */
+import { createHash } from 'node:crypto'
 import type {
   Candidate,
   FileRef,
@@ -68,6 +69,10 @@ export function viewProject(record: ProjectRecord, sources: ViewSources): Projec
   }
 }
 
+/** What was measured, and on what; no path or file name can be read in it. */
+const basisOf = ({ model, data }: RunRecord): string =>
+  createHash('sha256').update(`${model.sha256} ${data.key}`).digest('hex').slice(0, 16)
+
 /** The front over the candidates of all runs of the same model and data as the newest ones. */
 export function frontOf(record: ProjectRecord): Set<string> {
   const newest = record.runs.find((run) => run.candidates.length > 0)
@@ -112,6 +117,7 @@ export function viewRun(run: RunRecord, front: ReadonlySet<string>, sources: Vie
     steps: viewSteps(run, live?.step, sources),
     candidates: run.candidates.map((candidate) => viewCandidate(run, candidate, front)),
     ...(run.original && { original: withoutPath(run.original) }),
+    basis: basisOf(run),
     ...(curve && { curve }),
     ...(trials && { trials }),
     ...(explanation && { explanation }),

@@ -6,6 +6,7 @@ import { openDataset } from '../../src/engine/data/open'
 import { measureQuality } from '../../src/engine/evaluate/quality'
 import { sampleDetail } from '../../src/engine/evaluate/sample-detail'
 import { exportBundle } from '../../src/engine/export/bundle'
+import { Manifest } from '../../src/engine/export/manifest'
 import { readModel, Tensor, writeModel } from '../../src/engine/onnx'
 import { distill } from '../../src/engine/passes/distill'
 import { float16 } from '../../src/engine/passes/float16'
@@ -67,7 +68,13 @@ it('goes from evaluating over a candidate and its samples to a bundle that prove
     expect(view).toMatchObject({ kind: 'text', truth: view.kind === 'text' && view.parts })
   const request = { model: small, name: 'half', target: findTarget('any'), dataset: data }
   const bundle = await exportBundle(request, { form: 'folder', out: path.join(temporaryFolder(), 'bundle') })
-  expect(fs.existsSync(path.join(bundle.path, 'manifest.json'))).toBe(true)
+  const text = (name: string): string => fs.readFileSync(path.join(bundle.path, name), 'utf8')
+  const { answer, golden } = Manifest.parse(JSON.parse(text('manifest.json')))
+  // All that a program needs to spell the answers out.
+  expect(answer).toEqual({ output: 'scores', text: { axis: 1, blank: 0 } })
+  expect(text('labels.txt')).toBe('\na\nb\nc\nd\ne\n')
+  expect(golden.map(({ label }) => label)).toEqual(original.samples.truth!.slice(0, golden.length))
+  expect(text('README.md')).toMatch(/raw samples[^\n]*texts are right, 0 of \d+ characters wrong/)
   await data.close()
 })
 

@@ -3,13 +3,14 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, expect, test, vi } from 'vitest'
+import { PareError } from '../../src/contract/errors'
 import type { Recipe } from '../../src/contract/recipe'
 import type { Report } from '../../src/contract/report'
 import { compareHandlers } from '../../src/service/comparing'
 import type { Core } from '../../src/service/core'
 import type { Parts } from '../../src/service/parts'
 import type { ProjectRecord, RunRecord } from '../../src/service/records'
-import { withoutRun } from '../../src/service/sittings'
+import { Sittings, withoutRun } from '../../src/service/sittings'
 import { ProjectStore } from '../../src/service/store'
 import { viewProject } from '../../src/service/view'
 
@@ -59,6 +60,11 @@ function run(id: string, sha256: string, original: Report): RunRecord {
 
 const file = (project: string): string => path.join(folder, 'projects', `${project}.json`)
 
+interface Asked {
+  signal: AbortSignal
+  onEvent?(event: unknown): void
+}
+
 /** A project with runs, and an engine that measures them anew. */
 function open(): { core: Core; parts: Parts; project: string } {
   const held = new ProjectStore(
@@ -72,24 +78,31 @@ function open(): { core: Core; parts: Parts; project: string } {
     for (const one of record.runs) one.project = id
   })
   const original = report(10)
-  const seated = [0.5, 0.25].map((value) =>
+  const seated = [0.5, 0.25, 0.2].map((value) =>
     report(10 * value, {
       bytes: 500,
       latencyRatio: { value, interval: [value * 0.97, value * 1.03] },
       originalLatencyMs: original.latencyMs,
     }),
   )
-  const interactive = {
-    run: vi.fn(async (job: string, input: unknown, options: { onEvent?(event: unknown): void }) => {
-      if (job === 'htmlReport') return JSON.stringify(input)
+  const interactive = { run: vi.fn(async (_: string, input: unknown) => JSON.stringify(input)) }
+  const work = {
+    run: vi.fn(async (_: string, input: { candidates: unknown[] }, options: Asked) => {
       options.onEvent?.({ event: 'progress', data: { done: 0.5, doing: 'Latency' } })
-      return { original, candidates: seated }
+      await new Promise<void>((resolve, reject) => {
+        setTimeout(resolve, 20)
+        options.signal.addEventListener('abort', () =>
+          reject(new PareError('cancelled', { during: 'measuring' })),
+        )
+      })
+      return { original, candidates: seated.slice(0, input.candidates.length) }
     }),
   }
   const core = {
     store: held,
     emit: vi.fn(),
     interactive,
+    work,
     files: { get: () => ({ id: 'm', name: 'm.onnx', bytes: 1, kind: 'model' }), pathOf: () => '/m.onnx' },
     settings: { get: () => ({ provider: 'cpu', threads: 0 }) },
   } as unknown as Core
@@ -100,7 +113,7 @@ function open(): { core: Core; parts: Parts; project: string } {
     passTitle: (pass: string) => pass,
     resumable: () => false,
   }
-  return { core, parts: { core, sources } as unknown as Parts, project: id }
+  return { core, parts: { core, sources, sittings: new Sittings(core) } as unknown as Parts, project: id }
 }
 
 test('what was measured together is kept, told and written down', async () => {
@@ -108,7 +121,7 @@ test('what was measured together is kept, told and written down', async () => {
   const handlers = compareHandlers(parts)
   const candidates = ['one-1', 'two-1']
   const seen = await handlers['compare.together']({ project, candidates })
-  expect(core.interactive.run).toHaveBeenCalledWith(
+  expect(core.work.run).toHaveBeenCalledWith(
     'compare',
     expect.objectContaining({
       target: 'ios',
@@ -117,7 +130,8 @@ test('what was measured together is kept, told and written down', async () => {
         { name: 'Mine', model: path.join(folder, 'two', 'model.onnx') },
       ],
     }),
-    expect.anything(),
+    // A run that is started meanwhile comes first: times taken beside it would be wrong.
+    expect.objectContaining({ background: true }),
   )
   expect(core.emit).toHaveBeenCalledWith('task.progress', { project, done: 0.5, doing: 'Latency' })
   const [sitting] = seen.sittings
@@ -140,7 +154,9 @@ test('what was measured together is kept, told and written down', async () => {
   expect(written.original.latencyMs.p50).toBe(10)
   expect(written.candidates.map(({ report: of }) => of.latencyMs.p50)).toEqual([2.5, 5])
   const alone = await handlers['compare.report']({ project, candidates: ['one-1'] })
-  expect((JSON.parse(alone.html) as typeof written).original.latencyMs.p50).toBe(1)
+  // Leaving one out changes no figure of the other.
+  expect((JSON.parse(alone.html) as typeof written).original.latencyMs.p50).toBe(10)
+  expect((JSON.parse(alone.html) as typeof written).candidates[0]!.report.latencyMs.p50).toBe(5)
 
   await handlers['compare.together']({ project, candidates: ['two-1', 'one-1'] })
   expect(core.store.get(project).sittings).toHaveLength(1)
@@ -154,4 +170,38 @@ test('candidates of different models are not measured together', async () => {
   const { parts, project } = open()
   const asked = compareHandlers(parts)['compare.together']({ project, candidates: ['one-1', 'other-1'] })
   await expect(asked).rejects.toMatchObject({ code: 'bad-request' })
+})
+
+test('what is asked twice is measured once, and other candidates take its place', async () => {
+  const { core, parts, project } = open()
+  core.store.update(project, (record) => void record.runs.push({ ...run('more', 'x', report(1)), project }))
+  const handlers = compareHandlers(parts)
+  const asked = (...candidates: string[]) => handlers['compare.together']({ project, candidates })
+  const ended = await Promise.allSettled([
+    asked('one-1', 'two-1'),
+    asked('two-1', 'one-1'),
+    asked('one-1', 'two-1', 'more-1'),
+  ])
+  expect(ended.map((one) => (one.status === 'rejected' ? one.reason.code : one.status))).toEqual([
+    'cancelled',
+    'cancelled',
+    'fulfilled',
+  ])
+  expect(core.work.run).toHaveBeenCalledTimes(2)
+  expect(core.store.get(project).sittings!.map(({ candidates }) => candidates)).toEqual([
+    ['one-1', 'two-1', 'more-1'],
+  ])
+
+  const stopped = asked('one-1', 'two-1')
+  handlers['compare.stop']({ project })
+  await expect(stopped).rejects.toMatchObject({ code: 'cancelled' })
+  expect(core.store.get(project).sittings).toHaveLength(1)
+})
+
+test('only candidates of one model and data have one basis', () => {
+  const { core, parts, project } = open()
+  const { runs } = viewProject(core.store.get(project), parts.sources)
+  const [one, two, other] = runs.map(({ basis }) => basis)
+  expect(two).toBe(one)
+  expect(other).not.toBe(one)
 })

@@ -163,10 +163,12 @@ async function rawSample(
   const target = targets.get(source)!
   const id = target.ids?.[position]
   if (id !== undefined && classes) return { files, ...(id >= 0 && { label: classes[id]! }) }
-  if (!TASKS[task].numbers) return { files }
+  const { carries, labelText: text } = TASKS[task]
+  if (!carries) return { files }
   const { inputs } = await source.read([position], preprocessing)
   const value = await target.of([position], inputs, preprocessing)
-  return { files, ...(value && { label: Array.from(floatsOf(value)) }) }
+  if (!value) return { files }
+  return { files, label: carries === 'texts' ? text!(value, classes) : Array.from(floatsOf(value)) }
 }
 
 async function labelText(

@@ -45,7 +45,7 @@ export interface BatchOptions {
 
 export interface RawSample {
   files: RawFile[]
-  /** Name of the class, or the numbers of a regression or of several labels; absent for other tasks. */
+  /** Name of the class, the text, or the numbers of a regression or of several labels; absent for other tasks. */
   label?: string | number[]
 }
 

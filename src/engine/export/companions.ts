@@ -4,6 +4,7 @@ import type { SampleForm, SampleInput } from '../../contract/sample-form'
 import type { Dataset } from '../data/dataset'
 import { sizeOf, type Model } from '../onnx'
 import { signatureOf, type Port } from '../runtime'
+import type { Spelling } from '../tasks/task'
 import type { BundleFiles } from './files'
 import type { Manifest } from './manifest'
 
@@ -12,6 +13,7 @@ interface CompanionSources {
   dataset?: Dataset
   /** Path of a tokenizer.json; default: the one that the texts of the dataset are read with. */
   tokenizer?: string
+  spelling?: Spelling | undefined
 }
 
 /** White space and control characters, some of which end lines, become a space. */
@@ -40,7 +42,7 @@ function withEdge(input: SampleInput, edge: Port['edge']): SampleInput {
 
 /** Throws `disk/*`. */
 export function placeCompanions(
-  { model, dataset, tokenizer = dataset?.form?.tokenizer }: CompanionSources,
+  { model, dataset, tokenizer = dataset?.form?.tokenizer, spelling }: CompanionSources,
   files: BundleFiles,
 ): Pick<Manifest, 'preprocessing' | 'labels' | 'tokenizer'> {
   const placed: Pick<Manifest, 'preprocessing' | 'labels' | 'tokenizer'> = {}
@@ -50,7 +52,11 @@ export function placeCompanions(
     const text = `${JSON.stringify(form, null, 2)}\n`
     files.write('preprocessing.json', text, 'how a raw sample becomes the input')
   }
-  if (dataset?.classes) {
+  if (spelling) {
+    placed.labels = 'labels.txt'
+    const text = spelling.characters.map((one) => `${one.replaceAll(/[\r\n]/g, ' ')}\n`).join('')
+    files.write('labels.txt', text, 'the character of each score, an empty line for the blank')
+  } else if (dataset?.classes) {
     placed.labels = 'labels.txt'
     files.write('labels.txt', labelLines(dataset.classes), 'class names in the order of the outputs')
   }

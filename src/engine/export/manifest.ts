@@ -57,6 +57,19 @@ export const Manifest = z
           .optional()
           .meta({ description: 'The output that holds the position of the class.' }),
         label: z.string().optional().meta({ description: 'The output that holds the name of the class.' }),
+        text: z
+          .strictObject({
+            axis: z.union([z.literal(1), z.literal(2)]).meta({
+              description:
+                'Axis of the scores in an output of [samples, …]; the other one is that of the steps.',
+            }),
+            blank: z.int().meta({ description: 'Position of the score that stands for no character.' }),
+          })
+          .optional()
+          .meta({
+            description:
+              'Where the answer is a text: the strongest score of every step, repeats once, without blanks; labels.txt has the character of each score.',
+          }),
       })
       .meta({ description: 'The output that holds the answer; classes where it has one value a class.' }),
     session: z.strictObject({
@@ -84,7 +97,7 @@ export const Manifest = z
         label: z
           .union([z.string(), z.array(z.number())])
           .optional()
-          .meta({ description: 'What is expected: a class of labels.txt, or numbers.' }),
+          .meta({ description: 'What is expected: a class of labels.txt, a text, or numbers.' }),
       }),
     ),
     tolerance: z

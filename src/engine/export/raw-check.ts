@@ -21,6 +21,8 @@ import {
 } from '../runtime'
 import { fromFile, toFile } from '../runtime/edge'
 import type { Traced } from '../targets/target'
+import { editDistance } from '../tasks/transcription/edits'
+import { pathsOf, textOf } from '../tasks/transcription/ctc'
 import { labelLine } from './companions'
 import { DEVICE_SESSION, largest, largestDifference } from './golden'
 import type { Manifest } from './manifest'
@@ -65,6 +67,7 @@ export async function checkRaw(work: Work): Promise<TargetCheck | undefined> {
   const bundle = await openBundle(folder)
   const scratch = path.join(folder, '.raw')
   const answers: number[][] = []
+  const texts: string[] = []
   const labels: NonNullable<RawSample['label']>[] = []
   const read = samplesRead(model, traced, split)
   try {
@@ -80,16 +83,20 @@ export async function checkRaw(work: Work): Promise<TargetCheck | undefined> {
         if (sample.label === undefined) continue
         const given = (await session.run(whole(model, inputs), [answer.output]))[answer.output]!
         const port = signatureOf(model).outputs.find(({ name }) => name === answer.output)!
-        answers.push(Array.from(floatsOf(fromFile(given, port))))
+        const value = fromFile(given, port)
         labels.push(sample.label)
+        if (answer.text) texts.push(spelled(value, answer.text, bundle.labels!))
+        else answers.push(Array.from(floatsOf(value)))
       }
     })
   } finally {
     fs.rmSync(scratch, { recursive: true, force: true })
   }
-  const score = scoreOf(answers, labels, answer, bundle.labels)
+  const score = answer.text
+    ? scoreOfTexts(texts, labels as string[])
+    : scoreOf(answers, labels, answer, bundle.labels)
   if (score && read >= ENOUGH && score.z < BEYOND_GUESSING)
-    throw new PareError('export/at-chance', { score: score.text, samples: answers.length })
+    throw new PareError('export/at-chance', { score: score.text, samples: labels.length })
   const found = score ? `: ${score.text}` : ''
   return {
     ok: true,
@@ -145,6 +152,34 @@ function same(index: number, { inputs }: Signature, samples: Values, got: Values
 interface Score {
   text: string
   z: number
+}
+
+/** What the first sample of an output says, by labels.txt. */
+const spelled = (
+  value: Value,
+  { axis, blank }: NonNullable<Manifest['answer']['text']>,
+  characters: readonly string[],
+): string => textOf(pathsOf(value, axis)[0]!, { blank, characters })
+
+/** A reader that knows nothing has as many mistakes as there are characters, or more. */
+function scoreOfTexts(texts: readonly string[], truth: readonly string[]): Score | undefined {
+  if (truth.length === 0) return undefined
+  const errors = texts.map((text, i) => editDistance(Array.from(text), Array.from(truth[i]!)))
+  const lengths = truth.map((text) => Array.from(text).length)
+  const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0)
+  const right = errors.filter((count) => count === 0).length
+  const gained = lengths.map((length, i) => length - errors[i]!)
+  return {
+    text: `${right} of ${texts.length} texts are right, ${sum(errors)} of ${sum(lengths)} characters wrong`,
+    z: beyondNone(gained),
+  }
+}
+
+/** Standard errors of the mean above zero. */
+function beyondNone(values: readonly number[]): number {
+  const mean = values.reduce((sum, v) => sum + v / values.length, 0)
+  const spread = values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / Math.max(1, values.length - 1)
+  return mean / Math.sqrt(spread / values.length || Number.MIN_VALUE)
 }
 
 /** Undefined where answers cannot be held against labels one by one. */

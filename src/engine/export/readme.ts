@@ -44,7 +44,11 @@ export function readme(input: ReadmeInput): string {
       manifest.answer.classes
         ? `, one value for each of ${manifest.answer.classes} classes${manifest.labels ? ' in the order of labels.txt' : ''}`
         : ''
-    }.${manifest.preprocessing ? ' How a raw sample becomes the input is in `preprocessing.json`.' : ''}`,
+    }.${
+      manifest.answer.text
+        ? ` It holds a text: the strongest score of every step (axis ${3 - manifest.answer.text.axis}), repeats once, without score ${manifest.answer.text.blank}, which stands for no character; line by line labels.txt has the character of each score.`
+        : ''
+    }${manifest.preprocessing ? ' How a raw sample becomes the input is in `preprocessing.json`.' : ''}`,
     ...(manifest.answer.label
       ? [
           `The model takes samples as they are stored: preprocessing is part of the graph, as far as the input above says. ${codeSpan(manifest.answer.class!)} is the position of the class, ${codeSpan(manifest.answer.label)} its name.`,

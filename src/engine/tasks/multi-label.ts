@@ -157,7 +157,7 @@ export const multiLabel: TaskDeclaration = {
   protects: 'several',
   comparison: byAnswer,
   answerText: classText,
-  numbers: true,
+  carries: 'numbers',
   labelText: (label, classes) =>
     Array.from(floatsOf(label))
       .flatMap((v, i) => (v > 0 ? [classes?.[i] ?? String(i)] : []))

@@ -204,7 +204,7 @@ export const regression: TaskDeclaration = {
   noSkill: 0,
   comparison: byDistance,
   answerText: numberText,
-  numbers: true,
+  carries: 'numbers',
   labelText: (label) =>
     Array.from(floatsOf(label).subarray(0, TOLD), (v) => String(Number(v.toPrecision(5)))).join(', '),
   loss: {

@@ -26,6 +26,16 @@ interface TaskLoss {
   augmentable?: boolean
 }
 
+/** Scores of characters at every step: the strongest of each, repeats once, the blank left out. */
+export interface Spelling {
+  /** Axis of the scores in an output of [samples, …]. */
+  axis: 1 | 2
+  /** Position of the score that stands for no character. */
+  blank: number
+  /** By position; the blank's is empty. */
+  characters: readonly string[]
+}
+
 /** One sample through every model, for its page. */
 export interface Shown {
   /** All outputs of each model for the one sample, the original's first. */
@@ -61,8 +71,10 @@ export interface TaskDeclaration extends MetricFamily {
   labelText?(label: Value, classes?: readonly string[]): string
   /** What its classes are called; default "classes". */
   classNoun?: string
-  /** Labels are numbers that a bundle's samples carry along. */
-  numbers?: boolean
+  /** Labels that a bundle's samples carry along where they are no classes: numbers, or texts as `labelText` gives them. */
+  carries?: 'numbers' | 'texts'
+  /** How a program reads an output in which a sample has a text, where scores alone do not say. */
+  spelling?(choice: OutputChoice): Spelling
   loss: TaskLoss
   /** The page of a sample draws the whole clip that it is a step of. */
   clips?: boolean

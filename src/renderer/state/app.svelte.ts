@@ -23,8 +23,9 @@ import { RecipeEditor } from './editor.svelte'
 import { retargeted } from './goals'
 import type { Overlay, Question, Queue } from './kinds'
 import { Live } from './live.svelte'
+import { Together } from './together.svelte'
 import { keepSlots, type Slots } from './slots'
-import { bestOf, candidatesOf, isActive, whereToGoOn } from './steps'
+import { basisOf, bestOf, candidatesOf, isActive, whereToGoOn } from './steps'
 
 export class App {
   info = $state.raw<AppInfo>()
@@ -64,6 +65,7 @@ export class App {
   /** Preprocessing and class names become part of the exported model. */
   embed = $state(false)
   readonly editor = new RecipeEditor(this)
+  readonly together = new Together(this)
 
   constructor(readonly host: Host) {}
 
@@ -290,11 +292,14 @@ export class App {
     return this.project ? candidatesOf(this.project) : []
   }
 
-  /** Candidates on show in Compare and Export: those chosen, or the best one. */
+  /** Candidates on show in Compare and Export: those chosen, or the best one. All have the same original and data. */
   get compared() {
     const chosen = this.candidates.filter((candidate) => this.chosen.includes(candidate.id))
     const best = this.project && bestOf(this.project)
-    return chosen.length ? chosen : best ? [best] : []
+    if (chosen.length === 0) return best ? [best] : []
+    return chosen.filter(
+      (candidate) => basisOf(this.project!, candidate) === basisOf(this.project!, chosen[0]!),
+    )
   }
 
   private slots: Slots = []

@@ -3,6 +3,7 @@ import { STEP_IDS, STEP_TITLES, type StepId } from '../../contract/actions'
 import { errorMessage } from '../../contract/messages'
 import type { Doubt } from '../../contract/dataset'
 import type { Candidate, Project, Run, Sitting } from '../../contract/project'
+import type { Report } from '../../contract/report'
 import { plural } from '../../contract/format'
 import { bytes, count } from '../lib/format'
 import { qualitySaid } from '../lib/metrics'
@@ -23,13 +24,33 @@ type Line = Pick<StepInfo, 'state' | 'line'>
 
 export const candidatesOf = (project: Project): Candidate[] => project.runs.flatMap((run) => run.candidates)
 
-/** The sitting that exactly these candidates were in. */
-export const sittingOf = (project: Project, candidates: readonly Candidate[]): Sitting | undefined =>
-  project.sittings.find(
-    (sitting) =>
-      sitting.candidates.length === candidates.length &&
-      candidates.every(({ id }) => sitting.candidates.some((one) => one.id === id)),
+const runOf = (project: Project, candidate: Candidate): Run | undefined =>
+  project.runs.find(({ id }) => id === candidate.run)
+
+/** Equal where candidates may stand side by side. */
+export const basisOf = (project: Project, candidate: Candidate): string =>
+  runOf(project, candidate)?.basis ?? ''
+
+/** What the candidate was measured beside. */
+const originalOf = (project: Project, candidate: Candidate): Report | undefined =>
+  runOf(project, candidate)?.original
+
+/** The newest sitting that all of these were in, so that leaving one out changes no figure of the others. */
+const sittingOf = (project: Project, candidates: readonly Candidate[]): Sitting | undefined =>
+  project.sittings.find((sitting) =>
+    candidates.every(({ id }) => sitting.candidates.some((one) => one.id === id)),
   )
+
+/** Candidates with the figures that belong together, and the originals those were taken beside. */
+export function measuredOf(
+  project: Project,
+  candidates: readonly Candidate[],
+): { candidates: Candidate[]; originals: Report[] } {
+  const sitting = sittingOf(project, candidates)
+  const figures = candidates.map((one) => sitting?.candidates.find(({ id }) => id === one.id) ?? one)
+  const originals = figures.map((one) => sitting?.original ?? originalOf(project, one)!)
+  return { candidates: figures, originals }
+}
 
 export const isActive = (run: Run): boolean => run.status === 'running' || run.status === 'queued'
 
@@ -99,7 +120,10 @@ function compressLine(project: Project): Line {
 
 function compareLine(project: Project): Line {
   const best = bestOf(project)
-  return best ? { state: 'done', line: best.verdict } : { state: 'later', line: 'needs a finished candidate' }
+  const shown = best && measuredOf(project, [best]).candidates[0]
+  return shown
+    ? { state: 'done', line: shown.verdict }
+    : { state: 'later', line: 'needs a finished candidate' }
 }
 
 function exportLine(project: Project): Line {

@@ -168,6 +168,33 @@ describe('htmlReport', () => {
     expect(three).toContain('Safe: 3.87× smaller')
   })
 
+  it('compares no times that were not taken in turn, and colours none that the interval does not bear out', () => {
+    const timed = (p50: number, value: number, interval: [number, number]): Report =>
+      report({ latencyRatio: { value, interval }, originalLatencyMs: { ...report().latencyMs, p50 } })
+    const page = htmlReport({
+      title: 'apart',
+      original: report(),
+      candidates: [
+        { name: 'one', report: timed(1, 0.5, [0.48, 0.52]) },
+        { name: 'two', report: timed(2, 0.9, [0.7, 1.1]) },
+        { name: 'untimed', report: report() },
+      ],
+    })
+    const [, bars] = page.split('over the original’s in the same sitting</figcaption>')
+    const [chart] = bars!.split('</figure>')
+    expect(chart).toContain('one')
+    expect(chart).not.toContain('untimed')
+    expect(page).not.toContain('peak while running')
+    const tones = (one: Report): string[] =>
+      [
+        ...htmlReport({ title: 'x', original: report(), candidates: [{ report: one }] }).matchAll(
+          /<tr><th[^>]*>Latency.*?<\/tr>/gs,
+        ),
+      ].map(([row]) => (/class="[^"]*(good|bad)/.exec(row) ?? ['', ''])[1]!)
+    expect(tones(timed(0.142, 0.5, [0.48, 0.52]))).toEqual(['good', ''])
+    expect(tones(timed(0.142, 0.9, [0.7, 1.1]))).toEqual(['', ''])
+  })
+
   it('suits a regression without classes, layers or steps', () => {
     const quality = {
       ...report().quality,

@@ -19,6 +19,9 @@ def samples():
         for name in sorted(os.listdir(data)):
             for file in sorted(os.listdir(os.path.join(data, name))):
                 yield os.path.join(data, name, file), name
+    elif kind == "listed":
+        for row in csv.DictReader(open(os.path.join(data, "labels.csv"), encoding="utf-8", newline="")):
+            yield os.path.join(data, row["file"]), row[label]
     elif kind == "csv":
         for row in csv.DictReader(open(data, encoding="utf-8")):
             yield row, row[label]
@@ -33,7 +36,21 @@ def samples():
             yield {name: array[i] for name, array in arrays.items()}, labels[i]
 
 
-if hasattr(bundle, "predict"):
+def distance(a, b):
+    """Levenshtein, row by row."""
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        before, row = row, [i]
+        for j, y in enumerate(b, 1):
+            row.append(min(before[j] + 1, row[-1] + 1, before[j - 1] + (x != y)))
+    return row[-1]
+
+
+if hasattr(bundle, "spell"):
+    pairs = [(bundle.predict(raw), value) for raw, value in samples()]
+    wrong, of = sum(distance(a, b) for a, b in pairs), sum(len(b) for _, b in pairs)
+    print(json.dumps({"metric": "cer", "value": wrong / of, "samples": len(pairs)}))
+elif hasattr(bundle, "predict"):
     names = open("labels.txt", encoding="utf-8").read().rstrip("\n").split("\n")
 
     def named(value):

@@ -16,7 +16,7 @@ import { Manifest } from '../../../src/engine/export/manifest'
 import { openBundle } from '../../../src/engine/export/read-back'
 import { FrontEnd } from '../../../src/engine/math/sound/features'
 import { readModel, Tensor, writeModel } from '../../../src/engine/onnx'
-import { feedsFor, floatsOf, withSession } from '../../../src/engine/runtime'
+import { feedsFor, floatsOf, withSession, type Value } from '../../../src/engine/runtime'
 import { findTarget } from '../../../src/engine/targets'
 import { hasReference, reference } from '../../reference'
 import { declares, temporaryFolder, tokenizerJson, wav, write } from '../data/support'
@@ -34,7 +34,7 @@ interface Subject {
   model: string
   data: string
   options?: OpenOptions
-  /** How the driver reads the raw validation data: `files`, `npz`, `csv` or `jsonl`, where, and what names its labels. */
+  /** How the driver reads the raw validation data: `files`, `listed`, `npz`, `csv` or `jsonl`, where, and what names its labels. */
   raw: readonly [kind: string, place: string, label?: string]
 }
 
@@ -101,6 +101,34 @@ const REFERENCES: Record<string, () => Subject> = {
     options: { format: 'npz' },
     raw: ['npz', reference('data', 'text', 'validation_ids.npz'), 'y'],
   }),
+}
+
+const zoo = (...parts: string[]): string => path.resolve('..', 'shared', 'zoo', ...parts)
+const hasZoo = fs.existsSync(zoo())
+
+const ZOO: Record<string, () => Subject> = { 'lines of text, PNG': lines }
+
+/** Some of the lines to learn from and some to judge by, each with the list of its texts. */
+function lines(): Subject {
+  const [from, root] = [zoo('data', 'text-lines'), temporaryFolder()]
+  const [head, ...rows] = fs.readFileSync(path.join(from, 'labels.csv'), 'utf8').trim().split('\n')
+  const copy = (split: string, own: readonly string[]): void => {
+    const folder = path.join(root, 'data', split)
+    fs.mkdirSync(folder, { recursive: true })
+    fs.writeFileSync(path.join(folder, 'labels.csv'), [head, ...own].join('\n'))
+    for (const row of own) {
+      const [name] = row.split(',')
+      fs.copyFileSync(path.join(from, name!), path.join(folder, name!))
+    }
+  }
+  copy('train', rows.slice(0, 3))
+  copy('validation', rows.slice(3, 11))
+  fs.copyFileSync(path.join(from, 'characters.txt'), path.join(root, 'data', 'characters.txt'))
+  return {
+    model: zoo('models', 'ocr_rec.onnx'),
+    data: path.join(root, 'data'),
+    raw: ['listed', path.join(root, 'data', 'validation'), 'text'],
+  }
 }
 
 /** The same sounds, heard in bands of the mel scale: 440 and 660 Hz are in different ones. */
@@ -254,6 +282,48 @@ async function unpacked({ model }: Subject, dataset: Dataset, embed: boolean): P
   return into
 }
 
+/** Spelled out once more: the strongest of every step, repeats once, no blanks. */
+function spelled(
+  { dims, data }: Value,
+  { axis, blank }: NonNullable<Manifest['answer']['text']>,
+  characters: readonly string[],
+): string {
+  const [, a, b] = dims as [number, number, number]
+  const [steps, scores] = axis === 2 ? [a, b] : [b, a]
+  const at = (t: number, c: number): number => Number(axis === 2 ? data[t * b + c] : data[c * b + t])
+  let text = ''
+  let before = -1
+  for (let t = 0; t < steps; t++) {
+    let best = 0
+    for (let c = 1; c < scores; c++) if (at(t, c) > at(t, best)) best = c
+    if (best !== before && best !== blank) text += characters[best]!
+    before = best
+  }
+  return text.trim()
+}
+
+/** Characters wrong among all; distances by the whole table. Source: Wagner and Fischer 1974. */
+function errorRate(texts: readonly string[], truth: readonly string[]): number {
+  const distance = (a: string[], b: string[]): number => {
+    const d = Array.from({ length: a.length + 1 }, (_, i) =>
+      Array.from({ length: b.length + 1 }, (__, j) => (i === 0 ? j : j === 0 ? i : 0)),
+    )
+    for (let i = 1; i <= a.length; i++)
+      for (let j = 1; j <= b.length; j++)
+        d[i]![j] = Math.min(
+          d[i - 1]![j]! + 1,
+          d[i]![j - 1]! + 1,
+          d[i - 1]![j - 1]! + Number(a[i - 1] !== b[j - 1]),
+        )
+    return d[a.length]![b.length]!
+  }
+  const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0)
+  return (
+    sum(texts.map((text, i) => distance(Array.from(text), Array.from(truth[i]!)))) /
+    sum(truth.map((text) => Array.from(text).length))
+  )
+}
+
 /** Every validation sample, read by the bundle's files alone; the metrics are spelled out once more. */
 async function byItsFiles(bundle: string, dataset: Dataset): Promise<number> {
   const manifest = Manifest.parse(JSON.parse(fs.readFileSync(path.join(bundle, 'manifest.json'), 'utf8')))
@@ -262,6 +332,8 @@ async function byItsFiles(bundle: string, dataset: Dataset): Promise<number> {
   const model = readModel(file)
   const scratch = temporaryFolder()
   const [got, want]: [number[][], (string | number[])[]] = [[], []]
+  const texts: string[] = []
+  const { output, text } = manifest.answer
   await withSession(file, {}, async (session) => {
     for (let index = 0; index < dataset.splits.validation.length; index++) {
       const { files, label } = await dataset.splits.validation.raw!(index)
@@ -270,12 +342,13 @@ async function byItsFiles(bundle: string, dataset: Dataset): Promise<number> {
         fs.writeFileSync(at, bytes)
         return [name, at]
       })
-      const { output } = manifest.answer
       const outputs = await session.run(feedsFor(model, await read(Object.fromEntries(raw))), [output])
-      got.push(Array.from(floatsOf(outputs[output]!)))
+      if (text) texts.push(spelled(outputs[output]!, text, labels!))
+      else got.push(Array.from(floatsOf(outputs[output]!)))
       want.push(label!)
     }
   })
+  if (text) return errorRate(texts, want as string[])
   if (labels)
     return got.filter((row, i) => labels[row.indexOf(Math.max(...row))] === want[i]).length / got.length
   const numbers = want as number[][]
@@ -304,7 +377,7 @@ function byItsSnippet(
 const table: string[] = []
 afterAll(() => console.info(['set, form: report · files · snippet', ...table].join('\n')))
 
-const all = { ...RESOURCES, ...(hasReference ? REFERENCES : {}) }
+const all = { ...RESOURCES, ...(hasReference ? REFERENCES : {}), ...(hasZoo ? ZOO : {}) }
 const EMBEDDED = /^(digits \(samples\)|tones)/
 const cases = Object.keys(all).flatMap((name): [string, boolean][] => [
   [name, false],

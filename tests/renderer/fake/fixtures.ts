@@ -1,17 +1,11 @@
 /** Realistic data for the window without a backend; figures are those of the digits reference models. */
-import type { LayerSummary, ModelInspection } from '../../../src/contract/model'
+import type { ModelInspection } from '../../../src/contract/model'
 import type { PassDescription } from '../../../src/contract/passes'
 import type { Candidate, LoadedData, Project, Run } from '../../../src/contract/project'
 import type { Preset, Recipe } from '../../../src/contract/recipe'
 import type { Quality, Report } from '../../../src/contract/report'
 
-const layer = (
-  node: string,
-  op: string,
-  parameters: number,
-  macs: number,
-  shape: number[],
-): LayerSummary => ({
+const layer = (node: string, op: string, parameters: number, macs: number, shape: number[]) => ({
   layer: `/${node}/${op}_output_0`,
   node: `/${node}/${op}`,
   op,
@@ -474,6 +468,7 @@ export const finishedRun = (): Run => ({
   })),
   explanation:
     'Five recipes were measured in 3 min 34 s. Eight-bit whole numbers keep almost all answers; pruning before makes the download five times smaller again. Three-bit values lost more than you allow.',
+  basis: 'lenet5 on digits',
   resumable: false,
 })
 

@@ -412,6 +412,8 @@ export class FakeHost implements Host {
         original: 0.12 / (at + 1),
         candidate: 0.1 / (at + 1),
       })),
+    'compare.together': () => this.mine(),
+    'compare.stop': () => undefined,
     'compare.report': () => ({ name: 'digits.html', html: '<!doctype html><title>Report</title>' }),
     'export.plan': ({ target }) => ({
       entries: [

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { bestOf, sittingOf, stepInfos } from '../../../src/renderer/state/steps'
+import { bestOf, measuredOf, stepInfos } from '../../../src/renderer/state/steps'
+import type { Candidate } from '../../../src/contract/project'
 import { finishedRun, project } from '../fake/fixtures'
 
 const lines = (part: Parameters<typeof project>[0]) =>
@@ -60,12 +61,26 @@ describe('the candidate that is shown first', () => {
   })
 })
 
-it('finds the sitting of exactly the candidates on show', () => {
+it('shows candidates with the figures of a sitting that all of them were in, else with their own', () => {
   const run = finishedRun()
-  const [a, b, c] = run.candidates as [never, never, never]
-  const sitting = { original: run.original!, candidates: [b, a] }
+  const [a, b, c] = run.candidates as [Candidate, Candidate, Candidate]
+  const again = ({ report, ...rest }: Candidate): Candidate => ({
+    ...rest,
+    report: { ...report, latencyMs: { ...report.latencyMs, p50: 7 } },
+    verdict: 'measured again',
+  })
+  const sitting = { original: { ...run.original! }, candidates: [again(b), again(a)] }
   const held = project({ runs: [run], sittings: [sitting] })
-  expect(sittingOf(held, [a, b])).toBe(sitting)
-  expect(sittingOf(held, [a])).toBeUndefined()
-  expect(sittingOf(held, [a, c])).toBeUndefined()
+  expect(measuredOf(held, [a, b])).toEqual({
+    candidates: [again(a), again(b)],
+    originals: [sitting.original, sitting.original],
+  })
+  // Leaving one out changes no figure of the other.
+  const [alone] = measuredOf(held, [a]).candidates
+  expect(alone).toEqual(again(a))
+  expect(measuredOf(held, [a]).originals[0]).toBe(sitting.original)
+  expect(measuredOf(held, [a, c])).toEqual({ candidates: [a, c], originals: [run.original, run.original] })
+  const best = bestOf(held)!
+  const seated = project({ runs: [run], sittings: [{ ...sitting, candidates: [again(best)] }] })
+  expect(stepInfos(seated).find(({ id }) => id === 'compare')!.line).toBe('measured again')
 })

@@ -102,6 +102,7 @@ describe('the comparison', () => {
     expect(apart).toContain('time')
     expect(apart).not.toContain('p50')
     expect(apart).not.toContain('p95')
+    expect(apart).not.toContain('memory')
   })
 
   it('leaves out what was not measured', () => {

@@ -2,7 +2,7 @@
 import { formatBytes, formatCount, formatMicrojoules, formatMilliseconds } from '../../../contract/format'
 import { formatMetric } from '../../../contract/metrics'
 import type { Report } from '../../../contract/report'
-import { fasterText, footprintText, originalTimes, timeDetail } from '../../../contract/verdict'
+import { fasterText, footprintText, isApart, originalTimes, timeDetail } from '../../../contract/verdict'
 import { metricWords } from '../../../contract/metric-table'
 import { cell, section, table, type Cell } from './parts'
 
@@ -53,7 +53,8 @@ const ROWS: readonly Row[] = [
     name: 'Latency',
     detail: 'median of one sample',
     value: (r) => formatMilliseconds(r.latencyMs.p50),
-    amount: (r) => r.latencyMs.p50,
+    // What the interval does not tell from the original is neither better nor worse.
+    amount: ({ latencyRatio: ratio }) => (ratio && isApart(ratio) ? ratio.value : 1),
     small: ratioOf,
     timed: true,
   },
@@ -71,7 +72,6 @@ const ROWS: readonly Row[] = [
   {
     name: 'Latency, slowest 5%',
     value: (r) => `from ${formatMilliseconds(r.latencyMs.p95)}`,
-    amount: (r) => r.latencyMs.p95,
     timed: true,
   },
   {
@@ -79,6 +79,7 @@ const ROWS: readonly Row[] = [
     detail: 'peak while running',
     value: (r) => formatBytes(r.peakMemoryBytes),
     amount: (r) => r.peakMemoryBytes,
+    timed: true,
   },
   {
     name: 'Parameters',

@@ -31,7 +31,7 @@ export function tiles(original: Report, report: Report): string {
       'Latency',
       formatMilliseconds(report.latencyMs.p50),
       speedText(report),
-      `from ${formatMilliseconds(original.latencyMs.p50)}`,
+      report.latencyRatio ? `from ${formatMilliseconds(original.latencyMs.p50)}` : '',
     ),
   ].join('')}</dl>`
 }
@@ -74,7 +74,10 @@ export function charts(original: Report, candidates: readonly Named[]): string {
         )
       : bars(
           'Latency of one sample, over the original’s in the same sitting',
-          of((r) => r.latencyRatio?.value ?? 1, formatTimes),
+          // What was not timed in turn with the original has no bar; the original is 1.
+          of((r) => (r === original ? 1 : (r.latencyRatio?.value ?? NaN)), formatTimes).filter(
+            ({ value }) => !Number.isNaN(value),
+          ),
         ),
   )
 }
@@ -145,13 +148,8 @@ function perClass(original: Report, candidates: readonly Named[], names: readonl
     rows.map(({ name, before, after }) => [
       cell(name),
       cell(formatMetric('accuracy', before)),
-      ...after.map((share) =>
-        cell(
-          formatMetric('accuracy', share),
-          undefined,
-          share > before ? 'good' : share < before ? 'bad' : undefined,
-        ),
-      ),
+      // Of the few samples of a class most changes are chance: none is called good or bad.
+      ...after.map((share) => cell(formatMetric('accuracy', share))),
     ]),
     'Change by class',
   )}`

@@ -49,7 +49,7 @@ export async function embed(
     await byteArrays(form, validation, scratch),
   )
   const golden = await makeGolden({ file, model: original, dataset, count: 1, integer: false })
-  const known = answerOf(dataset, golden, original)
+  const { answer: known } = await answerOf(dataset, golden, original)
   const answer = embedLabels(model, known, (dataset.classes ?? []).map(labelLine))
   const written = path.join(folder, 'embedded.onnx')
   writeModel(model, written)

@@ -14,6 +14,8 @@ export interface SnippetContext {
   classes: boolean
   /** The output that names the class, where the model looks it up itself: it takes samples as they are stored. */
   label?: string | undefined
+  /** The answer is a text, spelled by labels.txt. */
+  text?: Manifest['answer']['text']
   /** The bundle holds labels.txt. */
   labels?: boolean
   preprocessing?: Preprocessing | undefined
@@ -58,6 +60,7 @@ export function snippetContext(
     answer: port(answer),
     classes: manifest.answer.classes !== undefined,
     label: manifest.answer.label,
+    text: manifest.answer.text,
     labels: manifest.labels !== undefined,
     preprocessing,
     form,

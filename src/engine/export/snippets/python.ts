@@ -180,12 +180,32 @@ def predict(raw):
       : ''
 }`
 
+const spelling = ({ axis, blank }: NonNullable<SnippetContext['text']>, form: boolean): string => `
+
+LABELS = open("labels.txt", encoding="utf-8", newline="\\n").read().split("\\n")[:-1]
+
+
+def spell(scores):
+    """The text of one sample: the strongest score of every step, repeats once, without blanks."""
+    path = np.argmax(scores, axis=${axis - 1})
+    kept = [c for t, c in enumerate(path) if c != ${blank} and (t == 0 or path[t - 1] != c)]
+    return "".join(LABELS[c] for c in kept).strip()
+${
+  form
+    ? `
+
+def predict(raw):
+    return spell(run(*prepare(raw))[0])
+`
+    : ''
+}`
+
 export const python: Language = {
   language: 'python',
   title: 'Python',
   fence: 'python',
   code(context) {
-    const { inputs, answer, classes, file, form, label } = context
+    const { inputs, answer, classes, file, form, label, text } = context
     const feeds = inputs.map(({ name, variable, dtype, dims }) => {
       const type = DTYPES[dtype] ?? `np.${dtype}`
       return `        ${pythonString(name)}: np.asarray(${variable}, dtype=${type}).reshape(${dims.join(', ') || '()'}${dims.length === 1 ? ',' : ''}),`
@@ -206,6 +226,6 @@ def run(${inputs.map(({ variable }) => variable).join(', ')}${label === undefine
 ${feeds.join('\n')}
     }
     return session.run([${label === undefined ? pythonString(answer.name) : 'output'}], feeds)[0]
-${classes ? predicting({ ...context, labels: context.labels && form !== undefined }) : ''}`
+${text ? spelling(text, form !== undefined) : classes ? predicting({ ...context, labels: context.labels && form !== undefined }) : ''}`
   },
 }

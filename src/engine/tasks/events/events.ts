@@ -145,7 +145,7 @@ export const events: TaskDeclaration = {
   comparison: byAnswer,
   answerText: (value) => WORDS[value] ?? 'no answer',
   labelText: (label) => WORDS[Number(truthOf(label)[0])]!,
-  numbers: true,
+  carries: 'numbers',
   loss: {
     fits: (dims, labels) => !labels || sizeOf(dims) === sizeOf(labels.dims),
     labels: () => ({ kind: 'binary-cross-entropy', classAxis: -1 }),

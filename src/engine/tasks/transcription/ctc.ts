@@ -75,7 +75,10 @@ export function pathsOf(output: Value, axis: 1 | 2): Int32Array[] {
   })
 }
 
-export function textOf(path: Int32Array, { blank, characters }: Alphabet): string {
+export function textOf(
+  path: Int32Array,
+  { blank, characters }: Pick<Alphabet, 'blank' | 'characters'>,
+): string {
   let text = ''
   for (const [t, at] of path.entries())
     if (at >= 0 && at !== blank && at !== path[t - 1]) text += characters[at] ?? ''

@@ -138,6 +138,11 @@ export const transcription: TaskDeclaration = {
   comparison: byText,
   answerText: numberText,
   labelText: (label: Value) => textsOf(label)[0]!,
+  carries: 'texts',
+  spelling: (choice) => {
+    const { axis, alphabet } = choice as TextChoice
+    return { axis, blank: alphabet.blank, characters: alphabet.characters }
+  },
   classNoun: 'characters',
   // A loss over all ways to spread a text over steps is not learned here: the original is imitated instead.
   loss: { fits: (dims) => dims.length === 3, everyOutput: true },

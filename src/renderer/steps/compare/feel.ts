@@ -2,7 +2,7 @@
 import type { SearchGoal } from '../../../contract/goal'
 import { amountText, pointsLost } from '../../../contract/points'
 import type { Report } from '../../../contract/report'
-import { originalTimes, ratioText, timeText } from '../../../contract/verdict'
+import { isApart, ratioText, timeText } from '../../../contract/verdict'
 import { bytes, milliseconds, percent, typeset, whole } from '../../lib/format'
 import { metricName, qualityChange, qualityValue } from '../../lib/metrics'
 
@@ -14,7 +14,8 @@ interface Answer {
   said: string
   /** Undefined where it is neither. */
   better?: boolean
-  before: { text: string; value: number }
+  /** Absent where it was not measured in turn with the candidate. */
+  before?: { text: string; value: number }
   after: { text: string; value: number }
   /** Both bars begin at zero; this is where they end. */
   most: number
@@ -53,19 +54,20 @@ const rate = (ms: number): string => {
 }
 
 function timeAnswer(original: Report, candidate: Report, { maxLatency }: Limits): Answer {
-  // Only the times of one sitting stand beside each other.
-  const from = originalTimes(original, [candidate]) ?? original.latencyMs
-  const [before, after] = [from.p50, candidate.latencyMs.p50]
   const ratio = candidate.latencyRatio
+  const after = candidate.latencyMs.p50
+  // Only the times of one sitting stand beside each other.
+  const before = ratio && (candidate.originalLatencyMs ?? original.latencyMs).p50
+  const differs = ratio && isApart(ratio)
   return {
     id: 'time',
     title: 'Time per answer',
     said: ratio ? timeText(ratio) : 'speed not compared',
-    better: !ratio || (ratio.interval[0] <= 1 && ratio.interval[1] >= 1) ? undefined : ratio.value < 1,
-    before: { text: milliseconds(before), value: before },
+    better: differs ? ratio.value < 1 : undefined,
+    ...(before !== undefined && { before: { text: milliseconds(before), value: before } }),
     after: { text: milliseconds(after), value: after },
-    most: Math.max(before, after),
-    felt: `About ${rate(after)} answers a second on this machine, instead of ${rate(before)}.`,
+    most: Math.max(before ?? 0, after),
+    felt: `About ${rate(after)} answers a second on this machine${differs ? `, instead of ${rate(before!)}` : ''}.`,
     ...(maxLatency !== undefined &&
       ratio && {
         limit: {

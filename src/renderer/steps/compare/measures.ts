@@ -1,7 +1,7 @@
 /** The rows of the comparison: one measure each, how it reads, and whether less of it is better. */
 import { formatFigure } from '../../../contract/format'
 import type { Report } from '../../../contract/report'
-import { fasterText, isTold, originalTimes, timeDetail } from '../../../contract/verdict'
+import { fasterText, isApart, originalTimes, timeDetail } from '../../../contract/verdict'
 import {
   bytes,
   count,
@@ -92,10 +92,9 @@ const counted = (
 
 /** Measured in turn with the original, so that what else the machine does cancels out; the interval says how sure. */
 function pairedTime(time: NonNullable<Report['latencyRatio']>): Change {
-  const [low, high] = time.interval
   const text = timeDetail(time)
   // An interval around 1, or too wide to tell, is neither faster nor slower.
-  return !isTold(time) || (low <= 1 && high >= 1) ? { text } : { text, better: time.value < 1 }
+  return isApart(time) ? { text, better: time.value < 1 } : { text }
 }
 
 const timed = (id: 'p50' | 'p95', title: string): Measure => ({
@@ -172,6 +171,9 @@ const FIDELITY: Measure[] = [
   },
 ]
 
+/** What another sitting measures otherwise. */
+const OF_A_SITTING = new Set(['p95', 'memory'])
+
 /** Where each candidate had a sitting of its own only the ratios to the original can stand side by side. */
 const RATIO: Measure = {
   id: 'time',
@@ -225,7 +227,9 @@ const COSTS: Measure[] = [
 export function measuresFor(original: Report, candidates: readonly Report[]): Measure[] {
   const costs = originalTimes(original, candidates)
     ? COSTS
-    : COSTS.map((measure) => (measure.id === 'p50' ? RATIO : measure)).filter(({ id }) => id !== 'p95')
+    : COSTS.map((measure) => (measure.id === 'p50' ? RATIO : measure)).filter(
+        ({ id }) => !OF_A_SITTING.has(id),
+      )
   const all = [...qualityMeasures(original), ...FIDELITY, ...costs]
   return all.filter((measure) =>
     [original, ...candidates].some((report) => measure.value(report) !== undefined),
