@@ -17,7 +17,7 @@ import { Loader } from './loading'
 import { Catalogue } from './recipes'
 import { Runs } from './runs'
 import { SetAside } from './set-aside'
-import { ProjectStore, SettingsStore } from './store'
+import { PlaceStore, ProjectStore, SettingsStore } from './store'
 import { sweep } from './sweep'
 
 interface ServiceOptions {
@@ -81,6 +81,7 @@ export function createService(options: ServiceOptions): Service {
     ),
     files: new FileStore(path.join(dataDir, 'files'), aside.taking('file')),
     settings,
+    place: new PlaceStore(path.join(dataDir, 'place.json')),
     aside,
     interactive: new EngineHost(start, died),
     work: new EngineHost(start, died),
