@@ -87,6 +87,12 @@ export interface SampleInfo {
   id: string
   title: string
   description: string
+  /** What one comes to see with it, in one line. */
+  shows: string
+  /** What the search of its goal may take. */
+  minutes: number
+  /** A data address. */
+  picture: string
 }
 
 export const methods = {
@@ -95,6 +101,10 @@ export const methods = {
   'settings.set': method<Settings>()(SettingsChange),
   /** Licences and links of what Pare is made of, as text. */
   'app.about': method<{ version: string; licences: string }>()(nothing),
+
+  /** Where the last window was, as its address said it; empty at home. */
+  'place.get': method<{ address: string }>()(nothing),
+  'place.set': method<void>()(z.strictObject({ address: z.string().max(4000) })),
 
   /** Newest first; kept over restarts until dismissed. */
   'notices.list': method<AppNotice[]>()(nothing),
@@ -177,8 +187,10 @@ export const methods = {
   'recipes.check': method<{ ok: boolean; problems: { step: number; message: string }[] }>()(
     z.strictObject({ project: id, recipe: Recipe }),
   ),
-  /** Seconds that a run of it will take on this machine: an estimate, from one timed run of the project's model. */
-  'recipes.expect': method<{ seconds: number }>()(z.strictObject({ project: id, recipe: Recipe })),
+  /** What a run of it will take on this machine, and the bytes of the file it makes: estimates, from one timed run of the model. */
+  'recipes.expect': method<{ seconds: number; bytes: number }>()(
+    z.strictObject({ project: id, recipe: Recipe }),
+  ),
   'recipes.import': method<Recipe>()(z.strictObject({ file: id })),
   /** Gives the text; the window offers it as a file. */
   'recipes.export': method<{ name: string; text: string }>()(z.strictObject({ recipe: Recipe })),

@@ -78,8 +78,19 @@ export interface ProjectSummary {
   data?: string
   /** One line: "lenet5 · 12.4× smaller, −0.2 points". */
   result?: string
+  /** The newest run. */
+  run?: { id: string; status: RunStatus; resumable: boolean; createdAt: string }
+  /** The candidates as a small trade-off picture, the original being at 1 and 0. */
+  points?: SummaryPoint[]
   /** The bundle saved last. */
   bundle?: Pick<ExportRecord, 'id' | 'where'>
+}
+
+export interface SummaryPoint {
+  /** Of the original's download. */
+  share: number
+  pointsLost: number
+  insideLimit: boolean
 }
 
 export type RunStatus = 'queued' | 'running' | 'paused' | 'done' | 'failed' | 'cancelled' | 'interrupted'

@@ -81,6 +81,8 @@ export type TrialPoint = Pick<
   | 'footprint'
 > & {
   name: string
+  /** When it was first told, ISO 8601. */
+  at?: string
   /** Known once the search has ended. */
   onFront?: boolean
 }

@@ -6,7 +6,7 @@ import type { EngineHost } from './engine-host'
 import type { FileStore } from './files'
 import type { DataRecord, ProjectRecord, RunRecord } from './records'
 import type { SetAside } from './set-aside'
-import type { ProjectStore, SettingsStore } from './store'
+import type { PlaceStore, ProjectStore, SettingsStore } from './store'
 
 /** What only the shell around the service can do. All paths are absolute. */
 export interface ShellHost {
@@ -28,6 +28,7 @@ export interface Core {
   store: ProjectStore
   files: FileStore
   settings: SettingsStore
+  place: PlaceStore
   aside: SetAside
   /** For what a person waits for; never behind a run. */
   interactive: EngineHost

@@ -8,7 +8,7 @@ import { fileName, readRecipe, recipeText } from './recipes'
 import type { ProjectRecord, RunRecord } from './records'
 import { candidateModel } from './candidates'
 import { sensitivitiesOf } from './runs'
-import { findSample, listSamples } from './samples'
+import { findSample, sampleInfos } from './samples'
 import { takeFiles, UNNAMED } from './taking'
 import { frontOf, summarise, viewProject, viewRun } from './view'
 
@@ -44,6 +44,8 @@ function appHandlers({ core, about, catalogue, exports }: Parts) {
       core.emit('settings.changed', {})
       return settings
     },
+    'place.get': () => ({ address: core.place.get() }),
+    'place.set': ({ address }) => core.place.set(address),
     'notices.list': () => core.aside.notices(),
     'notices.dismiss': ({ notice }) => core.aside.dismiss(notice),
     'passes.list': () => catalogue.passes(),
@@ -103,13 +105,13 @@ function projectHandlers(parts: Parts) {
       if (!core.aside.keeps('project')) core.files.keepOnly(filesInUse(core.store.all()))
       projectsChanged()
     },
-    'samples.list': () =>
-      listSamples(core.resourcesDir).map(({ id, title, description }) => ({ id, title, description })),
+    'samples.list': () => sampleInfos(core.resourcesDir),
     'samples.open': ({ sample: id }) => {
       const sample = findSample(core.resourcesDir, id)
       const project = create(sample.title)
       const ids = [sample.model, sample.data].map((file) => core.files.adopt(file).id)
       takeFiles(core, loader, project.id, ids)
+      core.store.update(project.id, (record) => (record.goal = sample.goal))
       return view(parts, project.id)
     },
     'files.pick': async ({ kind }) => {

@@ -6,26 +6,23 @@ import { errorData, type ErrorData } from '../contract/errors'
 import { errorMessage } from '../contract/messages'
 import type { Goal } from '../contract/goal'
 import type { RunProgress } from '../contract/project'
-import type { JobEvent } from '../engine/jobs/protocol'
 import { badRequest, modelAndDataOf, type Core } from './core'
 import type { JobOptions } from './engine-host'
 import type { Catalogue } from './recipes'
 import { dataKey, type ProjectRecord, type RunRecord } from './records'
+import { pointOf, Recorder } from './run-recorder'
 import { withoutRun } from './sittings'
 import { ifDiskAllows, newId, readJson, writeJson } from './storage'
 import { verdict } from './verdict'
-import { pointOf } from './view'
 
 const Queue = z.object({ waiting: z.array(z.string()), paused: z.boolean() })
-
-/** Live points of a pass that learns are saved with the next change of the run; so many at most. */
-const CURVE_LIMIT = 10_000
 
 export class Runs {
   private readonly queue: z.output<typeof Queue>
   private stopAfterCurrent = false
   private running: { id: string; controller: AbortController; since: number } | undefined
   private readonly progress = new Map<string, RunProgress & { step?: number }>()
+  private readonly recorder: Recorder
   private closing = false
 
   constructor(
@@ -33,6 +30,7 @@ export class Runs {
     private readonly catalogue: Catalogue,
   ) {
     this.queue = readJson(this.queueFile, Queue, core.aside.taking('queue')) ?? { waiting: [], paused: false }
+    this.recorder = new Recorder(core, this.progress)
     this.recover()
   }
 
@@ -140,6 +138,7 @@ export class Runs {
 
   close(): void {
     this.closing = true
+    this.recorder.close()
     this.running?.controller.abort()
   }
 
@@ -252,14 +251,18 @@ export class Runs {
       seed: 0,
       resume: true,
     }
-    const options: JobOptions = { during: run.name, signal, onEvent: (event) => this.receive(run, event) }
+    const options: JobOptions = {
+      during: run.name,
+      signal,
+      onEvent: (event) => this.recorder.receive(run, event),
+    }
     if (goal.kind === 'search') {
       const { result, run: made } = await work.run('search', { ...request, goal }, options)
       store.updateRun(run, () => {
         run.original = made.original
         run.recipes = made.candidates.map(({ recipe }) => recipe)
         run.trials = result.trials.map((trial) => ({
-          ...pointOf(trial),
+          ...pointOf(trial, run.trials),
           onFront: result.front.includes(trial.key),
         }))
         run.explanation = result.explanation
@@ -275,40 +278,6 @@ export class Runs {
           .map(({ recipe, error }) => `${recipe}: ${errorMessage(error).what}`)
           .join(' ')
     })
-  }
-
-  private receive(run: RunRecord, { event, data }: JobEvent): void {
-    const { emit, store } = this.core
-    const about = { run: run.id, project: run.project }
-    if (event === 'progress') {
-      this.progress.set(run.id, data)
-      emit('run.progress', { ...about, ...data })
-    } else if (event === 'point') {
-      // Epochs begin again with the next pass that learns.
-      const known = run.curve ?? []
-      run.curve = [...((known.at(-1)?.epoch ?? data.epoch) < data.epoch ? known : []), data].slice(
-        -CURVE_LIMIT,
-      )
-      emit('run.point', { ...about, ...data })
-    } else if (event === 'step') {
-      store.updateRun(run, () => {
-        const { layers: _, ...record } = data.record
-        run.steps = [...run.steps.slice(0, data.step), record]
-        if (record.curve) run.curve = record.curve
-      })
-    } else if (event === 'trial') {
-      const trial = pointOf(data.trial)
-      run.trials = [...(run.trials ?? []).filter((other) => other.key !== trial.key), trial]
-      emit('run.trial', { ...about, trial })
-    } else {
-      store.updateRun(run, () => {
-        const { n, recipe, report, folder, steps } = data.candidate
-        run.original = data.original
-        const kept = { n, recipe, report, folder, steps: steps.map(({ layers: _, ...step }) => step) }
-        run.candidates = [...run.candidates.filter((other) => other.n !== n), kept].sort((a, b) => a.n - b.n)
-        run.steps = []
-      })
-    }
   }
 
   private announce(run: RunRecord, error: ErrorData | undefined): void {

@@ -3,6 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { z } from 'zod'
 import type { SampleInfo } from '../contract/app'
+import { Goal } from '../contract/goal'
 import { PareError } from '../contract/errors'
 
 const Sample = z.object({
@@ -10,12 +11,18 @@ const Sample = z.object({
   order: z.number(),
   title: z.string(),
   description: z.string(),
+  shows: z.string(),
+  /** What its project begins with. */
+  goal: Goal,
   /** Relative to its folder. */
   model: z.string(),
   data: z.string(),
 })
 
-interface BuiltInSample extends SampleInfo {
+interface BuiltInSample extends Omit<SampleInfo, 'picture' | 'minutes'> {
+  goal: Goal
+  /** Absolute; an SVG file. */
+  picture: string
   /** Absolute. */
   model: string
   data: string
@@ -30,10 +37,13 @@ export function listSamples(resourcesDir: string): BuiltInSample[] {
     .filter(({ file }) => fs.existsSync(file))
     .map(({ id, file }) => ({ id, ...Sample.parse(JSON.parse(fs.readFileSync(file, 'utf8'))) }))
     .sort((a, b) => a.order - b.order)
-    .map(({ id, title, description, model, data }) => ({
+    .map(({ id, title, description, shows, goal, model, data }) => ({
       id,
       title,
       description,
+      shows,
+      goal,
+      picture: path.join(root, id, 'picture.svg'),
       model: path.join(root, id, model),
       data: path.join(root, id, data),
     }))
@@ -44,3 +54,17 @@ export function findSample(resourcesDir: string, id: string): BuiltInSample {
   if (!sample) throw new PareError('not-found', { what: 'sample', id })
   return sample
 }
+
+const drawn = (file: string): string =>
+  `data:image/svg+xml;base64,${fs.readFileSync(file).toString('base64')}`
+
+/** As the window shows them. */
+export const sampleInfos = (resourcesDir: string): SampleInfo[] =>
+  listSamples(resourcesDir).map(({ id, title, description, shows, goal, picture }) => ({
+    id,
+    title,
+    description,
+    shows,
+    minutes: goal.kind === 'search' ? goal.minutes : 1,
+    picture: drawn(picture),
+  }))

@@ -18,7 +18,7 @@ import { Catalogue } from './recipes'
 import { Runs } from './runs'
 import { SetAside } from './set-aside'
 import { Sittings } from './sittings'
-import { ProjectStore, SettingsStore } from './store'
+import { PlaceStore, ProjectStore, SettingsStore } from './store'
 import { sweep } from './sweep'
 
 interface ServiceOptions {
@@ -82,6 +82,7 @@ export function createService(options: ServiceOptions): Service {
     ),
     files: new FileStore(path.join(dataDir, 'files'), aside.taking('file')),
     settings,
+    place: new PlaceStore(path.join(dataDir, 'place.json')),
     aside,
     interactive: new EngineHost(start, died),
     work: new EngineHost(start, died),

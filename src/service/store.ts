@@ -1,10 +1,11 @@
 /** Projects and settings on disk; every change is saved at once and announced. */
 import fs from 'node:fs'
 import path from 'node:path'
+import { z } from 'zod'
 import { PareError } from '../contract/errors'
 import { Settings } from '../contract/app'
 import { ProjectRecord, type RunRecord } from './records'
-import { newId, readJson, readJsonFolder, writeJson, type Damaged } from './storage'
+import { ifDiskAllows, newId, readJson, readJsonFolder, writeJson, type Damaged } from './storage'
 
 export class ProjectStore {
   private readonly records: Map<string, ProjectRecord>
@@ -92,5 +93,26 @@ export class SettingsStore {
     this.value = Settings.parse({ ...this.value, ...change })
     writeJson(this.file, this.value)
     return this.value
+  }
+}
+
+const Place = z.object({ address: z.string() })
+
+/** Where the last window was. Worth no word where it cannot be read or written: the next one begins at home. */
+export class PlaceStore {
+  private address: string
+
+  constructor(private readonly file: string) {
+    this.address = readJson(file, Place, () => undefined)?.address ?? ''
+  }
+
+  get(): string {
+    return this.address
+  }
+
+  set(address: string): void {
+    if (address === this.address) return
+    this.address = address
+    ifDiskAllows(() => writeJson(this.file, { address }))
   }
 }

@@ -9,9 +9,10 @@ import type {
   Run,
   RunStep,
   Sitting,
+  SummaryPoint,
 } from '../contract/project'
 import type { Report } from '../contract/report'
-import type { Trial, TrialPoint } from '../contract/trial'
+import { pointsLost } from '../contract/points'
 import type { CandidateRecord, ProjectRecord, RunRecord, SittingRecord } from './records'
 import { staleSteps } from './stale'
 import { missed, onFront, verdict, type Placed } from './verdict'
@@ -174,6 +175,8 @@ export function summarise(record: ProjectRecord, sources: ViewSources): ProjectS
   const data = nameOf(record.data?.file)
   const result = bestResult(record)
   const [saved] = record.exports
+  const [run] = record.runs
+  const points = summaryPoints(record)
   return {
     id,
     name,
@@ -181,8 +184,27 @@ export function summarise(record: ProjectRecord, sources: ViewSources): ProjectS
     ...(model && { model }),
     ...(data && { data }),
     ...(result && { result }),
+    ...(run && {
+      run: {
+        id: run.id,
+        status: run.status,
+        resumable: sources.resumable(run),
+        createdAt: run.createdAt,
+      },
+    }),
+    ...(points.length > 0 && { points }),
     ...(saved && { bundle: { id: saved.id, where: saved.where } }),
   }
+}
+
+/** Those of the newest run that made some. */
+function summaryPoints({ runs }: ProjectRecord): SummaryPoint[] {
+  const run = runs.find((one) => one.candidates.length > 0)
+  return (run?.candidates ?? []).map(({ report }) => ({
+    share: report.downloadBytes / run!.original!.downloadBytes,
+    pointsLost: pointsLost(run!.original!.quality, report.quality),
+    insideLimit: missed(run!.goal, run!.original!, report).length === 0,
+  }))
 }
 
 /** The smallest candidate inside its limits, in one line. */
@@ -195,12 +217,4 @@ function bestResult(record: ProjectRecord): string | undefined {
   return run && best
     ? `${run.model.name.replace(/\.onnx$/i, '')} · ${verdict(run.goal, run.original!, best.report)}`
     : undefined
-}
-
-/** What the chart of a search shows of a trial. */
-export const pointOf = (trial: Trial): TrialPoint => {
-  const { key, state, reason, recipe, bytes, downloadBytes } = trial
-  const { pointsLost, latencyRatio, targetLatency, footprint } = trial
-  const costs = { bytes, downloadBytes, pointsLost, latencyRatio, targetLatency, footprint }
-  return { key, state, reason, ...costs, name: recipe.name }
 }

@@ -8,7 +8,7 @@ async function start(page: Page, preset: string): Promise<void> {
   await page.getByText(preset, { exact: true }).click()
   await expect(step(page, 'Goal')).toContainText(preset)
   await page.getByRole('button', { name: 'Start compressing' }).click()
-  await expect(page.getByRole('heading', { level: 1, name: 'Compress' })).toBeVisible()
+  await expect(step(page, 'Compress')).toHaveAttribute('aria-current', 'step')
 }
 
 const command = async (page: Page, words: string): Promise<void> => {

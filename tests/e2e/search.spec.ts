@@ -67,7 +67,7 @@ test('a search for a phone shows the modelled time as an estimate, and ends when
   // The limit is drawn where it is judged: on the time over the original's, estimated for the target.
   await pare.getByRole('button', { name: 'Time against quality as a table' }).click()
   const byTime = pare.getByRole('region', { name: 'Time against quality' })
-  await expect(pare.getByText('The upright line: the time allowed.')).toBeVisible()
+  await expect(pare.getByText('Shaded: what you allow.', { exact: false })).toHaveCount(2)
   await expect(byTime.getByRole('cell', { name: /on android-cpu, estimated$/ }).first()).toBeVisible()
   await pare.getByRole('button', { name: 'Stop now, keep the best' }).click()
   await expect(pare.getByRole('button', { name: 'Go on to compare' })).toBeVisible({ timeout: 90_000 })

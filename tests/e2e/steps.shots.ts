@@ -9,6 +9,7 @@ import { expect, openSample, step, test } from './shell'
 const folder = path.resolve(import.meta.dirname, '../../screenshots')
 const SIZES = [
   { width: 1280, height: 800 },
+  { width: 1440, height: 900 },
   { width: 1024, height: 700 },
 ]
 

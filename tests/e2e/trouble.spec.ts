@@ -84,15 +84,17 @@ test('a killed Pare: the project is there again and the run resumes', async ({ p
   await expect(pare.getByText('The connection to Pare is lost.')).toBeVisible()
   const again = await startShell(shell.dataDir)
   try {
+    // Where one was, with what was finished; then from Home, by the one button there.
     await page.goto(again.address)
     await page.reload()
-    await page
-      .getByRole('region', { name: 'Recent' })
-      .getByRole('button', { name: /^Handwritten digits/ })
-      .click()
-    await step(page, 'Compress').click()
-    await page.getByRole('button', { name: 'Resume' }).click()
-    await expect(step(page, 'Compress')).toContainText('1 candidate', { timeout: 60_000 })
+    await expect(page.getByRole('heading', { level: 1, name: 'Interrupted' })).toBeVisible()
+    await expect(step(page, 'Compress')).toHaveAttribute('aria-current', 'step')
+    await page.getByTitle('All projects').click()
+    const recent = page.getByRole('region', { name: 'Recent' })
+    await expect(recent).toContainText('interrupted')
+    await recent.getByRole('button', { name: 'Resume Handwritten digits' }).click()
+    await expect(step(page, 'Compress')).toHaveAttribute('aria-current', 'step')
+    await expect(step(page, 'Compress')).toContainText('1 candidate', { timeout: 120_000 })
   } finally {
     await again.stop('SIGKILL')
   }

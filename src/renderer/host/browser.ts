@@ -33,19 +33,22 @@ function pageSecret(): string {
 }
 
 async function openSession(): Promise<string> {
-  const token = new URLSearchParams(location.hash.slice(1)).get(WIRE.tokenKey)
+  const place = new URLSearchParams(location.hash.slice(1))
+  const token = place.get(WIRE.tokenKey)
   if (token) {
     const answer = await fetch(WIRE.session, {
       method: 'POST',
       headers: { Authorization: `Bearer ${token}`, [WIRE.pageHeader]: pageSecret() },
     })
     const reply = answer.ok ? ((await answer.json()) as SessionReply) : undefined
-    if (reply) sessionStorage.setItem(SESSION_KEY, reply.session)
+    // For every window of this browser: a second one has no token of its own, and Pare forgets the session when it ends.
+    if (reply) localStorage.setItem(SESSION_KEY, reply.session)
+    place.delete(WIRE.tokenKey)
     // Not before: a page reloaded while it waits needs its address again.
-    history.replaceState(null, '', location.pathname)
+    history.replaceState(null, '', location.pathname + (place.size > 0 ? `#${place}` : ''))
     if (reply) return reply.session
   }
-  const kept = sessionStorage.getItem(SESSION_KEY)
+  const kept = localStorage.getItem(SESSION_KEY)
   if (!kept) throw toError({ code: 'app/address-used' })
   return kept
 }

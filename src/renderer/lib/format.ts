@@ -61,8 +61,8 @@ export function duration(seconds: number): string {
   if (seconds < 1) return 'under 1 s'
   if (rounded < 60) return `${rounded} s`
   const minutes = Math.floor(rounded / 60)
-  if (minutes < 60) return `${minutes} min ${rounded % 60} s`
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+  if (minutes < 60) return `${minutes} min${rounded % 60 ? ` ${rounded % 60} s` : ''}`
+  return `${Math.floor(minutes / 60)} h${minutes % 60 ? ` ${minutes % 60} min` : ''}`
 }
 
 /** A time that is only estimated, never more exact than that. */

@@ -124,7 +124,11 @@ const HANDLERS: Record<ActionId, Handler> = {
     when: (app) => Boolean(app.project?.runs.some((run) => run.resumable)) && !app.activeRun,
   },
   'run.stopTraining': {
-    run: (app) => app.ask('runs.stopTraining', { run: app.activeRun!.id }),
+    run: (app) => {
+      const { id } = app.activeRun!
+      app.live.stopping[id] = true
+      return app.ask('runs.stopTraining', { run: id })
+    },
     when: (app) => running(app) && app.live.canStop(app.activeRun!),
   },
   'queue.pause': { run: (app) => app.ask('queue.pause', { paused: true }), when: (app) => !app.queue.paused },

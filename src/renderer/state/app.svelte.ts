@@ -23,8 +23,9 @@ import { RecipeEditor } from './editor.svelte'
 import { retargeted } from './goals'
 import type { Overlay, Question, Queue } from './kinds'
 import { Live } from './live.svelte'
-import { Together } from './together.svelte'
+import type { Place } from './place'
 import { keepSlots, type Slots } from './slots'
+import { Together } from './together.svelte'
 import { basisOf, bestOf, candidatesOf, isActive, whereToGoOn } from './steps'
 
 export class App {
@@ -44,6 +45,8 @@ export class App {
   step = $state<StepId>('model')
   /** Candidates chosen in Compare; empty means the best one. */
   chosen = $state<string[]>([])
+  /** What the steps show of themselves, by what it is called in the address. */
+  shown = $state<Record<string, string>>({})
   overlay = $state<Overlay>()
   question = $state.raw<Question>()
   error = $state.raw<ErrorData>()
@@ -85,10 +88,22 @@ export class App {
     work.catch((thrown: unknown) => (this.error = errorData(thrown)))
   }
 
-  async start(): Promise<void> {
+  /** `arriving` goes to where the person was, before anything is shown. */
+  async start(arriving?: () => Promise<void>): Promise<void> {
     this.listen()
     await this.refresh()
+    await arriving?.()
     this.ready = true
+  }
+
+  get place(): Place {
+    const { project, step, chosen, shown } = this
+    return project ? { project: project.id, step, chosen, shown } : { chosen: [], shown: {} }
+  }
+
+  /** Which of what a step can show it does: the first where the address says nothing that there is. */
+  showing<T extends string>(name: string, known: readonly T[]): T {
+    return known.find((one) => one === this.shown[name]) ?? known[0]!
   }
 
   private async refresh(): Promise<void> {
@@ -187,6 +202,8 @@ export class App {
   show(project: Project): void {
     if (project.model.state !== 'loading' && project.data.state !== 'loading')
       delete this.live.tasks[project.id]
+    // A newly chosen kind of goal is what its step shows.
+    if (project.goal?.kind !== this.project?.goal?.kind) delete this.shown.goal
     this.project = project
     this.editor.load(project)
     const known = candidatesOf(project).map((candidate) => candidate.id)
@@ -201,6 +218,7 @@ export class App {
   /** Shows a project at the step where its work goes on. */
   enter(project: Project, step?: StepId): void {
     this.chosen = []
+    this.shown = {}
     this.picked = undefined
     this.meant = 'any'
     this.error = undefined

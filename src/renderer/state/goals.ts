@@ -2,7 +2,7 @@
 import type { Goal, SearchGoal } from '../../contract/goal'
 import type { TargetDescription } from '../../contract/targets'
 import { plural } from '../../contract/format'
-import { bytes, pointCount } from '../lib/format'
+import { bytes, duration, pointCount } from '../lib/format'
 
 export const PRESET_NAMES = {
   safe: 'Safe',
@@ -11,8 +11,17 @@ export const PRESET_NAMES = {
   fastest: 'Fastest',
 } as const
 
-/** What "find the best for me" begins with. */
-export const startGoal = (target: string): SearchGoal => ({ kind: 'search', maxDrop: 1, target, minutes: 30 })
+/** What "find the best for me" begins with: nobody waits for longer who did not ask for it. */
+export const startGoal = (target: string): SearchGoal => ({ kind: 'search', maxDrop: 1, target, minutes: 10 })
+
+/** On the button that starts it: what a search may take at most, and which preset it is that nobody has chosen yet. */
+export function startText(goal: Goal | undefined, proposal: Goal | undefined): string {
+  const one = goal ?? proposal
+  if (one?.kind === 'search') return `Start compressing, up to ${duration(one.minutes * 60)}`
+  return one?.kind === 'preset' && !goal
+    ? `Start compressing: ${PRESET_NAMES[one.preset]}`
+    : 'Start compressing'
+}
 
 export function goalLine(goal: Goal): string {
   if (goal.kind === 'preset') return PRESET_NAMES[goal.preset]

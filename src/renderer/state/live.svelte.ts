@@ -13,6 +13,8 @@ export class Live {
   curves = $state<Record<string, { step?: number; points: Curve }>>({})
   /** What a search has tried, by run. */
   trials = $state<Record<string, TrialPoint[]>>({})
+  /** Runs that were told to stop and keep what they have: said at once, long before they do. */
+  stopping = $state<Record<string, boolean>>({})
   /** Work that is no run, by project. */
   tasks = $state<Record<string, { done: number; doing: string }>>({})
 
@@ -35,10 +37,12 @@ export class Live {
   forget(run: string): void {
     delete this.progress[run]
     delete this.curves[run]
+    delete this.stopping[run]
   }
 
   /** True while there is something to keep of what goes on: a search has tried recipes, or a pass learns. */
   canStop({ id, goal, trials }: Run): boolean {
+    if (this.stopping[id]) return false
     if (goal.kind === 'search') return (this.trials[id] ?? trials ?? []).length > 0
     return this.learns(id)
   }

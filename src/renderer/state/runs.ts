@@ -10,6 +10,7 @@ export async function startRun(app: App): Promise<void> {
   const goal = app.project.goal ?? app.proposal
   const run = await app.ask('runs.start', { project: app.project.id, goal })
   if (!run) return
+  delete app.shown.run
   app.go('compress')
   await app.reload()
 }
@@ -36,5 +37,13 @@ export async function cancelRun(app: App, run: Run): Promise<void> {
     if (yes === null) return
   }
   await app.ask('runs.cancel', { run: run.id })
+  await app.reload()
+}
+
+/** Goes on with a run from where it was broken off, in sight of it. */
+export async function resumeRun(app: App, project: string, run: string): Promise<void> {
+  await app.open(project)
+  if (app.projectId !== project || !(await app.ask('runs.resume', { run }))) return
+  app.go('compress')
   await app.reload()
 }

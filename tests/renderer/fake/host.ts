@@ -19,6 +19,7 @@ import type {
 import { PareError } from '../../../src/contract/errors'
 import type { Project, Run } from '../../../src/contract/project'
 import * as fixture from './fixtures'
+import { summary } from './summary'
 import { targets } from './targets'
 
 interface FakeOptions {
@@ -77,6 +78,7 @@ export class FakeHost implements Host {
     memory: 0,
     notifications: true,
   }
+  address = ''
   private listeners = new Map<string, Set<(event: never) => void>>()
   private queue = {
     waiting: [] as string[],
@@ -234,21 +236,11 @@ export class FakeHost implements Host {
     'app.about': () => ({ version: '0.1.0', licences: 'onnxruntime-node: MIT' }),
     'settings.get': () => this.settings,
     'settings.set': (change) => (this.settings = { ...this.settings, ...change }),
+    'place.get': () => ({ address: this.address }),
+    'place.set': ({ address }) => void (this.address = address),
     'notices.list': () => this.notices,
     'notices.dismiss': ({ notice }) => void (this.notices = this.notices.filter(({ id }) => id !== notice)),
-    'projects.list': () =>
-      this.project
-        ? [
-            {
-              id: this.project.id,
-              name: this.project.name,
-              updatedAt: this.project.updatedAt,
-              model: 'lenet5.onnx',
-              data: 'digits',
-              result: 'lenet5 · 10.9× smaller, −0.6 points',
-            },
-          ]
-        : [],
+    'projects.list': () => (this.project ? [summary(this.project)] : []),
     'projects.create': () =>
       (this.project = fixture.project({
         name: 'New project',
@@ -263,11 +255,17 @@ export class FakeHost implements Host {
         id: 'digits',
         title: 'Handwritten digits',
         description: 'LeNet-5 with 1,797 labelled pictures; 249 kB.',
+        shows: 'A classifier of pictures becomes several times smaller.',
+        minutes: 2,
+        picture: fixture.sample(3).thumbnail,
       },
       {
         id: 'bearing',
         title: 'Bearing vibration',
         description: 'A small 1-D network that hears which bearing is worn.',
+        shows: 'A model of signals shrinks.',
+        minutes: 2,
+        picture: fixture.sample(4).thumbnail,
       },
     ],
     'samples.open': () => (this.project = fixture.project()),
@@ -366,7 +364,10 @@ export class FakeHost implements Host {
       )
       return { ok: !problems.length, problems }
     },
-    'recipes.expect': ({ recipe }) => ({ seconds: 25 * recipe.steps.length }),
+    'recipes.expect': ({ recipe }) => ({
+      seconds: 25 * recipe.steps.length,
+      bytes: Math.round(248_733 / 2 ** recipe.steps.length),
+    }),
     'recipes.export': ({ recipe }) => ({ name: 'recipe.json', text: JSON.stringify(recipe, undefined, 2) }),
     'runs.start': () => this.start(),
     'runs.get': () => this.mine().runs[0]!,

@@ -97,10 +97,11 @@ async function connected() {
   })
   vi.stubGlobal('location', { hash: '#token=0nce', protocol: 'http:', host: '127.0.0.1:9', pathname: '/' })
   vi.stubGlobal('history', { replaceState: vi.fn() })
-  vi.stubGlobal('sessionStorage', {
-    getItem: (key: string) => kept.get(key) ?? null,
-    setItem: (key: string, value: string) => kept.set(key, value),
-  })
+  for (const store of ['sessionStorage', 'localStorage'])
+    vi.stubGlobal(store, {
+      getItem: (key: string) => kept.get(key) ?? null,
+      setItem: (key: string, value: string) => kept.set(key, value),
+    })
   vi.stubGlobal('fetch', fetched)
   vi.stubGlobal('WebSocket', FakeSocket)
   const host = await browserHost()

@@ -132,7 +132,9 @@ test('words are never in a data colour: those stand out as marks, at less contra
     .readdirSync('src/renderer', { recursive: true, encoding: 'utf8' })
     .filter((file) => /\.(svelte|css)$/.test(file))
   const worded = files.filter((file) =>
-    /[\s;{"]color:\s*var\(--(compressed|original|candidate)/.test(fs.readFileSync(`src/renderer/${file}`, 'utf8')),
+    /[\s;{"]color:\s*var\(--(compressed|original|candidate)/.test(
+      fs.readFileSync(`src/renderer/${file}`, 'utf8'),
+    ),
   )
   expect(worded).toEqual([])
 })

@@ -76,6 +76,14 @@ export const originalPoint = (report: Report, axis: Axis): Point => ({
   y: report.quality.value * scaleOf(report.quality.metric),
 })
 
+/** The original before a run has measured it: its file is no larger to download, and its time is its own. */
+export const standIn = (fileBytes: number, { metric, value }: Quality, axis: Axis): Point => ({
+  id: 'original',
+  name: 'original',
+  x: axis === 'time' ? 1 : fileBytes,
+  y: value * scaleOf(metric),
+})
+
 /** What a search has tried and measured, as faint points under the candidates. */
 export function trialPoints(
   trials: readonly TrialPoint[],
