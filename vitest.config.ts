@@ -14,6 +14,8 @@ const LONG = [
   'tests/package',
 ]
 
+const COMPONENTS = 'tests/renderer/components/**/*.test.ts'
+
 /** Without durations of an earlier run, as on a clean clone, vitest begins with the largest files. */
 class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -28,8 +30,18 @@ class LongFirst extends BaseSequencer {
 export default defineConfig({
   plugins: [svelte()],
   test: {
-    include: ['tests/**/*.test.ts'],
-    exclude: ['tests/e2e/**'],
+    projects: [
+      {
+        extends: true,
+        test: { name: 'node', include: ['tests/**/*.test.ts'], exclude: ['tests/e2e/**', COMPONENTS] },
+      },
+      {
+        // Components run as in a browser: Svelte's own build for it, and a document.
+        extends: true,
+        resolve: { conditions: ['browser', 'module', 'import', 'default'] },
+        test: { name: 'components', include: [COMPONENTS], environment: 'happy-dom' },
+      },
+    ],
     pool: 'forks',
     // Much of the time is spent waiting for engines and files.
     maxWorkers: '100%',

@@ -10,6 +10,7 @@ import type { Service } from '../service'
 import { DOWNLOAD, type Downloads } from './downloads'
 import { Guard, securityHeaders, targetOf, unescaped } from './guard'
 import { serveSocket, type SocketServer } from './socket'
+import { unpack } from './unpack'
 
 const TYPES: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
@@ -70,10 +71,13 @@ export async function startServer({
     const { pathname, query } = targetOf(request)
     if (request.method === 'POST') {
       if (pathname === WIRE.session) return openSession(request, response)
-      if (!pathname.startsWith(WIRE.upload)) return refuse(response, 404, 'not found')
+      const kind = [WIRE.upload, WIRE.pack].find((prefix) => pathname.startsWith(prefix))
+      if (!kind) return refuse(response, 404, 'not found')
       if (!guard.knowsBearer(request.headers.authorization)) return refuse(response, 401, 'unknown session')
-      const upload = unescaped(pathname.slice(WIRE.upload.length)) ?? ''
-      await service.receiveUpload(upload, query.get('path') ?? '', request)
+      const upload = unescaped(pathname.slice(kind.length)) ?? ''
+      if (kind === WIRE.upload) await service.receiveUpload(upload, query.get('path') ?? '', request)
+      // Thousands of files that are each waited for until the disk has them take longer than to hand them in again.
+      else await unpack(request, (file, content) => service.receiveUpload(upload, file, content, false))
       response.writeHead(204).end()
     } else if (request.method !== 'GET' && request.method !== 'HEAD') refuse(response, 405, 'not allowed')
     else if (pathname.startsWith(DOWNLOAD)) {

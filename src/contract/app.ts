@@ -302,8 +302,15 @@ export interface Host {
   readonly shell: 'electron' | 'browser'
   invoke<M extends MethodName>(name: M, input: MethodInput<M>): Promise<MethodOutput<M>>
   on<E extends EventName>(name: E, listener: (event: Events[E]) => void): () => void
-  /** Files or folders dropped on or picked in the page, as file refs. */
-  filesOf(files: readonly DroppedFile[]): Promise<FileRef[]>
+  /** Files or folders dropped on or picked in the page, as file refs; rejects with `cancelled` where the signal says so. */
+  filesOf(files: readonly DroppedFile[], options?: Handing): Promise<FileRef[]>
+}
+
+/** While files are handed over. */
+export interface Handing {
+  signal?: AbortSignal
+  /** Bytes that have arrived, of all. */
+  progress?: (sent: number, total: number) => void
 }
 
 /** A browser File with the path inside its dropped folder; typed loosely so that this room needs no DOM. */

@@ -18,7 +18,18 @@ export const WIRE = {
   socket: '/socket',
   /** POST /upload/<upload>?path=<relative path>, bearer session, body = the file's bytes; 204 when stored. */
   upload: '/upload/',
+  /** POST /pack/<upload>, bearer session, body = many small files, one after another as `PackedFile`; 204 when stored. */
+  pack: '/pack/',
 } as const
+
+/** A line of JSON before the bytes of each file of a pack. */
+export interface PackedFile {
+  path: string
+  bytes: number
+}
+
+/** Larger files travel by themselves. */
+export const PACKED_FILE_BYTES = 2 ** 20
 
 export interface SessionReply {
   session: string

@@ -87,7 +87,7 @@ export class FileStore {
   }
 
   /** Stores one file of an upload. `relative` is 'digits/3/0001.png' or a bare name. */
-  async receive(upload: string, relative: string, body: Readable): Promise<void> {
+  async receive(upload: string, relative: string, body: Readable, flush = true): Promise<void> {
     const entry = this.uploads.get(upload)
     if (!entry) throw new PareError('not-found', { what: 'upload', id: upload })
     if (++entry.files > UPLOADED_FILES)
@@ -95,7 +95,7 @@ export class FileStore {
     const target = path.join(entry.root, entry.folder ? safeRelative(entry.name) : '', safeRelative(relative))
     try {
       fs.mkdirSync(path.dirname(target), { recursive: true })
-      await pipeline(body, createWriteStream(target, { flush: true }))
+      await pipeline(body, createWriteStream(target, { flush }))
     } catch (cause) {
       fs.rmSync(target, { force: true })
       throw diskError(cause, target)

@@ -135,7 +135,7 @@ export function createService(options: ServiceOptions): Service {
     },
     onAny,
     adoptPath: async (file) => core.files.adopt(file),
-    receiveUpload: (upload, relative, body) => core.files.receive(upload, relative, body),
+    receiveUpload: (upload, relative, body, flush) => core.files.receive(upload, relative, body, flush),
     close() {
       runs.close()
       core.interactive.close()

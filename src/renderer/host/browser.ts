@@ -9,7 +9,7 @@ import {
   type ReplyFrame,
   type SessionReply,
 } from '../../contract/wire'
-import { inParallel, uploadUnits } from './upload'
+import { inParallel, packed, packs, uploadUnits, type Sent } from './upload'
 
 export type Connection = 'open' | 'lost' | 'ended'
 
@@ -108,11 +108,19 @@ export async function browserHost(): Promise<BrowserHost> {
     })
   }
 
-  const send = async (upload: string, file: File, path: string): Promise<void> => {
-    const answer = await fetch(`${WIRE.upload}${upload}?path=${encodeURIComponent(path)}`, {
+  const send = async (upload: string, files: Sent, signal?: AbortSignal): Promise<void> => {
+    const [{ file, path }] = files as [Sent[number], ...Sent]
+    const alone = files.length === 1
+    const address = alone
+      ? `${WIRE.upload}${upload}?path=${encodeURIComponent(path)}`
+      : `${WIRE.pack}${upload}`
+    const answer = await fetch(address, {
       method: 'POST',
       headers: { Authorization: `Bearer ${session}` },
-      body: file,
+      body: alone ? file : packed(files),
+      signal: signal ?? null,
+    }).catch((cause: unknown) => {
+      throw signal?.aborted ? toError({ code: 'cancelled', during: 'reading files' }) : cause
     })
     if (!answer.ok) {
       const reason = (await answer.text()) || answer.statusText
@@ -130,11 +138,19 @@ export async function browserHost(): Promise<BrowserHost> {
       return () => set.delete(listener as (data: never) => void)
     },
     onConnection: (listener) => void connectionListeners.add(listener),
-    async filesOf(dropped) {
+    async filesOf(dropped, { signal, progress } = {}) {
       const refs: FileRef[] = []
-      for (const unit of uploadUnits(dropped)) {
+      const units = uploadUnits(dropped)
+      const sizeOf = (files: Sent): number => files.reduce((sum, { file }) => sum + file.size, 0)
+      const total = units.reduce((sum, { files }) => sum + sizeOf(files), 0)
+      let sent = 0
+      for (const unit of units) {
         const { upload } = await invoke('files.begin', { name: unit.name, folder: unit.folder })
-        await inParallel(unit.files, 6, ({ file, path }) => send(upload, file, path))
+        await inParallel(packs(unit.files), 3, async (files) => {
+          await send(upload, files, signal)
+          sent += sizeOf(files)
+          progress?.(sent, total)
+        })
         refs.push(await invoke('files.finish', { upload }))
       }
       return refs

@@ -1,5 +1,6 @@
 /** Dropped files become uploads: one for every loose file, one for every folder. */
 import type { DroppedFile } from '../../contract/app'
+import { PACKED_FILE_BYTES, type PackedFile } from '../../contract/wire'
 
 interface UploadUnit {
   name: string
@@ -29,6 +30,41 @@ export function uploadUnits(dropped: readonly DroppedFile[]): UploadUnit[] {
   }
   return units
 }
+
+/** So much goes in one request: few enough that each tells of progress, large enough that thousands of files are few. */
+const PACK_BYTES = 8 * 2 ** 20
+const PACK_FILES = 1000
+
+export type Sent = UploadUnit['files']
+
+/** Small files together, large ones by themselves; in their order. */
+export function packs(files: Sent): Sent[] {
+  const made: Sent[] = []
+  let open: { files: Sent; bytes: number } | undefined
+  for (const one of files) {
+    const { size } = one.file
+    if (size > PACKED_FILE_BYTES) {
+      made.push([one])
+      continue
+    }
+    if (!open || open.bytes + size > PACK_BYTES || open.files.length === PACK_FILES) {
+      open = { files: [], bytes: 0 }
+      made.push(open.files)
+    }
+    open.files.push(one)
+    open.bytes += size
+  }
+  return made
+}
+
+/** A pack as the body of a request; the browser reads the files while it sends. */
+export const packed = (files: Sent): Blob =>
+  new Blob(
+    files.flatMap(({ file, path }) => [
+      `${JSON.stringify({ path, bytes: file.size } satisfies PackedFile)}\n`,
+      file,
+    ]),
+  )
 
 /** Runs `work` over the items, a few at a time; the first failure ends it. */
 export async function inParallel<T>(items: readonly T[], width: number, work: (item: T) => Promise<void>) {

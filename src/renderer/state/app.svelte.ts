@@ -21,7 +21,7 @@ import type { TargetDescription } from '../../contract/targets'
 import type { BrowserHost, Connection } from '../host/browser'
 import { RecipeEditor } from './editor.svelte'
 import { retargeted } from './goals'
-import type { Overlay, Question, Queue } from './kinds'
+import type { Overlay, Question, Queue, Taking } from './kinds'
 import { Live } from './live.svelte'
 import type { Place } from './place'
 import { keepSlots, type Slots } from './slots'
@@ -52,7 +52,8 @@ export class App {
   error = $state.raw<ErrorData>()
   /** Files that were handed in and not taken, with the reason. */
   refused = $state.raw<{ name: string; reason: string }[]>([])
-  taking = $state<string>()
+  /** Files that are on their way from the page. */
+  taking = $state.raw<Taking>()
   connection = $state<Connection>('open')
   ready = $state(false)
   /** Said to screen readers politely. */

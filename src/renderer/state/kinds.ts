@@ -18,3 +18,12 @@ export interface Queue {
   paused: boolean
   stopAfterCurrent: boolean
 }
+
+export interface Taking {
+  doing: string
+  /** 0 … 1, once something has arrived. */
+  done?: number
+  /** How much of how much, and how fast. */
+  aside?: string
+  cancel: () => void
+}

@@ -2,27 +2,55 @@
 import type { DroppedFile } from '../../contract/app'
 import { errorData } from '../../contract/errors'
 import type { FileRef } from '../../contract/project'
+import { bytes, whole } from '../lib/format'
 import type { App } from './app.svelte'
+
+const IN_FOLDER = /\//
+const OF_MODEL = /\.(onnx|ort|onnx[._]data|data)$/i
+
+/** A model beside folders of data is handed over first: it is to be seen while the data is still on its way. */
+export function batches(dropped: readonly DroppedFile[]): DroppedFile[][] {
+  const loose = dropped.filter(({ relativePath }) => !IN_FOLDER.test(relativePath))
+  const folders = dropped.filter(({ relativePath }) => IN_FOLDER.test(relativePath))
+  const apart = loose.length > 0 && folders.length > 0
+  return apart && loose.every(({ relativePath }) => OF_MODEL.test(relativePath))
+    ? [loose, folders]
+    : [[...dropped]]
+}
 
 export async function takeDropped(app: App, dropped: readonly DroppedFile[]): Promise<void> {
   if (!dropped.length) return
-  app.taking =
-    dropped.length === 1 ? `Reading ${dropped[0]!.relativePath}` : `Reading ${dropped.length} files`
+  const controller = new AbortController()
+  const began = Date.now()
+  const [one] = dropped
+  const doing =
+    dropped.length === 1 ? `Reading ${one!.relativePath}` : `Reading ${whole(dropped.length)} files`
+  app.taking = { doing, cancel: () => controller.abort() }
+  const progress = (sent: number, total: number): void => {
+    const rate = sent / Math.max(0.001, (Date.now() - began) / 1000)
+    const aside = `${bytes(sent)} of ${bytes(total)}, ${bytes(rate)} a second`
+    if (app.taking && total > 0) app.taking = { ...app.taking, done: sent / total, aside }
+  }
   try {
-    await take(app, await app.host.filesOf(dropped))
+    let modelTaken = false
+    for (const batch of batches(dropped)) {
+      const files = await app.host.filesOf(batch, { signal: controller.signal, progress })
+      modelTaken = await take(app, files, modelTaken)
+    }
   } catch (thrown) {
-    app.error = errorData(thrown)
+    const error = errorData(thrown)
+    if (error.code !== 'cancelled') app.error = error
   } finally {
     app.taking = undefined
   }
 }
 
-/** They go to the open project, or to a new one. */
-export async function take(app: App, files: readonly FileRef[]): Promise<void> {
-  if (!files.length) return
+/** They go to the open project, or to a new one, at the step they belong to unless one is to `stay`; true where a model was among them. */
+export async function take(app: App, files: readonly FileRef[], stay = false): Promise<boolean> {
+  if (!files.length) return stay
   const fresh = !app.project
   const project = app.project ?? (await app.ask('projects.create', {}))
-  if (!project) return
+  if (!project) return stay
   app.error = undefined
   const result = await app.ask('project.take', {
     project: project.id,
@@ -32,9 +60,11 @@ export async function take(app: App, files: readonly FileRef[]): Promise<void> {
   if (fresh && !kinds.length) await app.ask('projects.remove', { project: project.id })
   else if (result) {
     app.show(result.project)
-    if (kinds.includes('model')) app.go('model')
+    if (stay) app.refused = []
+    else if (kinds.includes('model')) app.go('model')
     else if (kinds.includes('dataset')) app.go('data')
     else if (kinds.includes('recipe')) app.go('goal')
   }
   app.refused = result?.refused ?? []
+  return stay || kinds.includes('model')
 }

@@ -1,0 +1,204 @@
+/** The whole window on a host in memory: what each step shows, and what its controls do. */
+import { describe, expect, it, vi } from 'vitest'
+import { finishedRun, project } from '../fake/fixtures'
+import { button, key, openWindow, press, settle, type } from './render'
+
+const done = () => project({ goal: finishedRun().goal, runs: [finishedRun()] })
+const at = (step: string, more = '') => `project=${project().id}&step=${step}${more}`
+
+describe('home', () => {
+  it('says in one line what Pare does, and has a picture of it', async () => {
+    const { find } = await openWindow()
+    expect(find('h1').className).toContain('display')
+    expect(find('svg[role=img]').getAttribute('aria-label')).toContain('the same answers')
+  })
+
+  it('shows samples as cards with a picture, what one sees, and how long', async () => {
+    const { all } = await openWindow()
+    const cards = all('[aria-label=Samples] button')
+    expect(cards).toHaveLength(2)
+    expect(cards[0]!.textContent).toMatch(/Handwritten digits.*smaller.*about 2 minutes/s)
+    expect(cards[0]!.querySelector('img')!.getAttribute('src')).toMatch(/^data:image\/svg/)
+  })
+
+  it('shows what became of a project, its trade-off and its verdict', async () => {
+    const { find } = await openWindow({ project: done() })
+    const recent = find('[aria-label=Recent] li')
+    expect(recent.textContent).toMatch(/10\.9× smaller.*done/s)
+    expect(recent.querySelectorAll('circle')).toHaveLength(3)
+    expect(recent.querySelectorAll('circle.outside')).toHaveLength(1)
+  })
+
+  it('offers one Resume where a run was interrupted, and goes there', async () => {
+    const run = { ...finishedRun(), status: 'interrupted' as const, resumable: true, candidates: [] }
+    const { find } = await openWindow({ project: project({ runs: [run] }) })
+    await press(/^Resume/)
+    expect(find('[aria-current=step]').textContent).toContain('Compress')
+  })
+
+  it('opens what was begun where its work goes on', async () => {
+    const { find } = await openWindow({ project: done() })
+    await press(/^Digits/)
+    expect(find('[aria-current=step]').textContent).toContain('Compare')
+    await press(/^Pare/)
+    expect(find('h1').textContent).toContain('Small enough to ship')
+  })
+})
+
+describe('the place', () => {
+  it('is in the address, with the tab, and comes back from it', async () => {
+    const { find } = await openWindow({ project: done() }, at('model', '&model=operators'))
+    expect(find('[role=tab][aria-selected=true]').textContent).toBe('Operators')
+    await press('Sensitivity')
+    expect(location.hash).toContain('model=sensitivity')
+    await press(/^Goal/)
+    expect(location.hash).toContain('step=goal')
+  })
+})
+
+describe('the steps', () => {
+  it('model: figures at a glance, weight by layer, operators, and what a layer holds', async () => {
+    const { text, find } = await openWindow({ project: done() }, at('model'))
+    expect(text()).toContain('At a glance')
+    expect(text()).toContain('The first size of “image” (batch) is left open')
+    await press(/^\/fc1\/Gemm/)
+    expect(text()).toMatch(/fc1/)
+    await press('Operators')
+    expect(find('table').textContent).toContain('Conv')
+    await press('Sensitivity')
+    await press('Measure the sensitivity')
+    expect(text()).toContain('/fc1/Gemm')
+  })
+
+  it('data: what was recognised, previews, splits and how it is read', async () => {
+    const { text, all } = await openWindow({ project: done() }, at('data'))
+    expect(text()).toContain('1,797 images in 10 class folders')
+    expect(all('img[alt*=png], img[alt*=svg], figure img, li img').length).toBeGreaterThan(0)
+    expect(text()).toContain('97.78%')
+  })
+
+  it('goal: a search says its time on the button, a preset what it is thought to give', async () => {
+    const { text } = await openWindow({ project: project() }, at('goal'))
+    expect(button(/^Start compressing/).textContent).toContain('up to 10 min')
+    await press('Presets')
+    await settle()
+    expect(text()).toMatch(/About 62\skB, 4× smaller, in about/)
+    expect(document.querySelectorAll('.badge')).toHaveLength(1)
+    expect(button(/^Start compressing/).textContent).toContain('Balanced')
+  })
+
+  it('goal: a limit is kept with its unit, and the rail says it', async () => {
+    const { host, find } = await openWindow({ project: project() }, at('goal'))
+    type(find<HTMLInputElement>('input[type=number][placeholder="no limit"]'), '40')
+    await settle()
+    expect(host.project!.goal).toMatchObject({ kind: 'search', maxBytes: 40_000 })
+    expect(find('nav').textContent).toMatch(/a file of at most 40\skB/)
+  })
+
+  it('goal: passes are added, changed, moved, undone', async () => {
+    const { host, text } = await openWindow({ project: project() }, at('goal', '&goal=recipe'))
+    await press('Add a pass…')
+    const field = document.querySelector<HTMLInputElement>('input[placeholder="Search passes"]')!
+    type(field, 'prune')
+    await key('Enter', {}, field)
+    expect(text()).toContain('Prune small weights')
+    expect(host.project!.goal).toMatchObject({
+      kind: 'recipe',
+      recipe: { steps: [{ pass: 'prune-magnitude' }] },
+    })
+    await key('z', { ctrlKey: true })
+    await vi.waitFor(() => expect(host.project!.goal).toMatchObject({ recipe: { steps: [] } }))
+  })
+
+  it('compress: the best found in the largest type, the way on, what was done', async () => {
+    const { find, text } = await openWindow({ project: done() }, at('compress'))
+    expect(find('.display').textContent).toMatch(/10\.9× smaller, losing 0\.56\spoints/)
+    expect(find('h1').textContent).toBe('Done in 3 min 34 s')
+    expect(text()).toContain('Set 80% of the weights to zero')
+    await press('Go on to compare')
+    expect(find('[aria-current=step]').textContent).toContain('Compare')
+  })
+
+  it('compress: nothing fits, and it says what to relax and what that gives', async () => {
+    const run = finishedRun()
+    const goal = { kind: 'search' as const, maxDrop: 0, maxBytes: 60_000, target: 'any', minutes: 1 }
+    const outside = run.candidates.map((one) => ({ ...one, insideLimit: false }))
+    const { text, host } = await openWindow(
+      { project: project({ goal, runs: [{ ...run, goal, candidates: outside }] }) },
+      at('compress'),
+    )
+    expect(text()).toContain('Nothing fits all your limits')
+    expect(text()).toMatch(/Allow 3\.4\spoints lost: 23\.4× smaller, losing 3\.34\spoints/)
+    await press('Allow it and search again')
+    expect(host.project!.goal).toMatchObject({ maxDrop: 0, maxBytes: 126_000 })
+  })
+
+  it('compress: says at once that it stops', async () => {
+    const running = { ...finishedRun(), status: 'running' as const, candidates: [] }
+    const { host, find } = await openWindow({ project: project({ runs: [running] }) }, at('compress'))
+    expect(find('h1').textContent).toBe('Compressing')
+    const trial = {
+      key: 'a',
+      name: 'int8',
+      state: 'kept' as const,
+      reason: '',
+      bytes: 9e4,
+      downloadBytes: 8e4,
+      pointsLost: 0.1,
+    }
+    host.emit('run.trial', {
+      run: running.id,
+      project: running.project,
+      trial: { ...trial, at: new Date().toISOString() },
+    })
+    await settle()
+    expect(find('[aria-label="Best so far"]').textContent).toMatch(/losing 0\.1\spoints.*found just now/s)
+    expect(find('[aria-label="What was tried"]').textContent).toContain('int8')
+    await press('Stop now, keep the best')
+    expect(find('h1').textContent).toBe('Stopping, keeping the best')
+  })
+
+  it('compare: before and after, questions, layers, classes, samples', async () => {
+    const { text, find, all } = await openWindow({ project: done() }, at('compare'))
+    expect(find('h1').textContent).toContain('10.9× smaller')
+    expect(all('.answers > li')).toHaveLength(3)
+    await press('Layers')
+    expect(text()).toContain('/conv1/Conv')
+    await press('Classes')
+    find('[aria-label="Confusion matrix of Original"]')
+    await press('Samples')
+    expect(text()).toContain('Changed answer')
+    expect(location.hash).toContain('compare=samples')
+  })
+
+  it('export: a card for each target, and the code that loads what is written', async () => {
+    const { text } = await openWindow({ project: done() }, at('export'))
+    expect(text()).toContain('Save the bundle…')
+  })
+})
+
+describe('hands', () => {
+  it('menus say in words what is not here, never why a runtime failed', async () => {
+    const { text } = await openWindow({ project: done() }, at('model'))
+    button(/^Device/).dispatchEvent(new PointerEvent('pointerdown', { bubbles: true, button: 0 }))
+    await settle()
+    expect(text()).toContain('WebGPU: not available here')
+    expect(text()).not.toContain('no adapter was found')
+  })
+
+  it('the palette finds an action by its words and does it', async () => {
+    const { find } = await openWindow({ project: done() }, at('model'))
+    await key('k', { ctrlKey: true })
+    const field = find<HTMLInputElement>('input[placeholder="What do you want to do?"]')
+    type(field, 'go to export')
+    await key('Enter', {}, field)
+    await settle()
+    expect(find('[aria-current=step]').textContent).toContain('Export')
+  })
+
+  it('settings, shortcuts and about are dialogs', async () => {
+    const { text } = await openWindow()
+    await key(',', { ctrlKey: true })
+    expect(text()).toContain('Threads')
+  })
+})
