@@ -31,7 +31,10 @@ async function pick(app: App, kind: 'model' | 'data-file' | 'data-folder' | 'rec
 }
 
 async function openFiles(app: App, kind: 'model' | 'data-file' | 'data-folder'): Promise<void> {
-  if (app.host.shell === 'electron') return take(app, await pick(app, kind))
+  if (app.host.shell === 'electron') {
+    await take(app, await pick(app, kind))
+    return
+  }
   await takeDropped(
     app,
     await pickInPage(kind === 'data-folder' ? { folder: true } : { accept: ACCEPT[kind] }),

@@ -62,7 +62,7 @@ export function pointLabels(
   label: (raw: unknown) => string | undefined,
   colour: string,
   halo: string,
-): Plugin<'line'> {
+): Plugin {
   return {
     id: 'pointLabels',
     afterDatasetsDraw(chart: Chart) {
