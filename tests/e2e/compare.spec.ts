@@ -35,10 +35,12 @@ test('three candidates beside the original, each looked into; a bundle for every
   await which.getByText('Balanced').click()
   // What came is one click away in the drawing: the first of it is selected, with what is known of it.
   await pare.getByRole('button', { name: /^\+ \d+ added/ }).click()
-  await expect(pare.getByRole('region', { name: /^Operator/ })).toContainText('QuantizeLinear')
+  // Pairs where int8 is the faster here, else codes that are restored: what balanced keeps depends on the processor.
+  const restored = /QuantizeLinear|Cast/
+  await expect(pare.getByRole('region', { name: /^Operator/ })).toContainText(restored)
   await expectAccessible(pare, 'Compare, an operator of the graph')
   await list.click()
-  await expect(pare.getByText('QuantizeLinear').first()).toBeVisible()
+  await expect(pare.getByText(restored).first()).toBeVisible()
   await which.getByText('Safe').click()
   await list.click()
   await expect(pare.getByText('QuantizeLinear')).toHaveCount(0)
@@ -87,10 +89,6 @@ test('candidates measured together have one original, after a reload too', async
   await expect(pare.getByRole('button', { name: 'Measure them together' })).toBeVisible()
   await expect(measured).not.toContainText('latency p50')
   await pare.reload()
-  await pare
-    .getByRole('button', { name: /^Handwritten digits/ })
-    .first()
-    .click()
   await both()
   await expect(measured).toContainText('latency p50', { timeout: 120_000 })
   const figures = await measured.innerText()
