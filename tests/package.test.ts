@@ -72,7 +72,7 @@ test.runIf(process.platform === 'linux')(
     ]
     const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', cwd: work })
     expect(stderr).not.toMatch(/Cannot find|ERR_/)
-    expect(status).toBe(0)
+    expect(status, stderr).toBe(0)
     const { original, candidate } = JSON.parse(stdout)
     expect(candidate.bytes).toBeLessThan(original.bytes * 0.6)
     expect(candidate.quality.value).toBeGreaterThan(original.quality.value - 0.02)

@@ -307,7 +307,7 @@ export interface Host {
 }
 
 /** While files are handed over. */
-export interface Handing {
+interface Handing {
   signal?: AbortSignal
   /** Bytes that have arrived, of all. */
   progress?: (sent: number, total: number) => void

@@ -2,7 +2,6 @@
 import { flushSync, mount, unmount, type Component } from 'svelte'
 import { afterEach } from 'vitest'
 import WindowApp from '../../../src/renderer/App.svelte'
-import { App } from '../../../src/renderer/state/app.svelte'
 import { FakeHost } from '../fake/host'
 
 const mounted: ReturnType<typeof mount>[] = []
@@ -66,7 +65,6 @@ export async function openWindow(
   return { ...rendered, host }
 }
 
-export { App, FakeHost }
 
 export function type(input: HTMLInputElement | HTMLSelectElement, text: string): void {
   input.value = text

@@ -102,10 +102,13 @@ describe('the steps', () => {
     type(field, 'prune')
     await key('Enter', {}, field)
     expect(text()).toContain('Prune small weights')
-    expect(host.project!.goal).toMatchObject({
-      kind: 'recipe',
-      recipe: { steps: [{ pass: 'prune-magnitude' }] },
-    })
+    // Changes are sent once the hand rests.
+    await vi.waitFor(() =>
+      expect(host.project!.goal).toMatchObject({
+        kind: 'recipe',
+        recipe: { steps: [{ pass: 'prune-magnitude' }] },
+      }),
+    )
     await key('z', { ctrlKey: true })
     await vi.waitFor(() => expect(host.project!.goal).toMatchObject({ recipe: { steps: [] } }))
   })
