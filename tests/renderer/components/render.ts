@@ -65,7 +65,6 @@ export async function openWindow(
   return { ...rendered, host }
 }
 
-
 export function type(input: HTMLInputElement | HTMLSelectElement, text: string): void {
   input.value = text
   input.dispatchEvent(new Event('input', { bubbles: true }))
