@@ -1,5 +1,6 @@
 /** What every command is given, and the options they share. */
 import { InvalidArgumentError, Option, type Command } from 'commander'
+import fs from 'node:fs'
 import path from 'node:path'
 import { MOST_THREADS } from '../contract/app'
 import { moduleOf } from '../library/pare'
@@ -29,6 +30,13 @@ function threadCount(text: string): number {
 }
 
 export const absolute = (text: string): string => path.resolve(text)
+
+/** Of a folder that compressing wrote, the model in it. */
+export function modelFile(text: string): string {
+  const at = absolute(text)
+  const inside = path.join(at, 'model.onnx')
+  return fs.existsSync(inside) ? inside : at
+}
 
 export const jsonOption = (): Option =>
   new Option('--json', 'print exactly one JSON document on stdout; progress goes to stderr')

@@ -105,6 +105,14 @@ test('evaluating against limits measures both models in one run, on the samples 
   expect(plain.jobs).toEqual(['evaluate'])
 })
 
+test('a folder that compressing wrote stands for the model in it', async () => {
+  const folder = path.join(out, 'small')
+  fs.mkdirSync(folder, { recursive: true })
+  fs.writeFileSync(path.join(folder, 'model.onnx'), '')
+  const exported = await run(addExport, ['export', folder, '--out', path.join(out, 'f.zip')], answers)
+  expect(exported.input('exportBundle')).toMatchObject({ model: path.join(folder, 'model.onnx') })
+})
+
 test('nothing is exported of a model that is over the limits; what is recorded of it is its proof', async () => {
   const args = ['export', 'small.onnx', '--out', path.join(out, 'e.zip')]
   const over = run(addExport, [...args, '--max-bytes', '1KB'], { record: () => ({ record }) })

@@ -3,6 +3,7 @@ import path from 'node:path'
 import { SPLITS, type SplitName } from '../../contract/dataset'
 import {
   absolute,
+  modelFile,
   examples,
   markdownOption,
   targetOption,
@@ -40,7 +41,7 @@ export const addCompare: AddCommand = (program, { session }) => {
   const command = program
     .command('compare')
     .description('measure models against the original: the same samples, timed in turn in one process')
-    .argument('<original>', 'an ONNX file', absolute)
+    .argument('<original>', 'an ONNX file, or a folder that compressing wrote', modelFile)
     .argument('<candidates...>', 'ONNX files', collected)
     .option('--html <file>', 'write the comparison as one self-contained page', absolute)
     .addOption(new Option('--split <name>', 'which samples').choices(SPLITS).default('validation'))
@@ -91,7 +92,7 @@ export const addCompare: AddCommand = (program, { session }) => {
     })
 }
 
-const collected = (file: string, all: readonly string[] = []): string[] => [...all, absolute(file)]
+const collected = (file: string, all: readonly string[] = []): string[] => [...all, modelFile(file)]
 
 /** The files' names, with as much of their folders as tells them apart. */
 function namesOf(files: readonly string[]): string[] {

@@ -6,6 +6,7 @@ import { engineSettings } from '../../library/work'
 import { writeText } from '../../service'
 import {
   absolute,
+  modelFile,
   examples,
   markdownOption,
   overwriteOption,
@@ -56,7 +57,7 @@ export const addCompress: AddCommand = (program, { session }) => {
   const command = program
     .command('compress')
     .description('apply a recipe and measure what came out beside the original')
-    .argument('<model>', 'an ONNX file; it is never changed', absolute)
+    .argument('<model>', 'an ONNX file; it is never changed', modelFile)
     .option(
       '--recipe <file|preset>',
       'a recipe file (JSON or YAML), or safe, balanced, smallest, fastest; see `pare presets`',

@@ -1,6 +1,13 @@
 import type { DataSpec } from '../../contract/dataset'
 import { writeJson } from '../../service'
-import { absolute, examples, withDataOptions, withEngineOptions, type AddCommand } from '../command'
+import {
+  absolute,
+  examples,
+  modelFile,
+  withDataOptions,
+  withEngineOptions,
+  type AddCommand,
+} from '../command'
 import { specOf, type SpecOptions } from '../data-spec'
 import { print, table } from '../output'
 import { printDocument } from '../document'
@@ -15,7 +22,7 @@ export const addData: AddCommand = (program, { session }) => {
   const command = program
     .command('data')
     .description('say how data is read for a model, try the other ways, and save the best as a data spec')
-    .argument('<model>', 'an ONNX file', absolute)
+    .argument('<model>', 'an ONNX file, or a folder that compressing wrote', modelFile)
     .option('--out <file>', 'where the data spec goes, for --data-spec of the other commands', absolute)
   withEngineOptions(withDataOptions(command))
     .addHelpText(

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { SPLITS, type SplitName } from '../../contract/dataset'
 import type { Report } from '../../contract/report'
 import {
-  absolute,
+  modelFile,
   examples,
   targetOption,
   withDataOptions,
@@ -39,7 +39,7 @@ export const addEvaluate: AddCommand = (program, { session }) => {
   const command = program
     .command('evaluate')
     .description('measure a model: quality with its interval, latency, memory, sizes, energy estimate')
-    .argument('<model>', 'an ONNX file', absolute)
+    .argument('<model>', 'an ONNX file, or a folder that compressing wrote', modelFile)
     .addOption(new Option('--split <name>', 'which samples').choices(SPLITS).default('validation'))
     .addOption(originalOption())
     .addOption(targetOption())

@@ -3,6 +3,7 @@ import { writeBundle } from '../../library/exporting'
 import type { ModelRecord } from '../../service'
 import {
   absolute,
+  modelFile,
   examples,
   overwriteOption,
   targetOption,
@@ -70,7 +71,7 @@ export const addExport: AddCommand = (program, { session }) => {
   const command = program
     .command('export')
     .description('pack a model as a bundle for an app: model, manifest, golden samples, checks, code')
-    .argument('<model>', 'an ONNX file', absolute)
+    .argument('<model>', 'an ONNX file, or a folder that compressing wrote', modelFile)
     .addOption(targetOption().default('any'))
     .requiredOption('--out <path>', 'the bundle: a .zip file, or else a folder', absolute)
     .addOption(overwriteOption('bundle'))

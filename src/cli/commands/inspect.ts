@@ -1,5 +1,5 @@
 import type { ModelInspection } from '../../contract/model'
-import { absolute, examples, jsonOption, targetOption, type AddCommand } from '../command'
+import { examples, jsonOption, modelFile, targetOption, type AddCommand } from '../command'
 import { bytes, checkLine, count, number, print, table } from '../output'
 import { printDocument } from '../document'
 
@@ -59,7 +59,7 @@ export const addInspect: AddCommand = (program, { session }) => {
     .description(
       'what a model is: size, parameters, operators, where the weight sits, what stands in the way',
     )
-    .argument('<model>', 'an ONNX file', absolute)
+    .argument('<model>', 'an ONNX file, or a folder that compressing wrote', modelFile)
     .addOption(targetOption())
     .addOption(jsonOption())
     .addHelpText(

@@ -8,6 +8,7 @@ import type { SearchJob, SearchResult, Trial } from '../../contract/trial'
 import type { JobInput, JobOutput } from '../../service'
 import {
   absolute,
+  modelFile,
   examples,
   overwriteOption,
   seedOption,
@@ -173,7 +174,7 @@ export const addSearch: AddCommand = (program, { session }) => {
     .description(
       'find the smallest model within a quality floor and a budget, with proof on samples it never used',
     )
-    .argument('<model>', 'an ONNX file; it is never changed', absolute)
+    .argument('<model>', 'an ONNX file; it is never changed', modelFile)
     .addOption(dropOption().default(1))
     .addOption(bytesOption())
     .addOption(latencyOption())

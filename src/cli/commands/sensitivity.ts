@@ -3,6 +3,7 @@ import path from 'node:path'
 import { TECHNIQUES, type Sensitivity, type Technique } from '../../contract/sensitivity'
 import {
   absolute,
+  modelFile,
   examples,
   targetOption,
   wholeNumber,
@@ -46,7 +47,7 @@ export const addSensitivity: AddCommand = (program, { session }) => {
   const command = program
     .command('sensitivity')
     .description('measure what each layer tolerates: fewer bits, zeros, fewer channels, lower rank')
-    .argument('<model>', 'an ONNX file; it is never changed', absolute)
+    .argument('<model>', 'an ONNX file; it is never changed', modelFile)
     .addOption(
       new Option('--samples <n>', 'calibration samples (default: 64, fewer for large models)').argParser(
         wholeNumber,
