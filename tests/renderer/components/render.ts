@@ -43,9 +43,9 @@ function looked(): Rendered {
   }
 }
 
-export function render<P extends Record<string, unknown>>(
+export function render<P extends object>(
   component: Component<P>,
-  props: NoInfer<P> | Record<string, unknown>,
+  props: Partial<P>,
   context = new Map<unknown, unknown>(),
 ): Rendered {
   mounted.push(mount(component, { target: document.body, props: props as P, context }))
