@@ -94,7 +94,7 @@ test('a killed Pare: the project is there again and the run resumes', async ({ p
     await expect(recent).toContainText('interrupted')
     await recent.getByRole('button', { name: 'Resume Handwritten digits' }).click()
     await expect(step(page, 'Compress')).toHaveAttribute('aria-current', 'step')
-    await expect(step(page, 'Compress')).toContainText('1 candidate', { timeout: 120_000 })
+    await expect(step(page, 'Compress')).toContainText('1 candidate', { timeout: 60_000 })
   } finally {
     await again.stop('SIGKILL')
   }

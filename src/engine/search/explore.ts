@@ -4,6 +4,7 @@
  */
 import { setTimeout } from 'node:timers/promises'
 import { PareError } from '../../contract/errors'
+import { plural } from '../../contract/format'
 import { front } from '../../contract/front'
 import type { SearchGoal } from '../../contract/goal'
 import { runTrial } from './trial-runner'
@@ -86,7 +87,8 @@ export async function explore(options: SearchOptions): Promise<number> {
     // What is left cannot end in time: trying it would only burn the time.
     if (able.length === 0) return jobs.length
     const share = Math.min(1, clock.used() / limit)
-    options.progress(share, `round ${able[0]!.round}, ${jobs.length} to try: ${able[0]!.recipe.name}`)
+    const tried = plural(trials.length, 'recipe')
+    options.progress(share, `${tried} tried, ${jobs.length} left of this round: ${able[0]!.recipe.name}`)
     const trial = await firstFree(able, options)
     if (trial === 'busy') await setTimeout(LOOK)
     else if (trial?.state === 'out-of-time') return jobs.length
