@@ -9,7 +9,8 @@ import { findPass } from '../../../../src/engine/passes'
 import { findTarget } from '../../../../src/engine/targets'
 import { Net } from '../../passes/pruning/build'
 import { contextOf, noise } from '../../passes/quantization/support'
-import { missing, runOnCortexM } from './cortex-m'
+import { missing } from '../../../../bench/support/emulated-arm'
+import { runOnCortexM } from './cortex-m'
 import { coded, separable } from './nets'
 
 const lacks = missing()
