@@ -41,7 +41,7 @@ test('three candidates beside the original, each looked into; a bundle for every
   const operator = (await panel.getByRole('heading', { level: 3 }).first().innerText()).trim()
   await expectAccessible(pare, 'Compare, an operator of the graph')
   await list.click()
-  await expect(pare.getByText(operator, { exact: true }).first()).toBeVisible()
+  await expect(pare.getByText(`+ ${operator}`, { exact: true }).first()).toBeVisible()
   await which.getByText('Safe').click()
   await list.click()
   await expect(pare.getByText('QuantizeLinear')).toHaveCount(0)
