@@ -30,17 +30,30 @@ export function unescaped(text: string): string | undefined {
   }
 }
 
-function equal(a: string, b: string): boolean {
+export function equal(a: string, b: string): boolean {
   const [left, right] = [Buffer.from(a), Buffer.from(b)]
   return left.length === right.length && timingSafeEqual(left, right)
 }
 
+/** An address that was handed out, and the window that came of it. */
+interface Admission {
+  /** Goes into the address; undefined once its window has connected. */
+  token: string | undefined
+  session: string
+  /** The secret of the page that was given the session. */
+  page?: string
+}
+
 export class Guard {
-  /** Goes into the address that is opened; good for one session. */
-  readonly oneTimeToken = newSecret()
-  private given: { session: string; page: string } | undefined
-  private connected = false
+  private readonly admissions: Admission[] = []
   port = 0
+
+  /** Goes into an address that is opened; good for one session. */
+  newToken(): string {
+    const token = newSecret()
+    this.admissions.push({ token, session: newSecret() })
+    return token
+  }
 
   /** Host must be ours (a foreign name that resolves to loopback is refused), and so must Origin where it is sent. */
   mayAsk({ headers, method }: IncomingMessage, needsOrigin = method !== 'GET' && method !== 'HEAD'): boolean {
@@ -51,29 +64,33 @@ export class Guard {
   }
 
   /**
-   * Trades the one-time token for its session; undefined where it is wrong or was used. Until a window has connected,
+   * Trades a one-time token for its session; undefined where it is wrong or was used. Until a window has connected,
    * a page that was reloaded before the answer reached it gets the same again, and nobody else: `page` is its secret.
    */
   trade(authorization: string | undefined, page: string | undefined): string | undefined {
-    const token = bearer(authorization)
-    if (this.connected || !page || !token || !equal(token, this.oneTimeToken)) return undefined
-    this.given ??= { session: newSecret(), page }
-    return equal(page, this.given.page) ? this.given.session : undefined
+    const given = bearer(authorization)
+    const admission = this.admissions.find(({ token }) => given && token && equal(given, token))
+    if (!admission || !page) return undefined
+    admission.page ??= page
+    return equal(page, admission.page) ? admission.session : undefined
   }
 
-  /** A window connects with its session; false where it has none. From then on the token is worth nothing. */
+  /** A window connects with its session; false where it has none. From then on its token is worth nothing. */
   admit(session: string | undefined): boolean {
-    if (!this.knows(session)) return false
-    this.connected = true
+    const admission = this.of(session)
+    if (!admission) return false
+    admission.token = undefined
     return true
   }
 
-  private knows(session: string | undefined): boolean {
-    return session !== undefined && this.given !== undefined && equal(this.given.session, session)
+  private of(session: string | undefined): Admission | undefined {
+    return this.admissions.find(
+      (one) => session !== undefined && one.page !== undefined && equal(session, one.session),
+    )
   }
 
-  knowsBearer = (authorization: string | undefined): boolean => this.knows(bearer(authorization))
+  knowsBearer = (authorization: string | undefined): boolean => this.of(bearer(authorization)) !== undefined
 }
 
-const bearer = (authorization: string | undefined): string | undefined =>
+export const bearer = (authorization: string | undefined): string | undefined =>
   /^Bearer (\S+)$/.exec(authorization ?? '')?.[1]

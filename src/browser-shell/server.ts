@@ -8,7 +8,8 @@ import { errorMessage } from '../contract/messages'
 import { WIRE } from '../contract/wire'
 import type { Service } from '../service'
 import { DOWNLOAD, type Downloads } from './downloads'
-import { Guard, securityHeaders, targetOf, unescaped } from './guard'
+import { AGAIN, type ShownReply } from './again'
+import { bearer, equal, Guard, securityHeaders, targetOf, unescaped } from './guard'
 import { serveSocket, type SocketServer } from './socket'
 import { unpack } from './unpack'
 
@@ -34,8 +35,8 @@ const LIMITS: http.ServerOptions = {
 const MOST_CONNECTIONS = 256
 
 export interface ShellServer {
-  /** To be opened once: it carries the token. */
-  address: string
+  /** To be opened once: it carries a token of its own. */
+  newAddress(): string
   port: number
   sockets: SocketServer
   close(): Promise<void>
@@ -44,6 +45,8 @@ export interface ShellServer {
 interface ShellServerOptions {
   service: Service
   downloads: Downloads
+  /** Whoever knows the key may ask for a window; without it nobody may. */
+  again?: { key: string; show(): Promise<ShownReply> }
   /** Folder of the built page. */
   page: string
   /** 0 = any free one. */
@@ -53,6 +56,7 @@ interface ShellServerOptions {
 export async function startServer({
   service,
   downloads,
+  again,
   page,
   port = 0,
 }: ShellServerOptions): Promise<ShellServer> {
@@ -71,6 +75,7 @@ export async function startServer({
     const { pathname, query } = targetOf(request)
     if (request.method === 'POST') {
       if (pathname === WIRE.session) return openSession(request, response)
+      if (pathname === AGAIN) return showAgain(request, response)
       const kind = [WIRE.upload, WIRE.pack].find((prefix) => pathname.startsWith(prefix))
       if (!kind) return refuse(response, 404, 'not found')
       if (!guard.knowsBearer(request.headers.authorization)) return refuse(response, 401, 'unknown session')
@@ -92,6 +97,13 @@ export async function startServer({
     response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify({ session }))
   }
 
+  async function showAgain(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const key = bearer(request.headers.authorization)
+    if (!again || !key || !equal(key, again.key)) return refuse(response, 401, 'unknown key')
+    const shown = JSON.stringify(await again.show())
+    response.writeHead(200, { 'Content-Type': 'application/json' }).end(shown)
+  }
+
   const sockets = serveSocket(server, guard, service)
   // Loopback only: nobody else on the network can reach it.
   await new Promise<void>((resolve, reject) => {
@@ -102,7 +114,7 @@ export async function startServer({
   })
   guard.port = (server.address() as AddressInfo).port
   return {
-    address: `http://127.0.0.1:${guard.port}/#${WIRE.tokenKey}=${guard.oneTimeToken}`,
+    newAddress: () => `http://127.0.0.1:${guard.port}/#${WIRE.tokenKey}=${guard.newToken()}`,
     port: guard.port,
     sockets,
     close: () =>

@@ -39,7 +39,7 @@ export async function startShell(dataDir: string): Promise<Shell> {
     host: { offerDownload: (file, name) => downloads.offer(file, name) },
   })
   const server = await startServer({ service, downloads, page })
-  const [origin, token] = server.address.split('/#token=') as [string, string]
+  const [origin, token] = server.newAddress().split('/#token=') as [string, string]
   const close = async (): Promise<void> => {
     service.close()
     await server.close()

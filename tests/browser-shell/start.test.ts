@@ -32,9 +32,42 @@ test('it prints its address, answers there, and has its data folder to itself', 
   const first = await start()
   const { origin } = new URL(await first.address)
   expect((await fetch(origin)).headers.get('content-security-policy')).toContain("default-src 'none'")
+  first.child.kill('SIGTERM')
+  expect(await first.ended).toBe(0)
+  expect(fs.readdirSync(dataDir).filter((name) => name.startsWith('pare.'))).toEqual([])
+})
+
+/** What a page at this address is given. */
+const enter = async (address: string): Promise<number> => {
+  const { origin, hash } = new URL(address)
+  const headers = {
+    Authorization: `Bearer ${hash.slice('#token='.length)}`,
+    Origin: origin,
+    'X-Pare-Page': address,
+  }
+  return (await fetch(`${origin}/session`, { method: 'POST', headers })).status
+}
+
+test('a second start comes back to the one that is open, by an address of its own', async () => {
+  const first = await start()
+  const address = await first.address
   const second = await start()
-  expect(await second.ended).toBe(1)
-  expect(second.said()).toContain('open already')
+  expect(await second.ended).toBe(0)
+  const another = await second.address
+  expect(new URL(another).origin).toBe(new URL(address).origin)
+  expect(another).not.toBe(address)
+  expect([await enter(address), await enter(another)]).toEqual([200, 200])
+  const door = path.join(dataDir, 'pare.door')
+  if (process.platform !== 'win32') expect(fs.statSync(door).mode & 0o077).toBe(0)
+  for (const key of ['', 'Bearer ', 'Bearer nope']) {
+    const headers = { Origin: new URL(address).origin, ...(key && { Authorization: key }) }
+    expect((await fetch(new URL('/again', address), { method: 'POST', headers })).status).toBe(401)
+  }
+  // Where the one that is open cannot be asked, that is said, and nothing is taken from it.
+  fs.writeFileSync(door, JSON.stringify({ origin: 'http://evil.example', key: 'x' }))
+  const third = await start()
+  expect(await third.ended).toBe(1)
+  expect(third.said()).toContain('open already')
   first.child.kill('SIGTERM')
   expect(await first.ended).toBe(0)
 })

@@ -100,6 +100,21 @@ test('a killed Pare: the project is there again and the run resumes', async ({ p
   }
 })
 
+test('a closed window is shown again by a second start, where one was, with the run that goes on', async ({
+  pare,
+  shell,
+  context,
+}) => {
+  await startLongRun(pare)
+  await pare.close()
+  const second = await startShell(shell.dataDir)
+  expect(new URL(second.address).port).toBe(new URL(shell.address).port)
+  const page = await context.newPage()
+  await page.goto(second.address)
+  await expect(step(page, 'Compress')).toHaveAttribute('aria-current', 'step')
+  await expect(page.getByRole('progressbar')).toBeVisible()
+})
+
 test('a damaged file of Pare is told at home until it is dismissed', async ({ shell, page }) => {
   await shell.stop('SIGKILL')
   fs.writeFileSync(path.join(shell.dataDir, 'settings.json'), '{"theme": "da')
