@@ -51,7 +51,7 @@ const params = z.object({
     .default('magnitude')
     .meta({
       label: 'Method',
-      help: 'magnitude takes the smallest weights; wanda weighs them by how large their inputs are; sparsegpt also updates what stays. The last two measure on calibration data.',
+      help: 'magnitude takes the smallest weights; wanda weighs them by how large their inputs are; sparsegpt also updates what stays. The last two measure on calibration data; where inputs cannot be measured (recurrent layers, branches and loops) the smallest go, and it is said.',
       search: ['magnitude', 'sparsegpt'],
     }),
   pattern: z.enum(['unstructured', '2:4', '4:8', 'blocks']).default('unstructured').meta({
@@ -140,7 +140,7 @@ export const pruneWeights = definePass({
       ? await traceSource(model, await exampleFeeds({ ...context, original: model }))
       : { shapes: new Map() }
     const { sparsity, threshold, loss } = await plan(model, layers, options, context)
-    const failed = await pruneLayers(model, layers, {
+    const { failed, bySize } = await pruneLayers(model, layers, {
       method: options.method,
       pattern: patternOf(options),
       sparsity,
@@ -162,8 +162,8 @@ export const pruneWeights = definePass({
     return {
       model: pruned,
       skipped: [...skipped, ...failed],
-      summary: `${zeros(model, done)}${foundOut(loss, options, context)}${sizes(original, pruned)}`,
-      layers: layerReports(model, done),
+      summary: `${zeros(model, done)}${smallest(bySize)}${foundOut(loss, options, context)}${sizes(original, pruned)}`,
+      layers: layerReports(model, done, bySize),
     }
   },
 })
@@ -280,15 +280,28 @@ function zeros(model: Model, layers: readonly Layer[]): string {
   return `${Math.round(1000 * share) / 10}% of the weights in ${layers.length} layers are zero.`
 }
 
+const smallest = (bySize: readonly NotALayer[]): string =>
+  bySize.length > 0
+    ? ` In ${bySize.length} of them, whose inputs could not be measured, the smallest went.`
+    : ''
+
 const sizes = (before: Model, after: Model): string =>
   encodedLength(before) > DEFLATE_LIMIT
     ? ' Ordinary runtimes store and multiply zeros like any number, so it runs no faster.'
     : ` The zipped model shrinks from ${kilobytes(deflated(before))} to ${kilobytes(deflated(after))};` +
       ' ordinary runtimes store and multiply zeros like any number, so it runs no faster.'
 
-function layerReports(model: Model, layers: readonly Layer[]): LayerReport[] {
+function layerReports(model: Model, layers: readonly Layer[], bySize: readonly NotALayer[]): LayerReport[] {
+  const unseen = new Map(bySize.map(({ layer, reason }) => [layer, reason]))
   return layers.map(({ name, node, weight }) => {
     const { zeros, size } = zerosOf(model, weight)
-    return { layer: name, op: node.opType, treatment: `${Math.round((100 * zeros) / size)}% zeros` }
+    const treatment = `${Math.round((100 * zeros) / size)}% zeros`
+    const reason = unseen.get(name)
+    return {
+      layer: name,
+      op: node.opType,
+      treatment: reason ? `${treatment}, the smallest` : treatment,
+      ...(reason && { reason: `by size alone: ${reason}` }),
+    }
   })
 }

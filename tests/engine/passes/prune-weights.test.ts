@@ -7,6 +7,7 @@ import { pruneWeights } from '../../../src/engine/passes/prune-weights'
 import { spend } from '../../../src/engine/passes/pruning/allocate'
 import { maskedNames } from '../../../src/engine/training/constraints'
 import { randomFeeds } from '../../../src/engine/runtime'
+import { loopModel } from '../layers/bodies'
 import { Net } from './pruning/build'
 import { outputsOf } from './pruning/check'
 import { contextFor } from './pruning/context'
@@ -191,15 +192,27 @@ const UNUSUAL: Record<string, (net: Net) => [value: string, rank: number]> = {
 test.each(Object.keys(UNUSUAL))('zeros in %s, by whatever method', async (kind) => {
   const net = new Net(8)
   const model = net.output(...UNUSUAL[kind]!(net)).done()
-  for (const method of ['magnitude', 'sparsegpt']) {
-    const { model: sparse } = await pruneWeights.run(
-      model,
-      { method, sparsity: 0.5, steps: 2 },
-      contextFor(model, 32),
-    )
+  for (const method of ['magnitude', 'wanda', 'sparsegpt']) {
+    const {
+      model: sparse,
+      layers,
+      summary,
+    } = await pruneWeights.run(model, { method, sparsity: 0.5, steps: 2 }, contextFor(model, 32))
+    // What asked for data and went without is told so.
+    const bySize = layers!.filter(({ reason }) => reason?.startsWith('by size alone: '))
+    expect(bySize).toHaveLength(method === 'magnitude' ? 0 : layers!.length)
+    expect(/the smallest went/.test(summary)).toBe(method !== 'magnitude')
     for (const name of model.graph.initializers.keys()) expect(zeroShare(sparse, name)).toBeCloseTo(0.5, 2)
     expect(Number.isFinite(await error(model, sparse))).toBe(true)
   }
+})
+
+test('within a loop the smallest go whatever the method, which is told', async () => {
+  const model = loopModel()
+  const run = { method: 'wanda', sparsity: 0.5 }
+  const { layers, summary } = await pruneWeights.run(model, run, contextFor(model, 32))
+  expect(layers!.map(({ reason }) => reason)).toContainEqual(expect.stringContaining('branch or loop'))
+  expect(summary).toContain('the smallest went')
 })
 
 test('why no weight can go is what the graph holds', () => {

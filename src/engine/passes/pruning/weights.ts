@@ -6,7 +6,7 @@ import type { Model } from '../../onnx'
 import type { SampleSource } from '../../data/feeds'
 import { findLayers, type NotALayer } from '../../layers/find'
 import type { Layer } from '../../layers/layer'
-import { productLayer } from '../../layers/product'
+import { NO_PRODUCT, productLayer } from '../../layers/product'
 import { addToBias } from '../../layers/rewrite'
 import { collect } from '../../layers/statistics/collect'
 import { centred, type Gram } from '../../layers/statistics/grams'
@@ -38,16 +38,20 @@ interface WeightOptions {
 
 const ROWS_PER_INPUT = 8
 
-/**
- * Edits the model's weights (and biases, where data shows what the zeros cost on average). Gives the layers that could
- * not be pruned, which stay as they were.
- */
+interface Left {
+  /** Could not be pruned, and stay as they were. */
+  failed: NotALayer[]
+  /** Lost their smallest weights, as their inputs could not be measured. */
+  bySize: NotALayer[]
+}
+
+/** Edits the model's weights (and biases, where data shows what the zeros cost on average). */
 export async function pruneLayers(
   model: Model,
   layers: readonly Layer[],
   options: WeightOptions,
-): Promise<NotALayer[]> {
-  const failed = new Map<string, string>()
+): Promise<Left> {
+  const [failed, bySize] = [new Map<string, string>(), new Map<string, string>()]
   for (let step = 1; step <= options.steps; step++)
     for (const [index, { name }] of layers.entries()) {
       const done = (step - 1 + index / layers.length) / options.steps
@@ -59,21 +63,32 @@ export async function pruneLayers(
       )
       const share = sparsityAt(step, options.steps, options.sparsity.get(name) ?? 0)
       try {
-        if (!failed.has(name)) await pruneLayer(model, present(model, layers[index]!), share, options)
+        if (failed.has(name)) continue
+        const unseen = await pruneLayer(model, present(model, layers[index]!), share, options)
+        if (unseen) bySize.set(name, unseen)
       } catch (thrown) {
         failed.set(name, partFailure(thrown))
       }
     }
-  return [...failed].map(([layer, reason]) => ({ layer, reason }))
+  const named = (reasons: ReadonlyMap<string, string>): NotALayer[] =>
+    [...reasons].map(([layer, reason]) => ({ layer, reason }))
+  return { failed: named(failed), bySize: named(bySize) }
 }
 
 /** The layer as it is now: its weight may have zeros, and a bias may stand behind it. */
 const present = ({ graph }: Model, { node, weight }: Layer): Layer =>
   findLayers(graph, { ops: [node.opType], bodies: true }).layers.find((one) => one.weight === weight)!
 
-async function pruneLayer(model: Model, layer: Layer, share: number, options: WeightOptions): Promise<void> {
+/** Gives why the inputs of the layer were not measured where they were to be. */
+async function pruneLayer(
+  model: Model,
+  layer: Layer,
+  share: number,
+  options: WeightOptions,
+): Promise<string | undefined> {
   const { groups, inputs, outputs } = layer.product
-  const gram = await gramOf(model, layer, options)
+  const measured = options.source && (await gramOf(model, layer, options.source, options))
+  const gram = typeof measured === 'string' ? undefined : measured
   const before = layer.rows()
   const after = new Float32Array(before.length)
   const order =
@@ -89,20 +104,23 @@ async function pruneLayer(model: Model, layer: Layer, share: number, options: We
   }
   model.graph.initializers.set(layer.weight, layer.withRows(after))
   if (gram) addToBias(model.graph, layer, meanLoss(before, after, gram, layer))
+  return typeof measured === 'string' ? measured : undefined
 }
 
+/** Or why there is none. */
 async function gramOf(
   model: Model,
   layer: Layer,
-  { source, shapes, samples }: WeightOptions,
-): Promise<Gram | undefined> {
-  // What flows within a body is not seen from outside: its weights go by their size.
-  if (!source || layer.within || !productLayer(model.graph, layer.node)) return undefined
+  source: SampleSource,
+  { shapes, samples }: WeightOptions,
+): Promise<Gram | string> {
+  if (layer.within) return 'what flows within a branch or loop is not seen from outside'
+  if (!productLayer(model.graph, layer.node)) return NO_PRODUCT
   const { dims } = shapes.get(layer.name)!
   const { size, limit } = sampling(layer, dims, { rowsPerInput: ROWS_PER_INPUT, batches: 8, most: samples })
   const found = await collect(model, { grams: [layer] }, () => source(size, limit), { shapes })
   const gram = found.gram(layer)!
-  return gram.rows > 0 ? gram : undefined
+  return gram.rows > 0 ? gram : 'no sample reached it'
 }
 
 /** What the output loses on average, for the bias to give back. */
