@@ -21,7 +21,7 @@ const MAY_IMPORT = {
   renderer: ['contract'],
   preload: ['contract'],
   service: ['contract'],
-  main: ['service', 'contract'],
+  main: ['cli', 'service', 'contract'],
   'browser-shell': ['service', 'contract'],
   library: ['service', 'contract'],
   cli: ['library', 'service', 'contract'],

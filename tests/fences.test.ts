@@ -16,6 +16,7 @@ const CASES: [file: string, source: string, allowed: boolean][] = [
   ['src/cli/x.ts', "import { app } from 'electron'\nexport const a = app", false],
   ['src/cli/x.ts', "import { b } from '../main/ipc'\nexport const a = b", false],
   ['src/main/x.ts', "import { app } from 'electron'\nexport const a = app", true],
+  ['src/main/x.ts', "import { runCommand } from '../cli/program'\nexport const a = runCommand", true],
   ['src/engine/runtime/x.ts', "import * as ort from 'onnxruntime-node'\nexport const a = ort", false],
   ['src/engine/runtime/x.ts', "import { ort } from './ort'\nexport const a = ort", true],
   [

@@ -12,6 +12,7 @@ interface CliContext {
   /** The engine of this command. */
   session: Session
   resourcesDir: string
+  openWindow(): Promise<void>
 }
 
 export type AddCommand = (program: Command, context: CliContext) => void

@@ -13,6 +13,8 @@ export function forkUtility(worker: string, limits: EngineLimits): EngineProcess
   const child = utilityProcess.fork(worker, [], {
     serviceName: 'Pare engine',
     stdio: 'pipe',
+    // Where packages of plug-ins are looked for.
+    cwd: process.cwd(),
     env: engineEnvironment(limits),
     execArgv: [`--max-old-space-size=${engineHeapMegabytes()}`],
   })

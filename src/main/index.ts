@@ -9,11 +9,13 @@ import { Attention } from './attention'
 import { nativeHost } from './dialogs'
 import { keepDownloads } from './downloads'
 import { forkUtility } from './engine-process'
+import { offerCommand } from './install-command'
 import { answerWindow, tell } from './ipc'
 import { installMenu } from './menu'
 import { filesAmong } from './opened-files'
 import { declareProtocol, serveRenderer } from './protocol'
 import { enforceOffline, silenceChromium } from './security'
+import { commandWords, runInTerminal } from './terminal'
 import { openWindow } from './window'
 
 const out = path.resolve(import.meta.dirname, '..')
@@ -23,6 +25,7 @@ const unpacked = (...parts: string[]): string =>
 const resources = app.isPackaged
   ? path.join(process.resourcesPath, 'resources')
   : path.resolve(out, '../resources')
+const worker = unpacked('main', 'worker.js')
 
 let window: BrowserWindow | undefined
 let service: Service | undefined
@@ -35,8 +38,12 @@ async function take(files: readonly string[]): Promise<void> {
   const refs = await Promise.all(files.map((file) => service!.adoptPath(file)))
   tell(window, 'files.opened', { files: refs })
   for (const file of files) app.addRecentDocument(file)
-  if (window.isMinimized()) window.restore()
-  window.focus()
+  comeForward()
+}
+
+function comeForward(): void {
+  if (window?.isMinimized()) window.restore()
+  window?.focus()
 }
 
 function show(): void {
@@ -53,7 +60,6 @@ function start(): void {
   enforceOffline()
   keepDownloads(session.defaultSession)
   serveRenderer(path.join(out, 'renderer'))
-  const worker = unpacked('main', 'worker.js')
   const started = createService({
     dataDir: path.join(app.getPath('userData'), 'data'),
     resourcesDir: resources,
@@ -71,7 +77,14 @@ function start(): void {
     attention.hear(event, data)
   })
   answerWindow(started)
-  installMenu((action) => tell(window, 'menu.action', { action }))
+  installMenu(
+    (action) => tell(window, 'menu.action', { action }),
+    () =>
+      inBackground(
+        offerCommand(path.join(resources, 'command'), () => window),
+        'installing the command',
+      ),
+  )
   early.push(...filesAmong(process.argv, process.cwd(), app.getAppPath()))
   show()
 }
@@ -87,16 +100,17 @@ function startOrSay(): void {
   }
 }
 
-// The last resort: whatever slips through ends nobody's work.
-for (const slip of ['uncaughtException', 'unhandledRejection'] as const)
-  process.on(slip, (cause) => console.error('Pare goes on after a fault of its own:', cause))
-
-if (app.requestSingleInstanceLock()) {
+function openAsWindow(): void {
+  // The last resort: whatever slips through ends nobody's work.
+  for (const slip of ['uncaughtException', 'unhandledRejection'] as const)
+    process.on(slip, (cause) => console.error('Pare goes on after a fault of its own:', cause))
+  if (!app.requestSingleInstanceLock()) return app.quit()
   silenceChromium()
   declareProtocol()
-  app.on('second-instance', (_event, argv, folder) =>
-    inBackground(take(filesAmong(argv, folder, app.getAppPath())), 'opening files'),
-  )
+  app.on('second-instance', (_event, argv, folder) => {
+    comeForward()
+    inBackground(take(filesAmong(argv, folder, app.getAppPath())), 'opening files')
+  })
   app.on('open-file', (event, file) => {
     event.preventDefault()
     inBackground(take([file]), 'opening a file')
@@ -109,4 +123,8 @@ if (app.requestSingleInstanceLock()) {
   })
   app.on('before-quit', () => void service?.close())
   inBackground(app.whenReady().then(startOrSay), 'starting')
-} else app.quit()
+}
+
+const words = commandWords(process.argv, app.isPackaged)
+if (words) inBackground(runInTerminal(words, { worker, resourcesDir: resources }), 'running the command')
+else openAsWindow()

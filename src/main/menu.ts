@@ -29,16 +29,23 @@ function items(menu: MenuName, choose: (action: string) => void): MenuItemConstr
 export function menuTemplate(
   platform: NodeJS.Platform,
   choose: (action: string) => void,
+  installCommand: () => void,
 ): MenuItemConstructorOptions[] {
   const last: MenuItemConstructorOptions[] =
     platform === 'darwin' ? [] : [{ type: 'separator' }, { role: 'quit' }]
+  // Of the desktop alone: whoever has the window of a browser started it by the command.
+  const command: MenuItemConstructorOptions[] = [
+    { type: 'separator' },
+    { label: 'Install the “pare” command…', click: installCommand },
+  ]
+  const after: Partial<Record<MenuName, MenuItemConstructorOptions[]>> = { file: last, help: command }
   const menus = MENUS.map((menu) => ({
     label: MENU_TITLES[menu],
-    submenu: [...(NATIVE[menu] ?? []), ...items(menu, choose), ...(menu === 'file' ? last : [])],
+    submenu: [...(NATIVE[menu] ?? []), ...items(menu, choose), ...(after[menu] ?? [])],
   }))
   return platform === 'darwin' ? [{ role: 'appMenu' }, ...menus] : menus
 }
 
-export function installMenu(choose: (action: string) => void): void {
-  Menu.setApplicationMenu(Menu.buildFromTemplate(menuTemplate(process.platform, choose)))
+export function installMenu(choose: (action: string) => void, installCommand: () => void): void {
+  Menu.setApplicationMenu(Menu.buildFromTemplate(menuTemplate(process.platform, choose, installCommand)))
 }

@@ -20,7 +20,8 @@ const session = new Session(() => engineHere())
 function program(): Command {
   const all = new Command('pare').version('1').exitOverride()
   all.configureOutput({ writeErr: () => undefined, writeOut: () => undefined })
-  for (const add of COMMANDS) add(all, { session, resourcesDir: path.join(root, 'resources') })
+  for (const add of COMMANDS)
+    add(all, { session, resourcesDir: path.join(root, 'resources'), openWindow: () => Promise.resolve() })
   for (const command of all.commands) {
     command.exitOverride().configureOutput({ writeErr: () => undefined, writeOut: () => undefined })
     command.action(() => undefined)

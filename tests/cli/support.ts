@@ -65,7 +65,7 @@ export async function run(
   vi.spyOn(process.stdout, 'write').mockImplementation(listen('out'))
   vi.spyOn(process.stderr, 'write').mockImplementation(listen('err'))
   const program = new Command('pare')
-  add(program, { session, resourcesDir: 'resources' })
+  add(program, { session, resourcesDir: 'resources', openWindow: () => Promise.resolve() })
   for (const command of [program, ...program.commands]) command.exitOverride()
   try {
     await program.parseAsync(args, { from: 'user' })

@@ -106,6 +106,7 @@ export const electron = {
   dialog: {
     showOpenDialog: answered,
     showSaveDialog: answered,
+    showMessageBox: answered,
     showErrorBox: (title: string, content: string) => void errorBoxes.push({ title, content }),
   },
   shell: { showItemInFolder: (file: string) => void revealed.push(file) },

@@ -149,13 +149,15 @@ test('the window is sandboxed, and its place is kept', () => {
 
 test('the native menu holds every action of the registry once', () => {
   const chosen: string[] = []
-  const flat = menuTemplate('linux', (action) => chosen.push(action)).flatMap(
+  const command = vi.fn()
+  const flat = menuTemplate('linux', (action) => chosen.push(action), command).flatMap(
     (menu) => menu.submenu as { label?: string; click?(): void }[],
   )
   for (const item of flat) item.click?.()
   expect(chosen).toEqual(expect.arrayContaining(ACTIONS.map((action) => action.id)))
   expect(chosen).toHaveLength(ACTIONS.length)
-  expect(menuTemplate('darwin', () => undefined)[0]).toEqual({ role: 'appMenu' })
+  expect(command, 'the one entry of the desktop alone').toHaveBeenCalledOnce()
+  expect(menuTemplate('darwin', vi.fn(), vi.fn())[0]).toEqual({ role: 'appMenu' })
 })
 
 test('files handed over by the system are told from flags', () => {
