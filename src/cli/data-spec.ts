@@ -6,7 +6,7 @@ import { readSpec } from '../library/data-spec'
 
 export interface SpecOptions extends Pick<
   DataSpec,
-  'label' | 'columns' | 'task' | 'output' | 'classes' | 'boxes' | 'seconds'
+  'label' | 'columns' | 'task' | 'output' | 'unused' | 'classes' | 'boxes' | 'seconds'
 > {
   dataSpec?: string
   mean?: number[]
@@ -77,6 +77,7 @@ export const withSpecOptions = (command: Command): Command =>
       '--output <name>',
       'the output of the model that is judged; default: the one that fits the labels',
     )
+    .option('--unused <name,…>', 'outputs that nobody uses: all others are held to the original’s', list)
     .addOption(new Option('--task <task>', 'what is learned from the data').choices(TASKS))
     .option('--classes <name,…>', "class names in the order of the model's outputs", list)
     .option(
@@ -123,6 +124,7 @@ export function specOf(options: SpecOptions): DataSpec | undefined {
     columns,
     task,
     output,
+    unused,
     classes,
     boxes,
     seconds,
@@ -143,7 +145,7 @@ export function specOf(options: SpecOptions): DataSpec | undefined {
   const preprocessing = named({ mean, std, scale, layout, resize, features, ...channels, ...size })
   const window = named({ length, stride, label: windowLabel })
   const cut = Object.keys(window).length > 0 ? { window } : {}
-  const said = named({ label, columns, task, output, classes, boxes, seconds, ...cut })
+  const said = named({ label, columns, task, output, unused, classes, boxes, seconds, ...cut })
   if (dataSpec === undefined && Object.keys({ ...said, ...preprocessing }).length === 0) return undefined
   const file = dataSpec === undefined ? {} : readSpec(dataSpec)
   const all = { ...file.preprocessing, ...preprocessing }

@@ -132,8 +132,20 @@ function rowsOf(columns: readonly Column[]): string[][] {
       rows.push(likeness('cosine', 'cosine'))
     rows.push(likeness('SQNR', 'sqnr'))
   }
+  for (const output of besideOf(reports))
+    rows.push(
+      row(`likeness: output ${output}`, ({ quality }) => {
+        const found = quality.beside?.find((one) => one.output === output)
+        return found ? formatMetric('cosine', found.likeness) : ''
+      }),
+    )
   return rows
 }
+
+/** Outputs that no label judges. */
+const besideOf = (reports: readonly Report[]): string[] => [
+  ...new Set(reports.flatMap(({ quality }) => (quality.beside ?? []).map(({ output }) => output))),
+]
 
 /** Notes of all reports, each once. */
 export const notesOf = (reports: readonly Report[]): string[] => [

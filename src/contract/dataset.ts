@@ -121,6 +121,8 @@ export const DataSpec = z.strictObject({
   task: z.enum(TASKS).optional(),
   /** The output that is judged. */
   output: z.string().min(1).optional(),
+  /** Outputs that nobody uses: they may become anything. All others are held to the original's. */
+  unused: z.array(z.string().min(1)).optional(),
   /** Class names in the order of the model's outputs. */
   classes: z.array(z.string()).optional(),
   /** How boxes lie in the outputs of a detector, where that is not recognised: "yolov8", "ssd" … */

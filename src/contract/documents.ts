@@ -42,6 +42,10 @@ const Quality = z.looseObject({
   samples: z.int(),
   higherIsBetter: z.boolean(),
   others: z.record(z.string(), z.number().nullable()),
+  beside: z
+    .array(z.looseObject({ output: z.string(), likeness: z.number() }))
+    .optional()
+    .meta({ description: 'Outputs that no label judges, each held against the original’s: 1 is the same.' }),
   split: z.enum([...SPLITS, 'random']),
   task: z.enum(TASKS),
 })

@@ -1,7 +1,7 @@
 /** Values of metrics, and what they say of a candidate, as every sentence and table writes them. */
 import { formatFigure, formatShare, threeDigits } from './format'
 import { metricWords } from './metric-table'
-import { isShare, pointsLost } from './points'
+import { besideText, isShare, lostBeside, pointsLost, taskLost } from './points'
 import type { Fidelity, Quality, Report } from './report'
 
 /** "99.4%", "0.9988", "12.3 dB". */
@@ -35,6 +35,13 @@ function likenessText({ metric, value }: Quality, fidelity: Fidelity | undefined
 
 /** "−0.2 points", "perplexity 1.2% higher", "98% the same answers on random inputs; quality unknown". */
 export function qualityText(original: Report, candidate: Report): string {
+  const beside = lostBeside(candidate.quality)
+  const told = judgedText(original, candidate)
+  const worst = beside && pointsLost(original.quality, candidate.quality) === beside.points
+  return worst ? `${told}; −${besideText(beside)}` : told
+}
+
+function judgedText(original: Report, candidate: Report): string {
   const { quality, fidelity } = candidate
   if (!isQuality(quality)) {
     const where =
@@ -42,7 +49,7 @@ export function qualityText(original: Report, candidate: Report): string {
     const why = quality.task === 'unlabelled' && quality.split !== 'random' ? ' without labels' : ''
     return `${likenessText(quality, fidelity)} on ${where}; quality unknown${why}`
   }
-  const gained = -pointsLost(original.quality, quality)
+  const gained = -taskLost(original.quality, quality)
   const amount = formatFigure(Math.abs(gained))
   const { said } = metricWords(quality.metric)
   if (amount === '0') return `the same ${said} on ${quality.samples.toLocaleString('en')} samples`

@@ -12,6 +12,8 @@ export interface Quality {
   higherIsBetter: boolean
   /** Every other metric of the task by name: top5, f1, mae, rmse … */
   others: Record<string, number>
+  /** Of a candidate, outputs that no label judges: how like the original's each is. What they lose is lost as well. */
+  beside?: { output: string; likeness: number }[]
   /** On which samples; 'random' where no dataset was given. */
   split: SplitName | 'random'
   task: Task

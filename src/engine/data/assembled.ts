@@ -30,7 +30,7 @@ interface Assembly {
   guessedOrder?: boolean
   preprocessing: Preprocessing
   /** What was said or found of the way to read it that is not in the fields above. */
-  said?: Pick<DataSpec, 'label' | 'columns' | 'output' | 'boxes' | 'seconds' | 'window' | 'notes'>
+  said?: Pick<DataSpec, 'label' | 'columns' | 'output' | 'unused' | 'boxes' | 'seconds' | 'window' | 'notes'>
   /** What the calibration samples are, where they are no data. */
   standIn?: NonNullable<Dataset['standIn']>
   parts: Parts

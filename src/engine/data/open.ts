@@ -114,6 +114,7 @@ async function openAs(root: string, model: Model, options: OpenOptions): Promise
         label: options.label,
         columns: options.columns,
         output: options.output,
+        unused: options.unused,
         boxes: options.boxes,
         seconds: options.seconds,
         window: options.window,

@@ -1,7 +1,7 @@
 /** What a person should know about a report, in plain sentences. */
 import path from 'node:path'
 import { formatBytes, formatFigure, formatMilliseconds, formatTimes } from '../../contract/format'
-import { amountText, isShare, pointsLost } from '../../contract/points'
+import { amountText, isShare, taskLost } from '../../contract/points'
 import type { Report } from '../../contract/report'
 import { fasterText, isTold, timeText } from '../../contract/verdict'
 import type { Dataset } from '../data/dataset'
@@ -49,7 +49,7 @@ function certainty(report: Report, original: Report, samples: number): string[] 
   const { qualityChange: change, quality } = report
   if (!change) return []
   const { metric, value } = original.quality
-  const lost = pointsLost(original.quality, quality)
+  const lost = taskLost(original.quality, quality)
   const [low, high] = change.interval
   if (change.value === 0 || low > 0 || high < 0) return []
   const unit = isShare(metric) ? 1 : Math.abs(value)

@@ -2,12 +2,13 @@
  * A candidate against the original on the same samples. What both find hard or easy cancels out, so that the
  * interval is that of the difference alone.
  */
-import { pointsLost } from '../../contract/points'
+import { pointsLost, SHOWN, taskLost } from '../../contract/points'
 import { seeded } from '../math/random'
 import { bootstrap, pairedInterval, type Interval } from '../math/statistics'
+import { besideLoss } from './beside'
 import type { ModelQuality } from './quality'
 
-export type Paired = Pick<ModelQuality, 'quality' | 'samples' | 'reweighted' | 'blocks'>
+export type Paired = Pick<ModelQuality, 'quality' | 'samples' | 'reweighted' | 'blocks' | 'beside'>
 
 export interface Loss {
   /** See `pointsLost`. */
@@ -39,10 +40,12 @@ function interval(
     n,
     (weights) => difference(original.reweighted(weights), candidate.reweighted(weights)),
     seeded(17),
-    n < RESAMPLES.from ? RESAMPLES.usual : RESAMPLES.many,
+    resamplesOf(n),
     candidate.blocks,
   )
 }
+
+const resamplesOf = (n: number): number => (n < RESAMPLES.from ? RESAMPLES.usual : RESAMPLES.many)
 
 /** Samples that the candidate alone has right, and the original alone. */
 function wonAndLost(original: Paired, candidate: Paired): [won: number, lost: number] {
@@ -66,14 +69,20 @@ export const qualityChange = (
   interval: interval(original, candidate, (before, after) => after - before),
 })
 
-/** Points lost with their 95% interval. */
+/**
+ * Points lost with their 95% interval, in the output that lost most: of several, the interval reaches from the largest of
+ * the lower ends to the largest of the upper ones.
+ */
 export function lossOf(original: Paired, candidate: Paired): Loss {
   const points = (before: number, after: number): number =>
-    pointsLost({ ...original.quality, value: before }, { ...candidate.quality, value: after })
+    taskLost({ ...original.quality, value: before }, { ...candidate.quality, value: after })
   const ends = interval(original, candidate, points)
+  const beside = (candidate.beside ?? [])
+    .map((one) => besideLoss(one, resamplesOf(one.samples), candidate.blocks))
+    .filter(({ points: lost }) => lost >= SHOWN)
   return {
     points: pointsLost(original.quality, candidate.quality),
-    low: Math.min(...ends),
-    high: Math.max(...ends),
+    low: Math.max(Math.min(...ends), ...beside.map(({ low }) => low)),
+    high: Math.max(...ends, ...beside.map(({ high }) => high)),
   }
 }

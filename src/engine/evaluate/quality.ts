@@ -18,6 +18,7 @@ import {
   type SessionOptions,
   type Values,
 } from '../runtime'
+import { besideOutputs, BesideMeter, type Beside } from './beside'
 import { FidelityMeter, TASKS, type Meter, type OutputChoice } from '../tasks'
 
 interface QualityOptions {
@@ -45,6 +46,8 @@ export interface ModelQuality {
   reweighted(weights: Float64Array): number
   /** Where samples are steps of clips, which depend on each other. */
   blocks?: Blocks
+  /** Of a candidate: the outputs that the task does not read. */
+  beside?: readonly Beside[]
   confusion?: number[][]
   /** Samples whose output held NaN or infinity. */
   nonFinite: number
@@ -62,6 +65,7 @@ interface Contender {
   answers: Answering
   meter: Meter
   fidelity?: FidelityMeter
+  beside?: BesideMeter
 }
 
 /**
@@ -80,6 +84,7 @@ export async function measureQuality(
   let answering: Answering[] | undefined
   let contenders: Contender[] | undefined
   let choice: OutputChoice | undefined
+  let fetched: string[] | undefined
   const follows: boolean[] = []
   let done = 0
   try {
@@ -92,7 +97,7 @@ export async function measureQuality(
       if (signal?.aborted) throw new PareError('cancelled', { during: 'measuring quality' })
       const rows = batch.indices.length
       answering ??= runners.map((runner) => new Answering(runner, runners[0]!))
-      const before = await answering[0]!.to(batch, choice?.names)
+      const before = await answering[0]!.to(batch, fetched)
       choice ??= TASKS[dataset.task].choose(judged(before, dataset), {
         rows,
         classes: dataset.classes,
@@ -100,12 +105,15 @@ export async function measureQuality(
         boxes: dataset.spec.boxes,
         seconds: secondsOf(dataset),
       })
-      contenders ??= answering.map((answers, i) => contend(answers, i > 0, choice!, dataset.task))
+      const { unused } = dataset.spec
+      const { signature } = runners[0]!
+      fetched ??= [...choice.names, ...besideOutputs(before, rows, signature, choice, unused)]
+      contenders ??= answering.map((answers, i) => contend(answers, i > 0, choice!, fetched!, dataset.task))
       for (const [i, contender] of contenders.entries()) {
         const [outputs, reference] =
           i === 0
             ? [before, before]
-            : await outputsOf(contender.answers, batch, choice, before, runners[0]!.varying)
+            : await outputsOf(contender.answers, batch, fetched, before, runners[0]!.varying)
         contender.meter.add({
           indices: batch.indices,
           rows,
@@ -115,6 +123,7 @@ export async function measureQuality(
           follows: batch.follows,
         })
         contender.fidelity?.add(outputs, reference, rows)
+        contender.beside?.add(outputs, reference, rows)
       }
       follows.push(...(batch.follows ?? new Array<boolean>(rows).fill(false)))
       done += rows
@@ -141,10 +150,15 @@ export function secondsOf({
   return preprocessing.kind === 'audio' ? preprocessing.samples / preprocessing.sampleRate : undefined
 }
 
-/** The outputs to choose from: the one that the data spec names, or all. Throws `data/spec` where there is none such. */
+/**
+ * The outputs to choose from: the one that the data spec names, or all that it does not call unused. Throws `data/spec`
+ * where there is none such.
+ */
 export function judged(outputs: Values, { spec }: Dataset): Values {
-  const name = spec.output
-  if (name === undefined) return outputs
+  const known = Object.keys(outputs)
+  const name = spec.output ?? spec.unused?.find((one) => !known.includes(one))
+  if (name === undefined)
+    return Object.fromEntries(Object.entries(outputs).filter(([one]) => !spec.unused?.includes(one)))
   const value = outputs[name]
   if (value) return { [name]: value }
   const reason = `the model has no output “${name}”; it has ${Object.keys(outputs).join(', ')}`
@@ -185,12 +199,20 @@ class Answering {
   }
 }
 
-function contend(answers: Answering, candidate: boolean, choice: OutputChoice, task: Task): Contender {
+function contend(
+  answers: Answering,
+  candidate: boolean,
+  choice: OutputChoice,
+  fetched: readonly string[],
+  task: Task,
+): Contender {
+  const beside = fetched.slice(choice.names.length)
   return {
     answers,
     meter: TASKS[task].meter(choice),
     ...(candidate && {
       fidelity: new FidelityMeter(choice.names, task === 'unlabelled' ? choice.classes : 0),
+      ...(beside.length > 0 && { beside: new BesideMeter(beside) }),
     }),
   }
 }
@@ -199,14 +221,14 @@ function contend(answers: Answering, candidate: boolean, choice: OutputChoice, t
 async function outputsOf(
   answers: Answering,
   batch: Batch,
-  choice: OutputChoice,
+  names: readonly string[],
   before: Values,
   varying: ReadonlySet<string>,
 ): Promise<[outputs: Values, reference: Values]> {
-  const outputs = await answers.to(batch, choice.names)
+  const outputs = await answers.to(batch, names)
   const { runner } = answers
   const reference = { ...before }
-  for (const name of choice.names) {
+  for (const name of names) {
     const [mine, its] = [outputs[name]!, before[name]!]
     if ((varying.has(name) || runner.varying.has(name)) && mine.dims.length === its.dims.length) {
       ;[outputs[name], reference[name]] = aligned(mine, its)
@@ -231,15 +253,19 @@ function conclude(
   split: Quality['split'],
   blocks: Blocks | undefined,
 ): ModelQuality {
-  const { quality, samples, reweighted, confusion, nonFinite, notes } = contender.meter.result()
+  const { quality, samples, reweighted, confusion, notes, ...measured } = contender.meter.result()
+  const nonFinite = Math.max(measured.nonFinite, contender.beside?.nonFinite ?? 0)
+  const beside = contender.beside?.result()
   return {
     quality: {
       ...quality,
       split,
       task,
+      ...(beside && { beside: beside.map(({ output, likeness }) => ({ output, likeness })) }),
       ...(blocks && { interval: overBlocks(quality, reweighted, blocks) }),
     },
     ...(blocks && { blocks }),
+    ...(beside && { beside }),
     ...(contender.fidelity && { fidelity: contender.fidelity.fidelity() }),
     samples,
     reweighted,

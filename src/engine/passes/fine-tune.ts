@@ -16,7 +16,12 @@ export const fineTune = definePass({
   needs: ['training', 'labels'],
   params: z.object(learningFields),
   async run(model, settings, context) {
-    const learned = await learn(model, context, { by: ID, settings, labels: true })
+    const learned = await learn(model, context, {
+      by: ID,
+      settings,
+      labels: true,
+      original: context.original,
+    })
     return trainingAnswer(learned, 'Fine-tuned: ')
   },
 })

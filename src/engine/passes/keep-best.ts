@@ -1,6 +1,7 @@
 import zlib from 'node:zlib'
 import { z } from 'zod'
 import { formatFigure, plural } from '../../contract/format'
+import { pointsLost } from '../../contract/points'
 import { fasterText, ratioText, timeText } from '../../contract/verdict'
 import { comparisonBatches, exampleFeeds } from '../data/feeds'
 import { divergences } from '../evaluate/comparison/divergence'
@@ -232,7 +233,7 @@ async function lossesOf(models: readonly Model[], count: number, context: PassCo
       signal: context.signal,
     })
     return candidates.map(({ quality, nonFinite }) =>
-      nonFinite > 0 ? 100 : 100 * (before.quality.value - quality.value),
+      nonFinite > 0 ? 100 : pointsLost(before.quality, quality),
     )
   }
   const batches = await comparisonBatches(context, count, ID)

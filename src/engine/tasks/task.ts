@@ -20,8 +20,6 @@ interface TaskLoss {
    * `classAxis` is counted from the front; −1 is the last.
    */
   labels?(dims: readonly number[]): { kind: LossKind; classAxis: number }
-  /** Where the original is imitated: in all of its outputs, not in one. */
-  everyOutput?: boolean
   /** The augmented picture of a sample has the label of the sample. */
   augmentable?: boolean
 }

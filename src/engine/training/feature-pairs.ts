@@ -1,4 +1,5 @@
 /** Intermediate values that student and teacher both have, for layer-wise distillation. */
+import { PareError, type ErrorCode } from '../../contract/errors'
 import { sizeOf, type Model } from '../onnx'
 import {
   computedValues,
@@ -10,6 +11,8 @@ import {
   withSession,
   type Values,
 } from '../runtime'
+import { buildTrainingGraph } from './graph'
+import type { Objective } from './objective'
 
 interface FeaturePair {
   student: string
@@ -73,19 +76,24 @@ export async function matchingFeatures(
 }
 
 /**
- * The outputs beside `main` that both models give in one shape: a detector answers with boxes and scores, and a student
- * of one of them alone would forget the other. Errors relative to each output's mean square count as those of `main` do.
+ * The outputs beside the objective's that both models give in one shape: a student of one of them alone would forget the
+ * others. Their errors relative to each one's mean square count as those of the objective's output do, one for one where
+ * that is held against labels by another loss. Left out are states, outputs of no use, and those no gradient comes back from.
  */
 export async function otherOutputs(
   student: Model,
   teacher: Model,
   inputs: Values,
-  main: string,
-): Promise<FeaturePair[]> {
-  const names = student.graph.outputs.map(({ name }) => name).filter((name) => name !== main)
+  { output: main, kind }: Pick<Objective, 'output' | 'kind'>,
+  trainable: readonly string[],
+  unused: readonly string[] = [],
+): Promise<{ pairs: FeaturePair[]; left: string[] }> {
   const theirs = new Set(teacher.graph.outputs.map(({ name }) => name))
-  const shared = names.filter((name) => theirs.has(name))
-  if (shared.length === 0 || !theirs.has(main)) return []
+  const shared = signatureOf(student)
+    .outputs.filter(({ name, state }) => name !== main && state === undefined && theirs.has(name))
+    .map(({ name }) => name)
+    .filter((name) => !unused.includes(name))
+  if (shared.length === 0 || !theirs.has(main)) return { pairs: [], left: [] }
   const dims = await Promise.all(
     [student, teacher].map((model) => shapesAt(model, shared, feedOf(signatureOf(model), inputs))),
   )
@@ -93,9 +101,35 @@ export async function otherOutputs(
     const [mine, its] = dims.map((traced) => traced.get(name))
     return mine?.dtype === 'float32' && its?.dtype === 'float32' && mine.dims.join() === its.dims.join()
   })
-  const [own, ...powers] = await meanSquares(teacher, inputs, [main, ...alike])
-  return alike.map((name, i) => ({ student: name, teacher: name, weight: own! / powers[i]! }))
+  const learned: string[] = []
+  for (const name of alike) if (await comesBack(student, name, inputs, trainable)) learned.push(name)
+  const [own, ...powers] = await meanSquares(teacher, inputs, [main, ...learned])
+  const unit = kind === 'squared-error' ? own! : 1
+  return {
+    pairs: learned.map((name, i) => ({ student: name, teacher: name, weight: unit / powers[i]! })),
+    left: alike.filter((name) => !learned.includes(name)),
+  }
 }
+
+/** Whether weights learn from this value. */
+async function comesBack(
+  model: Model,
+  value: string,
+  inputs: Values,
+  trainable: readonly string[],
+): Promise<boolean> {
+  const feeds = feedOf(signatureOf(model), inputs)
+  const loss = { kind: 'squared-error', value, hard: true, soft: false } as const
+  try {
+    await buildTrainingGraph(model, { feeds, trainable, loss })
+    return true
+  } catch (cause) {
+    if (cause instanceof PareError && CANNOT.includes(cause.code)) return false
+    throw cause
+  }
+}
+
+const CANNOT: readonly ErrorCode[] = ['model/unsupported-op', 'model/nothing-to-do']
 
 async function meanSquares(model: Model, inputs: Values, names: readonly string[]): Promise<number[]> {
   if (names.length === 0) return []

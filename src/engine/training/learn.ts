@@ -40,6 +40,8 @@ interface LearnOptions {
   labels: boolean
   /** Updates to aim for where the number of epochs is left open; default 450. */
   updates?: number
+  /** Holds outputs that no label says anything of to what it gives; default: the teacher. */
+  original?: Model
   teacher?: {
     model: Model
     settings: TeacherSettings
@@ -161,8 +163,20 @@ export async function learn(
   const features = taughtBy?.features
     ? await matchingFeatures(model, taughtBy.model, first.inputs, taughtBy.features, [objective.value])
     : []
-  if (taughtBy && TASKS[data.task].loss.everyOutput)
-    features.push(...(await otherOutputs(model, taughtBy.model, first.inputs, objective.value)))
+  const names = options.trainable?.(model) ?? trainableWeights(model.graph)
+  if (names.length === 0)
+    throw new PareError('model/nothing-to-do', {
+      by,
+      reason: 'the model has no float32 weights that can learn',
+    })
+  const example = taughtBy?.model ?? options.original
+  if (example) {
+    const { unused } = data.spec
+    const others = await otherOutputs(model, example, first.inputs, objective, names, unused)
+    features.push(...others.pairs)
+    if (others.left.length > 0)
+      notes.push(`Nothing was learned for ${others.left.join(', ')}: no gradient comes back from there.`)
+  }
   const spec: LossSpec = {
     kind: objective.kind,
     value: objective.value,
@@ -172,17 +186,10 @@ export async function learn(
     ...(taughtBy && { compared: taughtBy.settings.compared }),
     features: features.map((pair) => ({ value: pair.student, weight: pair.weight })),
   }
-  const names = options.trainable?.(model) ?? trainableWeights(model.graph)
-  if (names.length === 0)
-    throw new PareError('model/nothing-to-do', {
-      by,
-      reason: 'the model has no float32 weights that can learn',
-    })
-
   let teacher: Teacher | undefined
   try {
     if (soft || features.length > 0)
-      teacher = await openTeacher(taughtBy!.model, data.task, objective, first, features, micro)
+      teacher = await openTeacher(example!, data.task, objective, first, features, micro)
     const parameters = Parameters.of(model, names)
     const shared = options.keepShared === false ? { names: [] } : keepShared(parameters)
     const zeros = keepZeros(parameters, maskedNames(model))

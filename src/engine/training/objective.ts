@@ -7,6 +7,8 @@ import { TASKS, type LossKind } from '../tasks'
 
 export interface Objective {
   kind: LossKind
+  /** The output that is held against the labels, or imitated. */
+  output: string
   /** Logits where the model ends in a Softmax or Sigmoid, else its output. */
   value: string
   classAxis: number
@@ -67,6 +69,7 @@ export async function chooseObjective(
   const axis = classAxis < 0 ? dims.length + classAxis : classAxis
   return {
     kind,
+    output: chosen.name,
     value: closing ? logitsBehind(model, chosen.name, closing) : chosen.name,
     classAxis: axis,
     classes: dims[axis]!,

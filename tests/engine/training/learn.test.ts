@@ -343,3 +343,39 @@ describe('bad input', () => {
     expect(await code(work)).toBe('data/shape-mismatch')
   })
 })
+
+describe('a model of two outputs', () => {
+  /** A second head on the hidden layer, which no label judges. */
+  const twoHeads = (operator?: string): Model => {
+    const model = perceptron()
+    const { graph } = model
+    const values = Float32Array.from({ length: 32 }, (_, i) => Math.sin(3 * i))
+    graph.initializers.set('w3', Tensor.float32([16, 2], values))
+    graph.addNode({ opType: 'MatMul', inputs: ['a', 'w3'], outputs: [operator ? 'plain' : 'side'] })
+    if (operator) graph.addNode({ opType: operator, inputs: ['plain'], outputs: ['side'] })
+    graph.outputs.push({ name: 'side', dtype: 'float32', dims: ['batch', 2] })
+    return model
+  }
+  const settings = { epochs: 12, heldOut: 0.2 }
+
+  test('learns from labels without forgetting what no label judges', async () => {
+    const model = twoHeads()
+    const data = points()
+    const context = (): ReturnType<typeof contextOf> => contextOf(model, data)
+    const alone = await learn(model, context(), plain(settings))
+    const held = await learn(model, context(), { ...plain(settings), original: model })
+    const { candidates } = await measureQuality(model, [alone.model, held.model], { dataset: data })
+    const [forgot, kept] = candidates.map(({ quality }) => quality.beside![0]!.likeness)
+    expect(candidates[1]!.quality.value).toBeGreaterThan(0.9)
+    expect(1 - kept!).toBeLessThan(0.5 * (1 - forgot!))
+  })
+
+  test('says so where nothing comes back from an output', async () => {
+    const model = twoHeads('Hardmax')
+    const { notes } = await learn(model, contextOf(model, points()), {
+      ...plain({ ...settings, epochs: 1 }),
+      original: model,
+    })
+    expect(notes).toContain('Nothing was learned for side: no gradient comes back from there.')
+  })
+})

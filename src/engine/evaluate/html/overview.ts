@@ -140,6 +140,14 @@ export function overview(original: Report, candidates: readonly Named[]): string
         ],
       ]
     : []
+  const outputs = [...new Set(reports.flatMap((r) => (r.quality.beside ?? []).map(({ output }) => output)))]
+  const beside = outputs.map((output) => [
+    cell(output, 'another output: likeness to the original’s'),
+    ...reports.map((r) => {
+      const found = r.quality.beside?.find((one) => one.output === output)
+      return cell(found ? formatMetric('cosine', found.likeness) : '–')
+    }),
+  ])
   const isOneSitting = originalTimes(original, reports.slice(1)) !== undefined
   const rows = isOneSitting ? ROWS : [...ROWS.filter(({ timed }) => !timed), RATIO]
   const told = rows.filter((row) => reports.some((report) => row.value(report) !== ''))
@@ -152,6 +160,6 @@ export function overview(original: Report, candidates: readonly Named[]): string
   const head = ['', 'Original', ...candidates.map(({ name }) => name)]
   return section(
     'At a glance',
-    table(head, [quality, ...secondary, ...agreement, ...rest], 'Original and candidates'),
+    table(head, [quality, ...secondary, ...agreement, ...beside, ...rest], 'Original and candidates'),
   )
 }

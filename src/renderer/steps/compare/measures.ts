@@ -2,6 +2,7 @@
 import { formatFigure } from '../../../contract/format'
 import type { Report } from '../../../contract/report'
 import { fasterText, isApart, originalTimes, timeDetail } from '../../../contract/verdict'
+import { leastAlike } from '../../../contract/points'
 import {
   bytes,
   count,
@@ -168,6 +169,17 @@ const FIDELITY: Measure[] = [
     term: 'SQNR',
     value: ({ fidelity }) => fidelity?.sqnr,
     text: ({ fidelity }) => (fidelity ? metricValue('sqnr', fidelity.sqnr) : ''),
+  },
+  {
+    id: 'beside',
+    title: 'Other outputs: the one least like the original’s',
+    term: 'cosine similarity',
+    value: ({ quality }) => leastAlike(quality)?.likeness,
+    text: ({ quality }) => {
+      const least = leastAlike(quality)
+      return least ? metricValue('cosine', least.likeness) : ''
+    },
+    detail: ({ quality }) => leastAlike(quality)?.output ?? '',
   },
 ]
 
