@@ -82,7 +82,7 @@ export const withSpecOptions = (command: Command): Command =>
     .option('--classes <name,…>', "class names in the order of the model's outputs", list)
     .option(
       '--boxes <layout>',
-      "how boxes lie in a detector's outputs, where that is not recognised: yolov8, ssd …",
+      'how boxes or keypoints lie in the outputs, where that is not recognised: yolov8, ssd, heatmaps …',
     )
     .option('--window <rows>', 'of a long log: rows of a sample', countOption)
     .option(

@@ -19,6 +19,7 @@ export const TASK_WORDS = {
   segmentation: { score: 'the overlap with the truth', as: 'share' },
   matting: { score: 'the mean error of a pixel', as: 'distance' },
   detection: { score: 'F1 of its boxes', as: 'share' },
+  keypoints: { score: 'the likeness of its keypoints (OKS)', as: 'share' },
   events: { score: 'how likely it finds an event', as: 'sureness' },
   tagging: { score: 'F1 of its entities', as: 'share' },
   restoration: { score: 'signal to noise in decibel', as: 'distance' },
@@ -125,7 +126,7 @@ export const DataSpec = z.strictObject({
   unused: z.array(z.string().min(1)).optional(),
   /** Class names in the order of the model's outputs. */
   classes: z.array(z.string()).optional(),
-  /** How boxes lie in the outputs of a detector, where that is not recognised: "yolov8", "ssd" … */
+  /** How boxes or keypoints lie in the outputs, where that is not recognised: "yolov8", "ssd", "heatmaps" … */
   boxes: z.string().min(1).optional(),
   /** How a long log of channels is cut into samples. */
   window: WindowSpec.optional(),

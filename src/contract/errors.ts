@@ -31,6 +31,7 @@ export interface ErrorFields {
   'data/labels-out-of-range': { label: string; classes: number }
   'data/labels-missing': { by: string }
   /** `known`: layouts with what they look like. `told`: the one that was named. */
+  'data/keypoints-unknown': { outputs: string; keypoints: number; known: string[]; told?: string }
   'data/boxes-unknown': { outputs: string; classes: number; known: string[]; told?: string }
   /** A data spec that is none, or that is for other data. */
   'data/spec': { reason: string }

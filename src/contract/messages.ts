@@ -3,6 +3,7 @@ import type { ErrorData } from './errors'
 import { baseName, formatBytes, list } from './format'
 import type { ErrorMessage, Messages } from './message'
 import { MODEL_MESSAGES } from './model-messages'
+import { OUTPUT_MESSAGES } from './output-messages'
 
 const NEEDS_PLACE =
   'Free some space on that disk, or choose another place, and go on: finished steps are kept.'
@@ -20,6 +21,7 @@ const SET_ASIDE: Record<string, string> = {
 
 const TABLE: Messages = {
   ...MODEL_MESSAGES,
+  ...OUTPUT_MESSAGES,
   'data/not-found': ({ path }) => ({
     title: 'Not found',
     what: `There is nothing at “${path}”.`,
@@ -62,23 +64,11 @@ const TABLE: Messages = {
     where: output,
     todo: 'Put the list beside the data as characters.txt, one a line in the order of the scores, or as vocab.json; or name them as “classes” in the data spec.',
   }),
-  'data/outputs-unknown': ({ expected, outputs }) => ({
-    title: 'No output fits the labels',
-    what: `The labels ask for ${expected}; the model's outputs are ${outputs}.`,
-    where: outputs,
-    todo: 'Say which output is judged with --output and what it is with --task, or “output” and “task” in the data spec; --task unlabelled compares all outputs with the original’s and needs no labels.',
-  }),
   'data/labels-out-of-range': ({ label, classes }) => ({
     title: 'A label does not fit the model',
     what: `The label “${label}” is not among the ${classes} classes the model answers with.`,
     where: label,
     todo: 'Check that labels are counted from 0 and that the dataset has the same classes as the model.',
-  }),
-  'data/boxes-unknown': ({ outputs, classes, known, told }) => ({
-    title: 'It is not clear how boxes lie in the outputs',
-    what: `The model's outputs are ${outputs}, the data has ${classes} ${classes === 1 ? 'class' : 'classes'}${told === undefined ? '' : `, and boxes were said to lie as “${told}”`}; that is none of: ${known.join('; ')}.`,
-    where: outputs,
-    todo: 'Say which it is with --boxes, or “boxes” in the data spec. A model whose boxes are offsets from anchors must decode them, or be compared without labels (--task unlabelled).',
   }),
   'data/spec': ({ reason }) => ({
     title: 'The data spec does not fit',

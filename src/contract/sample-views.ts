@@ -65,5 +65,20 @@ export interface EventView {
   wave?: [low: number, high: number][]
 }
 
-export type SampleView = NumbersView | BoxView | MaskView | TextView | EventView
+/** Places as shares of the picture; null is not labelled. */
+export interface ShownPose {
+  points: ({ x: number; y: number } | null)[]
+  /** How sure the model is, and how near to what is labelled (OKS); absent on poses that are labels. */
+  score?: number
+  near?: number
+}
+
+/** Keypoints on the picture: what the model found, and what is there. */
+interface PoseView {
+  kind: 'poses'
+  found: ShownPose[]
+  truth: ShownPose[]
+}
+
+export type SampleView = NumbersView | BoxView | PoseView | MaskView | TextView | EventView
 export type ViewOf<Kind extends SampleView['kind']> = Extract<SampleView, { kind: Kind }>

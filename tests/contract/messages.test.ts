@@ -88,6 +88,10 @@ const EXAMPLES: { [C in ErrorCode]: { fields: ErrorFields[C]; says: string[] } }
     says: ['drive.csv', '“target”, “force”', '--label'],
   },
   'data/one-class': { fields: { by: 'fine-tune' }, says: ['fine-tune', 'same'] },
+  'data/keypoints-unknown': {
+    fields: { outputs: 'raw [1, 5]', keypoints: 17, known: ['heatmaps (maps)'], told: 'movenet' },
+    says: ['raw [1, 5]', '17 keypoints', '“movenet”', 'heatmaps (maps)', '--boxes'],
+  },
   'data/boxes-unknown': {
     fields: { outputs: 'raw [1, 255, 13, 13]', classes: 3, known: ['ssd (two outputs)'], told: 'yolov8' },
     says: ['raw [1, 255, 13, 13]', '3 classes', '“yolov8”', 'ssd (two outputs)', '--boxes'],

@@ -23,7 +23,7 @@ export interface Batch {
    * classification: int64 [N]; multi-label: float32 [N, classes]; regression: float32 [N, …outputs];
    * language-model: int64 [N, T] next tokens, −100 where not scored; segmentation: int64 [N, H, W];
    * matting: float32 [N, 1, H, W] of shares; detection: see
-   * `tasks/detection/label-rows.ts`; transcription: see `tasks/transcription/texts.ts`.
+   * `tasks/detection/label-rows.ts`; keypoints: see `tasks/keypoints/people.ts`; transcription: see `tasks/transcription/texts.ts`.
    */
   labels?: Value
   /**

@@ -7,6 +7,7 @@ import { events } from './events/events'
 import { restoration } from './restoration'
 import { tagging } from './tagging/tagging'
 import { unlabelled } from './fidelity'
+import { keypoints } from './keypoints/keypoints'
 import { languageModel } from './language-model'
 import { matting } from './matting'
 import { multiLabel } from './multi-label'
@@ -24,6 +25,7 @@ export const TASKS: Readonly<Record<Task, TaskDeclaration>> = {
   segmentation,
   matting,
   detection,
+  keypoints,
   events,
   restoration,
   tagging,

@@ -6,6 +6,7 @@ import { seeded } from '../../../src/engine/math/random'
 import type { Value } from '../../../src/engine/runtime/value'
 import { textLabels } from '../../../src/engine/tasks/transcription/texts'
 import { labelRows, type LabelledPicture } from '../../../src/engine/tasks/detection/label-rows'
+import { peopleRows, type LabelledPeople } from '../../../src/engine/tasks/keypoints/people'
 import { arrayDataset, floats, ints, wires } from './support'
 
 const random = seeded(4)
@@ -29,7 +30,15 @@ const DATA: Record<Exclude<Task, 'unlabelled'>, [input: Value, labels: Value]> =
     floats([N, 6, 4], uniform(24 * N)),
     textLabels(below(N, 3).map((c) => ['ab', 'c', 'ba'][c]!)),
   ],
+  keypoints: [floats([N, 3, 2], uniform(6 * N)), peopleRows(Array.from({ length: N }, pose), 3)],
   detection: [floats([N, 5, 20], uniform(100 * N)), labelRows(Array.from({ length: N }, picture))],
+}
+
+/** A thing of three keypoints in a picture as large as the input. */
+function pose(): LabelledPeople {
+  const points = Array.from({ length: 3 }, () => ({ x: random.next(), y: random.next(), seen: 2 }))
+  const person = { class: 0, ignored: 0 as const, area: 1, left: 0, top: 0, right: 1, bottom: 1, points }
+  return { frame: picture().frame, people: [person] }
 }
 
 /** A picture as large as the input, a box in it. */

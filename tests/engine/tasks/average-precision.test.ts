@@ -1,13 +1,13 @@
 import { expect, it } from 'vitest'
-import { PrecisionMeter } from '../../../src/engine/tasks/detection/average-precision'
+import { BOXES, PrecisionMeter } from '../../../src/engine/tasks/detection/average-precision'
 import { overlap, suppress, type Found } from '../../../src/engine/tasks/detection/found'
 import type { Box } from '../../../src/engine/tasks/detection/label-rows'
 import fixture from '../../fixtures/detection/coco.json'
 
 const sides = ([x, y, w, h]: number[]) => ({ left: x!, top: y!, right: x! + w!, bottom: y! + h! })
 
-function measured(): PrecisionMeter {
-  const meter = new PrecisionMeter()
+function measured(): PrecisionMeter<Found, Box> {
+  const meter = new PrecisionMeter(BOXES)
   for (const { id } of fixture.data.images) {
     const truth = fixture.data.annotations
       .filter((one) => one.image_id === id)
@@ -35,20 +35,20 @@ it('equals pycocotools, on all pictures and on every other one', () => {
 
 it('is 1 for the labels themselves and 0 for nothing', () => {
   const truth: Box[] = [{ left: 1, top: 1, right: 9, bottom: 5, class: 0, ignored: 0 }]
-  const right = new PrecisionMeter()
+  const right = new PrecisionMeter(BOXES)
   right.add(
     truth.map((box) => ({ ...box, score: 0.3 })),
     truth,
   )
   for (const one of right.precisions()()) expect(one).toBeCloseTo(1, 12)
-  const none = new PrecisionMeter()
+  const none = new PrecisionMeter(BOXES)
   none.add([], truth)
   expect(none.precisions()()).toEqual(Array(10).fill(0))
 })
 
 it('counts what is on a difficult box neither as right nor as wrong', () => {
   const box = { left: 0, top: 0, right: 10, bottom: 10, class: 0 }
-  const meter = new PrecisionMeter()
+  const meter = new PrecisionMeter(BOXES)
   meter.add(
     [
       { ...box, score: 0.9 },

@@ -4,6 +4,7 @@ import path from 'node:path'
 import { PareError } from '../../../contract/errors'
 import { requireMemory } from '../../onnx/budget'
 import type { Box } from '../../tasks/detection/label-rows'
+import type { Person } from '../../tasks/keypoints/people'
 import { readText } from '../text-stream'
 
 export interface BoxPicture {
@@ -11,6 +12,8 @@ export interface BoxPicture {
   file: string
   /** Pixels, or shares of the picture where `relative`. `class` is a position in `names`. */
   boxes: Box[]
+  /** Where the labels have keypoints: people in pixels, of all pictures as many. */
+  people?: Person[]
   relative: boolean
 }
 
@@ -19,6 +22,8 @@ export interface BoxSet {
   /** Classes in the order of the model's outputs. */
   names: string[]
   pictures: BoxPicture[]
+  /** Labels with keypoints: how many each of these classes has. */
+  skeleton?: { keypoints: number; names: string[] }
   notes: string[]
 }
 

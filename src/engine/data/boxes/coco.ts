@@ -1,6 +1,7 @@
 /** COCO's JSON: images, annotations with bbox [left, top, width, height], categories. Source: cocodataset.org/#format-data. */
 import path from 'node:path'
 import type { Folder } from '../folder'
+import { readPeople, skeletonOf } from './coco-people'
 import { droppedNote, isBox, labelFile, unreadable, BOX_LIMIT, type BoxPicture, type BoxSet } from './box-set'
 
 type Entry = Record<string, unknown>
@@ -39,6 +40,8 @@ export async function readCoco(file: string, folder: Folder): Promise<BoxSet> {
     else pictures.set(id, { file: path.relative(folder.root, full), boxes: [], relative: false })
   }
   if (pictures.size === 0) throw unreadable(file, `none of the pictures it names lies in ${folder.root}`)
+  const skeleton = skeletonOf(categories)
+  if (skeleton) readPeople(annotations, pictures, skeleton)
   let dropped = 0
   for (const { image_id: image, category_id: category, bbox, iscrowd } of annotations) {
     const picture = pictures.get(image)
@@ -56,6 +59,7 @@ export async function readCoco(file: string, folder: Folder): Promise<BoxSet> {
     root: folder.root,
     names: categories.map(({ id, name }) => (typeof name === 'string' ? name : String(id))),
     pictures: [...pictures.values()],
+    ...(skeleton && { skeleton: { keypoints: skeleton.keypoints, names: skeleton.names } }),
     notes: [
       ...(missing > 0 ? [`${missing} pictures named in ${path.basename(file)} are missing.`] : []),
       ...droppedNote(dropped),

@@ -3,14 +3,16 @@ import fs from 'node:fs/promises'
 import path from 'node:path'
 import { PareError } from '../../../contract/errors'
 import { Folder } from '../folder'
-import { imageSize } from '../image-decode'
+import { imageSize, type Size } from '../image-decode'
 import type { ImageOptions } from '../image-input'
 import { imagesOf } from '../images'
-import type { Reader } from '../reader'
+import { holdsKeypoints } from '../../tasks/keypoints/layouts'
+import { sampleDims, signatureOf } from '../../runtime/signature'
+import type { Reader, ReaderContext } from '../reader'
 import { SkippedFiles } from '../skipped'
-import { labelFile, type BoxSet } from './box-set'
+import { labelFile, unreadable, type BoxPicture, type BoxSet } from './box-set'
 import { readCoco } from './coco'
-import { boxLabels } from './targets'
+import { boxLabels, peopleLabels } from './targets'
 import { readVoc } from './voc'
 import { readYolo, readYoloFile } from './yolo'
 
@@ -33,21 +35,38 @@ export const readBoxes: Reader = async (place, context) => {
     load: async (index: number) => file(index),
     close: async () => {},
   }
-  const labels = boxLabels(set.names, async (index) => {
-    const { boxes, relative } = set.pictures[index]!
-    const { width, height } = await imageSize(file(index))
-    const [x, y] = relative ? [width, height] : [1, 1]
-    const placed = boxes.map((box) => ({
-      ...box,
-      left: box.left * x,
-      top: box.top * y,
-      right: box.right * x,
-      bottom: box.bottom * y,
-    }))
-    return { width, height, boxes: placed }
+  const sized = async (index: number): Promise<Size & BoxPicture> => ({
+    ...(await imageSize(file(index))),
+    ...set.pictures[index]!,
   })
+  const labels = asksForKeypoints(set, context, place.path)
+    ? peopleLabels(set.skeleton!, sized)
+    : boxLabels(set.names, async (index) => {
+        const { width, height, boxes, relative } = await sized(index)
+        const [x, y] = relative ? [width, height] : [1, 1]
+        const placed = boxes.map((box) => ({
+          ...box,
+          left: box.left * x,
+          top: box.top * y,
+          right: box.right * x,
+          bottom: box.bottom * y,
+        }))
+        return { width, height, boxes: placed }
+      })
   const skipped = new SkippedFiles('images')
   return [{ source: await imagesOf(pictures, labels, place.path, context, set.notes, skipped, USUAL) }]
+}
+
+/** Labels of people have boxes too: they are judged by keypoints where that is asked for, or the model gives such. */
+function asksForKeypoints({ skeleton }: BoxSet, { model, options }: ReaderContext, where: string): boolean {
+  if (options.task !== undefined) {
+    if (options.task === 'keypoints' && !skeleton)
+      throw unreadable(where, 'no category has keypoints, as those of COCO’s person_keypoints have')
+    return options.task === 'keypoints'
+  }
+  if (!skeleton) return false
+  const seen = { keypoints: skeleton.keypoints, classes: skeleton.names.length }
+  return signatureOf(model).outputs.some((port) => holdsKeypoints([null, ...sampleDims(port)], seen))
 }
 
 async function boxSet(

@@ -1,9 +1,11 @@
 /** Boxes of a picture with how the picture became the input, so that what a model finds can be led back. */
 import type { Preprocessing } from '../../../contract/dataset'
 import { labelRows, type Box, type Frame } from '../../tasks/detection/label-rows'
+import { peopleRows } from '../../tasks/keypoints/people'
 import { placedIn, type Size } from '../image-decode'
 import { placesIn } from '../names'
 import type { MadeLabels } from '../source'
+import type { BoxPicture, BoxSet } from './box-set'
 
 /** `of`: size and boxes of a picture, in its pixels; their classes are positions in `names`. */
 export const boxLabels = (
@@ -25,6 +27,26 @@ export const boxLabels = (
         }),
       ),
     )
+  },
+})
+
+/** `of`: size and people of a picture, in its pixels. */
+export const peopleLabels = (
+  { keypoints, names }: NonNullable<BoxSet['skeleton']>,
+  of: (index: number) => Promise<Size & Pick<BoxPicture, 'people'>>,
+): MadeLabels => ({
+  kind: 'made',
+  task: 'keypoints',
+  names,
+  reason: `${keypoints} keypoints of each ${names.join(' or ')}`,
+  async make(indices, preprocessing, classes) {
+    const position = names.map(placesIn(classes))
+    const pictures = indices.map(async (index) => {
+      const { people = [], ...size } = await of(index)
+      const known = people.map((one) => ({ ...one, class: position[one.class]! }))
+      return { frame: frameOf(size, preprocessing), people: known.filter((one) => one.class >= 0) }
+    })
+    return peopleRows(await Promise.all(pictures), keypoints)
   },
 })
 

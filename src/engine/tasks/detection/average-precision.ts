@@ -1,14 +1,39 @@
 /**
- * Average precision of boxes as COCO's own evaluation has it (pycocotools, cocoeval.py; all areas, 100 boxes of a class a
- * picture): boxes are matched best first, precision is read at 101 recalls, the mean goes over classes that occur.
+ * Average precision as COCO's own evaluation has it (pycocotools, cocoeval.py; all areas), of boxes by how they overlap and
+ * of keypoints by how near they are: what was found is matched best first, precision is read at 101 recalls, the mean goes
+ * over classes that occur.
  */
 import { byScore, overlap, type Found } from './found'
 import type { Box } from './label-rows'
 
+/** `ignored`: 1 and 2 may be found any number of times, 3 once, and none of it counts. */
+export interface There {
+  class: number
+  ignored: 0 | 1 | 2 | 3
+}
+
+export interface Scored {
+  class: number
+  score: number
+}
+
+/** What is matched with what. */
+export interface Matching<F extends Scored, T extends There> {
+  /** 0 … 1. */
+  likeness(found: F, there: T): number
+  /** Of one class in a picture. */
+  most: number
+}
+
+/** 100 boxes of a class a picture. */
+export const BOXES: Matching<Found, Box> = {
+  likeness: (box, other) => overlap(box, other, other.ignored === 1),
+  most: 100,
+}
+
 /** 0.50, 0.55 … 0.95: as NumPy's linspace computes them. */
 const OVERLAPS = Array.from({ length: 10 }, (_, i) => (i === 9 ? 0.95 : 0.5 + i * ((0.95 - 0.5) / 9)))
 const RECALLS = Array.from({ length: 101 }, (_, i) => i * 0.01)
-const MOST_OF_CLASS = 100
 
 const RIGHT = 1
 const IGNORED = 2
@@ -20,16 +45,20 @@ export interface Judged {
   matches: Uint8Array
 }
 
-/** Every box of one picture that counts, best first within its class. */
-export function judge(found: readonly Found[], truth: readonly Box[]): Judged[] {
+/** Everything found in one picture that counts, best first within its class. */
+export function judge<F extends Scored, T extends There>(
+  found: readonly F[],
+  truth: readonly T[],
+  { likeness, most }: Matching<F, T>,
+): Judged[] {
   const judged: Judged[] = []
   for (const klass of new Set(found.map((box) => box.class))) {
-    const own = byScore(found.filter((box) => box.class === klass)).slice(0, MOST_OF_CLASS)
+    const own = byScore(found.filter((box) => box.class === klass)).slice(0, most)
     // Those that count go first, so that they are preferred.
     const there = truth
       .filter((box) => box.class === klass)
       .sort((a, b) => Math.min(a.ignored, 1) - Math.min(b.ignored, 1))
-    const overlaps = own.map((box) => there.map((other) => overlap(box, other, other.ignored === 1)))
+    const overlaps = own.map((one) => there.map((other) => likeness(one, other)))
     const all = own.map((box) => ({
       score: box.score,
       class: klass,
@@ -49,10 +78,10 @@ export function judge(found: readonly Found[], truth: readonly Box[]): Judged[] 
   return judged
 }
 
-/** Position of the box of the labels that overlaps most and is still free; −1 where none overlaps enough. */
+/** Position of what is there that is most alike and still free; −1 where nothing is enough. */
 function bestOf(
   row: readonly number[],
-  there: readonly Box[],
+  there: readonly There[],
   taken: ReadonlySet<number>,
   least: number,
 ): number {
@@ -60,7 +89,7 @@ function bestOf(
   let most = Math.min(least, 1 - 1e-10)
   for (const [g, shared] of row.entries()) {
     const { ignored } = there[g]!
-    if (taken.has(g) && !ignored) continue
+    if (taken.has(g) && (!ignored || ignored === 3)) continue
     if (best >= 0 && !there[best]!.ignored && ignored) break
     if (shared < most) continue
     most = shared
@@ -78,14 +107,16 @@ interface ClassBoxes {
   positives: Float64Array
 }
 
-export class PrecisionMeter {
+export class PrecisionMeter<F extends Scored, T extends There> {
   private readonly judged: Judged[][] = []
   private readonly positives = new Map<number, Map<number, number>>()
 
-  /** Returns what became of the boxes of the picture. */
-  add(found: readonly Found[], truth: readonly Box[]): Judged[] {
+  constructor(private readonly matching: Matching<F, T>) {}
+
+  /** Returns what became of what was found in the picture. */
+  add(found: readonly F[], truth: readonly T[]): Judged[] {
     const picture = this.judged.length
-    const judged = judge(found, truth)
+    const judged = judge(found, truth, this.matching)
     this.judged.push(judged)
     for (const box of truth) {
       if (box.ignored) continue

@@ -11,7 +11,7 @@ import { byScore as likelier, countText } from '../comparisons'
 import { emptySamples, recordSample } from '../metric'
 import type { Measured, Meter, MetricContext, Observation, OutputChoice } from '../metric'
 import type { Shown, TaskDeclaration } from '../task'
-import { judge, PrecisionMeter, type Judged } from './average-precision'
+import { BOXES, judge, PrecisionMeter, type Judged } from './average-precision'
 import { byScore, ontoPicture, suppress, type Found } from './found'
 import { pictureAt, type Box, type Frame } from './label-rows'
 import { decodingOf, layoutNamed } from './layouts'
@@ -55,7 +55,7 @@ function foundIn(outputs: Values, row: number, rows: number, frame: Frame, decod
 
 class DetectionMeter implements Meter {
   private readonly samples = emptySamples()
-  private readonly precision = new PrecisionMeter()
+  private readonly precision = new PrecisionMeter(BOXES)
   private nonFinite = 0
 
   constructor(private readonly choice: DetectionChoice) {}
@@ -137,7 +137,10 @@ function view({ outputs, choice, classes, label }: Shown): BoxView[] {
     return {
       kind: 'boxes',
       found: found.map((box) =>
-        shown(box, { score: box.score, matches: judge([box], boxes).some(({ matches }) => matches[0]! > 0) }),
+        shown(box, {
+          score: box.score,
+          matches: judge([box], boxes, BOXES).some(({ matches }) => matches[0]! > 0),
+        }),
       ),
       truth: boxes.map((box) => shown(box, {})),
     }

@@ -25,15 +25,16 @@ export function overlap(a: Corners, b: Corners, crowd = false): number {
 }
 
 /** The best first; equal ones in the order they came. */
-export const byScore = (found: readonly Found[]): Found[] => found.toSorted((a, b) => b.score - a.score)
+export const byScore = <T extends { score: number }>(found: readonly T[]): T[] =>
+  found.toSorted((a, b) => b.score - a.score)
 
 /**
  * Non-maximum suppression within each class: of boxes that overlap by more than `most` the best stays. Sorted, at most
  * `kept` of them.
  */
-export function suppress(found: readonly Found[], most: number, kept: number): Found[] {
-  const chosen: Found[] = []
-  const ofClass = new Map<number, Found[]>()
+export function suppress<T extends Found>(found: readonly T[], most: number, kept: number): T[] {
+  const chosen: T[] = []
+  const ofClass = new Map<number, T[]>()
   for (const box of byScore(found)) {
     const others = ofClass.get(box.class) ?? []
     if (others.some((other) => overlap(box, other) > most)) continue

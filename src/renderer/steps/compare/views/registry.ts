@@ -6,6 +6,7 @@ import Boxes from './Boxes.svelte'
 import Events from './Events.svelte'
 import Masks from './Masks.svelte'
 import Numbers from './Numbers.svelte'
+import Poses from './Poses.svelte'
 import type { ViewProps } from './props'
 import Text from './Text.svelte'
 
@@ -16,6 +17,7 @@ const VIEWS: { [K in Kind]: Component<ViewProps<K>> } = {
   events: Events,
   masks: Masks,
   numbers: Numbers,
+  poses: Poses,
   text: Text,
 }
 
