@@ -9,7 +9,7 @@ import { measureQuality } from '../src/engine/evaluate/quality'
 import type { Model } from '../src/engine/onnx'
 import { ORDERS } from '../src/engine/passes/quantization/sequence'
 import { quantizeWeights } from '../src/engine/passes/quantize-weights'
-import { TASKS } from '../src/engine/tasks'
+import { taskOf } from '../src/engine/tasks'
 import { seconds, type Entry, type Figure } from './support/figure'
 import { manifest, withReference, type Opened } from './support/reference'
 
@@ -29,7 +29,7 @@ async function measured(name: string, { model, data, context }: Opened): Promise
   const { candidates } = await measureQuality(model, models, { dataset: data })
   const samples = data.splits.validation
   const batches = (): ReturnType<typeof feedsOf> => feedsOf(model, samples, { limit: samples.length })
-  const classes = TASKS[data.task].protects === 'class'
+  const classes = taskOf(data.task).protects === 'class'
   const distances = await divergences(model, models, batches, { classes })
   return made.flatMap(({ what, time }, i) => [
     {

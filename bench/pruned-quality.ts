@@ -12,7 +12,7 @@ import { lowRankPass } from '../src/engine/passes/low-rank'
 import type { Pass } from '../src/engine/passes/pass'
 import { pruneChannels } from '../src/engine/passes/prune-channels'
 import { pruneWeights } from '../src/engine/passes/prune-weights'
-import { TASKS } from '../src/engine/tasks'
+import { taskOf } from '../src/engine/tasks'
 import type { Entry, Figure } from './support/figure'
 import { manifest, withReference, type Opened } from './support/reference'
 
@@ -65,7 +65,7 @@ async function measured(name: string, part: string, { model, data, context }: Op
   const { original, candidates } = await measureQuality(model, made, { dataset: data })
   const samples = data.splits.validation
   const batches = (): ReturnType<typeof feedsOf> => feedsOf(model, samples, { limit: samples.length })
-  const classes = TASKS[data.task].protects === 'class'
+  const classes = taskOf(data.task).protects === 'class'
   const distances = await divergences(model, made, batches, { classes })
   const before = await modelCosts(model)
   const { metric, value } = original.quality

@@ -1,10 +1,11 @@
 /**
- * A plug-in: a pass and a target of one's own.
+ * A plug-in: a pass, a target and a task of one's own.
  *
  * pare passes round-to-step --plugin ./plugin.mjs
  * pare compress model.onnx --plugin ./plugin.mjs --pass 'round-to-step step=0.01' --out small
+ * pare evaluate model.onnx --plugin ./plugin.mjs --data data --task within-a-tenth
  */
-import { definePass, defineTarget, Tensor, z } from 'pare'
+import { definePass, defineTarget, defineTask, Tensor, z } from 'pare'
 
 export const passes = [
   definePass({
@@ -51,5 +52,17 @@ export const targets = [
     forms: ['onnx'],
     optimization: 'extended',
     sources: ['an example'],
+  }),
+]
+
+export const tasks = [
+  defineTask({
+    id: 'within-a-tenth',
+    metric: 'withinATenth',
+    // Of one sample: the share of its numbers that are off by less than a tenth.
+    score({ data: answers }, { data: labels }) {
+      const near = labels.filter((label, i) => Math.abs(answers[i] - label) < 0.1)
+      return near.length / labels.length
+    },
   }),
 ]

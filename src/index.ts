@@ -40,7 +40,7 @@ export type { ModelInspection } from './contract/model'
 export type { PassDescription } from './contract/passes'
 export type { TargetDescription } from './contract/targets'
 
-/** For plug-ins: what passes and targets are declared with, and the model that a pass gets and gives. */
+/** For plug-ins: what passes, targets and tasks are declared with, and the model that a pass gets and gives. */
 export {
   definePass,
   type Pass,
@@ -49,6 +49,8 @@ export {
   type PassResult,
 } from './engine/passes/pass'
 export { defineTarget, type Target } from './engine/targets/target'
+export { defineTask, type Answer, type ScoredTask, type TaskDefinition } from './engine/tasks/define'
+export type { TaskDeclaration } from './engine/tasks/task'
 export { Graph, Model, Node, readModel, Tensor, writeModel } from './engine/onnx'
 export type { Plugin } from './engine/jobs/plugins'
 export { z } from 'zod'

@@ -78,7 +78,7 @@ export const withSpecOptions = (command: Command): Command =>
       'the output of the model that is judged; default: the one that fits the labels',
     )
     .option('--unused <name,…>', 'outputs that nobody uses: all others are held to the original’s', list)
-    .addOption(new Option('--task <task>', 'what is learned from the data').choices(TASKS))
+    .option('--task <task>', `what is learned from the data: ${TASKS.join(', ')}, or a plug-in’s`)
     .option('--classes <name,…>', "class names in the order of the model's outputs", list)
     .option(
       '--boxes <layout>',

@@ -10,7 +10,7 @@ const LIKENESS = { score: 'how like the original’s output it is', as: 'share' 
 const SURE = { score: 'how sure the model is', as: 'sureness' } as const
 
 /** What is learned from a dataset; decides the metric. With each, what stands beside an answer to a sample. */
-export const TASK_WORDS = {
+const TASK_WORDS = {
   classification: SURE,
   'multi-label': SURE,
   regression: { score: 'how far off it is', as: 'distance' },
@@ -25,9 +25,27 @@ export const TASK_WORDS = {
   restoration: { score: 'signal to noise in decibel', as: 'distance' },
   transcription: { score: 'the share of characters that are wrong', as: 'share' },
   unlabelled: LIKENESS,
-} as const satisfies Record<string, { score: string; as: 'sureness' | 'share' | 'distance' }>
-export type Task = keyof typeof TASK_WORDS
-export const TASKS = Object.keys(TASK_WORDS) as [Task, ...Task[]]
+} as const satisfies Record<string, TaskWords>
+
+interface TaskWords {
+  score: string
+  as: 'sureness' | 'share' | 'distance' | 'number'
+}
+
+/** Those of Pare itself. */
+export const TASKS = Object.keys(TASK_WORDS) as (keyof typeof TASK_WORDS)[]
+
+/** Plug-ins bring tasks of their own; which there are the engine knows. */
+export const Task = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,99}$/)
+  .describe(`${TASKS.join(', ')}, or one of a plug-in`)
+export type Task = z.output<typeof Task>
+
+export const taskWords = (task: Task): TaskWords =>
+  Object.hasOwn(TASK_WORDS, task)
+    ? TASK_WORDS[task as keyof typeof TASK_WORDS]
+    : { score: 'its score', as: 'number' }
 
 export type DatasetKind = 'images' | 'npz' | 'table' | 'parquet' | 'text' | 'audio' | 'random'
 
@@ -119,7 +137,7 @@ export const DataSpec = z.strictObject({
   label: z.string().min(1).optional(),
   /** Input → column or array. */
   columns: z.record(z.string(), z.string()).optional(),
-  task: z.enum(TASKS).optional(),
+  task: Task.optional(),
   /** The output that is judged. */
   output: z.string().min(1).optional(),
   /** Outputs that nobody uses: they may become anything. All others are held to the original's. */

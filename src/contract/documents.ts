@@ -4,7 +4,7 @@
  * may rely on: within a version fields may be added, so that readers must let others pass.
  */
 import { z } from 'zod'
-import { DataSpec, TASKS, SPLITS } from './dataset'
+import { DataSpec, SPLITS, Task } from './dataset'
 import { Recipe } from './recipe'
 
 const interval = z.tuple([z.number(), z.number()]).meta({ description: '95% interval.' })
@@ -47,7 +47,7 @@ const Quality = z.looseObject({
     .optional()
     .meta({ description: 'Outputs that no label judges, each held against the original’s: 1 is the same.' }),
   split: z.enum([...SPLITS, 'random']),
-  task: z.enum(TASKS),
+  task: Task,
 })
 
 const Latency = z.looseObject({
@@ -201,7 +201,7 @@ const BODIES = {
   data: {
     summary: z.looseObject({
       kind: z.string(),
-      task: z.enum(TASKS),
+      task: Task,
       samples: z.int(),
       notes: z.array(z.string()),
     }),

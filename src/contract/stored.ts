@@ -3,7 +3,7 @@
  * came. JSON has no infinity, so any figure may have become null.
  */
 import { z } from 'zod'
-import { SPLITS, TASKS } from './dataset'
+import { SPLITS, Task } from './dataset'
 import type { ErrorData } from './errors'
 import type { Report, SampleResults, StepRecord } from './report'
 import type { Sensitivity } from './sensitivity'
@@ -26,7 +26,7 @@ export const StoredQuality = z.looseObject({
   higherIsBetter: z.boolean(),
   others: z.record(z.string(), figure),
   split: z.enum([...SPLITS, 'random']),
-  task: z.enum(TASKS),
+  task: Task,
 })
 
 const Latency = z.looseObject({ p50: figure, p95: figure, provider: z.string() })

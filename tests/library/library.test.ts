@@ -121,7 +121,7 @@ test('a plug-in’s pass and target are listed and used like others; what is non
 
   expect(() => take({ passes: [halves] })).toThrow('already')
   expect(() => take({ targets: [{ ...board, id: 'other', aliases: ['onnx'] }] })).toThrow('already')
-  expect(() => take({ hello: 1 })).toThrow('neither')
+  expect(() => take({ hello: 1 })).toThrow('no passes, targets or tasks')
   expect(() => take({ passes: [{ id: 'x' }] })).toThrow()
 })
 

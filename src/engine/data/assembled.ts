@@ -13,7 +13,7 @@ import { SPLITS } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
 import { seeded } from '../math/random'
 import { floatsOf } from '../runtime/value'
-import { TASKS } from '../tasks'
+import { taskOf } from '../tasks'
 import { shuffledClips, type GoesOn } from './clips'
 import type { Batch, BatchOptions, Dataset, RawSample, Split, Variant } from './dataset'
 import { targetsOf, type TargetPlan, type Targets } from './labels'
@@ -163,7 +163,7 @@ async function rawSample(
   const target = targets.get(source)!
   const id = target.ids?.[position]
   if (id !== undefined && classes) return { files, ...(id >= 0 && { label: classes[id]! }) }
-  const { carries, labelText: text } = TASKS[task]
+  const { carries, labelText: text } = taskOf(task)
   if (!carries) return { files }
   const { inputs } = await source.read([position], preprocessing)
   const value = await target.of([position], inputs, preprocessing)
@@ -180,7 +180,7 @@ async function labelText(
   const target = targets.get(source)!
   const id = target.ids?.[position]
   if (id !== undefined) return id < 0 ? undefined : (classes?.[id] ?? String(id))
-  const { labelText: text } = TASKS[task]
+  const { labelText: text } = taskOf(task)
   if (!text) return undefined
   const value = await target.of([position], inputs, preprocessing)
   return value && text(value, classes)
@@ -298,7 +298,7 @@ function summarise(
   const samples = everywhere
     ? splits.validation.length
     : counted.reduce((sum, name) => sum + splits[name].length, 0)
-  const { classNoun } = TASKS[task]
+  const { classNoun } = taskOf(task)
   const inClasses =
     classes && classes.length > 1
       ? ` ${classNoun ? `of ${classes.length} ${classNoun}` : `in ${classes.length} classes`}`

@@ -3,6 +3,8 @@ import type { Task } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
 import { sizeOf, type Dim, type Model } from '../onnx'
 import { sampleDims, signatureOf } from '../runtime/signature'
+import { isAdded, taskOf } from '../tasks'
+import { asTheyAre } from './as-they-are'
 import { shapeText } from './convert'
 import type { LabelFacts, TargetPlan } from './labels'
 import { isTags, nextToken, tokenInput } from './token-input'
@@ -56,6 +58,8 @@ export function recogniseTask(
   facts: LabelFacts,
   hints: TaskHints = {},
 ): Recognised {
+  // Throws for one that nobody knows.
+  if (hints.task && isAdded(taskOf(hints.task).id)) return asTheyAre(facts, hints.task)
   const together = hints.task === 'embedding' ? classesTogether(facts) : undefined
   if (together) return together
   const recognised = asEvents(fromLabels(model, output, facts, hints), hints)

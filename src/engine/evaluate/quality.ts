@@ -19,7 +19,7 @@ import {
   type Values,
 } from '../runtime'
 import { besideOutputs, BesideMeter, type Beside } from './beside'
-import { FidelityMeter, TASKS, type Meter, type OutputChoice } from '../tasks'
+import { FidelityMeter, taskOf, type Meter, type OutputChoice } from '../tasks'
 
 interface QualityOptions {
   dataset: Dataset
@@ -98,7 +98,7 @@ export async function measureQuality(
       const rows = batch.indices.length
       answering ??= runners.map((runner) => new Answering(runner, runners[0]!))
       const before = await answering[0]!.to(batch, fetched)
-      choice ??= TASKS[dataset.task].choose(judged(before, dataset), {
+      choice ??= taskOf(dataset.task).choose(judged(before, dataset), {
         rows,
         classes: dataset.classes,
         labels: batch.labels,
@@ -209,7 +209,7 @@ function contend(
   const beside = fetched.slice(choice.names.length)
   return {
     answers,
-    meter: TASKS[task].meter(choice),
+    meter: taskOf(task).meter(choice),
     ...(candidate && {
       fidelity: new FidelityMeter(choice.names, task === 'unlabelled' ? choice.classes : 0),
       ...(beside.length > 0 && { beside: new BesideMeter(beside) }),
@@ -290,7 +290,7 @@ const nonFiniteNote = (bad: number, samples: number): string =>
 function addAgreement(result: ModelQuality, original: ModelQuality, task: Task): void {
   const { agreement } = result.quality.others
   if (result.fidelity && agreement !== undefined) result.fidelity.agreement = agreement
-  const { protects } = TASKS[task]
+  const { protects } = taskOf(task)
   if (!result.fidelity || (protects !== 'class' && protects !== 'several')) return
   const { answer } = result.samples
   const same = answer.reduce((n, a, i) => n + (a === original.samples.answer[i] ? 1 : 0), 0)

@@ -8,7 +8,7 @@ import type { Batch, Dataset, Split } from '../data/dataset'
 import { pngUri } from '../runtime/pictures'
 import type { SessionOptions } from '../runtime/session'
 import { floatsOf, sliceRows, type Value, type Values } from '../runtime/value'
-import { TASKS, type OutputChoice } from '../tasks'
+import { taskOf, type OutputChoice } from '../tasks'
 import type { Shown } from '../tasks/task'
 import { judged, secondsOf } from './quality'
 import { Carrier, openRunner, type Signature } from '../runtime'
@@ -40,7 +40,7 @@ export async function sampleDetail(request: DetailRequest): Promise<SampleDetail
   const missing = new PareError('not-found', { what: 'sample', id: String(index) })
   if (index < 0 || index >= split.length) throw missing
   for await (const batch of split.batches(1, { indices: [index] })) {
-    const task = TASKS[dataset.task]
+    const task = taskOf(dataset.task)
     const clip = split.goesOn && task.clips ? await clipAround(request, split, split.goesOn) : undefined
     const answers = clip ? clip.outputs.map((own) => own[clip.at]!) : await answersTo(request, split, batch)
     const context = {
@@ -132,7 +132,7 @@ async function numbersOf(
 ): Promise<ViewOf<'numbers'>[]> {
   const outputs = answers.map((each) => each[choice.names[0]!]!)
   const values = outputs.map((value) => valuesOf(value, choice, dataset))
-  const classes = ['class', 'several'].includes(TASKS[dataset.task].protects)
+  const classes = ['class', 'several'].includes(taskOf(dataset.task).protects)
   const sure = classes && values.flat().every(({ value }) => value >= 0 && value <= 1)
   // One range for all: pictures stretched each by itself could not be compared.
   const images = await Promise.all(outputs.map((value) => picture(value, outputs[0])))
@@ -180,7 +180,7 @@ function valuesOf(
   const data = floatsOf(value)
   const scored = choice.form === 'scores' && data.length === choice.classes
   const logits = scored && choice.scale === 'logits'
-  const shown = !logits ? data : TASKS[task].protects === 'several' ? data.map(sigmoid) : softmax(data)
+  const shown = !logits ? data : taskOf(task).protects === 'several' ? data.map(sigmoid) : softmax(data)
   const order = Array.from(shown.keys())
   if (scored) order.sort((a, b) => shown[b]! - shown[a]!)
   return order

@@ -2,7 +2,7 @@
 import type { SampleFilter, SamplePage, SampleRow } from '../../contract/compare'
 import type { Task } from '../../contract/dataset'
 import type { SampleResults } from '../../contract/report'
-import { TASKS } from '../tasks'
+import { taskOf } from '../tasks'
 import type { Comparison } from '../tasks/comparisons'
 
 interface SampleQuery {
@@ -25,7 +25,7 @@ export function comparePage(
   candidates: readonly SampleResults[],
   query: SampleQuery,
 ): SamplePage {
-  const compare = TASKS[query.task].comparison(original)
+  const compare = taskOf(query.task).comparison(original)
   const counts: SamplePage['counts'] = { all: 0, changed: 0, 'now-wrong': 0, 'now-right': 0 }
   const found: { i: number; changed: boolean }[] = []
   for (let i = 0; i < original.index.length; i++) {
@@ -55,7 +55,7 @@ function rowAt(
   compare: Comparison,
   { task, classes }: SampleQuery,
 ): SampleRow {
-  const name = (value: number): string => TASKS[task].answerText(value, classes)
+  const name = (value: number): string => taskOf(task).answerText(value, classes)
   const answer = (of: SampleResults): string => of.text?.[i] ?? name(of.answer[i]!)
   const label = original.label[i]
   const truth = original.truth?.[i] ?? (typeof label === 'number' ? name(label) : undefined)

@@ -1,6 +1,6 @@
 /** Inputs, outputs and the answer of a model, for the manifest. */
 import type { Dataset } from '../data/dataset'
-import { TASKS } from '../tasks'
+import { taskOf } from '../tasks'
 import type { Spelling } from '../tasks/task'
 import type { Model } from '../onnx'
 import { signatureOf } from '../runtime'
@@ -50,8 +50,8 @@ export async function answerOf(
     const spelled = dataset && (await spelledBy(dataset, golden))
     if (spelled) return spelled
     // With class names the output that scores them; the other metrics want labels to tell, so: all outputs.
-    const scored = dataset && ['class', 'several'].includes(TASKS[dataset.task].protects)
-    const family = classes && scored ? TASKS.classification : TASKS.unlabelled
+    const scored = dataset && ['class', 'several'].includes(taskOf(dataset.task).protects)
+    const family = classes && scored ? taskOf('classification') : taskOf('unlabelled')
     const choice = family.choose(sample.outputs, { rows, classes })
     return {
       answer: {
@@ -69,7 +69,7 @@ async function spelledBy(
   dataset: Dataset,
   { samples }: Golden,
 ): Promise<{ answer: Manifest['answer']; spelling: Spelling } | undefined> {
-  const { choose, spelling: of } = TASKS[dataset.task]
+  const { choose, spelling: of } = taskOf(dataset.task)
   const indices = samples.flatMap(({ index }) => index ?? [])
   if (!of || indices.length < samples.length) return undefined
   for await (const { labels } of dataset.splits.validation.batches(indices.length, { indices })) {

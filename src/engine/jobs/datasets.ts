@@ -17,15 +17,15 @@ import { leftIn } from '../onnx/temporary'
 import { chosenSession, forgetOpenData, withData, withOpenData } from './data'
 import { doubtsOf } from './doubts'
 import type { JobHandlers } from './job'
-import { TASKS } from '../tasks'
+import { taskOf } from '../tasks'
 
 /** Standard normal quantile at 0.975. */
 const Z = 1.959964
 
 /** True where the score could as well come from guessing, which mostly means wrong preprocessing. */
 function isChance({ task, metric, value }: Quality, { answer, label }: SampleResults): boolean {
-  if (TASKS[task].protects === 'class') return skillOfClasses(answer, label as number[]).z <= Z
-  const { noSkill, metric: main } = TASKS[task]
+  if (taskOf(task).protects === 'class') return skillOfClasses(answer, label as number[]).z <= Z
+  const { noSkill, metric: main } = taskOf(task)
   return noSkill !== undefined && metric === main && value <= noSkill
 }
 

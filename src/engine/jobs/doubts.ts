@@ -3,7 +3,7 @@ import { DOUBTS, type DatasetSummary, type Doubt } from '../../contract/dataset'
 import type { Dataset } from '../data/dataset'
 import { isGrey } from '../data/grey'
 import type { ModelQuality } from '../evaluate/quality'
-import { TASKS } from '../tasks'
+import { taskOf } from '../tasks'
 
 /** The gravest first. */
 export async function doubtsOf(
@@ -15,7 +15,7 @@ export async function doubtsOf(
   const found = [...doubts]
   const labels = new Set(samples.label.filter((label) => label !== null))
   const { classes, task } = dataset
-  const isClass = TASKS[task].protects === 'class'
+  const isClass = taskOf(task).protects === 'class'
   if (labels.size === 1 && quality.samples > 1) {
     const [label] = labels
     const what = isClass ? `the class “${classes?.[label!] ?? label!}”` : String(label)

@@ -1,6 +1,7 @@
 /**
- * Passes and targets of others. A plug-in is a module whose exports (or whose default export) hold `passes`, made by
- * `definePass`, and `targets`, made by `defineTarget`. It is code: it may do what Pare may do.
+ * Passes, targets and tasks of others. A plug-in is a module whose exports (or whose default export) hold `passes`, made
+ * by `definePass`, `targets`, made by `defineTarget`, and `tasks`, made by `defineTask`. It is code: it may do what Pare
+ * may do.
  */
 import fs from 'node:fs'
 import { register } from 'node:module'
@@ -12,12 +13,17 @@ import { addPass } from '../passes'
 import type { Pass } from '../passes/pass'
 import { addTarget } from '../targets'
 import type { Target } from '../targets/target'
+import { addTask } from '../tasks'
+import type { TaskDeclaration } from '../tasks/task'
 
 const Made = z.object({
   passes: z
     .array(z.custom<Pass>((one) => typeof (one as Pass)?.run === 'function' && 'parse' in (one as object)))
     .default([]),
   targets: z.array(z.custom<Target>((one) => typeof (one as Target)?.description === 'object')).default([]),
+  tasks: z
+    .array(z.custom<TaskDeclaration>((one) => typeof (one as TaskDeclaration)?.meter === 'function'))
+    .default([]),
 })
 
 export type Plugin = z.input<typeof Made>
@@ -46,11 +52,13 @@ export async function loadPlugins(plugins: readonly string[], library: string): 
 
 /** Takes what a module exports into the registries. Throws an Error for what is no plug-in. */
 export function take(module: object): void {
-  const given = 'default' in module && !('passes' in module || 'targets' in module) ? module.default : module
-  const { passes, targets } = Made.parse(given)
-  if (passes.length + targets.length === 0) throw new Error('it exports neither passes nor targets')
+  const named = Object.keys(Made.shape).some((kind) => kind in module)
+  const { passes, targets, tasks } = Made.parse('default' in module && !named ? module.default : module)
+  if (passes.length + targets.length + tasks.length === 0)
+    throw new Error('it exports no passes, targets or tasks')
   passes.forEach(addPass)
   targets.forEach(addTarget)
+  tasks.forEach(addTask)
 }
 
 function reasonOf(cause: unknown): string {

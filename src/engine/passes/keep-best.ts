@@ -16,7 +16,7 @@ import { definePass, type Pass, type PassContext, type PassResult } from './pass
 import { quantizeDynamic } from './quantize-dynamic'
 import { quantizeWeights } from './quantize-weights'
 import { simplifyPass } from './simplify'
-import { TASKS } from '../tasks'
+import { taskOf } from '../tasks'
 
 const ID = 'keep-best'
 
@@ -225,7 +225,7 @@ const sizeFor = (objective: Objective, model: Model): number => {
 async function lossesOf(models: readonly Model[], count: number, context: PassContext): Promise<number[]> {
   const { data, original } = context
   const usable = data && data.splits.calibration.length > 0 ? data : undefined
-  if (usable && ['class', 'several'].includes(TASKS[usable.task].protects)) {
+  if (usable && ['class', 'several'].includes(taskOf(usable.task).protects)) {
     const { original: before, candidates } = await measureQuality(original, models, {
       dataset: usable,
       split: 'calibration',

@@ -23,7 +23,7 @@ import { layersThroughViews } from '../layers/find'
 import { ALL_OPS } from '../layers/kinds'
 import { leftOut } from '../layers/left-out'
 import type { Layer } from '../layers/layer'
-import { TASKS } from '../tasks'
+import { taskOf } from '../tasks'
 
 const ID = 'mixed-precision'
 
@@ -127,7 +127,7 @@ async function run(model: Model, options: Params, context: PassContext): Promise
       ? await latencyBuilder(prepared, entries, options, context)
       : await sizeBuilder(prepared, entries, options, context)
   const first = (await build(0.3, 0.6))!
-  const classes = TASKS[data.task].protects === 'class'
+  const classes = taskOf(data.task).protects === 'class'
   const held = await untilItHolds(first, {
     limit: options.maxLoss,
     evaluate: async (built) =>

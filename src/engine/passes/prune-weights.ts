@@ -20,7 +20,7 @@ import { openLayers } from '../layers/left-out'
 import { NO_PRODUCT, productLayer } from '../layers/product'
 import { reasonsOf } from './pruning/reasons'
 import { globalThreshold, pruneLayers, type Pattern } from './pruning/weights'
-import { TASKS } from '../tasks'
+import { taskOf } from '../tasks'
 
 const ID = 'prune-weights'
 const SAMPLES_FOR_SENSITIVITY = 64
@@ -239,7 +239,7 @@ async function bearable(
   const found = await bearableShares(model, layers, {
     pattern: patternOf({ pattern, maxLoss, ...options }),
     limit: maxLoss,
-    classes: context.data !== undefined && TASKS[context.data.task].protects === 'class',
+    classes: context.data !== undefined && taskOf(context.data.task).protects === 'class',
     few: await comparisonBatches(context, count(RUNS * layers.length, SAMPLES_FOR_SENSITIVITY), ID),
     many: await comparisonBatches(context, count(RUNS, SAMPLES_FOR_LIMIT), ID),
     progress: (done, doing) => context.progress(0.3 * done, doing),

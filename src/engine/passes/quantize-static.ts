@@ -27,7 +27,7 @@ import {
 } from './quantization/static'
 import { weightFields } from './quantization/fields'
 import { onAnswered } from './quantization/answered'
-import { TASKS } from '../tasks'
+import { taskOf } from '../tasks'
 
 const ID = 'quantize-static'
 
@@ -186,7 +186,7 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
         : { exclude: new Set([...base.exclude!, ...floats]), storedOnly }),
     })
   const measure = (models: readonly Model[], over: Batches): Promise<Divergence[]> =>
-    divergences(prepared.model, models, over, { classes: TASKS[context.data!.task].protects === 'class' })
+    divergences(prepared.model, models, over, { classes: taskOf(context.data!.task).protects === 'class' })
   const closest = async (models: readonly Model[]): Promise<number> => {
     const tried = await measure(models, few)
     return tried.reduce((leader, { sqnr }, i) => (sqnr > tried[leader]!.sqnr ? i : leader), 0)

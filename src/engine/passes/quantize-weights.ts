@@ -30,7 +30,7 @@ import { ENCODINGS, STORAGES } from '../layers/encodings'
 import { calibrationBatches, evaluationBatches } from '../data/feeds'
 import { openLayers, reasonsTold } from '../layers/left-out'
 import type { Layer } from '../layers/layer'
-import { TASKS } from '../tasks'
+import { taskOf } from '../tasks'
 
 const ID = 'quantize-weights'
 
@@ -213,7 +213,7 @@ async function withinLimit(
 ): Promise<Widths> {
   // Without data nothing tells what the model is fed with.
   if (maxLoss >= 100 || !context.data) return { floats, wide: NONE }
-  const classes = TASKS[context.data.task].protects === 'class'
+  const classes = taskOf(context.data.task).protects === 'class'
   const counts = await sampleCounts(prepared, { samples }, context)
   const few = evaluationBatches(context, counts.toChoose, ID)
   const many = evaluationBatches(context, counts.toEvaluate, ID)

@@ -1,5 +1,6 @@
 /** The registry of tasks: one line each. */
 import type { Task } from '../../contract/dataset'
+import { PareError } from '../../contract/errors'
 import { classification } from './classification'
 import { detection } from './detection/detection'
 import { embedding } from './embedding'
@@ -16,11 +17,11 @@ import { segmentation } from './segmentation'
 import type { TaskDeclaration } from './task'
 import { transcription } from './transcription/transcription'
 
-export const TASKS: Readonly<Record<Task, TaskDeclaration>> = {
+const BUILT_IN: readonly TaskDeclaration[] = [
   classification,
-  'multi-label': multiLabel,
+  multiLabel,
   regression,
-  'language-model': languageModel,
+  languageModel,
   embedding,
   segmentation,
   matting,
@@ -31,7 +32,27 @@ export const TASKS: Readonly<Record<Task, TaskDeclaration>> = {
   tagging,
   transcription,
   unlabelled,
+]
+const tasks = new Map(BUILT_IN.map((task) => [task.id, task]))
+
+/** Throws `data/spec` where there is none of that name. */
+export function taskOf(id: Task): TaskDeclaration {
+  const task = tasks.get(id)
+  if (task) return task
+  const known = [...tasks.keys()].join(', ')
+  throw new PareError('data/spec', {
+    reason: `there is no task “${id}”; there are ${known}, and those of plug-ins that are loaded`,
+  })
 }
+
+/** A task of a plug-in. Throws an Error where there is one of that name. */
+export function addTask(task: TaskDeclaration): void {
+  if (tasks.has(task.id)) throw new Error(`there is a task “${task.id}” already`)
+  tasks.set(task.id, task)
+}
+
+/** Pare tells by labels and outputs whether one of its own tasks is meant; a plug-in's is meant where it is named. */
+export const isAdded = (id: Task): boolean => tasks.has(id) && !BUILT_IN.some((task) => task.id === id)
 
 export { FidelityMeter } from './fidelity'
 export { looksLikeProbabilities } from './metric'

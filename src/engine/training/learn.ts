@@ -19,7 +19,7 @@ import { withWeightInitializers } from '../layers/normalize'
 import { Parameters, trainableWeights } from './trainable'
 import type { Constraint } from './setup'
 import { train, type TrainResult } from './trainer'
-import { TASKS } from '../tasks'
+import { taskOf } from '../tasks'
 
 /** The part of a pass's context that learning needs. */
 export interface LearningContext {
@@ -88,9 +88,9 @@ function splitFor(
 
 /** How labels can be used: a reason not to, or undefined. Throws where a label names no class. */
 async function labelTrouble(samples: Samples, objective: Objective, task: Task): Promise<string | undefined> {
-  if (!TASKS[task].loss.labels) return `labels of ${task} are no loss that can be learned here`
+  if (!taskOf(task).loss.labels) return `labels of ${task} are no loss that can be learned here`
   const seen = new Set<number>()
-  const isClass = TASKS[task].protects === 'class'
+  const isClass = taskOf(task).protects === 'class'
   const all = Array.from({ length: samples.count }, (_, i) => i)
   for await (const { labels } of samples.batches(all, 256)) {
     if (!labels) return 'the data has no labels'
@@ -203,7 +203,7 @@ export async function learn(
     if (apart === 0 && !validation)
       notes.push('Too few training samples to hold some out: the last epoch was kept.')
     // An augmented sample keeps its classes; other labels would have to be augmented with it.
-    const labelsHold = !hard || TASKS[data.task].loss.augmentable === true
+    const labelsHold = !hard || taskOf(data.task).loss.augmentable === true
     const augment = labelsHold ? augmentationFor(first, data, settings.augmentation) : undefined
     const result = await train({
       model,

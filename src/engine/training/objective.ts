@@ -3,7 +3,7 @@ import type { Task } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
 import type { Model } from '../onnx'
 import { feedOf, shapesAt, signatureOf, type Value, type Values } from '../runtime'
-import { TASKS, type LossKind } from '../tasks'
+import { taskOf, type LossKind } from '../tasks'
 
 export interface Objective {
   kind: LossKind
@@ -48,7 +48,7 @@ export async function chooseObjective(
   inputs: Values,
   labels: Value | undefined,
 ): Promise<Objective> {
-  const { loss } = TASKS[task]
+  const { loss } = taskOf(task)
   const names = model.graph.outputs.map((output) => output.name)
   const traced = await shapesAt(model, names, feedOf(signatureOf(model), inputs))
   const outputs: Candidate[] = names

@@ -2,7 +2,7 @@
 import type { Task } from '../../contract/dataset'
 import type { Batch } from '../data/dataset'
 import type { Random } from '../math/random'
-import { TASKS, type Meter, type OutputChoice } from '../tasks'
+import { taskOf, type Meter, type OutputChoice } from '../tasks'
 import type { Model } from '../onnx'
 import { feedOf, float32, openSession, signatureOf, sliceRows, type Session, type Value } from '../runtime'
 import type { Augment } from './augmentation'
@@ -95,7 +95,7 @@ export class Validator {
       const labels = batch.labels
       const reference = logits ? { [spec.value]: logits[0]! } : answer
       if (!labels && !logits) continue
-      const family = TASKS[labels && TASKS[task].loss.labels ? task : 'unlabelled']
+      const family = taskOf(labels && taskOf(task).loss.labels ? task : 'unlabelled')
       choice ??= family.choose(reference, {
         rows: count,
         ...(classes && { classes }),

@@ -1,5 +1,5 @@
 /** Names of metrics in plain words with the technical term beside them, and how their values are written. */
-import { TASK_WORDS, type Task } from '../../contract/dataset'
+import { taskWords, type Task } from '../../contract/dataset'
 import type { Quality } from '../../contract/report'
 import { metricWords } from '../../contract/metric-table'
 import { formatMetric } from '../../contract/metrics'
@@ -33,7 +33,7 @@ export function qualityChange(original: Quality, candidate: Quality): string {
 
 /** What stands beside an answer of a sample, in words, and how it is written. */
 export function scoreOf(task: Task): { what: string; text(score: number): string } {
-  const { score, as } = TASK_WORDS[task]
+  const { score, as } = taskWords(task)
   return { what: score, text: SCORES[as] }
 }
 
@@ -43,4 +43,9 @@ export function sureness(share: number): string {
   return share > 0.999 && share <= 1 ? '>99.9%' : percent(share)
 }
 
-const SCORES = { sureness, share: percent, distance: (score: number) => `off by ${three(score)}` }
+const SCORES = {
+  sureness,
+  share: percent,
+  distance: (score: number) => `off by ${three(score)}`,
+  number: three,
+}

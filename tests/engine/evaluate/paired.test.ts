@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Task } from '../../../src/contract/dataset'
+import type { Task, TASKS } from '../../../src/contract/dataset'
 import { lossOf, qualityChange } from '../../../src/engine/evaluate/paired'
 import { measureQuality } from '../../../src/engine/evaluate/quality'
 import { seeded } from '../../../src/engine/math/random'
@@ -15,7 +15,7 @@ const uniform = (count: number): number[] => Array.from({ length: count }, () =>
 const below = (count: number, n: number): number[] => Array.from({ length: count }, () => random.below(n))
 
 /** Data on which a model is right about half of the time, by task. */
-const DATA: Record<Exclude<Task, 'unlabelled'>, [input: Value, labels: Value]> = {
+const DATA: Record<Exclude<(typeof TASKS)[number], 'unlabelled'>, [input: Value, labels: Value]> = {
   classification: [floats([N, 3], uniform(3 * N)), ints([N], below(N, 3))],
   'multi-label': [floats([N, 3], uniform(3 * N)), floats([N, 3], below(3 * N, 2))],
   regression: [floats([N, 2], uniform(2 * N)), floats([N, 2], uniform(2 * N))],

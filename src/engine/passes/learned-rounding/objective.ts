@@ -3,7 +3,7 @@ import type { Split } from '../../data/dataset'
 import { measureQuality } from '../../evaluate/quality'
 import type { LearningSettings, TeacherSettings } from '../../training/settings'
 import type { PassContext } from '../pass'
-import { TASKS } from '../../tasks'
+import { taskOf } from '../../tasks'
 
 export const OBJECTIVES = ['auto', 'distill', 'finetune'] as const
 export type TrainingObjective = (typeof OBJECTIVES)[number]
@@ -70,7 +70,7 @@ const labelled = async (split: Split): Promise<boolean> => {
 
 /** The original's accuracy on training samples and on others, where the first is clearly far above; else undefined. */
 async function knownByHeart({ original, data, signal, progress }: PassContext): Promise<Known | undefined> {
-  if (!data || TASKS[data.task].protects !== 'class') return undefined
+  if (!data || taskOf(data.task).protects !== 'class') return undefined
   const { training, calibration } = data.splits
   if (calibration.origin === 'shared') return undefined
   if (Math.min(training.length, calibration.length) < LEAST_SAMPLES) return undefined

@@ -16,7 +16,7 @@ import { traceShapes, workOf, type Values } from '../../runtime'
 import { layersKey, samplesKey, type SensitivityCache } from './cache'
 import { entryOf, probeModel, probesOf, STRENGTHS } from './probes'
 import { layersThroughViews } from '../../layers/find'
-import { TASKS } from '../../tasks'
+import { taskOf } from '../../tasks'
 
 /** Models that run beside the original at a time; each holds its own copy of the weights. */
 const TOGETHER = 6
@@ -109,7 +109,7 @@ export async function measureSensitivity(
       reason: 'the model has no layer with float weights',
     })
   const { batches, about: name } = questions(model, data, limit, options.signal)
-  const classes = ['class', 'classes'].includes(TASKS[data.task].protects)
+  const classes = ['class', 'classes'].includes(taskOf(data.task).protects)
   const { cache, weightBits = 8 } = options
   const about = cache && `${await name()}${weightBits < 8 ? `-${weightBits}` : ''}`
   const entries = probes.map((probe) =>
