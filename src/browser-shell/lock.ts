@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { diskError } from '../contract/errors'
-import { isAlive } from '../service/alive'
+import { isAlive } from '../disk/left'
 
 /** Undefined where it cannot be told. */
 function textOf(file: string): string | undefined {

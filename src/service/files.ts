@@ -12,7 +12,8 @@ import { diskError, PareError } from '../contract/errors'
 import type { FileRef } from '../contract/project'
 import { Id } from '../contract/stored'
 import { modelIn, sniff } from './sniff'
-import { ifDiskAllows, newId, readJsonFolder, writeJson, type Damaged } from './storage'
+import { writeJson } from '../disk/write'
+import { ifDiskAllows, newId, readJsonFolder, type Damaged } from './storage'
 
 const FileRecord = z.object({
   id: Id,

@@ -12,7 +12,8 @@ import type { Catalogue } from './recipes'
 import { dataKey, type ProjectRecord, type RunRecord } from './records'
 import { pointOf, Recorder } from './run-recorder'
 import { withoutRun } from './sittings'
-import { ifDiskAllows, newId, readJson, writeJson } from './storage'
+import { writeJson } from '../disk/write'
+import { ifDiskAllows, newId, readJson } from './storage'
 import { verdict } from './verdict'
 
 const Queue = z.object({ waiting: z.array(z.string()), paused: z.boolean() })

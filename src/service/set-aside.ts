@@ -6,7 +6,8 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { z } from 'zod'
 import type { AppNotice } from '../contract/app'
-import { newId, readJson, writeJson, type Damaged } from './storage'
+import { writeJson } from '../disk/write'
+import { newId, readJson, type Damaged } from './storage'
 
 const Remembered = z.array(
   z.object({

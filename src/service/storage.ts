@@ -1,27 +1,12 @@
-/** Small state on disk: written to a temporary file, fsynced and renamed, so that a kill at any moment leaves the old or the new. */
+/** Small state on disk, read by schema: what is damaged is told. */
 import { randomUUID } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import type { z } from 'zod'
-import { diskError, onDisk, PareError } from '../contract/errors'
+import { onDisk, PareError } from '../contract/errors'
+import { namesIn } from '../disk/left'
 
 export const newId = (): string => randomUUID().replaceAll('-', '').slice(0, 20)
-
-/** Throws `disk/full`, `disk/denied`, `disk/failed`. */
-export function writeText(file: string, text: string): void {
-  const temporary = `${file}.${process.pid}.tmp`
-  try {
-    fs.mkdirSync(path.dirname(file), { recursive: true })
-    fs.writeFileSync(temporary, text, { flush: true })
-    fs.renameSync(temporary, file)
-  } catch (cause) {
-    onDisk(file, () => fs.rmSync(temporary, { force: true }))
-    throw diskError(cause, file, Buffer.byteLength(text))
-  }
-}
-
-export const writeJson = (file: string, value: unknown): void =>
-  writeText(file, `${JSON.stringify(value, null, 1)}\n`)
 
 /** On a disk that is full or may not be written to there is still much to look at; the next start tries again. */
 export function ifDiskAllows(work: () => void): void {
@@ -64,13 +49,7 @@ export function readJsonFolder<S extends z.ZodType<{ id: string }>>(
   damaged: Damaged,
 ): Map<string, z.output<S>> {
   const found = new Map<string, z.output<S>>()
-  let names: string[]
-  try {
-    names = fs.readdirSync(folder)
-  } catch {
-    return found
-  }
-  for (const name of names.filter((one) => one.endsWith('.json'))) {
+  for (const name of namesIn(folder).filter((one) => one.endsWith('.json'))) {
     const value = readJson(path.join(folder, name), schema, damaged)
     const id = name.slice(0, -'.json'.length)
     if (value?.id === id) found.set(id, value)

@@ -5,7 +5,8 @@ import { z } from 'zod'
 import { PareError } from '../contract/errors'
 import { Settings } from '../contract/app'
 import { ProjectRecord, type RunRecord } from './records'
-import { ifDiskAllows, newId, readJson, readJsonFolder, writeJson, type Damaged } from './storage'
+import { writeJson } from '../disk/write'
+import { ifDiskAllows, newId, readJson, readJsonFolder, type Damaged } from './storage'
 
 export class ProjectStore {
   private readonly records: Map<string, ProjectRecord>

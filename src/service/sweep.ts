@@ -1,20 +1,12 @@
 /** What a Pare that was killed left half done in the app's own folder, and nothing will ever name again. */
 import fs from 'node:fs'
 import path from 'node:path'
-import { isAlive } from './alive'
+import { isAlive, namesIn } from '../disk/left'
 import type { Core } from './core'
 import { ifDiskAllows } from './storage'
 
 /** Temporary files and folders carry the process that writes them. */
 const TEMPORARY = /\.(\d+)\.tmp$/
-
-const namesIn = (folder: string): string[] => {
-  try {
-    return fs.readdirSync(folder)
-  } catch {
-    return []
-  }
-}
 
 /** What cannot be removed is in nobody's way. */
 const remove = (file: string): void => ifDiskAllows(() => fs.rmSync(file, { recursive: true, force: true }))

@@ -3,7 +3,8 @@ import path from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { diskError, PareError } from '../../src/contract/errors'
-import { newId, readJson, readJsonFolder, writeJson } from '../../src/service/storage'
+import { writeJson } from '../../src/disk/write'
+import { newId, readJson, readJsonFolder } from '../../src/service/storage'
 import { temporaryFolder } from '../engine/run/support'
 
 const Thing = z.object({ n: z.number() })

@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { diskError, PareError } from '../../contract/errors'
-import { leftIn } from '../onnx/temporary'
+import { leftIn } from '../../disk/left'
 
 /** Every entry carries the same time: a zip need not tell when and where it was made. */
 const TIME = new Date(Date.UTC(2000, 0, 1))

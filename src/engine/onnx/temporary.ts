@@ -3,30 +3,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { onDisk } from '../../contract/errors'
-
-/** Whether a process of this machine is there; this one counts as well. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (cause) {
-    return (cause as NodeJS.ErrnoException).code === 'EPERM'
-  }
-}
-
-/** Names in a folder that a process which is gone has made: its number is the first group of `pattern`. */
-export function leftIn(folder: string, pattern: RegExp): { name: string; match: RegExpExecArray }[] {
-  let names: string[]
-  try {
-    names = fs.readdirSync(folder)
-  } catch {
-    return []
-  }
-  return names.flatMap((name) => {
-    const match = pattern.exec(name)
-    return match && !isAlive(Number(match[1])) ? [{ name, match }] : []
-  })
-}
+import { leftIn } from '../../disk/left'
 
 const OURS = /^pare-[a-z]+-(\d+)-\w{6}$/
 const swept = new Set<string>()

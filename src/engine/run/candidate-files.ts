@@ -7,7 +7,8 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { onDisk } from '../../contract/errors'
-import { syncFolder, readJson, writeJson } from './files'
+import { writeJson } from '../../disk/write'
+import { syncFolder, readJson } from './files'
 
 const REPORT = 'report.json'
 const MODEL = 'model.onnx'

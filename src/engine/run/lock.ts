@@ -4,7 +4,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { z } from 'zod'
 import { diskError, onDisk, PareError } from '../../contract/errors'
-import { isAlive, leftIn } from '../onnx/temporary'
+import { isAlive, leftIn } from '../../disk/left'
 
 const Holder = z.object({
   pid: z.int(),

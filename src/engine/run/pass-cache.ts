@@ -10,8 +10,9 @@ import { z } from 'zod'
 import { onDisk } from '../../contract/errors'
 import type { StepRecord } from '../../contract/report'
 import { diskBudget } from '../onnx/budget'
-import { leftIn } from '../onnx/temporary'
-import { readJson, writeJson } from './files'
+import { leftIn } from '../../disk/left'
+import { writeJson } from '../../disk/write'
+import { readJson } from './files'
 import { WrittenFile } from './state'
 
 /** Bytes that are kept at most, those used last; never more than half of what the disk has free. */

@@ -7,7 +7,8 @@ import path from 'node:path'
 import type { Sensitivity } from '../../contract/sensitivity'
 import { StoredSensitivity } from '../../contract/stored'
 import type { SensitivityCache } from '../search/sensitivity/cache'
-import { readJson, writeJson } from './files'
+import { writeJson } from '../../disk/write'
+import { readJson } from './files'
 import type { Unchanged } from './unchanged'
 
 type Known = Map<string, Sensitivity>
