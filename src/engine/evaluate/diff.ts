@@ -3,7 +3,8 @@
  * by name, so that a pass which keeps either is seen to have kept the layer.
  */
 import type { GraphDiff, GraphDiffNode } from '../../contract/compare'
-import { constantValues, largest } from '../layers/costs/weights'
+import { constantValues } from '../layers/constants'
+import { largest } from '../layers/costs/weights'
 import { quantizes, restores } from '../layers/encodings'
 import { rootsOf } from '../layers/encodings/recognized'
 import type { AttributeValue, Graph, Model, Node, Tensor } from '../onnx'

@@ -1,7 +1,7 @@
 /** What of a model the accelerator of a target takes. Source: onnxruntime.ai, mobile usability checker. */
 import type { TargetCheck } from '../../contract/project'
 import type { Model, Node } from '../onnx'
-import { constantValues } from '../layers/costs/weights'
+import { constantValues } from '../layers/constants'
 import type { Provider, Traced } from './target'
 
 /** How much of the graph the provider takes, in how many pieces: the mobile checker's rule of thumb. */

@@ -10,7 +10,7 @@ import { evaluateConstant, floatsOf, traceShapes, withSession } from '../../../s
 import { modelCosts, nonzeroParameters } from '../../../src/engine/layers/costs/costs'
 import { inspectModel } from '../../../src/engine/layers/costs/inspect'
 import { countNonzero } from '../../../src/engine/layers/costs/nonzero'
-import { copies } from '../../../src/engine/layers/costs/weights'
+import { copies } from '../../../src/engine/layers/costs/copies'
 import { hasReference, reference } from '../../reference'
 import { quantizeDynamic } from '../../../src/engine/passes/quantize-dynamic'
 import { quantizeWeights } from '../../../src/engine/passes/quantize-weights'

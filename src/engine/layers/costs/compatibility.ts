@@ -8,7 +8,7 @@ import { isFree, signatureOf } from '../../runtime/signature'
 import { classicalPart } from '../classical'
 import { isQuantized } from '../encodings'
 import type { ModelCosts } from './costs'
-import { copies } from './weights'
+import { copies } from './copies'
 
 type Check = (model: Model, costs: ModelCosts) => CompatibilityIssue | undefined
 

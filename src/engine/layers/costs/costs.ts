@@ -4,7 +4,8 @@ import { macsOf, macsSum } from '../../runtime/macs'
 import { nonzeroOf } from './nonzero'
 import { traceShapes, type TracedValue } from '../../runtime/trace'
 import { liftConstants } from '../normalize/lift-constants'
-import { copies, weightsByNode, type Weight } from './weights'
+import { copies } from './copies'
+import { weightsByNode, type Weight } from './weights'
 
 /** The base of reports and of every choice of layers. */
 export interface ModelCosts {

@@ -2,7 +2,8 @@
 import { type Model, type Node, type Tensor } from '../../onnx'
 import { codeOperator, restores } from '../encodings'
 import { restoredInput } from '../encodings/restore'
-import { constantValues, type Weight } from './weights'
+import { constantValues } from '../constants'
+import type { Weight } from './weights'
 import { evaluateConstant, evaluateRows } from '../../runtime/constants'
 import { floatsOf } from '../../runtime/value'
 

@@ -2,9 +2,10 @@
  * Which constants are weights, and of which layer. A weight may reach its layer through constant nodes
  * (DequantizeLinear, Cast, a codebook's Gather, unpacking of bits): it is counted as its layer sees it.
  */
-import { isFloat, packedBytes, sizeOf, type Graph, type Model, type Node, type Tensor } from '../../onnx'
+import { isFloat, sizeOf, type Graph, type Model, type Node, type Tensor } from '../../onnx'
 import type { RowsLookedUp } from '../../runtime/constants'
 import type { TracedValue } from '../../runtime/trace'
+import { constantValues } from '../constants'
 import { kindOf } from '../kinds'
 import { codedLookup, codeOperator } from '../encodings'
 import { looksUp, rootsOf, type CodedLookup, type LookupView } from '../encodings/recognized'
@@ -52,32 +53,6 @@ const LEARNED = new Set([
 ])
 
 const isLearned = (node: Node): boolean => LEARNED.has(node.opType) || kindOf(node) !== undefined
-
-/** Values of a graph that hang on constants alone, constants included; `outer` are those it sees from outside. */
-export function constantValues(graph: Graph, outer: ReadonlySet<string> = new Set()): Set<string> {
-  const constant = new Set<string>([
-    ...outer,
-    ...graph.initializers.keys(),
-    ...graph.sparseInitializers.keys(),
-  ])
-  for (const { name } of graph.inputs) if (!graph.initializers.has(name)) constant.delete(name)
-  for (const node of graph.nodes) {
-    if (node.subgraphs().length > 0 || DRAWN.has(node.opType)) continue
-    if (node.inputs.every((input) => input === '' || constant.has(input)))
-      for (const output of node.outputs) if (output) constant.add(output)
-  }
-  return constant
-}
-
-/** Operators without inputs whose outputs are nevertheless no constants. */
-const DRAWN = new Set([
-  'RandomNormal',
-  'RandomUniform',
-  'Multinomial',
-  'Bernoulli',
-  'RandomNormalLike',
-  'RandomUniformLike',
-])
 
 /** The weights of each node that computes something from the model's inputs, in the order of its inputs. */
 export function weightsByNode(model: Model, traced: ReadonlyMap<string, TracedValue>): Map<Node, Weight[]> {
@@ -142,9 +117,14 @@ function weightsOf(node: Node, scope: Scope): Weight[] {
   return weights
 }
 
-/** Scales of weights times that of an activation, as dynamic quantization writes it: numbers of the codes before it. */
+/** Scales of weights times that of an activation are numbers of the codes before them. */
 const scalesCodes = (node: Node, producers: ReadonlyMap<string, Node>): boolean =>
-  node.is('Mul') && node.inputs.some((input) => producers.get(input)?.is('DynamicQuantizeLinear'))
+  node.is('Mul') && node.inputs.some((input) => isScale(input, producers.get(input)))
+
+const isScale = (value: string, producer: Node | undefined): boolean => {
+  const at = producer && codeOperator(producer)?.givesScale
+  return at !== undefined && producer!.outputs[at] === value
+}
 
 function describe(
   graph: Graph,
@@ -214,43 +194,4 @@ function elements(
   const operator = codeOperator(node)
   if (!operator?.codes.includes(slot)) return size
   return operator.elements?.(node, { size, dtype: seen?.dtype }) ?? size
-}
-
-/** First bytes by which most tensors of one shape already differ. */
-const GLANCE = 4096
-
-/** Below this many elements equal content is chance: fresh norms are all ones. */
-const TIED_FROM = 1024
-
-/**
- * Constants that hold the same matrix as an earlier one, by name → the earlier name. Exporters store tied
- * weights twice. Only tensors that agree in type, shape and first bytes are read whole.
- */
-export function copies(graph: Graph): Map<string, string> {
-  const glances = new Map<string, string[]>()
-  for (const [name, tensor] of graph.initializers) {
-    if (tensor.dims.length < 2 || tensor.size < TIED_FROM || tensor.source.strings) continue
-    const key = `${tensor.dtype}[${tensor.dims.join(',')}]${glance(tensor)}`
-    const group = glances.get(key)
-    if (group) group.push(name)
-    else glances.set(key, [name])
-  }
-  const found = new Map<string, string>()
-  for (const group of glances.values()) {
-    const firsts = new Map<string, string>()
-    for (const name of group.length > 1 ? group : []) {
-      const key = graph.initializers.get(name)!.contentKey()
-      const first = firsts.get(key)
-      if (first === undefined) firsts.set(key, name)
-      else found.set(name, first)
-    }
-  }
-  return found
-}
-
-function glance(tensor: Tensor): string {
-  const { range } = tensor.source
-  const length = Math.min(GLANCE, packedBytes(tensor.dtype, tensor.size))
-  const bytes = range ? range.source.read(range.offset, length) : tensor.bytes().subarray(0, length)
-  return Buffer.from(bytes).toString('latin1')
 }

@@ -60,6 +60,8 @@ export interface CodeOperator {
   readonly settings: readonly number[]
   /** One of the pairs around integers: it makes codes of floats, or floats of codes. */
   readonly pair?: 'quantizes' | 'restores'
+  /** The output that is the scale of what it makes codes of. */
+  readonly givesScale?: number
   /** What it multiplies in, where that is not the type of its input. */
   arithmetic?(node: Node): ArithmeticType | undefined
   /** Bits of a code as they are read from memory while it runs, where packed. */

@@ -87,7 +87,7 @@ export const integerOperators = defineEncoding({
       { 0: { scale: 1, zero: 2 }, 3: { scale: 4, zero: 5 } },
       [1, 2, 4, 5, 6, 7],
     ),
-    { op: 'DynamicQuantizeLinear', codes: [], settings: [] },
+    { op: 'DynamicQuantizeLinear', codes: [], settings: [], givesScale: 1 },
     {
       op: 'GatherBlockQuantized',
       domain: MICROSOFT,
