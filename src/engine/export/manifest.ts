@@ -21,7 +21,7 @@ const Port = z
 
 const ModelFile = z.strictObject({
   file: z.string(),
-  format: z.string().meta({ description: 'Id of the export form: onnx, ort, c.' }),
+  format: z.string().meta({ description: 'Id of the export form, as targets name it (docs/targets.md).' }),
   optimization: z.enum(['none', 'basic', 'extended']).meta({
     description: 'Level of ONNX Runtime’s graph optimizer already applied in the file.',
   }),

@@ -15,6 +15,7 @@ import {
   type TypesOf,
 } from './mixed-precision/latency'
 import { definePass, type PassContext, type PassResult } from './pass'
+import { WIDE_METHODS } from './quantization/low-bit'
 import { byRows } from './quantization/quantize-all'
 import { divergences } from '../evaluate/comparison/divergence'
 import { normalize } from '../layers/normalize'
@@ -70,7 +71,7 @@ const params = z.object({
       search: ['packed', 'shared'],
     }),
   method: z
-    .enum(['gptq', 'awq', 'hqq', 'kmeans', 'rtn'])
+    .enum(WIDE_METHODS)
     .default('gptq')
     .meta({
       label: 'Method',

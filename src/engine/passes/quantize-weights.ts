@@ -10,7 +10,7 @@ import { lowBitFields } from './learned-rounding/fields'
 import { exclude, samples } from './quantization/fields'
 import { nothingReason, tableWithin } from './quantization/nothing-to-do'
 import { refusedLayers } from './loads'
-import { bitsOf, METHODS, type LowBit } from './quantization/low-bit'
+import { bitsOf, METHOD_WORDS, METHODS, type LowBit } from './quantization/low-bit'
 import { quantizeAll } from './quantization/quantize-all'
 import { ORDERS } from './quantization/sequence'
 import { sampleCounts } from './quantization/sample-counts'
@@ -25,6 +25,7 @@ import {
   type Widths,
 } from './quantization/widths'
 import { normalize } from '../layers/normalize'
+import { GRID_NAMES, GRIDS, isGrid } from '../math/quantize/grids'
 import { noiseShare } from '../math/quantize/sqnr'
 import { ENCODINGS, STORAGES } from '../layers/encodings'
 import { calibrationBatches, evaluationBatches } from '../data/feeds'
@@ -50,8 +51,8 @@ const params = z.object({
     .default('gptq')
     .meta({
       label: 'Method',
-      help: 'How codes are chosen. "gptq" and "awq" look at calibration data; "kmeans" finds shared values; "nf4" has 16 levels spaced for normally distributed weights; "ternary" and "binary" are one scale times −1, 0, 1.',
-      search: ['gptq', 'hqq', 'kmeans'],
+      help: `How codes are chosen. "gptq" and "awq" look at calibration data; "kmeans" finds shared values; ${METHOD_WORDS}.`,
+      search: ['gptq', 'kmeans', ...GRID_NAMES.filter((name) => GRIDS[name].searched)],
     }),
   order: z.enum(ORDERS).default('parallel').meta({
     label: 'Order',
@@ -110,23 +111,16 @@ export const quantizeWeights = definePass({
     'arXiv:2210.17323',
     'arXiv:2504.02692',
     'arXiv:2306.00978',
-    'HQQ (Badri & Shaji, 2023)',
     'arXiv:1510.00149',
-    'arXiv:1605.04711',
-    'arXiv:1603.05279',
+    ...GRID_NAMES.flatMap((name) => GRIDS[name].sources ?? []),
     ...new Set(
       ENCODINGS.flatMap(({ weights, sources }) => (weights?.some(({ packed }) => packed) ? sources : [])),
     ),
   ],
   params,
   check(_model, { method, symmetric }) {
-    if (method === 'hqq' && symmetric)
-      throw new PareError('pass/bad-parameter', {
-        pass: ID,
-        parameter: 'symmetric',
-        reason:
-          'HQQ moves the zero point, which symmetric codes do not have; "mse" is what would be left of it',
-      })
+    const reason = isGrid(method) && symmetric ? GRIDS[method].onlyAsymmetric : undefined
+    if (reason) throw new PareError('pass/bad-parameter', { pass: ID, parameter: 'symmetric', reason })
   },
   run,
 })

@@ -285,3 +285,15 @@ describe.skipIf(!hasReference)('against the reference figures', () => {
     await dataset.close()
   })
 })
+
+test('a method that has its own bits takes them whatever was asked for', async () => {
+  const net = new Net(3)
+  net.output(net.op('MatMul', [net.input('x', [null, 256]), net.weight([256, 128])]), 2)
+  for (const [method, bits] of [
+    ['binary', 1],
+    ['ternary', 2],
+  ] as const) {
+    const { layers } = await quantizeWeights.run(net.model, { bits: 4, method }, contextOf(net.model))
+    expect(layers![0]!.treatment).toContain(`${bits}-bit ${method}`)
+  }
+})

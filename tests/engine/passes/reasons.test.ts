@@ -11,7 +11,7 @@ import { nodesIn } from '../../../src/engine/layers/find'
 import { liftConstants } from '../../../src/engine/layers/normalize/lift-constants'
 import { isFloat, Tensor, type Model } from '../../../src/engine/onnx'
 import { seeded } from '../../../src/engine/math/random'
-import { findPass } from '../../../src/engine/passes'
+import { describePasses, findPass } from '../../../src/engine/passes'
 import type { PassContext } from '../../../src/engine/passes/pass'
 import { findTarget } from '../../../src/engine/targets'
 import { OWN_MODELS } from '../../suite/graphs'
@@ -22,24 +22,25 @@ let scratch: string
 beforeAll(() => void (scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'reasons-'))))
 afterAll(() => fs.rmSync(scratch, { recursive: true }))
 
-const PASSES: readonly (readonly [pass: string, params: Record<string, unknown>])[] = [
-  ['quantize-weights', { bits: 4 }],
-  ['quantize-weights', { bits: 8 }],
-  ['quantize-dynamic', {}],
-  ['quantize-static', {}],
-  ['share-weights', {}],
-  ['low-rank', {}],
-  ['prune-weights', { sparsity: 0.5 }],
-  ['prune-channels', {}],
-  ['equalize', {}],
-  ['smooth-quant', {}],
-  ['float16', {}],
-]
+/** Of passes that do nothing here by the parameters they start with, or are worth more than one look. */
+const PARAMS: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
+  'quantize-weights': [{ bits: 4 }, { bits: 8 }],
+  'prune-weights': [{ sparsity: 0.5 }],
+}
 
-/** Of these nobody asks what became of each weight: they take pairs of layers, or the share of channels asked for. */
-const ALL_PASSES = PASSES.map(([id]) => id)
+/** Every pass that works on layers and learns nothing; mixed precision would first want to know what each layer tolerates. */
+const LOOKED_AT = describePasses().filter(
+  ({ id, role, needs }) =>
+    ['removes', 'prepares', 'encodes'].includes(role) &&
+    !needs.includes('training') &&
+    id !== 'mixed-precision',
+)
+
+const PASSES = LOOKED_AT.flatMap(({ id }) => (PARAMS[id] ?? [{}]).map((params) => [id, params] as const))
+
+/** Of others nobody asks what became of each weight: they take pairs of layers, or the share of channels asked for. */
 const COMPRESSES = new Set(
-  ALL_PASSES.filter((id) => !['prune-channels', 'equalize', 'smooth-quant'].includes(id)),
+  LOOKED_AT.filter(({ id, role }) => role !== 'prepares' && id !== 'prune-channels').map(({ id }) => id),
 )
 
 /** All that passes meet and few of them work on: tables, recurrent layers, products of axes, grouped and tiny layers. */

@@ -81,6 +81,8 @@ export type ConstantInputs = (slot: number) => Tensor | undefined
 
 /** A way of choosing codes that belongs to the encoding alone. */
 interface OwnMethod {
+  /** Behind the encoding's id, as help says it. */
+  readonly words: string
   /** Bits it always takes. */
   readonly bits: number
   /** Values [rows, cols] are finite. */

@@ -1,16 +1,12 @@
-import { usableScale } from '../../math/quantize/affine'
-import { blocksOf, type GroupShape } from '../../math/quantize/grouped'
-import { toHalf } from '../../math/quantize/half'
-import { Tensor, type Node } from '../../onnx'
+import type { Node } from '../../onnx'
 import type { Layer } from '../layer'
 import { defineEncoding, type ConstantInputs } from './encoding'
-import type { WeightCodes } from './values'
-import { LookedUpRows, ROW_STEPS } from './looked-up'
+import { leveled } from './leveled'
+import { ROW_STEPS } from './looked-up'
 import { recognizeRows } from './recognized'
 import { pieces } from './restore'
-import { writeRestored, shapedRows } from './restored'
-import type { CodeStore, StoredCodes } from './store'
-import { codeBytes, scaleBytes } from './values'
+import type { CodeStore } from './store'
+import type { WeightCodes } from './values'
 
 /** The quantiles of a normal distribution, brought to −1 … 1 with a zero among them. Source: arXiv:2305.14314, E. */
 export const NF4_LEVELS = Float32Array.of(
@@ -32,34 +28,7 @@ export const NF4_LEVELS = Float32Array.of(
   1,
 )
 
-/** Between two levels the nearer one. */
-const THRESHOLDS = NF4_LEVELS.slice(1).map((level, i) => (level + NF4_LEVELS[i]!) / 2)
-
-function codeFor(value: number): number {
-  let code = 0
-  while (code < THRESHOLDS.length && value > THRESHOLDS[code]!) code++
-  return code
-}
-
-/** Each block is divided by its largest magnitude; then the nearest level. */
-function quantize(values: Float32Array, shape: GroupShape): WeightCodes {
-  const { rows, cols, block } = shape
-  const blocks = blocksOf(shape)
-  const scales = new Float32Array(rows * blocks)
-  const codes = new Uint8Array(values.length)
-  for (let group = 0; group < scales.length; group++) {
-    const row = Math.floor(group / blocks)
-    const from = row * cols + (group % blocks) * block
-    const to = Math.min(from + block, (row + 1) * cols)
-    let largest = 0
-    for (let i = from; i < to; i++) largest = Math.max(largest, Math.abs(values[i]!))
-    // A half, so that it may be stored as one.
-    const scale = toHalf(usableScale(largest))
-    scales[group] = scale
-    for (let i = from; i < to; i++) codes[i] = codeFor(values[i]! / scale)
-  }
-  return { ...shape, bits: 4, codes, scaled: { levels: NF4_LEVELS, scales } }
-}
+const codes = leveled('nf4', NF4_LEVELS)
 
 /** MatMulBnb4 counts its blocks through the whole matrix: they must not run from a row into the next. */
 const fitsOperator = ({ tensor, kind, isPlain }: Layer, { cols, block }: WeightCodes): boolean =>
@@ -71,42 +40,12 @@ const fitsOperator = ({ tensor, kind, isPlain }: Layer, { cols, block }: WeightC
   block >= 16 &&
   (block & (block - 1)) === 0
 
-interface Stored {
-  /** uint8 [rows, blocks, bytes of a block]: two codes a byte, the first in the high bits. */
-  bytes: string
-  /** Name of float32 [rows, blocks]. */
-  scales: string
-  codes: StoredCodes
-}
-
-/** One for the operator and for plain operators alike. */
-const storedOf = (store: CodeStore, { weight: name }: Layer, weight: WeightCodes): Stored =>
-  store.once(weight, 'nf4', () => {
-    const { rows, cols, block, codes, scaled } = weight
-    const blocks = blocksOf(weight)
-    const padded = 2 * Math.ceil(block / 2)
-    const bytes = new Uint8Array((rows * blocks * padded) / 2)
-    for (let i = 0; i < codes.length; i++) {
-      const at =
-        Math.floor(i / cols) * blocks * padded +
-        Math.floor((i % cols) / block) * padded +
-        ((i % cols) % block)
-      bytes[at >> 1]! |= at % 2 === 0 ? codes[i]! << 4 : codes[i]!
-    }
-    const dims = [rows, blocks, padded / 2]
-    return {
-      bytes: store.graph.addInitializer(`${name}_nf4`, Tensor.fromBytes('uint8', dims, bytes)),
-      scales: store.addScales(name, weight, scaled!.scales),
-      codes: { ...weight, planes: [], padded },
-    }
-  })
-
 function writeOperator(store: CodeStore, layer: Layer, weight: WeightCodes, input: string): void {
   const { graph, model } = store
   const { node, name } = layer
   model.importOpset('com.microsoft', 1)
   const { rows, cols, block } = weight
-  const { bytes, scales } = storedOf(store, layer, weight)
+  const { bytes, scales } = codes.stored(store, layer, weight)
   const absmax = store.once(weight, 'absmax', () =>
     store.op('Reshape', [scales, store.ints([-1])], `${layer.weight}_absmax`),
   )
@@ -123,53 +62,18 @@ function writeOperator(store: CodeStore, layer: Layer, weight: WeightCodes, inpu
   if (layer.bias) graph.addNode({ opType: 'Add', inputs: [product, layer.bias.value], outputs: [name] })
 }
 
-/** Bytes [..., n] → the levels of their two codes [..., n, 2]. */
-const levelsOf = (store: CodeStore, bytes: string, name: string): string =>
-  store.lookUp(
-    store.constant('nf4 levels', 'nf4_levels', () =>
-      Tensor.float32(
-        [256, 2],
-        Float32Array.from({ length: 512 }, (_, i) => NF4_LEVELS[i % 2 === 0 ? i >> 5 : (i >> 1) & 15]!),
-      ),
-    ),
-    bytes,
-    name,
-  )
-
-function restored(store: CodeStore, layer: Layer, weight: WeightCodes): string {
-  const name = layer.weight
-  const { bytes, scales, codes } = storedOf(store, layer, weight)
-  const shape = store.ints([codes.rows, -1, codes.padded])
-  const values = store.op('Reshape', [levelsOf(store, bytes, name), shape], `${name}_levels`)
-  const columns = store.op('Reshape', [scales, store.ints([codes.rows, -1, 1])], `${name}_scales`)
-  return shapedRows(store, store.op('Mul', [values, columns], `${name}_scaled`), codes, layer)
-}
-
-function writeRows(store: CodeStore, layer: Layer, weight: WeightCodes): void {
-  const { bytes, scales, codes } = storedOf(store, layer, weight)
-  const rows = new LookedUpRows(store, layer, codes)
-  const levels = levelsOf(store, rows.rowsOf(bytes, 'bytes'), rows.name)
-  const columns = rows.shaped(rows.rowsOf(scales, 'row_scales'), blocksOf(codes), 1)
-  const values = rows.shaped(levels, blocksOf(codes), codes.padded)
-  rows.finish(store.op('Mul', [values, columns], `${rows.name}_scaled`))
-}
-
 const elements = (node: Node): number => node.int('K', 0) * node.int('N', 0)
 
 /** Codes run through the whole matrix, the first of a byte in its high bits. Undefined for other levels than these. */
 function restore(node: Node, _slot: number, constant: ConstantInputs): Iterable<Float32Array> | undefined {
-  const [codes, absmax] = [constant(1)?.bytes(), constant(2)?.floats()]
-  if (!codes || !absmax || node.int('quant_type', 1) !== 1) return undefined
+  const [bytes, absmax] = [constant(1)?.bytes(), constant(2)?.floats()]
+  if (!bytes || !absmax || node.int('quant_type', 1) !== 1) return undefined
   const block = node.int('block_size', 64)
   return pieces(elements(node), block, (i) => {
-    const code = (codes[i >> 1]! >> (i % 2 === 0 ? 4 : 0)) & 15
+    const code = (bytes[i >> 1]! >> (i % 2 === 0 ? 4 : 0)) & 15
     return NF4_LEVELS[code]! * absmax[Math.floor(i / block)]!
   })
 }
-
-const isNf4 = ({ scaled }: WeightCodes): boolean => scaled?.levels === NF4_LEVELS
-
-const bytes = (weight: WeightCodes): number => codeBytes(weight) + scaleBytes(weight.scaled!.scales)
 
 export const nf4 = defineEncoding({
   id: 'nf4',
@@ -178,30 +82,21 @@ export const nf4 = defineEncoding({
     'Four-bit normal floats: levels spaced for normally distributed weights, times the largest magnitude of a block. MatMulBnb4 keeps matrices packed in memory where com.microsoft operators run; plain operators restore the rest.',
   sources: ['arXiv:2305.14314', 'com.microsoft MatMulBnb4'],
   recognize: (view, node) => recognizeRows(view, node, ROW_STEPS),
-  method: { bits: 4, quantize },
+  method: {
+    words: 'has 16 levels spaced for normally distributed weights',
+    bits: 4,
+    quantize: codes.quantize,
+  },
   weights: [
     {
       storage: 'matmulnbits',
       packed: true,
       words: 'MatMulBnb4',
-      fits: (layer, weight) => isNf4(weight) && fitsOperator(layer, weight),
-      bytes,
+      fits: (layer, weight) => codes.holds(weight) && fitsOperator(layer, weight),
+      bytes: codes.bytes,
       write: writeOperator,
     },
-    {
-      storage: 'plain',
-      bytes,
-      words: 'rows unpacked as they are looked up',
-      fits: ({ kind }, weight) => kind === 'embedding' && isNf4(weight),
-      write: writeRows,
-    },
-    {
-      storage: 'plain',
-      bytes,
-      words: 'restored when loaded',
-      fits: (_, weight) => isNf4(weight),
-      write: writeRestored(restored),
-    },
+    ...codes.plain,
   ],
   operators: [
     {

@@ -3,15 +3,13 @@ import { choleskyDamped, choleskyOfInverse, choleskySolve } from '../cholesky'
 import {
   blockGrid,
   blocksOf,
-  codeOf,
   emptyCodes,
   topCode,
-  valueOf,
-  type BlockGrid,
   type GroupedCodes,
   type GroupOptions,
   type GroupShape,
 } from './grouped'
+import { codeOf, valueOf, type BlockGrid } from './grids/grid'
 
 interface ErrorSpreading extends GroupOptions {
   /** Share of the mean diagonal added to the Hessian's. */

@@ -1,11 +1,6 @@
 /** Codes for a matrix of weights by the methods that look at weights alone: pure, so that any thread can do it. */
-import {
-  dequantizeGroups,
-  quantizeGroups,
-  type GroupedCodes,
-  type GroupMethod,
-  type GroupShape,
-} from './grouped'
+import { dequantizeGroups, quantizeGroups, type GroupedCodes, type GroupShape } from './grouped'
+import type { GridName } from './grids'
 import { sharedValues } from './kmeans'
 import { sqnr } from './sqnr'
 
@@ -13,7 +8,7 @@ interface LowBitTask {
   /** [rows, cols], finite. */
   values: Float32Array
   shape: GroupShape
-  method: GroupMethod | 'kmeans'
+  method: GridName | 'kmeans'
   symmetric: boolean
   /** For 'kmeans': one list of values, or one a row. */
   codebook: 'tensor' | 'channel'
@@ -27,7 +22,7 @@ interface BlindLowBit extends GroupShape {
   codebook?: Float32Array
   weightSqnr: number
   /** How it was done in the end. */
-  method: GroupMethod | 'kmeans'
+  method: GridName | 'kmeans'
 }
 
 /** Scales are stored as float16: half the bytes, and rounded before the codes are chosen. */

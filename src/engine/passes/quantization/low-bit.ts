@@ -7,9 +7,9 @@ import {
   emptyCodes,
   quantizeGroups,
   type GroupedCodes,
-  type GroupMethod,
   type GroupShape,
 } from '../../math/quantize/grouped'
+import { GRID_NAMES, GRIDS, isGrid, type GridName } from '../../math/quantize/grids'
 import { HALF_SCALES } from '../../math/quantize/low-bit'
 import { sqnr } from '../../math/quantize/sqnr'
 import { OWN_METHODS, type Storage } from '../../layers/encodings'
@@ -20,10 +20,23 @@ import { matmul } from '../../runtime'
 import type { Layer } from '../../layers/layer'
 import type { Looked } from '../../layers/statistics/drift'
 
-const METHODS_OF_GRIDS = ['gptq', 'awq', 'hqq', 'mse', 'rtn', 'kmeans', 'ternary', 'binary'] as const
+/** Ways of choosing codes that take any number of bits. */
+export const WIDE_METHODS: readonly string[] = [
+  'gptq',
+  'awq',
+  'kmeans',
+  ...GRID_NAMES.filter((name) => !GRIDS[name].bits),
+]
 
 /** Ways of choosing codes; some encodings bring their own. */
-export const METHODS: readonly string[] = [...METHODS_OF_GRIDS, ...OWN_METHODS.keys()]
+export const METHODS: readonly string[] = [
+  ...new Set([...WIDE_METHODS, ...GRID_NAMES, ...OWN_METHODS.keys()]),
+]
+
+/** What declared methods do, as help says it. */
+export const METHOD_WORDS = [...GRID_NAMES.map((name) => [name, GRIDS[name]] as const), ...OWN_METHODS]
+  .map(([name, { words }]) => `"${name}" ${words}`)
+  .join('; ')
 
 export interface LowBitOptions {
   bits: number
@@ -48,7 +61,7 @@ export interface LowBit extends WeightCodes {
 
 /** Bits that a method takes whatever was asked for. */
 export const bitsOf = ({ method, bits }: Pick<LowBitOptions, 'method' | 'bits'>): number =>
-  method === 'ternary' ? 2 : (OWN_METHODS.get(method)?.bits ?? bits)
+  (isGrid(method) ? GRIDS[method].bits : OWN_METHODS.get(method)?.bits) ?? bits
 
 const DAMPING = 0.01
 
@@ -111,10 +124,10 @@ export async function quantizeLayer(
 }
 
 /** How the grid of a block is found; one bit is always the sign times a scale. */
-function gridMethod({ method, bits }: LowBitOptions): GroupMethod {
-  if (method === 'ternary') return 'ternary'
-  if (method === 'binary' || bits === 1) return 'binary'
-  return method === 'hqq' || method === 'rtn' ? method : 'mse'
+function gridMethod({ method, bits }: LowBitOptions): GridName {
+  if (isGrid(method) && GRIDS[method].bits) return method
+  if (bits === 1) return 'binary'
+  return isGrid(method) ? method : 'mse'
 }
 
 /** Each group of a convolution has inputs, and so a Hessian, of its own. */
@@ -122,7 +135,7 @@ async function byGroups(
   values: Float32Array,
   shape: GroupShape,
   looked: readonly Looked[],
-  method: GroupMethod,
+  method: GridName,
   base: { symmetric: boolean; halfScales: boolean },
 ): Promise<GroupedCodes> {
   const options = { ...base, method, damping: DAMPING, sweeps: 2 }

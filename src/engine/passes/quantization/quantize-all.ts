@@ -1,5 +1,6 @@
 /** Codes for all layers of a model, layers side by side where there are cores for it. */
 import { openPool, type Pool } from '../../math/pool'
+import { GRIDS, isGrid } from '../../math/quantize/grids'
 import type { Model } from '../../onnx'
 import type { PassContext } from '../pass'
 import { quantizeLayer, type LowBit, type LowBitOptions } from './low-bit'
@@ -14,8 +15,6 @@ const MOST_BYTES = 2 ** 30
 const WORK_BYTES = 16
 /** With fewer weights, threads were measured to take as long to start and warm up as they save. */
 const LEAST_WEIGHTS = 2 ** 22
-/** HQQ takes this many times longer a weight than what else looks at weights alone. */
-const HQQ_WORK = 8
 
 interface QuantizeAllOptions extends LowBitOptions {
   /** At most this many calibration samples are looked at, unless there are `batches`. */
@@ -86,7 +85,7 @@ const deciding = (layers: readonly Layer[]): Layer[] =>
 /** As many as there are layers and memory for. */
 function threadsFor(layers: readonly Layer[], { method }: LowBitOptions): number {
   const sizes = layers.map(({ tensor }) => tensor.size)
-  const work = sizes.reduce((sum, size) => sum + size, 0) * (method === 'hqq' ? HQQ_WORK : 1)
+  const work = sizes.reduce((sum, size) => sum + size, 0) * ((isGrid(method) && GRIDS[method].work) || 1)
   if (work < LEAST_WEIGHTS) return 1
   return Math.min(layers.length, Math.max(1, Math.floor(MOST_BYTES / (Math.max(...sizes) * WORK_BYTES))))
 }

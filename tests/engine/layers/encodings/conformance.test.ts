@@ -13,12 +13,8 @@ import { CodeStore } from '../../../../src/engine/layers/encodings/store'
 import { valuesOf } from '../../../../src/engine/layers/encodings/values'
 import { weightedLayers } from '../../../../src/engine/layers/find'
 import type { Layer } from '../../../../src/engine/layers/layer'
-import {
-  GROUP_METHODS,
-  quantizeGroups,
-  type GroupMethod,
-  type GroupShape,
-} from '../../../../src/engine/math/quantize/grouped'
+import { quantizeGroups, type GroupShape } from '../../../../src/engine/math/quantize/grouped'
+import { GRID_NAMES, GRIDS, type GridName } from '../../../../src/engine/math/quantize/grids'
 import { lowBit } from '../../../../src/engine/math/quantize/low-bit'
 import { sqnr } from '../../../../src/engine/math/quantize/sqnr'
 import { raiseOpset, type Model } from '../../../../src/engine/onnx'
@@ -108,20 +104,23 @@ const shapeOf = ({ geometry: { rows, cols } }: Layer, bits: number, block: numbe
 })
 
 const affine =
-  (bits: number, method: GroupMethod, block: number, symmetric = false) =>
+  (bits: number, method: GridName, block: number, symmetric = false) =>
   (layer: Layer) => {
     const options = { method, symmetric, halfScales: true }
     const grouped = quantizeGroups(layer.rows(), shapeOf(layer, bits, block), options)
     return { ...grouped, grouped }
   }
 
-/** What methods take that do not take any number of bits. */
-const BITS: Partial<Record<GroupMethod, readonly number[]>> = { binary: [1], ternary: [2] }
+/** Those a method always takes, or some. */
+const bitsOf = (method: GridName): readonly number[] => {
+  const { bits } = GRIDS[method]
+  return bits ? [bits] : [8, 4, 2]
+}
 
 const CODES: Record<string, (layer: Layer) => WeightCodes> = {
   ...Object.fromEntries(
-    GROUP_METHODS.flatMap((method) =>
-      (BITS[method] ?? [8, 4, 2]).map((bits) => [`${bits} bits, ${method}`, affine(bits, method, 32)]),
+    GRID_NAMES.flatMap((method) =>
+      bitsOf(method).map((bits) => [`${bits} bits, ${method}`, affine(bits, method, 32)]),
     ),
   ),
   '3 bits, a scale a row': affine(3, 'mse', 4096),

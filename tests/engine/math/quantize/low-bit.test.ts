@@ -2,12 +2,9 @@ import { expect, test } from 'vitest'
 import { matrix } from '../../../../src/engine/math/matrix'
 import { gptq, outputError, withDrift } from '../../../../src/engine/math/quantize/gptq'
 import { inputScaling } from '../../../../src/engine/math/quantize/awq'
-import {
-  dequantizeGroups,
-  quantizeGroups,
-  ternaryScale,
-  type GroupMethod,
-} from '../../../../src/engine/math/quantize/grouped'
+import { dequantizeGroups, quantizeGroups } from '../../../../src/engine/math/quantize/grouped'
+import type { GridName } from '../../../../src/engine/math/quantize/grids'
+import { ternaryScale } from '../../../../src/engine/math/quantize/grids/ternary'
 import { fromCodebook, sharedValues } from '../../../../src/engine/math/quantize/kmeans'
 import { packPlanes, planesOf } from '../../../../src/engine/math/quantize/pack'
 import { sqnr } from '../../../../src/engine/math/quantize/sqnr'
@@ -35,7 +32,7 @@ function hessian(cols: number, samples = 400): ReturnType<typeof matrix<Float64A
 test.each([2, 3, 4, 8])('%i bits: least squares beats plain rounding, more bits beat fewer', (bits) => {
   const values = normals(64 * 128)
   const shape = { rows: 64, cols: 128, block: 64, bits }
-  const quality = (method: GroupMethod): number =>
+  const quality = (method: GridName): number =>
     sqnr(values, dequantizeGroups(quantizeGroups(values, shape, { ...base, method })))
   expect(quality('mse')).toBeGreaterThan(quality('rtn') - 0.01)
   expect(quality('mse')).toBeGreaterThan(5.2 * bits - 4)
