@@ -16,7 +16,7 @@ const ROOMS = [
 ]
 
 /** room → rooms it may import (types of the engine may be imported by the service). */
-const MAY_IMPORT = {
+export const MAY_IMPORT = {
   contract: [],
   disk: ['contract'],
   engine: ['disk', 'contract'],

@@ -1,6 +1,9 @@
 /** The import fences still bite: each wrong import below must be an error, each right one none. */
 import { ESLint } from 'eslint'
+import fs from 'node:fs'
+import path from 'node:path'
 import { expect, test } from 'vitest'
+import { ENGINE_ORDER, MAY_IMPORT } from '../scripts/fences'
 
 const CASES: [file: string, source: string, allowed: boolean][] = [
   ['src/contract/x.ts', "import { Model } from '../engine/onnx'\nexport const a = Model", false],
@@ -89,4 +92,25 @@ test('a promise without an owner is an error in every kind of file', async () =>
     const { rules } = (await eslint.calculateConfigForFile(file)) as { rules: Record<string, unknown[]> }
     expect(rules['@typescript-eslint/no-floating-promises']?.[0], file).toBe(2)
   }
+})
+
+test('docs/architecture.md tells the rooms and what they may import', () => {
+  const text = fs.readFileSync(path.resolve(import.meta.dirname, '../docs/architecture.md'), 'utf8')
+  const rows = text
+    .split('\n')
+    .flatMap((line) => (line.startsWith('| `') ? [line.split('|').slice(1, -1)] : []))
+  const named = (cell: string): string[] => [...cell.matchAll(/`([\w-]+)`/g)].map(([, name]) => name!)
+  const told: Record<string, string[]> = {}
+  for (const [names, , rooms] of rows.filter((row) => row.length === 3))
+    for (const room of named(names!)) {
+      // Behind a room in brackets: of those in the row the only one that may.
+      const own = [...rooms!.matchAll(/`([\w-]+)`(?: \(([\w-]+)\))?/g)]
+      told[room] = own.flatMap(([, other, only]) => (only && only !== room ? [] : [other!]))
+    }
+  const sorted = (table: Record<string, readonly string[]>): [string, string[]][] =>
+    Object.entries(table)
+      .map(([room, others]): [string, string[]] => [room, [...others].sort()])
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+  expect(sorted(told)).toEqual(sorted(MAY_IMPORT))
+  expect(rows.filter((row) => row.length === 2).map(([room]) => named(room!)[0])).toEqual(ENGINE_ORDER)
 })
