@@ -1,5 +1,6 @@
 /** What processes that are gone have left behind: names of temporary files carry the number of who writes them. */
 import fs from 'node:fs'
+import path from 'node:path'
 
 /** Whether a process of this machine is there; this one counts as well. */
 export function isAlive(pid: number): boolean {
@@ -27,3 +28,16 @@ export const leftIn = (folder: string, pattern: RegExp): { name: string; match: 
     const match = pattern.exec(name)
     return match && !isAlive(Number(match[1])) ? [{ name, match }] : []
   })
+
+/** Removes what processes that are gone left half written for `file`; what cannot be removed is in nobody's way. */
+export function clearLeft(file: string): void {
+  const [folder, name] = [path.dirname(file), path.basename(file)]
+  for (const left of leftIn(folder, /\.(\d+)\.tmp$/)) {
+    if (left.name !== `${name}.${left.match[1]}.tmp`) continue
+    try {
+      fs.rmSync(path.join(folder, left.name), { recursive: true, force: true })
+    } catch {
+      // The next one who writes the file tries again.
+    }
+  }
+}

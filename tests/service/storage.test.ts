@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { expect, test, vi } from 'vitest'
@@ -18,6 +19,22 @@ test('what is written is read, and nothing else is left in the folder', () => {
   writeJson(file, { n: 2 })
   expect(readJson(file, Thing, sound)).toEqual({ n: 2 })
   expect(fs.readdirSync(path.dirname(file))).toEqual(['a.json'])
+})
+
+test('what killed processes left half written goes with the next write of that file, and nothing else', () => {
+  const file = path.join(temporaryFolder(), 'a.json')
+  // Ended and waited for, so that no process has its number.
+  const gone = spawnSync(process.execPath, ['-e', '']).pid
+  for (const name of [
+    `a.json.${gone}.tmp`,
+    `b.json.${gone}.tmp`,
+    `a.json.${process.ppid}.tmp`,
+    'a.json.x.tmp',
+  ])
+    fs.writeFileSync(path.join(path.dirname(file), name), 'half')
+  writeJson(file, { n: 1 })
+  const left = ['a.json', `a.json.${process.ppid}.tmp`, 'a.json.x.tmp', `b.json.${gone}.tmp`]
+  expect(fs.readdirSync(path.dirname(file)).sort()).toEqual(left.sort())
 })
 
 test('a write that fails in the middle leaves the old', () => {

@@ -13,7 +13,7 @@ import { openZip } from '../data/zip'
 import { measureQuality } from '../evaluate/quality'
 import { readModel } from '../onnx'
 import { requireDisk } from '../onnx/budget'
-import { leftIn } from '../../disk/left'
+import { clearLeft } from '../../disk/left'
 import { chosenSession, forgetOpenData, withData, withOpenData } from './data'
 import { doubtsOf } from './doubts'
 import type { JobHandlers } from './job'
@@ -93,9 +93,8 @@ export const dataJobs: JobHandlers<'openData' | 'describeData' | 'findPreprocess
         return { total: length, samples: await Promise.all(wanted.map((index) => preview(index))) }
       }),
     async unpack({ archive, into }, { progress }) {
-      const [parent, own] = [path.dirname(into), `${path.basename(into)}.`]
-      for (const { name } of leftIn(parent, /\.(\d+)\.tmp$/))
-        if (name.startsWith(own)) fs.rmSync(path.join(parent, name), { recursive: true, force: true })
+      const parent = path.dirname(into)
+      clearLeft(into)
       const temporary = `${into}.${process.pid}.tmp`
       fs.rmSync(temporary, { recursive: true, force: true })
       const zip = await openZip(archive)

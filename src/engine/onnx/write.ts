@@ -5,6 +5,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { diskError, onDisk } from '../../contract/errors'
+import { clearLeft } from '../../disk/left'
 import { codeOf, type DType } from './dtype'
 import type { Graph, ValueInfo } from './graph'
 import type { Model } from './model'
@@ -107,6 +108,7 @@ function writeAtomically(target: string, piece: Piece): void {
     fs.closeSync(fd)
     fd = undefined
     fs.renameSync(temporary, target)
+    clearLeft(target)
   } catch (cause) {
     if (fd !== undefined) fs.closeSync(fd)
     onDisk(target, () => fs.rmSync(temporary, { force: true }))
