@@ -3,16 +3,21 @@ import type { Site } from './lowering'
 import type { Buffer } from './program'
 import { bookOf, packed, smallestCodes, sparseOf, widthOf, type CodeBits, type Sparse } from './weight-codes'
 
-interface DenseWeights {
+export interface DenseWeights {
   reads: Buffer[]
-  /** Element `index` of the weight as an expression; with `rowScale`, it is to be multiplied by that at the end of a row. */
-  at(index: string): string
+  /** Codes side by side in a byte. */
+  perByte: number
+  /**
+   * Element `index` of the weight as an expression; with `rowScale`, it is to be multiplied by that at the end of a row. With
+   * `run`, a multiple of `perByte` of which `index` is one too, it is the element `u` behind that.
+   */
+  at(index: string, u?: number, run?: number): string
   /** Type of that expression. */
   type: string
   rowScale?(row: string): string
 }
 
-interface SparseWeights {
+export interface SparseWeights {
   reads: Buffer[]
   /** Distance of entry `e` from the one before it, and its value, as expressions. */
   gap: string
@@ -24,14 +29,24 @@ interface SparseWeights {
 
 export type Weights = { dense: DenseWeights } | { sparse: SparseWeights }
 
-/** Code `index` of an array of packed ones. */
-function codeAt(array: string, index: string, bits: CodeBits): string {
-  if (bits === 8) return `${array}[${index}]`
+const behind = (index: string, u: number): string => (u === 0 ? index : `${index} + ${u}`)
+
+/** A code of an array of packed ones; which bits it has is known where it lies in a run of whole bytes. */
+function codeAt(array: string, bits: CodeBits, index: string, u = 0, run = 1): string {
+  if (bits === 8) return `${array}[${behind(index, u)}]`
   const each = 8 / bits
-  const shift = { 1: 0, 2: 1, 4: 2 }[bits]
   const log = { 8: 3, 4: 2, 2: 1 }[each as 8 | 4 | 2]
-  const offset = shift === 0 ? `((${index}) & ${each - 1})` : `(((${index}) & ${each - 1}) << ${shift})`
-  return `((${array}[(${index}) >> ${log}] >> ${offset}) & ${2 ** bits - 1})`
+  const mask = 2 ** bits - 1
+  if (run > 1) {
+    const byte = `${array}[(${index}) >> ${log}]`
+    return u % each === each - 1
+      ? `(${byte} >> ${8 - bits})`
+      : `((${byte} >> ${(u % each) * bits}) & ${mask})`
+  }
+  const shift = { 1: 0, 2: 1, 4: 2 }[bits]
+  const place = behind(index, u)
+  const offset = shift === 0 ? `((${place}) & ${each - 1})` : `(((${place}) & ${each - 1}) << ${shift})`
+  return `((${array}[(${place}) >> ${log}] >> ${offset}) & ${mask})`
 }
 
 type Table = Pick<Sparse, 'table'> & { dtype: 'float32' | 'int8' }
@@ -48,7 +63,7 @@ const sparse = (
     site.fixed(`values of ${name}`, dtype, [table.length], table),
   ],
   gap: `(int32_t)a${from}[e]`,
-  value: `a${from + 2}[${codeAt(`a${from + 1}`, 'e', bits)}]`,
+  value: `a${from + 2}[${codeAt(`a${from + 1}`, bits, 'e')}]`,
   type: dtype === 'float32' ? 'float' : 'int32_t',
   entries: gaps.length,
 })
@@ -69,7 +84,9 @@ export function weightsOf(
       return { sparse: sparse(site, name, { ...codes, dtype: 'float32' }, from) }
     case 'plain': {
       const reads = [site.fixed(name, 'float32', [values.length], values)]
-      return { dense: { reads, type: 'float', at: (index) => `a${from}[${index}]` } }
+      return {
+        dense: { reads, type: 'float', perByte: 1, at: (index, u = 0) => `a${from}[${behind(index, u)}]` },
+      }
     }
     case 'book': {
       const { bits, table } = codes
@@ -79,7 +96,12 @@ export function weightsOf(
         site.fixed(`values of ${name}`, 'float32', [table.length], table),
       ]
       return {
-        dense: { reads, type: 'float', at: (index) => `a${from + 1}[${codeAt(`a${from}`, index, bits)}]` },
+        dense: {
+          reads,
+          type: 'float',
+          perByte: 8 / bits,
+          at: (...place) => `a${from + 1}[${codeAt(`a${from}`, bits, ...place)}]`,
+        },
       }
     }
     case 'grid': {
@@ -100,23 +122,31 @@ export function weightsOf(
         site.fixed(`scales of ${name}`, 'float32', [scales.length], scales),
         ...(lows.length > 1 ? [site.fixed(`zero points of ${name}`, 'int16', [lows.length], lows)] : []),
       ]
-      const place = (index: string): string => `[(${index}) / ${group}]`
-      const code = (index: string): string => {
-        const stored = codeAt(`a${from}`, index, bits)
+      const place = (index: string, u = 0, run = 1): string =>
+        `[(${group % run === 0 ? index : behind(index, u)}) / ${group}]`
+      const code: DenseWeights['at'] = (...at) => {
+        const stored = codeAt(`a${from}`, bits, ...at)
         if (isSigned || (lows.length === 1 && low === 0)) return `(float)${stored}`
-        return `(float)((int32_t)${stored} + ${lows.length > 1 ? `a${from + 2}${place(index)}` : `(${low})`})`
+        return `(float)((int32_t)${stored} + ${lows.length > 1 ? `a${from + 2}${place(...at)}` : `(${low})`})`
       }
+      const perByte = 8 / bits
       if (group >= cols)
         return {
           dense: {
             reads,
             type: 'float',
+            perByte,
             at: code,
             rowScale: (row) => `a${from + 1}[${group > cols ? '0' : row}]`,
           },
         }
       return {
-        dense: { reads, type: 'float', at: (index) => `${code(index)} * a${from + 1}${place(index)}` },
+        dense: {
+          reads,
+          type: 'float',
+          perByte,
+          at: (...at) => `${code(...at)} * a${from + 1}${place(...at)}`,
+        },
       }
     }
   }
@@ -152,7 +182,8 @@ export function integerWeightsOf(site: Site, name: string, values: Int8Array, fr
       dense: {
         reads: [site.fixed(name, 'int8', [values.length], values)],
         type,
-        at: (i) => `a${from}[${i}]`,
+        perByte: 1,
+        at: (index, u = 0) => `a${from}[${behind(index, u)}]`,
       },
     }
   const stored =
@@ -168,11 +199,17 @@ export function integerWeightsOf(site: Site, name: string, values: Int8Array, fr
       dense: {
         reads: [codes],
         type,
-        at: (i) => `(int32_t)${codeAt(`a${from}`, i, bits)} + (${low})`,
+        perByte: 8 / bits,
+        at: (...place) => `(int32_t)${codeAt(`a${from}`, bits, ...place)} + (${low})`,
       },
     }
   const table = site.fixed(`values of ${name}`, 'int8', [book!.table.length], book!.table)
   return {
-    dense: { reads: [codes, table], type, at: (i) => `a${from + 1}[${codeAt(`a${from}`, i, book!.bits)}]` },
+    dense: {
+      reads: [codes, table],
+      type,
+      perByte: 8 / book!.bits,
+      at: (...place) => `a${from + 1}[${codeAt(`a${from}`, book!.bits, ...place)}]`,
+    },
   }
 }

@@ -1,11 +1,13 @@
 /** Convolutions of one, two and more spatial axes. Source: ONNX Conv, ConvTranspose. */
 import { sizeOf } from '../../../onnx'
-import { planeBody } from '../arithmetic'
+import { floatArithmetic, type Arithmetic } from '../kernels/arithmetic'
+import { planeKernel } from '../kernels/plane'
+import { sparsePlaneKernel } from '../kernels/sparse'
 import { denseStrides, indent, loop } from '../loops'
 import type { Lower, Site } from '../lowering'
 import type { Buffer } from '../program'
 import { weightsOf, type Weights } from '../weights'
-import { floatArithmetic, UNLIMITED, weightOperands } from './product'
+import { UNLIMITED, weightOperands } from './product'
 import { windowOf, type Window } from './window'
 
 /** A convolution of two spatial axes; one axis is a row. */
@@ -73,6 +75,36 @@ export const planeParams = ({
   ['px', window.before[1]!],
 ]
 
+/** Whether some window reaches beyond the input. */
+export const isPadded = ({ height, width, outHeight, outWidth, window }: Plane): boolean => {
+  const inside = (size: number, out: number, axis: 0 | 1): boolean =>
+    window.before[axis] === 0 && lastOf(out, axis, window) < size
+  return !inside(height, outHeight, 0) || !inside(width, outWidth, 1)
+}
+
+/** The last place that the window of an output beyond which `out` end touches. */
+const lastOf = (out: number, axis: 0 | 1, { kernel, strides, dilations, before }: Window): number =>
+  (out - 1) * strides[axis]! - before[axis]! + (kernel[axis]! - 1) * dilations[axis]!
+
+/** The loops of a convolution. */
+export function planeBody(weights: Weights, arithmetic: Arithmetic, plane: Plane): string {
+  if ('sparse' in weights) return sparsePlaneKernel(weights.sparse, arithmetic)
+  const { height, width, outHeight, outWidth, window } = plane
+  const columns = Array.from({ length: outWidth }, (_, c) => c * window.strides[1]! - window.before[1]!)
+  const reach = (window.kernel[1]! - 1) * window.dilations[1]!
+  const whole = columns.flatMap((left, c) => (left >= 0 && left + reach < width ? [c] : []))
+  return planeKernel(weights.dense, arithmetic, {
+    height: window.kernel[0]!,
+    width: window.kernel[1]!,
+    step: window.strides[1]!,
+    dilation: window.dilations[1]!,
+    wholeRows: window.before[0] === 0 && lastOf(outHeight, 0, window) < height,
+    columns: outWidth,
+    first: whole[0] ?? 0,
+    end: (whole.at(-1) ?? -1) + 1,
+  })
+}
+
 function floatPlane(site: Site, plane: Plane, x: Buffer, bias: Buffer | undefined, weights: Weights): void {
   const { reads, params, scratch } = weightOperands(
     site,
@@ -81,12 +113,16 @@ function floatPlane(site: Site, plane: Plane, x: Buffer, bias: Buffer | undefine
     'float32',
   )
   site.step({
-    op: scratch ? 'sparse_conv' : 'conv',
+    op: 'sparse' in weights ? 'sparse_conv' : 'conv',
     reads: [x, ...(bias ? [bias] : []), ...reads],
     writes: [site.output()],
     params: [...planeParams(plane), ...params],
     floats: UNLIMITED,
-    body: planeBody(weights, floatArithmetic(weights, bias ? 'a1[o]' : '0.0f')),
+    body: planeBody(
+      weights,
+      floatArithmetic(weights, (o) => bias && `a1[${o}]`),
+      plane,
+    ),
     macs: planeMacs(plane),
     ...(scratch && { scratch }),
   })

@@ -3,13 +3,13 @@
  * Source: arXiv:1712.05877, section 2.2.
  */
 import { sizeOf } from '../../../onnx'
-import { planeBody, productBody, type Arithmetic } from '../arithmetic'
+import type { Arithmetic } from '../kernels/arithmetic'
 import type { Lower, Site } from '../lowering'
 import type { Buffer } from '../program'
 import { cType } from '../types'
 import { integerWeightsOf, type Weights } from '../weights'
-import { planeMacs, planeOf, planeParams } from './convolution'
-import { weightOperands } from './product'
+import { isPadded, planeBody, planeMacs, planeOf, planeParams } from './convolution'
+import { productBody, sumsOf, weightOperands } from './product'
 import { windowOf } from './window'
 
 /** multiplier · 2^−shift, the multiplier within 31 bits. */
@@ -31,32 +31,76 @@ const SCALED = `static int32_t scaled(int32_t value, int32_t multiplier, int32_t
   return (int32_t)(product >> shift);
 }`
 
+/** The same from the upper half of the product alone, where half of what is shifted out lies in that; shifts less HALF. */
+const SCALED_BY_HALF = `static int32_t scaled_high(int32_t value, int32_t multiplier, int32_t shift)
+{
+  const int32_t high = (int32_t)(((int64_t)value * multiplier) >> 32);
+  return (high + ((int32_t)1 << shift)) >> (shift + 1);
+}`
+const HALF = 33
+
 interface Layer {
   weights: Weights
   /** Codes, bias, multipliers, shifts: the first reads. */
   reads: Buffer[]
   arithmetic: Arithmetic
   params: (readonly [string, number])[]
+  helpers: string[]
 }
 
 /** Reads before those of the weight. */
 const FIRST = 4
 
-function layerOf(site: Site): Layer {
+/** Bias less what the zero point of the input adds to each sum; undefined where sums of codes as they are could overflow. */
+function foldedBias(
+  codes: Int8Array,
+  bias: readonly number[],
+  zero: number,
+  most: number,
+): number[] | undefined {
+  const inputs = codes.length / bias.length
+  const folded: number[] = []
+  for (const [o, one] of bias.entries()) {
+    let [sum, size] = [0, 0]
+    for (let i = o * inputs; i < (o + 1) * inputs; i++) {
+      sum += codes[i]!
+      size += Math.abs(codes[i]!)
+    }
+    if (Math.abs(one) + (Math.abs(zero) + most) * size >= 2 ** 31) return undefined
+    folded.push(one - zero * sum)
+  }
+  return folded
+}
+
+/** `padded`: windows reach beyond the input, where no zero point is to be taken off. */
+function layerOf(site: Site, padded: boolean): Layer {
   const { node } = site
   const [x, y] = [site.input(0), site.output()]
-  const weights = integerWeightsOf(site, site.input(1).name, site.constant(1)!.values() as Int8Array, FIRST)
-  const points = node.floats('multipliers')!.map(fixedPoint)
-  const at = points.length > 1 ? 'o' : '0'
+  const codes = site.constant(1)!.values() as Int8Array
   const { name } = site.input(1)
+  const weights = integerWeightsOf(site, name, codes, FIRST)
+  const points = node
+    .floats('multipliers')!
+    .map(fixedPoint)
+    .map((point) => (point.multiplier === 0 ? { ...point, shift: HALF } : point))
+  const at = (o: string): string => (points.length > 1 ? o : '0')
+  const isHalf = points.every(({ shift }) => shift >= HALF)
   const multipliers = points.map(({ multiplier }) => multiplier)
-  const shifts = points.map(({ shift }) => shift)
+  const shifts = points.map(({ shift }) => (isHalf ? shift - HALF : shift))
   const type = cType(y.dtype)!
+  const zero = node.int('xZero', 0)
+  const folded =
+    zero === 0
+      ? undefined
+      : foldedBias(codes, site.constant(2)!.numbers(), zero, x.dtype === 'int8' ? 128 : 255)
+  const isFolded = folded !== undefined && !padded
+  const isEdged = folded !== undefined && padded && 'dense' in weights
+  const bias = site.input(2)
   return {
     weights,
     reads: [
       x,
-      site.input(2),
+      isFolded ? site.fixed(bias.name, 'int32', bias.dims, folded) : bias,
       site.fixed(`multipliers of ${name}`, 'int32', [points.length], multipliers),
       site.fixed(`shifts of ${name}`, 'uint8', [points.length], shifts),
     ],
@@ -67,10 +111,14 @@ function layerOf(site: Site): Layer {
     arithmetic: {
       element: cType(x.dtype)!,
       sum: 'int32_t',
-      value: (element) => `(${element} - xz)`,
-      store: (t, index) => `${t} = scaled(${t} + a1[o], a2[${at}], a3[${at}]) + yz;
+      channel: (o) => `const int32_t multiplier = a2[${at(o)}], shift = a3[${at(o)}];`,
+      first: (o) => `a1[${o}]`,
+      value: (element) => (zero === 0 || isFolded || isEdged ? element : `(${element} - xz)`),
+      store: (t, index) => `${t} = ${isHalf ? 'scaled_high' : 'scaled'}(${t}, multiplier, shift) + yz;
 y0[${index}] = (${type})(${t} < lo ? lo : ${t} > hi ? hi : ${t});`,
+      ...(isEdged && { zeroPoint: 'xz' }),
     },
+    helpers: [isHalf ? SCALED_BY_HALF : SCALED],
   }
 }
 
@@ -79,19 +127,19 @@ const conv: Lower = (site) => {
   const window = windowOf(site.node, x.dims.slice(2), y.dims.slice(2), w.dims.slice(2))
   const plane =
     planeOf(x, y, site.node.int('group', 1), window) ?? site.fail('has more than two spatial axes.')
-  const { weights, reads, params, arithmetic } = layerOf(site)
+  const { weights, reads, params, arithmetic, helpers } = layerOf(site, isPadded(plane))
   const {
     reads: codes,
     params: more,
     scratch,
   } = weightOperands(site, weights, plane.outHeight * plane.outWidth, 'int32')
   site.step({
-    op: scratch ? 'sparse_conv_int' : 'conv_int',
+    op: 'sparse' in weights ? 'sparse_conv_int' : 'conv_int',
     reads: [...reads, ...codes],
     writes: [y],
     params: [...planeParams(plane), ...params, ...more],
-    body: planeBody(weights, arithmetic),
-    helpers: [SCALED],
+    body: planeBody(weights, arithmetic, plane),
+    helpers,
     macs: planeMacs(plane),
     ...(scratch && { scratch }),
   })
@@ -101,15 +149,15 @@ const product: Lower = (site) => {
   const [x, w] = [site.input(0), site.input(1)]
   const [outputs, inputs] = w.dims as [number, number]
   const rows = sizeOf(x.dims) / inputs
-  const { weights, reads, params, arithmetic } = layerOf(site)
-  const { reads: codes, params: more, scratch } = weightOperands(site, weights, rows, 'int32')
+  const { weights, reads, params, arithmetic, helpers } = layerOf(site, false)
+  const { reads: codes, params: more, scratch } = weightOperands(site, weights, sumsOf(rows), 'int32')
   site.step({
-    op: scratch ? 'sparse_product_int' : 'product_int',
+    op: 'sparse' in weights ? 'sparse_product_int' : 'product_int',
     reads: [...reads, ...codes],
     writes: [site.output()],
     params: [['rows', rows], ['outputs', outputs], ['inputs', inputs], ...params, ...more],
-    body: productBody(weights, arithmetic),
-    helpers: [SCALED],
+    body: productBody(weights, arithmetic, { rows, outputs, inputs }),
+    helpers,
     macs: rows * inputs * outputs,
     ...(scratch && { scratch }),
   })

@@ -49,13 +49,72 @@ const counted = (
     })
     .join(' * ')
 
-function pool(site: Site, { start, add, end, float }: Pool, window: Window): void {
+/** Whether every window lies whole on the input along an axis. */
+const isWhole = (
+  axis: number,
+  size: number,
+  out: number,
+  { kernel, strides, dilations, before }: Window,
+): boolean => before[axis] === 0 && (out - 1) * strides[axis]! + (kernel[axis]! - 1) * dilations[axis]! < size
+
+/** Windows of so few elements are written out. */
+const WRITTEN = 9
+
+/** Every window whole: no element is asked where it lies. */
+function wholeWindows(site: Site, { add, end, start }: Pool, window: Window): void {
+  const [x, y] = [site.input(0), site.output()]
+  const size = x.dims.slice(2)
+  const axes = size.map((_, i) => i)
+  const strides = denseStrides(size)
+  const sum = (factors: readonly number[], variable: string): string =>
+    axes.map((a) => `${variable}${a} * ${factors[a]! * strides[a]!}`).join(' + ')
+  const taps = sizeOf(window.kernel)
+  const type = cType(x.dtype)!
+  const isMax = start === '0'
+  const tap = (place: string): string =>
+    isMax ? `if (q[${place}] > t) t = q[${place}];` : `v = q[${place}];\n${add.replace('\nhits++;', '')}`
+  const kernelStrides = denseStrides(window.kernel)
+  const placeOf = (index: number): number =>
+    axes.reduce(
+      (at, a) =>
+        at + (Math.floor(index / kernelStrides[a]!) % window.kernel[a]!) * window.dilations[a]! * strides[a]!,
+      0,
+    )
+  const all =
+    taps <= WRITTEN
+      ? Array.from({ length: taps }, (_, i) => tap(String(placeOf(i))))
+          .slice(isMax ? 1 : 0)
+          .join('\n')
+      : axes.reduceRight(
+          (code, a) => `${loop(`k${a}`, window.kernel[a]!)} {\n${indent(code)}\n}`,
+          tap(sum(window.dilations, 'k')),
+        )
+  const each = `const ${type} *q = x + (${sum(window.strides, 'o')});
+${type} t = ${isMax ? 'q[0]' : start}${isMax ? '' : ', v'};
+${all}
+*y++ = ${end(site, String(taps)).replace('hits', String(taps))};`
+  const walk = axes.reduceRight((code, a) => `${loop(`o${a}`, y.dims[a + 2]!)} {\n${indent(code)}\n}`, each)
+  const planes = loop('c', x.dims[0]! * x.dims[1]!)
+  const body = `const ${type} *x = a0;
+${type} *y = y0;
+${planes} {
+${indent(walk)}
+  x += ${sizeOf(size)};
+}`
+  site.step({ reads: [x], writes: [y], body })
+}
+
+function pool(site: Site, chosen: Pool, window: Window): void {
+  const { start, add, end, float } = chosen
   const x = site.input(0)
   const y = site.output()
   const places = site.outputs[1]
   if (float && x.dtype !== 'float32') site.fail(`is only known for float32, not for ${x.dtype}.`)
   const size = x.dims.slice(2)
   const axes = size.map((_, i) => i)
+  const hasTaps = sizeOf(window.kernel) > 0 && sizeOf(y.dims) > 0
+  if (!places && hasTaps && axes.every((a) => isWhole(a, size[a]!, y.dims[a + 2]!, window)))
+    return wholeWindows(site, chosen, window)
   const strides = denseStrides(size)
   const inside = axes.map(
     (

@@ -2,7 +2,9 @@
 import { gemmTerms } from '../../../layers/kinds/matrix'
 import { transposed } from '../../../math/quantize/rows'
 import { sizeOf } from '../../../onnx'
-import { productBody, type Arithmetic } from '../arithmetic'
+import { floatArithmetic, type Arithmetic } from '../kernels/arithmetic'
+import { productKernel } from '../kernels/product'
+import { sparseProductKernel } from '../kernels/sparse'
 import { broadcastDims, broadcastStrides, nest } from '../loops'
 import type { Lower, Site } from '../lowering'
 import type { Buffer } from '../program'
@@ -15,8 +17,6 @@ export const UNLIMITED = [
   ['hi', Infinity],
 ] as const
 
-const limited = (value: string): string => `${value} < lo ? lo : ${value} > hi ? hi : ${value}`
-
 interface Dense {
   x: Buffer
   /** [outputs, inputs]. */
@@ -27,18 +27,7 @@ interface Dense {
   bias?: { buffer: Buffer; perOutput: boolean }
 }
 
-/** A sum of float32 with its scale, its bias a1 and its limits. */
-export const floatArithmetic = (weights: Weights, bias: string): Arithmetic => {
-  const scale = 'dense' in weights ? weights.dense.rowScale?.('o') : undefined
-  return {
-    element: 'float',
-    sum: 'float',
-    value: (element) => element,
-    store: (t, index) => `${t} = ${scale ? `${t} * ${scale}` : t} + ${bias};\ny0[${index}] = ${limited(t)};`,
-  }
-}
-
-/** Reads of weights, and what a walk over sparse ones needs besides. */
+/** Reads of weights, and a place for the sums that a walk over sparse ones keeps at once. */
 export const weightOperands = (
   site: Site,
   weights: Weights,
@@ -48,24 +37,37 @@ export const weightOperands = (
   'sparse' in weights
     ? {
         reads: weights.sparse.reads,
-        scratch: [site.temporary(dtype, [sums])],
+        ...(sums > 0 && { scratch: [site.temporary(dtype, [sums])] }),
         params: [['entries', weights.sparse.entries]],
       }
     : { reads: weights.dense.reads, params: [] }
+
+/** One row of elements is added up in a register. */
+export const sumsOf = (rows: number): number => (rows === 1 ? 0 : rows)
+
+/** Rows of elements times a weight. */
+export const productBody = (
+  weights: Weights,
+  arithmetic: Arithmetic,
+  { rows, outputs, inputs }: { rows: number; outputs: number; inputs: number },
+): string =>
+  'sparse' in weights
+    ? sparseProductKernel(weights.sparse, arithmetic, rows)
+    : productKernel(weights.dense, arithmetic, { outputs, inputs })
 
 /** With a constant weight. */
 function dense(site: Site, { x, weight, name, inputs, outputs, bias }: Dense): void {
   const rows = sizeOf(x.dims) / Math.max(1, inputs)
   const weights = weightsOf(site, name, weight, inputs, bias ? 2 : 1)
-  const arithmetic = floatArithmetic(weights, bias ? `a1[${bias.perOutput ? 'o' : '0'}]` : '0.0f')
-  const { reads, params, scratch } = weightOperands(site, weights, rows, 'float32')
+  const arithmetic = floatArithmetic(weights, (o) => bias && `a1[${bias.perOutput ? o : '0'}]`)
+  const { reads, params, scratch } = weightOperands(site, weights, sumsOf(rows), 'float32')
   site.step({
-    op: scratch ? 'sparse_product' : 'product',
+    op: 'sparse' in weights ? 'sparse_product' : 'product',
     reads: [x, ...(bias ? [bias.buffer] : []), ...reads],
     writes: [site.output()],
     params: [['rows', rows], ['outputs', outputs], ['inputs', inputs], ...params],
     floats: UNLIMITED,
-    body: productBody(weights, arithmetic),
+    body: productBody(weights, arithmetic, { rows, outputs, inputs }),
     macs: rows * inputs * outputs,
     ...(scratch && { scratch }),
   })

@@ -48,6 +48,18 @@ function along(site: Site, slot: number, x: Buffer): Buffer | undefined {
 
 const range = (dtype: DType): readonly [number, number] => integerRange(dtype)
 
+/** The nearest code, of two the even one, without a call of the library; limits come first, so that it fits an integer. */
+const CODED = `static int32_t coded(float x, int32_t zero, int32_t low, int32_t high)
+{
+  const float least = (float)(low - zero), most = (float)(high - zero);
+  const float v = !(x > least) ? least : x < most ? x : most;
+  const int32_t t = (int32_t)v, odd = t & 1;
+  const float rest = v - (float)t;
+  if (rest > 0.5f || (rest == 0.5f && odd)) return zero + t + 1;
+  if (rest < -0.5f || (rest == -0.5f && odd)) return zero + t - 1;
+  return zero + t;
+}`
+
 const quantize: Lower = (site) => {
   const x = site.input(0)
   const { dtype } = site.output()
@@ -56,18 +68,12 @@ const quantize: Lower = (site) => {
     site.fail(`is only known for float32, not for ${x.dtype}.`)
   const [scale, zero] = [along(site, 1, x)!, along(site, 2, x)]
   const [low, high] = range(dtype)
-  const limits = `${literal('float32', low)}, ${literal('float32', high)}`
-  const helper = `static float rounded(float x, float zero, float low, float high)
-{
-  const float v = rintf(x) + zero;
-  return v < low ? low : v > high ? high : v;
-}`
   mapBy(
     site,
     zero ? [x, scale, zero] : [x, scale],
     ([v, s, z]) =>
-      `(${cType(dtype)})rounded((float)${v} / ${s}, ${z === undefined ? '0.0f' : `(float)${z}`}, ${limits})`,
-    [helper],
+      `(${cType(dtype)})coded((float)${v} / ${s}, ${z === undefined ? '0' : `(int32_t)${z}`}, ${low}, ${high})`,
+    [CODED],
   )
 }
 

@@ -1,0 +1,36 @@
+/** What layers compute in: the loops over windows and rows are the same for floats and codes. */
+import type { Weights } from '../weights'
+
+export interface Arithmetic {
+  /** C types of elements and of sums. */
+  element: string
+  sum: string
+  /** Statements that declare what `store` needs of output channel `o`: once a channel, as a store of bytes may alias all. */
+  channel(o: string): string
+  /** What a sum of output channel `o` begins with. */
+  first(o: string): string
+  /** What a product takes of an element. */
+  value(element: string): string
+  /** Statements that store sum `t` of the channel at an index of y0. */
+  store(t: string, index: string): string
+  /**
+   * Where windows reach into padding, whose places count as nothing: the zero point to be taken off. `value` leaves it on,
+   * and whole windows make up for it by the sum of their weights.
+   */
+  zeroPoint?: string
+}
+
+/** A sum of float32 with its scale, its bias a1 and its limits. */
+export const floatArithmetic = (weights: Weights, bias: (o: string) => string | undefined): Arithmetic => {
+  const scale = 'dense' in weights ? weights.dense.rowScale : undefined
+  return {
+    element: 'float',
+    sum: 'float',
+    channel: (o) =>
+      `${scale ? `const float scale = ${scale(o)};\n` : ''}const float bias = ${bias(o) ?? '0.0f'};`,
+    first: () => '0.0f',
+    value: (element) => element,
+    store: (t, index) =>
+      `${t} = ${scale ? `${t} * scale` : t} + bias;\ny0[${index}] = ${t} < lo ? lo : ${t} > hi ? hi : ${t};`,
+  }
+}
