@@ -25,14 +25,14 @@ export function fixedPoint(real: number): { multiplier: number; shift: number } 
 }
 
 /** A shift of a negative number is left to the compiler; all there are round towards minus infinity. */
-const SCALED = `static int32_t scaled(int32_t value, int32_t multiplier, int32_t shift)
+const SCALED = `static int32_t scaled_whole(int32_t value, int32_t multiplier, int32_t shift)
 {
   const int64_t product = (int64_t)value * multiplier + ((int64_t)1 << (shift - 1));
   return (int32_t)(product >> shift);
 }`
 
 /** The same from the upper half of the product alone, where half of what is shifted out lies in that; shifts less HALF. */
-const SCALED_BY_HALF = `static int32_t scaled_high(int32_t value, int32_t multiplier, int32_t shift)
+const SCALED_BY_HALF = `static int32_t scaled(int32_t value, int32_t multiplier, int32_t shift)
 {
   const int32_t high = (int32_t)(((int64_t)value * multiplier) >> 32);
   return (high + ((int32_t)1 << shift)) >> (shift + 1);
@@ -114,7 +114,7 @@ function layerOf(site: Site, padded: boolean): Layer {
       channel: (o) => `const int32_t multiplier = a2[${at(o)}], shift = a3[${at(o)}];`,
       first: (o) => `a1[${o}]`,
       value: (element) => (zero === 0 || isFolded || isEdged ? element : `(${element} - xz)`),
-      store: (t, index) => `${t} = ${isHalf ? 'scaled_high' : 'scaled'}(${t}, multiplier, shift) + yz;
+      store: (t, index) => `${t} = ${isHalf ? 'scaled' : 'scaled_whole'}(${t}, multiplier, shift) + yz;
 y0[${index}] = (${type})(${t} < lo ? lo : ${t} > hi ? hi : ${t});`,
       ...(isEdged && { zeroPoint: 'xz' }),
     },
