@@ -14,7 +14,7 @@ const bytesOfPorts = ({ parameters: { inputs, outputs } }: Emitted): number =>
   )
 
 /** Between codes layers sum in integers; everything else multiplies floats. */
-const isInteger = (step: Generated['program']['steps'][number]): boolean => step.op.endsWith('_int')
+const isInteger = (step: Generated['program']['steps'][number]): boolean => /_int(_pool)?$/.test(step.op)
 
 export function footprintOf(
   made: Generated,

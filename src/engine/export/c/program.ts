@@ -42,6 +42,16 @@ export interface Step {
   inPlace?: readonly number[]
   /** Multiply-accumulates. */
   macs?: number
+  /** With the statements of a pool behind it, which read `plane` and write at `out`: channel by channel, so that what it gives never lies in the arena as a whole. */
+  pooled?(pool: Pooling): Pick<Step, 'body' | 'scratch'>
+}
+
+/** A pool of one channel. */
+export interface Pooling {
+  body: string
+  /** C type of elements, and how many of them it gives. */
+  type: string
+  size: number
 }
 
 export interface Program {

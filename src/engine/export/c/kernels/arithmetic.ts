@@ -1,4 +1,6 @@
 /** What layers compute in: the loops over windows and rows are the same for floats and codes. */
+import { indent } from '../loops'
+import type { Pooling } from '../program'
 import type { Weights } from '../weights'
 
 export interface Arithmetic {
@@ -11,8 +13,8 @@ export interface Arithmetic {
   first(o: string): string
   /** What a product takes of an element. */
   value(element: string): string
-  /** Statements that store sum `t` of the channel at an index of y0. */
-  store(t: string, index: string): string
+  /** Statements that store sum `t` of the channel at an index of y0 or of another array. */
+  store(t: string, index: string, array?: string): string
   /**
    * Where windows reach into padding, whose places count as nothing: the zero point to be taken off. `value` leaves it on,
    * and whole windows make up for it by the sum of their weights.
@@ -30,7 +32,14 @@ export const floatArithmetic = (weights: Weights, bias: (o: string) => string | 
       `${scale ? `const float scale = ${scale(o)};\n` : ''}const float bias = ${bias(o) ?? '0.0f'};`,
     first: () => '0.0f',
     value: (element) => element,
-    store: (t, index) =>
-      `${t} = ${scale ? `${t} * scale` : t} + bias;\ny0[${index}] = ${t} < lo ? lo : ${t} > hi ? hi : ${t};`,
+    store: (t, index, array = 'y0') =>
+      `${t} = ${scale ? `${t} * scale` : t} + bias;\n${array}[${index}] = ${t} < lo ? lo : ${t} > hi ? hi : ${t};`,
   }
 }
+
+/** A pool of the channel that is whole in `plane`. */
+export const pooledChannel = (plane: string, { body, type, size }: Pooling): string => `{
+  const ${type} *plane = ${plane};
+  ${type} *out = y0 + (b * oc + o) * ${size};
+${indent(body)}
+}`

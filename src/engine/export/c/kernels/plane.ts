@@ -1,7 +1,8 @@
 /** Convolutions of two axes, each output by itself: neighbours share reads of weights and elements. */
 import { indent } from '../loops'
 import type { DenseWeights } from '../weights'
-import type { Arithmetic } from './arithmetic'
+import type { Pooling } from '../program'
+import { pooledChannel, type Arithmetic } from './arithmetic'
 
 /** What of a convolution is written out; the rest are parameters of the function. */
 export interface Taps {
@@ -36,8 +37,31 @@ if (${name}1 > ${size}) ${name}1 = ${size};`
 const plus = (text: string, number: number): string => (number === 0 ? text : `${text} + ${number}`)
 const counted = (count: number): number[] => Array.from({ length: count }, (_, i) => i)
 
-/** Parameters as in `planeParams`. */
-export function planeKernel(weights: DenseWeights, arithmetic: Arithmetic, taps: Taps): string {
+/** Parameters as in `planeParams`; with a pool behind it s0 is one channel. */
+export function planeKernel(
+  weights: DenseWeights,
+  arithmetic: Arithmetic,
+  taps: Taps,
+  pool?: Pooling,
+): string {
+  return pool
+    ? kernelOf(
+        weights,
+        { ...arithmetic, store: (t, index) => arithmetic.store(t, index, 's0') },
+        taps,
+        'r * ow',
+        `\n${deeper(pooledChannel('s0', pool), 2)}`,
+      )
+    : kernelOf(weights, arithmetic, taps, '((b * oc + o) * oh + r) * ow', '')
+}
+
+function kernelOf(
+  weights: DenseWeights,
+  arithmetic: Arithmetic,
+  taps: Taps,
+  row: string,
+  behind: string,
+): string {
   const { element, sum, channel, first } = arithmetic
   const block = Math.min(COLUMNS, taps.end - taps.first)
   const hasBlocks = block > 1
@@ -69,11 +93,11 @@ export function planeKernel(weights: DenseWeights, arithmetic: Arithmetic, taps:
 ${deeper(`${channel('o')}\nconst ${sum} first = ${first('o')};`, 2)}${edge ? '\n    int32_t whole = 0, from = 0, to = -1;' : ''}
     for (int32_t r = 0; r < oh; r++) {
       const int32_t top = r * sy - py;${deeper(rows, 3)}
-      const int32_t y = ((b * oc + o) * oh + r) * ow;${edge ? `\n${deeper(wholeWindows(weights, arithmetic, isRow), 3)}` : ''}
+      const int32_t y = ${row};${edge ? `\n${deeper(wholeWindows(weights, arithmetic, isRow), 3)}` : ''}
       for (int32_t c = 0; c < ow;) {
 ${deeper(columns, 4)}
       }
-    }
+    }${behind}
   }`
 }
 

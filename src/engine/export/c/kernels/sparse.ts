@@ -1,7 +1,8 @@
 /** Layers of weights of which only what is not zero is stored: entry after entry, each decoded once. */
 import { indent } from '../loops'
 import type { SparseWeights } from '../weights'
-import type { Arithmetic } from './arithmetic'
+import type { Pooling } from '../program'
+import { pooledChannel, type Arithmetic } from './arithmetic'
 import { deeper } from './plane'
 
 /** Entries of output `o`; `use` gets `p`, its place in the row, and `w`. */
@@ -13,10 +14,11 @@ const entriesOf = ({ gap, value, type }: SparseWeights, size: string, use: strin
 ${indent(use)}
 }`
 
-/** Each entry is added to the whole plane of its channel, s0; parameters as in `planeParams`. */
+/** Each entry is added to the whole plane of its channel, s0; parameters as in `planeParams`; with a pool behind it s1 is the channel. */
 export const sparsePlaneKernel = (
   weights: SparseWeights,
   { element, channel, first, value, store }: Arithmetic,
+  pool?: Pooling,
 ): string => `for (int32_t b = 0; b < n; b++) {
   int32_t e = 0, place = 0;
   for (int32_t o = 0; o < oc; o++) {
@@ -41,8 +43,8 @@ for (int32_t r = 0; r < oh; r++) {
   2,
 )}
     for (int32_t i = 0; i < oh * ow; i++) {
-${deeper(store('s0[i]', '(b * oc + o) * oh * ow + i'), 3)}
-    }
+${deeper(pool ? store('s0[i]', 'i', 's1') : store('s0[i]', '(b * oc + o) * oh * ow + i'), 3)}
+    }${pool ? `\n${deeper(pooledChannel('s1', pool), 2)}` : ''}
   }
 }`
 

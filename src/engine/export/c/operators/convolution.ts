@@ -5,7 +5,7 @@ import { planeKernel } from '../kernels/plane'
 import { sparsePlaneKernel } from '../kernels/sparse'
 import { denseStrides, indent, loop } from '../loops'
 import type { Lower, Site } from '../lowering'
-import type { Buffer } from '../program'
+import type { Buffer, Pooling, Step } from '../program'
 import { weightsOf, type Weights } from '../weights'
 import { UNLIMITED, weightOperands } from './product'
 import { windowOf, type Window } from './window'
@@ -87,13 +87,13 @@ const lastOf = (out: number, axis: 0 | 1, { kernel, strides, dilations, before }
   (out - 1) * strides[axis]! - before[axis]! + (kernel[axis]! - 1) * dilations[axis]!
 
 /** The loops of a convolution. */
-export function planeBody(weights: Weights, arithmetic: Arithmetic, plane: Plane): string {
-  if ('sparse' in weights) return sparsePlaneKernel(weights.sparse, arithmetic)
+function planeBody(weights: Weights, arithmetic: Arithmetic, plane: Plane, pool?: Pooling): string {
+  if ('sparse' in weights) return sparsePlaneKernel(weights.sparse, arithmetic, pool)
   const { height, width, outHeight, outWidth, window } = plane
   const columns = Array.from({ length: outWidth }, (_, c) => c * window.strides[1]! - window.before[1]!)
   const reach = (window.kernel[1]! - 1) * window.dilations[1]!
   const whole = columns.flatMap((left, c) => (left >= 0 && left + reach < width ? [c] : []))
-  return planeKernel(weights.dense, arithmetic, {
+  const taps = {
     height: window.kernel[0]!,
     width: window.kernel[1]!,
     step: window.strides[1]!,
@@ -102,7 +102,27 @@ export function planeBody(weights: Weights, arithmetic: Arithmetic, plane: Plane
     columns: outWidth,
     first: whole[0] ?? 0,
     end: (whole.at(-1) ?? -1) + 1,
-  })
+  }
+  return planeKernel(weights.dense, arithmetic, taps, pool)
+}
+
+/** Body and scratch of a convolution, alone and with a pool behind it. */
+export function planeLoops(
+  site: Site,
+  weights: Weights,
+  arithmetic: Arithmetic,
+  plane: Plane,
+  scratch: readonly Buffer[] = [],
+): Pick<Step, 'body' | 'scratch' | 'pooled'> {
+  const { dtype } = site.output()
+  return {
+    body: planeBody(weights, arithmetic, plane),
+    ...(scratch.length > 0 && { scratch }),
+    pooled: (pool) => ({
+      body: planeBody(weights, arithmetic, plane, pool),
+      scratch: [...scratch, site.temporary(dtype, [plane.outHeight * plane.outWidth])],
+    }),
+  }
 }
 
 function floatPlane(site: Site, plane: Plane, x: Buffer, bias: Buffer | undefined, weights: Weights): void {
@@ -118,13 +138,14 @@ function floatPlane(site: Site, plane: Plane, x: Buffer, bias: Buffer | undefine
     writes: [site.output()],
     params: [...planeParams(plane), ...params],
     floats: UNLIMITED,
-    body: planeBody(
+    ...planeLoops(
+      site,
       weights,
       floatArithmetic(weights, (o) => bias && `a1[${o}]`),
       plane,
+      scratch,
     ),
     macs: planeMacs(plane),
-    ...(scratch && { scratch }),
   })
 }
 

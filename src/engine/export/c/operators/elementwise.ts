@@ -4,6 +4,7 @@ import type { Lower, Site } from '../lowering'
 import type { ElementOperator } from '../map'
 import type { Buffer } from '../program'
 import { cType, isFloating, isSigned, literal, mathFunction } from '../types'
+import { UNLIMITED } from './product'
 
 type Expression = (operands: readonly string[], dtype: DType, site: Site) => string
 
@@ -79,6 +80,22 @@ const sigmoid = (x: string): string => `1.0f / (1.0f + expf(-${x}))`
 
 const ERF_HALF = '0.707106781f'
 
+/** Behind a layer whose outputs have limits yet to be set, it is those. */
+const narrowing =
+  (lower: Lower): Lower =>
+  (site) => {
+    const maker = site.sole(0)
+    if (maker?.floats !== UNLIMITED) return lower(site)
+    Object.assign(maker, {
+      title: `${maker.title}, ${site.node.label} (${site.node.opType})`,
+      writes: [site.output()],
+      floats: [
+        ['lo', 0],
+        ['hi', Infinity],
+      ],
+    })
+  }
+
 export const UNARY: Record<string, Lower> = {
   Abs: anyType(([x], dtype) =>
     isFloating(dtype)
@@ -89,7 +106,7 @@ export const UNARY: Record<string, Lower> = {
   ),
   Neg: anyType(([x], dtype) => cast(dtype, `-${x}`)),
   Sign: anyType(([x], dtype) => cast(dtype, isSigned(dtype) ? `(${x} > 0) - (${x} < 0)` : `${x} > 0`)),
-  Relu: anyType(([x], dtype) => `${x} < ${zero(dtype)} ? ${zero(dtype)} : ${x}`),
+  Relu: narrowing(anyType(([x], dtype) => `${x} < ${zero(dtype)} ? ${zero(dtype)} : ${x}`)),
   Not: anyType(([x]) => `!${x}`),
   BitwiseNot: anyType(([x], dtype) => cast(dtype, `~${x}`)),
   Reciprocal: floatOnly(([x], dtype) => `${one(dtype)} / ${x}`),

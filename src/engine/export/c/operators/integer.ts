@@ -8,7 +8,7 @@ import type { Lower, Site } from '../lowering'
 import type { Buffer } from '../program'
 import { cType } from '../types'
 import { integerWeightsOf, type Weights } from '../weights'
-import { isPadded, planeBody, planeMacs, planeOf, planeParams } from './convolution'
+import { isPadded, planeLoops, planeMacs, planeOf, planeParams } from './convolution'
 import { productBody, sumsOf, weightOperands } from './product'
 import { windowOf } from './window'
 
@@ -114,8 +114,12 @@ function layerOf(site: Site, padded: boolean): Layer {
       channel: (o) => `const int32_t multiplier = a2[${at(o)}], shift = a3[${at(o)}];`,
       first: (o) => `a1[${o}]`,
       value: (element) => (zero === 0 || isFolded || isEdged ? element : `(${element} - xz)`),
-      store: (t, index) => `${t} = ${isHalf ? 'scaled' : 'scaled_whole'}(${t}, multiplier, shift) + yz;
-y0[${index}] = (${type})(${t} < lo ? lo : ${t} > hi ? hi : ${t});`,
+      store: (
+        t,
+        index,
+        array = 'y0',
+      ) => `${t} = ${isHalf ? 'scaled' : 'scaled_whole'}(${t}, multiplier, shift) + yz;
+${array}[${index}] = (${type})(${t} < lo ? lo : ${t} > hi ? hi : ${t});`,
       ...(isEdged && { zeroPoint: 'xz' }),
     },
     helpers: [isHalf ? SCALED_BY_HALF : SCALED],
@@ -138,10 +142,9 @@ const conv: Lower = (site) => {
     reads: [...reads, ...codes],
     writes: [y],
     params: [...planeParams(plane), ...params, ...more],
-    body: planeBody(weights, arithmetic, plane),
+    ...planeLoops(site, weights, arithmetic, plane, scratch),
     helpers,
     macs: planeMacs(plane),
-    ...(scratch && { scratch }),
   })
 }
 

@@ -89,17 +89,27 @@ function wholeWindows(site: Site, { add, end, start }: Pool, window: Window): vo
           (code, a) => `${loop(`k${a}`, window.kernel[a]!)} {\n${indent(code)}\n}`,
           tap(sum(window.dilations, 'k')),
         )
-  const each = `const ${type} *q = x + (${sum(window.strides, 'o')});
+  const each = `const ${type} *q = plane + (${sum(window.strides, 'o')});
 ${type} t = ${isMax ? 'q[0]' : start}${isMax ? '' : ', v'};
 ${all}
-*y++ = ${end(site, String(taps)).replace('hits', String(taps))};`
+*out++ = ${end(site, String(taps)).replace('hits', String(taps))};`
   const walk = axes.reduceRight((code, a) => `${loop(`o${a}`, y.dims[a + 2]!)} {\n${indent(code)}\n}`, each)
-  const planes = loop('c', x.dims[0]! * x.dims[1]!)
-  const body = `const ${type} *x = a0;
-${type} *y = y0;
-${planes} {
+  const maker = site.sole(0)
+  const pooled = maker?.pooled?.({ body: walk, type, size: sizeOf(y.dims.slice(2)) })
+  if (maker && pooled) {
+    delete maker.pooled
+    Object.assign(maker, pooled, {
+      title: `${maker.title}, ${site.node.label} (${site.node.opType})`,
+      op: `${maker.op}_pool`,
+      writes: [y],
+    })
+    return
+  }
+  const body = `const ${type} *plane = a0;
+${type} *out = y0;
+${loop('c', x.dims[0]! * x.dims[1]!)} {
 ${indent(walk)}
-  x += ${sizeOf(size)};
+  plane += ${sizeOf(size)};
 }`
   site.step({ reads: [x], writes: [y], body })
 }
