@@ -5,7 +5,7 @@ import type { Pooling } from '../program'
 import { pooledChannel, type Arithmetic } from './arithmetic'
 
 /** What of a convolution is written out; the rest are parameters of the function. */
-export interface Taps {
+interface Taps {
   height: number
   width: number
   /** Elements between columns of the output and between those of the window. */
@@ -29,7 +29,7 @@ export const deeper = (code: string, levels: number): string =>
   levels === 0 ? code : deeper(indent(code), levels - 1)
 
 /** The part of a window of `size` that lies on the input when it begins at `at`. */
-export const range = (name: string, at: string, size: string, step: string, limit: string): string =>
+const range = (name: string, at: string, size: string, step: string, limit: string): string =>
   `const int32_t ${name}0 = ${at} < 0 ? (${step} - 1 - ${at}) / ${step} : 0;
 int32_t ${name}1 = (${limit} - ${at} + ${step} - 1) / ${step};
 if (${name}1 > ${size}) ${name}1 = ${size};`
