@@ -1,6 +1,6 @@
 /** A convolution and the pool behind it are one step: what lies between them is one channel at a time. */
 import { describe, expect, test } from 'vitest'
-import { generate } from '../../../../../src/engine/export/c/generate'
+import type { generate } from '../../../../../src/engine/export/c/generate'
 import type { Model } from '../../../../../src/engine/onnx'
 import { findPass } from '../../../../../src/engine/passes'
 import { float32 } from '../../../../../src/engine/runtime'
