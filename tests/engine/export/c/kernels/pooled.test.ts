@@ -15,7 +15,7 @@ const pair = (size: number): { ints: number[] } => ({ ints: [size, size] })
 function pooled(opType: string, pads = [0, 0, 0, 0]): Model {
   const net = new Net(4)
   const a = net.op('Relu', [net.conv(net.input('x', ['batch', 3, 16, 16]), 3, 8, 3)])
-  const settings = opType.startsWith('Global')
+  const settings: Record<string, { ints: number[] }> = opType.startsWith('Global')
     ? {}
     : { kernel_shape: pair(2), strides: pair(2), pads: { ints: pads } }
   return net.output(net.op(opType, [a], settings), 4).model
