@@ -1,3 +1,4 @@
+import fs from 'node:fs'
 import { svelte } from '@sveltejs/vite-plugin-svelte'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
@@ -16,6 +17,15 @@ const LONG = [
 
 const COMPONENTS = 'tests/renderer/components/**/*.test.ts'
 
+/**
+ * Tests of the engine share the modules of their process, as reading them anew for each file takes longer than many of
+ * the tests. Not those that put other modules in place, which their neighbours would get as well.
+ */
+const SHARING = fs
+  .readdirSync('tests/engine', { recursive: true, encoding: 'utf8' })
+  .map((name) => `tests/engine/${name.replaceAll('\\', '/')}`)
+  .filter((file) => file.endsWith('.test.ts') && !fs.readFileSync(file, 'utf8').includes('vi.mock('))
+
 /** Without durations of an earlier run, as on a clean clone, vitest begins with the largest files. */
 class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -33,7 +43,15 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'node', include: ['tests/**/*.test.ts'], exclude: ['tests/e2e/**', COMPONENTS] },
+        test: {
+          name: 'node',
+          include: ['tests/**/*.test.ts'],
+          exclude: ['tests/e2e/**', COMPONENTS, ...SHARING],
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'engine', include: SHARING, isolate: false, restoreMocks: true },
       },
       {
         // Components run as in a browser: Svelte's own build for it, and a document.
