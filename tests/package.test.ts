@@ -44,7 +44,7 @@ test.runIf(process.platform === 'linux')(
     for (const entry of ['worker.js', 'maths-worker.js'])
       expect(fs.existsSync(path.join(resources, 'app.asar.unpacked', 'out', 'main', entry))).toBe(true)
 
-    const wire = await getCurrentFuseWire(path.join(work, 'dist', 'linux-unpacked', 'pare'))
+    const wire = await getCurrentFuseWire(path.join(work, 'dist', 'linux-unpacked', 'pare-desktop'))
     const on = [
       FuseV1Options.EnableCookieEncryption,
       FuseV1Options.EnableEmbeddedAsarIntegrityValidation,
