@@ -13,6 +13,9 @@ const USED_EVERY = 8
 const WARM_UP = 0.2
 /** Growth from the first to the last fifth after warming up that still counts as flat. */
 const FLAT = { memory: 1.1, files: 2 }
+/** Jobs from which on flatness is judged, and the share of them after which the engine must have been read. */
+const LEAST = 50
+const READ = 0.9
 
 interface Reading {
   /** Resident memory, bytes. */
@@ -40,6 +43,7 @@ export const attack: Attack = {
   async *run({ count, seconds, built, memory }): AsyncIterable<Finding> {
     const target = new Target(built, memory)
     const readings: Reading[] = []
+    let done = 0
     const until = Date.now() + seconds * 1000
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-attack-'))
     try {
@@ -56,17 +60,25 @@ export const attack: Attack = {
         })
         const reading = target.pid === undefined ? undefined : readingOf(target.pid)
         if (reading) readings.push(reading)
+        done++
         yield { case: `${sample} #${index}`, ...outcome }
       }
     } finally {
       target.close()
       fs.rmSync(folder, { recursive: true, force: true })
     }
-    if (readings.length >= 50) yield flatness(readings)
+    if (done >= LEAST) yield flatness(readings, done)
   },
 }
 
-function flatness(readings: readonly Reading[]): Finding {
+function flatness(readings: readonly Reading[], jobs: number): Finding {
+  // A check that cannot see has not passed.
+  if (fs.existsSync('/proc/self/status') && readings.length < READ * jobs)
+    return {
+      case: 'flat',
+      verdict: 'internal',
+      detail: `the engine could be read after ${readings.length} of ${jobs} jobs`,
+    }
   const warm = readings.slice(Math.floor(readings.length * WARM_UP))
   const fifth = Math.floor(warm.length / 5)
   const ends = (of: (reading: Reading) => number): [number, number] => [

@@ -2,6 +2,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { PareError } from '../../src/contract/errors'
+import { isAlive } from '../../src/disk/left'
 import type { FromEngine } from '../../src/engine/jobs/protocol'
 import { EngineHost, forkEngine, type EngineProcess } from '../../src/service'
 import { verdictOf, type Outcome } from './attack'
@@ -64,9 +65,12 @@ export class Target {
   }
 
   private fresh(): EngineHost {
+    let own: EngineProcess | undefined
     return new EngineHost(() => {
-      this.process = forkEngine(path.join(this.built, 'worker.js'), { memory: this.memory })
-      return this.jobsEach === undefined ? this.process : unspent(this.process)
+      const started = forkEngine(path.join(this.built, 'worker.js'), { memory: this.memory })
+      // What measures memory for the engine is started the same way, beside it, and is gone when it has answered.
+      if (own?.pid === undefined || !isAlive(own.pid)) own = this.process = started
+      return this.jobsEach === undefined ? started : unspent(started)
     })
   }
 
