@@ -48,7 +48,7 @@ const unspent = (process: EngineProcess): EngineProcess => ({
 })
 
 export class Target {
-  private process: EngineProcess | undefined
+  private started: EngineProcess[] = []
   private host: EngineHost
   private given = 0
 
@@ -65,17 +65,17 @@ export class Target {
   }
 
   private fresh(): EngineHost {
-    let own: EngineProcess | undefined
+    this.started = []
     return new EngineHost(() => {
-      const started = forkEngine(path.join(this.built, 'worker.js'), { memory: this.memory })
-      // What measures memory for the engine is started the same way, beside it, and is gone when it has answered.
-      if (own?.pid === undefined || !isAlive(own.pid)) own = this.process = started
-      return this.jobsEach === undefined ? started : unspent(started)
+      const process = forkEngine(path.join(this.built, 'worker.js'), { memory: this.memory })
+      this.started.push(process)
+      return this.jobsEach === undefined ? process : unspent(process)
     })
   }
 
+  /** Of the engine itself: what measures memory for it is started the same way, and after it. */
   get pid(): number | undefined {
-    return this.process?.pid
+    return this.started.find(({ pid }) => pid !== undefined && isAlive(pid))?.pid
   }
 
   /** Runs what `work` asks of the engine, and says what became of it. */
