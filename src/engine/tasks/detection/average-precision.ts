@@ -3,6 +3,8 @@
  * of keypoints by how near they are: what was found is matched best first, precision is read at 101 recalls, the mean goes
  * over classes that occur.
  */
+import { seeded } from '../../math/random'
+import { bootstrap } from '../../math/statistics'
 import { byScore, overlap, type Found } from './found'
 import type { Box } from './label-rows'
 
@@ -140,6 +142,25 @@ export class PrecisionMeter<F extends Scored, T extends There> {
         for (const t of OVERLAPS.keys()) sums[t]! += averagePrecision(own, t, positives, weights)
       }
       return sums.map((sum) => (counted ? sum / counted : 0))
+    }
+  }
+
+  /** The mean over overlaps with its 95% interval (bootstrap over pictures), and the value at each overlap. */
+  summary(): {
+    value: number
+    interval: [number, number]
+    each: number[]
+    mean: (weights?: Float64Array) => number
+  } {
+    const precisions = this.precisions()
+    const mean = (weights?: Float64Array): number =>
+      precisions(weights).reduce((sum, one) => sum + one, 0) / OVERLAPS.length
+    const n = this.judged.length
+    return {
+      value: mean(),
+      interval: n ? bootstrap(n, mean, seeded(17)) : [0, 1],
+      each: precisions(),
+      mean,
     }
   }
 

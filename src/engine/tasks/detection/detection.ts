@@ -4,8 +4,6 @@
  */
 import type { BoxView, ShownBox } from '../../../contract/sample-views'
 import { PareError } from '../../../contract/errors'
-import { seeded } from '../../math/random'
-import { bootstrap } from '../../math/statistics'
 import { floatsOf, type Value, type Values } from '../../runtime/value'
 import { byScore as likelier, countText } from '../comparisons'
 import { emptySamples, recordSample } from '../metric'
@@ -75,19 +73,13 @@ class DetectionMeter implements Meter {
 
   result(): Measured {
     const { samples } = this
-    const n = samples.index.length
-    const precisions = this.precision.precisions()
-    const mean = (weights?: Float64Array): number => {
-      const each = precisions(weights)
-      return each.reduce((sum, one) => sum + one, 0) / each.length
-    }
-    const each = precisions()
+    const { value, interval, each, mean } = this.precision.summary()
     return {
       quality: {
         metric: 'boxMap',
-        value: mean(),
-        samples: n,
-        interval: n ? bootstrap(n, mean, seeded(17)) : [0, 1],
+        value,
+        samples: samples.index.length,
+        interval,
         higherIsBetter: true,
         others: { boxMap50: each[0]!, boxMap75: each[5]! },
       },

@@ -4,8 +4,6 @@
  */
 import { PareError } from '../../../contract/errors'
 import type { ShownPose, ViewOf } from '../../../contract/sample-views'
-import { seeded } from '../../math/random'
-import { bootstrap } from '../../math/statistics'
 import { floatsOf, type Value, type Values } from '../../runtime/value'
 import { byScore as likelier, countText } from '../comparisons'
 import { PrecisionMeter, type Matching } from '../detection/average-precision'
@@ -113,19 +111,13 @@ class KeypointMeter implements Meter {
 
   result(): Measured {
     const { samples, counts } = this
-    const n = samples.index.length
-    const precisions = this.precision.precisions()
-    const mean = (weights?: Float64Array): number => {
-      const each = precisions(weights)
-      return each.reduce((sum, one) => sum + one, 0) / each.length
-    }
-    const each = precisions()
+    const { value, interval, each, mean } = this.precision.summary()
     return {
       quality: {
         metric: 'oksMap',
-        value: mean(),
-        samples: n,
-        interval: n ? bootstrap(n, mean, seeded(17)) : [0, 1],
+        value,
+        samples: samples.index.length,
+        interval,
         higherIsBetter: true,
         others: {
           oksMap50: each[0]!,
