@@ -1,5 +1,6 @@
 /** The graph of a model with one sample a run: every shape a number, and what hangs on constants alone a constant. */
-import { foldBatchNorm } from '../../layers/normalize/fold-batch-norm'
+import { gemmTerms } from '../../layers/kinds/matrix'
+import { factorBatchNorm, foldBatchNorm } from '../../layers/normalize/fold-batch-norm'
 import { withWeightInitializers } from '../../layers/normalize'
 import { raiseOpset, Tensor, type DType, type Model, type Node } from '../../onnx'
 import { EXCHANGED, signatureOf, toTensor, withSession, workingFeeds, type Values } from '../../runtime'
@@ -7,6 +8,7 @@ import { computedValues, withOutputs } from '../../runtime/expose'
 import { shapesAt } from '../../runtime/trace'
 import { toIntegers } from './integer'
 import { Unsupported } from './unsupported'
+import { FACTORS, isShared } from './weight-codes'
 
 interface StaticValue {
   dtype: DType
@@ -50,12 +52,12 @@ export async function staticGraph(original: Model, given?: Values): Promise<Stat
     if (value) Object.assign(info, { dims: value.dims, dtype: value.dtype, raw: undefined })
   }
   const shapes = await shapesAt(model, computedValues(model), feeds)
-  foldBatchNorm(model.graph, (name) => shapes.get(name)?.dims.length)
   model.constantsToInitializers()
   foldShapes(model, shapes, feeds)
   await foldConstants(model, 'codes stay')
   await toIntegers(model)
   await foldConstants(model)
+  foldNorms(model, shapes)
   model.graph.prune()
   model.graph.sort()
   return finished(model, shapes, feeds)
@@ -70,6 +72,16 @@ function raised(model: Model): Model {
 }
 
 type Shapes = ReadonlyMap<string, StaticValue>
+
+/** Into the weights before them, or beside weights whose rows would share no values any more. */
+function foldNorms({ graph }: Model, shapes: Shapes): void {
+  factorBatchNorm(graph, FACTORS, (weight, layer) => {
+    const { transA, transB } = gemmTerms(layer)
+    const isByRows = layer.is('Gemm') ? transB && !transA : weight.dims.length <= 4
+    return isByRows && weight.dtype === 'float32' && isShared(weight.floats(), weight.size / weight.dims[0]!)
+  })
+  foldBatchNorm(graph, (name) => shapes.get(name)?.dims.length)
+}
 
 /** Shapes are known numbers. */
 function foldShapes({ graph }: Model, shapes: Shapes, feeds: Values): void {

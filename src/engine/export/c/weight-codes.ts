@@ -162,6 +162,13 @@ export function smallestCodes(values: Float32Array, cols: number): WeightCodes {
   return choices.reduce((best, one) => (codeBytes(one, size) < codeBytes(best, size) ? one : best))
 }
 
+/** Attribute of a layer whose weights are shared or sparse: what their products are multiplied by, one an output. */
+export const FACTORS = 'factors'
+
+/** Whether rows would lose the values they share, or their zeros' worth, if each were multiplied by a number of its own. */
+export const isShared = (values: Float32Array, cols: number): boolean =>
+  ['book', 'sparse'].includes(smallestCodes(values, cols).kind)
+
 /** Codes side by side in bytes, the first in the lowest bits. */
 export const packed = (codes: Uint8Array, bits: CodeBits): Uint8Array =>
   bits === 8 ? codes : packBits(codes, bits)

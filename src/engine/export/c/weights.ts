@@ -1,7 +1,16 @@
 /** Weights as steps read them: compressed in flash, decoded inside the loop that multiplies. */
 import type { Site } from './lowering'
 import type { Buffer } from './program'
-import { bookOf, packed, smallestCodes, sparseOf, widthOf, type CodeBits, type Sparse } from './weight-codes'
+import {
+  bookOf,
+  FACTORS,
+  packed,
+  smallestCodes,
+  sparseOf,
+  widthOf,
+  type CodeBits,
+  type Sparse,
+} from './weight-codes'
 
 export interface DenseWeights {
   reads: Buffer[]
@@ -25,6 +34,7 @@ export interface SparseWeights {
   /** Type of the value. */
   type: string
   entries: number
+  rowScale?(row: string): string
 }
 
 export type Weights = { dense: DenseWeights } | { sparse: SparseWeights }
@@ -68,6 +78,21 @@ const sparse = (
   entries: gaps.length,
 })
 
+/** The FACTORS of a layer as read `at`. */
+function factored(
+  site: Site,
+  name: string,
+  at: number,
+): { reads: Buffer[]; rowScale?: (row: string) => string } {
+  const factors = site.node.floats(FACTORS)
+  return factors
+    ? {
+        reads: [site.fixed(`factors of ${name}`, 'float32', [factors.length], factors)],
+        rowScale: (row) => `a${at}[${row}]`,
+      }
+    : { reads: [] }
+}
+
 /**
  * Rows of `cols` values, in the fewest bytes. `from` is the number of the first read that they are.
  */
@@ -80,8 +105,11 @@ export function weightsOf(
 ): Weights {
   const codes = smallestCodes(values, cols)
   switch (codes.kind) {
-    case 'sparse':
-      return { sparse: sparse(site, name, { ...codes, dtype: 'float32' }, from) }
+    case 'sparse': {
+      const weights = sparse(site, name, { ...codes, dtype: 'float32' }, from)
+      const { reads, rowScale } = factored(site, name, from + weights.reads.length)
+      return { sparse: { ...weights, reads: [...weights.reads, ...reads], ...(rowScale && { rowScale }) } }
+    }
     case 'plain': {
       const reads = [site.fixed(name, 'float32', [values.length], values)]
       return {
@@ -91,13 +119,16 @@ export function weightsOf(
     case 'book': {
       const { bits, table } = codes
       const bytes = packed(codes.codes, bits)
+      const { reads: factors, rowScale } = factored(site, name, from + 2)
       const reads = [
         site.fixed(`codes of ${name}`, 'uint8', [bytes.length], bytes),
         site.fixed(`values of ${name}`, 'float32', [table.length], table),
+        ...factors,
       ]
       return {
         dense: {
           reads,
+          ...(rowScale && { rowScale }),
           type: 'float',
           perByte: 8 / bits,
           at: (...place) => `a${from + 1}[${codeAt(`a${from}`, bits, ...place)}]`,

@@ -20,11 +20,35 @@ type RankOf = (value: string) => number | undefined
  * whose value others read too, and matrices of unknown rank, whose last axis need not be the channel.
  */
 export function foldBatchNorm(graph: Graph, rankOf: RankOf = () => undefined): string[] {
+  return eachNorm(graph, (norm, affine) => foldInto(graph, norm, affine, rankOf))
+}
+
+/**
+ * The same, but the weights of Conv and Gemm stay as they are: the factors, one an output channel, become the attribute
+ * `factors` of the layer, whose product they are for before its bias is added. `isFor` says which weights are left so.
+ */
+export function factorBatchNorm(
+  graph: Graph,
+  factors: string,
+  isFor: (weight: Tensor, layer: Node) => boolean,
+): string[] {
+  return eachNorm(graph, (norm, affine) => {
+    const layer = onlyProducer(graph, norm.inputs[0]!)
+    const weight =
+      layer?.is('Conv', 'Gemm') && isUnscaled(layer) ? graph.constant(layer.inputs[1]!) : undefined
+    if (!layer || !weight || !isFor(weight, layer) || !foldLayer(graph, norm, layer, affine, 'bias'))
+      return false
+    layer.set(factors, { floats: [...affine.factor] })
+    return true
+  })
+}
+
+function eachNorm(graph: Graph, fold: (norm: Node, affine: Affine) => boolean): string[] {
   const folded: string[] = []
   for (const norm of [...graph.nodes]) {
     if (!norm.is('BatchNormalization') || !isInference(norm)) continue
     const affine = affineOf(graph, norm)
-    if (affine && foldInto(graph, norm, affine, rankOf)) folded.push(norm.outputs[0]!)
+    if (affine && fold(norm, affine)) folded.push(norm.outputs[0]!)
   }
   if (folded.length > 0) graph.prune()
   return folded
@@ -46,13 +70,15 @@ function affineOf(graph: Graph, norm: Node): Affine | undefined {
 function foldInto(graph: Graph, norm: Node, affine: Affine, rankOf: RankOf): boolean {
   const before = onlyProducer(graph, norm.inputs[0]!)
   if (!before) return false
-  if (before.is('Conv', 'ConvTranspose', 'Gemm')) {
-    const factors = kindOf(before)!.factors?.(before)
-    const isScaled = factors && (factors.product !== 1 || factors.bias !== 1)
-    return !isScaled && foldLayer(graph, norm, before, affine)
-  }
+  if (before.is('Conv', 'ConvTranspose', 'Gemm'))
+    return isUnscaled(before) && foldLayer(graph, norm, before, affine)
   if (rankOf(norm.inputs[0]!) !== 2) return false
   return before.is('MatMul') ? foldMatMul(graph, norm, before, affine) : foldSum(graph, norm, before, affine)
+}
+
+const isUnscaled = (layer: Node): boolean => {
+  const factors = kindOf(layer)!.factors?.(layer)
+  return !factors || (factors.product === 1 && factors.bias === 1)
 }
 
 /** The node that makes `value`, when nobody but one node reads it. */
@@ -62,7 +88,7 @@ function onlyProducer(graph: Graph, value: string): Node | undefined {
   return readers.length === 1 ? graph.producer(value) : undefined
 }
 
-function foldLayer(graph: Graph, norm: Node, layer: Node, affine: Affine): boolean {
+function foldLayer(graph: Graph, norm: Node, layer: Node, affine: Affine, only?: 'bias'): boolean {
   const weight = graph.constant(layer.inputs[1]!)
   const bias = layer.inputs[2] ? graph.constant(layer.inputs[2]) : null
   const channels = affine.factor.length
@@ -73,7 +99,8 @@ function foldLayer(graph: Graph, norm: Node, layer: Node, affine: Affine): boole
   const moved = affine.shift.map(
     (shift, c) => (old ? old[old.length === 1 ? 0 : c]! : 0) * affine.factor[c]! + shift,
   )
-  setConstant(graph, layer, 1, Tensor.of(weight.dtype, weight.dims, scaled(weight, affine, channelOf)))
+  if (!only)
+    setConstant(graph, layer, 1, Tensor.of(weight.dtype, weight.dims, scaled(weight, affine, channelOf)))
   setConstant(graph, layer, 2, Tensor.of(weight.dtype, [channels], moved), `${layer.outputs[0]}_bias`)
   takeOver(graph, norm, layer)
   return true

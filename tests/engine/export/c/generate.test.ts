@@ -49,6 +49,18 @@ describe.skipIf(!compiler)(`compiled and run${WITHOUT}`, () => {
     expect(made.arenaBytes).toBeLessThanOrEqual(made.plan.lowerBound)
   })
 
+  test('a normalization leaves shared weights shared: their products are multiplied by it', async () => {
+    const shared = coded(separable(), (value, i) =>
+      i % 7 ? 0 : Math.fround(Math.sin(Math.round(value * 5))),
+    )
+    const dense = coded(separable(), (value) => Math.fround(Math.tanh(Math.round(value * 6) / 6)))
+    for (const model of [shared, dense]) {
+      const made = await generate(model, 'model')
+      expect(made.program.steps.map(({ op }) => op)).not.toContain('BatchNormalization')
+      expect(made.constantBytes).toBeLessThan(1000)
+    }
+  })
+
   test.each(['LSTM', 'GRU'] as const)('%s of both directions, in one run', async (op) => {
     const gates = { LSTM: 4, GRU: 3 }[op]
     const net = new Net(3)

@@ -24,7 +24,7 @@ export interface Arithmetic {
 
 /** A sum of float32 with its scale, its bias a1 and its limits. */
 export const floatArithmetic = (weights: Weights, bias: (o: string) => string | undefined): Arithmetic => {
-  const scale = 'dense' in weights ? weights.dense.rowScale : undefined
+  const scale = ('dense' in weights ? weights.dense : weights.sparse).rowScale
   return {
     element: 'float',
     sum: 'float',
