@@ -26,19 +26,25 @@ export const cType = (dtype: DType): string | undefined => C_TYPES[dtype]
 export const isFloating = (dtype: DType): boolean => dtype === 'float32' || dtype === 'float64'
 export const isSigned = (dtype: DType): boolean => isFloating(dtype) || dtype.startsWith('int')
 
-/** Digits after which every float32 is told from its neighbours. */
+/** Digits after which every float32 is told from its neighbours, and up to which no other has the same. C99, 5.2.4.2.2. */
 const FLOAT_DIGITS = 9
+const SURE_DIGITS = 6
+
+/** Fewest digits that give a float32 back: what six hold is written by as many as it has, most weights need eight. */
+function shortestFloat(value: number): string {
+  const rounded = Number(value.toPrecision(SURE_DIGITS))
+  if (Math.fround(rounded) === value) return String(rounded)
+  for (let digits = SURE_DIGITS + 1; digits < FLOAT_DIGITS; digits++) {
+    const text = value.toPrecision(digits)
+    if (Math.fround(Number(text)) === value) return String(Number(text))
+  }
+  return String(Number(value.toPrecision(FLOAT_DIGITS)))
+}
 
 function floatLiteral(value: number, isDouble: boolean): string {
   if (Number.isNaN(value)) return 'NAN'
   if (!Number.isFinite(value)) return value > 0 ? 'INFINITY' : '(-INFINITY)'
-  let text = String(value)
-  if (!isDouble)
-    for (let digits = 1; digits <= FLOAT_DIGITS; digits++) {
-      text = String(Number(value.toPrecision(digits)))
-      if (Math.fround(Number(text)) === value) break
-    }
-  if (Object.is(value, -0)) text = '-0'
+  const text = Object.is(value, -0) ? '-0' : isDouble ? String(value) : shortestFloat(value)
   const full = /[.e]/.test(text) ? text : `${text}.0`
   const literal = isDouble ? full : `${full}f`
   return value < 0 || Object.is(value, -0) ? `(${literal})` : literal
