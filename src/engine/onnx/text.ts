@@ -7,36 +7,42 @@ import { isUtf8 } from 'node:buffer'
 
 const ESCAPE = 0xdc00
 const LONE = /\p{Surrogate}/u
-const ESCAPED = /^[\udc80-\udcff]$/
+const RUNS = /[\udc80-\udcff]+|[^\udc80-\udcff]+/gu
+const ESCAPED = /^[\udc80-\udcff]/u
 
 const view = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
 export function textOf(bytes: Uint8Array): string {
   if (isUtf8(bytes)) return view(bytes).toString('utf8')
-  let text = ''
+  const parts: string[] = []
+  let start = 0
   for (let at = 0; at < bytes.length;) {
     const length = characterAt(bytes, at)
-    text +=
-      length > 0
-        ? view(bytes.subarray(at, at + length)).toString('utf8')
-        : String.fromCharCode(ESCAPE + bytes[at]!)
+    if (length === 0) {
+      parts.push(view(bytes.subarray(start, at)).toString('utf8'), String.fromCharCode(ESCAPE + bytes[at]!))
+      start = at + 1
+    }
     at += length || 1
   }
-  return text
+  return parts.join('') + view(bytes.subarray(start)).toString('utf8')
 }
 
 /** Bytes of the UTF-8 character that begins at `at`; 0 where none does. */
 function characterAt(bytes: Uint8Array, at: number): number {
-  for (let length = 1; length <= 4 && at + length <= bytes.length; length++)
-    if (isUtf8(bytes.subarray(at, at + length))) return length
-  return 0
+  const first = bytes[at]!
+  if (first < 0x80) return 1
+  const length = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4
+  return at + length <= bytes.length && isUtf8(bytes.subarray(at, at + length)) ? length : 0
 }
 
 export function bytesOf(text: string): Uint8Array {
   if (!LONE.test(text)) return Buffer.from(text, 'utf8')
+  const runs = text.match(RUNS) ?? []
   return Buffer.concat(
-    Array.from(text, (character) =>
-      ESCAPED.test(character) ? Buffer.of(character.charCodeAt(0) - ESCAPE) : Buffer.from(character, 'utf8'),
+    runs.map((run) =>
+      ESCAPED.test(run)
+        ? Buffer.from(run, 'utf16le').filter((_, at) => at % 2 === 0)
+        : Buffer.from(run, 'utf8'),
     ),
   )
 }
