@@ -7,7 +7,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import type { ParameterField, PassDescription } from '../src/contract/passes'
+import { PARAMETER_GROUPS, type ParameterField, type PassDescription } from '../src/contract/passes'
 import { Recipe } from '../src/contract/recipe'
 import { ENCODINGS } from '../src/engine/layers/encodings'
 import { describePasses } from '../src/engine/passes'
@@ -33,15 +33,44 @@ const list = (words: readonly string[]): string =>
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ')
 
-function section(pass: PassDescription): string {
-  const needs = pass.needs.length > 0 ? `Needs: ${pass.needs.join(', ')} data.` : 'Needs no data.'
-  const rows = pass.parameters.map((field) =>
+function parameterTable(fields: readonly ParameterField[]): string[] {
+  const rows = fields.map((field) =>
     [`\`${field.name}\``, field.label, range(field), show(field.default), field.help].map(cell).join(' | '),
   )
-  const table =
-    rows.length > 0
-      ? ['| parameter | | values | default | |', '|---|---|---|---|---|', ...rows.map((row) => `| ${row} |`)]
-      : []
+  return rows.length > 0
+    ? ['| parameter | | values | default | |', '|---|---|---|---|---|', ...rows.map((row) => `| ${row} |`)]
+    : []
+}
+
+/** Settings that passes share, as the first of them declares them. */
+const shared = (group: string): ParameterField[] => {
+  const fields = describePasses().flatMap(({ parameters }) => parameters.filter((one) => one.group === group))
+  return fields.filter(({ name }, at) => fields.findIndex((one) => one.name === name) === at)
+}
+
+/** What a pass takes of a group: what it has in common with the table, and where its defaults are others. */
+function groupLine(pass: PassDescription, [group, title]: readonly [string, string]): string[] {
+  const own = pass.parameters.filter((field) => field.group === group)
+  if (own.length === 0) return []
+  const all = shared(group)
+  const names = (fields: readonly ParameterField[], text: (field: ParameterField) => string): string =>
+    fields.map((field) => `\`${text(field)}\``).join(', ')
+  const missing = all.filter(({ name }) => !own.some((field) => field.name === name))
+  const other = own.filter((field) => all.find(({ name }) => name === field.name)!.default !== field.default)
+  return [
+    '',
+    [
+      `Takes the [${title.toLowerCase()} settings](#${title.toLowerCase()}-settings)`,
+      missing.length > 0 && `without ${names(missing, ({ name }) => name)}`,
+      other.length > 0 && `with ${names(other, ({ name, default: value }) => `${name}=${value}`)}`,
+    ]
+      .filter(Boolean)
+      .join(', ') + '.',
+  ]
+}
+
+function section(pass: PassDescription): string {
+  const needs = pass.needs.length > 0 ? `Needs: ${pass.needs.join(', ')} data.` : 'Needs no data.'
   return [
     `## ${pass.id}`,
     '',
@@ -49,17 +78,32 @@ function section(pass: PassDescription): string {
     '',
     `Role: ${pass.role}. ${pass.after.length > 0 ? `Comes after what ${list(pass.after)}. ` : ''}${pass.changes ? `Changes the ${pass.changes} of inputs and outputs.` : ''}`.trim(),
     '',
-    ...table,
+    ...parameterTable(pass.parameters.filter(({ group }) => !group)),
+    ...Object.entries(PARAMETER_GROUPS).flatMap((group) => groupLine(pass, group)),
     '',
     `Sources: ${pass.sources.join('; ')}.`,
     '',
   ].join('\n')
 }
 
+const groupSection = ([group, title]: readonly [string, string]): string =>
+  [
+    `## ${title} settings`,
+    '',
+    'Shared by passes that learn; written like any other parameter of the pass.',
+    '',
+    ...parameterTable(shared(group)),
+    '',
+  ].join('\n')
+
 test('docs/passes.md', async () => {
   const intro =
     '# Passes\n\nGenerated from the declarations of the passes by `npm run docs`. On the command line: `--pass \'ID name=value …\'`; in a recipe: `{"pass": "ID", "params": {…}}`.\n'
-  await expect([intro, ...describePasses().map(section)].join('\n')).toMatchFileSnapshot('../docs/passes.md')
+  await expect(
+    [intro, ...describePasses().map(section), ...Object.entries(PARAMETER_GROUPS).map(groupSection)].join(
+      '\n',
+    ),
+  ).toMatchFileSnapshot('../docs/passes.md')
 })
 
 function targetSection({ id, aliases, title, detail, runtime, ...target }: Target): string {

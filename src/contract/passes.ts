@@ -23,6 +23,10 @@ export type InterfacePart = 'sizes' | 'types'
 
 export type PassNeed = 'calibration' | 'training' | 'labels'
 
+/** Settings that several passes share, shown together and described once: what they are about. */
+export const PARAMETER_GROUPS = { training: 'Training' } as const
+export type ParameterGroup = keyof typeof PARAMETER_GROUPS
+
 export interface ParameterField {
   name: string
   kind: 'number' | 'integer' | 'boolean' | 'choice' | 'text' | 'list'
@@ -38,6 +42,7 @@ export interface ParameterField {
   only?: { name: string; is: unknown }
   /** Shown only when asked for. */
   advanced?: boolean
+  group?: ParameterGroup
   unit?: string
 }
 

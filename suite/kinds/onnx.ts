@@ -43,12 +43,12 @@ const TRIALS: readonly Judged[] = [
   trial('float16', {}),
   trial('float16 stored', { compute: 'float32' }, TOLERANCE.float16),
   trial('quantize-static'),
-  trial('quantize-dynamic', { smallest: 0 }),
+  trial('quantize-dynamic', { leastWeights: 0 }),
   trial('quantize-weights 8', { bits: 8, method: 'rtn', block: 0 }),
   trial('quantize-weights 4', { bits: 4, method: 'rtn' }),
   trial('prune-channels'),
   trial('prune-weights'),
-  trial('low-rank', { least: 16 }),
+  trial('low-rank', { leastWeights: 16 }),
 ]
 
 const archive = (shared: string): string => path.join(shared, 'suites', 'onnx-backend.zip')

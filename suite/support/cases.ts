@@ -182,7 +182,7 @@ export const CASES: Readonly<Record<string, Readonly<Record<string, Check>>>> = 
   ),
   embedding: {
     evaluate: evaluates('emb.onnx'),
-    'quantize-dynamic': compresses('emb.onnx', [step('quantize-dynamic', { smallest: 0 })]),
+    'quantize-dynamic': compresses('emb.onnx', [step('quantize-dynamic', { leastWeights: 0 })]),
   },
   'equalize-dead-channel-with-bias': {
     'equalize, quantize-static': compresses(

@@ -1,4 +1,4 @@
-import type { ParameterField, PassDescription } from '../../contract/passes'
+import { PARAMETER_GROUPS, type ParameterField, type PassDescription } from '../../contract/passes'
 import { PareError } from '../../contract/errors'
 import { examples, jsonOption, pluginOption, type AddCommand } from '../command'
 import { print, table } from '../output'
@@ -10,9 +10,9 @@ const range = ({ minimum, maximum, choices, kind }: ParameterField): string => {
   return `${minimum ?? '…'} to ${maximum ?? '…'}`
 }
 
-function details(pass: PassDescription): string {
-  const parameters = table(
-    pass.parameters.map((field) => [
+const parameterTable = (fields: readonly ParameterField[]): string =>
+  table(
+    fields.map((field) => [
       `  ${field.name}`,
       range(field),
       `default ${JSON.stringify(field.default ?? null)}`,
@@ -20,12 +20,19 @@ function details(pass: PassDescription): string {
     ]),
     'left',
   )
+
+function details(pass: PassDescription): string {
+  const shared = Object.entries(PARAMETER_GROUPS).flatMap(([group, title]) => {
+    const fields = pass.parameters.filter((field) => field.group === group)
+    return fields.length > 0 ? [`${title} settings:`, parameterTable(fields)] : []
+  })
   const needs = pass.needs.length > 0 ? `Needs ${pass.needs.join(' and ')}.` : 'Needs no data.'
   return [
     `${pass.id}: ${pass.title} (${[pass.term, pass.family].filter(Boolean).join('; ')})`,
     pass.summary,
     needs,
-    parameters,
+    parameterTable(pass.parameters.filter(({ group }) => !group)),
+    ...shared,
     `Sources: ${pass.sources.join('; ')}`,
   ]
     .filter(Boolean)

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { trainingAnswer } from '../training/learn'
-import { teacherFields } from '../training/settings'
+import { teacherFields, withDefaults } from '../training/settings'
 import { featuresField, lowBitFields, roundedLearningFields } from './learned-rounding/fields'
 import { trainLowBit } from './learned-rounding/low-bit-training'
 import { definePass } from './pass'
@@ -26,7 +26,8 @@ const params = z.object({
     help: 'Strength of the pull that makes every weight decide between rounding up and down.',
     advanced: true,
   }),
-  ...roundedLearningFields,
+  // What only has to stay as it was is learned best from samples as they are: half a decibel, on two networks.
+  ...withDefaults(roundedLearningFields, { augmentation: 0 }),
   compared: teacherFields.compared,
   temperature: teacherFields.temperature,
 })

@@ -3,19 +3,16 @@ import { PareError } from '../../contract/errors'
 import { readModel } from '../onnx'
 import { dropBranches } from '../training/depth'
 import { learn, trainingAnswer } from '../training/learn'
-import { learningFields, teacherFields } from '../training/settings'
+import { learningFields, teacherFields, withDefaults } from '../training/settings'
 import { definePass } from './pass'
 
 const ID = 'distill'
 
 const params = z.object({
-  ...learningFields,
   // Chosen on three networks with half their channels, with 5 and 20 epochs: more and smaller updates, and
   // questions between the samples there are, won the one with few samples a point and cost the others nothing.
-  batchSize: learningFields.batchSize.default(16).meta(learningFields.batchSize.meta()!),
-  patience: learningFields.patience.default(30).meta(learningFields.patience.meta()!),
-  ...teacherFields,
-  mixup: teacherFields.mixup.default(0.5).meta(teacherFields.mixup.meta()!),
+  ...withDefaults(learningFields, { batchSize: 16, patience: 30 }),
+  ...withDefaults(teacherFields, { mixup: 0.5 }),
   features: z
     .number()
     .min(0)

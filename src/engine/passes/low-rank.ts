@@ -53,7 +53,7 @@ const params = z.object({
     help: 'Times each layer against its factors on this machine and keeps the layer where they are not faster.',
     advanced: true,
   }),
-  least: z.int().min(16).max(10_000_000).default(2048).meta({
+  leastWeights: z.int().min(16).max(10_000_000).default(2048).meta({
     label: 'Smallest layer',
     help: 'Layers with fewer weights are left alone.',
     advanced: true,

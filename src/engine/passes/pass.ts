@@ -7,6 +7,7 @@ import { PareError } from '../../contract/errors'
 import type {
   InterfacePart,
   ParameterField,
+  ParameterGroup,
   PassDescription,
   PassFamily,
   PassNeed,
@@ -29,6 +30,7 @@ interface ParameterMeta {
   /** It counts only where another parameter has this value. */
   only?: { name: string; is: unknown }
   advanced?: boolean
+  group?: ParameterGroup
   unit?: string
 }
 
@@ -204,6 +206,7 @@ function toField(name: string, schema: z.ZodType): ParameterField {
     search: json.search,
     only: json.only,
     advanced: json.advanced,
+    group: json.group,
     unit: json.unit,
   }
 }

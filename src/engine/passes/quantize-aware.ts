@@ -27,14 +27,6 @@ const params = z.object({
   ...lowBitFields,
   features: featuresField(0),
   ...roundedLearningFields,
-  epochs: roundedLearningFields.epochs.meta({
-    ...roundedLearningFields.epochs.meta()!,
-    help: 'How many times the training data is gone through; 0 goes through it as often as some 450 updates take, or 4,400 where labels are learned from; 2 to 30 times.',
-  }),
-  learningRate: roundedLearningFields.learningRate.meta({
-    ...roundedLearningFields.learningRate.meta()!,
-    help: 'Size of the steps; it rises during warm-up, then falls along a cosine. 0 takes one that suits the bits and the objective, or finds one by short trials where the model already has integers.',
-  }),
   ...objectiveFields,
 })
 

@@ -23,7 +23,7 @@ const params = z.object({
     label: 'Store convolutions as int8',
     help: 'Convolutions keep computing in float at float speed; only their weights in the file become int8.',
   }),
-  smallest: z.int().min(0).default(512).meta({
+  leastWeights: z.int().min(0).default(512).meta({
     label: 'Smallest layer',
     help: 'Layers with fewer weights stay float: integers would cost more than they save.',
     unit: 'weights',
@@ -127,7 +127,7 @@ function reasonToSkip(layer: Layer, options: Params, excluded: ReadonlySet<strin
   if (excluded.has(name) || excluded.has(node.name)) return 'kept in float as asked'
   if (layer.within && kind === 'embedding') return tableWithin(layer.within)
   if (tensor.dtype !== 'float32') return `its weight is ${tensor.dtype}`
-  if (tensor.size < options.smallest)
+  if (tensor.size < options.leastWeights)
     return `only ${tensor.size} weights: integers would cost more than they save`
   if (node.is('Conv', 'ConvTranspose') && !options.storeConvolutions)
     return 'convolutions are slower in dynamic int8 than in float'

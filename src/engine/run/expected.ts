@@ -46,11 +46,14 @@ const FITTED_SAMPLES = 64
 const numberIn = (params: RecipeStep['params'], name: string, otherwise: number): number =>
   typeof params[name] === 'number' && params[name] > 0 ? params[name] : otherwise
 
+const epochsOf = (params: RecipeStep['params']): number =>
+  numberIn(params, 'epochs', EPOCHS) * numberIn(params, 'effort', 1)
+
 function secondsOfStep({ pass, params }: RecipeStep, { each, layers, samples }: Extent): number {
   const { family, role, needs } = findPass(pass).description
   if (role === 'chooses') return SECONDS_TO_CHOOSE
   if (needs.includes('training'))
-    return RUNS_OF_TRAINING * each * samples.training * numberIn(params, 'epochs', EPOCHS)
+    return RUNS_OF_TRAINING * each * samples.training * epochsOf(params)
   const looked = Math.min(samples.calibration, numberIn(params, 'samples', 512))
   switch (family) {
     case 'quantization': {

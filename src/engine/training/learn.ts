@@ -106,15 +106,17 @@ async function labelTrouble(samples: Samples, objective: Objective, task: Task):
   return seen.size < 2 && isClass ? 'all training samples are of one class' : undefined
 }
 
-/** Updates that a training without a given number of epochs aims for, and the epochs it is kept between. */
+/** Updates that a training without a given number of epochs aims for, and the epochs it is kept between at an effort of 1. */
 const ENOUGH_UPDATES = 450
 const FEWEST_EPOCHS = 2
 const MOST_EPOCHS = 30
 
 function withEpochs(settings: LearningSettings, samples: number, updates: number): LearningSettings {
-  if (settings.epochs > 0) return settings
-  const epochs = Math.round(updates / Math.ceil(samples / settings.batchSize))
-  return { ...settings, epochs: Math.min(MOST_EPOCHS, Math.max(FEWEST_EPOCHS, epochs)) }
+  const { effort, epochs, patience, batchSize } = settings
+  const needed = Math.round(updates / Math.ceil(samples / batchSize))
+  const usual = epochs > 0 ? epochs : Math.min(MOST_EPOCHS, Math.max(FEWEST_EPOCHS, needed))
+  const times = (count: number): number => Math.max(1, Math.round(count * effort))
+  return { ...settings, epochs: times(usual), patience: times(patience) }
 }
 
 export async function firstBatch(samples: Samples, size: number): Promise<Batch> {

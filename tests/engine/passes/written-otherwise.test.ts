@@ -25,7 +25,7 @@ const PASSES: readonly (readonly [pass: string, params: object])[] = [
   ['quantize-dynamic', {}],
   ['quantize-static', {}],
   ['share-weights', { leastWeights: 0 }],
-  ['low-rank', { least: 16 }],
+  ['low-rank', { leastWeights: 16 }],
   ['prune-weights', { sparsity: 0.5 }],
   ['float16', {}],
   ['float16', { compute: 'float32' }],

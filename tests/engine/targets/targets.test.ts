@@ -14,7 +14,7 @@ const float = perceptron(5, 32)
 
 const PASSES = {
   'quantize-static': { calibration: 'min-max', maxLoss: 100 },
-  'quantize-dynamic': { smallest: 0 },
+  'quantize-dynamic': { leastWeights: 0 },
 }
 
 async function quantized(pass: keyof typeof PASSES, target: string): Promise<Model> {

@@ -253,6 +253,20 @@ describe('ends of a training', () => {
     expect(result.epochs).toBe(result.bestEpoch + 3)
   })
 
+  test('effort lengthens what is usual, and the patience with it', async () => {
+    const model = perceptron()
+    const epochs = async (settings: Record<string, unknown>): Promise<number> =>
+      (await learn(model, contextOf(model, points()), plain({ heldOut: 0, ...settings }))).result.epochs
+    expect(await epochs({ epochs: 4, effort: 0.5 })).toBe(2)
+    expect(await epochs({ epochs: 1, effort: 0.1 })).toBe(1)
+    const open = await epochs({ epochs: 0, effort: 0.1, batchSize: 32 })
+    // 450 updates of 3 a time are more than the 30 epochs it is kept to.
+    expect(open).toBe(3)
+    const settings = { epochs: 100, effort: 2, patience: 3, heldOut: 0.3, learningRate: 0.1 }
+    const { result } = await learn(model, contextOf(model, points()), plain(settings))
+    expect(result.epochs).toBe(result.bestEpoch + 6)
+  })
+
   test('a loss that is no number stops, keeps the best and says so', async () => {
     const model = perceptron()
     const settings = { epochs: 5, optimizer: 'sgd', learningRate: 10, clip: 0, warmUp: 0 }

@@ -113,6 +113,19 @@ describe('the steps', () => {
     await vi.waitFor(() => expect(host.project!.goal).toMatchObject({ recipe: { steps: [] } }))
   })
 
+  it('goal: a step that learns has one dial, and its other settings folded', async () => {
+    const { all, find } = await openWindow({ project: project() }, at('goal', '&goal=recipe'))
+    await press('Add a pass…')
+    const field = document.querySelector<HTMLInputElement>('input[placeholder="Search passes"]')!
+    type(field, 'fine')
+    await key('Enter', {}, field)
+    const labels = (within: string) => all(`${within} label`).map((one) => one.textContent!.trim())
+    expect(labels('section.card details')).toEqual(['Epochs', 'Learning rate'])
+    expect(labels('section.card')).toHaveLength(3)
+    expect(labels('section.card')[0]).toBe('Effort')
+    expect(find('section.card summary').textContent).toBe('Training settings (2)')
+  })
+
   it('compress: the best found in the largest type, the way on, what was done', async () => {
     const { find, text } = await openWindow({ project: done() }, at('compress'))
     expect(find('.display').textContent).toMatch(/10\.9× smaller, losing 0\.56\spoints/)

@@ -222,6 +222,7 @@ export const passes: PassDescription[] = [
     summary: 'Learns on your training samples to win back quality.',
     needs: ['training', 'labels'],
     parameters: [
+      number('effort', 'Effort', 1, 0.1, 10, 'How long to learn.'),
       {
         name: 'epochs',
         kind: 'integer',
@@ -230,8 +231,9 @@ export const passes: PassDescription[] = [
         default: 20,
         minimum: 1,
         maximum: 1000,
+        group: 'training',
       },
-      number('rate', 'Learning rate', 0.001, 0, 1, 'Smaller is slower and safer.'),
+      { ...number('rate', 'Learning rate', 0.001, 0, 1, 'Smaller is slower and safer.'), group: 'training' },
     ],
   },
 ]

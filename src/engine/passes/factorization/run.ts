@@ -32,7 +32,7 @@ interface FactorizeOptions {
   conv: ConvForm | 'auto' | 'keep'
   whiten: boolean
   refit: boolean
-  least: number
+  leastWeights: number
   /** Keep a factorization only where it is measured to be faster. */
   onlyFaster: boolean
   samples: number
@@ -147,7 +147,7 @@ async function factorizeSteps(
 function whyNot(
   layer: Layer | undefined,
   uses: number,
-  { least, conv }: FactorizeOptions,
+  { leastWeights, conv }: FactorizeOptions,
 ): string | undefined {
   if (!layer) return undefined
   const { groups, inputs, outputs } = layer.product
@@ -158,7 +158,7 @@ function whyNot(
       : 'grouped kernels are small matrices already'
   if (Math.min(inputs, outputs) < LEAST_SIDE)
     return `with ${Math.min(inputs, outputs)} ${outputs < inputs ? 'outputs' : 'inputs'} there is no rank to spare`
-  if (inputs * outputs < least) return `it has only ${inputs * outputs} weights`
+  if (inputs * outputs < leastWeights) return `it has only ${inputs * outputs} weights`
   if (uses > 1) return 'its weight is shared by several layers'
   if (layer.kind === 'conv' && conv === 'keep') return 'convolutions were to be left alone'
   return undefined

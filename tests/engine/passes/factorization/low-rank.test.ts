@@ -53,7 +53,7 @@ test('products keep their bias, transposed or not', async () => {
   const hidden = net.relu(net.gemm(net.input('x', ['batch', 30]), 30, 40))
   const model = net.output(net.dense(hidden, 40, 32), 2).done()
   const { model: same } = await lowRankPass
-    .run(model, { rankBy: 'energy', energy: 1, least: 16 }, contextFor(model))
+    .run(model, { rankBy: 'energy', energy: 1, leastWeights: 16 }, contextFor(model))
     .catch((error: unknown) => {
       // At full energy the factors are larger than the layer, and it says so.
       expect(error).toBeInstanceOf(PareError)
@@ -110,6 +110,6 @@ test('what cannot gain is left alone with its reason', async () => {
   expect(reasons).toMatch(/no rank to spare/)
   expect(weightCount(small)).toBeLessThan(weightCount(model))
   await expect(
-    lowRankPass.run(unevenNet().done(), { least: 1e6 }, contextFor(unevenNet().done())),
+    lowRankPass.run(unevenNet().done(), { leastWeights: 1e6 }, contextFor(unevenNet().done())),
   ).rejects.toMatchObject({ code: 'model/nothing-to-do' })
 })

@@ -73,7 +73,7 @@ describe('what a recurrent layer reads its input by', () => {
       skipped,
     } = await lowRankPass.run(
       model,
-      { rankBy: 'energy', energy: 0.999999, refit: false, least: 16 },
+      { rankBy: 'energy', energy: 0.999999, refit: false, leastWeights: 16 },
       contextFor(model, 64),
     )
     const [directions, rows] = [both ? 2 : 1, GATES[op] * UNITS]

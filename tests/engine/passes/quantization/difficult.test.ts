@@ -12,7 +12,7 @@ import { contextOf, fidelity, noise, outputOf } from './support'
 const eight = { bits: 8, maxLoss: 100 }
 const PASSES: [name: string, pass: Pass, params: object][] = [
   ['static', quantizeStatic, { maxLoss: 100 }],
-  ['dynamic', quantizeDynamic, { smallest: 0 }],
+  ['dynamic', quantizeDynamic, { leastWeights: 0 }],
   ['weights, gptq', quantizeWeights, eight],
   ['weights, awq', quantizeWeights, { ...eight, method: 'awq' }],
   ['weights, hqq', quantizeWeights, { ...eight, method: 'hqq' }],
