@@ -52,8 +52,7 @@ const epochsOf = (params: RecipeStep['params']): number =>
 function secondsOfStep({ pass, params }: RecipeStep, { each, layers, samples }: Extent): number {
   const { family, role, needs } = findPass(pass).description
   if (role === 'chooses') return SECONDS_TO_CHOOSE
-  if (needs.includes('training'))
-    return RUNS_OF_TRAINING * each * samples.training * epochsOf(params)
+  if (needs.includes('training')) return RUNS_OF_TRAINING * each * samples.training * epochsOf(params)
   const looked = Math.min(samples.calibration, numberIn(params, 'samples', 512))
   switch (family) {
     case 'quantization': {
