@@ -1,11 +1,12 @@
 /**
- * A plug-in: a pass, a target and a task of one's own.
+ * A plug-in: a pass, a target, an encoding and a task of one's own.
  *
  * pare passes round-to-step --plugin ./plugin.mjs
  * pare compress model.onnx --plugin ./plugin.mjs --pass 'round-to-step step=0.01' --out small
+ * pare compress model.onnx --plugin ./plugin.mjs --pass 'quantize-weights method=squares' --out small
  * pare evaluate model.onnx --plugin ./plugin.mjs --data data --task within-a-tenth
  */
-import { definePass, defineTarget, defineTask, Tensor, z } from 'pare'
+import { defineEncoding, definePass, defineTarget, defineTask, leveled, Tensor, z } from 'pare'
 
 export const passes = [
   definePass({
@@ -52,6 +53,24 @@ export const targets = [
     forms: ['onnx'],
     optimization: 'extended',
     sources: ['an example'],
+  }),
+]
+
+// 16 levels from −1 to 1, finer towards zero: the squares of even steps.
+const steps = Array.from({ length: 16 }, (_, i) => (i - 7) / (i < 7 ? 7 : 8))
+const squares = leveled(
+  'squares',
+  Float32Array.from(steps, (step) => step * Math.abs(step)),
+)
+
+export const encodings = [
+  defineEncoding({
+    id: 'squares',
+    title: 'Squares',
+    summary: 'Four-bit codes of levels that lie finer towards zero, times the largest magnitude of a block.',
+    sources: ['an example'],
+    method: { words: 'has 16 levels that are squares', bits: 4, quantize: squares.quantize },
+    weights: squares.plain,
   }),
 ]
 

@@ -40,7 +40,7 @@ export type { ModelInspection } from './contract/model'
 export type { PassDescription } from './contract/passes'
 export type { TargetDescription } from './contract/targets'
 
-/** For plug-ins: what passes, targets and tasks are declared with, and the model that a pass gets and gives. */
+/** For plug-ins: what passes, targets, encodings and tasks are declared with, and the model that a pass gets and gives. */
 export {
   definePass,
   type Pass,
@@ -49,6 +49,9 @@ export {
   type PassResult,
 } from './engine/passes/pass'
 export { defineTarget, type Target } from './engine/targets/target'
+export { defineEncoding, type Encoding } from './engine/layers/encodings/encoding'
+export { leveled } from './engine/layers/encodings/leveled'
+export type { WeightCodes } from './engine/layers/encodings/values'
 export { defineTask, type Answer, type ScoredTask, type TaskDefinition } from './engine/tasks/define'
 export type { TaskDeclaration } from './engine/tasks/task'
 export { Graph, Model, Node, readModel, Tensor, writeModel } from './engine/onnx'

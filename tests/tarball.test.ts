@@ -117,7 +117,7 @@ test('the examples of the library run from the package, without network', () => 
   expect(node('abort.mjs', 'mine.onnx', 'data', 'given-up').stdout).toContain('The search was given up')
 }, 180_000)
 
-test('a plug-in brings a pass, a target and a task, for a recipe in YAML too', () => {
+test('a plug-in brings a pass, a target, an encoding and a task, for a recipe in YAML too', () => {
   fs.writeFileSync(
     path.join(work, 'mine.yaml'),
     'name: Mine\nsteps:\n  - pass: round-to-step\n    params: { step: 0.02 }\n',
@@ -135,6 +135,9 @@ test('a plug-in brings a pass, a target and a task, for a recipe in YAML too', (
   expect(fs.readFileSync(path.join(work, 'rounded', '.pare', 'log.txt'), 'utf8')).toContain(
     'multiples of 0.02',
   )
+  const coded = ['--plugin', './plugin.mjs', '--pass', 'quantize-weights method=squares', '--out', 'squares']
+  expect(pare('compress', 'mine.onnx', ...coded).status).toBe(0)
+  expect(fs.readFileSync(path.join(work, 'squares', 'model.onnx'), 'latin1')).toContain('squares_levels')
   const judged = ['--data', 'data', '--task', 'within-a-tenth', '--json']
   const measured = pare('evaluate', 'mine.onnx', '--plugin', './plugin.mjs', ...judged)
   expect(JSON.parse(measured.stdout)).toMatchObject({ quality: { metric: 'withinATenth' } })

@@ -45,7 +45,7 @@ export const jsonOption = (): Option =>
 export const pluginOption = (): Option =>
   new Option(
     '--plugin <module>',
-    'a file, folder or package with passes and targets; several times',
+    'a file, folder or package with passes, targets, encodings and tasks; several times',
   ).argParser((text: string, all: readonly string[] = []) => [...all, moduleOf(text)])
 
 export const seedOption = (): Option =>

@@ -21,7 +21,7 @@ export class Session implements Work {
   /** What `--memory` says, in bytes; half of what is free, and 512 MiB at least, without it. */
   memory: number | undefined
 
-  /** Modules with passes and targets of their own. */
+  /** Modules with passes, targets, encodings and tasks of their own. */
   plugins: readonly string[] | undefined
 
   /** How many reasons there were to doubt what is measured on the data. */

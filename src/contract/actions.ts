@@ -124,6 +124,7 @@ export const ACTIONS = [
     shortcut: 'CmdOrCtrl+,',
     keywords: 'preferences device',
   },
+  { id: 'plugins', title: 'Plug-ins…', menu: 'help', keywords: 'extensions settings passes targets tasks' },
   { id: 'shortcuts', title: 'Keyboard shortcuts', menu: 'help', keywords: 'keys help' },
   { id: 'about', title: 'About Pare', menu: 'help', group: true, keywords: 'version licences' },
 ] as const satisfies readonly ActionDeclaration[]

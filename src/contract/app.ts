@@ -13,10 +13,11 @@ import {
   type SamplePage,
   type WeightHistogram,
 } from './compare'
-import { DataRoles, Preprocessing, SPLITS, type SamplePreview } from './dataset'
+import { DataRoles, Preprocessing, SPLITS, type SamplePreview, type TaskDescription } from './dataset'
 import type { ErrorData } from './errors'
 import { Goal } from './goal'
 import type { PassDescription } from './passes'
+import type { PluginDescription } from './plugins'
 import type { BundlePlan, ExportRecord, FileRef, Project, ProjectSummary, Run } from './project'
 import { Recipe, type Preset } from './recipe'
 import type { TrialPoint } from './trial'
@@ -53,6 +54,9 @@ const settingsFields = {
   notifications: z.boolean(),
 }
 
+/** Absolute paths of files or folders. */
+const pluginPlaces = z.array(z.string()).max(100)
+
 export const Settings = z.strictObject({
   theme: settingsFields.theme.default('system'),
   textScale: settingsFields.textScale.default(1),
@@ -60,6 +64,8 @@ export const Settings = z.strictObject({
   threads: settingsFields.threads.default(0),
   memory: settingsFields.memory.default(0),
   notifications: settingsFields.notifications.default(true),
+  /** In the order in which they are loaded. Changed by `plugins.add` and `plugins.remove`. */
+  plugins: pluginPlaces.default([]),
 })
 
 /** Only what is given changes; a field with a default would be put back to it by every other change. */
@@ -180,8 +186,20 @@ export const methods = {
   /** Tries the usual variants and scores them; progress by events, result in the project. */
   'data.findPreprocessing': method<Project>()(z.strictObject({ project: id })),
 
+  /** What the settings name, each with what it brings or why it is not in use. */
+  'plugins.list': method<PluginDescription[]>()(nothing),
+  /**
+   * Loads it beside the others and keeps it; without a place a native dialog asks for a folder. Null where that was
+   * dismissed, or the shell has none. Throws `plugin/failed`, and then nothing has changed.
+   */
+  'plugins.add': method<PluginDescription[] | null>()(
+    z.strictObject({ place: z.string().min(1).max(4000).optional() }),
+  ),
+  'plugins.remove': method<PluginDescription[]>()(z.strictObject({ place: z.string() })),
+
   'passes.list': method<PassDescription[]>()(nothing),
   'targets.list': method<TargetDescription[]>()(nothing),
+  'tasks.list': method<TaskDescription[]>()(nothing),
   'recipes.presets': method<Preset[]>()(nothing),
   /** Checks parameters and needs against the project's model and data without running. */
   'recipes.check': method<{ ok: boolean; problems: { step: number; message: string }[] }>()(
@@ -285,6 +303,8 @@ export interface Events {
   'run.ended': { run: string; project: string; status: string; title: string; message: string }
   'queue.changed': Record<string, never>
   'settings.changed': Record<string, never>
+  /** What passes, targets, tasks and presets there are may be different. */
+  'plugins.changed': Record<string, never>
   /** Work that is no run: reading a model, scoring the baseline, trying preprocessing. */
   'task.progress': { project: string; done: number; doing: string }
   /** The engine process died and was started again. */

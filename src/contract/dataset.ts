@@ -42,6 +42,11 @@ export const Task = z
   .describe(`${TASKS.join(', ')}, or one of a plug-in`)
 export type Task = z.output<typeof Task>
 
+export interface TaskDescription {
+  id: Task
+  metric: string
+}
+
 export const taskWords = (task: Task): TaskWords =>
   Object.hasOwn(TASK_WORDS, task)
     ? TASK_WORDS[task as keyof typeof TASK_WORDS]

@@ -1,6 +1,14 @@
 /** What a pass declares, in the form that makes forms, help, flags, docs and the search space. */
-export type PassFamily =
-  'clean-up' | 'quantization' | 'pruning' | 'factorization' | 'sharing' | 'training' | 'precision'
+export const PASS_FAMILIES = [
+  'clean-up',
+  'quantization',
+  'pruning',
+  'factorization',
+  'sharing',
+  'training',
+  'precision',
+] as const
+export type PassFamily = (typeof PASS_FAMILIES)[number]
 
 /**
  * What a pass does to a model, in the order in which the search lets passes follow each other. What adapts a model

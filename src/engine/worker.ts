@@ -33,7 +33,11 @@ function portToParent(): Port {
 // Ctrl-C in a terminal reaches every process of the group; whoever started this one decides what it means.
 process.on('SIGINT', () => undefined)
 watchMemory()
-const plugins = loadPlugins(pluginsIn(process.env.PARE_PLUGINS), path.join(import.meta.dirname, 'library.js'))
+const plugins = loadPlugins(
+  pluginsIn(process.env.PARE_PLUGINS),
+  path.join(import.meta.dirname, 'library.js'),
+  process.env.PARE_PLUGINS_MAY_FAIL === '1',
+)
 const stray = serve(portToParent(), HANDLERS, plugins)
 process.on('uncaughtException', stray)
 process.on('unhandledRejection', stray)

@@ -31,7 +31,7 @@ export interface CallOptions {
   onEvent?(event: PareEvent): void
   /** Bytes the engine may use; default: half of what is free. */
   memory?: number
-  /** Modules with passes and targets of their own: paths, or names of packages. */
+  /** Modules with passes, targets, encodings and tasks of their own: paths, or names of packages. */
   plugins?: readonly string[]
 }
 

@@ -23,6 +23,7 @@ const OPEN: Record<PickKind, OpenDialogOptions> = {
     ],
   },
   'data-folder': { title: 'Open a data folder', properties: ['openDirectory'] },
+  plugin: { title: 'Add the folder of a plug-in', properties: ['openDirectory'] },
   recipe: {
     title: 'Import a recipe',
     properties: ['openFile'],

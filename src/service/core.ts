@@ -3,6 +3,7 @@ import type { EventName, Events } from '../contract/app'
 import type { DataReference, EngineSettings, ModelAndData } from '../engine/jobs/protocol'
 import { PareError } from '../contract/errors'
 import type { EngineHost } from './engine-host'
+import type { EngineLimits, EngineProcess } from './engine-process'
 import type { FileStore } from './files'
 import type { DataRecord, ProjectRecord, RunRecord } from './records'
 import type { SetAside } from './set-aside'
@@ -11,7 +12,7 @@ import type { PlaceStore, ProjectStore, SettingsStore } from './store'
 /** What only the shell around the service can do. All paths are absolute. */
 export interface ShellHost {
   /** A native dialog; null when dismissed. Absent where the page must upload. */
-  pick?(kind: 'model' | 'data-file' | 'data-folder' | 'recipe'): Promise<string[] | null>
+  pick?(kind: 'model' | 'data-file' | 'data-folder' | 'recipe' | 'plugin'): Promise<string[] | null>
   /** Asks where to put something; null when dismissed. Absent where it goes to the exports folder. */
   chooseDestination?(suggestedName: string, form: 'zip' | 'folder'): Promise<string | null>
   /** Shows a file in the system's file manager. */
@@ -30,6 +31,8 @@ export interface Core {
   settings: SettingsStore
   place: PlaceStore
   aside: SetAside
+  /** Starts one beside those below. */
+  engine: (limits: EngineLimits) => EngineProcess
   /** For what a person waits for; never behind a run. */
   interactive: EngineHost
   /** For runs. */

@@ -30,6 +30,8 @@ export class EngineHost {
   /** Processes that share the work of the job. */
   private helpers: EngineHost[] = []
   private closed = false
+  /** The process is to be replaced once its job has ended. */
+  private stale = false
 
   /** `start` may be told bytes that a process may use. `onDeath` is told when the process ended without being asked to. */
   constructor(
@@ -76,6 +78,14 @@ export class EngineHost {
     if (!this.active) this.end()
   }
 
+  /** The next job goes to a new process, started with what is set by then; with `anew` so does what goes on. */
+  renew(anew = false): void {
+    if (this.active && anew) this.putBack(this.active)
+    if (this.active) this.stale = true
+    else this.end()
+    this.proceed()
+  }
+
   close(): void {
     this.closed = true
     for (const task of this.waiting.splice(0))
@@ -96,8 +106,10 @@ export class EngineHost {
   }
 
   private giveWay(): void {
-    const task = this.active
-    if (!task?.options.background) return
+    if (this.active?.options.background) this.putBack(this.active)
+  }
+
+  private putBack(task: Task): void {
     this.active = undefined
     this.end()
     // What the process that was ended may still have sent is not for the next try.
@@ -142,6 +154,7 @@ export class EngineHost {
   }
 
   private launch(): EngineProcess {
+    this.stale = false
     const kills = memoryKills()
     const process = this.start()
     process.onMessage((message) => this.receive(message as FromEngine))
@@ -166,11 +179,9 @@ export class EngineHost {
     if (message.type === 'probe') return this.probe(task, message)
     if (message.type === 'assist') return this.assist(task, message)
     this.active = undefined
+    if (this.stale || (message.type === 'failed' && message.spent)) this.end()
     if (message.type === 'done') task.resolve(message.output)
-    else {
-      if (message.spent) this.end()
-      task.reject(toError(message.error))
-    }
+    else task.reject(toError(message.error))
     this.proceed()
   }
 

@@ -31,16 +31,19 @@ export const engineHeapMegabytes = (): number =>
 export interface EngineLimits {
   /** Bytes the engine may use; half of what is free by default. */
   memory?: number
-  /** Modules that bring passes and targets: absolute paths, or names of packages. */
+  /** Modules of others (plug-ins): absolute paths, or names of packages. */
   plugins?: readonly string[]
+  /** One that cannot be loaded is told by the job `plugins` and fails no other. */
+  pluginsMayFail?: boolean
 }
 
 /** The engine loads ONNX Runtime, which must not find its telemetry on even before a line of ours has run. */
-export const engineEnvironment = ({ memory, plugins }: EngineLimits): NodeJS.ProcessEnv => ({
+export const engineEnvironment = ({ memory, plugins, pluginsMayFail }: EngineLimits): NodeJS.ProcessEnv => ({
   ...process.env,
   ...TELEMETRY_OFF,
   ...(memory && { PARE_MEMORY: String(memory) }),
   ...(plugins && { PARE_PLUGINS: JSON.stringify(plugins) }),
+  ...(pluginsMayFail && { PARE_PLUGINS_MAY_FAIL: '1' }),
 })
 
 /** Keeps the last characters written, for telling why a process ended. */

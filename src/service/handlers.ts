@@ -4,6 +4,7 @@ import type { AppInfo } from '../contract/app'
 import type { Handlers, Parts } from './parts'
 import { compareHandlers } from './comparing'
 import { badRequest, modelAndData } from './core'
+import { pluginHandlers } from './plugins'
 import { fileName, readRecipe, recipeText } from './recipes'
 import type { ProjectRecord, RunRecord } from './records'
 import { candidateModel } from './candidates'
@@ -15,6 +16,7 @@ import { frontOf, summarise, viewProject, viewRun } from './view'
 export function handlersOf(parts: Parts): Handlers {
   return {
     ...appHandlers(parts),
+    ...pluginHandlers(parts),
     ...projectHandlers(parts),
     ...dataHandlers(parts),
     ...runHandlers(parts),
@@ -40,7 +42,7 @@ function appHandlers({ core, about, catalogue, exports }: Parts) {
     'settings.set': (change) => {
       const settings = core.settings.set(change)
       // An engine keeps the budget it was started with.
-      if (change.memory !== undefined) for (const host of [core.interactive, core.work]) host.rest()
+      if (change.memory !== undefined) for (const host of [core.interactive, core.work]) host.renew()
       core.emit('settings.changed', {})
       return settings
     },
@@ -49,7 +51,8 @@ function appHandlers({ core, about, catalogue, exports }: Parts) {
     'notices.list': () => core.aside.notices(),
     'notices.dismiss': ({ notice }) => core.aside.dismiss(notice),
     'passes.list': () => catalogue.passes(),
-    'targets.list': () => core.interactive.run('targets', undefined, { during: 'listing the targets' }),
+    'targets.list': () => catalogue.targets(),
+    'tasks.list': () => catalogue.tasks(),
     'recipes.presets': () => catalogue.presets(),
     'recipes.import': ({ file }) => readRecipe(core.files.pathOf(file), core.files.get(file).name),
     'recipes.export': ({ recipe }) => ({

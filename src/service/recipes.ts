@@ -3,35 +3,47 @@ import fs from 'node:fs'
 import { parse } from 'yaml'
 import { PareError } from '../contract/errors'
 import type { Goal } from '../contract/goal'
+import type { TaskDescription } from '../contract/dataset'
 import type { PassDescription } from '../contract/passes'
+import type { PluginDescription } from '../contract/plugins'
 import { Recipe, type Preset } from '../contract/recipe'
+import type { TargetDescription } from '../contract/targets'
+import type { JobInput, JobOutput } from '../engine/jobs/protocol'
 import type { EngineHost } from './engine-host'
 
-/** The passes and presets of the engine, asked once. */
+type Listed = 'passes' | 'presets' | 'targets' | 'tasks' | 'plugins'
+
+/** What the engine has to choose from, asked once; `forget` where plug-ins have come or gone. */
 export class Catalogue {
-  private passList: Promise<PassDescription[]> | undefined
-  private presetList: Promise<Preset[]> | undefined
+  private readonly lists = new Map<Listed, Promise<unknown>>()
   private readonly titles = new Map<string, string>()
 
   constructor(private readonly engine: EngineHost) {}
 
-  passes(): Promise<PassDescription[]> {
-    this.passList ??= this.engine
-      .run('passes', undefined, { during: 'listing the passes' })
-      .then((passes) => {
-        for (const { id, title } of passes) this.titles.set(id, title)
-        return passes
-      })
+  private list<J extends Listed>(job: J): Promise<JobOutput<J>> {
+    const known = this.lists.get(job) as Promise<JobOutput<J>> | undefined
+    if (known) return known
+    const asked = this.engine.run(job, undefined as JobInput<J>, { during: `listing the ${job}` })
+    this.lists.set(job, asked)
     // A crash of the engine must not be remembered as the answer.
-    this.passList.catch(() => (this.passList = undefined))
-    return this.passList
+    asked.catch(() => this.lists.get(job) === asked && this.lists.delete(job))
+    return asked
   }
 
-  presets(): Promise<Preset[]> {
-    this.presetList ??= this.engine.run('presets', undefined, { during: 'listing the presets' })
-    this.presetList.catch(() => (this.presetList = undefined))
-    return this.presetList
+  forget(): void {
+    this.lists.clear()
   }
+
+  async passes(): Promise<PassDescription[]> {
+    const passes = await this.list('passes')
+    for (const { id, title } of passes) this.titles.set(id, title)
+    return passes
+  }
+
+  presets = (): Promise<Preset[]> => this.list('presets')
+  targets = (): Promise<TargetDescription[]> => this.list('targets')
+  tasks = (): Promise<TaskDescription[]> => this.list('tasks')
+  plugins = (): Promise<PluginDescription[]> => this.list('plugins')
 
   /** The id where titles are not known yet. */
   title = (pass: string): string => this.titles.get(pass) ?? pass

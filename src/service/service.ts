@@ -70,8 +70,13 @@ export function createService(options: ServiceOptions): Service {
   }
   const aside = new SetAside(path.join(dataDir, 'set-aside'))
   const settings = new SettingsStore(path.join(dataDir, 'settings.json'), aside.taking('settings'))
-  const start = (memory = settings.get().memory * 2 ** 20): EngineProcess => engine({ memory })
-  const died = (error: ErrorData): void => emit('engine.restarted', { reason: errorMessage(error).what })
+  const start = (memory = settings.get().memory * 2 ** 20): EngineProcess =>
+    engine({ memory, plugins: settings.get().plugins, pluginsMayFail: true })
+  const died = (error: ErrorData): void => {
+    // A plug-in may have done it: what is listed of it is asked again.
+    catalogue.forget()
+    emit('engine.restarted', { reason: errorMessage(error).what })
+  }
   const core: Core = {
     dataDir,
     resourcesDir,
@@ -84,6 +89,7 @@ export function createService(options: ServiceOptions): Service {
     settings,
     place: new PlaceStore(path.join(dataDir, 'place.json')),
     aside,
+    engine,
     interactive: new EngineHost(start, died),
     work: new EngineHost(start, died),
     host: options.host ?? {},

@@ -73,8 +73,9 @@ test('a signal ends a call', async () => {
   await expect(pare.passes({ signal: AbortSignal.abort() })).rejects.toBeInstanceOf(PareError)
 })
 
-test('a plug-in’s pass and target are listed and used like others; what is none is refused', async () => {
-  const { definePass, defineTarget, Tensor, z } = await import('../../src/index')
+test('what a plug-in brings is listed and used like others; what is none is refused, all of it', async () => {
+  const { defineEncoding, definePass, defineTarget, defineTask, leveled, Tensor, z } =
+    await import('../../src/index')
   const halves = definePass({
     id: 'halve',
     title: 'Halve',
@@ -108,20 +109,61 @@ test('a plug-in’s pass and target are listed and used like others; what is non
     optimization: 'basic',
     sources: ['a test'],
   })
-  take({ default: { passes: [halves], targets: [board] } })
+  const levels = Float32Array.from({ length: 16 }, (_, i) => (i - 7) / (i < 7 ? 7 : 8))
+  const even = leveled('even', levels)
+  const encoding = defineEncoding({
+    id: 'even',
+    title: 'Even levels',
+    summary: 'Four bits.',
+    sources: ['a test'],
+    method: { words: 'has even levels', bits: 4, quantize: even.quantize },
+    weights: even.plain.map((form) => ({ ...form, storage: 'even-tables' })),
+  })
+  const task = defineTask({ id: 'test-task', metric: 'testTask', score: () => 1 })
+  const brings = take({
+    default: { passes: [halves], targets: [board], encodings: [encoding], tasks: [task] },
+  })
+  expect(brings.map(({ kind, id }) => `${kind} ${id}`)).toEqual([
+    'pass halve',
+    'target test-board',
+    'encoding even',
+    'task test-task',
+  ])
   expect((await pare.passes()).map(({ id }) => id)).toContain('halve')
   expect((await pare.targets()).map(({ id }) => id)).toContain('test-board')
   const out = path.join(work, 'halved')
   const made = await pare.compress(model, {
-    recipe: [{ pass: 'halve', params: {} }],
+    recipe: [
+      { pass: 'halve', params: {} },
+      { pass: 'quantize-weights', params: { method: 'even', storage: 'even-tables', maxLoss: 100 } },
+    ],
     out,
     target: 'test-board',
   })
   expect(made.steps[0]).toMatchObject({ pass: 'halve', summary: 'Halved.' })
 
+  const fields = (await pare.passes()).find(({ id }) => id === 'quantize-weights')!.parameters
+  const choices = (name: string) => fields.find((field) => field.name === name)!.choices
+  expect(choices('method')).toContain('even')
+  expect(choices('storage')).toContain('even-tables')
+  const { readModel } = await import('../../src/index')
+  const { initializers } = readModel(path.join(out, 'model.onnx')).graph
+  const stored = [...initializers].filter(([name]) => name.endsWith('_even'))
+  expect(stored.length).toBeGreaterThan(0)
+  expect(stored.every(([, { dtype }]) => dtype === 'uint8')).toBe(true)
+
   expect(() => take({ passes: [halves] })).toThrow('already')
+  expect(() => take({ encodings: [{ ...encoding, id: 'gptq' }] })).toThrow('already')
+  const dequantize = { op: 'DequantizeLinear', codes: [0], settings: [1] }
+  expect(() => take({ encodings: [{ ...encoding, id: 'mine', operators: [dequantize] }] })).toThrow('already')
+  // Nothing of a plug-in is taken where something of it cannot be.
+  const other = definePass({ ...halves.description, id: 'other', params: z.object({}), run: halves.run })
+  expect(() => take({ passes: [other], tasks: [task] })).toThrow('already')
+  expect((await pare.passes()).map(({ id }) => id)).not.toContain('other')
+  const strange = { ...other, description: { ...other.description, family: 'magic' } }
+  expect(() => take({ passes: [strange] })).toThrow()
   expect(() => take({ targets: [{ ...board, id: 'other', aliases: ['onnx'] }] })).toThrow('already')
-  expect(() => take({ hello: 1 })).toThrow('no passes, targets or tasks')
+  expect(() => take({ hello: 1 })).toThrow('no passes, targets, encodings or tasks')
   expect(() => take({ passes: [{ id: 'x' }] })).toThrow()
 })
 

@@ -83,6 +83,25 @@ test('a process that is spent is ended, and the next job goes to a fresh one', a
   expect(deaths).toEqual([])
 })
 
+test('a renewed process takes no further job; anew, what goes on begins again in the next', async () => {
+  const { host, engines, deaths } = watched()
+  const [first, second] = [passes(host), passes(host)]
+  host.renew()
+  expect(engines[0]!.killed).toBe(false)
+  engines[0]!.say({ type: 'done', id: engines[0]!.job, output: ['old'] })
+  expect(await first).toEqual(['old'])
+  expect(engines[0]!.killed).toBe(true)
+  const before = engines[1]!.job
+  host.renew(true)
+  expect(engines[1]!.killed).toBe(true)
+  expect(engines[2]!.job).not.toBe(before)
+  engines[2]!.say({ type: 'done', id: engines[2]!.job, output: ['new'] })
+  expect(await second).toEqual(['new'])
+  host.renew()
+  expect(engines[2]!.killed).toBe(true)
+  expect(deaths).toEqual([])
+})
+
 test('an error of the engine comes whole', async () => {
   const { host, engines } = watched()
   const job = passes(host)

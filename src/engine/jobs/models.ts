@@ -10,8 +10,10 @@ import { listProviders, openRunner, traceShapes } from '../runtime'
 import { inspectModel } from '../layers/costs/inspect'
 import { misplaced, missingNeed } from '../run/steps'
 import { describeTargets, findTarget } from '../targets'
+import { describeTasks } from '../tasks'
 import { withData } from './data'
 import type { JobHandlers } from './job'
+import { describePlugins } from './plugins'
 
 /** Names of ONNX Runtime's execution providers as people know them. */
 const TITLES: Record<string, string> = {
@@ -23,7 +25,16 @@ const TITLES: Record<string, string> = {
 }
 
 export const modelJobs: JobHandlers<
-  'probe' | 'providers' | 'passes' | 'targets' | 'presets' | 'inspect' | 'combine' | 'checkRecipe'
+  | 'probe'
+  | 'providers'
+  | 'passes'
+  | 'targets'
+  | 'tasks'
+  | 'plugins'
+  | 'presets'
+  | 'inspect'
+  | 'combine'
+  | 'checkRecipe'
 > = {
   probe: (request) => probeHere(request),
   providers: async () =>
@@ -35,6 +46,8 @@ export const modelJobs: JobHandlers<
     })),
   passes: () => describePasses(),
   targets: () => describeTargets(),
+  tasks: () => describeTasks(),
+  plugins: () => [...describePlugins()],
   presets: () => [...PRESETS],
   inspect: async ({ model, target }) => {
     if (target === undefined) return inspectModel(model)

@@ -12,11 +12,12 @@ import type {
   SamplePage,
   WeightHistogram,
 } from '../../contract/compare'
-import type { DataSpec, SamplePreview, SplitName, Task } from '../../contract/dataset'
+import type { DataSpec, SamplePreview, SplitName, Task, TaskDescription } from '../../contract/dataset'
 import type { ErrorData } from '../../contract/errors'
 import type { SearchGoal } from '../../contract/goal'
 import type { ModelInspection } from '../../contract/model'
 import type { PassDescription } from '../../contract/passes'
+import type { PluginDescription } from '../../contract/plugins'
 import type { BundlePlan, LoadedData, PreprocessingTrial, TargetCheck } from '../../contract/project'
 import type { Preset, Recipe } from '../../contract/recipe'
 import type { Footprint, Quality, Report, StepRecord } from '../../contract/report'
@@ -109,6 +110,9 @@ interface Jobs {
   unpack: Job<{ archive: string; into: string }, { folder: string }>
   passes: Job<undefined, PassDescription[]>
   targets: Job<undefined, TargetDescription[]>
+  tasks: Job<undefined, TaskDescription[]>
+  /** Those the process was started with. */
+  plugins: Job<undefined, PluginDescription[]>
   presets: Job<undefined, Preset[]>
   /** With a target also what is known of the model there. */
   inspect: Job<{ model: string; target?: string }, ModelInspection & { checks?: TargetCheck[] }>

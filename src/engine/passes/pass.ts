@@ -92,7 +92,8 @@ export interface PassDefinition<S extends z.ZodObject> {
   sources: readonly string[]
   needs?: readonly PassNeed[]
   changes?: InterfacePart
-  params: S
+  /** A function where plug-ins may add to what there is to choose from. */
+  params: S | (() => S)
   /** Fails early: throws a PareError that names layers and says the fix. Quick; runs nothing. */
   check?(model: Model, params: z.output<S>): void
   run(model: Model, params: z.output<S>, context: PassContext): Promise<PassResult>
@@ -111,8 +112,10 @@ export interface Pass {
 
 export function definePass<S extends z.ZodObject>(definition: PassDefinition<S>): Pass {
   const needs = definition.needs ?? []
+  const { params: declared } = definition
+  const shapeNow = (): S['shape'] => (typeof declared === 'function' ? declared() : declared).shape
   const parse = (params: unknown): z.output<S> => {
-    const result = z.strictObject(definition.params.shape).safeParse(params ?? {})
+    const result = z.strictObject(shapeNow()).safeParse(params ?? {})
     if (result.success) return result.data as z.output<S>
     const [issue] = result.error.issues
     const parameter =
@@ -123,23 +126,25 @@ export function definePass<S extends z.ZodObject>(definition: PassDefinition<S>)
       reason: issue?.message ?? 'invalid',
     })
   }
+  const describe = (): PassDescription => ({
+    id: definition.id,
+    title: definition.title,
+    term: definition.term,
+    family: definition.family,
+    role: definition.role,
+    after: [...(definition.after ?? [])],
+    summary: definition.summary,
+    sources: [...definition.sources],
+    needs: [...needs],
+    changes: definition.changes,
+    parameters: Object.entries(shapeNow()).map(([name, schema]) => toField(name, schema as z.ZodType)),
+  })
+  const told = describe()
   return {
     id: definition.id,
     needs,
-    description: {
-      id: definition.id,
-      title: definition.title,
-      term: definition.term,
-      family: definition.family,
-      role: definition.role,
-      after: [...(definition.after ?? [])],
-      summary: definition.summary,
-      sources: [...definition.sources],
-      needs: [...needs],
-      changes: definition.changes,
-      parameters: Object.entries(definition.params.shape).map(([name, schema]) =>
-        toField(name, schema as z.ZodType),
-      ),
+    get description() {
+      return typeof declared === 'function' ? describe() : told
     },
     parse,
     check(model, params) {

@@ -10,7 +10,7 @@ import { lowBitFields } from './learned-rounding/fields'
 import { exclude, samples } from './quantization/fields'
 import { nothingReason, tableWithin } from './quantization/nothing-to-do'
 import { refusedLayers } from './loads'
-import { bitsOf, METHOD_WORDS, METHODS, type LowBit } from './quantization/low-bit'
+import { bitsOf, methods, methodWords, type LowBit } from './quantization/low-bit'
 import { quantizeAll } from './quantization/quantize-all'
 import { ORDERS } from './quantization/sequence'
 import { sampleCounts } from './quantization/sample-counts'
@@ -27,7 +27,7 @@ import {
 import { normalize } from '../layers/normalize'
 import { GRID_NAMES, GRIDS, isGrid } from '../math/quantize/grids'
 import { noiseShare } from '../math/quantize/sqnr'
-import { ENCODINGS, STORAGES } from '../layers/encodings'
+import { ENCODINGS, storages } from '../layers/encodings'
 import { calibrationBatches, evaluationBatches } from '../data/feeds'
 import { openLayers, reasonsTold } from '../layers/left-out'
 import type { Layer } from '../layers/layer'
@@ -35,67 +35,69 @@ import { taskOf } from '../tasks'
 
 const ID = 'quantize-weights'
 
-const params = z.object({
-  bits: z
-    .int()
-    .min(1)
-    .max(8)
-    .default(4)
-    .meta({
-      label: 'Bits',
-      help: 'Bits of a weight. 4 rarely costs quality; 2 and 1 need training to be good.',
-      search: [8, 4, 3, 2],
+/** Plug-ins bring methods and storages. */
+const params = () =>
+  z.object({
+    bits: z
+      .int()
+      .min(1)
+      .max(8)
+      .default(4)
+      .meta({
+        label: 'Bits',
+        help: 'Bits of a weight. 4 rarely costs quality; 2 and 1 need training to be good.',
+        search: [8, 4, 3, 2],
+      }),
+    method: z
+      .enum(methods())
+      .default('gptq')
+      .meta({
+        label: 'Method',
+        help: `How codes are chosen. "gptq" and "awq" look at calibration data; "kmeans" finds shared values; ${methodWords()}.`,
+        search: ['gptq', 'kmeans', ...GRID_NAMES.filter((name) => GRIDS[name].searched)],
+      }),
+    order: z.enum(ORDERS).default('parallel').meta({
+      label: 'Order',
+      help: 'For "gptq": "parallel" shows all layers what they get in the original; "layers" shows each what the quantized layers before it leave and lets it make up for their errors, which was measured to pay at 2 bits and to take three to five times as long; "blocks" does so once a block.',
+      advanced: true,
     }),
-  method: z
-    .enum(METHODS)
-    .default('gptq')
-    .meta({
-      label: 'Method',
-      help: `How codes are chosen. "gptq" and "awq" look at calibration data; "kmeans" finds shared values; ${METHOD_WORDS}.`,
-      search: ['gptq', 'kmeans', ...GRID_NAMES.filter((name) => GRIDS[name].searched)],
+    block: z.int().min(0).max(4096).default(64).meta({
+      label: 'Block (size)',
+      help: 'Weights that share a scale; 0 for one scale per output channel.',
+      advanced: true,
     }),
-  order: z.enum(ORDERS).default('parallel').meta({
-    label: 'Order',
-    help: 'For "gptq": "parallel" shows all layers what they get in the original; "layers" shows each what the quantized layers before it leave and lets it make up for their errors, which was measured to pay at 2 bits and to take three to five times as long; "blocks" does so once a block.',
-    advanced: true,
-  }),
-  block: z.int().min(0).max(4096).default(64).meta({
-    label: 'Block (size)',
-    help: 'Weights that share a scale; 0 for one scale per output channel.',
-    advanced: true,
-  }),
-  symmetric: lowBitFields.symmetric,
-  codebook: z.enum(['tensor', 'channel']).default('tensor').meta({
-    label: 'Shared values (codebook)',
-    help: 'For "kmeans": one list of values a tensor, or one per output channel.',
-    advanced: true,
-  }),
-  storage: z.enum(STORAGES).default('auto').meta({
-    label: 'Storage',
-    help: '"matmulnbits" keeps matrices packed in memory (ONNX Runtime on CPUs); "dequantize-linear" is the form of the ONNX standard, for other runtimes; "plain" is restored when loaded, by basic operators every provider runs. "auto" is the last on phones with accelerators, else the first.',
-    advanced: true,
-  }),
-  embeddings: z
-    .boolean()
-    .default(true)
-    .meta({ label: 'Embeddings', help: 'Also the tables words are looked up in.' }),
-  convolutions: z.boolean().default(true).meta({ label: 'Convolutions', help: 'Also convolutions.' }),
-  maxLoss: z.number().min(0).max(100).default(1).meta({
-    label: 'Largest loss',
-    unit: 'points',
-    help: 'Answers out of 100 that may change; where the model names no classes, percent of the variance of its outputs that may be error. Layers take 8 bits instead, costliest first, until this holds, and stay float where that does not do; 100 turns it off.',
-  }),
-  samples,
-  leastWeights: z.int().min(0).default(0).meta({
-    label: 'Smallest layer',
-    help: 'Layers with fewer weights stay float, and so do all whose codes would take more bytes than their floats.',
-    unit: 'weights',
-    advanced: true,
-  }),
-  exclude,
-})
+    symmetric: lowBitFields.symmetric,
+    codebook: z.enum(['tensor', 'channel']).default('tensor').meta({
+      label: 'Shared values (codebook)',
+      help: 'For "kmeans": one list of values a tensor, or one per output channel.',
+      advanced: true,
+    }),
+    storage: z.enum(storages()).default('auto').meta({
+      label: 'Storage',
+      help: '"matmulnbits" keeps matrices packed in memory (ONNX Runtime on CPUs); "dequantize-linear" is the form of the ONNX standard, for other runtimes; "plain" is restored when loaded, by basic operators every provider runs. "auto" is the last on phones with accelerators, else the first.',
+      advanced: true,
+    }),
+    embeddings: z
+      .boolean()
+      .default(true)
+      .meta({ label: 'Embeddings', help: 'Also the tables words are looked up in.' }),
+    convolutions: z.boolean().default(true).meta({ label: 'Convolutions', help: 'Also convolutions.' }),
+    maxLoss: z.number().min(0).max(100).default(1).meta({
+      label: 'Largest loss',
+      unit: 'points',
+      help: 'Answers out of 100 that may change; where the model names no classes, percent of the variance of its outputs that may be error. Layers take 8 bits instead, costliest first, until this holds, and stay float where that does not do; 100 turns it off.',
+    }),
+    samples,
+    leastWeights: z.int().min(0).default(0).meta({
+      label: 'Smallest layer',
+      help: 'Layers with fewer weights stay float, and so do all whose codes would take more bytes than their floats.',
+      unit: 'weights',
+      advanced: true,
+    }),
+    exclude,
+  })
 
-type Params = z.output<typeof params>
+type Params = z.output<ReturnType<typeof params>>
 
 const NONE: ReadonlySet<string> = new Set()
 

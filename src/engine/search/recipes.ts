@@ -32,7 +32,7 @@ export function canDo(step: RecipeStep, space: SearchSpace): boolean {
 const title = (steps: readonly RecipeStep[]): string =>
   steps
     .map(({ pass, params }) => {
-      const known = PASSES.find(({ description }) => description.id === pass)?.description
+      const known = PASSES.find(({ id }) => id === pass)?.description
       const values = Object.entries(params).map(([name, value]) => {
         const label = known?.parameters.find((field) => field.name === name)?.label ?? name
         return `${label.toLowerCase()} ${typeof value === 'object' ? 'by layer' : String(value)}`

@@ -1,5 +1,5 @@
 /** The registry of tasks: one line each. */
-import type { Task } from '../../contract/dataset'
+import type { Task, TaskDescription } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
 import { classification } from './classification'
 import { detection } from './detection/detection'
@@ -45,11 +45,11 @@ export function taskOf(id: Task): TaskDeclaration {
   })
 }
 
-/** A task of a plug-in. Throws an Error where there is one of that name. */
-export function addTask(task: TaskDeclaration): void {
-  if (tasks.has(task.id)) throw new Error(`there is a task “${task.id}” already`)
-  tasks.set(task.id, task)
-}
+/** A task of a plug-in, of a name that there is none of yet. */
+export const addTask = (task: TaskDeclaration): void => void tasks.set(task.id, task)
+
+export const describeTasks = (): TaskDescription[] =>
+  [...tasks.values()].map(({ id, metric }) => ({ id, metric }))
 
 /** Pare tells by labels and outputs whether one of its own tasks is meant; a plug-in's is meant where it is named. */
 export const isAdded = (id: Task): boolean => tasks.has(id) && !BUILT_IN.some((task) => task.id === id)

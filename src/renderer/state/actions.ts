@@ -144,6 +144,7 @@ const HANDLERS: Record<ActionId, Handler> = {
     when: (app) => Boolean(app.queue.running),
   },
   settings: { run: (app) => (app.overlay = 'settings') },
+  plugins: { run: (app) => (app.overlay = 'plugins') },
   shortcuts: { run: (app) => (app.overlay = 'shortcuts') },
   about: { run: (app) => (app.overlay = 'about') },
 }

@@ -13,12 +13,10 @@ import type {
 } from '../../contract/app'
 import type { StepId } from '../../contract/actions'
 import { errorData, type ErrorData } from '../../contract/errors'
-import type { PassDescription } from '../../contract/passes'
 import type { Goal } from '../../contract/goal'
 import type { Project, ProjectSummary, Run } from '../../contract/project'
-import type { Preset } from '../../contract/recipe'
-import type { TargetDescription } from '../../contract/targets'
 import type { BrowserHost, Connection } from '../host/browser'
+import { Catalogue } from './catalogue.svelte'
 import { RecipeEditor } from './editor.svelte'
 import { retargeted } from './goals'
 import type { Overlay, Question, Queue, Taking } from './kinds'
@@ -37,11 +35,9 @@ export class App {
   project = $state.raw<Project>()
   /** Unchanged when the project only got newer, so that questions about it are not asked again. */
   readonly projectId = $derived(this.project?.id ?? '')
-  passes = $state.raw<PassDescription[]>([])
-  presets = $state.raw<Preset[]>([])
-  targets = $state.raw<TargetDescription[]>([])
   queue = $state.raw<Queue>({ waiting: [], paused: false, stopAfterCurrent: false })
   readonly live = new Live()
+  readonly catalogue = new Catalogue(this)
   step = $state<StepId>('model')
   /** Candidates chosen in Compare; empty means the best one. */
   chosen = $state<string[]>([])
@@ -109,25 +105,20 @@ export class App {
 
   private async refresh(): Promise<void> {
     const none = undefined
-    const [info, settings, projects, notices, samples, passes, presets, targets, queue] = await Promise.all([
+    const [info, settings, projects, notices, samples, queue] = await Promise.all([
       this.ask('app.info', none),
       this.ask('settings.get', none),
       this.ask('projects.list', none),
       this.ask('notices.list', none),
       this.ask('samples.list', none),
-      this.ask('passes.list', none),
-      this.ask('recipes.presets', none),
-      this.ask('targets.list', none),
       this.ask('queue.get', none),
+      this.catalogue.read(),
     ])
     this.info = info
     this.settings = settings
     this.projects = projects ?? []
     this.notices = notices ?? []
     this.samples = samples ?? []
-    this.passes = passes ?? []
-    this.presets = presets ?? []
-    this.targets = targets ?? []
     if (queue) this.queue = queue
     if (this.project) await this.reload()
   }
@@ -135,6 +126,7 @@ export class App {
   private listen(): void {
     const on: Host['on'] = (name, listener) => this.host.on(name, listener)
     this.live.listen({ on })
+    this.catalogue.listen({ on })
     on('project.changed', ({ project }) => {
       if (project === this.project?.id) this.background(this.reload())
     })
@@ -279,8 +271,6 @@ export class App {
     }
   }
 
-  passTitle = (id: string): string => this.passes.find((pass) => pass.id === id)?.title ?? id
-
   /** What Export writes for: what was picked there, else what the goal names. */
   get target(): string {
     return this.picked ?? this.goalTarget
@@ -297,15 +287,14 @@ export class App {
 
   async setGoalTarget(target: string): Promise<void> {
     this.meant = target
-    if (this.project?.goal) await this.setGoal(retargeted(this.project.goal, target, this.targetOf(target)))
+    if (this.project?.goal)
+      await this.setGoal(retargeted(this.project.goal, target, this.catalogue.targetOf(target)))
   }
 
   async setGoal(goal: Goal): Promise<void> {
     const project = await this.ask('project.setGoal', { project: this.projectId, goal })
     if (project) this.show(project)
   }
-
-  targetOf = (id: string): TargetDescription | undefined => this.targets.find((target) => target.id === id)
 
   get candidates() {
     return this.project ? candidatesOf(this.project) : []

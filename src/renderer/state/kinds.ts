@@ -11,7 +11,7 @@ export interface Question {
   answer(value: string | null): void
 }
 
-export type Overlay = 'palette' | 'settings' | 'shortcuts' | 'about'
+export type Overlay = 'palette' | 'settings' | 'plugins' | 'shortcuts' | 'about'
 export interface Queue {
   running?: string
   waiting: string[]

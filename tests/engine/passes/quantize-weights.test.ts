@@ -4,7 +4,7 @@ import { openDataset } from '../../../src/engine/data/open'
 import { encodedLength, readModel, type Model } from '../../../src/engine/onnx'
 import { findLayers } from '../../../src/engine/layers/find'
 import { normalize } from '../../../src/engine/layers/normalize'
-import { bitsOf, METHODS } from '../../../src/engine/passes/quantization/low-bit'
+import { bitsOf, methods } from '../../../src/engine/passes/quantization/low-bit'
 import { wavesOf } from '../../../src/engine/passes/quantization/sequence'
 import { quantizeWeights } from '../../../src/engine/passes/quantize-weights'
 import type { PassResult } from '../../../src/engine/passes/pass'
@@ -39,7 +39,7 @@ const words = {
 /** Least decibel of the outputs, far below what is measured: a wrong layout gives noise at 0. */
 const LEAST: Record<number, number> = { 8: 38, 4: 14, 3: 8, 2: 3, 1: 0.5 }
 
-test.each(METHODS)(
+test.each(methods())(
   '%s: every layer at every number of bits gives the outputs its codes stand for',
   async (method) => {
     const model = mixed()

@@ -217,4 +217,56 @@ describe('hands', () => {
     await key(',', { ctrlKey: true })
     expect(text()).toContain('Threads')
   })
+
+  it('plug-ins are added and removed by keyboard; what each brings is listed, and tasks offer theirs', async () => {
+    const { find, text, host } = await openWindow({ project: done() }, at('data'))
+    await key('k', { ctrlKey: true })
+    const palette = find<HTMLInputElement>('input[placeholder="What do you want to do?"]')
+    type(palette, 'plug-ins')
+    await key('Enter', {}, palette)
+    expect(text()).toContain('None is loaded.')
+
+    const place = find<HTMLInputElement>('[role=dialog] form input')
+    type(place, 'mine.mjs')
+    find<HTMLFormElement>('[role=dialog] form').requestSubmit()
+    await settle()
+    expect(find('[role=dialog] [role=alert]').textContent).toContain('it is not named by its whole path')
+    expect(document.activeElement).toBe(place)
+    type(place, '/plugins/mine.mjs')
+    find<HTMLFormElement>('[role=dialog] form').requestSubmit()
+    await settle()
+    const listed = find('[aria-label=Plug-ins]').textContent!
+    expect(listed).toMatch(
+      /mine 1\.2\.0.*\/plugins\/mine\.mjs.*Passes.*Round weights to a step \(round-to-step\).*Tasks.*within-a-tenth/s,
+    )
+    expect(place.value).toBe('')
+
+    await press('Close')
+    find('[aria-label="Labels and outputs"] button').click()
+    await settle()
+    expect([...document.querySelectorAll('option')].map((option) => option.textContent)).toContain(
+      'within-a-tenth',
+    )
+
+    host.plugins = [
+      {
+        ...host.plugins[0]!,
+        brings: [],
+        error: {
+          code: 'plugin/failed',
+          plugin: '/plugins/mine.mjs',
+          reason: 'there is no such file or folder',
+        },
+      },
+    ]
+    host.emit('plugins.changed', {})
+    await settle()
+    await press(/^Pare/)
+    expect(text()).toContain('Not in use: “mine”')
+    await press('Plug-ins')
+    expect(find('[aria-label=Plug-ins]').textContent).toContain('there is no such file or folder')
+    await press('Remove mine')
+    expect(text()).toContain('None is loaded.')
+    expect(document.activeElement).toBe(find('[role=dialog] form input'))
+  })
 })

@@ -17,8 +17,10 @@ import type {
   SampleRow,
 } from '../../../src/contract/compare'
 import { PareError } from '../../../src/contract/errors'
+import type { PluginDescription } from '../../../src/contract/plugins'
 import type { Project, Run } from '../../../src/contract/project'
 import * as fixture from './fixtures'
+import { pluginHandlers } from './plugins'
 import { summary } from './summary'
 import { targets } from './targets'
 
@@ -31,7 +33,9 @@ interface FakeOptions {
   project?: Project
 }
 
-type Handlers = { [M in MethodName]?: (input: MethodInput<M>) => MethodOutput<M> | Promise<MethodOutput<M>> }
+export type Handlers = {
+  [M in MethodName]?: (input: MethodInput<M>) => MethodOutput<M> | Promise<MethodOutput<M>>
+}
 
 const OPS = ['Conv', 'Relu', 'Add', 'MatMul', 'Softmax']
 const STATES: GraphDiffNode['state'][] = ['same', 'changed', 'same', 'same', 'added', 'same', 'removed']
@@ -77,7 +81,9 @@ export class FakeHost implements Host {
     threads: 0,
     memory: 0,
     notifications: true,
+    plugins: [],
   }
+  plugins: PluginDescription[] = []
   address = ''
   private listeners = new Map<string, Set<(event: never) => void>>()
   private queue = {
@@ -353,6 +359,7 @@ export class FakeHost implements Host {
         },
       })
     },
+    ...pluginHandlers(this),
     'passes.list': () => fixture.passes,
     'recipes.presets': () => fixture.presets,
     'targets.list': () => targets,

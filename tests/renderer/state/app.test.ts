@@ -22,7 +22,7 @@ it('asks everything once at the start', async () => {
   const { app } = await started({ project: project() })
   expect(app.ready).toBe(true)
   expect(app.info?.version).toBe('0.1.0')
-  expect(app.presets).toHaveLength(4)
+  expect(app.catalogue.presets).toHaveLength(4)
   expect(app.projects).toHaveLength(1)
 })
 
@@ -127,5 +127,5 @@ it('keeps what goals are for from one goal to the next, and exports for it unles
   expect(host.project!.goal).toEqual({ kind: 'preset', preset: 'safe', target: 'android-cpu' })
   app.target = 'any'
   expect([app.goalTarget, app.target]).toEqual(['android-cpu', 'any'])
-  expect(app.targetOf(app.goalTarget)).toMatchObject({ title: 'Android, CPU', estimated: true })
+  expect(app.catalogue.targetOf(app.goalTarget)).toMatchObject({ title: 'Android, CPU', estimated: true })
 })

@@ -83,6 +83,7 @@ it('offers what can be done now, and no more', async () => {
     'data.openFolder',
     'sample.open',
     'palette',
+    'plugins',
     'text.larger',
     'text.smaller',
     'text.reset',

@@ -17,7 +17,7 @@ import { matMulNBits } from './matmul-nbits'
 import { nf4 } from './nf4'
 import { valueTable } from './value-table'
 
-export const ENCODINGS: readonly Encoding[] = [
+const encodings: Encoding[] = [
   matMulNBits,
   dequantizeLinear,
   integerWeights,
@@ -32,11 +32,18 @@ export const ENCODINGS: readonly Encoding[] = [
   storedHalf,
 ]
 
-const FORMS = ENCODINGS.flatMap(({ weights = [] }) => weights)
+export const ENCODINGS: readonly Encoding[] = encodings
+
+/** An encoding of a plug-in, of an id, a method and operators that there are none of yet. */
+export function addEncoding(encoding: Encoding): void {
+  encodings.push(encoding)
+  listOperators(encoding)
+}
+
+const forms = (): WeightForm[] => encodings.flatMap(({ weights = [] }) => weights)
 
 /** What people may ask for; 'auto' packs where the runtime that a model is made for reads packed weights. */
-export const STORAGES = ['auto', ...new Set(FORMS.map(({ storage }) => storage))] as const
-export type Storage = (typeof STORAGES)[number]
+export const storages = (): string[] => ['auto', ...new Set(forms().map(({ storage }) => storage))]
 
 /**
  * How a layer's codes are written. There is always one: plain operators restore everything. `keepsPacked`: operators of
@@ -45,29 +52,29 @@ export type Storage = (typeof STORAGES)[number]
 export function formFor(
   layer: Layer,
   codes: WeightCodes,
-  storage: Storage,
+  storage: string,
   keepsPacked: boolean,
   tied = false,
 ): WeightForm {
   const wanted = (form: WeightForm): boolean =>
     storage === 'auto' ? (form.packed ?? false) && keepsPacked : form.storage === storage
   // Codes are restored in the main graph; operators that read them packed would have to lie in the body.
-  const fitting = FORMS.filter(
+  const fitting = forms().filter(
     (form) => form.fits(layer, codes) && !(layer.within && form.packed) && !(tied && form.own),
   )
   return fitting.find(wanted) ?? fitting.find((form) => form.storage === 'plain')!
 }
 
-const OPERATORS = new Map(
-  ENCODINGS.flatMap(({ operators = [] }) => operators).map((operator) => [
-    `${operator.domain ?? ''}:${operator.op}`,
-    operator,
-  ]),
-)
+const operatorsByName = new Map<string, CodeOperator>()
+
+function listOperators({ operators = [] }: Encoding): void {
+  for (const operator of operators) operatorsByName.set(`${operator.domain ?? ''}:${operator.op}`, operator)
+}
+encodings.forEach(listOperators)
 
 /** How a node reads codes; undefined for operators on floats. */
 export const codeOperator = (node: Node): CodeOperator | undefined =>
-  OPERATORS.get(`${node.domain}:${node.opType}`)
+  operatorsByName.get(`${node.domain}:${node.opType}`)
 
 /** A QuantizeLinear, whoever wrote it; nothing for what nothing makes or reads. */
 export const quantizes = (node: Node | undefined): boolean => pairOf(node) === 'quantizes'
@@ -93,9 +100,8 @@ export const isQuantized = (node: Node): boolean =>
 export const countQuantized = (graph: Graph): number => graph.nodes.filter(isQuantized).length
 
 /** Ways of choosing codes that belong to one encoding, by its id. */
-export const OWN_METHODS = new Map(
-  ENCODINGS.flatMap(({ id, method }) => (method ? [[id, method] as const] : [])),
-)
+export const ownMethods = () =>
+  new Map(encodings.flatMap(({ id, method }) => (method ? [[id, method] as const] : [])))
 
 /** Every way to store a float tensor smaller in a model of an operator set, exactly or not. */
 export const tensorForms = (tensor: Tensor, opset: number, exactOnly: boolean) =>

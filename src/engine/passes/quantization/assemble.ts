@@ -1,5 +1,5 @@
 /** A model with its low-bit weights in place of the float ones, each stored once however many layers read it. */
-import { formFor, type Storage } from '../../layers/encodings'
+import { formFor } from '../../layers/encodings'
 import type { WeightForm } from '../../layers/encodings/encoding'
 import { CodeStore } from '../../layers/encodings/store'
 import { nodesIn } from '../../layers/find'
@@ -11,7 +11,7 @@ import type { Target } from '../../targets/target'
 import type { LowBit } from './low-bit'
 
 interface AssembleOptions {
-  storage: Storage
+  storage: string
   target: Pick<Target, 'keepsPacked'>
 }
 

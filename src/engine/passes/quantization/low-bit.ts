@@ -12,7 +12,7 @@ import {
 import { GRID_NAMES, GRIDS, isGrid, type GridName } from '../../math/quantize/grids'
 import { HALF_SCALES } from '../../math/quantize/low-bit'
 import { sqnr } from '../../math/quantize/sqnr'
-import { OWN_METHODS, type Storage } from '../../layers/encodings'
+import { ownMethods } from '../../layers/encodings'
 import type { WeightCodes } from '../../layers/encodings/values'
 import { fitsPackedProduct } from '../../layers/encodings/matmul-nbits'
 import { valuesOf } from '../../layers/encodings/values'
@@ -29,24 +29,24 @@ export const WIDE_METHODS: readonly string[] = [
 ]
 
 /** Ways of choosing codes; some encodings bring their own. */
-export const METHODS: readonly string[] = [
-  ...new Set([...WIDE_METHODS, ...GRID_NAMES, ...OWN_METHODS.keys()]),
-]
+export const methods = (): string[] => [...new Set([...WIDE_METHODS, ...GRID_NAMES, ...ownMethods().keys()])]
 
 /** What declared methods do, as help says it. */
-export const METHOD_WORDS = [...GRID_NAMES.map((name) => [name, GRIDS[name]] as const), ...OWN_METHODS]
-  .map(([name, { words }]) => `"${name}" ${words}`)
-  .join('; ')
+export const methodWords = (): string =>
+  [...GRID_NAMES.map((name) => [name, GRIDS[name]] as const), ...ownMethods()]
+    .map(([name, { words }]) => `"${name}" ${words}`)
+    .join('; ')
 
 export interface LowBitOptions {
   bits: number
-  /** One of METHODS. */
+  /** One of `methods`. */
   method: string
   /** Values that share a scale; 0 for a scale per row. */
   block: number
   symmetric: boolean
   codebook: 'tensor' | 'channel'
-  storage: Storage
+  /** One of `storages`. */
+  storage: string
   by: string
 }
 
@@ -61,7 +61,7 @@ export interface LowBit extends WeightCodes {
 
 /** Bits that a method takes whatever was asked for. */
 export const bitsOf = ({ method, bits }: Pick<LowBitOptions, 'method' | 'bits'>): number =>
-  (isGrid(method) ? GRIDS[method].bits : OWN_METHODS.get(method)?.bits) ?? bits
+  (isGrid(method) ? GRIDS[method].bits : ownMethods().get(method)?.bits) ?? bits
 
 const DAMPING = 0.01
 
@@ -86,7 +86,7 @@ export async function quantizeLayer(
   const bits = bitsOf(options)
   const packed = options.storage !== 'plain' && fitsPackedProduct(layer, bits, options.block)
   const shape: GroupShape = { rows, cols, block: blockFor(cols, options.block, packed), bits }
-  const own = OWN_METHODS.get(options.method)
+  const own = ownMethods().get(options.method)
   if (own) {
     const codes = own.quantize(values, shape)
     return { ...codes, weightSqnr: sqnr(values, valuesOf(codes)), method: options.method }

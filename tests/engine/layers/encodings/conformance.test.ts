@@ -4,9 +4,8 @@ import {
   codeOperator,
   ENCODINGS,
   formFor,
-  OWN_METHODS,
-  STORAGES,
-  type Storage,
+  ownMethods,
+  storages,
 } from '../../../../src/engine/layers/encodings'
 import type { WeightCodes } from '../../../../src/engine/layers/encodings/values'
 import { CodeStore } from '../../../../src/engine/layers/encodings/store'
@@ -139,7 +138,7 @@ const CODES: Record<string, (layer: Layer) => WeightCodes> = {
     ]),
   ),
   ...Object.fromEntries(
-    [...OWN_METHODS].map(([id, { bits, quantize }]) => [
+    [...ownMethods()].map(([id, { bits, quantize }]) => [
       id,
       (layer: Layer) => quantize(layer.rows(), shapeOf(layer, bits, 32)),
     ]),
@@ -154,7 +153,7 @@ const bytesOf = ({ graph }: Model): number =>
 async function both(
   net: Case,
   codesOf: (layer: Layer) => WeightCodes,
-  storage: Storage,
+  storage: string,
   keepsPacked: boolean,
 ) {
   const float = net.model.clone()
@@ -180,7 +179,7 @@ async function both(
 
 describe.each(Object.keys(NETS))('%s', (net) => {
   describe.each(Object.keys(CODES))('%s', (how) => {
-    test.each(STORAGES)('as %s gives what its values give', async (storage) => {
+    test.each(storages())('as %s gives what its values give', async (storage) => {
       const { decibel, form, codes, coded, others } = await both(NETS[net]!(), CODES[how]!, storage, true)
       expect(decibel).toBeGreaterThan(90)
       expect(form.storage === 'plain' || storage === 'auto' || form.storage === storage).toBe(true)
@@ -207,7 +206,7 @@ test('every way of writing weights is among these cases', () => {
   for (const net of Object.values(NETS)) {
     const [layer] = weightedLayers(net().model.graph)
     for (const codesOf of Object.values(CODES))
-      for (const storage of STORAGES) missing.delete(formFor(layer!, codesOf(layer!), storage, true))
+      for (const storage of storages()) missing.delete(formFor(layer!, codesOf(layer!), storage, true))
   }
   expect([...missing]).toEqual([])
 })
