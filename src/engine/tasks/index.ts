@@ -57,4 +57,4 @@ export const isAdded = (id: Task): boolean => tasks.has(id) && !BUILT_IN.some((t
 export { FidelityMeter } from './fidelity'
 export { looksLikeProbabilities } from './metric'
 export type { Meter, OutputChoice } from './metric'
-export type { LossKind } from './task'
+export type { LossKind, StructuredLoss, StructuredMeasure } from './task'

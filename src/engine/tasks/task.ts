@@ -20,8 +20,28 @@ interface TaskLoss {
    * `classAxis` is counted from the front; −1 is the last.
    */
   labels?(dims: readonly number[]): { kind: LossKind; classAxis: number }
+  /** Of labels that outputs are held against as wholes: texts, sets of boxes. */
+  structured?: StructuredLoss
   /** The augmented picture of a sample has the label of the sample. */
   augmentable?: boolean
+}
+
+/** Loss of each sample, 0 where its label teaches nothing, and the slope of the sum by every output, in its shape. */
+export interface StructuredMeasure {
+  losses: readonly number[]
+  slopes: Values
+}
+
+/** A loss that is told beside the graph, from what outputs gave; from the slopes on it goes back through the graph. */
+export interface StructuredLoss {
+  /** Operators at the end of a model that it wants undone. */
+  closing: readonly string[]
+  /** What keeps labels from being learned by outputs so read, as the end of "the original was imitated, as …". */
+  trouble?(choice: OutputChoice): string | undefined
+  /** What values of the first output are compared with a teacher's by. `classAxis` as in `labels`. */
+  taught(choice: OutputChoice): { kind: LossKind; classAxis: number }
+  /** `outputs` are those of the choice, at least as many samples as labels; what is beyond these has no slope. */
+  measure(outputs: Values, labels: Value, choice: OutputChoice): StructuredMeasure
 }
 
 /** Scores of characters at every step: the strongest of each, repeats once, the blank left out. */

@@ -26,7 +26,7 @@ interface TrainingGraphOptions {
   /** Names of float32 initializers that learn. */
   trainable: readonly string[]
   loss: LossSpec
-  /** False: no gradients; the outputs are the loss and the value it compares. Default true. */
+  /** False: no gradients; the outputs are the loss and the values it compares. Default true. */
   backward?: boolean
 }
 
@@ -135,7 +135,9 @@ export async function buildTrainingGraph(
   model.requireOpset(9, 'OneHot', 'training')
   const { graph } = model
   graph.sort()
-  const targets = [options.loss.value, ...(options.loss.features ?? []).map((f) => f.value)]
+  const { value, structured, features = [] } = options.loss
+  const compared = [...new Set([value, ...(structured?.values ?? [])])]
+  const targets = [...compared, ...features.map((f) => f.value)]
   const backward = options.backward ?? true
   const way = async (): Promise<Way> => wayOf(graph, await traceAt(model, options.feeds), options, targets)
   let found = await way()
@@ -153,7 +155,7 @@ export async function buildTrainingGraph(
   const give = (value: string, gradient: string): void => {
     pending.set(value, [...(pending.get(value) ?? []), gradient])
   }
-  for (const { value, gradient } of seeds) if (needed.has(value)) give(value, gradient)
+  for (const seed of seeds) if (needed.has(seed.value)) give(seed.value, seed.gradient)
   const collect = (value: string): string | undefined => {
     const parts = pending.get(value)
     if (!parts || parts.length < 2) return parts?.[0]
@@ -193,7 +195,7 @@ export async function buildTrainingGraph(
     graph.inputs.push({ name, dtype: 'float32', dims: graph.initializers.get(name)!.dims })
     graph.initializers.delete(name)
   }
-  graph.outputs = [ports.loss, ...(backward ? gradients : [options.loss.value])].map((name) => ({
+  graph.outputs = [ports.loss, ...(backward ? gradients : compared)].map((name) => ({
     name,
     dtype: 'float32',
   }))

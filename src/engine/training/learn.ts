@@ -88,13 +88,15 @@ function splitFor(
 
 /** How labels can be used: a reason not to, or undefined. Throws where a label names no class. */
 async function labelTrouble(samples: Samples, objective: Objective, task: Task): Promise<string | undefined> {
-  if (!taskOf(task).loss.labels) return `labels of ${task} are no loss that can be learned here`
+  if (objective.trouble !== undefined) return objective.trouble
+  if (!taskOf(task).loss.labels && !objective.structured)
+    return `labels of ${task} are no loss that can be learned here`
   const seen = new Set<number>()
   const isClass = taskOf(task).protects === 'class'
   const all = Array.from({ length: samples.count }, (_, i) => i)
   for await (const { labels } of samples.batches(all, 256)) {
     if (!labels) return 'the data has no labels'
-    if (objective.kind !== 'cross-entropy') return undefined
+    if (objective.kind !== 'cross-entropy' || objective.structured) return undefined
     for (const label of labels.data as BigInt64Array) {
       const value = Number(label)
       if (value === -100 && !isClass) continue
@@ -153,7 +155,8 @@ export async function learn(
   const settings = withEpochs(options.settings, samples.count, options.updates ?? ENOUGH_UPDATES)
   const micro = signatureOf(model).batch ?? Math.min(settings.microBatch, settings.batchSize)
   const first = await firstBatch(samples, micro)
-  const objective = await chooseObjective(model, data.task, first.inputs, first.labels)
+  const example = taughtBy?.model ?? options.original
+  const objective = await chooseObjective(model, data, first, example)
   const trouble = await labelTrouble(samples, objective, data.task)
   if (trouble && !taughtBy)
     throw first.labels
@@ -171,10 +174,11 @@ export async function learn(
       by,
       reason: 'the model has no float32 weights that can learn',
     })
-  const example = taughtBy?.model ?? options.original
   if (example) {
-    const { unused } = data.spec
-    const others = await otherOutputs(model, example, first.inputs, objective, names, unused)
+    // What labels say of an output is not to be held back by what the original says of it.
+    const learned = hard && !taughtBy ? (objective.structured?.choice.names ?? []) : []
+    const left = [...(data.spec.unused ?? []), ...learned]
+    const others = await otherOutputs(model, example, first.inputs, objective, names, left)
     features.push(...others.pairs)
     if (others.left.length > 0)
       notes.push(`Nothing was learned for ${others.left.join(', ')}: no gradient comes back from there.`)
@@ -187,11 +191,12 @@ export async function learn(
     soft,
     ...(taughtBy && { compared: taughtBy.settings.compared }),
     features: features.map((pair) => ({ value: pair.student, weight: pair.weight })),
+    ...(objective.structured && { structured: objective.structured }),
   }
   let teacher: Teacher | undefined
   try {
     if (soft || features.length > 0)
-      teacher = await openTeacher(example!, data.task, objective, first, features, micro)
+      teacher = await openTeacher(example!, data, objective, first, features, micro)
     const parameters = Parameters.of(model, names)
     const shared = options.keepShared === false ? { names: [] } : keepShared(parameters)
     const zeros = keepZeros(parameters, maskedNames(model))
@@ -265,13 +270,13 @@ async function validationSamples(
 
 async function openTeacher(
   model: Model,
-  task: Task,
+  data: Dataset,
   student: Objective,
   first: Batch,
   features: readonly { teacher: string }[],
   micro: number,
 ): Promise<Teacher> {
-  const objective = await chooseObjective(model, task, first.inputs, first.labels)
+  const objective = await chooseObjective(model, data, first)
   if (objective.dims.join() !== student.dims.join())
     throw new PareError('data/shape-mismatch', {
       input: `output ${student.value} of the student`,

@@ -5,7 +5,7 @@
  * arXiv:1412.6550 (feature matching).
  */
 import type { Graph } from '../onnx'
-import type { LossKind } from '../tasks'
+import type { LossKind, OutputChoice, StructuredLoss } from '../tasks'
 import type { Tape } from './gradients'
 import { range } from './gradients/tape'
 
@@ -27,6 +27,14 @@ export interface LossSpec {
   compared?: Compared
   /** Values whose distance to a teacher's is added, each mean square error × weight. */
   features?: readonly { value: string; weight: number }[]
+  /** What labels say is told beside the graph; `hard` says whether they are used. */
+  structured?: Structured
+}
+
+/** A loss of a task's own, with the outputs it reads and the values behind them, in one order. */
+export interface Structured extends Pick<StructuredLoss, 'measure'> {
+  choice: OutputChoice
+  values: readonly string[]
 }
 
 /** Names of the inputs a loss reads and of the value it gives. */
@@ -44,6 +52,8 @@ export interface LossPorts {
   temperature?: string
   /** float32, in the order of `LossSpec.features`. */
   features: string[]
+  /** What a structured loss tells: a number of the whole batch, and its slopes by `Structured.values` in their shapes. */
+  told?: { loss: string; slopes: { port: string; dims: readonly number[] }[] }
   rowCount: number
 }
 
@@ -190,11 +200,23 @@ export function writeLoss(t: Tape, spec: LossSpec): LossGradients {
         back: (gradient: string) => t.reshape(gradient, dims),
       }
   const rows = input(graph, 'rows', 'float32', [view.rows])
-  const labels = spec.hard
-    ? byClass
-      ? input(graph, 'labels', 'int64', [view.rows])
-      : input(graph, 'labels', 'float32', [view.rows, view.classes])
-    : undefined
+  const { structured } = spec
+  const told =
+    spec.hard && structured
+      ? {
+          loss: input(graph, 'told', 'float32', []),
+          slopes: structured.values.map((value) => ({
+            port: input(graph, 'slope', 'float32', t.shape(value)),
+            dims: t.shape(value),
+          })),
+        }
+      : undefined
+  const labels =
+    spec.hard && !told
+      ? byClass
+        ? input(graph, 'labels', 'int64', [view.rows])
+        : input(graph, 'labels', 'float32', [view.rows, view.classes])
+      : undefined
   const teacher = spec.soft ? input(graph, 'teacher', 'float32', dims) : undefined
   const both = spec.hard && spec.soft
   const alpha = both ? input(graph, 'alpha', 'float32', []) : undefined
@@ -212,12 +234,16 @@ export function writeLoss(t: Tape, spec: LossSpec): LossGradients {
         ? binaryCrossEntropy(t, view.flat, labels, shaped, temperature, view.classes)
         : squaredError(t, view.flat, labels, shaped, view.classes)
   const mix = (hard: string | undefined, soft: string | undefined): string | undefined => {
+    if (told && soft && alpha) return t.mul(alpha, soft)
     if (!hard || !soft || !alpha) return hard ?? soft
     return t.add(t.mul(alpha, soft), t.mul(t.sub(t.scalar(1), alpha), hard))
   }
 
-  const seeds: LossGradients['seeds'] = []
-  const losses: string[] = []
+  const seeds: LossGradients['seeds'] = (told?.slopes ?? []).map(({ port }, i) => ({
+    value: structured!.values[i]!,
+    gradient: port,
+  }))
+  const losses: string[] = told ? [told.loss] : []
   const perRow = mix(mixed.hard?.loss, mixed.soft?.loss)
   const gradient = mix(mixed.hard?.gradient, mixed.soft?.gradient)
   if (perRow && gradient) {
@@ -239,7 +265,8 @@ export function writeLoss(t: Tape, spec: LossSpec): LossGradients {
     seeds.push({ value, gradient: t.reshape(t.scale(weighted, (2 * weight) / width), shape) })
     return target
   })
-  const loss = losses.length > 1 ? t.op('Sum', losses) : losses[0]!
+  // What is fed is no output of its own.
+  const loss = losses.length > 1 || told ? t.op('Sum', losses) : losses[0]!
   return {
     seeds,
     ports: {
@@ -251,6 +278,7 @@ export function writeLoss(t: Tape, spec: LossSpec): LossGradients {
       alpha,
       temperature,
       features,
+      told,
       rowCount: view.rows,
     },
   }

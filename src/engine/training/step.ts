@@ -14,13 +14,17 @@ import {
   type Value,
   type Values,
 } from '../runtime'
+import type { StructuredMeasure } from '../tasks'
 import { buildTrainingGraph, type TrainingGraph } from './graph'
 import type { LossSpec } from './losses'
+import { tell, toldFeeds } from './structured'
 import type { Parameters } from './trainable'
 
 /** A micro-batch with all a loss may want of it. */
 export interface Example {
   batch: Batch
+  /** What a structured loss says of the outputs, for as many samples as a run takes. */
+  told?: StructuredMeasure
   /** The teacher's values for `LossSpec.value`, then for each feature; absent without a teacher. */
   teacher?: readonly Value[]
 }
@@ -35,8 +39,8 @@ export interface LossSettings {
 const counts = (label: bigint): boolean => label >= 0n
 
 /** Rows (tokens, pixels) of each sample in the loss; 1 where a sample is one row. */
-function rowsOfSample({ kind, classAxis }: LossSpec, { batch, teacher }: Example): number {
-  if (kind !== 'cross-entropy') return 1
+function rowsOfSample({ kind, classAxis, structured }: LossSpec, { batch, teacher }: Example): number {
+  if (kind !== 'cross-entropy' || structured) return 1
   const samples = Math.max(1, batch.indices.length)
   const [logits] = teacher ?? []
   if (logits) return sizeOf(logits.dims) / logits.dims.at(classAxis ?? -1)! / samples
@@ -62,7 +66,7 @@ function countedOf({ hard }: LossSpec, { labels, inputs, indices }: Batch, perSa
 
 /** How many rows (samples, tokens, pixels) of a batch count in the loss. */
 export const countedRows = (spec: LossSpec, example: Example): number =>
-  spec.kind === 'cross-entropy'
+  spec.kind === 'cross-entropy' && !spec.structured
     ? countedOf(spec, example.batch, rowsOfSample(spec, example)).reduce((sum, one) => sum + one, 0)
     : example.batch.indices.length
 
@@ -78,6 +82,8 @@ const padTo = (value: Value, rows: number): Value => {
 interface Compiled {
   graph: TrainingGraph
   session: Session
+  /** Gives the values that labels are held against, where their loss is told beside the graph. */
+  before?: { graph: TrainingGraph; session: Session }
   /** Output with the gradient of a weight. */
   gradientOf: ReadonlyMap<string, string>
 }
@@ -112,14 +118,21 @@ export class StepRunner {
     const { model, spec, trainable, threads } = this.options
     const graph = await buildTrainingGraph(model, { feeds: inputs, trainable, loss: spec })
     // Without a memory pattern ONNX Runtime frees as it goes, which the order of the graph relies on.
-    const session = await openSession(graph.model, { memoryPattern: false, ...(threads && { threads }) })
+    const open = (built: TrainingGraph): Promise<Session> =>
+      openSession(built.model, { memoryPattern: false, ...(threads && { threads }) })
+    const session = await open(graph)
+    const forward =
+      spec.hard && spec.structured
+        ? await buildTrainingGraph(model, { feeds: inputs, trainable, loss: spec, backward: false })
+        : undefined
     const [oldest] = this.compiled
     if (oldest && this.compiled.size >= MAX_SHAPES) {
       this.compiled.delete(oldest[0])
-      await oldest[1].session.release()
+      await released(oldest[1])
     }
     const gradientOf = new Map(graph.weights.map((name, i) => [name, graph.gradients[i]!]))
-    const compiled = { graph, session, gradientOf }
+    const before = forward && { graph: forward, session: await open(forward) }
+    const compiled = { graph, session, gradientOf, ...(before && { before }) }
     this.compiled.set(key, compiled)
     return compiled
   }
@@ -145,8 +158,12 @@ export class StepRunner {
     settings: LossSettings,
   ): Promise<number> {
     const inputs = this.padded(example.batch.inputs)
-    const { graph, session, gradientOf } = await this.compile(inputs)
-    const feeds: Values = { ...inputs, ...lossFeeds(graph, this.options, example, share, settings) }
+    const { graph, session, gradientOf, before } = await this.compile(inputs)
+    // A teacher that has the whole loss leaves nothing to ask of labels.
+    const told =
+      before && settings.alpha < 1 ? await this.told(before, inputs, example, parameters) : undefined
+    const full = told ? { ...example, told } : example
+    const feeds: Values = { ...inputs, ...lossFeeds(graph, this.options, full, share, settings) }
     const loss = new Float32Array(1)
     const fetches: Values = { [graph.ports.loss]: float32([], loss) }
     parameters.names.forEach((name, i) => {
@@ -160,10 +177,30 @@ export class StepRunner {
     return loss[0]!
   }
 
+  private async told(
+    { graph, session }: NonNullable<Compiled['before']>,
+    inputs: Values,
+    example: Example,
+    parameters: Parameters,
+  ): Promise<StructuredMeasure | undefined> {
+    const { spec } = this.options
+    const feeds: Values = {
+      ...inputs,
+      ...lossFeeds(graph, this.options, example, 0, { alpha: 0, temperature: 1 }),
+      ...parameters.fed(graph.weights),
+    }
+    return tell(spec, await session.run(feeds, [...new Set(spec.structured!.values)]), example.batch.labels)
+  }
+
   async release(): Promise<void> {
-    for (const { session } of this.compiled.values()) await session.release()
+    for (const one of this.compiled.values()) await released(one)
     this.compiled.clear()
   }
+}
+
+async function released({ session, before }: Compiled): Promise<void> {
+  await session.release()
+  await before?.session.release()
 }
 
 /** Of each `width` numbers. */
@@ -177,7 +214,7 @@ function sumsOf(values: Float32Array, width: number): Float32Array {
 export function lossFeeds(
   graph: { ports: TrainingGraph['ports'] },
   options: { spec: LossSpec; micro: number },
-  { batch, teacher }: Example,
+  { batch, teacher, told }: Example,
   share: number,
   settings: LossSettings,
 ): Values {
@@ -186,10 +223,12 @@ export function lossFeeds(
   const rows = batch.indices.length
   const perSample = ports.rowCount / micro
   const weights = new Float32Array(ports.rowCount)
-  if (spec.kind === 'cross-entropy')
+  if (spec.structured) weights.fill(share / perSample, 0, rows * perSample)
+  else if (spec.kind === 'cross-entropy')
     countedOf(spec, batch, perSample).forEach((counted, row) => (weights[row] = counted * share))
   else weights.fill(share, 0, rows * perSample)
   const feeds: Values = {}
+  if (ports.told) Object.assign(feeds, toldFeeds(ports.told, spec.structured!, told, share, settings.alpha))
   if (ports.labels && batch.labels) {
     const labels = padTo(batch.labels, micro)
     if (spec.kind === 'cross-entropy') {

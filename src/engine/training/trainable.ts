@@ -2,6 +2,7 @@
 import { kindOf } from '../layers/kinds'
 import type { KindName } from '../layers/kinds/kind'
 import { Tensor, type Graph, type Model, type Node } from '../onnx'
+import { float32, type Values } from '../runtime'
 
 /** Inputs that hold learned numbers, of operators that are no layers. Statistics and bounds are not among them. */
 const LEARNED: Readonly<Record<string, readonly number[]>> = {
@@ -102,6 +103,16 @@ export class Parameters {
   view(index: number, flat: Float32Array = this.values): Float32Array {
     const start = this.offsets[index]!
     return flat.subarray(start, start + this.sizes[index]!)
+  }
+
+  /** Some of the weights as inputs of a session; all of `some` are among the names. */
+  fed(some: readonly string[]): Values {
+    return Object.fromEntries(
+      some.map((name) => {
+        const i = this.names.indexOf(name)
+        return [name, float32(this.dims[i]!, this.view(i))]
+      }),
+    )
   }
 
   /** A clone of `model` with these weights; `values` stand in for the current ones where given. */

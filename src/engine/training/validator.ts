@@ -4,12 +4,13 @@ import type { Batch } from '../data/dataset'
 import type { Random } from '../math/random'
 import { taskOf, type Meter, type OutputChoice } from '../tasks'
 import type { Model } from '../onnx'
-import { feedOf, float32, openSession, signatureOf, sliceRows, type Session, type Value } from '../runtime'
+import { feedOf, openSession, signatureOf, sliceRows, type Session, type Value } from '../runtime'
 import type { Augment } from './augmentation'
 import { buildTrainingGraph, type TrainingGraph } from './graph'
 import type { LossSpec } from './losses'
 import type { Samples } from '../data/sample-store'
 import { countedRows, lossFeeds, type LossSettings } from './step'
+import { answersIn, tell, toldLoss } from './structured'
 import type { Teacher } from './teacher'
 import type { Parameters } from './trainable'
 
@@ -82,20 +83,24 @@ export class Validator {
         ...inputs,
         ...lossFeeds(graph, { spec, micro }, example, 1, settings),
       }
-      for (const name of graph.weights) {
-        const i = parameters.names.indexOf(name)
-        feeds[name] = float32(parameters.dims[i]!, parameters.view(i))
-      }
-      const outputs = await session.run(feeds)
+      const outputs = await session.run({ ...feeds, ...parameters.fed(graph.weights) })
+      const told = tell(spec, outputs, batch.labels)
       sum += (outputs[graph.ports.loss]!.data as Float32Array)[0]!
+      if (told) sum += toldLoss(told, 1, settings.alpha)
       rows += countedRows(spec, example)
       if (augmented) continue
       const count = batch.indices.length
-      const answer = { [spec.value]: sliceRows(outputs[spec.value]!, 0, count) }
       const labels = batch.labels
-      const reference = logits ? { [spec.value]: logits[0]! } : answer
+      const { structured, value } = spec
+      const given = structured ? answersIn(structured, outputs) : { [value]: outputs[value]! }
+      const answer = Object.fromEntries(
+        Object.entries(given).map(([name, whole]) => [name, sliceRows(whole, 0, count)]),
+      )
+      const reference = logits ? { [structured?.choice.names[0] ?? value]: logits[0]! } : answer
       if (!labels && !logits) continue
-      const family = taskOf(labels && taskOf(task).loss.labels ? task : 'unlabelled')
+      const isJudged = labels && (taskOf(task).loss.labels ?? structured)
+      const family = taskOf(isJudged ? task : 'unlabelled')
+      if (isJudged) choice ??= structured?.choice
       choice ??= family.choose(reference, {
         rows: count,
         ...(classes && { classes }),

@@ -8,7 +8,7 @@ import { seeded } from '../../../src/engine/math/random'
 import { Model, Tensor } from '../../../src/engine/onnx'
 import { float32, int64 } from '../../../src/engine/runtime'
 import { learningFields, teacherFields } from '../../../src/engine/training/settings'
-import { pickRows } from '../../../src/engine/runtime/value'
+import { pickRows, type Value, type Values } from '../../../src/engine/runtime/value'
 import { z } from 'zod'
 import { findTarget } from '../../../src/engine/targets'
 import type { Target } from '../../../src/engine/targets/target'
@@ -58,56 +58,51 @@ interface DataOptions {
   training?: boolean
 }
 
-/** Points around three centres; training, calibration and validation of `count` each. */
-export function points(options: DataOptions = {}): Dataset {
-  const { count = 96, labels = 'true', fill = 'points' } = options
-  const split = (name: Split['name'], seed: number, length: number): Split => {
-    const random = seeded(seed)
-    const classes = Array.from({ length }, (_, i) => i % CLASSES)
-    const x = float32(
-      [length, WIDTH],
-      Float32Array.from({ length: length * WIDTH }, (_, i) => {
-        if (fill === 'infinite') return 3e38
-        const centre = Math.floor(i / WIDTH) % CLASSES === i % WIDTH ? 2 : 0
-        return centre + 0.6 * random.normal()
-      }),
-    )
-    const told = {
-      true: (c: number) => c,
-      none: () => 0,
-      'one class': () => 1,
-      'out of range': (c: number) => c + 7,
-    }[labels]
-    const y = int64([length], classes.map(told))
-    return {
-      name,
-      length,
-      origin: 'given',
-      async *batches(size: number, { indices, limit }: BatchOptions = {}): AsyncIterable<Batch> {
-        const order = (indices ?? classes.map((_, i) => i)).slice(0, limit)
-        for (let at = 0; at < order.length; at += size) {
-          const rows = order.slice(at, at + size)
-          yield {
-            indices: rows,
-            inputs: { x: pickRows(x, rows) },
-            ...(labels !== 'none' && { labels: pickRows(y, rows) }),
-          }
+/** Samples in memory, in the order they stand. */
+function splitOf(name: Split['name'], inputs: Values, labels: Value | undefined): Split {
+  const length = Object.values(inputs)[0]!.dims[0]!
+  return {
+    name,
+    length,
+    origin: 'given',
+    async *batches(size: number, { indices, limit }: BatchOptions = {}): AsyncIterable<Batch> {
+      const order = (indices ?? Array.from({ length }, (_, i) => i)).slice(0, limit)
+      for (let at = 0; at < order.length; at += size) {
+        const rows = order.slice(at, at + size)
+        const picked = Object.entries(inputs).map(([input, value]) => [input, pickRows(value, rows)])
+        yield {
+          indices: rows,
+          inputs: Object.fromEntries(picked) as Values,
+          ...(labels && { labels: pickRows(labels, rows) }),
         }
-      },
-      preview: () => Promise.reject(new Error('not shown')),
-    }
+      }
+    },
+    preview: () => Promise.reject(new Error('not shown')),
+  }
+}
+
+/** A dataset whose samples `make` gives, training, calibration and validation each by a seed of its own. */
+export function inMemory(
+  task: Task,
+  classes: string[],
+  counts: Record<Split['name'], number>,
+  make: (length: number, seed: number) => { inputs: Values; labels?: Value },
+): Dataset {
+  const split = (name: Split['name'], seed: number): Split => {
+    const { inputs, labels } = make(counts[name], seed)
+    return splitOf(name, inputs, labels)
   }
   return {
     kind: 'npz',
-    task: options.task ?? 'classification',
+    task,
     path: '(memory)',
-    classes: ['a', 'b', 'c'],
+    classes,
     preprocessing: { kind: 'array', scale: 1, mean: [0], std: [1], columns: {} },
     spec: {},
     splits: {
-      training: split('training', 1, options.training === false ? 0 : count),
-      calibration: split('calibration', 2, Math.min(count, 48)),
-      validation: split('validation', 3, count),
+      training: split('training', 1),
+      calibration: split('calibration', 2),
+      validation: split('validation', 3),
     },
     summary: () => {
       throw new Error('not asked')
@@ -117,6 +112,35 @@ export function points(options: DataOptions = {}): Dataset {
     },
     close: () => Promise.resolve(),
   }
+}
+
+/** Points around three centres; training, calibration and validation of `count` each. */
+export function points(options: DataOptions = {}): Dataset {
+  const { count = 96, labels = 'true', fill = 'points' } = options
+  const told = {
+    true: (c: number) => c,
+    none: () => 0,
+    'one class': () => 1,
+    'out of range': (c: number) => c + 7,
+  }[labels]
+  const counts = {
+    training: options.training === false ? 0 : count,
+    calibration: Math.min(count, 48),
+    validation: count,
+  }
+  return inMemory(options.task ?? 'classification', ['a', 'b', 'c'], counts, (length, seed) => {
+    const random = seeded(seed)
+    const classes = Array.from({ length }, (_, i) => i % CLASSES)
+    const values = Float32Array.from({ length: length * WIDTH }, (_, i) => {
+      if (fill === 'infinite') return 3e38
+      const centre = Math.floor(i / WIDTH) % CLASSES === i % WIDTH ? 2 : 0
+      return centre + 0.6 * random.normal()
+    })
+    return {
+      inputs: { x: float32([length, WIDTH], values) },
+      ...(labels !== 'none' && { labels: int64([length], classes.map(told)) }),
+    }
+  })
 }
 
 export const settingsOf = (

@@ -67,7 +67,7 @@ async function open(
   by: string,
 ): Promise<StepRunner> {
   if (!batch.labels) throw new PareError('data/labels-missing', { by })
-  const objective = await chooseObjective(model, context.data!.task, batch.inputs, batch.labels)
+  const objective = await chooseObjective(model, context.data!, batch, context.original)
   return new StepRunner({
     model,
     spec: {
@@ -76,6 +76,7 @@ async function open(
       classAxis: objective.classAxis,
       hard: true,
       soft: false,
+      ...(objective.structured && { structured: objective.structured }),
     },
     trainable: parameters.names,
     micro: signatureOf(model).batch ?? MICRO,

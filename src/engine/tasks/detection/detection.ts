@@ -9,6 +9,7 @@ import { byScore as likelier, countText } from '../comparisons'
 import { emptySamples, recordSample } from '../metric'
 import type { Measured, Meter, MetricContext, Observation, OutputChoice } from '../metric'
 import type { Shown, TaskDeclaration } from '../task'
+import { measureBoxes } from './box-loss'
 import { BOXES, judge, PrecisionMeter, type Judged } from './average-precision'
 import { byScore, ontoPicture, suppress, type Found } from './found'
 import { pictureAt, type Box, type Frame } from './label-rows'
@@ -161,7 +162,20 @@ export const detection: TaskDeclaration = {
   comparison: likelier,
   answerText: boxesText,
   labelText,
-  // Losses of detectors belong to their anchors: the original is imitated instead.
-  loss: { fits: (dims) => dims.length >= 3 },
+  loss: {
+    fits: (dims) => dims.length >= 3,
+    structured: {
+      closing: [],
+      trouble: (choice) => {
+        const { layout } = (choice as DetectionChoice).decoding
+        return layoutNamed(layout)!.sloped
+          ? undefined
+          : `boxes as ${layout} has them come without the way back to what found them`
+      },
+      taught: () => ({ kind: 'squared-error', classAxis: -1 }),
+      measure: (outputs, labels, choice) =>
+        measureBoxes(outputs, labels, (choice as DetectionChoice).decoding),
+    },
+  },
   view,
 }

@@ -1,7 +1,10 @@
 /** Detectors whose boxes are offsets on a grid of a fixed rule of their own. */
 import { floatsOf, type Value, type Values } from '../../runtime/value'
 import type { Found } from './found'
-import { classesOf, floatOutputs, sigmoid, type BoxLayout } from './layout'
+import { classesOf, floatOutputs, sigmoid, unplaced, type BoxLayout, type Sloped } from './layout'
+
+/** Below this a probability is as good as none: powers below one have no end to their slope there. */
+const NOTHING = 1e-7
 
 /**
  * FastestDet (github.com/dog-qiuqiu/FastestDet, test.py): [N, 5 + classes, H, W]. Score = thing^0.6 · class^0.4; centre =
@@ -51,6 +54,47 @@ export const fastestDet: BoxLayout = {
       }
     }
     return found
+  },
+  sloped(outputs, row, { names, columns }, { width, height }): Sloped {
+    const value = outputs[names[0]!]!
+    const data = floatsOf(value)
+    const [, channels, down, across] = value.dims as [number, number, number, number]
+    const plane = down * across
+    const place = (cell: number, channel: number): number => (row * channels + channel) * plane + cell
+    const at = (cell: number, channel: number): number => data[place(cell, channel)]!
+    const corners = new Float64Array(4 * plane)
+    const scores = new Float64Array(columns * plane)
+    for (let cell = 0; cell < plane; cell++) {
+      const x = ((Math.tanh(at(cell, 1)) + (cell % across)) / across) * width
+      const y = ((Math.tanh(at(cell, 2)) + Math.floor(cell / across)) / down) * height
+      const [w, h] = [sigmoid(at(cell, 3)) * width, sigmoid(at(cell, 4)) * height]
+      corners.set([x - w / 2, y - h / 2, x + w / 2, y + h / 2], 4 * cell)
+      for (let c = 0; c < columns; c++)
+        scores[columns * cell + c] = at(cell, 0) ** 0.6 * at(cell, 5 + c) ** 0.4
+    }
+    return {
+      corners,
+      scores,
+      back(byCorner, byScore, [slopes]) {
+        const add = (cell: number, channel: number, slope: number): void => {
+          slopes![place(cell, channel)]! += slope
+        }
+        for (let cell = 0; cell < plane; cell++) {
+          const corner = byCorner.subarray(4 * cell, 4 * cell + 4)
+          const sides = unplaced(corner, { centred: true }, { width, height })
+          add(cell, 1, ((1 - Math.tanh(at(cell, 1)) ** 2) * sides[0] * width) / across)
+          add(cell, 2, ((1 - Math.tanh(at(cell, 2)) ** 2) * sides[1] * height) / down)
+          const [w, h] = [sigmoid(at(cell, 3)), sigmoid(at(cell, 4))]
+          add(cell, 3, w * (1 - w) * sides[2] * width)
+          add(cell, 4, h * (1 - h) * sides[3] * height)
+          for (let c = 0; c < columns; c++) {
+            const slope = byScore[columns * cell + c]! * scores[columns * cell + c]!
+            add(cell, 0, (0.6 * slope) / Math.max(NOTHING, at(cell, 0)))
+            add(cell, 5 + c, (0.4 * slope) / Math.max(NOTHING, at(cell, 5 + c)))
+          }
+        }
+      },
+    }
   },
 }
 

@@ -40,6 +40,18 @@ export interface BoxLayout {
   match(outputs: Values, seen: Seen, told: boolean): Omit<Decoding, 'layout'> | undefined
   /** Boxes of one sample in pixels of the input, those scored above `least`. */
   decode(outputs: Values, row: number, decoding: Decoding, seen: Seen, least: number): Found[]
+  /** All boxes of one sample with the way back to the outputs; absent where what was taken out has left no way. */
+  sloped?(outputs: Values, row: number, decoding: Decoding, seen: Seen): Sloped
+}
+
+/** What is learned of boxes: by these a loss is told, and by `back` its slopes by the outputs. */
+export interface Sloped {
+  /** [boxes, 4]: left, top, right and bottom in pixels of the input. */
+  corners: Float64Array
+  /** [boxes, columns]: probabilities. */
+  scores: Float64Array
+  /** Adds to `slopes`, which lie as the outputs of the decoding do, what slopes by corners and scores say of them. */
+  back(corners: Float64Array, scores: Float64Array, slopes: readonly Float32Array[]): void
 }
 
 /** Float outputs whose first axis is the samples, with so many axes. */
@@ -57,6 +69,36 @@ export function placed(
   const [x, y] = relative ? [width, height] : [1, 1]
   if (!centred) return { left: a * x, top: b * y, right: c * x, bottom: d * y }
   return { left: (a - c / 2) * x, top: (b - d / 2) * y, right: (a + c / 2) * x, bottom: (b + d / 2) * y }
+}
+
+export const cornersOf = ({ left, top, right, bottom }: Omit<Found, 'class' | 'score'>): number[] => [
+  left,
+  top,
+  right,
+  bottom,
+]
+
+/** The slopes by the sides that `placed` was given, of slopes by its corners. */
+export function unplaced(
+  [left, top, right, bottom]: ArrayLike<number> & Iterable<number>,
+  { relative, centred }: Pick<Decoding, 'relative' | 'centred'>,
+  { width, height }: Pick<Seen, 'width' | 'height'>,
+): [number, number, number, number] {
+  const [x, y] = relative ? [width, height] : [1, 1]
+  if (!centred) return [left! * x, top! * y, right! * x, bottom! * y]
+  return [(left! + right!) * x, (top! + bottom!) * y, ((right! - left!) * x) / 2, ((bottom! - top!) * y) / 2]
+}
+
+/** The slopes by the scores that `probabilities` was given, of slopes by what it made of them. */
+export function unlikely(
+  likely: ArrayLike<number>,
+  slopes: Float64Array,
+  { scores }: Pick<Decoding, 'scores'>,
+): Float64Array {
+  if (scores === 'sigmoid') return slopes.map((slope, i) => slope * likely[i]! * (1 - likely[i]!))
+  if (scores !== 'softmax') return slopes
+  const mean = slopes.reduce((sum, slope, i) => sum + slope * likely[i]!, 0)
+  return slopes.map((slope, i) => likely[i]! * (slope - mean))
 }
 
 /** Shares of the input reach little beyond 1; pixels do. */

@@ -6,14 +6,18 @@ import { floatsOf, type Value, type Values } from '../../runtime/value'
 import type { Found } from './found'
 import {
   classesOf,
+  cornersOf,
   floatOutputs,
   isRelative,
   placed,
   probabilities,
+  unlikely,
+  unplaced,
   withinUnit,
   type BoxLayout,
   type Decoding,
   type Seen,
+  type Sloped,
 } from './layout'
 
 type Pair = [boxes: [string, Value], scores: [string, Value]]
@@ -63,6 +67,37 @@ function decode(outputs: Values, row: number, decoding: Decoding, seen: Seen, le
   return found
 }
 
+function sloped(outputs: Values, row: number, decoding: Decoding, seen: Seen): Sloped {
+  const [boxes, given] = decoding.names.map((name) => floatsOf(outputs[name]!)) as [
+    Float32Array,
+    Float32Array,
+  ]
+  const { columns } = decoding
+  const count = outputs[decoding.names[0]!]!.dims[1]!
+  const corners = new Float64Array(4 * count)
+  const scores = new Float64Array(columns * count)
+  const from = row * count
+  for (let i = 0; i < count; i++) {
+    const at = 4 * (from + i)
+    const sides = Array.from(boxes.subarray(at, at + 4)) as [number, number, number, number]
+    corners.set(cornersOf(placed(sides, decoding, seen)), 4 * i)
+    scores.set(probabilities(given, columns * (from + i), decoding), columns * i)
+  }
+  return {
+    corners,
+    scores,
+    back(byCorner, byScore, [bySide, byGiven]) {
+      for (let i = 0; i < count; i++) {
+        const sides = unplaced(byCorner.subarray(4 * i, 4 * i + 4), decoding, seen)
+        sides.forEach((slope, side) => (bySide![4 * (from + i) + side]! += slope))
+        const [start, end] = [columns * i, columns * (i + 1)]
+        const slopes = unlikely(scores.subarray(start, end), byScore.subarray(start, end), decoding)
+        slopes.forEach((slope, c) => (byGiven![columns * (from + i) + c]! += slope))
+      }
+    },
+  }
+}
+
 export const ssd: BoxLayout = {
   id: 'ssd',
   looks:
@@ -90,6 +125,7 @@ export const ssd: BoxLayout = {
     }
   },
   decode,
+  sloped,
 }
 
 export const detr: BoxLayout = {
@@ -118,4 +154,5 @@ export const detr: BoxLayout = {
     )
   },
   decode,
+  sloped,
 }

@@ -8,11 +8,14 @@ import type { Found } from './found'
 import {
   classesOf,
   floatOutputs,
+  cornersOf,
   isRelative,
   placed,
+  unplaced,
   type BoxLayout,
   type Decoding,
   type Seen,
+  type Sloped,
 } from './layout'
 
 interface Strides {
@@ -71,6 +74,36 @@ function layoutOf(id: string, looks: string, extra: 4 | 5): BoxLayout {
         }
       }
       return found
+    },
+    sloped(outputs, row, decoding, seen): Sloped {
+      const value = outputs[decoding.names[0]!]!
+      const data = floatsOf(value)
+      const { boxes, columns: all, step, across } = stridesOf(value)
+      const { columns } = decoding
+      const at = (i: number, column: number): number => row * boxes * all + i * step + column * across
+      const thing = (i: number): number => (extra === 5 ? data[at(i, 4)]! : 1)
+      const corners = new Float64Array(4 * boxes)
+      const scores = new Float64Array(columns * boxes)
+      for (let i = 0; i < boxes; i++) {
+        const sides = [0, 1, 2, 3].map((side) => data[at(i, side)]!) as [number, number, number, number]
+        corners.set(cornersOf(placed(sides, decoding, seen)), 4 * i)
+        for (let c = 0; c < columns; c++) scores[columns * i + c] = thing(i) * data[at(i, extra + c)]!
+      }
+      return {
+        corners,
+        scores,
+        back(byCorner, byScore, [slopes]) {
+          for (let i = 0; i < boxes; i++) {
+            const sides = unplaced(byCorner.subarray(4 * i, 4 * i + 4), decoding, seen)
+            sides.forEach((slope, side) => (slopes![at(i, side)]! += slope))
+            for (let c = 0; c < columns; c++) {
+              const slope = byScore[columns * i + c]!
+              slopes![at(i, extra + c)]! += slope * thing(i)
+              if (extra === 5) slopes![at(i, 4)]! += slope * data[at(i, extra + c)]!
+            }
+          }
+        },
+      }
     },
   }
 }

@@ -12,6 +12,7 @@ import type { Measured, Meter, MetricContext, Observation, OutputChoice } from '
 import type { Shown, TaskDeclaration } from '../task'
 import { alphabetsOf, pathsOf, textOf, type Alphabet } from './ctc'
 import { aligned, editDistance } from './edits'
+import { measureTexts, stepsOf } from './text-loss'
 import { textsOf, wordsOf } from './texts'
 
 interface TextChoice extends OutputChoice {
@@ -144,7 +145,13 @@ export const transcription: TaskDeclaration = {
     return { axis, blank: alphabet.blank, characters: alphabet.characters }
   },
   classNoun: 'characters',
-  // A loss over all ways to spread a text over steps is not learned here: the original is imitated instead.
-  loss: { fits: (dims) => dims.length === 3 },
+  loss: {
+    fits: (dims) => dims.length === 3,
+    structured: {
+      closing: ['Softmax', 'LogSoftmax'],
+      taught: (choice) => stepsOf(choice as TextChoice),
+      measure: (outputs, labels, choice) => measureTexts(outputs, labels, choice as TextChoice),
+    },
+  },
   view,
 }
