@@ -86,6 +86,14 @@ function splitFor(
   return { data, split: training }
 }
 
+const ONE_CLASS = 'all training samples are of one class'
+
+function unlearnable(trouble: string, { labels }: Batch, by: string): PareError {
+  if (!labels) return new PareError('data/labels-missing', { by })
+  if (trouble === ONE_CLASS) return new PareError('data/one-class', { by })
+  return new PareError('model/nothing-to-do', { by, reason: trouble })
+}
+
 /** How labels can be used: a reason not to, or undefined. Throws where a label names no class. */
 async function labelTrouble(samples: Samples, objective: Objective, task: Task): Promise<string | undefined> {
   if (objective.trouble !== undefined) return objective.trouble
@@ -105,7 +113,7 @@ async function labelTrouble(samples: Samples, objective: Objective, task: Task):
       seen.add(value)
     }
   }
-  return seen.size < 2 && isClass ? 'all training samples are of one class' : undefined
+  return seen.size < 2 && isClass ? ONE_CLASS : undefined
 }
 
 /** Updates that a training without a given number of epochs aims for, and the epochs it is kept between at an effort of 1. */
@@ -158,10 +166,7 @@ export async function learn(
   const example = taughtBy?.model ?? options.original
   const objective = await chooseObjective(model, data, first, example)
   const trouble = await labelTrouble(samples, objective, data.task)
-  if (trouble && !taughtBy)
-    throw first.labels
-      ? new PareError('data/one-class', { by })
-      : new PareError('data/labels-missing', { by })
+  if (trouble && !taughtBy) throw unlearnable(trouble, first, by)
   const hard = options.labels && !trouble && !(taughtBy && taughtBy.settings.teacherShare === 1)
   if (trouble && options.labels) notes.push(`Only the original was learned from, as ${trouble}.`)
   const soft = taughtBy !== undefined && (taughtBy.settings.teacherShare > 0 || !hard)

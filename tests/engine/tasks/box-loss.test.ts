@@ -138,7 +138,7 @@ describe.each(['yolov5', 'yolov8', 'fastestdet', 'ssd', 'detr'])('the loss of bo
         return [
           name,
           floats(
-            dims,
+            [...dims],
             Array.from(data as Float32Array, (v, i) => v - (0.01 * by[i]!) / most),
           ),
         ]

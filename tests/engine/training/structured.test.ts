@@ -6,7 +6,7 @@ import { measureQuality } from '../../../src/engine/evaluate/quality'
 import { seeded } from '../../../src/engine/math/random'
 import { Model, Tensor, type AttributeInput } from '../../../src/engine/onnx'
 import { float32, int64 } from '../../../src/engine/runtime'
-import { labelRows } from '../../../src/engine/tasks/detection/label-rows'
+import { labelRows, type LabelledPicture } from '../../../src/engine/tasks/detection/label-rows'
 import { textLabels } from '../../../src/engine/tasks/transcription/texts'
 import { learn } from '../../../src/engine/training/learn'
 import { chooseObjective } from '../../../src/engine/training/objective'
@@ -82,6 +82,14 @@ function detector(seed: number): Model {
   return model
 }
 
+const pictureOf = (corners: Record<'left' | 'top' | 'right' | 'bottom', number>): LabelledPicture => ({
+  frame: {
+    ...{ width: SIDE, height: SIDE, scaleX: 1, scaleY: 1, left: 0, top: 0 },
+    ...{ inputWidth: SIDE, inputHeight: SIDE },
+  },
+  boxes: [{ ...corners, class: 0, ignored: 0 }],
+})
+
 /** One bright rectangle a picture. */
 const rectangles = (): Dataset =>
   inMemory('detection', ['thing'], { training: 64, calibration: 16, validation: 32 }, (length, seed) => {
@@ -92,11 +100,7 @@ const rectangles = (): Dataset =>
       const [left, top] = [random.below(SIDE - w), random.below(SIDE - h)]
       for (let i = top; i < top + h; i++)
         for (let j = left; j < left + w; j++) x[(n * SIDE + i) * SIDE + j]! += 1
-      const frame = { width: SIDE, height: SIDE, scaleX: 1, scaleY: 1, left: 0, top: 0 }
-      return {
-        frame: { ...frame, inputWidth: SIDE, inputHeight: SIDE },
-        boxes: [{ left, top, right: left + w, bottom: top + h, class: 0, ignored: 0 as const }],
-      }
+      return pictureOf({ left, top, right: left + w, bottom: top + h })
     })
     return { inputs: { x: float32([length, 1, SIDE, SIDE], x) }, labels: labelRows(pictures) }
   })
@@ -236,4 +240,33 @@ test('slopes told beside the graph reach weights as finite differences say', asy
     expect(Math.abs(gradients[i]! - slope)).toBeLessThan(0.03 * steepest)
   }
   await runner.release()
+})
+
+test('boxes from a graph that takes overlapping ones out itself are imitated, and not learned alone', async () => {
+  const { model, weight, node } = network(1, ['N', 4], ['N', 2, 6])
+  const given = node('MatMul', ['x', weight('w', [4, 12], 0.5)], 'given')
+  model.graph.initializers.set('to', Tensor.int64([0, 2, 6]))
+  node('Reshape', [given, 'to'], 'out')
+  const dataset = inMemory(
+    'detection',
+    ['thing'],
+    { training: 16, calibration: 0, validation: 8 },
+    (length) => ({
+      inputs: { x: float32([length, 4], new Float32Array(4 * length).fill(1)) },
+      labels: labelRows(new Array(length).fill(pictureOf({ left: 2, top: 2, right: 8, bottom: 8 }))),
+    }),
+  )
+  dataset.spec.boxes = 'yolo-nms'
+  const run = (more: object): Promise<unknown> =>
+    learn(model, contextOf(model, dataset), {
+      by: 'test',
+      settings: settingsOf({ epochs: 1 }),
+      labels: true,
+      ...more,
+    })
+  await expect(run({})).rejects.toMatchObject({ data: { code: 'model/nothing-to-do' } })
+  const taught = run({ teacher: { model, settings: teachingOf({ teacherShare: 0.5 }) } })
+  await expect(taught).resolves.toMatchObject({
+    notes: expect.arrayContaining([expect.stringContaining('as boxes as yolo-nms has them')]) as unknown,
+  })
 })
