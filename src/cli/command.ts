@@ -39,24 +39,16 @@ export function modelFile(text: string): string {
   return fs.existsSync(inside) ? inside : at
 }
 
-export const jsonOption = (): Option =>
-  new Option('--json', 'print exactly one JSON document on stdout; progress goes to stderr')
-
-export const pluginOption = (): Option =>
-  new Option(
-    '--plugin <module>',
-    'a file, folder or package with passes, targets, encodings and tasks; several times',
-  ).argParser((text: string, all: readonly string[] = []) => [...all, moduleOf(text)])
-
 export const seedOption = (): Option =>
   new Option('--seed <n>', 'of what is drawn at random while compressing').argParser(wholeNumber).default(0)
 
 export const overwriteOption = (what: string): Option =>
   new Option('--overwrite', `replace an earlier ${what} of that name`)
 
+/** Of every command that asks an engine. */
 export function withEngineOptions(command: Command): Command {
   return command
-    .addOption(jsonOption())
+    .addOption(new Option('--json', 'print exactly one JSON document on stdout; progress goes to stderr'))
     .addOption(
       new Option('--progress <style>', 'how progress is told on stderr; json: one document a line')
         .choices(PROGRESS)
@@ -69,19 +61,28 @@ export function withEngineOptions(command: Command): Command {
         .default('info'),
     )
     .addOption(new Option('--log-file <file>', 'what is told goes here too, with times').argParser(absolute))
-    .addOption(pluginOption())
     .addOption(
-      new Option('--threads <n>', 'threads within an operator; 0 = all cores')
-        .argParser(threadCount)
-        .default(0),
+      new Option(
+        '--plugin <module>',
+        'a file, folder or package with passes, targets, encodings and tasks; several times',
+      ).argParser((text: string, all: readonly string[] = []) => [...all, moduleOf(text)]),
     )
     .addOption(
       new Option('--memory <MB>', 'memory a job may take; 0 = half of what is free, and 512 at least')
         .argParser(wholeNumber)
         .default(0),
     )
-    .addOption(new Option('--provider <id>', 'what runs the model: cpu, webgpu, dml, coreml').default('cpu'))
 }
+
+/** Of those that run models to measure or compress them. */
+export const withRuntimeOptions = (command: Command): Command =>
+  withEngineOptions(command)
+    .addOption(
+      new Option('--threads <n>', 'threads within an operator; 0 = all cores')
+        .argParser(threadCount)
+        .default(0),
+    )
+    .addOption(new Option('--provider <id>', 'what runs the model: cpu, webgpu, dml, coreml').default('cpu'))
 
 export function withDataOptions(command: Command): Command {
   command

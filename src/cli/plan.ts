@@ -1,7 +1,7 @@
 /** `--dry-run`: what a recipe would do, estimated from one timed run of the model and the recipe's parameters. */
 import type { RecipeStep } from '../contract/recipe'
 import type { JobInput } from '../service'
-import { bytes, print, seconds, table } from './output'
+import { bytes as bytesText, print, seconds as secondsText, table } from './output'
 import type { Session } from './session'
 
 interface Plan {
@@ -14,20 +14,19 @@ interface Plan {
 }
 
 export async function planOf(session: Session, input: JobInput<'expect'>): Promise<Plan> {
-  const { model, recipe } = input
+  const { recipe } = input
   const passes = await session.run('passes', undefined, 'listing the passes')
   const problems = await session.run('checkRecipe', input, 'checking the recipe')
-  const expected = await session.run('expect', input, 'timing the model')
-  const { bytes: originalBytes } = await session.run('inspect', { model }, 'reading the model')
+  const { seconds, originalBytes, bytes, steps } = await session.run('expect', input, 'timing the model')
   return {
     recipe: recipe.name,
-    seconds: expected.seconds,
+    seconds,
     originalBytes,
-    bytes: expected.bytes,
+    bytes,
     steps: recipe.steps.map((step, i) => ({
       ...step,
       title: passes.find(({ id }) => id === step.pass)?.title ?? step.pass,
-      seconds: expected.steps[i]!,
+      seconds: steps[i]!,
       problems: problems.filter((one) => one.step === i).map(({ message }) => message),
     })),
   }
@@ -37,12 +36,12 @@ export function printPlan(plan: Plan): void {
   const rows = plan.steps.map(({ pass, title, seconds: each }, i) => [
     `${i + 1}. ${pass}`,
     title,
-    `about ${seconds(each)}`,
+    `about ${secondsText(each)}`,
   ])
   print(table(rows, 'left'))
   for (const { pass, problems } of plan.steps)
     for (const problem of problems) print(`warning: ${pass}: ${problem}`)
   print(
-    `\nAbout ${seconds(plan.seconds)} with measuring; ${bytes(plan.originalBytes)} become about ${bytes(plan.bytes)}. Estimates: nothing was made.`,
+    `\nAbout ${secondsText(plan.seconds)} with measuring; ${bytesText(plan.originalBytes)} become about ${bytesText(plan.bytes)}. Estimates: nothing was made.`,
   )
 }

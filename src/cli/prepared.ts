@@ -18,6 +18,7 @@ export async function preparedData(
   session: Session,
   models: string | readonly [original: string, ...others: string[]],
   options: Options,
+  scored = true,
 ): Promise<DataReference> {
   const all = typeof models === 'string' ? ([models] as const) : models
   const { strict } = options
@@ -26,6 +27,7 @@ export async function preparedData(
     data: referenceOf(options),
     settings: engineSettings(options),
     strict,
+    scored,
   })
   session.read = { model: all[0], data }
   return data

@@ -15,6 +15,8 @@ interface Reading {
   settings: EngineSettings
   /** Doubts are asked for also where it is said how the data is read. */
   strict?: boolean
+  /** False: the model is not run, and nothing is found but what is said or recognised. */
+  scored?: boolean
 }
 
 /** True where something is said of how samples are read. */
@@ -27,7 +29,7 @@ const isSaid = ({ path: _, tokenizer: __, splits: ___, ...spec }: DataReference)
  */
 export async function preparedData(
   work: Work,
-  { models: [model, ...others], data, settings, strict = false }: Reading,
+  { models: [model, ...others], data, settings, strict = false, scored = true }: Reading,
 ): Promise<DataReference> {
   if (data.path === undefined) {
     work.say(WITHOUT_DATA)
@@ -39,10 +41,14 @@ export async function preparedData(
   }
   const known = isSaid(data) ? undefined : [model, ...others].map(specBeside).find((found) => found)
   const input = { model, data: { ...data, ...known?.spec }, settings }
+  const read = async (): Promise<readonly Doubt[]> => {
+    if (scored) return (await work.run('openData', input, READING)).doubts
+    await work.run('samples', { ...input, split: 'validation', offset: 0, limit: 0 }, READING)
+    return []
+  }
   if (known)
     try {
-      const { doubts } = await work.run('openData', input, READING)
-      warn(work, doubts)
+      warn(work, await read())
       work.say(`The data is read as ${known.file} says.`)
       return input.data
     } catch (cause) {
@@ -50,6 +56,7 @@ export async function preparedData(
       work.say(`${known.file} is for data of another form and is not used.`)
       input.data = data
     }
+  if (!scored) return data
   const { baseline, looksLikeChance, doubts } = await work.run('openData', input, READING)
   const otherwise = await foundOtherwise(work, input, baseline, looksLikeChance)
   // Read the other way it guesses no longer.

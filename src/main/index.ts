@@ -1,5 +1,5 @@
 /** Electron's main process: it hosts the service and shows the window. */
-import { app, BrowserWindow, dialog, session } from 'electron'
+import { app, BrowserWindow, dialog, session, shell } from 'electron'
 import path from 'node:path'
 import { errorData } from '../contract/errors'
 import { errorMessage } from '../contract/messages'
@@ -14,6 +14,7 @@ import { answerWindow, tell } from './ipc'
 import { installMenu } from './menu'
 import { filesAmong } from './opened-files'
 import { declareProtocol, serveRenderer } from './protocol'
+import { releasesPage } from './releases'
 import { enforceOffline, silenceChromium } from './security'
 import { commandWords, runInTerminal } from './terminal'
 import { openWindow } from './window'
@@ -77,14 +78,17 @@ function start(): void {
     attention.hear(event, data)
   })
   answerWindow(started)
-  installMenu(
-    (action) => tell(window, 'menu.action', { action }),
-    () =>
+  const releases = releasesPage(app.getAppPath())
+  installMenu((action) => tell(window, 'menu.action', { action }), {
+    installCommand: () =>
       inBackground(
         offerCommand(path.join(resources, 'command'), () => window),
         'installing the command',
       ),
-  )
+    ...(releases && {
+      showReleases: () => inBackground(shell.openExternal(releases), 'opening the releases'),
+    }),
+  })
   early.push(...filesAmong(process.argv, process.cwd(), app.getAppPath()))
   show()
 }

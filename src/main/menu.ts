@@ -26,19 +26,27 @@ function items(menu: MenuName, choose: (action: string) => void): MenuItemConstr
     ])
 }
 
+/** What the desktop does by itself, beside the actions of the window. */
+interface Desktop {
+  installCommand(): void
+  /** Absent where nobody says where releases are. */
+  showReleases?(): void
+}
+
 export function menuTemplate(
   platform: NodeJS.Platform,
   choose: (action: string) => void,
-  installCommand: () => void,
+  { installCommand, showReleases }: Desktop,
 ): MenuItemConstructorOptions[] {
   const last: MenuItemConstructorOptions[] =
     platform === 'darwin' ? [] : [{ type: 'separator' }, { role: 'quit' }]
   // Of the desktop alone: whoever has the window of a browser started it by the command.
-  const command: MenuItemConstructorOptions[] = [
+  const desktop: MenuItemConstructorOptions[] = [
     { type: 'separator' },
     { label: 'Install the “pare” command…', click: installCommand },
+    ...(showReleases ? [{ label: 'Releases, in the browser…', click: showReleases }] : []),
   ]
-  const after: Partial<Record<MenuName, MenuItemConstructorOptions[]>> = { file: last, help: command }
+  const after: Partial<Record<MenuName, MenuItemConstructorOptions[]>> = { file: last, help: desktop }
   const menus = MENUS.map((menu) => ({
     label: MENU_TITLES[menu],
     submenu: [...(NATIVE[menu] ?? []), ...items(menu, choose), ...(after[menu] ?? [])],
@@ -46,6 +54,6 @@ export function menuTemplate(
   return platform === 'darwin' ? [{ role: 'appMenu' }, ...menus] : menus
 }
 
-export function installMenu(choose: (action: string) => void, installCommand: () => void): void {
-  Menu.setApplicationMenu(Menu.buildFromTemplate(menuTemplate(process.platform, choose, installCommand)))
+export function installMenu(choose: (action: string) => void, desktop: Desktop): void {
+  Menu.setApplicationMenu(Menu.buildFromTemplate(menuTemplate(process.platform, choose, desktop)))
 }

@@ -311,6 +311,7 @@ test('progress is one document a line for programs, and silent when asked', asyn
     .map((line) => JSON.parse(line) as { done?: number; says?: string })
   expect(lines.some(({ done }) => done !== undefined && done > 0)).toBe(true)
   expect((await pare(['evaluate', model, '--data', data, '--quiet'])).err).toBe('')
+  expect((await pare(['inspect', model, '--quiet', '--log-level', 'debug'])).err).toBe('')
 })
 
 test.skipIf(!fs.existsSync('/dev/full'))('what cannot be printed is said, without a stack', async () => {

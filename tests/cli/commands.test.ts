@@ -423,17 +423,24 @@ test('a dry run says what would be done and about how long and small, and writes
   const answers: Script = {
     presets: () => presets,
     passes: () => passes,
-    inspect: () => inspection,
     checkRecipe: () => [{ step: 0, message: 'It comes too late.' }],
-    expect: () => ({ seconds: 75, steps: steps.map((_, i) => 10 + i), bytes: 62_000 }),
+    expect: () => ({
+      seconds: 75,
+      steps: steps.map((_, i) => 10 + i),
+      originalBytes: 248_000,
+      bytes: 62_000,
+    }),
   }
   const args = ['compress', 'm.onnx', '--recipe', id, '--out', out, '--dry-run']
   const told = await run(addCompress, args, answers)
   expect(told.out).toMatch(new RegExp(`^1\\. ${steps[0]!.pass} .* about 10 s$`, 'm'))
   expect(told.out).toContain(`warning: ${steps[0]!.pass}: It comes too late.`)
   expect(told.out).toContain('About 1 min 15 s with measuring')
-  expect(told.out).toContain('become about 62 kB')
+  expect(told.out).toContain('248 kB become about 62 kB')
   expect(fs.existsSync(out)).toBe(false)
+  // What it says hangs neither on a score nor on another way to read the data.
+  const read = await run(addCompress, [...args, '--data', 'd'], answers)
+  expect(read.jobs).toEqual(['presets', 'passes', 'checkRecipe', 'expect'])
   const json = await run(addCompress, [...args, '--json'], answers)
   expect(JSON.parse(json.out)).toMatchObject({ seconds: 75, bytes: 62_000, recipe: presets[1]!.name })
 })

@@ -55,6 +55,25 @@ const documented = pages.flatMap((page) => linesOf(fs.readFileSync(path.join(roo
 
 const sentence = (text: string): string => `${text[0]!.toUpperCase()}${text.slice(1)}.`
 
+test('every command that asks an engine can be told how much to say, and what else it may load', () => {
+  const asking = program().commands.filter((command) => !['completion', 'window'].includes(command.name()))
+  for (const command of asking)
+    expect(
+      command.options.map(({ long }) => long),
+      command.name(),
+    ).toEqual(
+      expect.arrayContaining([
+        '--json',
+        '--quiet',
+        '--progress',
+        '--log-level',
+        '--log-file',
+        '--plugin',
+        '--memory',
+      ]),
+    )
+})
+
 test('docs/cli.md', async () => {
   const sections = program().commands.map((command) => {
     const cell = (text: string): string => text.replaceAll('|', '\\|')

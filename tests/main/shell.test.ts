@@ -13,6 +13,7 @@ const { fileBehind, isOwn, serveRenderer, START_URL } = await import('../../src/
 const { enforceOffline, mayRequest } = await import('../../src/main/security')
 const { answerWindow, tell } = await import('../../src/main/ipc')
 const { menuTemplate } = await import('../../src/main/menu')
+const { releasesPage } = await import('../../src/main/releases')
 const { openWindow, readState } = await import('../../src/main/window')
 const { filesAmong } = await import('../../src/main/opened-files')
 
@@ -149,15 +150,28 @@ test('the window is sandboxed, and its place is kept', () => {
 
 test('the native menu holds every action of the registry once', () => {
   const chosen: string[] = []
-  const command = vi.fn()
-  const flat = menuTemplate('linux', (action) => chosen.push(action), command).flatMap(
+  const desktop = { installCommand: vi.fn(), showReleases: vi.fn() }
+  const flat = menuTemplate('linux', (action) => chosen.push(action), desktop).flatMap(
     (menu) => menu.submenu as { label?: string; click?(): void }[],
   )
   for (const item of flat) item.click?.()
   expect(chosen).toEqual(expect.arrayContaining(ACTIONS.map((action) => action.id)))
   expect(chosen).toHaveLength(ACTIONS.length)
-  expect(command, 'the one entry of the desktop alone').toHaveBeenCalledOnce()
-  expect(menuTemplate('darwin', vi.fn(), vi.fn())[0]).toEqual({ role: 'appMenu' })
+  for (const own of Object.values(desktop)) expect(own).toHaveBeenCalledOnce()
+  expect(menuTemplate('darwin', vi.fn(), desktop)[0]).toEqual({ role: 'appMenu' })
+})
+
+test('the page of releases is the one that packaging named, or there is none', () => {
+  const named = (homepage: unknown): string | undefined => {
+    fs.writeFileSync(path.join(folder, 'package.json'), JSON.stringify({ homepage }))
+    return releasesPage(folder)
+  }
+  expect(named('https://host.invalid/who/pare/')).toBe('https://host.invalid/who/pare/releases')
+  expect([named(undefined), named('file:///etc'), releasesPage('/nowhere')]).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ])
 })
 
 test('files handed over by the system are told from flags', () => {

@@ -2,7 +2,7 @@ import { InvalidArgumentError, Option } from 'commander'
 import fs from 'node:fs'
 import path from 'node:path'
 import { PareError } from '../../contract/errors'
-import { absolute, examples, jsonOption, type AddCommand } from '../command'
+import { absolute, examples, withEngineOptions, type AddCommand } from '../command'
 import { ratioOption } from '../data-spec'
 import { printDocument } from '../document'
 import { print } from '../output'
@@ -23,7 +23,7 @@ const list = (text: string): string[] => {
 }
 
 export const addCombine: AddCommand = (program, { session }) => {
-  program
+  const command = program
     .command('combine')
     .description('join scores of several outputs or models into one in the graph, as one condition to judge')
     .argument('<models...>', 'ONNX files', (text: string, before: string[] = []) => [
@@ -41,7 +41,7 @@ export const addCombine: AddCommand = (program, { session }) => {
     .option('--outputs <name,…>', 'which outputs; default: all of one number a sample', list)
     .option('--name <name>', 'what the one output is called', 'condition')
     .requiredOption('--out <file>', 'the ONNX file to write', absolute)
-    .addOption(jsonOption())
+  withEngineOptions(command)
     .addHelpText(
       'after',
       examples(

@@ -8,7 +8,7 @@ import {
   markdownOption,
   targetOption,
   withDataOptions,
-  withEngineOptions,
+  withRuntimeOptions,
   type AddCommand,
 } from '../command'
 import { writeText } from '../../service'
@@ -47,7 +47,7 @@ export const addCompare: AddCommand = (program, { session }) => {
     .addOption(new Option('--split <name>', 'which samples').choices(SPLITS).default('validation'))
     .addOption(targetOption())
     .addOption(markdownOption())
-  withEngineOptions(withDataOptions(withLimitOptions(command)))
+  withRuntimeOptions(withDataOptions(withLimitOptions(command)))
     .addHelpText(
       'after',
       examples(

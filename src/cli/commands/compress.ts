@@ -13,7 +13,7 @@ import {
   seedOption,
   targetOption,
   withDataOptions,
-  withEngineOptions,
+  withRuntimeOptions,
   type AddCommand,
 } from '../command'
 import { sayStep } from '../compressing'
@@ -78,7 +78,7 @@ export const addCompress: AddCommand = (program, { session }) => {
     .addOption(overwriteOption('result'))
     .option('--resume', 'go on from the last finished pass of an earlier run in that folder')
     .addOption(new Option('--dry-run', 'say what would be done, about how long and how small; write nothing'))
-  withEngineOptions(withDataOptions(withLimitOptions(command)))
+  withRuntimeOptions(withDataOptions(withLimitOptions(command)))
     .addHelpText(
       'after',
       examples(
@@ -100,7 +100,8 @@ export const addCompress: AddCommand = (program, { session }) => {
       checkOut(out, model, overwrite || resume)
       const recipe = await recipeOf(session, options)
       if (!dryRun && !session.log.opened) session.log.open(path.join(out, WORK_FOLDER, LOG_FILE))
-      const data = await preparedData(session, model, options)
+      // Neither time nor size hangs on how well the data is read.
+      const data = await preparedData(session, model, options, !dryRun || options.strict === true)
       const input = { model, data, settings: engineSettings(options), recipe }
       if (dryRun) {
         const plan = await planOf(session, input)

@@ -5,7 +5,7 @@ import {
   examples,
   modelFile,
   withDataOptions,
-  withEngineOptions,
+  withRuntimeOptions,
   type AddCommand,
 } from '../command'
 import { specOf, type SpecOptions } from '../data-spec'
@@ -24,7 +24,7 @@ export const addData: AddCommand = (program, { session }) => {
     .description('say how data is read for a model, try the other ways, and save the best as a data spec')
     .argument('<model>', 'an ONNX file, or a folder that compressing wrote', modelFile)
     .option('--out <file>', 'where the data spec goes, for --data-spec of the other commands', absolute)
-  withEngineOptions(withDataOptions(command))
+  withRuntimeOptions(withDataOptions(command))
     .addHelpText(
       'after',
       examples(

@@ -7,7 +7,7 @@ import {
   examples,
   targetOption,
   withDataOptions,
-  withEngineOptions,
+  withRuntimeOptions,
   type AddCommand,
 } from '../command'
 import { print } from '../output'
@@ -43,7 +43,7 @@ export const addEvaluate: AddCommand = (program, { session }) => {
     .addOption(new Option('--split <name>', 'which samples').choices(SPLITS).default('validation'))
     .addOption(originalOption())
     .addOption(targetOption())
-  withEngineOptions(withDataOptions(withLimitOptions(command)))
+  withRuntimeOptions(withDataOptions(withLimitOptions(command)))
     .addHelpText(
       'after',
       examples(

@@ -8,7 +8,7 @@ import {
   overwriteOption,
   targetOption,
   withDataOptions,
-  withEngineOptions,
+  withRuntimeOptions,
   type AddCommand,
 } from '../command'
 import { bytes, checkLine, print } from '../output'
@@ -80,7 +80,7 @@ export const addExport: AddCommand = (program, { session }) => {
       'put preprocessing and class names into the model: bytes in, class out; needs --data',
     )
     .addOption(originalOption())
-  withEngineOptions(withDataOptions(withLimitOptions(command)))
+  withRuntimeOptions(withDataOptions(withLimitOptions(command)))
     .addHelpText(
       'after',
       examples(

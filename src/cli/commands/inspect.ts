@@ -1,5 +1,5 @@
 import type { ModelInspection } from '../../contract/model'
-import { examples, jsonOption, modelFile, targetOption, type AddCommand } from '../command'
+import { examples, modelFile, targetOption, withEngineOptions, type AddCommand } from '../command'
 import { bytes, checkLine, count, number, print, table } from '../output'
 import { printDocument } from '../document'
 
@@ -54,14 +54,14 @@ function describe(model: ModelInspection): string {
 }
 
 export const addInspect: AddCommand = (program, { session }) => {
-  program
+  const command = program
     .command('inspect')
     .description(
       'what a model is: size, parameters, operators, where the weight sits, what stands in the way',
     )
     .argument('<model>', 'an ONNX file, or a folder that compressing wrote', modelFile)
     .addOption(targetOption())
-    .addOption(jsonOption())
+  withEngineOptions(command)
     .addHelpText(
       'after',
       examples(

@@ -1,6 +1,6 @@
 import { PARAMETER_GROUPS, type ParameterField, type PassDescription } from '../../contract/passes'
 import { PareError } from '../../contract/errors'
-import { examples, jsonOption, pluginOption, type AddCommand } from '../command'
+import { examples, withEngineOptions, type AddCommand } from '../command'
 import { print, table } from '../output'
 import { printDocument } from '../document'
 
@@ -40,12 +40,11 @@ function details(pass: PassDescription): string {
 }
 
 export const addPasses: AddCommand = (program, { session }) => {
-  program
+  const command = program
     .command('passes')
     .description('what can be done to a model: every pass, with its parameters')
     .argument('[id]', 'only this pass, in full')
-    .addOption(jsonOption())
-    .addOption(pluginOption())
+  withEngineOptions(command)
     .addHelpText('after', examples('pare passes', 'pare passes quantize-static', 'pare passes --json'))
     .action(async (id: string | undefined, { json }: { json?: boolean }) => {
       const all = await session.run('passes', undefined, 'listing the passes')

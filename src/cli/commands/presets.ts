@@ -1,14 +1,14 @@
 import { PareError } from '../../contract/errors'
-import { examples, jsonOption, type AddCommand } from '../command'
+import { examples, withEngineOptions, type AddCommand } from '../command'
 import { print, table } from '../output'
 import { printDocument } from '../document'
 
 export const addPresets: AddCommand = (program, { session }) => {
-  program
+  const command = program
     .command('presets')
     .description('recipes that come with Pare: the names that --recipe takes')
     .argument('[id]', 'only this one, with its steps')
-    .addOption(jsonOption())
+  withEngineOptions(command)
     .addHelpText('after', examples('pare presets', 'pare presets balanced', 'pare presets balanced --json'))
     .action(async (id: string | undefined, { json }: { json?: boolean }) => {
       const all = await session.run('presets', undefined, 'listing the presets')

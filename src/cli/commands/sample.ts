@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { onDisk, PareError } from '../../contract/errors'
 import { findSample, listSamples } from '../../service'
-import { absolute, examples, targetOption, withEngineOptions, type AddCommand } from '../command'
+import { absolute, examples, targetOption, withRuntimeOptions, type AddCommand } from '../command'
 import { compressInto, recipeNamed } from '../../library/compressing'
 import { bytes, print } from '../output'
 import { printDocument } from '../document'
@@ -31,7 +31,7 @@ export const addSample: AddCommand = (program, { session, resourcesDir }) => {
       absolute,
     )
     .addOption(targetOption().default('any'))
-  withEngineOptions(command)
+  withRuntimeOptions(command)
     .addHelpText(
       'after',
       examples('pare sample', 'pare sample digits --out tried/', 'pare sample bearing --files bearing/'),

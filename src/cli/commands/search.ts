@@ -14,7 +14,7 @@ import {
   seedOption,
   targetOption,
   withDataOptions,
-  withEngineOptions,
+  withRuntimeOptions,
   type AddCommand,
 } from '../command'
 import { checkOut, LOG_FILE, WORK_FOLDER, writeHtml } from '../../library/compressing'
@@ -202,7 +202,7 @@ export const addSearch: AddCommand = (program, { session }) => {
     )
     .addOption(new Option('--of <m>', 'number of workers that share the list').argParser(numberOption))
     .option('--merge', 'conclude what the jobs found; says what is left to try when there is more')
-  withEngineOptions(withDataOptions(command))
+  withRuntimeOptions(withDataOptions(command))
     .addHelpText(
       'after',
       examples(

@@ -8,7 +8,7 @@ import {
   targetOption,
   wholeNumber,
   withDataOptions,
-  withEngineOptions,
+  withRuntimeOptions,
   type AddCommand,
 } from '../command'
 import { WORK_FOLDER } from '../../library/compressing'
@@ -61,7 +61,7 @@ export const addSensitivity: AddCommand = (program, { session }) => {
     )
     .addOption(new Option('--technique <names...>', 'only these').choices([...TECHNIQUES]))
     .addOption(targetOption())
-  withEngineOptions(withDataOptions(command))
+  withRuntimeOptions(withDataOptions(command))
     .addHelpText(
       'after',
       examples(

@@ -1,13 +1,12 @@
-import { examples, jsonOption, pluginOption, type AddCommand } from '../command'
+import { examples, withEngineOptions, type AddCommand } from '../command'
 import { print, table } from '../output'
 import { printDocument } from '../document'
 
 export const addTargets: AddCommand = (program, { session }) => {
-  program
+  const command = program
     .command('targets')
     .description('what a model can be made for: the names that --target takes')
-    .addOption(jsonOption())
-    .addOption(pluginOption())
+  withEngineOptions(command)
     .addHelpText('after', examples('pare targets', 'pare targets --json'))
     .action(async ({ json }: { json?: boolean }) => {
       const targets = await session.run('targets', undefined, 'listing the targets')

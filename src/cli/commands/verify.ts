@@ -13,7 +13,7 @@ import {
   examples,
   seedOption,
   withDataOptions,
-  withEngineOptions,
+  withRuntimeOptions,
   type AddCommand,
 } from '../command'
 import { sayStep } from '../compressing'
@@ -97,7 +97,7 @@ export const addVerify: AddCommand = (program, { session }) => {
       ),
     )
     .addOption(seedOption())
-  withEngineOptions(withDataOptions(command))
+  withRuntimeOptions(withDataOptions(command))
     .addHelpText(
       'after',
       examples(

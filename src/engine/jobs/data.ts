@@ -37,6 +37,8 @@ export async function withData<T>(
   progress?: (done: number, doing: string) => void,
   writes: readonly (string | undefined)[] = [],
 ): Promise<T> {
+  // What has been looked at last gives its memory back.
+  await forgetOpenData()
   const same = unchanged(model, [reference.path, reference.tokenizer], writes)
   return checked(same, async () => {
     const data = await openReference(model, reference, progress)
@@ -69,28 +71,34 @@ interface Kept {
 
 let kept: Kept | undefined
 
-function keepOpen(key: string, model: string, reference: DataReference): Kept {
+function keepOpen(
+  key: string,
+  model: string,
+  reference: DataReference,
+  progress?: (done: number, doing: string) => void,
+): Kept {
   const same = unchanged(model, [reference.path, reference.tokenizer])
-  const opened = { key, data: openReference(model, reference), same }
+  const opened = { key, data: openReference(model, reference, progress), same }
   // A failure must not be remembered, and one that nobody waits for any more says nothing new.
   opened.data.catch(() => (kept = kept === opened ? undefined : kept))
   return opened
 }
 
 /**
- * For looking at one sample after another: the dataset that was opened last stays open. What changed since then is
- * opened anew; what changes while it is looked at throws as in `withData`.
+ * For questions one after another, of samples or of recipes: the dataset that was opened last stays open. What changed
+ * since then is opened anew; what changes while it is looked at throws as in `withData`.
  */
 export async function withOpenData<T>(
   model: string,
   reference: DataReference,
   use: (data: Dataset) => Promise<T>,
+  progress?: (done: number, doing: string) => void,
 ): Promise<T> {
   const key = JSON.stringify([model, reference])
   const isOpen = kept?.key === key
   if (!isOpen) {
     await forgetOpenData()
-    kept = keepOpen(key, model, reference)
+    kept = keepOpen(key, model, reference, progress)
   }
   const { data, same } = kept!
   try {
@@ -99,7 +107,7 @@ export async function withOpenData<T>(
     if (!(thrown instanceof PareError && CHANGED.has(thrown.code))) throw thrown
     await forgetOpenData()
     if (!isOpen) throw thrown
-    return withOpenData(model, reference, use)
+    return withOpenData(model, reference, use, progress)
   }
 }
 

@@ -14,7 +14,7 @@ import { measureQuality } from '../evaluate/quality'
 import { readModel } from '../onnx'
 import { requireDisk } from '../onnx/budget'
 import { clearLeft } from '../../disk/left'
-import { chosenSession, forgetOpenData, withData, withOpenData } from './data'
+import { chosenSession, forgetOpenData, withOpenData } from './data'
 import { doubtsOf } from './doubts'
 import type { JobHandlers } from './job'
 import { taskOf } from '../tasks'
@@ -32,8 +32,9 @@ function isChance({ task, metric, value }: Quality, { answer, label }: SampleRes
 export const dataJobs: JobHandlers<'openData' | 'describeData' | 'findPreprocessing' | 'samples' | 'unpack'> =
   {
     openData: async ({ model, data, settings }, { progress, signal }) => {
+      // Whoever opens it wants it as it is now.
       await forgetOpenData()
-      return withData(
+      return withOpenData(
         model,
         data,
         async (dataset) => {
@@ -60,12 +61,12 @@ export const dataJobs: JobHandlers<'openData' | 'describeData' | 'findPreprocess
       )
     },
     describeData: ({ model, data }) =>
-      withData(model, data, async (dataset) => ({
+      withOpenData(model, data, async (dataset) => ({
         fingerprint: await fingerprint(dataset.path),
         spec: dataset.spec,
       })),
     findPreprocessing: ({ model, data, settings, when, baseline }, { progress, signal }) =>
-      withData(model, data, async (dataset) => {
+      withOpenData(model, data, async (dataset) => {
         const { session } = await chosenSession(settings)
         const read = readModel(model)
         const sign = baseline.higherIsBetter ? 1 : -1
@@ -83,15 +84,20 @@ export const dataJobs: JobHandlers<'openData' | 'describeData' | 'findPreprocess
           explanation,
         }))
       }),
-    samples: ({ model, data, split, offset, limit }) =>
-      withOpenData(model, data, async (dataset) => {
-        const { length, preview } = dataset.splits[split]
-        const wanted = Array.from(
-          { length: Math.max(0, Math.min(limit, length - offset)) },
-          (_, i) => offset + i,
-        )
-        return { total: length, samples: await Promise.all(wanted.map((index) => preview(index))) }
-      }),
+    samples: ({ model, data, split, offset, limit }, { progress }) =>
+      withOpenData(
+        model,
+        data,
+        async (dataset) => {
+          const { length, preview } = dataset.splits[split]
+          const wanted = Array.from(
+            { length: Math.max(0, Math.min(limit, length - offset)) },
+            (_, i) => offset + i,
+          )
+          return { total: length, samples: await Promise.all(wanted.map((index) => preview(index))) }
+        },
+        progress,
+      ),
     async unpack({ archive, into }, { progress }) {
       const parent = path.dirname(into)
       clearLeft(into)

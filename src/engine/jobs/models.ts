@@ -11,7 +11,7 @@ import { inspectModel } from '../layers/costs/inspect'
 import { misplaced, missingNeed } from '../run/steps'
 import { describeTargets, findTarget } from '../targets'
 import { describeTasks } from '../tasks'
-import { withData } from './data'
+import { withOpenData } from './data'
 import type { JobHandlers } from './job'
 import { describePlugins } from './plugins'
 
@@ -64,28 +64,33 @@ export const modelJobs: JobHandlers<
     writeModel(combined, out)
     return { out }
   },
-  checkRecipe: ({ model, data, recipe }) =>
-    withData(model, data, async (dataset) => {
-      const problems: { step: number; message: string }[] = []
-      const read = readModel(model)
-      for (const [step, { pass, params }] of recipe.steps.entries()) {
-        try {
-          const missing = missingNeed(pass, dataset)
-          if (missing) throw missing
-          // Later passes see a model that earlier ones changed: only their parameters can be judged now.
-          if (step === 0) findPass(pass).check(read, params)
-          else findPass(pass).parse(params)
-          const known = recipe.steps
-            .slice(0, step + 1)
-            .filter((one) => PASSES.some(({ id }) => id === one.pass))
-          const late = misplaced(known, known.length - 1)
-          if (late) throw late
-        } catch (thrown) {
-          if (!(thrown instanceof PareError)) throw thrown
-          const { what, todo } = errorMessage(errorData(thrown))
-          problems.push({ step, message: `${what} ${todo}` })
+  checkRecipe: ({ model, data, recipe }, { progress }) =>
+    withOpenData(
+      model,
+      data,
+      async (dataset) => {
+        const problems: { step: number; message: string }[] = []
+        const read = readModel(model)
+        for (const [step, { pass, params }] of recipe.steps.entries()) {
+          try {
+            const missing = missingNeed(pass, dataset)
+            if (missing) throw missing
+            // Later passes see a model that earlier ones changed: only their parameters can be judged now.
+            if (step === 0) findPass(pass).check(read, params)
+            else findPass(pass).parse(params)
+            const known = recipe.steps
+              .slice(0, step + 1)
+              .filter((one) => PASSES.some(({ id }) => id === one.pass))
+            const late = misplaced(known, known.length - 1)
+            if (late) throw late
+          } catch (thrown) {
+            if (!(thrown instanceof PareError)) throw thrown
+            const { what, todo } = errorMessage(errorData(thrown))
+            problems.push({ step, message: `${what} ${todo}` })
+          }
         }
-      }
-      return problems
-    }),
+        return problems
+      },
+      progress,
+    ),
 }

@@ -140,7 +140,10 @@ interface Jobs {
   >
   checkRecipe: Job<ModelAndData & { recipe: Recipe }, { step: number; message: string }[]>
   /** Before a run: how long it and each of its steps will take, from one timed run of the model, and about what size comes out. */
-  expect: Job<ModelAndData & { recipe: Recipe }, { seconds: number; steps: number[]; bytes: number }>
+  expect: Job<
+    ModelAndData & { recipe: Recipe },
+    { seconds: number; steps: number[]; originalBytes: number; bytes: number }
+  >
   /** Flash and RAM, by writing it as C; nothing where the target is no microcontroller. */
   footprint: Job<{ model: string; target: string }, { footprint?: Footprint }>
   /** `target` adds what it takes where that is a microcontroller. */

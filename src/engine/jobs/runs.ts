@@ -1,9 +1,9 @@
 /** Jobs that compress and measure. */
-import fs from 'node:fs'
 import path from 'node:path'
 import type { Footprint, Report } from '../../contract/report'
 import type { Dataset } from '../data/dataset'
 import { reportOn } from '../evaluate/report'
+import { modelSize } from '../evaluate/size'
 import { footprintOn } from '../export/footprint'
 import { readModel } from '../onnx'
 import { isTold } from '../run/basis'
@@ -15,7 +15,7 @@ import { locked } from '../run/lock'
 import { recordBeside } from '../run/record'
 import { findTarget } from '../targets'
 import type { Target } from '../targets/target'
-import { chosenSession, withData } from './data'
+import { chosenSession, withData, withOpenData } from './data'
 import type { JobHandlers } from './job'
 import { pluginsIn } from './plugins'
 
@@ -71,17 +71,25 @@ export const runJobs: JobHandlers<'compress' | 'expect' | 'evaluate' | 'compare'
       ),
     )
   },
-  expect: ({ model, data, recipe }) =>
-    withData(model, data, async (dataset) => {
-      const read = readModel(model)
-      const expected = expectedSeconds([recipe], await extentOf(read, dataset))
-      const steps = expected.steps.flat()
-      return {
-        seconds: steps.reduce((sum, seconds) => sum + seconds, expected.measuring),
-        steps,
-        bytes: expectedBytes(recipe, read, fs.statSync(model).size),
-      }
-    }),
+  expect: ({ model, data, recipe }, { progress }) =>
+    withOpenData(
+      model,
+      data,
+      async (dataset) => {
+        const read = readModel(model)
+        const { bytes: originalBytes } = modelSize(read)
+        progress(0.5, 'Timing the model')
+        const expected = expectedSeconds([recipe], await extentOf(read, dataset))
+        const steps = expected.steps.flat()
+        return {
+          seconds: steps.reduce((sum, seconds) => sum + seconds, expected.measuring),
+          steps,
+          originalBytes,
+          bytes: expectedBytes(recipe, read, originalBytes),
+        }
+      },
+      progress,
+    ),
   evaluate: ({ model, data, settings, split, target = 'any' }, { probe, signal, progress }) =>
     withData(model, data, async (dataset) => {
       const { session, word } = await chosenSession(settings)
