@@ -80,6 +80,10 @@ export function centred(
   return kept({ x: x - free / 2 / zoom, y: y - seen.height / 2 / zoom, zoom }, seen, extent)
 }
 
+/** In a window of another width the same lies in its middle; the top stays where it is. */
+export const widened = (camera: Camera, before: number, seen: Size, extent: Size): Camera =>
+  moved(camera, (before - seen.width) / 2, 0, seen, extent)
+
 /** A wheel turns in steps and zooms; fingers on a trackpad move by pixels and pan, and pinch with ctrl. */
 export function turned(
   event: Pick<WheelEvent, 'deltaX' | 'deltaY' | 'deltaMode' | 'ctrlKey' | 'metaKey' | 'shiftKey'>,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { centred, fitted, moved, opening, turned, zoomed } from '../../../src/renderer/graph/camera'
+import { centred, fitted, moved, opening, turned, widened, zoomed } from '../../../src/renderer/graph/camera'
 import { fold } from '../../../src/renderer/graph/fold'
 import { lay } from '../../../src/renderer/graph/layered'
 import { paint } from '../../../src/renderer/graph/paint'
@@ -29,6 +29,12 @@ describe('the camera', () => {
     const deep = { width: 400, height: 200_000 }
     for (let n = 0; n < 50; n++) camera = zoomed(camera, 0.5, { x: 0, y: 0 }, seen, deep)
     expect(camera.zoom).toBeCloseTo((600 - 24) / 200_000)
+  })
+
+  it('keeps in the middle what was there when the window gets another width', () => {
+    const narrow = widened(start, seen.width, { width: 500, height: 600 }, extent)
+    expect(narrow.x + 250).toBe(start.x + 400)
+    expect(narrow).toMatchObject({ y: start.y, zoom: start.zoom })
   })
 
   it('fits the whole, opens at what can be read, and brings a node to the middle', () => {
