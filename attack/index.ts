@@ -1,6 +1,6 @@
 /// <reference types="vite/client" />
 /**
- * `npm run attack [-- kind … --seconds N --count N --seed S --engines N --memory MB]`: made-up damage of every kind,
+ * `npm run attack [-- kind … --seconds N --count N --seed S --from N --engines N --memory MB]`: made-up damage of every kind,
  * many inputs at once. Prints what became of them; what failed is kept, made as small as it would go, in
  * `out/attack-findings/`. Fails when anything but "ok" and a coded refusal was seen.
  */
@@ -13,13 +13,14 @@ import { FAULTS, type Attack, type Finding } from './support/attack'
 const found = import.meta.glob<{ attack: Attack }>('./kinds/*.ts')
 const kinds = new Map(Object.entries(found).map(([file, load]) => [path.basename(file, '.ts'), load]))
 
-const usage = `npm run attack -- [KIND …] [--seconds N --count N --seed S --engines N --memory MB]
+const usage = `npm run attack -- [KIND …] [--seconds N --count N --seed S --from N --engines N --memory MB]
 kinds: ${[...kinds.keys()].join(', ')}; all without one`
 
 const { values, positionals } = commandLine(usage, {
   seconds: { type: 'string', default: '3600' },
   seed: { type: 'string', default: '1' },
   count: { type: 'string' },
+  from: { type: 'string', default: '0' },
   engines: { type: 'string', default: String(os.availableParallelism()) },
   memory: { type: 'string', default: '2048' },
 })
@@ -47,6 +48,7 @@ for (const kind of positionals.length > 0 ? positionals : kinds.keys()) {
   const findings = attack.run({
     seed: number('seed'),
     count: number('count', attack.count),
+    from: number('from'),
     seconds: number('seconds'),
     engines: number('engines'),
     memory: number('memory') * 2 ** 20,

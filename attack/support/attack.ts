@@ -27,6 +27,8 @@ export interface AttackOptions {
   seed: number
   /** Inputs to try; time may end it earlier. */
   count: number
+  /** Number of the first damaged model or data file; a finding names its own, so that it can be done again. */
+  from?: number
   seconds: number
   engines: number
   /** Bytes an engine may use. */

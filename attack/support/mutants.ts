@@ -36,7 +36,8 @@ export async function* attackWith(mutants: Mutants, options: AttackOptions): Asy
   const until = Date.now() + options.seconds * 1000
   const found: Finding[] = []
   let wake: () => void = () => undefined
-  let next = 0
+  let next = options.from ?? 0
+  const end = next + options.count
   let working = targets.length
 
   const once = async (target: Target, index: number): Promise<Finding> => {
@@ -76,7 +77,7 @@ export async function* attackWith(mutants: Mutants, options: AttackOptions): Asy
   }
 
   const worker = async (target: Target): Promise<void> => {
-    while (next < options.count && Date.now() < until) {
+    while (next < end && Date.now() < until) {
       found.push(await once(target, next++))
       wake()
     }

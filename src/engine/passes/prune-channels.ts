@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { PareError } from '../../contract/errors'
 import type { LayerReport } from '../../contract/report'
-import { countQuantized } from '../layers/encodings'
 import { layersThroughViews } from '../layers/find'
 import { definePass } from './pass'
 import { pruneModelChannels, type PrunedChannels } from './pruning/channels'
@@ -120,7 +119,7 @@ const percent = (share: number): string => `${Math.round(100 * share)}%`
 
 function whyNothing({ prepared, dependencies, skipped }: PrunedChannels): string {
   const { graph } = prepared
-  if (skipped.length === 0 && dependencies.groups.length > 0 && countQuantized(graph) === 0)
+  if (skipped.length === 0 && dependencies.groups.length > 0)
     return 'the share asked for removes not even one channel of any layer'
   const kept = [...skipped, ...keptLayers(dependencies)]
   return `none of its channels can go (${reasonsOf(graph, kept)})`
@@ -160,10 +159,10 @@ function skipped({ dependencies, fellBack, skipped }: PrunedChannels): { layer: 
   ]
 }
 
-function layerReports({ prepared, model, refitted }: PrunedChannels): LayerReport[] {
+function layerReports({ prepared, cut: pruned, elementBytes, refitted }: PrunedChannels): LayerReport[] {
   const fits = new Map(refitted.map((one) => [one.layer, one]))
-  const after = new Map(layersThroughViews(model.graph).map(({ name, tensor }) => [name, tensor]))
-  return layersThroughViews(prepared.graph).flatMap(({ name, node, tensor }): LayerReport[] => {
+  const after = new Map(layersThroughViews(pruned.graph).map(({ name, tensor }) => [name, tensor]))
+  return layersThroughViews(prepared.graph).flatMap(({ name, node, weight, tensor }): LayerReport[] => {
     const cut = after.get(name)
     if (!cut || cut.size === tensor.size) return []
     const fit = fits.get(name)
@@ -172,8 +171,8 @@ function layerReports({ prepared, model, refitted }: PrunedChannels): LayerRepor
         layer: name,
         op: node.opType,
         treatment: `[${tensor.dims.join('×')}] → [${cut.dims.join('×')}]`,
-        bytesBefore: tensor.byteLength,
-        bytesAfter: cut.byteLength,
+        bytesBefore: tensor.size * elementBytes(weight),
+        bytesAfter: cut.size * elementBytes(weight),
         ...(fit && fit.after > 0 && { activationSqnr: -10 * Math.log10(fit.after) }),
         ...(fit && {
           reason: `error of its output ${percent(fit.before)} → ${percent(fit.after)} of the variance after refitting`,

@@ -1,3 +1,6 @@
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { encodeModel, readModel, Tensor, type Graph, type Model } from '../../../src/engine/onnx'
 import { pruneChannels } from '../../../src/engine/passes/prune-channels'
@@ -244,9 +247,13 @@ test('why no channel can go is what the graph holds', async () => {
   expect(await reasonFor(branched.output(out!, 2).done())).toContain('outside of If')
 })
 
-test('what is quantized already is pruned no more, and that is the reason', async () => {
+test('what computes by operators of integers is pruned no more, and that is the reason', async () => {
   const model = resnet()
-  const { model: quantized } = await quantizeStatic.run(model, { maxLoss: 100 }, contextFor(model, 32))
+  const options = { maxLoss: 100, format: 'qoperator' }
+  const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-'))
+  const context = { ...contextFor(model, 32), scratch }
+  const { model: quantized } = await quantizeStatic.run(model, options, context)
+  fs.rmSync(scratch, { recursive: true })
   await expect(pruneChannels.run(quantized, {}, contextFor(quantized, 16))).rejects.toMatchObject({
     data: { code: 'model/nothing-to-do', reason: expect.stringContaining('quantized already') as string },
   })

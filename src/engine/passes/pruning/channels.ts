@@ -14,6 +14,7 @@ import { separate, type Separated } from '../../layers/normalize'
 import type { NotALayer } from '../../layers/find'
 import { storeHalf } from '../half/store'
 import { removeProven } from './prove'
+import { openCodes } from './quantized-weights'
 import { reconstruct, type Reconstructed, type Refitted } from './reconstruct'
 import { keptAfter, removeUnits, type Kept } from './remove'
 import { scoreUnits, type Criterion, type FellBack } from './scores'
@@ -38,8 +39,11 @@ interface ChannelOptions extends Omit<Selection, 'ratio'> {
 
 export interface PrunedChannels {
   model: Model
-  /** The original with its constants apart: what node numbers of `dependencies` refer to. */
+  /** The original with its constants apart and codes restored: what node numbers of `dependencies` refer to. */
   prepared: Model
+  /** The same without the channels, refitted. */
+  cut: Model
+  elementBytes(weight: string): number
   dependencies: DependencyGraph
   removed: ReadonlySet<number>
   before: Cost
@@ -60,7 +64,8 @@ export async function pruneModelChannels(
 ): Promise<PrunedChannels> {
   const byData = options.criterion === 'activation' || options.criterion === 'obs'
   const needsData = options.reconstruct || byData || options.target === 'latency'
-  const prepared = separate(model)
+  const opened = openCodes(model)
+  const prepared = separate(opened.model)
   const samples = needsData ? sampleSource(context, ID) : undefined
   const { calibration, training } = context.data?.splits ?? {}
   const most = Math.min(options.samples, (calibration?.length ?? 0) + (training?.length ?? 0))
@@ -112,7 +117,7 @@ export async function pruneModelChannels(
       context.progress(0.2, 'measuring latency')
       return latencyShare(
         model,
-        removeUnits(prepared, source, keptAt(at).kept),
+        opened.closed(removeUnits(prepared, source, keptAt(at).kept), keptAt(at).kept),
         samplesOf(signatureOf(model), (await first(samples!(1, 1)))!),
         context.signal,
       )
@@ -128,9 +133,12 @@ export async function pruneModelChannels(
           progress: (done, doing) => context.progress(0.3 + 0.7 * done, doing),
         })
       : { model: proven.model, refitted: [], failed: [] }
+  const made = opened.closed(fit.model, proven.kept)
   return {
-    model: storeHalf(fit.model, prepared.halves).model,
+    model: storeHalf(made, prepared.halves).model,
     prepared: prepared.model,
+    cut: fit.model,
+    elementBytes: opened.elementBytes,
     dependencies,
     removed: proven.removed,
     before,
