@@ -57,7 +57,7 @@ describe.each([
     )
     const bytes = (all: typeof before): number => all.reduce((sum, { codes }) => sum + codes.byteLength, 0)
     expect(bytes(after)).toBeLessThan(0.8 * bytes(before))
-    expect(layers!.every(({ bytesBefore, bytesAfter }) => bytesAfter < bytesBefore)).toBe(true)
+    expect(layers!.every(({ bytesBefore, bytesAfter }) => bytesAfter! < bytesBefore!)).toBe(true)
     if ('reduceRange' in options)
       for (const { codes } of after)
         if (codes.dtype === 'int8')
