@@ -12,6 +12,8 @@ interface BundleOptions {
   data: DataReference
   settings: EngineSettings
   target: string
+  maxRam?: number
+  arduino?: boolean
   /** Absolute; a zip where it ends in .zip, else a folder. */
   out: string
   overwrite: boolean
@@ -24,13 +26,15 @@ type Written = JobOutput<'exportBundle'> & Pick<JobOutput<'exportPlan'>, 'checks
 
 /** Throws `export/exists` and what the engine throws. */
 export async function writeBundle(work: Work, options: BundleOptions): Promise<Written> {
-  const { model, settings, target, out, overwrite, embed, record } = options
+  const { model, settings, target, maxRam, arduino, out, overwrite, embed, record } = options
   const { report, original, recipe, steps } = record ?? {}
   const request: JobInput<'exportPlan'> = {
     model,
     data: options.data.path === undefined ? await knownData(work, options) : options.data,
     settings,
     target,
+    ...(maxRam !== undefined && { maxRam }),
+    ...(arduino && { arduino }),
     ...(embed && { embed: true }),
     name: fileName(path.basename(model, path.extname(model))),
     ...(record && { report, original, recipe, steps }),

@@ -91,6 +91,10 @@ export interface ExportOptions extends MeasureOptions {
   target?: string
   overwrite?: boolean
   embedPreprocessing?: boolean
+  /** Bytes of RAM that a microcontroller has for it. */
+  maxRam?: number
+  /** C sources as a library of Arduino. */
+  arduino?: boolean
 }
 
 export interface SearchOutcome extends CompressResult {
@@ -236,7 +240,14 @@ export function library(start: Start): Library {
       }),
     exportBundle: (model, options) =>
       using(options, async (work) => {
-        const { target = 'any', overwrite = false, embedPreprocessing: embed, data } = options
+        const {
+          target = 'any',
+          overwrite = false,
+          embedPreprocessing: embed,
+          data,
+          maxRam,
+          arduino,
+        } = options
         const from = path.resolve(model)
         const { record } = await work.run('record', { model: from }, 'looking for what is known of the model')
         const settings = engineSettings(options)
@@ -250,6 +261,8 @@ export function library(start: Start): Library {
           out,
           overwrite,
           embed,
+          maxRam,
+          arduino,
           record,
         })
       }),

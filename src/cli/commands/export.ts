@@ -38,6 +38,7 @@ interface ExportOptions extends CommonOptions, DataOptions, SpecOptions, LimitOp
   out: string
   overwrite?: boolean
   embedPreprocessing?: boolean
+  arduino?: boolean
 }
 
 /** By what compressing recorded of the model, else measured anew; sizes alone need no original. */
@@ -48,10 +49,10 @@ async function judgeModel(
   record: ModelRecord | undefined,
 ): Promise<Judged | undefined> {
   if (!hasLimits(options)) return undefined
-  const { target } = options
+  const { target, maxRam } = options
   // Whatever the record was made for: it may have been another board.
   const onBoard = limitsBoard(options)
-    ? await session.run('footprint', { model, target }, 'counting flash and RAM')
+    ? await session.run('footprint', { model, target, maxRam }, 'counting flash and RAM')
     : {}
   if (record && options.original === undefined)
     return judgeReports(options, { ...record.report, ...onBoard }, record.original)
@@ -79,6 +80,7 @@ export const addExport: AddCommand = (program, { session }) => {
       '--embed-preprocessing',
       'put preprocessing and class names into the model: bytes in, class out; needs --data',
     )
+    .option('--arduino', 'C sources as a library of Arduino, with a sketch; for microcontrollers')
     .addOption(originalOption())
   withRuntimeOptions(withDataOptions(withLimitOptions(command)))
     .addHelpText(
@@ -106,6 +108,8 @@ export const addExport: AddCommand = (program, { session }) => {
         data,
         settings: engineSettings(options),
         target: options.target,
+        maxRam: options.maxRam,
+        arduino: options.arduino,
         out: options.out,
         overwrite: options.overwrite ?? false,
         embed: options.embedPreprocessing,

@@ -48,6 +48,8 @@ export interface BundleRequest {
   tokenizer?: string
   /** Samples in golden/; default 3, 0 for none. */
   goldenSamples?: number
+  /** C sources as a library of Arduino. */
+  arduino?: boolean
   /** Default: those the target wants. */
   forms?: readonly ExportForm[]
   progress?(done: number, doing: string): void
@@ -96,8 +98,12 @@ async function stageOf(asked: BundleRequest, folder: string, embedded?: Embedded
   step(0, 'Writing the model')
   const model = placeSource(request.model, files)
   const wanted = request.forms ?? formsFor(target)
-  const { forms, checks: missing } = await writeForms(wanted, model, files, target, (i) =>
-    step((0.35 * i) / wanted.length, `Writing ${wanted[i]!.title}`),
+  const { forms, checks: missing } = await writeForms(
+    wanted,
+    model,
+    files,
+    { ...target, arduino: request.arduino },
+    (i) => step((0.35 * i) / wanted.length, `Writing ${wanted[i]!.title}`),
   )
   step(0.35, 'Golden samples')
   const example = await exampleFeeds({ original: model, ...(dataset && { data: dataset }) })

@@ -11,6 +11,7 @@ import { temporaryFolder } from '../onnx/temporary'
 import { exportBundle, planBundle, type BundleRequest } from '../export/bundle'
 import { recordBeside } from '../run/record'
 import { findTarget } from '../targets'
+import { withRam } from '../targets/target'
 import { withData } from './data'
 import { dataJobs } from './datasets'
 import type { JobContext, JobHandlers } from './job'
@@ -18,7 +19,7 @@ import type { ExportRequest } from './protocol'
 
 /** Without data golden inputs are random, and the bundle says nothing of preprocessing or labels. */
 function withRequest<T>(
-  { model, data, target, settings: _, ...about }: ExportRequest,
+  { model, data, target, maxRam, settings: _, ...about }: ExportRequest,
   { progress, signal }: JobContext,
   use: (request: BundleRequest) => Promise<T>,
   out?: string,
@@ -28,7 +29,7 @@ function withRequest<T>(
   const request = {
     ...about,
     ...(made && { measured: { ...made, ...(measuredOn && { data: measuredOn }) } }),
-    target: findTarget(target),
+    target: withRam(findTarget(target), maxRam),
     model,
     progress,
     signal,
@@ -59,8 +60,8 @@ async function unpacked<T>(
 export const exportJobs: JobHandlers<
   'exportPlan' | 'exportBundle' | 'verifyBundle' | 'htmlReport' | 'footprint'
 > = {
-  footprint: async ({ model, target }) => ({
-    footprint: await footprintOn(readModel(model), findTarget(target)),
+  footprint: async ({ model, target, maxRam }) => ({
+    footprint: await footprintOn(readModel(model), withRam(findTarget(target), maxRam)),
   }),
   verifyBundle: ({ bundle }, context) =>
     unpacked(bundle, context, async (folder) => {

@@ -145,7 +145,7 @@ interface Jobs {
     { seconds: number; steps: number[]; originalBytes: number; bytes: number }
   >
   /** Flash and RAM, by writing it as C; nothing where the target is no microcontroller. */
-  footprint: Job<{ model: string; target: string }, { footprint?: Footprint }>
+  footprint: Job<{ model: string; target: string; maxRam?: number }, { footprint?: Footprint }>
   /** `target` adds what it takes where that is a microcontroller. */
   evaluate: Job<ModelAndData & { split: SplitName; target?: string }, Report>
   compress: Job<RunRequest, RunResult>
@@ -218,6 +218,10 @@ interface Jobs {
 
 export interface ExportRequest extends ModelAndData {
   target: string
+  /** Bytes of RAM that a microcontroller has for it. */
+  maxRam?: number
+  /** C sources as a library of Arduino. */
+  arduino?: boolean
   /** Preprocessing and the names of the classes become part of the model. */
   embed?: boolean
   name: string

@@ -20,7 +20,7 @@ import { fasterThan } from '../search/explain'
 import { conclude, currentRound, explore, pending, tryJob } from '../search/explore'
 import type { Clock, SearchOptions } from '../search/options'
 import { findTarget, noBoard } from '../targets'
-import type { Target } from '../targets/target'
+import { withRam, type Target } from '../targets/target'
 import { chosenSession, withData } from './data'
 import type { JobContext, JobHandlers } from './job'
 import type { SearchRequest } from './protocol'
@@ -56,7 +56,7 @@ async function withSearch<T>(
   ahead = false,
 ): Promise<T> {
   const { model, data, settings, folder, resume, seed, worker, began, sensitivities } = request
-  const target = targetOf(request.goal.target, folder, resume)
+  const target = withRam(targetOf(request.goal.target, folder, resume), request.goal.maxRam)
   const goal = goalFor(request.goal, target)
   let clock: Clock | undefined
   /** What is left of the limit is all that can be known: a search takes the time it is given. */

@@ -9,19 +9,17 @@ interface GapCode {
   codes: Uint8Array
 }
 
-const LONGEST = 255
-
-/** Entries that differ from `zero`, the code of zero, in a sequence of codes. */
-export function encodeGaps(all: Uint8Array, zero: number): GapCode {
+/** Entries that differ from `zero`, the code of zero, in a sequence of codes; none further than `longest` from the one before. */
+export function encodeGaps(all: Uint8Array, zero: number, longest = 255): GapCode {
   const gaps: number[] = []
   const codes: number[] = []
   let last = 0
   for (let i = 0; i < all.length; i++) {
     if (all[i] === zero) continue
-    while (i - last > LONGEST) {
-      gaps.push(LONGEST)
+    while (i - last > longest) {
+      gaps.push(longest)
       codes.push(zero)
-      last += LONGEST
+      last += longest
     }
     gaps.push(i - last)
     codes.push(all[i]!)

@@ -8,6 +8,8 @@ export const Board = z.strictObject({
   /** Absent where no chip is named: nothing is held against them. */
   flashBytes: z.int().positive().optional(),
   ramBytes: z.int().positive().optional(),
+  /** What a model is to take of it, where a user asks for less. */
+  maxRamBytes: positive.optional(),
   clockHz: positive.optional(),
   /** Processor cycles a multiply-accumulate of the exported C takes, all around it included. */
   cyclesPerMac: z.strictObject({ float32: positive, int8: positive }).optional(),

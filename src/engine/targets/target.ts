@@ -80,6 +80,10 @@ export interface Target extends Readonly<z.output<typeof Declaration>> {
   readonly description: TargetDescription
 }
 
+/** The target with a model that is to take so many bytes of RAM at the most, where it is a microcontroller. */
+export const withRam = (target: Target, maxRamBytes?: number): Target =>
+  target.board && maxRamBytes !== undefined ? { ...target, board: { ...target.board, maxRamBytes } } : target
+
 /** Throws a ZodError where the declaration is not whole. */
 export function defineTarget(declaration: z.input<typeof Declaration>): Target {
   const parsed = Declaration.parse(declaration)

@@ -74,12 +74,14 @@ class Code {
   private readonly constants = new Map<string, { name: string; buffer: Buffer; text: string }>()
   private readonly names = new Map<Buffer, string>()
   private readonly parameters: Emitted['parameters']
+  private readonly offsets: Map<Buffer, number>
 
   constructor(
     private readonly program: Program,
     private readonly plan: Plan,
     private readonly prefix: string,
   ) {
+    this.offsets = new Map(plan.offsets)
     const states = variables('s_')
     const inputs = variables('in_')
     const outputs = variables('out_')
@@ -195,6 +197,7 @@ class Code {
   }
 
   private call(step: Step): string {
+    if (step.patches) return this.loop(step, step.patches)
     for (const helper of step.helpers ?? []) this.helpers.add(helper)
     const operands = [
       ...step.reads.map((buffer, i) => ({
@@ -226,11 +229,18 @@ class Code {
     return `/* ${comment(step.title)} */\n${name}(${operands.map(({ value }) => value).join(', ')});`
   }
 
+  private loop({ title, scratch }: Step, { count, steps, offsets }: NonNullable<Step['patches']>): string {
+    const from = this.offsets.get(scratch![0]!)!
+    for (const [buffer, offset] of offsets) this.offsets.set(buffer, from + offset)
+    const calls = steps.map((step) => this.call(step)).join('\n')
+    return `/* ${comment(title)} */\nfor (int32_t patch = 0; patch < ${count}; patch++) {\n${indent(calls)}\n}`
+  }
+
   /** An expression for the address of a buffer. */
   private place(buffer: Buffer, reads: boolean): string {
     const root = rootOf(buffer)
     if (root.place === 'constant') return this.constant(root)
-    const offset = this.plan.offsets.get(root)
+    const offset = this.offsets.get(root)
     if (offset === undefined) return this.names.get(root)!
     return `(${reads ? 'const ' : ''}${typeOf(buffer)} *)(${reads ? 'const ' : ''}void *)(m + ${offset})`
   }

@@ -5,6 +5,7 @@ import type { Board } from '../../targets/board'
 import { codeSize } from './code-size'
 import type { Emitted } from './emit'
 import type { Generated } from './generate'
+import { timesOf } from './program'
 import { elementBytes } from './types'
 
 const bytesOfPorts = ({ parameters: { inputs, outputs } }: Emitted): number =>
@@ -25,8 +26,9 @@ export function footprintOf(
   const { cyclesPerMac, clockHz, flashBytes: flash, ramBytes: ram } = board
   const cycles =
     cyclesPerMac &&
-    program.steps.reduce(
-      (sum, step) => sum + (step.macs ?? 0) * (isInteger(step) ? cyclesPerMac.int8 : cyclesPerMac.float32),
+    timesOf(program.steps).reduce(
+      (sum, { step, times }) =>
+        sum + times * (step.macs ?? 0) * (isInteger(step) ? cyclesPerMac.int8 : cyclesPerMac.float32),
       0,
     )
   return {

@@ -2,9 +2,9 @@
 import type { Model } from '../../onnx'
 import type { Values } from '../../runtime'
 import { emit, type Emitted } from './emit'
-import { lower } from './lowering'
+import { fitted } from './fit'
 import { OPERATORS } from './operators'
-import { plan, type Plan } from './plan'
+import type { Plan } from './plan'
 import type { Program } from './program'
 import { staticGraph } from './static-graph'
 
@@ -15,12 +15,17 @@ export interface Generated extends Emitted {
 }
 
 /**
- * C for one sample a run; `feeds` set the sizes that the model leaves free. Throws Unsupported with a sentence where it
+ * C for one sample a run; `feeds` set the sizes that the model leaves free; where `ram` bytes are
+ * too few for it as it is, its first layers run in patches. Throws Unsupported with a sentence where it
  * has what C cannot be written for, `model/*` and `limit/memory`.
  */
-export async function generate(model: Model, prefix: string, feeds?: Values): Promise<Generated> {
-  const program = lower(await staticGraph(model, feeds), OPERATORS)
-  const planned = plan(program)
+export async function generate(
+  model: Model,
+  prefix: string,
+  feeds?: Values,
+  ram?: number,
+): Promise<Generated> {
+  const { program, plan: planned } = fitted(await staticGraph(model, feeds), OPERATORS, ram)
   const macs = program.steps.reduce((sum, step) => sum + (step.macs ?? 0), 0)
   return { ...emit(program, planned, prefix), program, plan: planned, macs }
 }

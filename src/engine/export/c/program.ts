@@ -30,8 +30,8 @@ export interface Step {
   writes: readonly Buffer[]
   /** Called s0, s1, …: places in the arena that hold nothing before and after. */
   scratch?: readonly Buffer[]
-  /** Integers handed over by the names they have in the body, so that steps can share a function. */
-  params?: readonly (readonly [name: string, value: number])[]
+  /** Integers, or expressions of one, handed over by the names they have in the body, so that steps can share a function. */
+  params?: readonly (readonly [name: string, value: number | string])[]
   /** Floats likewise. */
   floats?: readonly (readonly [name: string, value: number])[]
   /** Statements of C. */
@@ -44,7 +44,17 @@ export interface Step {
   macs?: number
   /** With the statements of a pool behind it, which read `plane` and write at `out`: channel by channel, so that what it gives never lies in the arena as a whole. */
   pooled?(pool: Pooling): Pick<Step, 'body' | 'scratch'>
+  /** Steps that run so many times, by a counter `patch`, in the place of a body; their buffers lie at offsets of the scratch. */
+  patches?: { count: number; steps: readonly Step[]; offsets: ReadonlyMap<Buffer, number> }
 }
+
+/** Steps as they are run, each with how often. */
+export const timesOf = (steps: readonly Step[]): { step: Step; times: number }[] =>
+  steps.flatMap((step) =>
+    step.patches
+      ? step.patches.steps.map((one) => ({ step: one, times: step.patches!.count }))
+      : [{ step, times: 1 }],
+  )
 
 /** A pool of one channel. */
 export interface Pooling {

@@ -32,6 +32,7 @@ interface Book {
 export interface Sparse {
   kind: 'sparse'
   bits: CodeBits
+  gapBits: CodeBits
   gaps: Uint8Array
   codes: Uint8Array
   table: Float32Array
@@ -57,9 +58,12 @@ export function codeBytes(codes: WeightCodes, size: number): number {
     case 'book':
       return Math.ceil((size * codes.bits) / 8) + 4 * codes.table.length
     case 'sparse':
-      return codes.gaps.length + Math.ceil((codes.codes.length * codes.bits) / 8) + 4 * codes.table.length
+      return entryBytes(codes) + 4 * codes.table.length
   }
 }
+
+export const entryBytes = ({ gaps, codes, bits, gapBits }: Entries): number =>
+  Math.ceil((gaps.length * gapBits) / 8) + Math.ceil((codes.length * bits) / 8)
 
 /** The fewest bits for so many codes; undefined above 256. */
 export const widthOf = (count: number): CodeBits | undefined => WIDTHS.find((bits) => 2 ** bits >= count)
@@ -131,14 +135,23 @@ export function bookOf(values: Float32Array): Book | undefined {
   return bits && { kind: 'book', bits, ...found! }
 }
 
+type Entries = Omit<Sparse, 'kind' | 'table'>
+/** Half a byte of distance takes more entries to bridge long gaps. */
+const GAP_WIDTHS = [8, 4] as const
+
 /** Undefined without zeros, or with more than 256 values. */
 export function sparseOf(values: Float32Array): Sparse | undefined {
   const found = distinctValues(values)
   const zero = found?.table.indexOf(0) ?? -1
   if (!found || zero < 0) return undefined
-  const { gaps, codes } = encodeGaps(found.codes, zero)
   const bits = widthOf(found.table.length)!
-  return { kind: 'sparse', bits, gaps, codes, table: found.table }
+  const [bytes, nibbles] = GAP_WIDTHS.map((gapBits) => ({
+    bits,
+    gapBits,
+    ...encodeGaps(found.codes, zero, 2 ** gapBits - 1),
+  })) as [Entries, Entries]
+  const best = entryBytes(nibbles) < entryBytes(bytes) ? nibbles : bytes
+  return { kind: 'sparse', ...best, table: found.table }
 }
 
 /** Lengths of the blocks that quantizers scale alike. */

@@ -3,6 +3,7 @@ import type { Site } from './lowering'
 import type { Buffer } from './program'
 import {
   bookOf,
+  entryBytes,
   FACTORS,
   packed,
   smallestCodes,
@@ -64,15 +65,15 @@ type Table = Pick<Sparse, 'table'> & { dtype: 'float32' | 'int8' }
 const sparse = (
   site: Site,
   name: string,
-  { gaps, codes, bits, table, dtype }: Omit<Sparse, 'kind'> & Table,
+  { gaps, gapBits, codes, bits, table, dtype }: Omit<Sparse, 'kind'> & Table,
   from: number,
 ): SparseWeights => ({
   reads: [
-    site.fixed(`gaps of ${name}`, 'uint8', [gaps.length], gaps),
+    site.fixed(`gaps of ${name}`, 'uint8', [Math.ceil((gaps.length * gapBits) / 8)], packed(gaps, gapBits)),
     site.fixed(`codes of ${name}`, 'uint8', [Math.ceil((codes.length * bits) / 8)], packed(codes, bits)),
     site.fixed(`values of ${name}`, dtype, [table.length], table),
   ],
-  gap: `(int32_t)a${from}[e]`,
+  gap: `(int32_t)${codeAt(`a${from}`, gapBits, 'e')}`,
   value: `a${from + 2}[${codeAt(`a${from + 1}`, bits, 'e')}]`,
   type: dtype === 'float32' ? 'float' : 'int32_t',
   entries: gaps.length,
@@ -199,7 +200,7 @@ export function integerWeightsOf(site: Site, name: string, values: Int8Array, fr
     ...(gaps
       ? [
           {
-            bytes: gaps.gaps.length + bytes(gaps.codes.length, gaps.bits) + gaps.table.length,
+            bytes: entryBytes(gaps) + gaps.table.length,
             kind: 'sparse' as const,
           },
         ]

@@ -4,7 +4,9 @@ import path from 'node:path'
 import { onDisk } from '../../../contract/errors'
 import { formatBytes } from '../../../contract/format'
 import type { Model } from '../../onnx'
+import type { Board } from '../../targets/board'
 import { temporaryFolder } from '../../onnx/temporary'
+import { libraryProperties, sketch } from '../c/arduino'
 import { compile, fileNames, findCompiler, harness, runHarness, STRICT } from '../c/compiler'
 import { footprintOf } from '../c/footprint'
 import { generate, type Generated } from '../c/generate'
@@ -16,23 +18,31 @@ import { defineForm, type WrittenForm } from './form'
 import { verifyBy, type Verification } from './verification'
 
 const FOLDER = 'c'
+/** Where sources and test lie in it; Arduino compiles all that lies in src, and nothing in extras. */
+const PLAIN = { sources: '', test: '' }
+const ARDUINO = { sources: 'src/', test: 'extras/' }
 /** Begins the names of files, functions and constants. */
 const PREFIX = 'model'
 const NAMES = fileNames(PREFIX)
 
 /** What each written form is made of, for as long as its bundle is in the making. */
-const made = new WeakMap<WrittenForm, Generated>()
+const made = new WeakMap<WrittenForm, Made>()
 
-const CMAKE = `cmake_minimum_required(VERSION 3.10)
+interface Made {
+  generated: Generated
+  layout: typeof PLAIN
+}
+
+const cmake = ({ sources, test }: typeof PLAIN): string => `cmake_minimum_required(VERSION 3.10)
 project(${PREFIX} C)
 set(CMAKE_C_STANDARD 99)
-add_library(${PREFIX} ${NAMES.code} ${NAMES.weights})
-target_include_directories(${PREFIX} PUBLIC \${CMAKE_CURRENT_SOURCE_DIR})
+add_library(${PREFIX} ${sources}${NAMES.code} ${sources}${NAMES.weights})
+target_include_directories(${PREFIX} PUBLIC \${CMAKE_CURRENT_SOURCE_DIR}/${sources})
 if(NOT WIN32)
   target_link_libraries(${PREFIX} PUBLIC m)
 endif()
-if(EXISTS \${CMAKE_CURRENT_SOURCE_DIR}/test_${PREFIX}.c)
-  add_executable(test_${PREFIX} test_${PREFIX}.c)
+if(EXISTS \${CMAKE_CURRENT_SOURCE_DIR}/${test}test_${PREFIX}.c)
+  add_executable(test_${PREFIX} ${test}test_${PREFIX}.c)
   target_link_libraries(test_${PREFIX} ${PREFIX})
   enable_testing()
   add_test(NAME golden COMMAND test_${PREFIX})
@@ -43,12 +53,14 @@ export const c = defineForm({
   id: 'c',
   title: `${FOLDER}/${NAMES.code}`,
   purpose: 'the model as C99',
-  async write(model, files) {
-    const generated = await generatedOr(model)
+  async write(model, files, { board, arduino }) {
+    const layout = arduino ? ARDUINO : PLAIN
+    const generated = await generatedOr(model, board)
     if ('reason' in generated) return generated
     const add = (name: string, text: string, what: string): string => {
-      files.write(`${FOLDER}/${name}`, text, what)
-      return `${FOLDER}/${name}`
+      const place = `${FOLDER}/${layout.sources}${name}`
+      files.write(place, text, what)
+      return place
     }
     const download = [
       add(NAMES.header, generated.header, 'its interface'),
@@ -56,16 +68,24 @@ export const c = defineForm({
       add(NAMES.weightsHeader, generated.weightsHeader, 'names of its weights'),
       add(NAMES.weights, generated.weights, 'its weights, compressed'),
     ]
-    add('CMakeLists.txt', CMAKE, 'builds a library and, with golden samples, a test')
+    files.write(
+      `${FOLDER}/CMakeLists.txt`,
+      cmake(layout),
+      'builds a library and, with golden samples, a test',
+    )
+    if (arduino) {
+      files.write(`${FOLDER}/library.properties`, libraryProperties(PREFIX), 'makes it a library of Arduino')
+      files.write(`${FOLDER}/examples/run/run.ino`, sketch(generated, PREFIX), 'a sketch that runs it')
+    }
     const written: WrittenForm = {
-      model: { file: `${FOLDER}/${NAMES.code}`, optimization: 'none' },
+      model: { file: `${FOLDER}/${layout.sources}${NAMES.code}`, optimization: 'none' },
       download,
     }
-    made.set(written, generated)
+    made.set(written, { generated, layout })
     return written
   },
   async footprint(model, board) {
-    const generated = await generatedOr(model)
+    const generated = await generatedOr(model, board)
     return 'reason' in generated ? generated : footprintOf(generated, board)
   },
   verify: async (written, files, golden) => proven(made.get(written)!, files, golden),
@@ -73,10 +93,13 @@ export const c = defineForm({
   sections: (written) => sections(made.get(written)!),
 })
 
+const ramOf = (board?: Board): number | undefined =>
+  board && Math.min(board.ramBytes ?? Infinity, board.maxRamBytes ?? Infinity)
+
 /** Or why there is no C of it. */
-async function generatedOr(model: Model): Promise<Generated | { reason: string }> {
+async function generatedOr(model: Model, board?: Board): Promise<Generated | { reason: string }> {
   try {
-    return await generate(model, PREFIX)
+    return await generate(model, PREFIX, undefined, ramOf(board))
   } catch (thrown) {
     if (thrown instanceof Unsupported) return { reason: thrown.message }
     throw thrown
@@ -84,9 +107,13 @@ async function generatedOr(model: Model): Promise<Generated | { reason: string }
 }
 
 /** Compiles without a warning and runs on the golden samples, where this machine has a compiler. */
-async function proven(generated: Generated, files: BundleFiles, golden: Golden): Promise<Verification> {
+async function proven(
+  { generated, layout }: Made,
+  files: BundleFiles,
+  golden: Golden,
+): Promise<Verification> {
   const test = testSource(generated, PREFIX, golden)
-  if (test) files.write(`${FOLDER}/test_${PREFIX}.c`, test, 'golden samples as a program')
+  if (test) files.write(`${FOLDER}/${layout.test}test_${PREFIX}.c`, test, 'golden samples as a program')
   const unproven = (reason: string): Verification => ({ differences: {}, verdict: 'unproven', reason })
   const compiler = findCompiler()
   if (!compiler)
@@ -95,7 +122,7 @@ async function proven(generated: Generated, files: BundleFiles, golden: Golden):
   try {
     onDisk(folder, () => {
       for (const name of Object.values(NAMES))
-        fs.copyFileSync(files.path(`${FOLDER}/${name}`), path.join(folder, name))
+        fs.copyFileSync(files.path(`${FOLDER}/${layout.sources}${name}`), path.join(folder, name))
       fs.writeFileSync(path.join(folder, 'main.c'), harness(generated, PREFIX))
     })
     const sources = [NAMES.code, NAMES.weights, 'main.c']
@@ -115,7 +142,8 @@ async function proven(generated: Generated, files: BundleFiles, golden: Golden):
   }
 }
 
-function sections({ header, constantBytes, arenaBytes, stateBytes, macs }: Generated): string[] {
+function sections({ generated, layout }: Made): string[] {
+  const { header, constantBytes, arenaBytes, stateBytes, macs } = generated
   const prototypes = header.split('\n').filter((line) => line.startsWith('void '))
   const state =
     stateBytes > 0
@@ -129,6 +157,6 @@ function sections({ header, constantBytes, arenaBytes, stateBytes, macs }: Gener
     `Weights and tables take ${formatBytes(constantBytes)} of flash besides the code, the arena ${formatBytes(arenaBytes)} of RAM besides ` +
       `the stack; one run takes ${macs.toLocaleString('en')} multiply-accumulates.${state}`,
     `\`cmake -S ${FOLDER} -B build && cmake --build build && ctest --test-dir build\` builds it and compares with the golden samples; on a ` +
-      `board, compile \`test_${PREFIX}.c\` with the other two files.`,
+      `board, compile \`${layout.test}test_${PREFIX}.c\` with the other two files.`,
   ]
 }

@@ -12,6 +12,10 @@ import type { Verification } from './verification'
 export interface WriteOptions {
   /** How far the graph may be optimized: levels whose result does not depend on the processor. */
   optimization: 'basic' | 'extended'
+  /** Where its code runs, if that is a microcontroller. */
+  board?: Board
+  /** C sources as a library of Arduino. */
+  arduino?: boolean
 }
 
 export interface WrittenForm {

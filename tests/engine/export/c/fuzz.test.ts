@@ -188,6 +188,7 @@ describe.skipIf(!compiler)(`random graphs${WITHOUT}`, () => {
         Float32Array.from({ length: size }, () => random.normal()),
       ),
     }))
-    expect((await apart(model, samples)).most).toBeLessThan(2e-4)
+    // What can go patch by patch does so in every other graph.
+    expect((await apart(model, samples, undefined, seed % 2 ? 0 : undefined)).most).toBeLessThan(2e-4)
   })
 })

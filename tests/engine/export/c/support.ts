@@ -61,8 +61,9 @@ export async function apart(
   model: Model,
   samples: readonly Values[],
   flags?: readonly string[],
+  ram?: number,
 ): Promise<{ made: Generated; most: number }> {
-  const made = await generate(model, 'model', samples[0])
+  const made = await generate(model, 'model', samples[0], ram)
   const results = runC(made, samples, flags)
   let most = 0
   await withSession(model, { optimization: 'disabled' }, async (session) => {

@@ -79,6 +79,12 @@ describe.each([
   ['signs', make(() => (below(2) ? 0.25 : -0.25)), 'book', (ROWS * COLS) / 8 + 8],
   ['16 shared values', make(() => shared[below(16)]!), 'book', (ROWS * COLS) / 2 + 64],
   ['shared and pruned to a twentieth', make(() => (below(20) ? 0 : shared[1 + below(15)]!)), 'sparse', 250],
+  [
+    'shared and pruned to a quarter: a byte an entry, distance and all',
+    make((r, c) => ((r * COLS + c) % 4 ? 0 : shared[1 + below(15)]!)),
+    'sparse',
+    (ROWS * COLS) / 4 + 64,
+  ],
 ] as const)('%s', (_, values, kind, bytes) => {
   const codes = smallestCodes(values, COLS)
   test(`are ${kind}`, () => expect(codes.kind).toBe(kind))

@@ -6,6 +6,7 @@ import { INDEXING } from './indexing'
 import { INTEGER } from './integer'
 import { LAYOUT } from './layout'
 import { NORMALIZE } from './normalize'
+import { PATCH } from './patch'
 import { POOLING } from './pooling'
 import { PRODUCT } from './product'
 import { QUANTIZE } from './quantize'
@@ -24,6 +25,7 @@ export const OPERATORS: ReadonlyMap<string, Lower> = new Map(
     ...PRODUCT,
     ...CONVOLUTION,
     ...POOLING,
+    ...PATCH,
     ...QUANTIZE,
     ...INTEGER,
     ...RECURRENT,
