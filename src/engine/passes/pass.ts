@@ -17,6 +17,7 @@ import type { LayerReport, StepRecord } from '../../contract/report'
 import type { Sensitivity } from '../../contract/sensitivity'
 import type { Dataset } from '../data/dataset'
 import { classicalPart } from '../layers/classical'
+import { NumericalFailure } from '../math/numerical-failure'
 import type { Random } from '../math/random'
 import type { Model } from '../onnx'
 import type { Target } from '../targets/target'
@@ -158,11 +159,17 @@ export function definePass<S extends z.ZodObject>(definition: PassDefinition<S>)
       try {
         return await definition.run(model, parse(params), context)
       } catch (cause) {
-        throw withClassical(cause, model, definition.role)
+        throw withClassical(overflowing(cause, definition.id), model, definition.role)
       }
     },
   }
 }
+
+/** What the numbers of a model do not allow is no fault of ours. */
+const overflowing = (cause: unknown, by: string): unknown =>
+  cause instanceof NumericalFailure
+    ? new PareError('model/non-finite', { tensor: 'what a layer reads', by })
+    : cause
 
 /** A pass that finds nothing says where the numbers are that it cannot work on. */
 function withClassical(cause: unknown, model: Model, role: PassRole): unknown {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { divergences } from '../../../src/engine/evaluate/comparison/divergence'
 import { openDataset } from '../../../src/engine/data/open'
-import { encodedLength, readModel, type Model } from '../../../src/engine/onnx'
+import { encodedLength, readModel, Tensor, type Model } from '../../../src/engine/onnx'
 import { findLayers } from '../../../src/engine/layers/find'
 import { normalize } from '../../../src/engine/layers/normalize'
 import { bitsOf, methods } from '../../../src/engine/passes/quantization/low-bit'
@@ -296,4 +296,21 @@ test('a method that has its own bits takes them whatever was asked for', async (
     const { layers } = await quantizeWeights.run(net.model, { bits: 4, method }, contextOf(net.model))
     expect(layers![0]!.treatment).toContain(`${bits}-bit ${method}`)
   }
+})
+
+test('a layer whose inputs overflow is rounded without looking at them; the others are looked at', async () => {
+  const net = new Net(1)
+  const x = net.input('x', ['batch', 64])
+  const first = net.gemm(x, 64, 64)
+  const huge = net.op('Mul', [first, net.constant('c', Tensor.scalar('float32', 3e38))])
+  const model = net.output(net.op('Tanh', [net.gemm(net.op('Mul', [huge, huge]), 64, 64)]), 2).done()
+  const { layers } = await quantizeWeights.run(
+    model,
+    { maxLoss: 100 },
+    contextOf(model, { x: noise([64, 64]) }),
+  )
+  expect(layers!.map(({ treatment }) => treatment)).toEqual([
+    '4-bit gptq, MatMulNBits',
+    '4-bit mse, MatMulNBits',
+  ])
 })

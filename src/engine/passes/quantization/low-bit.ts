@@ -16,6 +16,7 @@ import { ownMethods } from '../../layers/encodings'
 import type { WeightCodes } from '../../layers/encodings/values'
 import { fitsPackedProduct } from '../../layers/encodings/matmul-nbits'
 import { valuesOf } from '../../layers/encodings/values'
+import { NumericalFailure } from '../../math/numerical-failure'
 import { matmul } from '../../runtime'
 import type { Layer } from '../../layers/layer'
 import type { Looked } from '../../layers/statistics/drift'
@@ -115,8 +116,10 @@ export async function quantizeLayer(
   }
   if (options.method === 'gptq' && looked !== undefined) {
     const grouped = await byGroups(values, shape, looked, groupMethod, base)
-    const weightSqnr = sqnr(values, dequantizeGroups(grouped))
-    return { ...shape, codes: grouped.codes, grouped, weightSqnr, method: 'gptq' }
+    if (grouped) {
+      const weightSqnr = sqnr(values, dequantizeGroups(grouped))
+      return { ...shape, codes: grouped.codes, grouped, weightSqnr, method: 'gptq' }
+    }
   }
   const { symmetric, codebook } = options
   const method = options.method === 'kmeans' ? 'kmeans' : groupMethod
@@ -130,8 +133,18 @@ function gridMethod({ method, bits }: LowBitOptions): GridName {
   return isGrid(method) ? method : 'mse'
 }
 
-/** Each group of a convolution has inputs, and so a Hessian, of its own. */
-async function byGroups(
+/** As `spreadErrors`; undefined where what the layer reads overflows: no Hessian tells then which weights count. */
+async function byGroups(...about: Parameters<typeof spreadErrors>): Promise<GroupedCodes | undefined> {
+  try {
+    return await spreadErrors(...about)
+  } catch (thrown) {
+    if (thrown instanceof NumericalFailure) return undefined
+    throw thrown
+  }
+}
+
+/** Each group of a convolution has inputs, and so a Hessian, of its own. Throws NumericalFailure where one is not finite. */
+async function spreadErrors(
   values: Float32Array,
   shape: GroupShape,
   looked: readonly Looked[],
