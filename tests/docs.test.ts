@@ -274,7 +274,9 @@ test('README.md tells the figures that were measured', async () => {
     const id = /\(`(\w+)`\)$/.exec(name)?.[1]
     // Behind the size a figure may say more.
     if (id)
-      return ['preset safe', 'quantize-weights'].map((run) => figures![`${id} · ${run}`]?.split(/[, ]/)[0])
+      return ['search', 'preset safe', 'quantize-weights'].map(
+        (run) => figures![`${id} · ${run}`]?.split(/[, ]/)[0],
+      )
     if (!/^\w+$/.test(name) || !/^0\.\d{4}$/.test(first)) return undefined
     const rows = measured.filter(
       (row) =>
