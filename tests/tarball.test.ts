@@ -4,7 +4,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { dependencies } from '../package.json'
+import { dependencies, scripts } from '../package.json'
 import lock from '../package-lock.json' with { type: 'json' }
 import { pack, type shrinkwrapOf } from '../scripts/pack.mjs'
 import { builtEntry } from './built'
@@ -59,6 +59,17 @@ test('it holds what runs, and nothing else', () => {
   )
   expect(packed.files.filter(({ path: file }) => /\.(node|dll|dylib|so(\.\d+)*)$/.test(file))).toEqual([])
   expect(packed.unpackedSize).toBeLessThan(MOST_UNPACKED)
+})
+
+test('npm pack in the checkout takes the same, but for the lock, and builds it first', () => {
+  const line = ['pack', '--dry-run', '--json', '--ignore-scripts']
+  const told = execFileSync('npm', line, { cwd: root, encoding: 'utf8', shell: process.platform === 'win32' })
+  const [plain] = JSON.parse(told) as (typeof packed)[]
+  const names = ({ files }: typeof packed): string[] => files.map(({ path: file }) => file).sort()
+  expect(names(plain!)).toEqual(names(packed).filter((file) => file !== 'npm-shrinkwrap.json'))
+  for (const [, script] of scripts.prepack.matchAll(/node (\S+)/g))
+    expect(fs.existsSync(path.join(root, script!)), script).toBe(true)
+  expect(scripts.prepack).toContain('scripts/build.mjs')
 })
 
 test('what it stands on is locked to the last package, with its hash, and holds no tools', () => {

@@ -13,18 +13,22 @@ const TRIAL_MS = 60_000
 export function pluginHandlers({ core, catalogue }: Parts) {
   const named = (): string[] => core.settings.get().plugins
 
+  /** As they were told of last: whoever changes something need not wait until the engine has time to say. */
+  let told: PluginDescription[] = []
+
   async function list(): Promise<PluginDescription[]> {
-    if (named().length === 0) return []
+    if (named().length === 0) return (told = [])
     try {
-      return await catalogue.plugins()
+      told = await catalogue.plugins()
     } catch (cause) {
       const error = errorData(cause)
-      return named().map((place) => ({ place, name: path.basename(place), brings: [], error }))
+      told = named().map((place) => ({ place, name: path.basename(place), brings: [], error }))
     }
+    return told
   }
 
   /** In an engine of its own: what ends it, or keeps it from ever answering, is not let into the others. */
-  async function tryLoading(place: string): Promise<void> {
+  async function tryLoading(place: string): Promise<PluginDescription[]> {
     const trial = new EngineHost(() => core.engine({ plugins: [...named(), place], pluginsMayFail: true }))
     const failed = (reason: string): PareError => new PareError('plugin/failed', { plugin: place, reason })
     try {
@@ -32,6 +36,7 @@ export function pluginHandlers({ core, catalogue }: Parts) {
       const found = await trial.run('plugins', undefined, { during, signal: AbortSignal.timeout(TRIAL_MS) })
       const error = found.at(-1)?.error
       if (error) throw toError(error)
+      return found
     } catch (cause) {
       const error = errorData(cause)
       if (error.code === 'plugin/failed') throw cause
@@ -42,14 +47,14 @@ export function pluginHandlers({ core, catalogue }: Parts) {
     }
   }
 
-  function use(plugins: string[]): Promise<PluginDescription[]> {
+  function use(plugins: string[], described: PluginDescription[]): PluginDescription[] {
     core.settings.set({ plugins })
     catalogue.forget()
     core.interactive.renew(true)
     // A run ends with what it was begun with.
     core.work.renew()
     core.emit('plugins.changed', {})
-    return list()
+    return (told = described)
   }
 
   return {
@@ -59,10 +64,14 @@ export function pluginHandlers({ core, catalogue }: Parts) {
       if (given === undefined) return null
       const place = placeOf(given)
       if (named().includes(place)) return list()
-      await tryLoading(place)
-      return use([...named(), place])
+      const described = await tryLoading(place)
+      return use([...named(), place], described)
     },
-    'plugins.remove': ({ place }) => use(named().filter((one) => one !== place)),
+    'plugins.remove': ({ place }) =>
+      use(
+        named().filter((one) => one !== place),
+        told.filter((one) => one.place !== place),
+      ),
   } satisfies Partial<Handlers>
 }
 

@@ -91,4 +91,4 @@ test('they are kept, loaded by every engine, and one that breaks stops nothing b
   } finally {
     again.close()
   }
-}, 60_000)
+}, 180_000)
