@@ -11,7 +11,14 @@ const root = path.resolve(import.meta.dirname, '..')
 /** What stands in the margin; other pages are reached by links. */
 const GROUPS = {
   Start: ['README.md', 'docs/guide.md', 'docs/troubleshooting.md'],
-  Tutorials: ['docs/tutorials/bearing.md', 'docs/tutorials/phone.md', 'docs/tutorials/drone.md'],
+  Tutorials: [
+    'docs/tutorials/bearing.md',
+    'docs/tutorials/phone.md',
+    'docs/tutorials/drone.md',
+    'docs/tutorials/wake-word.md',
+    'docs/tutorials/wearable.md',
+    'docs/tutorials/car.md',
+  ],
   'How to': [
     'docs/data.md',
     'docs/search.md',

@@ -65,7 +65,7 @@ export function wholeClips(
   return count
 }
 
-/** What is said of the samples that are judged; nothing where no clip of theirs is longer than a step. */
+/** What is said of the samples that are judged; nothing where no clip of theirs is longer than a step, or no state is carried. */
 export function clipNote(
   order: readonly number[],
   follows: (index: number) => boolean,
@@ -73,7 +73,7 @@ export function clipNote(
 ): string[] {
   const lengths = clipsOf(order, isNext(follows)).map((clip) => clip.length)
   const [least, most] = [Math.min(...lengths), Math.max(...lengths)]
-  if (most < 2) return []
+  if (most < 2 || states.length === 0) return []
   const steps = least === most ? String(most) : `${least} to ${most}`
   return [
     `State carried through clips of ${steps} steps: each model gets its own ${states.join(', ')} back, as in streaming use.`,

@@ -2,7 +2,8 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { openDataset } from '../../../src/engine/data/open'
-import { readModel } from '../../../src/engine/onnx'
+import type { DataSpec } from '../../../src/contract/dataset'
+import { combine, encodeModel, readModel } from '../../../src/engine/onnx'
 import { measureQuality } from '../../../src/engine/evaluate/quality'
 import { accuracy } from './scoring'
 
@@ -44,6 +45,32 @@ test('the drones open with their boxes recognised, and are scored as pycocotools
   const { original } = await measureQuality(model, [], { dataset })
   expect(original.quality.value).toBeCloseTo(0.891, 3)
   await dataset.close()
+})
+
+test.each([
+  ['wake', 'events', 90, 0.892],
+  ['machine', 'events', 240, 0.885],
+  ['wearable', 'regression', 200, 0.9979],
+  ['car', 'regression', 500, 0.9984],
+])('%s is of its task as it lies there, and scores what its page says', async (id, task, samples, score) => {
+  const folder = path.join(root, id)
+  const { model: file } = JSON.parse(fs.readFileSync(path.join(folder, 'sample.json'), 'utf8')) as Sample
+  const model = readModel(path.join(folder, file))
+  const spec = path.join(folder, 'data-spec.json')
+  const told = fs.existsSync(spec) ? (JSON.parse(fs.readFileSync(spec, 'utf8')) as DataSpec) : {}
+  const dataset = await openDataset(path.join(folder, 'data'), model, told)
+  expect(dataset.task).toBe(task)
+  const { original } = await measureQuality(model, [], { dataset })
+  expect(original.quality.samples).toBe(samples)
+  expect(original.quality.value).toBeCloseTo(score, 3)
+  await dataset.close()
+})
+
+test('the condition of the machine is what combining its parts gives', () => {
+  const folder = path.join(root, 'machine')
+  const [bearing, motor] = ['bearing', 'motor'].map((part) => readModel(path.join(folder, `${part}.onnx`)))
+  const both = combine([bearing!, motor!], { by: 'max' })
+  expect(Buffer.from(encodeModel(both)).equals(fs.readFileSync(path.join(folder, 'machine.onnx')))).toBe(true)
 })
 
 test('every sample tells its origin and licence', () => {
