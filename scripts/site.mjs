@@ -26,7 +26,7 @@ const GROUPS = {
     'docs/microcontrollers.md',
     'docs/library.md',
   ],
-  Methods: ['docs/quantization.md', 'docs/pruning.md', 'docs/training.md'],
+  Methods: ['docs/quantization.md', 'docs/pruning.md', 'docs/training.md', 'docs/comparison.md'],
   Reference: [
     'docs/cli.md',
     'docs/library-reference.md',
