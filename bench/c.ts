@@ -103,8 +103,10 @@ async function* figures(chosen: readonly string[]): AsyncIterable<Figure> {
       ).model
       const four = await ours(few, input)
       const quantized = path.join(path.dirname(file), '..', 'peer', `${INT8[name]}.static_minmax_pc.onnx`)
-      const integer = fs.existsSync(quantized) ? await ours(readModel(quantized), input) : undefined
-      return compared(name, { float, peer, four, integer })
+      const hasInteger = fs.existsSync(quantized)
+      const integer = hasInteger ? await ours(readModel(quantized), input) : undefined
+      const integerPeer = hasInteger ? theirs(quantized, input, float.outputs.length) : undefined
+      return compared(name, { float, peer, four, integer, integerPeer })
     })
   }
 }
@@ -114,9 +116,10 @@ interface Runs {
   four: Measured
   peer?: Measured
   integer?: Measured
+  integerPeer?: Measured
 }
 
-function compared(name: string, { float, peer, four, integer }: Runs): Figure[] {
+function compared(name: string, { float, peer, four, integer, integerPeer }: Runs): Figure[] {
   const kilobytes = (what: string, bytes: number): Figure => ({
     what: `${name} ${what}`,
     value: bytes / 1000,
@@ -148,6 +151,12 @@ function compared(name: string, { float, peer, four, integer }: Runs): Figure[] 
     times('4 bits: its flash in float over ours', peer.flash / four.flash, 4),
     ...(integer
       ? [times('int8: its instructions in float over ours', peer.instructions / integer.instructions, 2)]
+      : []),
+    ...(integer && integerPeer
+      ? [
+          times('int8: its flash in int8 over ours', integerPeer.flash / integer.flash, 1),
+          times('int8: its instructions in int8 over ours', integerPeer.instructions / integer.instructions),
+        ]
       : []),
   ]
 }

@@ -13,6 +13,7 @@ const GROUPS = {
   Start: ['README.md', 'docs/guide.md', 'docs/troubleshooting.md'],
   Tutorials: [
     'docs/tutorials/bearing.md',
+    'docs/tutorials/microcontroller.md',
     'docs/tutorials/phone.md',
     'docs/tutorials/drone.md',
     'docs/tutorials/wake-word.md',

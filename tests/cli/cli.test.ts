@@ -271,7 +271,7 @@ test('the sample runs from start to bundle', async () => {
 })
 
 // What names files of the reader's own stands in blocks of bash.
-test.each(['bearing', 'phone', 'drone', 'wake-word', 'wearable', 'car'])(
+test.each(['bearing', 'microcontroller', 'phone', 'drone', 'wake-word', 'wearable', 'car'])(
   'every command of the tutorial %s on its sample does what the page says',
   async (page) => {
     const text = fs.readFileSync(path.resolve(import.meta.dirname, `../../docs/tutorials/${page}.md`), 'utf8')

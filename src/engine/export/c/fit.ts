@@ -6,6 +6,7 @@ import { plan, planOrder, type Plan } from './plan'
 import { bytesOf, type Buffer, type Program } from './program'
 import type { StaticGraph } from './static-graph'
 import { PATCHED_AXIS } from './operators/patch'
+import { elementBytes } from './types'
 
 interface Fitted {
   program: Program
@@ -36,8 +37,13 @@ export function fitted(graph: StaticGraph, operators: ReadonlyMap<string, Lower>
   const ports = [...program.inputs, ...program.outputs, ...program.states.map(([state]) => state)]
   const room = ram - STACK - ports.reduce((sum, buffer) => sum + bytesOf(buffer), 0)
   let best = whole
+  // What follows is the same for patches of any size.
+  const rests = new Map<number, Program>()
   for (const choice of whole.plan.arenaBytes > room ? choicesOf(graph) : []) {
-    const tried = inPatches(graph, operators, choice)
+    const { patch, rest } = split(graph, choice.links, choice.rows)
+    const after = rests.get(choice.links.length) ?? lower(rest, operators)
+    rests.set(choice.links.length, after)
+    const tried = inPatches(lower(patch, operators), after, choice.count)
     if (tried.plan.arenaBytes < best.plan.arenaBytes) best = tried
     if (best.plan.arenaBytes <= room) break
   }
@@ -47,7 +53,10 @@ export function fitted(graph: StaticGraph, operators: ReadonlyMap<string, Lower>
 /** Ends where less is left than anywhere before, the least work first. */
 function choicesOf(graph: StaticGraph): Choice[] {
   const all = chainOf(graph)
-  const bytes = (name: string): number => sizeOf(graph.values.get(name)!.dims)
+  const bytes = (name: string): number => {
+    const { dims, dtype } = graph.values.get(name)!
+    return sizeOf(dims) * elementBytes(dtype)
+  }
   let least = Infinity
   const ends = all.flatMap(({ to }, i) => {
     const isNarrow = bytes(to) < least && all.slice(0, i + 1).some(({ window }) => window)
@@ -73,21 +82,16 @@ function workOf(graph: StaticGraph, links: readonly Link[], count: number, rows:
   }, 0)
 }
 
-function inPatches(
-  graph: StaticGraph,
-  operators: ReadonlyMap<string, Lower>,
-  { links, count, rows }: Choice,
-): Fitted {
-  const { patch, rest } = split(graph, links, rows)
-  const [one, program] = [lower(patch, operators), lower(rest, operators)]
+/** One patch so many times, then the rest. */
+function inPatches(one: Program, rest: Program, count: number): Fitted {
   const inner = planOrder(one, one.steps)
   const scratch: Buffer = { name: 'a patch', dtype: 'uint8', dims: [inner.arenaBytes], place: 'arena' }
-  const [x, y] = [one.inputs[0]!, program.inputs[0]!]
+  const [x, y] = [one.inputs[0]!, rest.inputs[0]!]
   one.outputs[0]!.of = y
   y.place = 'arena'
   const whole: Program = {
-    ...program,
-    inputs: [x, ...program.inputs.slice(1)],
+    ...rest,
+    inputs: [x, ...rest.inputs.slice(1)],
     steps: [
       {
         title: `in ${count} patches`,
@@ -99,7 +103,7 @@ function inPatches(
         patches: { count, steps: one.steps, offsets: inner.offsets },
         macs: count * one.steps.reduce((sum, step) => sum + (step.macs ?? 0), 0),
       },
-      ...program.steps,
+      ...rest.steps,
     ],
   }
   return { program: whole, plan: plan(whole) }

@@ -5,6 +5,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { stage } from '../../../../src/engine/export/stage'
+import { verifyBundle } from '../../../../src/engine/export/verify'
 import { writeModel } from '../../../../src/engine/onnx'
 import { findTarget } from '../../../../src/engine/targets'
 import { Net } from '../../passes/pruning/build'
@@ -45,6 +46,12 @@ test.skipIf(!compiler)(`sources, golden samples and sketch of a library${WITHOUT
         'c/examples/run/run.ino',
       ]),
     )
+    fs.rmSync(model)
+    const { checks } = await verifyBundle(out)
+    expect(checks.map(({ severity, message }) => `${severity} ${message}`)).toEqual([
+      expect.stringContaining('have their hashes'),
+      expect.stringContaining('warning c/src/model.c: sources are code'),
+    ])
     const folder = path.join(out, 'c')
     const golden = [
       '-Isrc',
