@@ -1,5 +1,7 @@
 /** The whole window on a host in memory: what each step shows, and what its controls do. */
-import { describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { lay } from '../../../src/renderer/graph/layered'
+import type { LaidOut, LayoutInput } from '../../../src/renderer/graph/layout'
 import { finishedRun, project } from '../fake/fixtures'
 import { button, key, openWindow, press, settle, type } from './render'
 
@@ -268,5 +270,62 @@ describe('hands', () => {
     await press('Remove mine')
     expect(text()).toContain('None is loaded.')
     expect(document.activeElement).toBe(find('[role=dialog] form input'))
+  })
+})
+
+const graph = (more = '') => at('model', `&model=graph${more}`)
+const rows = (all: (selector: string) => HTMLElement[]) =>
+  all('[role=row], tbody tr').map((one) => one.textContent!.replace(/\s+/g, ' ').trim())
+
+describe('the graph as a list', () => {
+  it('has every operator under its group, and searching leaves what is called so', async () => {
+    const { all, find, text } = await openWindow({ project: project(), nodes: 12 }, graph('&graph=list'))
+    expect(text()).toContain('12 operators.')
+    const before = rows(all)
+    expect(before.length).toBeGreaterThan(3)
+    type(find<HTMLInputElement>('input[type=search]'), 'conv')
+    await settle()
+    const after = rows(all)
+    expect(after.length).toBeLessThan(before.length)
+    expect(after.slice(1).every((row) => /conv/i.test(row))).toBe(true)
+    type(find<HTMLInputElement>('input[type=search]'), 'nothing is called so')
+    await settle()
+    expect(rows(all).filter((row) => /conv/i.test(row))).toEqual([])
+  })
+})
+
+/** Lays out as the worker does, in this thread: happy-dom has none. */
+class WorkerHere {
+  onmessage?: (event: { data: LaidOut }) => void
+  onerror?: (event: { message: string }) => void
+  postMessage(input: LayoutInput): void {
+    queueMicrotask(() => this.onmessage?.({ data: lay(input) }))
+  }
+  terminate(): void {
+    this.onmessage = undefined
+  }
+}
+
+describe('the graph as a drawing', () => {
+  beforeEach(() => vi.stubGlobal('Worker', WorkerHere))
+  afterEach(() => vi.unstubAllGlobals())
+
+  it('finds from the keyboard, and shows what a node holds until it is closed', async () => {
+    const { all, find, text } = await openWindow({ project: project(), nodes: 12 }, graph())
+    await vi.waitFor(() => find('[role=application]'))
+    expect(text()).toContain('12 nodes drawn.')
+    await key('/', {}, find('[role=application]'))
+    const field = find<HTMLInputElement>('input[placeholder="Search operators and names"]')
+    expect(document.activeElement).toBe(field)
+    type(field, 'conv')
+    await key('Enter', {}, field)
+    await vi.waitFor(() => expect(text()).toContain('Attributes'))
+    expect(location.hash).toContain('node=')
+    await press(/^Close/)
+    expect(text()).not.toContain('Attributes')
+    find<HTMLInputElement>('input[type=radio][value=list], fieldset label:last-child input').click()
+    await settle()
+    expect(all('[role=application]')).toHaveLength(0)
+    expect(location.hash).toContain('graph=list')
   })
 })
