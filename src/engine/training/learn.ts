@@ -166,7 +166,7 @@ export async function learn(
   const example = taughtBy?.model ?? options.original
   const objective = await chooseObjective(model, data, first, example)
   const trouble = await labelTrouble(samples, objective, data.task)
-  if (trouble && !taughtBy) throw unlearnable(trouble, first, by)
+  if (trouble && !taughtBy) throw objective.cause ?? unlearnable(trouble, first, by)
   const hard = options.labels && !trouble && !(taughtBy && taughtBy.settings.teacherShare === 1)
   if (trouble && options.labels) notes.push(`Only the original was learned from, as ${trouble}.`)
   const soft = taughtBy !== undefined && (taughtBy.settings.teacherShare > 0 || !hard)

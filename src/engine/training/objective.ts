@@ -1,5 +1,5 @@
 /** Which value of a model is trained and by which loss, told by the task of the data. */
-import { PareError } from '../../contract/errors'
+import { PareError, type ErrorCode } from '../../contract/errors'
 import type { Batch, Dataset } from '../data/dataset'
 import type { Model } from '../onnx'
 import { feedOf, shapesAt, signatureOf, withSession, type Values } from '../runtime'
@@ -18,8 +18,9 @@ export interface Objective {
   dims: readonly number[]
   /** How labels are learned where their loss is told beside the graph. */
   structured?: Structured
-  /** Why labels cannot be learned by these outputs. */
+  /** Why labels cannot be learned by these outputs, and the error that said so. */
   trouble?: string
+  cause?: PareError
 }
 
 /** The value before a closing Softmax, LogSoftmax or Sigmoid: losses want logits. */
@@ -44,6 +45,8 @@ const CLOSING: Partial<Record<LossKind, readonly string[]>> = {
   'binary-cross-entropy': ['Sigmoid'],
 }
 
+const UNREAD: readonly ErrorCode[] = ['data/boxes-unknown', 'data/outputs-unknown']
+
 /** What a dataset says of the task. */
 type Asked = Pick<Dataset, 'task' | 'spec' | 'classes'>
 
@@ -67,10 +70,16 @@ export async function chooseObjective(
   const outputs: Candidate[] = names
     .map((name) => ({ name, dims: traced.get(name)?.dims ?? [], dtype: traced.get(name)?.dtype }))
     .filter((output) => output.dtype === 'float32' && output.dims.length > 0)
-  if (loss.structured && labels) {
-    const found = await structuredObjective(model, data, { inputs, labels }, outputs, example)
-    if (found) return found
-  }
+  let unread: PareError | undefined
+  if (loss.structured && labels)
+    try {
+      const found = await structuredObjective(model, data, { inputs, labels }, outputs, example)
+      if (found) return found
+    } catch (cause) {
+      // Outputs that are not understood can still be imitated.
+      if (!(cause instanceof PareError && UNREAD.includes(cause.code))) throw cause
+      unread = cause
+    }
   const chosen = outputs.find((output) => loss.fits(output.dims, labels))
   if (!chosen)
     throw new PareError('data/shape-mismatch', {
@@ -82,7 +91,13 @@ export async function chooseObjective(
     })
   const { dims } = chosen
   const { kind, classAxis } = loss.labels?.(dims) ?? { kind: 'squared-error', classAxis: -1 }
-  return objectiveOf(model, chosen, kind, classAxis, CLOSING[kind])
+  return {
+    ...objectiveOf(model, chosen, kind, classAxis, CLOSING[kind]),
+    ...(unread && {
+      trouble: `labels of ${task} cannot be held against outputs that are not understood`,
+      cause: unread,
+    }),
+  }
 }
 
 function objectiveOf(
