@@ -54,6 +54,7 @@ function dataReference({ files }: Core, data: DataRecord | undefined): DataRefer
   return {
     path: data.unpacked ?? files.pathOf(data.file),
     ...(data.tokenizer && { tokenizer: files.pathOf(data.tokenizer) }),
+    ...data.spec,
     ...data.roles,
     ...(data.preprocessing && { preprocessing: data.preprocessing }),
     ...(data.classes && { classes: data.classes }),

@@ -114,7 +114,11 @@ function projectHandlers(parts: Parts) {
       const project = create(sample.title)
       const ids = [sample.model, sample.data].map((file) => core.files.adopt(file).id)
       takeFiles(core, loader, project.id, ids)
-      core.store.update(project.id, (record) => (record.goal = sample.goal))
+      core.store.update(project.id, (record) => {
+        record.goal = sample.goal
+        if (sample.spec) record.data!.spec = sample.spec
+      })
+      if (sample.spec) loader.changed(core.store.get(project.id), 'data')
       return view(parts, project.id)
     },
     'files.pick': async ({ kind }) => {

@@ -57,6 +57,8 @@ export const DataRecord = z.object({
   preprocessing: Preprocessing.optional(),
   classes: z.array(z.string()).optional(),
   roles: DataRoles.optional(),
+  /** The data spec that came with the data; what is set by hand goes before it. */
+  spec: DataSpec.optional(),
   splits: z.object({ calibration: z.number(), validation: z.number(), seed: z.number() }).optional(),
   value: again(Loaded),
   error: again(StoredError),
@@ -155,7 +157,7 @@ export type ProjectRecord = z.output<typeof ProjectRecord>
 /** Equal keys are equal data read in the same way. */
 export function dataKey(data: DataRecord | undefined): string {
   if (!data) return 'random'
-  const { file, tokenizer, preprocessing, classes, splits, roles } = data
+  const { file, tokenizer, preprocessing, classes, splits, roles, spec } = data
   const read = [file, tokenizer ?? null, preprocessing ?? null, classes ?? null, splits ?? null]
-  return JSON.stringify(roles ? [...read, roles] : read)
+  return JSON.stringify([...read, ...(roles || spec ? [roles ?? null] : []), ...(spec ? [spec] : [])])
 }

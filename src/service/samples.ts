@@ -1,10 +1,13 @@
-/** The samples that ship with Pare: `resources/samples/<id>/sample.json` with a model and data beside it. */
+/** The samples that ship with Pare: `resources/samples/<id>/sample.json` with a model, data and where needed a data spec beside it. */
 import fs from 'node:fs'
 import path from 'node:path'
 import { z } from 'zod'
 import type { SampleInfo } from '../contract/app'
+import { DataSpec } from '../contract/dataset'
 import { Goal } from '../contract/goal'
 import { PareError } from '../contract/errors'
+
+const SPEC = 'data-spec.json'
 
 const Sample = z.object({
   /** Place in lists; the first is what “Try the sample” opens. */
@@ -26,6 +29,8 @@ interface BuiltInSample extends Omit<SampleInfo, 'picture' | 'minutes'> {
   /** Absolute. */
   model: string
   data: string
+  /** How the data is read, where that is not recognised. */
+  spec?: DataSpec
 }
 
 export function listSamples(resourcesDir: string): BuiltInSample[] {
@@ -46,7 +51,12 @@ export function listSamples(resourcesDir: string): BuiltInSample[] {
       picture: path.join(root, id, 'picture.svg'),
       model: path.join(root, id, model),
       data: path.join(root, id, data),
+      ...specIn(path.join(root, id, SPEC)),
     }))
+}
+
+function specIn(file: string): { spec?: DataSpec } {
+  return fs.existsSync(file) ? { spec: DataSpec.parse(JSON.parse(fs.readFileSync(file, 'utf8'))) } : {}
 }
 
 export function findSample(resourcesDir: string, id: string): BuiltInSample {
