@@ -38,6 +38,8 @@ export interface StructuredLoss {
   closing: readonly string[]
   /** What keeps labels from being learned by outputs so read, as the end of "the original was imitated, as …". */
   trouble?(choice: OutputChoice): string | undefined
+  /** What keeps labels from being learned beside a teacher that gave these outputs, as the end of the same sentence. */
+  doubt?(outputs: Values, labels: Value, choice: OutputChoice): string | undefined
   /** What values of the first output are compared with a teacher's by. `classAxis` as in `labels`. */
   taught(choice: OutputChoice): { kind: LossKind; classAxis: number }
   /** `outputs` are those of the choice, at least as many samples as labels; what is beyond these has no slope. */

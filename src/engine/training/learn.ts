@@ -165,7 +165,8 @@ export async function learn(
   const first = await firstBatch(samples, micro)
   const example = taughtBy?.model ?? options.original
   const objective = await chooseObjective(model, data, first, example)
-  const trouble = await labelTrouble(samples, objective, data.task)
+  const trouble =
+    (await labelTrouble(samples, objective, data.task)) ?? (taughtBy ? objective.doubt : undefined)
   if (trouble && !taughtBy) throw objective.cause ?? unlearnable(trouble, first, by)
   const hard = options.labels && !trouble && !(taughtBy && taughtBy.settings.teacherShare === 1)
   if (trouble && options.labels) notes.push(`Only the original was learned from, as ${trouble}.`)

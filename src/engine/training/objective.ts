@@ -21,6 +21,8 @@ export interface Objective {
   /** Why labels cannot be learned by these outputs, and the error that said so. */
   trouble?: string
   cause?: PareError
+  /** Why labels should not be learned beside a teacher: what it gives contradicts them as a loss. */
+  doubt?: string
 }
 
 /** The value before a closing Softmax, LogSoftmax or Sigmoid: losses want logits. */
@@ -121,7 +123,7 @@ async function structuredObjective(
   example: Model,
 ): Promise<Objective | undefined> {
   const { choose, loss } = taskOf(task)
-  const { closing, taught, trouble, measure } = loss.structured!
+  const { closing, taught, trouble, doubt, measure } = loss.structured!
   const given = await answersOf(example, inputs)
   const judged = Object.fromEntries(Object.entries(given).filter(([name]) => !spec.unused?.includes(name)))
   const { output, boxes } = spec
@@ -136,9 +138,11 @@ async function structuredObjective(
   const { kind, classAxis } = taught(choice)
   const values = choice.names.map((name) => logitsBehind(model, name, closing))
   const reason = trouble?.(choice)
+  const doubted = reason === undefined ? doubt?.(given, labels, choice) : undefined
   return {
     ...objectiveOf(model, read[0]!, kind, classAxis, closing),
     ...(reason === undefined ? { structured: { choice, values, measure } } : { trouble: reason }),
+    ...(doubted !== undefined && { doubt: doubted }),
   }
 }
 

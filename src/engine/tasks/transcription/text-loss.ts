@@ -71,6 +71,22 @@ export function measureTexts(outputs: Values, labels: Value, reading: Reading): 
   return { losses, slopes: { [name]: float32(output.dims, slopes) } }
 }
 
+/** Of what equal scores everywhere would lose: a model whose scores are likelihoods loses far less on what it reads. */
+const SURE = 0.5
+
+/** Scores that only their order means something of are torn down before the loss can build them up again. */
+export function doubtTexts(outputs: Values, labels: Value, reading: Reading): string | undefined {
+  const [name] = reading.names as [string]
+  const { dims } = outputs[name]!
+  const size = dims.reduce((product, dim) => product * dim, 1)
+  const lossOf = (given: Values): number =>
+    measureTexts(given, labels, reading).losses.reduce((sum, one) => sum + one, 0)
+  const chance = lossOf({ [name]: float32(dims, new Float32Array(size)) })
+  return lossOf(outputs) > SURE * chance
+    ? 'by its scores the texts are hardly likelier than by equal ones'
+    : undefined
+}
+
 function logSoftmax(given: Float32Array, scores: number): Float64Array {
   const logs = Float64Array.from(given)
   for (let from = 0; from < logs.length; from += scores) {

@@ -12,7 +12,7 @@ import type { Measured, Meter, MetricContext, Observation, OutputChoice } from '
 import type { Shown, TaskDeclaration } from '../task'
 import { alphabetsOf, pathsOf, textOf, type Alphabet } from './ctc'
 import { aligned, editDistance } from './edits'
-import { measureTexts, stepsOf } from './text-loss'
+import { doubtTexts, measureTexts, stepsOf } from './text-loss'
 import { textsOf, wordsOf } from './texts'
 
 interface TextChoice extends OutputChoice {
@@ -150,6 +150,7 @@ export const transcription: TaskDeclaration = {
     structured: {
       closing: ['Softmax', 'LogSoftmax'],
       taught: (choice) => stepsOf(choice as TextChoice),
+      doubt: (outputs, labels, choice) => doubtTexts(outputs, labels, choice as TextChoice),
       measure: (outputs, labels, choice) => measureTexts(outputs, labels, choice as TextChoice),
     },
   },
