@@ -9,6 +9,7 @@ it('fills in what was never set', () => {
     threads: 0,
     memory: 0,
     notifications: true,
+    plugins: [],
   })
 })
 
