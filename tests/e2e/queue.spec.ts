@@ -48,6 +48,7 @@ test('learning draws its curve, and ends early with the best weights', async ({ 
   await pare.getByRole('button', { name: 'Add a pass…' }).click()
   await pare.getByPlaceholder('Search passes').fill('Distill')
   await pare.keyboard.press('Enter')
+  await pare.getByText(/^Training settings/).click()
   const epochs = pare.getByRole('textbox', { name: 'Epochs' })
   await epochs.fill('400')
   await epochs.press('Tab')
