@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { seeded } from '../../../src/engine/math/random'
 import { ctcLoss } from '../../../src/engine/tasks/transcription/ctc-loss'
-import { measureTexts, spelled } from '../../../src/engine/tasks/transcription/text-loss'
+import { doubtTexts, measureTexts, spelled } from '../../../src/engine/tasks/transcription/text-loss'
 import { textLabels } from '../../../src/engine/tasks/transcription/texts'
 import { floats } from '../evaluate/support'
 
@@ -95,4 +95,19 @@ test.each([
     const told = p ? p[i]! * (slope[i]! - through!) : slope[i]!
     expect(told).toBeCloseTo((at(h) - at(-h)) / (2 * h), 3)
   })
+})
+
+test('scores that make a text likely are no reason to doubt it; only their order being right is one', () => {
+  const letters = { characters: ['', 'a', 'b'], blank: BLANK, words: '' }
+  const reading = { names: ['y'], alphabet: letters, axis: 2 as const }
+  const spelling = [1, 0, 2, 0, 1]
+  const given = (height: number) => ({
+    y: floats(
+      [1, 5, SCORES],
+      spelling.flatMap((c) => [0, 1, 2].map((i) => (i === c ? height : 0))),
+    ),
+  })
+  const labels = textLabels(['aba'])
+  expect(doubtTexts(given(5), labels, reading)).toBeUndefined()
+  expect(doubtTexts(given(0.1), labels, reading)).toContain('hardly likelier than by equal ones')
 })

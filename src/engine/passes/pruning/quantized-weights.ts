@@ -58,6 +58,7 @@ function restored({ codes, scale, zero, axis }: Coded): Tensor {
 
 /** Distances from zero that codes may have: those of the type, or of the seven bits that were made use of. */
 function reachOf({ codes, zero }: Coded): readonly [number, number] {
+  if (codes.dtype === 'int32') return [-(2 ** 31), 2 ** 31 - 1]
   const middle = zero?.numbers()[0] ?? 0
   const numbers = codes.numbers()
   if (numbers.every((code) => Math.abs(code - middle) <= 64)) return [-64, 63]
@@ -172,6 +173,10 @@ export function openCodes(model: Model): Opened {
         if (!isBias(name) && result.graph.initializers.has(name))
           scales.set(name, encode(result.graph, name, one, kept))
       encodeBiases(result.graph, scales, (name) => isBias(name) || !graph.initializers.has(name))
+      // What is added elsewhere than as the bias of such a layer keeps its own scales.
+      for (const [name, one] of coded)
+        if (isBias(name) && result.graph.initializers.has(name) && result.graph.consumers(name).length > 0)
+          encode(result.graph, name, one, kept)
       result.graph.sort()
       return result
     },

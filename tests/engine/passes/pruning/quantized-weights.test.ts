@@ -101,6 +101,19 @@ test('what goes beyond its codes gets a larger scale, alone in its channel', () 
   expect(one!.codes.numbers()).toEqual([127, -64, 100, 127])
 })
 
+test('integers that are added elsewhere than as a bias stay integers', () => {
+  const net = new Net(1)
+  const codes = net.constant('codes', Tensor.of('int32', [3], [70_000, -5, 12]))
+  const added = net.op('DequantizeLinear', [codes, net.constant('scale', Tensor.scalar('float32', 0.25))])
+  const model = net.output(net.op('Add', [net.input('x', ['n', 3]), added]), 2).done()
+  const opened = openCodes(model)
+  const cut = opened.model.clone()
+  cut.graph.initializers.set(added, Tensor.float32([2], [17_500, 3]))
+  const [one] = codesOf(opened.closed(cut, (name) => (name === added ? Int32Array.of(0, 2) : undefined)))
+  expect(one!.codes.dtype).toBe('int32')
+  expect(one!.codes.numbers()).toEqual([70_000, 12])
+})
+
 test('what is nothing of the kind is given back as it is', () => {
   const model = mobile()
   const opened = openCodes(model)
