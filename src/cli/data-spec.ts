@@ -2,7 +2,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import path from 'node:path'
 import { TASKS, type DataSpec } from '../contract/dataset'
-import { readSpec } from '../library/data-spec'
+import { readSpec } from '../service/data-spec'
 
 export interface SpecOptions extends Pick<
   DataSpec,

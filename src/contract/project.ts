@@ -12,7 +12,7 @@ export interface FileRef {
   name: string
   bytes: number
   /** Told apart by content. */
-  kind: 'model' | 'dataset' | 'recipe' | 'tokenizer' | 'unknown'
+  kind: 'model' | 'dataset' | 'recipe' | 'data-spec' | 'tokenizer' | 'unknown'
 }
 
 export type Loading<T> =

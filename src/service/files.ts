@@ -19,7 +19,7 @@ const FileRecord = z.object({
   id: Id,
   name: z.string(),
   bytes: z.number(),
-  kind: z.enum(['model', 'dataset', 'recipe', 'tokenizer', 'unknown']),
+  kind: z.enum(['model', 'dataset', 'recipe', 'data-spec', 'tokenizer', 'unknown']),
   /** Absolute. */
   path: z.string(),
   /** Stored by Pare, so that it may be removed with the last project that uses it. */

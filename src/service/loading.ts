@@ -72,8 +72,9 @@ export class Loader {
     })
     if (!value) return
     // A score that is good may still be that of data read in another way than the model was trained with.
-    const { preprocessing, classes } = this.core.store.get(project).data ?? {}
-    if (value.looksLikeChance || !(preprocessing || classes)) await this.findPreprocessing(project, 'gain')
+    const { preprocessing, classes, spec } = this.core.store.get(project).data ?? {}
+    const isSaid = [preprocessing, classes, spec?.preprocessing, spec?.classes].some(Boolean)
+    if (value.looksLikeChance || !isSaid) await this.findPreprocessing(project, 'gain')
   }
 
   /**

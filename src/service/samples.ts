@@ -3,11 +3,10 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { z } from 'zod'
 import type { SampleInfo } from '../contract/app'
-import { DataSpec } from '../contract/dataset'
+import type { DataSpec } from '../contract/dataset'
 import { Goal } from '../contract/goal'
 import { PareError } from '../contract/errors'
-
-const SPEC = 'data-spec.json'
+import { readSpec, SPEC_FILE } from './data-spec'
 
 const Sample = z.object({
   /** Place in lists; the first is what “Try the sample” opens. */
@@ -51,13 +50,11 @@ export function listSamples(resourcesDir: string): BuiltInSample[] {
       picture: path.join(root, id, 'picture.svg'),
       model: path.join(root, id, model),
       data: path.join(root, id, data),
-      ...specIn(path.join(root, id, SPEC)),
+      ...specIn(path.join(root, id, SPEC_FILE)),
     }))
 }
 
-function specIn(file: string): { spec?: DataSpec } {
-  return fs.existsSync(file) ? { spec: DataSpec.parse(JSON.parse(fs.readFileSync(file, 'utf8'))) } : {}
-}
+const specIn = (file: string): { spec?: DataSpec } => (fs.existsSync(file) ? { spec: readSpec(file) } : {})
 
 export function findSample(resourcesDir: string, id: string): BuiltInSample {
   const sample = listSamples(resourcesDir).find((one) => one.id === id)

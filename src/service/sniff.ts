@@ -1,10 +1,11 @@
 /** What a file is, by its content; its name decides only where the content says nothing. */
 import fs from 'node:fs'
 import path from 'node:path'
+import { DataSpec } from '../contract/dataset'
 import type { FileRef } from '../contract/project'
 
 const START = 64 * 1024
-/** A JSON file above this is data, not a recipe or a tokenizer. */
+/** A JSON file above this is data and nothing that describes some. */
 const JSON_LIMIT = 64 * 2 ** 20
 
 const DATA_ENDINGS =
@@ -83,8 +84,8 @@ function looksLikeText(bytes: Buffer): boolean {
   return bytes.every((byte) => byte >= 32 || byte === 9 || byte === 10 || byte === 13 || byte === 12)
 }
 
-/** A whole JSON object with the marks of a recipe or of a tokenizer. */
-function sniffJson(text: string): 'recipe' | 'tokenizer' | undefined {
+/** A whole JSON object with the marks of a recipe or of a tokenizer, or of nothing but what a data spec says. */
+function sniffJson(text: string): 'recipe' | 'tokenizer' | 'data-spec' | undefined {
   let value: Record<string, unknown>
   try {
     value = JSON.parse(text) as Record<string, unknown>
@@ -98,7 +99,7 @@ function sniffJson(text: string): 'recipe' | 'tokenizer' | undefined {
     ('added_tokens' in value || 'pre_tokenizer' in value)
   )
     return 'tokenizer'
-  return undefined
+  return Object.keys(value).length > 0 && DataSpec.safeParse(value).success ? 'data-spec' : undefined
 }
 
 /** ModelProto begins with ir_version (field 1, a small varint), then a text or message field. Source: onnx.proto3. */

@@ -4,6 +4,7 @@ import { errorData } from '../contract/errors'
 import { errorMessage } from '../contract/messages'
 import type { FileRef } from '../contract/project'
 import type { Core } from './core'
+import { readSpec } from './data-spec'
 import type { Loader } from './loading'
 import { readRecipe } from './recipes'
 
@@ -16,7 +17,7 @@ interface Taken {
 const EXTERNAL = /\.(data|onnx_data|bin|weights?)$|^[^.]+$/i
 
 const UNKNOWN =
-  'it is neither an ONNX model, nor data (images, NPZ, CSV, Parquet, JSONL, WAV), nor a recipe, nor a tokenizer.'
+  'it is neither an ONNX model, nor data (images, NPZ, CSV, Parquet, JSONL, WAV), nor a recipe, a data spec or a tokenizer.'
 
 export function takeFiles(core: Core, loader: Loader, project: string, ids: readonly string[]): Taken {
   const { files } = core
@@ -57,6 +58,20 @@ export function takeFiles(core: Core, loader: Loader, project: string, ids: read
     if (core.store.get(project).data) result.taken.push(file)
     else refuse(file, 'a tokenizer belongs to text data: choose the data first, or drop both together.')
   }
+  for (const file of of('data-spec')) {
+    try {
+      const spec = readSpec(files.pathOf(file.id))
+      core.store.update(project, (record) => {
+        // What was set by hand before would go before it.
+        const { file: own, tokenizer, unpacked, splits } = record.data ?? {}
+        if (own) record.data = { file: own, tokenizer, unpacked, splits, spec }
+      })
+      if (core.store.get(project).data) result.taken.push(file)
+      else refuse(file, 'a data spec belongs to data: choose the data first, or drop both together.')
+    } catch (thrown) {
+      refuse(file, errorMessage(errorData(thrown)).what)
+    }
+  }
   for (const file of of('recipe')) {
     try {
       const recipe = readRecipe(files.pathOf(file.id), file.name)
@@ -70,7 +85,7 @@ export function takeFiles(core: Core, loader: Loader, project: string, ids: read
   }
   const changed = core.store.get(project)
   if (model || late) loader.changed(changed, 'model')
-  else if (data || of('tokenizer').length > 0) loader.changed(changed, 'data')
+  else if (data || of('tokenizer').length + of('data-spec').length > 0) loader.changed(changed, 'data')
   return result
 }
 

@@ -16,7 +16,7 @@ import {
 } from './image-decode'
 import { inferImage, type ImageOptions } from './image-input'
 import { KeptPixels } from './kept-pixels'
-import { mediaFiles } from './media-files'
+import { labelsBeside, mediaFiles } from './media-files'
 import { THUMBNAIL_SIDE } from './preview'
 import type { Reader, ReaderContext } from './reader'
 import type { RawLabels, RawSamples, Reading, Source, SourcePreview } from './source'
@@ -26,7 +26,7 @@ import { readingOf, SkippedFiles, withoutSkipped } from './skipped'
 
 export const readImages: Reader = async (place, context) => {
   const { companions, options } = context
-  const labelFile = options.labelFile ?? (await besides(place.path, companions.labelFile))
+  const labelFile = options.labelFile ?? (await labelsBeside(place.path, companions.labelFile))
   const characters = labelFile === undefined ? undefined : await charactersFor(context)
   const listed = await mediaFiles(place.path, 'images', labelFile, characters !== undefined)
   const skipped = new SkippedFiles('images')
@@ -71,16 +71,6 @@ export async function imagesOf(
   if (pictures.length === 0) throw new PareError('data/empty', { path: where })
   const suggested = { ...inferImage(input, await commonSize(pictures)), ...usual }
   return new ImageSource(pictures, labels, input, suggested, notes, skipped)
-}
-
-/** A file of labels describes the images it lies beside, not those of another split. */
-async function besides(folder: string, labelFile: string | undefined): Promise<string | undefined> {
-  const entries = await fs.readdir(folder, { withFileTypes: true })
-  const own = entries.find(
-    (entry) => entry.isFile() && /^(labels|annotations|metadata)\.(csv|tsv|json|jsonl)$/i.test(entry.name),
-  )
-  if (own) return path.join(folder, own.name)
-  return labelFile !== undefined && path.dirname(labelFile) === folder ? labelFile : undefined
 }
 
 /** Small sets are decoded once in full when opened, larger ones by their headers, very large ones as they come. */

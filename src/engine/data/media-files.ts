@@ -46,6 +46,17 @@ export async function mediaFiles(
   return { root, files, labels: { kind: 'names', names: names as string[], of }, notes: [] }
 }
 
+/** A file of labels describes the files it lies beside, not those of another split. */
+export async function labelsBeside(
+  folder: string,
+  labelFile: string | undefined,
+): Promise<string | undefined> {
+  const { files } = await (await Folder.open(folder)).list()
+  const own = files.find((name) => /^(labels|annotations|metadata)\.(csv|tsv|json|jsonl)$/i.test(name))
+  if (own !== undefined) return path.join(folder, own)
+  return labelFile !== undefined && path.dirname(labelFile) === folder ? labelFile : undefined
+}
+
 /** First of each class, second of each class, …: stable, and balanced from the start. */
 function inTurns(files: readonly string[], classOf: (file: string) => string): string[] {
   const seen = new Map<string, number>()

@@ -57,6 +57,10 @@ export const Manifest = z
           .optional()
           .meta({ description: 'The output that holds the position of the class.' }),
         label: z.string().optional().meta({ description: 'The output that holds the name of the class.' }),
+        threshold: z.number().optional().meta({
+          description:
+            'Where each value is a yes or a no: with classes a label holds above it, else something happens from it on.',
+        }),
         text: z
           .strictObject({
             axis: z.union([z.literal(1), z.literal(2)]).meta({

@@ -1,10 +1,10 @@
 /** Inputs, outputs and the answer of a model, for the manifest. */
 import type { Dataset } from '../data/dataset'
+import { measureQuality } from '../evaluate/quality'
 import { taskOf } from '../tasks'
 import type { Spelling } from '../tasks/task'
 import type { Model } from '../onnx'
 import { signatureOf } from '../runtime'
-import { concatRows, sliceRows } from '../runtime/value'
 import type { Golden } from './golden'
 import type { Manifest } from './manifest'
 
@@ -35,59 +35,40 @@ export function ports(
   }
 }
 
-/** `spelling` is what scores of characters stand for, which labels.txt then lists. */
+/** As many samples as the measurement itself looks at before it settles which output it reads. */
+const LOOKED_AT = 64
+
+/** What is read of the outputs is what the quality was measured by. `spelling` is what scores of characters stand for, which labels.txt then lists. */
 export async function answerOf(
   dataset: Dataset | undefined,
   golden: Golden,
   model: Model,
+  signal?: AbortSignal,
 ): Promise<{ answer: Manifest['answer']; spelling?: Spelling }> {
-  const [sample] = golden.samples
-  const fallback = { answer: { output: model.graph.outputs[0]!.name } }
-  if (!sample) return fallback
-  const rows = Object.values(sample.outputs)[0]?.dims[0] ?? 1
-  const classes = dataset?.classes
   try {
-    const spelled = dataset && (await spelledBy(dataset, golden))
-    if (spelled) return spelled
-    // With class names the output that scores them; the other metrics want labels to tell, so: all outputs.
-    const scored = dataset && ['class', 'several'].includes(taskOf(dataset.task).protects)
-    const family = classes && scored ? taskOf('classification') : taskOf('unlabelled')
-    const choice = family.choose(sample.outputs, { rows, classes })
+    if (!dataset || dataset.kind === 'random') {
+      const { outputs } = golden.samples[0]!
+      const rows = Object.values(outputs)[0]!.dims[0] ?? 1
+      return { answer: { output: taskOf('unlabelled').choose(outputs, { rows }).names[0]! } }
+    }
+    const task = taskOf(dataset.task)
+    const measured = await measureQuality(model, [], { dataset, limit: LOOKED_AT, signal })
+    const { output: choice } = measured.original
+    const [output] = choice.names as [string]
+    const spelling = task.spelling?.(choice)
+    if (spelling)
+      return { answer: { output, text: { axis: spelling.axis, blank: spelling.blank } }, spelling }
+    const scored = dataset.classes && ['class', 'several'].includes(task.protects) && choice.form === 'scores'
+    const threshold = task.threshold?.(choice)
     return {
       answer: {
-        output: choice.names[0]!,
-        ...(classes && choice.form === 'scores' && { classes: choice.classes }),
+        output,
+        ...(scored && { classes: choice.classes }),
+        ...(threshold !== undefined && { threshold }),
       },
     }
   } catch {
-    return fallback
+    signal?.throwIfAborted()
+    return { answer: { output: model.graph.outputs[0]!.name } }
   }
-}
-
-/** Where answers are texts: how the golden samples, which are the first, are read with the fewest mistakes. */
-async function spelledBy(
-  dataset: Dataset,
-  { samples }: Golden,
-): Promise<{ answer: Manifest['answer']; spelling: Spelling } | undefined> {
-  const { choose, spelling: of } = taskOf(dataset.task)
-  const indices = samples.flatMap(({ index }) => index ?? [])
-  if (!of || indices.length < samples.length) return undefined
-  for await (const { labels } of dataset.splits.validation.batches(indices.length, { indices })) {
-    const outputs = Object.fromEntries(
-      Object.keys(samples[0]!.outputs).map((name) => [
-        name,
-        concatRows(samples.map(({ outputs }) => sliceRows(outputs[name]!, 0, 1))),
-      ]),
-    )
-    const { classes } = dataset
-    const choice = choose(outputs, {
-      rows: indices.length,
-      ...(labels && { labels }),
-      ...(classes && { classes }),
-    })
-    const spelling = of(choice)
-    const { axis, blank } = spelling
-    return { answer: { output: choice.names[0]!, text: { axis, blank } }, spelling }
-  }
-  return undefined
 }

@@ -7,7 +7,6 @@ import path from 'node:path'
 import { onDisk, PareError } from '../../contract/errors'
 import type { TargetCheck } from '../../contract/project'
 import type { Dataset, RawSample } from '../data/dataset'
-import { skillOfClasses, skillOfNumbers } from '../data/skill'
 import { isFloat, type Model } from '../onnx'
 import {
   feedsFor,
@@ -21,11 +20,9 @@ import {
 } from '../runtime'
 import { fromFile, toFile } from '../runtime/edge'
 import type { Traced } from '../targets/target'
-import { editDistance } from '../tasks/transcription/edits'
-import { pathsOf, textOf } from '../tasks/transcription/ctc'
-import { labelLine } from './companions'
 import { DEVICE_SESSION, largest, largestDifference } from './golden'
 import type { Manifest } from './manifest'
+import { scoreOf, type Answered } from './raw-score'
 import { openBundle } from './read-back'
 
 /** Samples of the validation split that are read back at most. */
@@ -34,8 +31,6 @@ const SAMPLES = 256
 const ENOUGH = 32
 /** Multiply-accumulates of all of them: some ten seconds of one core. */
 const AFFORDABLE = 1e11
-/** Standard errors above guessing: below, chance explains the answers one time in 40. */
-const BEYOND_GUESSING = 2
 /** Float32 arithmetic in another order. */
 export const SHARE = 1e-5
 
@@ -66,9 +61,7 @@ export async function checkRaw(work: Work): Promise<TargetCheck | undefined> {
   if (!dataset.form || !split.raw) return undefined
   const bundle = await openBundle(folder)
   const scratch = path.join(folder, '.raw')
-  const answers: number[][] = []
-  const texts: string[] = []
-  const labels: NonNullable<RawSample['label']>[] = []
+  const answers: Answered[] = []
   const read = samplesRead(model, traced, split)
   try {
     await withSession(file, DEVICE_SESSION, async (session) => {
@@ -78,25 +71,23 @@ export async function checkRaw(work: Work): Promise<TargetCheck | undefined> {
         const inputs = await bundle.read(placeRaw(sample, scratch)).catch((cause: unknown) => {
           throw notReproduced(index, '', (cause as Error).message, cause)
         })
-        for await (const batch of split.batches(1, { indices: [index] }))
-          same(index, signatureOf(model), batch.inputs, inputs)
+        let measured: Answered['measured'] | undefined
+        for await (const { inputs: read, ...batch } of split.batches(1, { indices: [index] })) {
+          same(index, signatureOf(model), read, inputs)
+          measured = batch
+        }
         if (sample.label === undefined) continue
         const given = (await session.run(whole(model, inputs), [answer.output]))[answer.output]!
         const port = signatureOf(model).outputs.find(({ name }) => name === answer.output)!
-        const value = fromFile(given, port)
-        labels.push(sample.label)
-        if (answer.text) texts.push(spelled(value, answer.text, bundle.labels!))
-        else answers.push(Array.from(floatsOf(value)))
+        answers.push({ value: fromFile(given, port), label: sample.label, measured: measured! })
       }
     })
   } finally {
     fs.rmSync(scratch, { recursive: true, force: true })
   }
-  const score = answer.text
-    ? scoreOfTexts(texts, labels as string[])
-    : scoreOf(answers, labels, answer, bundle.labels)
-  if (score && read >= ENOUGH && score.z < BEYOND_GUESSING)
-    throw new PareError('export/at-chance', { score: score.text, samples: labels.length })
+  const score = scoreOf(answers, { answer, names: bundle.labels, dataset })
+  if (score && read >= ENOUGH && score.isChance)
+    throw new PareError('export/at-chance', { score: score.text, samples: answers.length })
   const found = score ? `: ${score.text}` : ''
   return {
     ok: true,
@@ -147,64 +138,4 @@ function same(index: number, { inputs }: Signature, samples: Values, got: Values
     if (!(difference <= limit))
       throw notReproduced(index, name, `its numbers differ by up to ${difference.toPrecision(3)}`)
   }
-}
-
-interface Score {
-  text: string
-  z: number
-}
-
-/** What the first sample of an output says, by labels.txt. */
-const spelled = (
-  value: Value,
-  { axis, blank }: NonNullable<Manifest['answer']['text']>,
-  characters: readonly string[],
-): string => textOf(pathsOf(value, axis)[0]!, { blank, characters })
-
-/** A reader that knows nothing has as many mistakes as there are characters, or more. */
-function scoreOfTexts(texts: readonly string[], truth: readonly string[]): Score | undefined {
-  if (truth.length === 0) return undefined
-  const errors = texts.map((text, i) => editDistance(Array.from(text), Array.from(truth[i]!)))
-  const lengths = truth.map((text) => Array.from(text).length)
-  const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0)
-  const right = errors.filter((count) => count === 0).length
-  const gained = lengths.map((length, i) => length - errors[i]!)
-  return {
-    text: `${right} of ${texts.length} texts are right, ${sum(errors)} of ${sum(lengths)} characters wrong`,
-    z: beyondNone(gained),
-  }
-}
-
-/** Standard errors of the mean above zero. */
-function beyondNone(values: readonly number[]): number {
-  const mean = values.reduce((sum, v) => sum + v / values.length, 0)
-  const spread = values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / Math.max(1, values.length - 1)
-  return mean / Math.sqrt(spread / values.length || Number.MIN_VALUE)
-}
-
-/** Undefined where answers cannot be held against labels one by one. */
-function scoreOf(
-  answers: readonly number[][],
-  labels: readonly NonNullable<RawSample['label']>[],
-  { classes }: Manifest['answer'],
-  names: readonly string[] | undefined,
-): Score | undefined {
-  if (labels.length === 0) return undefined
-  if (labels.every((label) => typeof label === 'string')) {
-    if (!names || answers.some((scores) => scores.length < (classes ?? Infinity))) return undefined
-    const top = answers.map((scores) => {
-      const own = scores.slice(0, classes)
-      return own.indexOf(Math.max(...own))
-    })
-    const { each, z } = skillOfClasses(
-      top,
-      labels.map((label) => names.indexOf(labelLine(label))),
-    )
-    const right = each.reduce((sum, one) => sum + one, 0)
-    return { text: `${right} of ${top.length} answers are right`, z: new Set(labels).size > 1 ? z : Infinity }
-  }
-  const numbers = labels as number[][]
-  if (answers.some((row, i) => row.length !== numbers[i]!.length)) return undefined
-  const { value, z } = skillOfNumbers(answers, numbers)
-  return { text: `R² ${value.toFixed(4)} of ${answers.length}`, z }
 }

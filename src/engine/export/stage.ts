@@ -112,7 +112,7 @@ async function stageOf(asked: BundleRequest, folder: string, embedded?: Embedded
   const count = request.goldenSamples ?? 3
   const golden = await makeGolden({ file: files.path(SOURCE), model, dataset, count, integer })
   const goldenFiles = placeGolden(golden, files)
-  const { answer: plain, spelling } = await answerOf(dataset, golden, model)
+  const { answer: plain, spelling } = await answerOf(dataset, golden, model, signal)
   const answer = embedded ?? plain
   const companions = placeCompanions({ ...request, model, spelling }, files)
   step(0.45, 'Reading raw samples as the bundle says')

@@ -23,6 +23,8 @@ function choose(outputs: Values, { rows, labels }: MetricContext): OutputChoice 
   return scoresIn(best[0], classes, probabilities, reason)
 }
 
+const thresholdOf = ({ scale }: OutputChoice): number => (scale === 'probabilities' ? 0.5 : 0)
+
 class MultiLabelMeter implements Meter {
   private readonly samples = emptySamples()
   private readonly scores: Float32Array[] = []
@@ -38,7 +40,7 @@ class MultiLabelMeter implements Meter {
     if (!labels) throw new PareError('data/labels-missing', { by: 'map' })
     const { classes, scale, names } = this.choice
     const data = floatsOf(outputs[names[0]!]!)
-    const threshold = scale === 'probabilities' ? 0.5 : 0
+    const threshold = thresholdOf(this.choice)
     const truth = Uint8Array.from(floatsOf(labels), (v) => (v > 0.5 ? 1 : 0))
     const scores = data.slice(0, rows * classes)
     for (let row = 0; row < rows; row++) {
@@ -158,6 +160,7 @@ export const multiLabel: TaskDeclaration = {
   comparison: byAnswer,
   answerText: classText,
   carries: 'numbers',
+  threshold: thresholdOf,
   labelText: (label, classes) =>
     Array.from(floatsOf(label))
       .flatMap((v, i) => (v > 0 ? [classes?.[i] ?? String(i)] : []))

@@ -62,7 +62,7 @@ export async function take(app: App, files: readonly FileRef[], stay = false): P
     app.show(result.project)
     if (stay) app.refused = []
     else if (kinds.includes('model')) app.go('model')
-    else if (kinds.includes('dataset')) app.go('data')
+    else if (kinds.includes('dataset') || kinds.includes('data-spec')) app.go('data')
     else if (kinds.includes('recipe')) app.go('goal')
   }
   app.refused = result?.refused ?? []

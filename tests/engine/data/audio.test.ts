@@ -106,6 +106,33 @@ test('the gain that a model was trained with is found by the labels', async () =
   expect((found.preprocessing as { scale: number }).scale).toBeLessThan(1.1 * gain)
 })
 
+test.each([
+  [
+    'labels.csv',
+    (rows: [string, string][]) => ['file,label', ...rows.map((row) => row.join(','))].join('\n'),
+  ],
+  [
+    'metadata.jsonl',
+    (rows: [string, string][]) =>
+      rows.map(([file_name, label]) => JSON.stringify({ file_name, label })).join('\n'),
+  ],
+])('%s in the folder of each split names its own sounds', async (name, listing) => {
+  const root = temporaryFolder()
+  // The same names in both splits, with other labels.
+  const words = { train: ['yes', 'no', 'yes', 'no'], val: ['no', 'yes', 'yes'] }
+  for (const [split, labels] of Object.entries(words))
+    write(path.join(root, split), {
+      ...Object.fromEntries(labels.map((_, i) => [`${i}.wav`, wav([0.1, 0.2 * i, 0.3], 8000)])),
+      [name]: listing(labels.map((label, i) => [`${i}.wav`, label])),
+    })
+  const dataset = await openDataset(root, declares([['wave', ['N', 3]]], [['scores', ['N', 2]]]))
+  expect(dataset.classes).toEqual(['no', 'yes'])
+  const judged = dataset.splits.validation
+  const labels = await Promise.all([0, 1, 2].map(async (i) => (await judged.preview(i)).label))
+  await dataset.close()
+  expect(labels).toEqual(words.val)
+})
+
 test('several channels, channels last, and spectrogram models', async () => {
   const root = write(temporaryFolder(), { 'a/1.wav': fs.readFileSync(fixture('tone16.wav')) })
   const two = await openDataset(root, declares([['wave', ['N', 1000, 2]]], [['scores', ['N', 2]]]))

@@ -7,7 +7,7 @@ import { PareError } from '../../../contract/errors'
 import type { ValueInfo } from '../../onnx'
 import { requireMemory } from '../../onnx/budget'
 import { rowDims, shapeText } from '../convert'
-import { mediaFiles } from '../media-files'
+import { labelsBeside, mediaFiles } from '../media-files'
 import type { Reader } from '../reader'
 import { readingOf, SkippedFiles, withoutSkipped } from '../skipped'
 import type { RawLabels, RawSamples, Reading, Source, SourcePreview } from '../source'
@@ -29,9 +29,10 @@ export const readAudio: Reader = async (place, context) => {
       expected: `${inputs.length} inputs per sample`,
       got: 'one sound per sample',
     })
-  const labelFile = options.labelFile ?? companions.labelFile
-  const characters = labelFile === undefined ? undefined : await charactersFor(context)
   const single = (await fs.stat(place.path)).isFile()
+  const labelFile =
+    options.labelFile ?? (single ? undefined : await labelsBeside(place.path, companions.labelFile))
+  const characters = labelFile === undefined ? undefined : await charactersFor(context)
   const root = single ? path.dirname(place.path) : place.path
   const listed = single
     ? { root, files: [path.basename(place.path)], notes: [] }

@@ -11,7 +11,10 @@ export interface SnippetContext {
   inputs: SnippetPort[]
   /** The output that holds the answer. */
   answer: SnippetPort
+  /** It has one score for each of several classes, of which one holds. */
   classes: boolean
+  /** Each of its values is a yes or a no. */
+  threshold?: number | undefined
   /** The output that names the class, where the model looks it up itself: it takes samples as they are stored. */
   label?: string | undefined
   /** The answer is a text, spelled by labels.txt. */
@@ -58,7 +61,8 @@ export function snippetContext(
   return {
     inputs,
     answer: port(answer),
-    classes: manifest.answer.classes !== undefined,
+    classes: manifest.answer.classes !== undefined && manifest.answer.threshold === undefined,
+    threshold: manifest.answer.threshold,
     label: manifest.answer.label,
     text: manifest.answer.text,
     labels: manifest.labels !== undefined,

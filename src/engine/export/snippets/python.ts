@@ -156,6 +156,8 @@ ${body(form)
 `
 }
 
+const LABELS = 'LABELS = open("labels.txt", encoding="utf-8").read().rstrip("\\n").split("\\n")'
+
 const predicting = ({ labels, label }: SnippetContext): string => `
 
 def classify(scores):
@@ -171,7 +173,7 @@ def predict(raw):
     : labels
       ? `
 
-LABELS = open("labels.txt", encoding="utf-8").read().rstrip("\\n").split("\\n")
+${LABELS}
 
 
 def predict(raw):
@@ -179,6 +181,26 @@ def predict(raw):
 `
       : ''
 }`
+
+/** Labels that hold, or whether something happens. */
+const deciding = (threshold: number, labels: boolean | undefined): string =>
+  labels
+    ? `
+
+${LABELS}
+
+
+def predict(raw):
+    """The names of the labels that hold for one sample."""
+    scores = run(*prepare(raw)).reshape(-1)
+    return [name for name, score in zip(LABELS, scores) if score > ${threshold}]
+`
+    : `
+
+def predict(raw):
+    """Whether it happens in one sample."""
+    return bool(run(*prepare(raw)).reshape(-1)[0] >= ${threshold})
+`
 
 const spelling = ({ axis, blank }: NonNullable<SnippetContext['text']>, form: boolean): string => `
 
@@ -205,7 +227,7 @@ export const python: Language = {
   title: 'Python',
   fence: 'python',
   code(context) {
-    const { inputs, answer, classes, file, form, label, text } = context
+    const { inputs, answer, classes, file, form, label, text, threshold, labels } = context
     const feeds = inputs.map(({ name, variable, dtype, dims }) => {
       const type = DTYPES[dtype] ?? `np.${dtype}`
       return `        ${pythonString(name)}: np.asarray(${variable}, dtype=${type}).reshape(${dims.join(', ') || '()'}${dims.length === 1 ? ',' : ''}),`
@@ -226,6 +248,6 @@ def run(${inputs.map(({ variable }) => variable).join(', ')}${label === undefine
 ${feeds.join('\n')}
     }
     return session.run([${label === undefined ? pythonString(answer.name) : 'output'}], feeds)[0]
-${text ? spelling(text, form !== undefined) : classes ? predicting({ ...context, labels: context.labels && form !== undefined }) : ''}`
+${text ? spelling(text, form !== undefined) : threshold !== undefined && form ? deciding(threshold, labels) : classes ? predicting({ ...context, labels: context.labels && form !== undefined }) : ''}`
   },
 }

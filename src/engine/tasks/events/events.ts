@@ -146,6 +146,7 @@ export const events: TaskDeclaration = {
   answerText: (value) => WORDS[value] ?? 'no answer',
   labelText: (label) => WORDS[Number(truthOf(label)[0])]!,
   carries: 'numbers',
+  threshold: ({ scale }) => (scale === 'logits' ? 0 : THRESHOLD),
   loss: {
     fits: (dims, labels) => !labels || sizeOf(dims) === sizeOf(labels.dims),
     labels: () => ({ kind: 'binary-cross-entropy', classAxis: -1 }),
