@@ -47,14 +47,14 @@ async function tryModel(
   try {
     const emitted = await generate(model, 'model', inputs)
     writeSources(emitted, 'model', folder)
-    fs.writeFileSync(path.join(folder, 'main.c'), harness(emitted, 'model'))
+    fs.writeFileSync(path.join(folder, 'main.c'), harness(new Map([['model', emitted]])))
     const compiler = findCompiler()
     if (!compiler) return { verdict: 'refused', code: 'no-compiler' }
     const flags = [...STRICT, '-O1', '-fsanitize=address,undefined', '-fno-sanitize-recover=all']
     const sources = ['model.c', 'model_weights.c']
     const built = compile(compiler, folder, [...sources, 'main.c'], 'main', flags)
     if (!built.ok) return { verdict: 'wrong', detail: built.text }
-    const ran = runHarness(path.join(folder, 'main'), emitted, [inputs])
+    const ran = runHarness(path.join(folder, 'main'), [emitted], [[0, inputs]])
     if (!Array.isArray(ran)) return { verdict: 'wrong', detail: ran.reason }
     const strays = [...expected].flatMap(([name, tensor]) => {
       const got = ran[0]![name]

@@ -5,6 +5,7 @@ import path from 'node:path'
 import { sizeOf } from '../../onnx'
 import type { Value, Values } from '../../runtime'
 import type { Emitted, Parameter } from './emit'
+import { indent } from './loops'
 import { cType, elementBytes } from './types'
 
 /** Warnings that code of ours must not cause. */
@@ -63,25 +64,33 @@ export const memory = ({ stateBytes }: Interface, prefix: string): string =>
     stateBytes > 0 ? `\nstatic ${prefix}_state state;` : ''
   }`
 
-/** A program that reads inputs and states of one sample after another and writes outputs and states. */
-export function harness(made: Interface, prefix: string): string {
+/** Reads inputs and states, runs, writes outputs and states. */
+function sampleCode(made: Interface, prefix: string): string {
   const { inputs, outputs, states } = made.parameters
   const read = (place: string, one: Parameter): string =>
-    `    if (fread(${place}, 1, ${size(one)}, stdin) != ${size(one)}) return 2;`
-  const write = (place: string, one: Parameter): string => `    fwrite(${place}, 1, ${size(one)}, stdout);`
-  return `#include "${prefix}.h"
+    `if (fread(${place}, 1, ${size(one)}, stdin) != ${size(one)}) return 2;`
+  const write = (place: string, one: Parameter): string => `fwrite(${place}, 1, ${size(one)}, stdout);`
+  return `${memory(made, prefix)}
+${[...inputs, ...outputs].map(({ buffer, variable }) => `static ${cType(buffer.dtype)} ${variable}[${Math.max(1, sizeOf(buffer.dims))}];`).join('\n')}
+${[...inputs.map((one) => read(one.variable, one)), ...states.map((one) => read(member(one), one))].join('\n')}
+${runStatement(made, prefix)}
+${[...outputs.map((one) => write(one.variable, one)), ...states.map((one) => write(member(one), one))].join('\n')}`
+}
+
+/** A program that runs models, by their prefixes, on one sample after another; a byte before each says on which. */
+export function harness(models: ReadonlyMap<string, Interface>): string {
+  const each = [...models].map(
+    ([prefix, made], i) => `if (which == ${i}) {\n${indent(sampleCode(made, prefix))}\n}`,
+  )
+  return `${[...models.keys()].map((prefix) => `#include "${prefix}.h"`).join('\n')}
 #include <stdio.h>
 
-${memory(made, prefix)}
-${[...inputs, ...outputs].map(({ buffer, variable }) => `static ${cType(buffer.dtype)} ${variable}[${Math.max(1, sizeOf(buffer.dims))}];`).join('\n')}
-static unsigned char more;
+static unsigned char which;
 
 int main(void)
 {
-  while (fread(&more, 1, 1, stdin) == 1) {
-${[...inputs.map((one) => read(one.variable, one)), ...states.map((one) => read(member(one), one))].join('\n')}
-    ${runStatement(made, prefix)}
-${[...outputs.map((one) => write(one.variable, one)), ...states.map((one) => write(member(one), one))].join('\n')}
+  while (fread(&which, 1, 1, stdin) == 1) {
+${indent(indent(each.join('\n')))}
   }
   return 0;
 }
@@ -93,30 +102,35 @@ const bytesIn = ({ data }: Value): Uint8Array => {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
 }
 
-/** Runs a compiled harness on samples: their outputs, or why it did not come to its end. */
+/** Runs a compiled harness of up to 256 models on samples, each for the model of its number: their outputs, or why it did not come to its end. */
 export function runHarness(
   program: string,
-  { parameters }: Pick<Emitted, 'parameters'>,
-  samples: readonly Values[],
+  models: readonly Pick<Emitted, 'parameters'>[],
+  samples: readonly (readonly [model: number, Values])[],
 ): Values[] | { reason: string } {
-  const { inputs, outputs, states } = parameters
-  const given = [...inputs, ...states].map(({ buffer }) => buffer.name)
   const input = Buffer.concat(
-    samples.flatMap((sample) => [new Uint8Array(1), ...given.map((name) => bytesIn(sample[name]!))]),
+    samples.flatMap(([model, sample]) => {
+      const { inputs, states } = models[model]!.parameters
+      const given = [...inputs, ...states].map(({ buffer }) => bytesIn(sample[buffer.name]!))
+      return [Uint8Array.of(model), ...given]
+    }),
   )
   const { status, signal, stdout, stderr } = spawnSync(program, [], {
     input,
     timeout: LIMIT * 1000,
     maxBuffer: 2 ** 30,
   })
-  const results = [...outputs, ...states.map((state) => ({ ...state, buffer: state.output }))]
-  const wanted = samples.length * results.reduce((sum, one) => sum + size(one), 0)
+  const results = samples.map(([model]) => {
+    const { outputs, states } = models[model]!.parameters
+    return [...outputs, ...states.map((state) => ({ ...state, buffer: state.output }))]
+  })
+  const wanted = results.flat().reduce((sum, one) => sum + size(one), 0)
   if (status !== 0 || stdout.length !== wanted)
     return { reason: stderr.toString('utf8').slice(0, 2000) || `it ended with ${signal ?? status}` }
   let at = 0
-  return samples.map(() =>
+  return results.map((ports) =>
     Object.fromEntries(
-      results.map((one): [string, Value] => {
+      ports.map((one): [string, Value] => {
         const bytes = new Uint8Array(stdout.subarray(at, (at += size(one))))
         return [one.buffer.name, valueOf(one, bytes)]
       }),

@@ -133,15 +133,15 @@ async function proven(
     onDisk(folder, () => {
       for (const name of Object.values(NAMES))
         fs.copyFileSync(files.path(`${FOLDER}/${layout.sources}${name}`), path.join(folder, name))
-      fs.writeFileSync(path.join(folder, 'main.c'), harness(generated, PREFIX))
+      fs.writeFileSync(path.join(folder, 'main.c'), harness(new Map([[PREFIX, generated]])))
     })
     const sources = [NAMES.code, NAMES.weights, 'main.c']
     const built = compile(compiler, folder, sources, 'main', [...STRICT, '-O2'])
     if (!built.ok) return unproven(`${compiler} does not take it: ${built.text.slice(0, 500)}`)
     const ran = runHarness(
       path.join(folder, 'main'),
-      generated,
-      golden.samples.map(({ inputs }) => inputs),
+      [generated],
+      golden.samples.map(({ inputs }) => [0, inputs] as const),
     )
     if (!Array.isArray(ran))
       return { differences: {}, verdict: 'differs', reason: `it does not run: ${ran.reason}` }

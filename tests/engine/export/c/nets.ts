@@ -3,17 +3,17 @@ import { Tensor, type Model } from '../../../../src/engine/onnx'
 import { Net } from '../../passes/pruning/build'
 
 /** Convolutions, a depthwise one, normalization, a residual, pools and a product. */
-export function separable(): Model {
+export function separable(width = 8): Model {
   const net = new Net(5)
   const x = net.input('x', ['batch', 3, 16, 16])
-  const a = net.op('Relu', [net.norm(net.conv(x, 3, 8, 3, { stride: 2 }), 8)])
-  const b = net.op('Relu', [net.conv(a, 8, 8, 3, { group: 8 })])
-  const sum = net.op('Add', [net.conv(b, 8, 8, 1), a])
+  const a = net.relu(net.norm(net.conv(x, 3, width, 3, { stride: 2 }), width))
+  const b = net.relu(net.conv(a, width, width, 3, { group: width }))
+  const sum = net.op('Add', [net.conv(b, width, width, 1), a])
   const pooled = net.op('GlobalAveragePool', [sum])
   const flat = net.op('Flatten', [pooled])
   const y = net.op(
     'Softmax',
-    [net.op('Gemm', [flat, net.weight([5, 8]), net.weight([5])], { transB: { int: 1 } })],
+    [net.op('Gemm', [flat, net.weight([5, width]), net.weight([5])], { transB: { int: 1 } })],
     { axis: { int: 1 } },
   )
   return net.output(y, 2).model

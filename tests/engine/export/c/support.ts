@@ -19,7 +19,7 @@ export const compiler = findCompiler()
 /** Said where tests are left out. */
 export const WITHOUT = compiler ? '' : ' (left out: this machine has no C compiler)'
 
-const SANITIZED = ['-O1', '-fsanitize=address,undefined', '-fno-sanitize-recover=all']
+export const SANITIZED = ['-O1', '-fsanitize=address,undefined', '-fno-sanitize-recover=all']
 
 /** Whether it can compile for 32 bits. */
 export function has32(): boolean {
@@ -34,21 +34,37 @@ export function has32(): boolean {
 }
 
 /** Outputs by sample. Throws what the compiler or the program says. */
-export function runC(
+export const runC = (
   made: Generated,
   samples: readonly Values[],
+  flags: readonly string[] = SANITIZED,
+): Values[] =>
+  runAll(
+    [made],
+    samples.map((sample) => [0, sample] as const),
+    flags,
+  )
+
+const prefixOf = (i: number): string => (i === 0 ? 'model' : `model${i}`)
+
+/** Outputs by sample, of models with the prefixes of their places. */
+export function runAll(
+  models: readonly Generated[],
+  samples: readonly (readonly [model: number, Values])[],
   flags: readonly string[] = SANITIZED,
 ): Values[] {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-c-test-'))
   try {
-    writeSources(made, 'model', folder)
-    fs.writeFileSync(path.join(folder, 'main.c'), harness(made, 'model'))
-    const built = compile(compiler!, folder, ['model.c', 'model_weights.c', 'main.c'], 'main', [
-      ...STRICT,
-      ...flags,
-    ])
+    const prefixes = models.map((_, i) => prefixOf(i))
+    models.forEach((made, i) => void writeSources(made, prefixes[i]!, folder))
+    fs.writeFileSync(
+      path.join(folder, 'main.c'),
+      harness(new Map(models.map((made, i) => [prefixes[i]!, made]))),
+    )
+    const files = prefixes.flatMap((prefix) => [`${prefix}.c`, `${prefix}_weights.c`])
+    const built = compile(compiler!, folder, [...files, 'main.c'], 'main', [...STRICT, ...flags])
     if (!built.ok) throw new Error(built.text)
-    const ran = runHarness(path.join(folder, 'main'), made, samples)
+    const ran = runHarness(path.join(folder, 'main'), models, samples)
     if (!Array.isArray(ran)) throw new Error(ran.reason)
     return ran
   } finally {
@@ -56,15 +72,45 @@ export function runC(
   }
 }
 
-/** Largest difference of any output over its largest magnitude, C against ONNX Runtime. */
-export async function apart(
+interface Beside {
+  model: Model
+  samples: readonly Values[]
+  ram?: number
+}
+
+/** Of each of up to 256 models: largest difference of any output over its largest magnitude, C against ONNX Runtime. */
+export async function allApart(
+  list: readonly Beside[],
+  flags?: readonly string[],
+): Promise<{ made: Generated; most: number }[]> {
+  const made: Generated[] = []
+  for (const [i, { model, samples, ram }] of list.entries())
+    made.push(await generate(model, prefixOf(i), samples[0], ram))
+  const results = runAll(
+    made,
+    list.flatMap(({ samples }, i) => samples.map((sample) => [i, sample] as const)),
+    flags,
+  )
+  const found: { made: Generated; most: number }[] = []
+  for (const [i, { model, samples }] of list.entries())
+    found.push({ made: made[i]!, most: await mostApart(model, samples, results.splice(0, samples.length)) })
+  return found
+}
+
+/** Of one model. */
+export const apart = async (
   model: Model,
   samples: readonly Values[],
   flags?: readonly string[],
   ram?: number,
-): Promise<{ made: Generated; most: number }> {
-  const made = await generate(model, 'model', samples[0], ram)
-  const results = runC(made, samples, flags)
+): Promise<{ made: Generated; most: number }> =>
+  (await allApart([{ model, samples, ...(ram !== undefined && { ram }) }], flags))[0]!
+
+async function mostApart(
+  model: Model,
+  samples: readonly Values[],
+  results: readonly Values[],
+): Promise<number> {
   let most = 0
   await withSession(model, { optimization: 'disabled' }, async (session) => {
     for (const [n, sample] of samples.entries()) {
@@ -81,5 +127,5 @@ export async function apart(
       }
     }
   })
-  return { made, most }
+  return most
 }
