@@ -3,7 +3,6 @@
  * named in others is there.
  */
 import fs from 'node:fs'
-import os from 'node:os'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
@@ -12,8 +11,6 @@ import { Recipe } from '../src/contract/recipe'
 import { ENCODINGS } from '../src/engine/layers/encodings'
 import { describePasses } from '../src/engine/passes'
 import { PRESETS } from '../src/engine/passes/presets'
-import { libraryReference } from './library-reference'
-import { writeSite } from '../scripts/site.mjs'
 import { suitePage } from '../suite/support/page'
 import type { Baseline } from '../suite/support/summary'
 import { TARGETS } from '../src/engine/targets'
@@ -195,30 +192,6 @@ test('docs/presets.md', async () => {
     ].join('\n'),
   )
   await expect([intro, ...sections].join('\n')).toMatchFileSnapshot('../docs/presets.md')
-})
-
-test('docs/library-reference.md', async () => {
-  const intro =
-    '# Reference of the library\n\nGenerated from its declarations by `npm run docs`. The functions of `Library` are what `pare` exports, beside what is declared below them; how they are used: [the library](library.md).\n'
-  await expect([intro, libraryReference()].join('\n')).toMatchFileSnapshot('../docs/library-reference.md')
-})
-
-test('the docs make a site without a dead link, with its search', () => {
-  const out = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-site-'))
-  try {
-    expect(writeSite(out)).toBeGreaterThan(25)
-    expect(fs.readFileSync(path.join(out, 'index.html'), 'utf8')).toContain('<h1 id="pare">Pare</h1>')
-    const sections = new Function(
-      `${fs.readFileSync(path.join(out, 'sections.js'), 'utf8')};return SECTIONS`,
-    )() as {
-      u: string
-      x: string
-    }[]
-    expect(sections.find(({ u }) => u === 'docs/passes.html#quantize-static')?.x).toContain('integer')
-    expect(sections.filter(({ u }) => !fs.existsSync(path.join(out, u.split('#')[0]!)))).toEqual([])
-  } finally {
-    fs.rmSync(out, { recursive: true, force: true })
-  }
 })
 
 test('docs/suite.md', async () => {

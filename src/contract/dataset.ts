@@ -4,6 +4,7 @@ import { AudioFeatures } from './audio-features'
 import { Plain } from './plain'
 
 export const SPLITS = ['calibration', 'training', 'validation'] as const
+/** @useDeclaredType */
 export type SplitName = (typeof SPLITS)[number]
 
 const LIKENESS = { score: 'how like the original’s output it is', as: 'share' } as const

@@ -2,11 +2,13 @@
 import { z } from 'zod'
 import { Plain } from './plain'
 
+/** @hidden */
 export const RecipeStep = z.strictObject({
   pass: z.string().min(1),
   params: z.record(z.string(), Plain).default({}),
 })
 
+/** @hidden */
 export const Recipe = z.strictObject({
   /** Version of this format. */
   pare: z.literal(1).default(1),
@@ -15,7 +17,9 @@ export const Recipe = z.strictObject({
   steps: z.array(RecipeStep).max(64),
 })
 
+/** A pass, by its id, with what it is given. @useDeclaredType */
 export type RecipeStep = z.output<typeof RecipeStep>
+/** An ordered list of passes with parameters. @useDeclaredType */
 export type Recipe = z.output<typeof Recipe>
 
 /** A recipe that ships with Pare. */

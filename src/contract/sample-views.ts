@@ -1,7 +1,7 @@
 /** What the page of a sample draws of a model's answer: a kind a way of drawing, each one component of the window. */
 
 /** The strongest classes or the first numbers of an output, and a picture (data URL) where the output is one. */
-interface NumbersView {
+export interface NumbersView {
   kind: 'numbers'
   values: { name: string; value: number }[]
   /** Values are how sure the model is, from 0 to 1. */
@@ -30,7 +30,7 @@ export interface BoxView {
 }
 
 /** A picture (data URL, mostly transparent) of the model's mask and of the labels', to lie over the sample. */
-interface MaskView {
+export interface MaskView {
   kind: 'masks'
   mask: string
   truth: string
@@ -74,7 +74,7 @@ export interface ShownPose {
 }
 
 /** Keypoints on the picture: what the model found, and what is there. */
-interface PoseView {
+export interface PoseView {
   kind: 'poses'
   found: ShownPose[]
   truth: ShownPose[]

@@ -37,6 +37,7 @@ const Made = z.object({
   tasks: madeOf<TaskDeclaration>({ meter: Callable }),
 })
 
+/** What the module of a plug-in exports. @useDeclaredType */
 export type Plugin = z.input<typeof Made>
 
 /** What `PARE_PLUGINS` says. */

@@ -29,7 +29,7 @@ interface LayerInit {
 }
 
 /** A layer as a matrix product: rows X [groups, n, inputs] · W [groups, inputs, outputs]. */
-interface ProductShape {
+export interface ProductShape {
   groups: number
   inputs: number
   outputs: number

@@ -21,7 +21,7 @@ const EXTERNAL_FROM = 1024
 /** Offsets of external tensors are multiples of this so that runtimes can map them into memory. */
 const EXTERNAL_ALIGNMENT = 4096
 
-interface WrittenModel {
+export interface WrittenModel {
   /** The model file first, then its external data if any. Absolute. */
   files: string[]
   bytes: number

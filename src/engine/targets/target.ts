@@ -13,9 +13,9 @@ import { Device } from './device'
 export type Traced = ReadonlyMap<string, TracedValue>
 
 /** Looks at a model; `traced` are its shapes at one sample. */
-type Check = (model: Model, traced: Traced) => TargetCheck[]
+export type Check = (model: Model, traced: Traced) => TargetCheck[]
 
-type NodeTest = (node: Node) => boolean
+export type NodeTest = (node: Node) => boolean
 
 const isFunction = (value: unknown): boolean => typeof value === 'function'
 const sentence = z.string().min(1)

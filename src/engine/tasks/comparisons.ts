@@ -1,7 +1,7 @@
 /** When an answer to a sample has changed, and whether it was right before and is now. */
 import type { SampleResults } from '../../contract/report'
 
-interface Compared {
+export interface Compared {
   changed: boolean
   /** Null where nothing says what is right. For answers that are near or far: whether a changed one is nearer. */
   right: boolean | null

@@ -26,7 +26,7 @@ export interface ScoredTask {
   output?: string
 }
 
-interface Named {
+export interface Named {
   /** What `--task` and specs of data call it. */
   id: string
   /** What reports call its metric. One that Pare has a name for is written as that one is. */

@@ -12,7 +12,7 @@ import type { MetricFamily, OutputChoice } from './metric'
 export type LossKind = 'cross-entropy' | 'binary-cross-entropy' | 'squared-error'
 
 /** How labels are learned: which output they are held against, and by which loss. */
-interface TaskLoss {
+export interface TaskLoss {
   /** Whether an output of these dimensions can be held against the labels. */
   fits(dims: readonly number[], labels: Value | undefined): boolean
   /**

@@ -40,7 +40,7 @@ export interface StoredTensor {
 }
 
 /** How pack-weights stores a float tensor; exact, but for halves. */
-interface TensorForm {
+export interface TensorForm {
   /** From this operator set on. */
   readonly opset: number
   readonly exact: boolean
@@ -48,7 +48,7 @@ interface TensorForm {
   store(tensor: Tensor): StoredTensor | undefined
 }
 
-type ArithmeticType = 'int8' | 'float16' | 'float32'
+export type ArithmeticType = 'int8' | 'float16' | 'float32'
 
 /** An operator whose inputs are codes, whoever wrote it. */
 export interface CodeOperator {
@@ -80,7 +80,7 @@ export interface CodeOperator {
 export type ConstantInputs = (slot: number) => Tensor | undefined
 
 /** A way of choosing codes that belongs to the encoding alone. */
-interface OwnMethod {
+export interface OwnMethod {
   /** Behind the encoding's id, as help says it. */
   readonly words: string
   /** Bits it always takes. */

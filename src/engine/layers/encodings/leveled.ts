@@ -10,7 +10,7 @@ import { shapedRows, writeRestored } from './restored'
 import type { CodeStore, StoredCodes } from './store'
 import { codeBytes, scaleBytes, type WeightCodes } from './values'
 
-interface Stored {
+export interface Stored {
   /** uint8 [rows, blocks, bytes of a block]: two codes a byte, the first in the high bits. */
   bytes: string
   /** Name of float32 [rows, blocks]. */
@@ -18,7 +18,7 @@ interface Stored {
   codes: StoredCodes
 }
 
-interface Leveled {
+export interface Leveled {
   /** Each block is divided by its largest magnitude; then the nearest level. */
   quantize(values: Float32Array, shape: GroupShape): WeightCodes
   holds(codes: WeightCodes): boolean

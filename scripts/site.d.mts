@@ -1,1 +1,0 @@
-export function writeSite(out?: string): number
