@@ -1,8 +1,7 @@
 /**
- * Exported C beside that of emx-onnx-cgen (PyPI; `PARE_PYTHON` names a Python that has it) on an emulated Cortex-M4F:
- * the same model, the same input, one compiler.
+ * Exported C beside that of emx-onnx-cgen (PyPI; `PARE_PYTHON` names a Python that has it) and onnx2c (`PARE_ONNX2C`) on
+ * an emulated Cortex-M4F: the same model, the same input, one compiler.
  */
-import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -12,6 +11,7 @@ import { seeded } from '../src/engine/math/random'
 import { readModel, sizeOf, type Model } from '../src/engine/onnx'
 import { findPass } from '../src/engine/passes'
 import { findTarget } from '../src/engine/targets'
+import { PEERS, type Peer } from './support/c-peers'
 import { countOn, sizesOf } from './support/cortex-m'
 import { missing } from './support/emulated-arm'
 import type { Entry, Figure } from './support/figure'
@@ -24,7 +24,6 @@ const INT8: Readonly<Record<string, string>> = {
   cnn1d_bn_legacy: 'cnn1d',
   mlp: 'mlp',
 }
-const python = process.env['PARE_PYTHON'] ?? 'python3'
 
 interface Measured {
   flash: number
@@ -57,21 +56,21 @@ async function ours(model: Model, input: readonly number[]): Promise<Measured> {
   })
 }
 
-/** Undefined where it does not take the model. */
-const theirs = (model: string, input: readonly number[], outputs: number): Measured | undefined =>
+/** Undefined where it does not take the model, or what it wrote does not compile. */
+const theirs = (peer: Peer, model: string, input: readonly number[], outputs: number): Measured | undefined =>
   inFolder((folder) => {
-    const options = ['--model-name', 'peer', '--input-dim', 'batch=1']
-    const whole = ['--large-weight-threshold', '0', '--large-temp-threshold', '0']
-    const code = 'import sys; from emx_onnx_cgen.cli import main; sys.exit(main(sys.argv[1:]))'
-    const made = spawnSync(python, ['-c', code, 'compile', model, 'peer.c', ...options, ...whole], {
-      cwd: folder,
-      encoding: 'utf8',
-    })
-    if (made.status !== 0) return undefined
-    const declared = 'void peer(const float *, float *);'
-    const counted = countOn(folder, ['peer.c'], declared, 'peer(in, out)', [input, outputs])
-    const { flash, stack } = sizesOf(folder, ['peer.c'], 'peer')
-    return { flash, ram: stack, ...counted }
+    const source = peer.write(model, folder)
+    if (source === undefined) return undefined
+    fs.writeFileSync(path.join(folder, 'peer.c'), source)
+    const declared = `void ${peer.entry}(const float *, float *);`
+    try {
+      const counted = countOn(folder, ['peer.c'], declared, `${peer.entry}(in, out)`, [input, outputs])
+      const { flash, stack } = sizesOf(folder, ['peer.c'], peer.entry)
+      return { flash, ram: stack, ...counted }
+    } catch (thrown) {
+      console.log(`  ${peer.name}: ${String(thrown).slice(0, 200)}`)
+      return undefined
+    }
   })
 
 const apart = (a: readonly number[], b: readonly number[]): number => {
@@ -82,13 +81,14 @@ const apart = (a: readonly number[], b: readonly number[]): number => {
 /** The seam between rounding in another order and another answer. */
 const SAME = 1e-3
 
-const hasPeer = (): boolean => spawnSync(python, ['-c', 'import emx_onnx_cgen']).status === 0
-
 async function* figures(chosen: readonly string[]): AsyncIterable<Figure> {
-  const lacks = [...missing(), ...(hasPeer() ? [] : ['emx-onnx-cgen'])]
+  const lacks = missing()
   const found = manifest()
   if (lacks.length > 0 || !found)
     return console.log(`  left out: no ${lacks.join(', no ') || 'reference set'}`)
+  const installed = PEERS.filter((peer) => peer.isInstalled())
+  for (const { name } of PEERS.filter((peer) => !installed.includes(peer)))
+    console.log(`  not beside ${name}, which is not installed`)
   for (const name of MODELS.filter((one) => chosen.length === 0 || chosen.includes(one))) {
     const listed = found.models.find((one) => one.name === name)!
     yield* await withReference(listed, async ({ file, model, context }) => {
@@ -97,7 +97,6 @@ async function* figures(chosen: readonly string[]): AsyncIterable<Figure> {
       const input = Array.from({ length: sizeOf(own.parameters.inputs[0]!.buffer.dims) }, () => random.next())
       const float = await ours(model, input)
       const onChip = { ...context, target: findTarget('c') }
-      const peer = theirs(file, input, float.outputs.length)
       const few = (
         await findPass('quantize-weights').run(model, { bits: 4, method: 'rtn', maxLoss: 100 }, onChip)
       ).model
@@ -105,8 +104,16 @@ async function* figures(chosen: readonly string[]): AsyncIterable<Figure> {
       const quantized = path.join(path.dirname(file), '..', 'peer', `${INT8[name]}.static_minmax_pc.onnx`)
       const hasInteger = fs.existsSync(quantized)
       const integer = hasInteger ? await ours(readModel(quantized), input) : undefined
-      const integerPeer = hasInteger ? theirs(quantized, input, float.outputs.length) : undefined
-      return compared(name, { float, peer, four, integer, integerPeer })
+      const size = float.outputs.length
+      const peers = installed.map((peer) => ({
+        name: peer.name,
+        float: theirs(peer, file, input, size),
+        integer: hasInteger ? theirs(peer, quantized, input, size) : undefined,
+      }))
+      return [
+        ...ownFigures(name, { float, four, integer }),
+        ...peers.flatMap((peer) => compared(name, { float, four, integer }, peer)),
+      ]
     })
   }
 }
@@ -114,54 +121,67 @@ async function* figures(chosen: readonly string[]): AsyncIterable<Figure> {
 interface Runs {
   float: Measured
   four: Measured
-  peer?: Measured
-  integer?: Measured
-  integerPeer?: Measured
+  integer: Measured | undefined
 }
 
-function compared(name: string, { float, peer, four, integer, integerPeer }: Runs): Figure[] {
-  const kilobytes = (what: string, bytes: number): Figure => ({
-    what: `${name} ${what}`,
-    value: bytes / 1000,
-    unit: 'kB',
-  })
-  const own = [
-    kilobytes('float: flash', float.flash),
-    kilobytes('float: arena and stack', float.ram),
-    kilobytes('4 bits: flash', four.flash),
-    ...(integer
-      ? [kilobytes('int8: flash', integer.flash), kilobytes('int8: arena and stack', integer.ram)]
-      : []),
-  ]
-  if (!peer) return own
-  if (apart(peer.outputs, float.outputs) > SAME) throw new Error(`${name}: the two give other outputs`)
+interface PeerRuns {
+  name: string
+  float: Measured | undefined
+  integer: Measured | undefined
+}
+
+const kilobytes = (what: string, bytes: number): Figure => ({ what, value: bytes / 1000, unit: 'kB' })
+
+const ownFigures = (name: string, { float, four, integer }: Runs): Figure[] => [
+  kilobytes(`${name} float: flash`, float.flash),
+  kilobytes(`${name} float: arena and stack`, float.ram),
+  kilobytes(`${name} 4 bits: flash`, four.flash),
+  ...(integer
+    ? [
+        kilobytes(`${name} int8: flash`, integer.flash),
+        kilobytes(`${name} int8: arena and stack`, integer.ram),
+      ]
+    : []),
+]
+
+function compared(name: string, { float, four, integer }: Runs, peer: PeerRuns): Figure[] {
+  if (!peer.float) {
+    console.log(`  ${peer.name} does not take ${name}`)
+    return []
+  }
+  if (apart(peer.float.outputs, float.outputs) > SAME) throw new Error(`${name}: the two give other outputs`)
   const times = (what: string, value: number, atLeast?: number): Figure => ({
-    what: `${name} ${what}`,
+    what: `${name} ${peer.name}, ${what}`,
     value,
     unit: '×',
     ...(atLeast !== undefined && { wanted: { atLeast } }),
   })
   return [
-    ...own,
-    kilobytes('float, emx-onnx-cgen: flash', peer.flash),
-    kilobytes('float, emx-onnx-cgen: largest frame of its stack', peer.ram),
+    kilobytes(`${name} float, ${peer.name}: flash`, peer.float.flash),
+    kilobytes(`${name} float, ${peer.name}: largest frame of its stack`, peer.float.ram),
     // A thousandth is what two linkers' orders of the same tables differ by.
-    times('float: its flash over ours', peer.flash / float.flash, 0.999),
-    times('float: its instructions over ours', peer.instructions / float.instructions),
-    times('4 bits: its flash in float over ours', peer.flash / four.flash, 4),
+    times('float: its flash over ours', peer.float.flash / float.flash, 0.999),
+    times('float: its instructions over ours', peer.float.instructions / float.instructions),
+    times('4 bits: its flash in float over ours', peer.float.flash / four.flash, 4),
     ...(integer
-      ? [times('int8: its instructions in float over ours', peer.instructions / integer.instructions, 2)]
-      : []),
-    ...(integer && integerPeer
       ? [
-          times('int8: its flash in int8 over ours', integerPeer.flash / integer.flash, 1),
-          times('int8: its instructions in int8 over ours', integerPeer.instructions / integer.instructions),
+          times(
+            'int8: its instructions in float over ours',
+            peer.float.instructions / integer.instructions,
+            2,
+          ),
+        ]
+      : []),
+    ...(integer && peer.integer
+      ? [
+          times('int8: its flash in int8 over ours', peer.integer.flash / integer.flash, 1),
+          times('int8: its instructions in int8 over ours', peer.integer.instructions / integer.instructions),
         ]
       : []),
   ]
 }
 
 export const entry: Entry = {
-  about: 'exported C beside emx-onnx-cgen: flash, memory, instructions on an emulated Cortex-M4F',
+  about: 'exported C beside emx-onnx-cgen and onnx2c: flash, memory, instructions on an emulated Cortex-M4F',
   run: figures,
 }

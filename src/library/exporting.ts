@@ -14,6 +14,7 @@ interface BundleOptions {
   target: string
   maxRam?: number
   arduino?: boolean
+  cmsis?: boolean
   /** Absolute; a zip where it ends in .zip, else a folder. */
   out: string
   overwrite: boolean
@@ -26,7 +27,7 @@ type Written = JobOutput<'exportBundle'> & Pick<JobOutput<'exportPlan'>, 'checks
 
 /** Throws `export/exists` and what the engine throws. */
 export async function writeBundle(work: Work, options: BundleOptions): Promise<Written> {
-  const { model, settings, target, maxRam, arduino, out, overwrite, embed, record } = options
+  const { model, settings, target, maxRam, arduino, cmsis, out, overwrite, embed, record } = options
   const { report, original, recipe, steps } = record ?? {}
   const request: JobInput<'exportPlan'> = {
     model,
@@ -35,6 +36,7 @@ export async function writeBundle(work: Work, options: BundleOptions): Promise<W
     target,
     ...(maxRam !== undefined && { maxRam }),
     ...(arduino && { arduino }),
+    ...(cmsis && { cmsis }),
     ...(embed && { embed: true }),
     name: fileName(path.basename(model, path.extname(model))),
     ...(record && { report, original, recipe, steps }),

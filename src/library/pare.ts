@@ -95,6 +95,8 @@ export interface ExportOptions extends MeasureOptions {
   maxRam?: number
   /** C sources as a library of Arduino. */
   arduino?: boolean
+  /** C sources call CMSIS-NN where it has a kernel. */
+  cmsis?: boolean
 }
 
 export interface SearchOutcome extends CompressResult {
@@ -247,6 +249,7 @@ export function library(start: Start): Library {
           data,
           maxRam,
           arduino,
+          cmsis,
         } = options
         const from = path.resolve(model)
         const { record } = await work.run('record', { model: from }, 'looking for what is known of the model')
@@ -263,6 +266,7 @@ export function library(start: Start): Library {
           embed,
           maxRam,
           arduino,
+          cmsis,
           record,
         })
       }),

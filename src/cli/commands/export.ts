@@ -39,6 +39,7 @@ interface ExportOptions extends CommonOptions, DataOptions, SpecOptions, LimitOp
   overwrite?: boolean
   embedPreprocessing?: boolean
   arduino?: boolean
+  cmsis?: boolean
 }
 
 /** By what compressing recorded of the model, else measured anew; sizes alone need no original. */
@@ -81,6 +82,7 @@ export const addExport: AddCommand = (program, { session }) => {
       'put preprocessing and class names into the model: bytes in, class out; needs --data',
     )
     .option('--arduino', 'C sources as a library of Arduino, with a sketch; for microcontrollers')
+    .option('--cmsis', "C sources that call Arm's CMSIS-NN where it has a kernel; for Cortex-M")
     .addOption(originalOption())
   withRuntimeOptions(withDataOptions(withLimitOptions(command)))
     .addHelpText(
@@ -110,6 +112,7 @@ export const addExport: AddCommand = (program, { session }) => {
         target: options.target,
         maxRam: options.maxRam,
         arduino: options.arduino,
+        cmsis: options.cmsis,
         out: options.out,
         overwrite: options.overwrite ?? false,
         embed: options.embedPreprocessing,

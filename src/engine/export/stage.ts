@@ -50,6 +50,8 @@ export interface BundleRequest {
   goldenSamples?: number
   /** C sources as a library of Arduino. */
   arduino?: boolean
+  /** C sources call CMSIS-NN where it has a kernel. */
+  cmsis?: boolean
   /** Default: those the target wants. */
   forms?: readonly ExportForm[]
   progress?(done: number, doing: string): void
@@ -102,7 +104,7 @@ async function stageOf(asked: BundleRequest, folder: string, embedded?: Embedded
     wanted,
     model,
     files,
-    { ...target, arduino: request.arduino },
+    { ...target, arduino: request.arduino, cmsis: request.cmsis },
     (i) => step((0.35 * i) / wanted.length, `Writing ${wanted[i]!.title}`),
   )
   step(0.35, 'Golden samples')

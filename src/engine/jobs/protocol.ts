@@ -222,6 +222,8 @@ export interface ExportRequest extends ModelAndData {
   maxRam?: number
   /** C sources as a library of Arduino. */
   arduino?: boolean
+  /** C sources call CMSIS-NN where it has a kernel. */
+  cmsis?: boolean
   /** Preprocessing and the names of the classes become part of the model. */
   embed?: boolean
   name: string

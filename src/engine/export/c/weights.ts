@@ -184,29 +184,30 @@ export function weightsOf(
   }
 }
 
-/** Codes of integer arithmetic likewise: within −128 and 127, exact. */
-export function integerWeightsOf(site: Site, name: string, values: Int8Array, from: number): Weights {
+/** The fewest bytes for codes of integer arithmetic. */
+function integerForm(values: Int8Array) {
   const floats = Float32Array.from(values)
-  const plain = { bytes: values.length, kind: 'plain' as const }
   const low = values.reduce((least, value) => Math.min(least, value), 127)
   const high = values.reduce((most, value) => Math.max(most, value), -128)
   const bits = widthOf(high - low + 1)!
   const [book, gaps] = [bookOf(floats), sparseOf(floats)]
   const bytes = (codes: number, width: CodeBits): number => Math.ceil((codes * width) / 8)
   const choices = [
-    plain,
+    { bytes: values.length, kind: 'plain' as const },
     { bytes: bytes(values.length, bits), kind: 'shifted' as const },
     ...(book ? [{ bytes: bytes(values.length, book.bits) + book.table.length, kind: 'book' as const }] : []),
-    ...(gaps
-      ? [
-          {
-            bytes: entryBytes(gaps) + gaps.table.length,
-            kind: 'sparse' as const,
-          },
-        ]
-      : []),
+    ...(gaps ? [{ bytes: entryBytes(gaps) + gaps.table.length, kind: 'sparse' as const }] : []),
   ]
   const { kind } = choices.reduce((best, one) => (one.bytes < best.bytes ? one : best))
+  return { kind, low, bits, book, gaps }
+}
+
+/** Whether flash holds a byte for each of them. */
+export const isPlainCode = (values: Int8Array): boolean => integerForm(values).kind === 'plain'
+
+/** Codes of integer arithmetic likewise: within −128 and 127, exact. */
+export function integerWeightsOf(site: Site, name: string, values: Int8Array, from: number): Weights {
+  const { kind, low, bits, book, gaps } = integerForm(values)
   if (kind === 'sparse') return { sparse: sparse(site, name, { ...gaps!, dtype: 'int8' }, from) }
   const type = 'int32_t'
   if (kind === 'plain')

@@ -7,6 +7,7 @@ import type { Model } from '../../onnx'
 import type { Board } from '../../targets/board'
 import { temporaryFolder } from '../../onnx/temporary'
 import { libraryProperties, sketch } from '../c/arduino'
+import { callsCmsis, SINGLE_ROUNDING } from '../c/cmsis'
 import { compile, fileNames, findCompiler, harness, runHarness, STRICT } from '../c/compiler'
 import { footprintOf } from '../c/footprint'
 import { generate, type Generated } from '../c/generate'
@@ -33,11 +34,21 @@ interface Made {
   layout: typeof PLAIN
 }
 
-const cmake = ({ sources, test }: typeof PLAIN): string => `cmake_minimum_required(VERSION 3.10)
+/** A clone of ARM-software/CMSIS-NN, rounding as the plain form does. */
+const WITH_CMSIS = `
+set(CMSIS_NN "" CACHE PATH "sources of CMSIS-NN")
+add_subdirectory(\${CMSIS_NN} cmsis-nn)
+target_compile_definitions(cmsis-nn PRIVATE ${SINGLE_ROUNDING})
+target_link_libraries(${PREFIX} PUBLIC cmsis-nn)`
+
+const cmake = (
+  { sources, test }: typeof PLAIN,
+  cmsis: boolean,
+): string => `cmake_minimum_required(VERSION 3.10)
 project(${PREFIX} C)
 set(CMAKE_C_STANDARD 99)
 add_library(${PREFIX} ${sources}${NAMES.code} ${sources}${NAMES.weights})
-target_include_directories(${PREFIX} PUBLIC \${CMAKE_CURRENT_SOURCE_DIR}/${sources})
+target_include_directories(${PREFIX} PUBLIC \${CMAKE_CURRENT_SOURCE_DIR}/${sources})${cmsis ? WITH_CMSIS : ''}
 if(NOT WIN32)
   target_link_libraries(${PREFIX} PUBLIC m)
 endif()
@@ -53,9 +64,9 @@ export const c = defineForm({
   id: 'c',
   title: `${FOLDER}/${NAMES.code}`,
   purpose: 'the model as C99',
-  async write(model, files, { board, arduino }) {
+  async write(model, files, { board, arduino, cmsis }) {
     const layout = arduino ? ARDUINO : PLAIN
-    const generated = await generatedOr(model, board)
+    const generated = await generatedOr(model, board, cmsis)
     if ('reason' in generated) return generated
     const add = (name: string, text: string, what: string): string => {
       const place = `${FOLDER}/${layout.sources}${name}`
@@ -70,7 +81,7 @@ export const c = defineForm({
     ]
     files.write(
       `${FOLDER}/CMakeLists.txt`,
-      cmake(layout),
+      cmake(layout, callsCmsis(generated)),
       'builds a library and, with golden samples, a test',
     )
     if (arduino) {
@@ -107,9 +118,13 @@ const FOREIGN: Verification = {
 }
 
 /** Or why there is no C of it. */
-async function generatedOr(model: Model, board?: Board): Promise<Generated | { reason: string }> {
+async function generatedOr(
+  model: Model,
+  board?: Board,
+  cmsis = false,
+): Promise<Generated | { reason: string }> {
   try {
-    return await generate(model, PREFIX, undefined, ramOf(board))
+    return await generate(model, PREFIX, undefined, ramOf(board), { cmsis })
   } catch (thrown) {
     if (thrown instanceof Unsupported) return { reason: thrown.message }
     throw thrown
@@ -125,6 +140,10 @@ async function proven(
   const test = testSource(generated, PREFIX, golden)
   if (test) files.write(`${FOLDER}/${layout.test}test_${PREFIX}.c`, test, 'golden samples as a program')
   const unproven = (reason: string): Verification => ({ differences: {}, verdict: 'unproven', reason })
+  if (callsCmsis(generated))
+    return unproven(
+      `it calls CMSIS-NN, which is not on this machine; compile and run test_${PREFIX}.c with it, which compares with the golden samples.`,
+    )
   const compiler = findCompiler()
   if (!compiler)
     return unproven('this machine has no C compiler (cc, gcc or clang) that it could be run with.')
@@ -153,6 +172,7 @@ async function proven(
 }
 
 function sections({ generated, layout }: Made): string[] {
+  const cmsis = callsCmsis(generated)
   const { header, constantBytes, arenaBytes, stateBytes, macs } = generated
   const prototypes = header.split('\n').filter((line) => line.startsWith('void '))
   const state =
@@ -166,7 +186,13 @@ function sections({ generated, layout }: Made): string[] {
     `\`\`\`c\n${prototypes.join('\n')}\n\`\`\``,
     `Weights and tables take ${formatBytes(constantBytes)} of flash besides the code, the arena ${formatBytes(arenaBytes)} of RAM besides ` +
       `the stack; one run takes ${macs.toLocaleString('en')} multiply-accumulates.${state}`,
-    `\`cmake -S ${FOLDER} -B build && cmake --build build && ctest --test-dir build\` builds it and compares with the golden samples; on a ` +
+    ...(cmsis
+      ? [
+          `Layers in int8 call [CMSIS-NN](https://github.com/ARM-software/CMSIS-NN) (7), for chips without Helium; give CMake a clone of it as \`-DCMSIS_NN=PATH\`. ` +
+            `Built with \`${SINGLE_ROUNDING}\` it gives the codes of the plain form, without it one code more or less now and then.`,
+        ]
+      : []),
+    `\`cmake -S ${FOLDER} -B build${cmsis ? ' -DCMSIS_NN=PATH' : ''} && cmake --build build && ctest --test-dir build\` builds it and compares with the golden samples; on a ` +
       `board, compile \`${layout.test}test_${PREFIX}.c\` with the other two files.`,
   ]
 }

@@ -16,6 +16,8 @@ export interface WriteOptions {
   board?: Board
   /** C sources as a library of Arduino. */
   arduino?: boolean
+  /** C sources call CMSIS-NN where it has a kernel. */
+  cmsis?: boolean
 }
 
 export interface WrittenForm {

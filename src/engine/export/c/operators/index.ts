@@ -1,5 +1,6 @@
 /** Every operator that C can be written for; those of Pare's own stand for patterns of several. */
 import type { Lower } from '../lowering'
+import { CMSIS } from './cmsis'
 import { CONVOLUTION } from './convolution'
 import { BINARY, UNARY } from './elementwise'
 import { INDEXING } from './indexing'
@@ -28,6 +29,7 @@ export const OPERATORS: ReadonlyMap<string, Lower> = new Map(
     ...PATCH,
     ...QUANTIZE,
     ...INTEGER,
+    ...CMSIS,
     ...RECURRENT,
     ...RESIZE,
   }),
