@@ -10,6 +10,8 @@ const LONG = [
   'tests/engine/data/find',
   'tests/service/service',
   'tests/browser-shell/conformance',
+  'tests/cli/executed',
+  'tests/site',
   'tests/tarball',
   'tests/action/run',
   'tests/package',

@@ -8,6 +8,7 @@ import { dependencies, scripts } from '../package.json'
 import lock from '../package-lock.json' with { type: 'json' }
 import { pack, type shrinkwrapOf } from '../scripts/pack.mjs'
 import { builtEntry } from './built'
+import { shellLines, textOf } from './cli/documented'
 
 const root = path.resolve(import.meta.dirname, '..')
 /** Dependencies are npm's to fetch; the package itself stays this small, of which the samples are two thirds. */
@@ -35,11 +36,12 @@ afterAll(() => fs.rmSync(work, { recursive: true, force: true }))
 /** Where the system has them, in a network without interfaces. */
 const cutOff = spawnSync('unshare', ['-rn', 'true']).status === 0
 const pare = (...args: string[]) => node(command, ...args)
+const node = (...args: string[]) => nodeIn(work, ...args)
 
-function node(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+function nodeIn(cwd: string, ...args: string[]): { status: number | null; stdout: string; stderr: string } {
   const line = [process.execPath, '--preserve-symlinks', ...args]
   const [program, ...rest] = cutOff ? ['unshare', '-rn', ...line] : line
-  return spawnSync(program!, rest, { cwd: work, encoding: 'utf8' })
+  return spawnSync(program!, rest, { cwd, encoding: 'utf8' })
 }
 
 test('it holds what runs, and nothing else', () => {
@@ -127,6 +129,20 @@ test('the examples of the library run from the package, without network', () => 
   expect(again.status).toBe(1)
   expect(node('abort.mjs', 'mine.onnx', 'data', 'given-up').stdout).toContain('The search was given up')
 }, 180_000)
+
+test.each(['README.md', 'docs/library.md'])(
+  'the code in %s reaches a bundle',
+  (page) => {
+    const folder = path.join(work, path.basename(page, '.md'))
+    fs.cpSync(path.join(root, 'resources', 'samples', 'car'), folder, { recursive: true })
+    fs.renameSync(path.join(folder, 'car.onnx'), path.join(folder, 'model.onnx'))
+    fs.writeFileSync(path.join(folder, 'code.mjs'), shellLines(textOf(page), 'js').join('\n'))
+    const made = nodeIn(folder, 'code.mjs')
+    expect(made).toMatchObject({ status: 0, stderr: '' })
+    expect(pare('verify', path.join(folder, 'bundle.zip')).status).toBe(0)
+  },
+  180_000,
+)
 
 test('a plug-in brings a pass, a target, an encoding and a task, for a recipe in YAML too', () => {
   fs.writeFileSync(

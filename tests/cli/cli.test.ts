@@ -262,14 +262,6 @@ test('Ctrl-C cancels with 130, and the run can be resumed', async () => {
   expect(json<CompressResult>(resumed).steps).toHaveLength(2)
 })
 
-test('the sample runs from start to bundle', async () => {
-  const out = path.join(scratch, 'sample')
-  const ended = await pare(['sample', 'bearing', '--out', out])
-  expect(ended.code, ended.err).toBe(0)
-  expect(ended.out).toContain('× smaller')
-  expect(fs.existsSync(path.join(out, 'bundle.zip'))).toBe(true)
-})
-
 // What names files of the reader's own stands in blocks of bash.
 test.each(['bearing', 'microcontroller', 'phone', 'drone', 'wake-word', 'wearable', 'car'])(
   'every command of the tutorial %s on its sample does what the page says',

@@ -1,19 +1,13 @@
 /** Every line of `pare` in the docs, in examples of the help and in the Dockerfile is one that the command takes. */
 import { Command, CommanderError } from 'commander'
-import fs from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { COMMANDS } from '../../src/cli/commands'
 import { Session } from '../../src/cli/session'
 import { engineHere } from '../engine-here'
+import { commandIn, DOCS, root, shellLines, textOf, words } from './documented'
 
-const root = path.resolve(import.meta.dirname, '../..')
-const pages = ['README.md', 'CONTRIBUTING.md', 'Dockerfile', 'examples/plugin.mjs'].concat(
-  fs
-    .readdirSync(path.join(root, 'docs'), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.md'))
-    .map((name) => path.join('docs', name)),
-)
+const pages = ['README.md', 'CONTRIBUTING.md', 'Dockerfile', 'examples/plugin.mjs', ...DOCS]
 
 const session = new Session(() => engineHere())
 
@@ -29,21 +23,7 @@ function program(): Command {
   return all
 }
 
-/** Words of a line as a shell has them, up to its first comment, pipe or redirection. */
-function words(line: string): string[] {
-  const found = [...line.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(([, a, b, c]) => a ?? b ?? c!)
-  const end = found.findIndex((word) => /^([#|&;>]|>>|&&|\|\|)$/.test(word) || word.startsWith('#'))
-  return end < 0 ? found : found.slice(0, end)
-}
-
-const LINE = /(?:^|[\s(])(?:\$ |\* |# )?(?:npx |npm run -s )?pare (?:-- )?([a-z].*)$/
-
-function linesOf(text: string): string[] {
-  const fenced = [...text.matchAll(/```(?:sh|bash)\n([\s\S]*?)```/g)].flatMap(([, block]) =>
-    block!.replaceAll('\\\n', ' ').split('\n'),
-  )
-  return fenced.flatMap((line) => LINE.exec(line)?.[1] ?? [])
-}
+const linesOf = (page: string): string[] => shellLines(textOf(page)).flatMap((line) => commandIn(line) ?? [])
 
 const help = program().commands.flatMap((command) => {
   let text = ''
@@ -51,7 +31,7 @@ const help = program().commands.flatMap((command) => {
   command.outputHelp()
   return [...text.matchAll(/\$ pare (.*)$/gm)].map(([, line]) => line!)
 })
-const documented = pages.flatMap((page) => linesOf(fs.readFileSync(path.join(root, page), 'utf8')))
+const documented = pages.flatMap(linesOf)
 
 const sentence = (text: string): string => `${text[0]!.toUpperCase()}${text.slice(1)}.`
 
