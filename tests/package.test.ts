@@ -17,21 +17,66 @@ const root = path.resolve(import.meta.dirname, '..')
 const work = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-package-'))
 afterAll(() => fs.rmSync(work, { recursive: true, force: true }))
 
+/** Into `dist`; nothing is signed, and what only another system's tools can do is left out. */
+function packFor(system: 'linux' | 'win32' | 'darwin', ...line: string[]): void {
+  const stub = makeStubElectron(path.join(work, system), electron.version, system)
+  const builder = path.join(root, 'node_modules', 'electron-builder', 'cli.js')
+  const settings = [
+    `-c.electronDist=${stub}`,
+    `-c.directories.output=${path.join(work, 'dist')}`,
+    '-c.npmRebuild=false',
+  ]
+  const args = [builder, ...line, '--dir', '--publish', 'never', ...settings]
+  execFileSync(process.execPath, args, { cwd: root, stdio: 'pipe' })
+}
+
+async function expectFuses(binary: string): Promise<void> {
+  const wire = await getCurrentFuseWire(binary)
+  const on = [
+    FuseV1Options.EnableCookieEncryption,
+    FuseV1Options.EnableEmbeddedAsarIntegrityValidation,
+    FuseV1Options.OnlyLoadAppFromAsar,
+  ]
+  for (const fuse of Object.values(FuseV1Options).filter((one) => typeof one === 'number'))
+    expect(wire[fuse], FuseV1Options[fuse]).toBe((on.includes(fuse) ? '1' : '0').charCodeAt(0))
+}
+
+/** Of the runtime's binaries that a packed app holds. */
+const systemsIn = (resources: string): string[] =>
+  fs.readdirSync(path.join(resources, 'app.asar.unpacked/node_modules/onnxruntime-node/bin/napi-v6'))
+
+test.runIf(process.platform === 'linux')(
+  'what is packed for Windows and macOS is theirs, by their settings',
+  async () => {
+    builtEntry('worker')
+    // Resources of an .exe and icons of macOS are made by tools that are not here.
+    packFor('win32', '--win', '--x64', '-c.win.signAndEditExecutable=false', '-c.disableAsarIntegrity=true')
+    const windows = path.join(work, 'dist', 'win-unpacked')
+    await expectFuses(path.join(windows, 'Pare.exe'))
+    expect(systemsIn(path.join(windows, 'resources'))).toEqual(['win32'])
+    expect(fs.readdirSync(path.join(windows, 'resources', 'resources', 'command')).sort()).toEqual([
+      'pare.cmd',
+      'path.ps1',
+    ])
+
+    const icon = path.join(work, 'icon.icns')
+    fs.writeFileSync(icon, '')
+    packFor('darwin', '--mac', '--arm64', `-c.mac.icon=${icon}`, '-c.mac.identity=null')
+    const contents = path.join(work, 'dist', 'mac-arm64', 'Pare.app', 'Contents')
+    await expectFuses(path.join(work, 'dist', 'mac-arm64', 'Pare.app'))
+    expect(systemsIn(path.join(contents, 'Resources'))).toEqual(['darwin'])
+    const plist = fs.readFileSync(path.join(contents, 'Info.plist'), 'utf8')
+    for (const said of ['app.pare.desktop', 'onnx', 'pare', 'public.app-category.developer-tools'])
+      expect(plist).toContain(`<string>${said}</string>`)
+  },
+  300_000,
+)
+
 test.runIf(process.platform === 'linux')(
   'the packed engine compresses the sample',
   async () => {
     builtEntry('worker')
-    const stub = makeStubElectron(path.join(work, 'electron'), electron.version)
-    const builder = path.join(root, 'node_modules', 'electron-builder', 'cli.js')
-    const settings = [
-      `-c.electronDist=${stub}`,
-      `-c.directories.output=${path.join(work, 'dist')}`,
-      '-c.npmRebuild=false',
-    ]
-    execFileSync(process.execPath, [builder, '--linux', 'dir', '--publish', 'never', ...settings], {
-      cwd: root,
-      stdio: 'pipe',
-    })
+    packFor('linux', '--linux')
 
     const resources = path.join(work, 'dist', 'linux-unpacked', 'resources')
     const archive = path.join(resources, 'app.asar')
@@ -44,14 +89,7 @@ test.runIf(process.platform === 'linux')(
     for (const entry of ['worker.js', 'maths-worker.js'])
       expect(fs.existsSync(path.join(resources, 'app.asar.unpacked', 'out', 'main', entry))).toBe(true)
 
-    const wire = await getCurrentFuseWire(path.join(work, 'dist', 'linux-unpacked', 'pare-desktop'))
-    const on = [
-      FuseV1Options.EnableCookieEncryption,
-      FuseV1Options.EnableEmbeddedAsarIntegrityValidation,
-      FuseV1Options.OnlyLoadAppFromAsar,
-    ]
-    for (const fuse of Object.values(FuseV1Options).filter((one) => typeof one === 'number'))
-      expect(wire[fuse], FuseV1Options[fuse]).toBe((on.includes(fuse) ? '1' : '0').charCodeAt(0))
+    await expectFuses(path.join(work, 'dist', 'linux-unpacked', 'pare-desktop'))
 
     const app = path.join(work, 'app')
     extractAll(archive, app)

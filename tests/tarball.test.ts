@@ -63,6 +63,16 @@ test('it holds what runs, and nothing else', () => {
   expect(packed.unpackedSize).toBeLessThan(MOST_UNPACKED)
 })
 
+test('the image is made of it: what the Dockerfile takes and names is there', () => {
+  const text = fs.readFileSync(path.join(root, 'Dockerfile'), 'utf8')
+  const [, taken] = /^COPY dist\/(\S+) /m.exec(text)!
+  expect(packed.filename).toMatch(new RegExp(`^${taken!.replaceAll('.', '\\.').replace('*', '.*')}$`))
+  const named = [...text.matchAll(/\/opt\/pare\/(\S+)/g)].map(([, file]) => file!)
+  expect(named).toContain('scripts/pare.mjs')
+  const held = packed.files.map(({ path: file }) => file)
+  expect(held).toEqual(expect.arrayContaining([...named, 'npm-shrinkwrap.json']))
+})
+
 test('npm pack in the checkout takes the same, but for the lock, and builds it first', () => {
   const line = ['pack', '--dry-run', '--json', '--ignore-scripts']
   const told = execFileSync('npm', line, { cwd: root, encoding: 'utf8', shell: process.platform === 'win32' })

@@ -19,6 +19,8 @@ const ELSEWHERE: Record<string, string> = {
   'npm ci && npm start': 'installs the checkout; the journeys open the window it starts',
   'npm ci && npm run package && npm install -g --ignore-scripts dist/pare-*.tgz':
     'changes what is installed on the machine; tests/tarball.test.ts installs that package in an empty folder',
+  'npm install --ignore-scripts CHECKOUT/dist/pare-0.1.0.tgz':
+    'asks a registry for what the package stands on; tests/tarball.test.ts puts it together from what is here',
   'npm install --ignore-scripts ./pare-0.1.0.tgz':
     'asks a registry for what the package stands on; tests/tarball.test.ts puts it together from what is here',
   'npm ci': 'changes the folder that the tests run from',
