@@ -18,3 +18,8 @@ test('there are no others', () => {
   const names = fs.readdirSync(folder)
   expect(names.sort()).toEqual(kinds.map((kind) => `${schemaId(kind)}.schema.json`).sort())
 })
+
+test('docs/formats.md names each', () => {
+  const text = fs.readFileSync(path.resolve('docs/formats.md'), 'utf8')
+  expect(kinds.filter((kind) => !text.includes(`(schemas/${schemaId(kind)}.schema.json)`))).toEqual([])
+})
