@@ -3,7 +3,8 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { runJob } from '../support/jobs'
-import { dataSets, trueScore } from '../support/data-sets'
+import { dataSets } from '../support/data-sets'
+import { trueScore } from '../support/truth'
 import type { Suite } from '../support/suite'
 
 const settings = { providers: ['cpu'], threads: 0 }
@@ -32,7 +33,8 @@ export const suite: Suite = {
           const trials = await runJob('findPreprocessing', { ...input, when: 'gain', baseline })
           const best = trials.find(({ better }) => better)
           const score = best?.score ?? baseline.value
-          const off = Math.round((truth - score) * samples)
+          const lost = baseline.higherIsBetter ? truth - score : score - truth
+          const off = Math.round(lost * samples)
           const how = best?.explanation ?? 'as it is recognised'
           const detail = `${baseline.metric} ${score.toFixed(4)}, true ${truth.toFixed(4)}, read at first ${baseline.value.toFixed(4)}; ${how}`
           return {

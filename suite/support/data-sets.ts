@@ -2,20 +2,13 @@
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import sharp from 'sharp'
 import { unzipSync } from 'fflate'
 import { readModel, Tensor, writeModel } from '../../src/engine/onnx'
-import { withSession } from '../../src/engine/runtime/session'
-import { floatsOf, type Value } from '../../src/engine/runtime/value'
-import type { Form, LabelledSet } from './data-forms'
-import {
-  BACKGROUND_FORMS,
-  COLUMN_FORMS,
-  CROPPED_FORMS,
-  LINE_FORMS,
-  PICTURE_FORMS,
-  WINDOW_FORMS,
-} from './form-tables'
+import type { Value } from '../../src/engine/runtime/value'
+import type { LabelledSet } from './data-forms'
+import { linesOfText, turnedLines } from './text-lines'
+import { formsOf, inBatches, rowsOf, SPLIT_FILES, type DataSet } from './truth'
+import { BACKGROUND_FORMS, COLUMN_FORMS, CROPPED_FORMS, PICTURE_FORMS, WINDOW_FORMS } from './form-tables'
 
 /** Of an NPY file of version 1 in float32 or int64. Source: numpy.lib.format. */
 function parseNpy(bytes: Uint8Array): { dims: number[]; data: Float32Array } {
@@ -49,22 +42,6 @@ function readSplit(file: string): { x: Value; labels: number[] } {
   return { x: { dtype: 'float32', dims, data }, labels: [...parseNpy(archive['y.npy']!).data] }
 }
 
-interface DataSet {
-  /** Models it was made for, as files. */
-  models: string[]
-  forms: Readonly<Record<string, (folder: string) => Promise<void>>>
-  /** What the model is to be fed on validation samples, and their labels. */
-  truth: { inputs: Record<string, Value>[]; labels: number[] }
-}
-
-const SPLIT_FILES = { calibration: 'calibration', train: 'train', validation: 'validation' }
-
-const rowsOf = ({ dims, data }: Value): Float32Array[] => {
-  const size = dims.slice(1).reduce((a, b) => a * b, 1)
-  const all = data as Float32Array
-  return Array.from({ length: dims[0]! }, (_, i) => all.subarray(i * size, (i + 1) * size))
-}
-
 type Splits = Record<keyof typeof SPLIT_FILES, ReturnType<typeof readSplit>>
 
 const splitsIn = (folder: string): Splits =>
@@ -85,29 +62,7 @@ function setOf(
   return { dims, splits: Object.fromEntries(entries) as LabelledSet['splits'], ...(names && { names }) }
 }
 
-const written =
-  (set: LabelledSet, form: Form) =>
-  async (folder: string): Promise<void> => {
-    for (const [name, content] of Object.entries(await form(set))) {
-      const file = path.join(folder, name)
-      fs.mkdirSync(path.dirname(file), { recursive: true })
-      fs.writeFileSync(file, content)
-    }
-  }
-
-const formsOf = (set: LabelledSet, forms: Readonly<Record<string, Form>>): DataSet['forms'] =>
-  Object.fromEntries(Object.entries(forms).map(([name, form]) => [name, written(set, form)]))
-
 const DIGITS = ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine']
-
-const inBatches = (input: string, x: Value, size = 50): Record<string, Value>[] => {
-  const rows = rowsOf(x)
-  return Array.from({ length: Math.ceil(rows.length / size) }, (_, i) => {
-    const part = rows.slice(i * size, (i + 1) * size)
-    const data = new Float32Array(part.flatMap((row) => [...row]))
-    return { [input]: { dtype: 'float32', dims: [part.length, ...x.dims.slice(1)], data } }
-  })
-}
 
 /** Paragraphs and their ids, 64 each: files as they are, or with class numbers, or with nothing but ids and numbers. */
 function textForms(from: string, classes: readonly string[]): DataSet['forms'] {
@@ -170,37 +125,6 @@ function withBackground(file: string): string {
   return to
 }
 
-const LINE = { width: 192, height: 48, channels: 3 } as const
-
-/** Lines of text upright and turned over, for a model that tells which. */
-async function turnedLines(zoo: string): Promise<DataSet> {
-  const from = path.join(zoo, 'data', 'text-lines')
-  const files = fs.readdirSync(from).filter((name) => name.endsWith('.png'))
-  const splits: Record<string, { samples: Uint8Array[]; labels: number[] }> = {}
-  for (const [i, name] of files.entries())
-    for (const label of [0, 1]) {
-      const split = (splits[Object.keys(SPLIT_FILES)[i % 3]!] ??= { samples: [], labels: [] })
-      const line = sharp(path.join(from, name))
-        .rotate(180 * label)
-        .removeAlpha()
-      split.samples.push(await line.resize(LINE.width, LINE.height, { fit: 'fill' }).raw().toBuffer())
-      split.labels.push(label)
-    }
-  const { samples, labels } = splits['validation']!
-  const size = LINE.width * LINE.height
-  const data = new Float32Array(samples.length * 3 * size)
-  for (const [i, sample] of samples.entries())
-    for (let at = 0; at < 3 * size; at++)
-      data[i * 3 * size + at] = (sample[(at % size) * 3 + 2 - Math.floor(at / size)]! / 255 - 0.5) / 0.5
-  const x: Value = { dtype: 'float32', dims: [samples.length, 3, LINE.height, LINE.width], data }
-  const set = { dims: [LINE.height, LINE.width, 3], splits, names: ['upright', 'turned'] }
-  return {
-    models: [path.join(zoo, 'models', 'ocr_cls.onnx')],
-    forms: formsOf(set, LINE_FORMS),
-    truth: { inputs: inBatches('x', x, 10), labels },
-  }
-}
-
 export async function dataSets(shared: string): Promise<Record<string, DataSet>> {
   const data = (...parts: string[]): string => path.join(shared, 'reference', 'data', ...parts)
   const models = (...names: string[]): string[] =>
@@ -238,9 +162,18 @@ export async function dataSets(shared: string): Promise<Record<string, DataSet>>
         setOf(digits, [28, 28, 1], (v) => Math.round(v * 255)),
         BACKGROUND_FORMS,
       ),
-      truth: { ...of(digits), labels: of(digits).labels.map((label) => label + 1) },
+      truth: { ...of(digits), labels: digits.validation.labels.map((label) => label + 1) },
     },
     'turned lines': await turnedLines(path.join(shared, 'zoo')),
+    'lines of text': await linesOfText(path.join(shared, 'zoo')),
+    'digits one by one': {
+      models: [path.join(shared, 'zoo', 'models', 'mnist_cntk.onnx')],
+      forms: formsOf(
+        setOf(digits, [28, 28, 1], (v) => Math.round(v * 255)),
+        BACKGROUND_FORMS,
+      ),
+      truth: { ...of(digits), inputs: inBatches('x', digits.validation.x, 1) },
+    },
     bearing: {
       models: models('cnn1d', 'cnn1d_bn_legacy'),
       forms: formsOf(
@@ -260,27 +193,4 @@ export async function dataSets(shared: string): Promise<Record<string, DataSet>>
       truth: of(control),
     },
   }
-}
-
-/** Share of right answers, or R² of numbers, by ONNX Runtime alone. */
-export async function trueScore(file: string, { inputs, labels }: DataSet['truth']): Promise<number> {
-  const model = readModel(file)
-  const [input] = model.graph.requiredInputs
-  const answers: Float32Array[] = []
-  await withSession(model, { threads: 1 }, async (session) => {
-    for (const feeds of inputs) {
-      const fed = Object.fromEntries(
-        Object.entries(feeds).map(([name, value]) => [name === 'x' ? input!.name : name, value]),
-      )
-      const output = floatsOf((await session.run(fed))[model.graph.outputs[0]!.name]!)
-      const size = output.length / Object.values(feeds)[0]!.dims[0]!
-      for (let at = 0; at < output.length; at += size) answers.push(output.subarray(at, at + size))
-    }
-  })
-  if (answers[0]!.length > 1)
-    return answers.filter((row, i) => row.indexOf(Math.max(...row)) === labels[i]).length / labels.length
-  const mean = labels.reduce((a, b) => a + b, 0) / labels.length
-  const squares = (of: (label: number, i: number) => number): number =>
-    labels.reduce((sum, label, i) => sum + of(label, i) ** 2, 0)
-  return 1 - squares((label, i) => label - answers[i]![0]!) / squares((label) => label - mean)
 }

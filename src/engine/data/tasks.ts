@@ -62,7 +62,7 @@ export function recogniseTask(
   if (hints.task && isAdded(taskOf(hints.task).id)) return asTheyAre(facts, hints.task)
   const together = hints.task === 'embedding' ? classesTogether(facts) : undefined
   if (together) return together
-  const recognised = asEvents(fromLabels(model, output, facts, hints), hints)
+  const recognised = asEvents(fromLabels(model, output, facts, hints), output, hints)
   if (!hints.task || hints.task === recognised.task) return recognised
   if (hints.task === 'regression' && facts.kind === 'numbers')
     return {
@@ -72,9 +72,9 @@ export function recogniseTask(
     }
   if (hints.task === 'multi-label' && facts.kind === 'numbers' && facts.binary)
     return {
-      ...recognised,
       task: 'multi-label',
       targets: { kind: 'values', dims: facts.dims },
+      classes: outputSize(output) === 1 ? recognised.classes?.slice(-1) : recognised.classes,
       reason: 'chosen',
     }
   const { targets } = recognised
@@ -117,12 +117,11 @@ function classesTogether(facts: LabelFacts): Recognised | undefined {
 }
 
 /** Two classes told by one score are events where samples follow each other, or where somebody says so. */
-function asEvents(recognised: Recognised, { task, clips }: TaskHints): Recognised {
-  const { targets } = recognised
-  const single = recognised.task === 'multi-label' && targets.kind === 'values' && sizeOf(targets.dims) === 1
-  if (!single || !(task === 'events' || (clips && task === undefined))) return recognised
+function asEvents(recognised: Recognised, output: Output, { task, clips }: TaskHints): Recognised {
+  const isOneOfTwo = recognised.task === 'classification' && outputSize(output) === 1
+  if (!isOneOfTwo || !(task === 'events' || (clips && task === undefined))) return recognised
   const reason = task ? 'chosen' : 'labels are 0 or 1 at every step of clips, and the model has one score'
-  return { task: 'events', targets, reason }
+  return { task: 'events', targets: { kind: 'values', dims: [1] }, reason }
 }
 
 function fromLabels(model: Model, output: Output, facts: LabelFacts, hints: TaskHints): Recognised {
@@ -174,13 +173,7 @@ const isInteger = (name: string): boolean => /^\d{1,6}$/.test(name)
 
 function fromNames(output: Output, names: string[], hints: TaskHints): Recognised {
   const size = outputSize(output) ?? hints.classes?.length ?? names.length
-  if (size === 1 && names.length <= 2)
-    return {
-      task: 'multi-label',
-      targets: { kind: 'values', dims: [1] },
-      classes: names.slice(-1),
-      reason: 'two classes and one output',
-    }
+  if (size === 1 && names.length <= 2) return oneOfTwo(names, hints)
   const asNumbers = names.every(isInteger) && names.every((name) => Number(name) < size)
   if (asNumbers && !hints.classes) {
     const classes = numbered(size)
@@ -205,6 +198,17 @@ function fromNames(output: Output, names: string[], hints: TaskHints): Recognise
   return hints.classes ? recognised : { ...recognised, guessedOrder: true }
 }
 
+/** The score is that of the second. */
+function oneOfTwo(names: readonly string[], hints: TaskHints): Recognised {
+  const [first, second = `not ${first}`] = names
+  const classes = hints.classes?.length === 2 ? hints.classes : [first!, second]
+  const label = names.find((name) => !classes.includes(name))
+  if (label !== undefined) throw new PareError('data/labels-out-of-range', { label, classes: 2 })
+  const targets = { kind: 'class', classes, offset: 0, byName: true } as const
+  const guessed = classes !== hints.classes
+  return { ...classification(targets, 'two classes and one output'), ...(guessed && { guessedOrder: true }) }
+}
+
 function classification(targets: TargetPlan & { classes: readonly string[] }, reason: string): Recognised {
   return { task: 'classification', targets, classes: targets.classes, reason }
 }
@@ -215,13 +219,12 @@ function fromSingles(model: Model, output: Output, facts: NumberFacts, hints: Ta
   const size = outputSize(output) ?? hints.classes?.length ?? facts.max + 1
   if (size === 1) {
     const sigmoid = model.graph.producer(output.name)?.is('Sigmoid') ?? false
-    if (facts.binary || (sigmoid && facts.integer))
-      return {
-        task: 'multi-label',
-        targets: { kind: 'values', dims: [1] },
-        classes: hints.classes?.slice(-1) ?? ['1'],
-        reason: 'labels are 0 or 1 and the model has one output',
-      }
+    if (facts.binary || (sigmoid && isTwoNumbers(facts))) {
+      const { said, ...numbering } = numberingOf(facts, 2)
+      const classes = hints.classes?.length === 2 ? hints.classes : numbered(2)
+      const targets = { kind: 'class', classes, ...numbering, byName: false } as const
+      return classification(targets, `labels are one of two numbers${said}, and the model has one output`)
+    }
     const dims = dimsOf(output) ?? [1]
     return {
       task: 'regression',
@@ -254,6 +257,10 @@ function fromSingles(model: Model, output: Output, facts: NumberFacts, hints: Ta
     `labels are class numbers${said}, ${size} outputs`,
   )
 }
+
+/** Two classes counted from 1, or as −1 and 1. */
+const isTwoNumbers = ({ integer, min, max, floor }: NumberFacts): boolean =>
+  integer && ((min === 1 && max === 2) || (min === -1 && max === 1 && floor === 1))
 
 /** How labels count the classes. Throws `data/labels-out-of-range`. */
 function numberingOf(

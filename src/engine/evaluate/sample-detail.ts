@@ -178,6 +178,11 @@ function valuesOf(
   { classes, task }: Pick<Dataset, 'classes' | 'task'>,
 ): { name: string; value: number }[] {
   const data = floatsOf(value)
+  if (choice.form === 'single-score' && classes?.length === 2) {
+    const second = choice.scale === 'logits' ? sigmoid(data[0]!) : data[0]!
+    const both = [1 - second, second].map((value, i) => ({ name: classes[i]!, value }))
+    return both.sort((a, b) => b.value - a.value)
+  }
   const scored = choice.form === 'scores' && data.length === choice.classes
   const logits = scored && choice.scale === 'logits'
   const shown = !logits ? data : taskOf(task).protects === 'several' ? data.map(sigmoid) : softmax(data)

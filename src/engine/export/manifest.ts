@@ -59,7 +59,7 @@ export const Manifest = z
         label: z.string().optional().meta({ description: 'The output that holds the name of the class.' }),
         threshold: z.number().optional().meta({
           description:
-            'Where each value is a yes or a no: with classes a label holds above it, else something happens from it on.',
+            'Where each value is a yes or a no: a class holds above it, of two classes and one value the second; without class names something happens from it on.',
         }),
         text: z
           .strictObject({

@@ -69,10 +69,14 @@ function beyondNone(values: readonly number[]): number {
 }
 
 function scoreOfClasses(answers: readonly Answered[], { answer, names }: Bundle): Score | undefined {
-  const scores = answers.map(({ value }) => floatsOf(value).slice(0, answer.classes))
-  if (!names || scores.some((row) => row.length < (answer.classes ?? Infinity))) return undefined
+  const { classes, threshold } = answer
+  const width = classes ?? (threshold === undefined ? Infinity : 1)
+  const scores = answers.map(({ value }) => floatsOf(value).slice(0, width))
+  if (!names || scores.some((row) => row.length < width)) return undefined
   const labels = answers.map(({ label }) => names.indexOf(labelLine(label as string)))
-  const top = scores.map((row) => row.indexOf(Math.max(...row)))
+  const top = scores.map((row) =>
+    classes === undefined ? Number(row[0]! > threshold!) : row.indexOf(Math.max(...row)),
+  )
   const { each, z } = skillOfClasses(top, labels)
   const right = each.reduce((sum, one) => sum + one, 0)
   return {

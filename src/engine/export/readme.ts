@@ -44,7 +44,7 @@ export function readme(input: ReadmeInput): string {
       manifest.answer.classes
         ? `, one value for each of ${manifest.answer.classes} classes${manifest.labels ? ' in the order of labels.txt' : ''}`
         : ''
-    }.${thresholdWords(manifest.answer)}${
+    }.${thresholdWords(manifest)}${
       manifest.answer.text
         ? ` It holds a text: the strongest score of every step (axis ${3 - manifest.answer.text.axis}), repeats once, without score ${manifest.answer.text.blank}, which stands for no character; line by line labels.txt has the character of each score.`
         : ''
@@ -64,10 +64,11 @@ export function readme(input: ReadmeInput): string {
   return `${parts.join('\n\n')}\n`
 }
 
-const thresholdWords = ({ threshold, classes }: Manifest['answer']): string => {
+function thresholdWords({ answer: { threshold, classes }, labels }: Manifest): string {
   if (threshold === undefined) return ''
-  return classes
-    ? ` Several may hold: each where its value is above ${threshold}.`
+  if (classes) return ` Several may hold: each where its value is above ${threshold}.`
+  return labels
+    ? ` Above ${threshold} it says the second class of labels.txt, else the first.`
     : ` Something happens where it is ${threshold} or more.`
 }
 

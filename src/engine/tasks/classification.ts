@@ -45,6 +45,13 @@ function choose(outputs: Values, { rows, classes, labels }: MetricContext): Outp
     const why = exact.length === 1 ? 'the only output with' : 'the best named of the outputs with'
     return scores(...best, `${best[0]} is ${why} one value for each of the ${expected} classes`)
   }
+  const single = floats.find(([, value]) => rowSize(value) === 1)
+  if (single && expected === 2) {
+    const inUnit = floatsOf(single[1]).every((v) => v >= 0 && v <= 1)
+    const scale = inUnit ? 'probabilities' : 'logits'
+    const reason = `${single[0]} is one ${inUnit ? 'probability' : 'logit'} of the second of two classes`
+    return { names: [single[0]], form: 'single-score', scale, classes: 2, reason }
+  }
   const wider = floats
     .filter(([, value]) => rowSize(value) > Math.max(1, highest) && value.dims.length === 2)
     .sort(([, a], [, b]) => rowSize(a) - rowSize(b))[0]
@@ -53,13 +60,6 @@ function choose(outputs: Values, { rows, classes, labels }: MetricContext): Outp
       ...wider,
       `${wider[0]} has ${rowSize(wider[1])} classes, of which the dataset names ${expected}`,
     )
-  const single = floats.find(([, value]) => rowSize(value) === 1)
-  if (single && expected === 2) {
-    const inUnit = floatsOf(single[1]).every((v) => v >= 0 && v <= 1)
-    const scale = inUnit ? 'probabilities' : 'logits'
-    const reason = `${single[0]} is one ${inUnit ? 'probability' : 'logit'} of the second of two classes`
-    return { names: [single[0]], form: 'single-score', scale, classes: 2, reason }
-  }
   const labelOutput = found.find(([, value]) => !isFloatValue(value) && rowSize(value) === 1)
   if (labelOutput) {
     const reason = `${labelOutput[0]} gives the class itself`
@@ -237,9 +237,16 @@ export const classification: TaskDeclaration = {
   protects: 'class',
   comparison: byAnswer,
   answerText: classText,
+  threshold: ({ form, scale }) => (form !== 'single-score' ? undefined : scale === 'logits' ? 0 : 0.5),
   loss: {
-    fits: (dims) => dims.length >= 2 && sizeOf(dims.slice(2)) === 1,
-    labels: (dims) => ({ kind: dims[1] === 1 ? 'binary-cross-entropy' : 'cross-entropy', classAxis: 1 }),
+    fits: (dims, labels) =>
+      dims.length >= 2
+        ? sizeOf(dims.slice(2)) === 1
+        : labels !== undefined && sizeOf(dims) === labels.dims[0],
+    labels: ([, classes = 1]) =>
+      classes === 1
+        ? { kind: 'binary-cross-entropy', classAxis: -1 }
+        : { kind: 'cross-entropy', classAxis: 1 },
     augmentable: true,
   },
 }

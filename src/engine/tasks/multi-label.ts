@@ -9,7 +9,7 @@ import { floatsOf, type Values } from '../runtime/value'
 import { PareError } from '../../contract/errors'
 import { emptySamples, outputOf, recordSample, rowSize, scoresIn } from './metric'
 import type { Measured, Meter, MetricContext, Observation, OutputChoice } from './metric'
-import { byAnswer, classText } from './comparisons'
+import { byAnswer } from './comparisons'
 import type { TaskDeclaration } from './task'
 
 function choose(outputs: Values, { rows, labels }: MetricContext): OutputChoice {
@@ -24,6 +24,24 @@ function choose(outputs: Values, { rows, labels }: MetricContext): OutputChoice 
 }
 
 const thresholdOf = ({ scale }: OutputChoice): number => (scale === 'probabilities' ? 0.5 : 0)
+
+/** So many labels have a bit each in a whole number of doubles. */
+const BITS = 52
+
+/** A set of labels as a number, told from all others; of more than `BITS` nearly so: all that is asked is whether two are the same. */
+function setOf(labels: number, holds: (label: number) => boolean): number {
+  let set = 0
+  for (let c = 0; c < labels; c++)
+    if (holds(c)) set = labels <= BITS ? set + 2 ** c : (set * 31 + c + 1) % 2 ** 46
+  return set
+}
+
+function setText(set: number, labels: readonly string[] = []): string {
+  if (set < 0) return 'no answer'
+  if (labels.length > BITS) return set === 0 ? 'none' : 'some'
+  const held = labels.filter((_, c) => Math.floor(set / 2 ** c) % 2 === 1)
+  return held.join(', ') || 'none'
+}
 
 class MultiLabelMeter implements Meter {
   private readonly samples = emptySamples()
@@ -61,12 +79,12 @@ class MultiLabelMeter implements Meter {
       }
       if (bad) this.nonFinite++
       const top = scores[row * classes + best] ?? 0
-      const label = truth.subarray(row * classes, (row + 1) * classes).indexOf(1)
+      const from = row * classes
       recordSample(
         this.samples,
         indices[row]!,
-        label < 0 ? null : label,
-        best,
+        setOf(classes, (c) => truth[from + c] === 1),
+        bad ? -1 : setOf(classes, (c) => scores[from + c]! > threshold),
         bad ? 0 : scale === 'logits' ? 1 / (1 + Math.exp(-top)) : top,
       )
     }
@@ -158,7 +176,7 @@ export const multiLabel: TaskDeclaration = {
   meter: (choice) => new MultiLabelMeter(choice),
   protects: 'several',
   comparison: byAnswer,
-  answerText: classText,
+  answerText: setText,
   carries: 'numbers',
   threshold: thresholdOf,
   labelText: (label, classes) =>

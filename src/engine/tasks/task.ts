@@ -96,7 +96,7 @@ export interface TaskDeclaration extends MetricFamily {
   /** How a program reads an output in which a sample has a text, where scores alone do not say. */
   spelling?(choice: OutputChoice): Spelling
   /** The value that tells a yes from a no, where every value of the output is one of these. */
-  threshold?(choice: OutputChoice): number
+  threshold?(choice: OutputChoice): number | undefined
   loss: TaskLoss
   /** The page of a sample draws the whole clip that it is a step of. */
   clips?: boolean

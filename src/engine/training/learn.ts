@@ -102,14 +102,16 @@ async function labelTrouble(samples: Samples, objective: Objective, task: Task):
   const seen = new Set<number>()
   const isClass = taskOf(task).protects === 'class'
   const all = Array.from({ length: samples.count }, (_, i) => i)
+  // Of two classes told by one score.
+  const classes = isClass && objective.kind === 'binary-cross-entropy' ? 2 : objective.classes
   for await (const { labels } of samples.batches(all, 256)) {
     if (!labels) return 'the data has no labels'
-    if (objective.kind !== 'cross-entropy' || objective.structured) return undefined
+    if ((objective.kind !== 'cross-entropy' && !isClass) || objective.structured) return undefined
     for (const label of labels.data as BigInt64Array) {
       const value = Number(label)
       if (value === -100 && !isClass) continue
-      if (!(value >= 0 && value < objective.classes))
-        throw new PareError('data/labels-out-of-range', { label: String(value), classes: objective.classes })
+      if (!(value >= 0 && value < classes))
+        throw new PareError('data/labels-out-of-range', { label: String(value), classes })
       seen.add(value)
     }
   }

@@ -30,8 +30,8 @@ test.each<[string, Dim[], LabelFacts, string]>([
   ['class names, output [C, 1, 1]', [3, 1, 1], names('a', 'b', 'c'), 'classification'],
   ['one-hot rows', [4], numbers({ dims: [4], binary: true, oneHot: true, max: 1 }), 'classification'],
   ['several labels of 0 and 1', [4], numbers({ dims: [4], binary: true, max: 1 }), 'multi-label'],
-  ['0 or 1 for one output', [1], numbers({ binary: true, max: 1 }), 'multi-label'],
-  ['two names for one output', [1], names('no', 'yes'), 'multi-label'],
+  ['0 or 1 for one output', [1], numbers({ binary: true, max: 1 }), 'classification'],
+  ['two names for one output', [1], names('no', 'yes'), 'classification'],
   ['one number', [1], numbers({ integer: false, max: 7.5 }), 'regression'],
   ['whole numbers for one output', [1], numbers({ max: 90 }), 'regression'],
   ['several numbers', [2], numbers({ dims: [2], integer: false }), 'regression'],
@@ -45,6 +45,25 @@ test.each<[string, Dim[], LabelFacts, string]>([
   const { task: found, reason } = task(output, facts)
   expect(found).toBe(expected)
   expect(reason).not.toBe('')
+})
+
+test('the one score of two classes is that of the second, by name, by a list, or by number', () => {
+  expect(task([1], names('churned', 'stays'))).toMatchObject({
+    classes: ['churned', 'stays'],
+    guessedOrder: true,
+  })
+  const said = task([1], names('churned', 'stays'), { classes: ['stays', 'churned'] })
+  expect(said.classes).toEqual(['stays', 'churned'])
+  expect(said.guessedOrder).toBeUndefined()
+  expect(task([1], names('spam')).classes).toEqual(['spam', 'not spam'])
+  expect(() => task([1], names('a', 'b'), { classes: ['a', 'c'] })).toThrow(
+    expect.objectContaining({ code: 'data/labels-out-of-range' }),
+  )
+  expect(task([1], numbers({ binary: true, max: 1 })).classes).toEqual(['0', '1'])
+  // One label that holds or does not, where somebody says so; alarms where samples are steps of clips.
+  const chosen = task([1], numbers({ binary: true, max: 1 }), { task: 'multi-label' })
+  expect(chosen).toMatchObject({ task: 'multi-label', classes: ['1'] })
+  expect(task([1], names('no', 'yes'), { clips: true }).task).toBe('events')
 })
 
 test('classes are numbered, named by a list, or counted from one', () => {

@@ -3,6 +3,7 @@ import type { Task } from '../../../src/contract/dataset'
 import { measureQuality, type MeasuredQuality } from '../../../src/engine/evaluate/quality'
 import type { Value } from '../../../src/engine/runtime/value'
 import { arrayDataset, floats, ints, wires } from './support'
+import { taskOf } from '../../../src/engine/tasks'
 
 /** Runs an identity model, so that `input` is what the metric sees. */
 function measure(task: Task, input: Value, labels?: Value, classes?: string[]): Promise<MeasuredQuality> {
@@ -127,6 +128,17 @@ describe('multi-label', () => {
     const [low, high] = original.quality.interval
     expect(low).toBeLessThanOrEqual(original.quality.value)
     expect(high).toBeLessThanOrEqual(1)
+  })
+
+  it('answers with all labels that hold, so that one more or less is another answer', async () => {
+    const labels = floats([3, 2], [1, 0, 1, 1, 0, 0])
+    const answers = async (scores: number[]): Promise<string[]> => {
+      const { samples } = (await measure('multi-label', floats([3, 2], scores), labels)).original
+      return samples.answer.map((answer) => taskOf('multi-label').answerText(answer, ['cat', 'dog']))
+    }
+    // The strongest is the same in both.
+    expect(await answers([0.9, 0.1, 0.9, 0.6, 0.1, 0.2])).toEqual(['cat', 'cat, dog', 'none'])
+    expect(await answers([0.9, 0.6, 0.9, 0.4, 0.1, 0.7])).toEqual(['cat, dog', 'cat', 'dog'])
   })
 })
 

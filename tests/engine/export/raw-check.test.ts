@@ -4,6 +4,7 @@ import path from 'node:path'
 import { expect, test } from 'vitest'
 import { formatMetric } from '../../../src/contract/metrics'
 import type { Dataset } from '../../../src/engine/data/dataset'
+import { findPreprocessing } from '../../../src/engine/data/find'
 import { openDataset, type OpenOptions } from '../../../src/engine/data/open'
 import { measureQuality } from '../../../src/engine/evaluate/quality'
 import { exportBundle } from '../../../src/engine/export/bundle'
@@ -90,7 +91,7 @@ const columns = ['a', 'b', 'c']
 function linear(
   rows: number,
   outputs: Record<string, number[][]>,
-  labels: (row: number[]) => number[],
+  labels: (row: number[]) => (number | string)[],
 ): string {
   const folder = temporaryFolder()
   const random = seeded(2)
@@ -134,4 +135,19 @@ test('the answer of a bundle is the output that its quality was measured by', as
   const folder = linear(200, { hidden: one, value: other }, ([a, b]) => [a! + 2 * b!])
   const dataset = await opened(folder, { output: 'value' })
   expect(answerIn(await bundleOf(dataset, path.join(folder, 'linear.onnx'))).output).toBe('value')
+})
+
+test('of two classes told by one score a bundle says the name, whichever of them the score is for', async () => {
+  const folder = linear(200, { score: [[5], [0], [0]] }, ([a]) => [a! > 0 ? 'churned' : 'stays'])
+  const model = path.join(folder, 'linear.onnx')
+  const dataset = await opened(folder)
+  const score = async (one: Dataset): Promise<number> =>
+    (await measureQuality(model, [], { dataset: one })).original.quality.value
+  const [found] = await findPreprocessing(readModel(model), dataset, score)
+  expect(found).toMatchObject({ better: true, classes: ['stays', 'churned'] })
+  const right = dataset.variant({ classes: found!.classes! })
+  const bundle = await bundleOf(right, model)
+  expect(checks(bundle)).toContain('40 of 40 answers are right')
+  expect(checks(bundle)).toContain('LABELS[int(scores[0] > 0)]')
+  expect(answerIn(bundle)).toMatchObject({ output: 'score', threshold: 0 })
 })

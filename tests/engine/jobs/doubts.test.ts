@@ -20,6 +20,7 @@ test.each<[string, Parameters<typeof given>[0], string[]]>([
   ['one class', () => 2, ['labels-constant']],
   ['two of three classes, well answered', (answer) => Math.min(1, best(answer)), ['classes-missing']],
   ['one number', () => [1, 1, 1], ['labels-constant']],
+  ['several labels, the first of which always holds', (_, i) => [1, i % 2, 0], []],
 ])('%s', async (_, labels, kinds) => {
   expect(await doubtsOn(labels)).toEqual(kinds)
 })

@@ -114,9 +114,13 @@ export function embedLabels(
   answer: Manifest['answer'],
   labels: readonly string[],
 ): Manifest['answer'] {
-  const { output, classes } = answer
+  const { output, threshold } = answer
+  const isOneOfTwo = threshold !== undefined && answer.classes === undefined && labels.length === 2
+  const classes = isOneOfTwo ? 1 : answer.classes
   const info = graph.outputs.find(({ name }) => name === output)
-  if (classes === undefined || !info || labels.length < classes) return answer
+  // Of several labels that hold at once none is the answer.
+  if (classes === undefined || (threshold !== undefined && !isOneOfTwo) || !info || labels.length < classes)
+    return answer
   const samples = info.dims?.[0] ?? null
   const node = (opType: string, inputs: string[], name: string, attributes = {}): string => {
     graph.addNode({ opType, inputs, outputs: [name], attributes })
@@ -128,7 +132,14 @@ export function embedLabels(
   const rows = node('Reshape', [output, ints(0, -1)], fresh('pare_scores'))
   const own = node('Slice', [rows, ints(0), ints(classes), ints(1)], fresh('pare_own'))
   const floats = node('Cast', [own], fresh('pare_floats'), { to: { int: 1 } })
-  const position = node('ArgMax', [floats], fresh('class'), { axis: { int: 1 }, keepdims: { int: 0 } })
+  const above = (limit: number): string => {
+    const scores = node('Reshape', [floats, ints(-1)], fresh('pare_score'))
+    const second = node('Greater', [scores, constant(Tensor.scalar('float32', limit))], fresh('pare_second'))
+    return node('Cast', [second], fresh('class'), { to: { int: 7 } })
+  }
+  const position = isOneOfTwo
+    ? above(threshold)
+    : node('ArgMax', [floats], fresh('class'), { axis: { int: 1 }, keepdims: { int: 0 } })
   const table = constant(Tensor.fromStrings([labels.length], labels))
   const label = node('Gather', [table, position], fresh('label'))
   graph.outputs.push(

@@ -142,7 +142,10 @@ async function prove({
       }
       if (answer.label === undefined) continue
       const scores = floatsOf(got[answer.output]!).subarray(0, answer.classes)
-      const top = scores.indexOf(scores.reduce((most, one) => Math.max(most, one), -Infinity))
+      const top =
+        answer.threshold === undefined
+          ? scores.indexOf(scores.reduce((most, one) => Math.max(most, one), -Infinity))
+          : Number(scores[0]! > answer.threshold)
       const said = (got[answer.label]!.data as readonly string[])[0]
       if (said !== labels[top]) throw differs(index, `its label is “${said}” instead of “${labels[top]}”`)
     }

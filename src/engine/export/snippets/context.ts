@@ -13,6 +13,8 @@ export interface SnippetContext {
   answer: SnippetPort
   /** It has one score for each of several classes, of which one holds. */
   classes: boolean
+  /** It has one value for each of several labels, of which any may hold. */
+  several?: boolean
   /** Each of its values is a yes or a no. */
   threshold?: number | undefined
   /** The output that names the class, where the model looks it up itself: it takes samples as they are stored. */
@@ -62,6 +64,7 @@ export function snippetContext(
     inputs,
     answer: port(answer),
     classes: manifest.answer.classes !== undefined && manifest.answer.threshold === undefined,
+    several: manifest.answer.classes !== undefined && manifest.answer.threshold !== undefined,
     threshold: manifest.answer.threshold,
     label: manifest.answer.label,
     text: manifest.answer.text,

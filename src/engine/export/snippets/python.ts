@@ -158,20 +158,23 @@ ${body(form)
 
 const LABELS = 'LABELS = open("labels.txt", encoding="utf-8").read().rstrip("\\n").split("\\n")'
 
-const predicting = ({ labels, label }: SnippetContext): string => `
+const CLASSIFY = `
 
 def classify(scores):
     return int(np.argmax(scores))
-${
-  labels && label !== undefined
-    ? `
+`
+
+const predicting = ({ classes, labels, label }: SnippetContext): string =>
+  `${classes ? CLASSIFY : ''}${
+    labels && label !== undefined
+      ? `
 
 def predict(raw):
     """The name of the class of one sample: the model looks it up itself."""
     return run(*prepare(raw), output=${pythonString(label)})[0]
 `
-    : labels
-      ? `
+      : labels
+        ? `
 
 ${LABELS}
 
@@ -179,28 +182,27 @@ ${LABELS}
 def predict(raw):
     return LABELS[classify(run(*prepare(raw)))]
 `
-      : ''
-}`
+        : ''
+  }`
 
-/** Labels that hold, or whether something happens. */
-const deciding = (threshold: number, labels: boolean | undefined): string =>
-  labels
-    ? `
-
-${LABELS}
-
-
+/** Labels that hold, one of two, or whether something happens. */
+function deciding(threshold: number, { labels, several }: SnippetContext): string {
+  const [words, answer] = several
+    ? [
+        'The names of the labels that hold for',
+        `[name for name, score in zip(LABELS, scores) if score > ${threshold}]`,
+      ]
+    : labels
+      ? ['The name of the class of', `LABELS[int(scores[0] > ${threshold})]`]
+      : ['Whether it happens in', `bool(scores[0] >= ${threshold})`]
+  return `
+${labels ? `\n${LABELS}\n\n` : ''}
 def predict(raw):
-    """The names of the labels that hold for one sample."""
+    """${words} one sample."""
     scores = run(*prepare(raw)).reshape(-1)
-    return [name for name, score in zip(LABELS, scores) if score > ${threshold}]
+    return ${answer}
 `
-    : `
-
-def predict(raw):
-    """Whether it happens in one sample."""
-    return bool(run(*prepare(raw)).reshape(-1)[0] >= ${threshold})
-`
+}
 
 const spelling = ({ axis, blank }: NonNullable<SnippetContext['text']>, form: boolean): string => `
 
@@ -227,7 +229,7 @@ export const python: Language = {
   title: 'Python',
   fence: 'python',
   code(context) {
-    const { inputs, answer, classes, file, form, label, text, threshold, labels } = context
+    const { inputs, answer, classes, file, form, label, text, threshold } = context
     const feeds = inputs.map(({ name, variable, dtype, dims }) => {
       const type = DTYPES[dtype] ?? `np.${dtype}`
       return `        ${pythonString(name)}: np.asarray(${variable}, dtype=${type}).reshape(${dims.join(', ') || '()'}${dims.length === 1 ? ',' : ''}),`
@@ -248,6 +250,6 @@ def run(${inputs.map(({ variable }) => variable).join(', ')}${label === undefine
 ${feeds.join('\n')}
     }
     return session.run([${label === undefined ? pythonString(answer.name) : 'output'}], feeds)[0]
-${text ? spelling(text, form !== undefined) : threshold !== undefined && form ? deciding(threshold, labels) : classes ? predicting({ ...context, labels: context.labels && form !== undefined }) : ''}`
+${text ? spelling(text, form !== undefined) : threshold !== undefined && form && label === undefined ? deciding(threshold, context) : classes || label !== undefined ? predicting({ ...context, labels: context.labels && form !== undefined }) : ''}`
   },
 }
