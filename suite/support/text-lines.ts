@@ -56,7 +56,7 @@ const LISTS: Readonly<
 /** Lines with what is written in them, for a model that reads. */
 export async function linesOfText(zoo: string): Promise<DataSet> {
   const from = path.join(zoo, 'data', 'text-lines')
-  const [, ...rows] = fs.readFileSync(path.join(from, 'labels.csv'), 'utf8').trim().split('\n')
+  const [, ...rows] = fs.readFileSync(path.join(from, 'labels.csv'), 'utf8').trim().split(/\r?\n/)
   const all = rows.map((row) => row.split(',') as [string, string])
   const inSplit = (split: string): [string, string][] => all.filter((_, i) => SPLITS[i % 3] === split)
   const forms = Object.entries(LISTS).map(([form, [name, list]]) => [
@@ -83,11 +83,11 @@ export async function linesOfText(zoo: string): Promise<DataSet> {
   }
 }
 
-/** As the owners of the model feed it: blue first, from −1 to 1. */
+/** As the owners of the model feed it: from −1 to 1. */
 async function pixelsOf(file: string): Promise<Value> {
   const { data, info } = await sharp(file).removeAlpha().raw().toBuffer({ resolveWithObject: true })
   const size = info.width * info.height
-  const at = (i: number): number => (data[(i % size) * 3 + 2 - Math.floor(i / size)]! / 255 - 0.5) / 0.5
+  const at = (i: number): number => (data[(i % size) * 3 + Math.floor(i / size)]! / 255 - 0.5) / 0.5
   return {
     dtype: 'float32',
     dims: [1, 3, info.height, info.width],
