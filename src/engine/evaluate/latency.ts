@@ -1,6 +1,7 @@
 /**
  * Latency of models against each other: in one process, one run of each in turn and then in reverse order
- * (A B B A), so that a slow moment of the machine falls on all of them and drift cancels out.
+ * (A B B A), so that a slow moment of the machine falls on all of them and drift cancels out. Who begins changes from
+ * round to round: the first run after something else is slower than one after another run.
  */
 import os from 'node:os'
 import { PareError } from '../../contract/errors'
@@ -84,6 +85,15 @@ async function open(source: Model | string, { sample, session }: LatencyOptions)
   }
 }
 
+/** Telling how far it is wakes other processes, and the run after it pays: not more often than a person looks. */
+const TOLD_EVERY_MS = 250
+
+/** Who runs when in a round: every model twice, and over as many rounds as there are models each of them in every place. */
+export function turnsOf(models: number, round: number): number[] {
+  const order = Array.from({ length: models }, (_, i) => (i + round) % models)
+  return [...order, ...order.toReversed()]
+}
+
 /** Milliseconds of each run by model: two a round, in the order they were made. */
 async function timeInTurn(timed: readonly Timed[], options: LatencyOptions): Promise<number[][]> {
   const { rounds = 200, seconds = 4, signal } = options
@@ -103,13 +113,16 @@ async function timeInTurn(timed: readonly Timed[], options: LatencyOptions): Pro
     }
   }
   const times = timed.map((): number[] => [])
-  const order = [...runs.keys()]
   const start = performance.now()
+  let told = -Infinity
   for (let round = 0; round < rounds; round++) {
     const share = Math.max(round / rounds, (performance.now() - start) / (seconds * 1000))
     if (round >= LEAST_ROUNDS && share >= 1) break
-    options.progress?.(Math.min(1, share))
-    for (const i of [...order, ...order.toReversed()]) {
+    if (performance.now() - told >= TOLD_EVERY_MS) {
+      options.progress?.(Math.min(1, share))
+      told = performance.now()
+    }
+    for (const i of turnsOf(runs.length, round)) {
       check()
       const before = performance.now()
       await runs[i]!()

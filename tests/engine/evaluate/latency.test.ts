@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { measureLatency } from '../../../src/engine/evaluate/latency'
+import { measureLatency, turnsOf } from '../../../src/engine/evaluate/latency'
 import { Graph, Model, Tensor } from '../../../src/engine/onnx'
 import { floats, wires } from './support'
 
@@ -36,6 +36,21 @@ describe('measureLatency', () => {
     expect(longer!.ratio.interval[0]).toBeLessThanOrEqual(longer!.ratio.value)
     expect(longer!.ratio.interval[1]).toBeGreaterThanOrEqual(longer!.ratio.value)
     expect(same!.ratio.value).toBeLessThan(longer!.ratio.value)
+  })
+
+  it('gives every model every place in a round equally often, and each round the same way back', () => {
+    const rounds = Array.from({ length: 3 }, (_, round) => turnsOf(3, round))
+    for (const turns of rounds) expect(turns).toEqual(turns.toReversed())
+    for (let place = 0; place < 6; place++)
+      expect(new Set(rounds.map((turns) => turns[place]))).toEqual(new Set([0, 1, 2]))
+  })
+
+  it('says seldom how far it is: the run after that is not like the others', async () => {
+    let told = 0
+    const started = performance.now()
+    await measureLatency(chain(1), [chain(1)], { sample, rounds: 100, progress: () => void told++ })
+    expect(told).toBeGreaterThan(0)
+    expect(told).toBeLessThanOrEqual(1 + (performance.now() - started) / 250)
   })
 
   it('feeds a fixed batch and counts per sample', async () => {
