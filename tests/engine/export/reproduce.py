@@ -50,6 +50,10 @@ if hasattr(bundle, "spell"):
     pairs = [(bundle.predict(raw), value) for raw, value in samples()]
     wrong, of = sum(distance(a, b) for a, b in pairs), sum(len(b) for _, b in pairs)
     print(json.dumps({"metric": "cer", "value": wrong / of, "samples": len(pairs)}))
+elif hasattr(bundle, "predict") and not os.path.exists("labels.txt"):
+    pairs = [(bundle.predict(raw), value == label) for raw, value in samples()]
+    right, wrong = sum(a and b for a, b in pairs), sum(a != b for a, b in pairs)
+    print(json.dumps({"metric": "eventF1", "value": 2 * right / (2 * right + wrong), "samples": len(pairs)}))
 elif hasattr(bundle, "predict"):
     names = open("labels.txt", encoding="utf-8").read().rstrip("\n").split("\n")
 

@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
+import sharp from 'sharp'
 import { afterAll, expect, test } from 'vitest'
 import type { Dataset } from '../../../src/engine/data/dataset'
 import { openDataset, type OpenOptions } from '../../../src/engine/data/open'
@@ -53,6 +54,13 @@ const RESOURCES: Record<string, () => Subject> = {
   'tones, WAV': () => tones(),
   'spectra of tones, WAV': spectra,
   'words, JSONL': words,
+  'one score of two classes, CSV': oneOfTwo,
+  'wake word (samples), WAV': () => ({
+    model: samples('wake', 'wake.onnx'),
+    data: samples('wake', 'data'),
+    options: { task: 'events' },
+    raw: ['files', samples('wake', 'data', 'validation'), 'wake'],
+  }),
 }
 
 const given = (model: string, ...data: string[]): Pick<Subject, 'model' | 'data'> => ({
@@ -68,6 +76,23 @@ const REFERENCES: Record<string, () => Subject> = {
   'digits, PNG': () => ({
     ...given('lenet5', 'digits', 'png'),
     raw: ['files', reference('data', 'digits', 'png', 'validation')],
+  }),
+  'digits of one layer after another, PNG': () => ({
+    ...given('lenet300', 'digits', 'png'),
+    raw: ['files', reference('data', 'digits', 'png', 'validation')],
+  }),
+  'digits of the older exporter, PNG': () => ({
+    ...given('lenet5_legacy', 'digits', 'png'),
+    raw: ['files', reference('data', 'digits', 'png', 'validation')],
+  }),
+  'bearing of the older exporter, NPZ': () => ({
+    ...given('cnn1d_bn_legacy', 'bearing', 'npz'),
+    raw: ['npz', reference('data', 'bearing', 'npz', 'validation.npz'), 'y'],
+  }),
+  'text of the older exporter, JSONL': () => ({
+    ...given('bert_legacy', 'text'),
+    options: { format: 'text' },
+    raw: ['jsonl', reference('data', 'text', 'validation.jsonl'), 'label'],
   }),
   'digits, NPZ': () => ({
     ...given('lenet5', 'digits', 'npz'),
@@ -106,7 +131,54 @@ const REFERENCES: Record<string, () => Subject> = {
 const zoo = (...parts: string[]): string => path.resolve('..', 'shared', 'zoo', ...parts)
 const hasZoo = fs.existsSync(zoo())
 
-const ZOO: Record<string, () => Subject> = { 'lines of text, PNG': lines }
+const ZOO: Record<string, () => Subject | Promise<Subject>> = {
+  'lines of text, PNG': lines,
+  'turned lines, PNG': turned,
+  'digits one by one, PNG': () => ({
+    model: zoo('models', 'mnist_cntk.onnx'),
+    data: reference('data', 'digits', 'png'),
+    raw: ['files', reference('data', 'digits', 'png', 'validation')],
+  }),
+}
+
+/** Lines as they are and turned over, in folders of their own. */
+async function turned(): Promise<Subject> {
+  const [from, data] = [zoo('data', 'text-lines'), path.join(temporaryFolder(), 'data')]
+  for (let i = 0; i < 20; i++)
+    for (const angle of [0, 180]) {
+      const folder = path.join(data, i < 4 ? 'train' : 'validation', String(angle))
+      fs.mkdirSync(folder, { recursive: true })
+      const line = sharp(path.join(from, `t${i}.png`)).rotate(angle)
+      await line
+        .resize(192, 48, { fit: 'fill' })
+        .png()
+        .toFile(path.join(folder, `${i}.png`))
+    }
+  return { model: zoo('models', 'ocr_cls.onnx'), data, raw: ['files', path.join(data, 'validation')] }
+}
+
+/** Rows whose class is the first name where the score is high: the order that names have by themselves is the wrong one. */
+function oneOfTwo(): Subject {
+  const model = declares([['x', ['N', 2]]], [['score', ['N', 1]]])
+  model.opsets.set('', 17)
+  model.graph.addInitializer('w', Tensor.float32([2, 1], [3, -1]))
+  model.graph.addNode({ opType: 'MatMul', inputs: ['x', 'w'], outputs: ['score'] })
+  const [root, random] = [temporaryFolder(), seeded(6)]
+  const row = (): string => {
+    const [a, b] = [random.normal(), random.normal()]
+    return `${a.toFixed(4)},${b.toFixed(4)},${3 * a - b + 0.5 * random.normal() > 0 ? 'churned' : 'stays'}`
+  }
+  const rows = (): string => ['a,b,label', ...Array.from({ length: 80 }, row)].join('\n')
+  write(root, { 'data/train.csv': rows(), 'data/validation.csv': rows() })
+  const file = path.join(root, 'one.onnx')
+  writeModel(model, file)
+  return {
+    model: file,
+    data: path.join(root, 'data'),
+    options: { classes: ['stays', 'churned'] },
+    raw: ['csv', path.join(root, 'data', 'validation.csv'), 'label'],
+  }
+}
 
 /** Some of the lines to learn from and some to judge by, each with the list of its texts. */
 function lines(): Subject {
@@ -333,7 +405,7 @@ async function byItsFiles(bundle: string, dataset: Dataset): Promise<number> {
   const scratch = temporaryFolder()
   const [got, want]: [number[][], (string | number[])[]] = [[], []]
   const texts: string[] = []
-  const { output, text } = manifest.answer
+  const { output, text, threshold } = manifest.answer
   await withSession(file, {}, async (session) => {
     for (let index = 0; index < dataset.splits.validation.length; index++) {
       const { files, label } = await dataset.splits.validation.raw!(index)
@@ -349,6 +421,13 @@ async function byItsFiles(bundle: string, dataset: Dataset): Promise<number> {
     }
   })
   if (text) return errorRate(texts, want as string[])
+  if (threshold !== undefined && !labels)
+    return foundShare(
+      got.map(([score]) => score! >= threshold),
+      want.map((label) => (label as number[])[0] === 1),
+    )
+  if (threshold !== undefined)
+    return got.filter(([score], i) => labels![Number(score! > threshold)] === want[i]).length / got.length
   if (labels)
     return got.filter((row, i) => labels[row.indexOf(Math.max(...row))] === want[i]).length / got.length
   const numbers = want as number[][]
@@ -358,6 +437,14 @@ async function byItsFiles(bundle: string, dataset: Dataset): Promise<number> {
     return 1 - squared((i) => got[i]![d]! - numbers[i]![d]!) / squared((i) => numbers[i]![d]! - mean)
   })
   return r2.reduce((sum, v) => sum + v / r2.length, 0)
+}
+
+/** F1 of samples that stand each for itself. */
+function foundShare(alarms: readonly boolean[], events: readonly boolean[]): number {
+  const count = (holds: (alarm: boolean, event: boolean) => boolean): number =>
+    alarms.filter((alarm, i) => holds(alarm, events[i]!)).length
+  const right = 2 * count((alarm, event) => alarm && event)
+  return right / (right + count((alarm, event) => alarm !== event))
 }
 
 function byItsSnippet(
@@ -377,7 +464,11 @@ function byItsSnippet(
 const table: string[] = []
 afterAll(() => console.info(['set, form: report · files · snippet', ...table].join('\n')))
 
-const all = { ...RESOURCES, ...(hasReference ? REFERENCES : {}), ...(hasZoo ? ZOO : {}) }
+const all: Record<string, () => Subject | Promise<Subject>> = {
+  ...RESOURCES,
+  ...(hasReference ? REFERENCES : {}),
+  ...(hasZoo ? ZOO : {}),
+}
 const EMBEDDED = /^(digits \(samples\)|tones)/
 const cases = Object.keys(all).flatMap((name): [string, boolean][] => [
   [name, false],
@@ -387,7 +478,7 @@ test.each(cases)(
   '%s, embedded: %s: the bundle scores on raw data what the report says',
   { timeout: 300_000 },
   async (name, embed) => {
-    const subject = all[name]!()
+    const subject = await all[name]!()
     const dataset = await openDataset(subject.data, readModel(subject.model), subject.options)
     try {
       const { quality } = (await measureQuality(subject.model, [], { dataset })).original
