@@ -84,7 +84,7 @@ function append(result: Model, model: Model, number: number, options: CombineOpt
   let prefix = `m${number}_`
   while ([...taken].some((name) => name.startsWith(prefix))) prefix = `m${prefix}`
   const to = (name: string): string => (name === '' || shared.has(name) ? name : prefix + name)
-  rename(graph, to)
+  renameAll(graph, to)
   result.functions.push(...model.functions)
   result.irVersion = Math.max(result.irVersion, model.irVersion)
   result.externalFiles = [...new Set([...result.externalFiles, ...model.externalFiles])]
@@ -99,13 +99,13 @@ function append(result: Model, model: Model, number: number, options: CombineOpt
 }
 
 /** Every name of a graph and of those nested in it. */
-function rename(graph: Graph, to: (name: string) => string): void {
+export function renameAll(graph: Graph, to: (name: string) => string): void {
   const called = (info: ValueInfo): ValueInfo => ({ ...info, name: to(info.name) })
   for (const node of graph.nodes) {
     if (node.name) node.name = to(node.name)
     node.inputs = node.inputs.map(to)
     node.outputs = node.outputs.map(to)
-    for (const [, nested] of node.subgraphs()) rename(nested, to)
+    for (const [, nested] of node.subgraphs()) renameAll(nested, to)
   }
   const moved = <T>(map: Map<string, T>, of = (value: T): T => value): void => {
     const all = [...map]

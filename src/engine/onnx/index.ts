@@ -1,5 +1,5 @@
 export { bitsOf, codeOf, DTYPES, dtypeOfCode, isFloat, isSubByte, packedBytes, type DType } from './dtype'
-export { combine, type CombineOptions } from './combine'
+export { combine, renameAll, type CombineOptions } from './combine'
 export { Graph, readsOf, type Dim, type ValueInfo } from './graph'
 export { inlineFunctions } from './inline'
 export { Model } from './model'

@@ -6,6 +6,7 @@ import { raiseOpset, Tensor, type DType, type Model, type Node } from '../../onn
 import { EXCHANGED, signatureOf, toTensor, withSession, workingFeeds, type Values } from '../../runtime'
 import { computedValues, withOutputs } from '../../runtime/expose'
 import { shapesAt } from '../../runtime/trace'
+import { requireOneShape, withoutBranches } from './branches'
 import { toIntegers } from './integer'
 import { Unsupported } from './unsupported'
 import { FACTORS, isShared } from './weight-codes'
@@ -44,16 +45,22 @@ export async function staticGraph(original: Model, given?: Values): Promise<Stat
   const model = written.opset < OPSET ? raised(written) : written
   for (const graph of model.graphs())
     if (graph.sparseInitializers.size > 0) throw new Unsupported('it has sparse initializers.')
-  const feeds = given ?? (await workingFeeds(model))
+  const choices = withoutBranches(model)
+  const feeds = given ?? (await workingFeeds(original))
   for (const info of model.graph.requiredInputs) {
     const value = feeds[info.name]
     if (value && !EXCHANGED.has(value.dtype))
       throw new Unsupported(`C99 has no type for ${value.dtype} (“${info.name}”).`)
     if (value) Object.assign(info, { dims: value.dims, dtype: value.dtype, raw: undefined })
   }
-  const shapes = await shapesAt(model, computedValues(model), feeds)
+  const shapes = await shapesAt(model, computedValues(model), feeds).catch((thrown: unknown) => {
+    if (choices.length === 0) throw thrown
+    throw new Unsupported('both branches of its If cannot be computed for one sample.')
+  })
+  const dimsOf = dimensions(model, shapes, feeds)
+  requireOneShape(choices, dimsOf)
   model.constantsToInitializers()
-  foldShapes(model, shapes, feeds)
+  foldShapes(model, dimsOf)
   await foldConstants(model, 'codes stay')
   await toIntegers(model)
   await foldConstants(model)
@@ -83,10 +90,15 @@ function foldNorms({ graph }: Model, shapes: Shapes): void {
   foldBatchNorm(graph, (name) => shapes.get(name)?.dims.length)
 }
 
-/** Shapes are known numbers. */
-function foldShapes({ graph }: Model, shapes: Shapes, feeds: Values): void {
-  const dimsOf = (name: string): readonly number[] | undefined =>
+type DimsOf = (name: string) => readonly number[] | undefined
+
+const dimensions =
+  ({ graph }: Model, shapes: Shapes, feeds: Values): DimsOf =>
+  (name) =>
     shapes.get(name)?.dims ?? feeds[name]?.dims ?? graph.initializers.get(name)?.dims
+
+/** Shapes are known numbers. */
+function foldShapes({ graph }: Model, dimsOf: DimsOf): void {
   for (const node of [...graph.nodes]) {
     const dims = node.is('Shape', 'Size') ? dimsOf(node.inputs[0]!) : undefined
     const [output] = node.outputs
