@@ -17,7 +17,7 @@ const Origin = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('array'), array: z.string(), dims: z.array(z.int()) }).meta({
     description: 'The array of this name; dims are those of one stored sample.',
   }),
-  z.strictObject({ kind: z.enum(['token-ids', 'token-mask', 'token-positions']) }),
+  z.strictObject({ kind: z.enum(['token-ids', 'token-mask', 'token-types', 'token-positions']) }),
   z.strictObject({ kind: z.literal('constant'), value: z.number() }),
 ])
 
@@ -52,13 +52,30 @@ export const SampleInput = z.strictObject({
 })
 export type SampleInput = z.output<typeof SampleInput>
 
+const ids = z.array(z.int())
+
+/** What two texts that are read together need besides. */
+const TokenPair = z.strictObject({
+  between: ids.meta({ description: 'Ids between the two texts.' }),
+  types: z
+    .strictObject({ prefix: ids, first: z.int(), between: ids, second: z.int(), suffix: ids })
+    .meta({ description: 'Which segment (token type) each id counts to: one number for all ids of a text.' }),
+  cut: z.enum(['longest', 'first', 'second']).meta({
+    description:
+      'Which text gives way where both are too long. longest: the shorter keeps up to half of the room, the longer has the rest.',
+  }),
+})
+export type TokenPair = z.output<typeof TokenPair>
+
 /** What texts need besides tokenizer.json. */
 const Tokens = z.strictObject({
-  prefix: z.array(z.int()).meta({ description: 'Ids before the text.' }),
-  suffix: z.array(z.int()).meta({ description: 'Ids after the text.' }),
+  prefix: ids.meta({ description: 'Ids before the text.' }),
+  suffix: ids.meta({ description: 'Ids after the text.' }),
   padLeft: z.boolean(),
   cutLeft: z.boolean(),
+  pair: TokenPair.optional(),
 })
+export type Tokens = z.output<typeof Tokens>
 
 const inputs = z.array(SampleInput)
 

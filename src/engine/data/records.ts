@@ -10,7 +10,8 @@ import type { ReaderContext } from './reader'
 import { RowWriter } from './row-writer'
 import type { Rows, Source } from './source'
 import { tableOf } from './table'
-import { textInputs, textKeys, textSource } from './text'
+import { textInputs, textSource } from './text'
+import { textKeys } from './text-keys'
 
 /** Starts a new walk over the records on every call. */
 type Records = (signal?: AbortSignal) => AsyncGenerator<DataRecord>

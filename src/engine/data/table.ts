@@ -12,7 +12,8 @@ import type { Rows, Source } from './source'
 import type { Watch } from './spool'
 import { layoutOf, type Layout } from './table-layout'
 import { cutFor, windowsOf } from './windows'
-import { textInputs, textKeys, textSource } from './text'
+import { textInputs, textSource } from './text'
+import { textKeys } from './text-keys'
 
 export const readTable: Reader = async (place, context) => {
   const sources: Source[] = []

@@ -4,36 +4,26 @@ import type { Preprocessing } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
 import type { ValueInfo } from '../onnx'
 import { requireMemory } from '../onnx/budget'
-import type { Value, Values } from '../runtime/value'
+import type { Value } from '../runtime/value'
 import { BlobWriter, type Blobs } from './blobs'
 import { castData, rowDims } from './convert'
 import type { DataRecord } from './json-lines'
 import { flatNumbers, isList, LabelColumn } from './label-column'
-import { labelRank } from './names'
 import type { ReaderContext, SampleInput } from './reader'
-import type { SampleInput as FormOf } from '../../contract/sample-form'
+import type { SampleInput as FormOf, Tokens } from '../../contract/sample-form'
 import type { RawLabels, RawSamples, Reading, Source, SourcePreview } from './source'
+import type { TextKeys } from './text-keys'
 import { TagLists } from './tags'
 import { evaluatedOutput } from './tasks'
 import { isTags } from './token-input'
-import { openTokenizer, TOKEN_LIMIT, type TextEncoder, type Tokens } from './tokenizer'
-
-const TEXT_KEY = /^(text|sentence|content|document|review|comment|message|question|prompt|input)$/i
-const IDS_KEY = /^(input_?ids|ids|tokens|token_ids)$/i
+import { tokenRow, type TokenKind } from './token-row'
+import { openTokenizer, TOKEN_LIMIT, type TextEncoder } from './tokenizer'
 
 /** Of the characters of a text, more than its tokens can need. */
 const TEXT_LIMIT = 2 ** 20
 const PREVIEW_LIMIT = 4000
 /** Where neither model nor tokenizer says how long a text may be. */
 const DEFAULT_LENGTH = 128
-
-/** Under which names a record holds what. */
-interface TextKeys {
-  text?: string
-  ids?: string
-  mask?: string
-  label?: string
-}
 
 type TextOptions = Extract<Preprocessing, { kind: 'text' }>
 
@@ -85,42 +75,35 @@ export async function textSource(
   const gaps = new Set<number>()
   try {
     for await (const { where, values } of records) {
-      const text = keys.text === undefined ? undefined : values[keys.text]
-      const isGap = useText && (text === null || text === undefined)
-      if (isGap) gaps.add(tokens.length)
-      else if (useText && typeof text !== 'string')
-        throw new PareError('data/unreadable', {
-          path: file,
-          reason: `${where} has no text under "${keys.text}"`,
-        })
-      const encoded: Tokens & { pieces?: number[] } = isGap
-        ? { prefix: [], content: [], suffix: [] }
-        : useText
-          ? encoder!.encode(text as string)
-          : (wordTokens(values, keys, encoder) ?? readyIds(values, keys, file, where))
-      const content = encoded.content.slice(0, TOKEN_LIMIT)
-      const { prefix, suffix } = encoded
-      const packed = Int32Array.from([prefix.length, suffix.length, ...prefix, ...suffix, ...content])
-      await tokens.push(new Uint8Array(packed.buffer))
-      await texts.push(
-        Buffer.from(typeof text === 'string' ? text.slice(0, TEXT_LIMIT) : spokenIn(values, keys, content)),
-      )
+      const words = useText ? undefined : wordTokens(values, keys, encoder)
+      byWords ||= words !== undefined
+      const said = useText ? textsIn(values, keys, file, where) : []
+      if (!said) gaps.add(tokens.length)
+      const contents = useText
+        ? (said ?? []).map((text) => encoder!.encode(text))
+        : [words ? words.flat() : readyIds(values, keys, file, where)]
+      await tokens.push(packed(contents.map((ids) => ids.slice(0, TOKEN_LIMIT))))
+      const shown = useText ? (said ?? []) : [spokenIn(values, keys, contents[0]!)]
+      await texts.push(Buffer.from(JSON.stringify(shown.map((text) => text.slice(0, TEXT_LIMIT)))))
       const label = keys.label === undefined ? undefined : values[keys.label]
-      byWords ||= encoded.pieces !== undefined
-      const pieces = encoded.pieces ?? content.map(() => 1)
-      if (tagger && !useText && isList(label) && (label.length === pieces.length || encoded.pieces))
+      const pieces = words?.map(({ length }) => length) ?? contents[0]?.map(() => 1) ?? []
+      const { prefix, suffix } = (words && encoder?.one) ?? BARE
+      if (tagger && !useText && isList(label) && (label.length === pieces.length || words))
         tags.push(label, { pieces, before: prefix.length, after: suffix.length }, file, where)
       else if (keys.label !== undefined) labels.push(label, file, where)
     }
     const stored = { tokens: await tokens.finish(), texts: await texts.finish() }
     if (stored.tokens.length === 0) throw new PareError('data/empty', { path: file })
+    const { padLeft, cutLeft } = encoder?.one ?? BARE
     return new TextSource(
       file,
       wanted,
       stored,
       tags.used ? tags.labels() : await labels.finish(file),
       suggestText(wanted, encoder),
-      encoder,
+      useText
+        ? encoder![keys.second === undefined ? 'one' : 'two']
+        : { ...((byWords && encoder?.one) || BARE), padLeft, cutLeft },
       gaps,
       useText ? tokenizerFile : undefined,
       byWords,
@@ -132,22 +115,33 @@ export async function textSource(
   }
 }
 
-interface WordTokens extends Tokens {
-  /** Tokens that each word became. */
-  pieces: number[]
+/** Token ids as they are: nothing stands around them. */
+const BARE: Tokens = { prefix: [], suffix: [], padLeft: false, cutLeft: false }
+
+/** The text, or the two; undefined where one is missing. Throws `data/unreadable` where one is none. */
+function textsIn(
+  values: Record<string, unknown>,
+  { text, second }: TextKeys,
+  file: string,
+  where: string,
+): string[] | undefined {
+  const said = [text!, ...(second === undefined ? [] : [second])].map((key) => ({ key, value: values[key] }))
+  if (said.some(({ value }) => value === null || value === undefined)) return undefined
+  return said.map(({ key, value }) => {
+    if (typeof value === 'string') return value
+    throw new PareError('data/unreadable', { path: file, reason: `${where} has no text under "${key}"` })
+  })
 }
 
-/** Words one by one, as a tagger is given them; undefined where there are ids, or no tokenizer. */
+/** The ids of each word, as a tagger is given them; undefined where there are ids, or no tokenizer. */
 function wordTokens(
   values: Record<string, unknown>,
   keys: TextKeys,
   encoder: TextEncoder | undefined,
-): WordTokens | undefined {
+): number[][] | undefined {
   const words = values[keys.ids!]
   if (!encoder || !isList(words) || !words.every((word) => typeof word === 'string')) return undefined
-  const { prefix, suffix } = encoder.encode('')
-  const all = words.map((word) => encoder.encode(word).content)
-  return { prefix, suffix, content: all.flat(), pieces: all.map(({ length }) => length) }
+  return words.map((word) => encoder.encode(word))
 }
 
 /** Words, else ids, with spaces between. */
@@ -158,13 +152,12 @@ function spokenIn(values: Record<string, unknown>, keys: TextKeys, content: read
 }
 
 /** Ids as they are, without the padding that a mask beside them tells of. */
-function readyIds(values: Record<string, unknown>, keys: TextKeys, file: string, where: string): Tokens {
+function readyIds(values: Record<string, unknown>, keys: TextKeys, file: string, where: string): number[] {
   const value = values[keys.ids!]
   const mask = keys.mask === undefined ? undefined : values[keys.mask]
   const all = isList(value) ? flatNumbers(value) : []
   const kept = isList(mask) ? flatNumbers(mask) : undefined
-  if (all.length > 0 && all.every(Number.isInteger))
-    return { prefix: [], content: all.filter((_, i) => kept?.[i] !== 0), suffix: [] }
+  if (all.length > 0 && all.every(Number.isInteger)) return all.filter((_, i) => kept?.[i] !== 0)
   throw new PareError('data/unreadable', {
     path: file,
     reason: `${where} has no list of whole numbers as token ids`,
@@ -178,32 +171,6 @@ function suggestText({ ids }: TextInputs, encoder: TextEncoder | undefined): Tex
   return { kind: 'text', maxLength, padId: encoder?.padId ?? 0 }
 }
 
-/** Keys of text, ids and label in a record; undefined where it holds neither text nor ids. */
-export function textKeys(
-  values: Record<string, unknown>,
-  ids: string,
-  label: string | undefined,
-): TextKeys | undefined {
-  const keys = Object.keys(values)
-  const strings = keys.filter(
-    (key) => typeof values[key] === 'string' && labelRank(key) === undefined && key !== label,
-  )
-  const text = strings.find((key) => TEXT_KEY.test(key)) ?? (strings.length === 1 ? strings[0] : undefined)
-  const idsKey = keys.find((key) => (key === ids || IDS_KEY.test(key)) && isList(values[key]))
-  if (text === undefined && idsKey === undefined) return undefined
-  const ranked = keys
-    .filter((key) => labelRank(key) !== undefined)
-    .sort((a, b) => labelRank(a)! - labelRank(b)!)
-  const found = label ?? ranked[0]
-  const mask = keys.find((key) => /mask/i.test(key) && isList(values[key]))
-  return {
-    ...(text && { text }),
-    ...(idsKey && { ids: idsKey }),
-    ...(mask && { mask }),
-    ...(found && { label: found }),
-  }
-}
-
 class TextSource implements Source {
   readonly notes: readonly string[] = []
 
@@ -213,7 +180,7 @@ class TextSource implements Source {
     private readonly stored: { tokens: Blobs; texts: Blobs },
     readonly labels: RawLabels | undefined,
     readonly suggested: TextOptions,
-    private readonly encoder: TextEncoder | undefined,
+    private readonly tokens: Tokens,
     private readonly gaps: ReadonlySet<number>,
     private readonly tokenizer: string | undefined,
     private readonly byWords: boolean,
@@ -224,66 +191,66 @@ class TextSource implements Source {
   }
 
   async read(indices: readonly number[], preprocessing: Preprocessing): Promise<Reading> {
-    const { maxLength, padId } = preprocessing.kind === 'text' ? preprocessing : this.suggested
+    const options = preprocessing.kind === 'text' ? preprocessing : this.suggested
+    const { maxLength } = options
     const size = indices.length * maxLength
     requireMemory(size * 4 * 8, `${indices.length} texts of ${maxLength} tokens`)
-    const ids = new Int32Array(size).fill(padId)
-    const mask = new Int32Array(size)
+    const wanted = this.wanted()
+    const columns = wanted.map(() => new Int32Array(size))
     for (const [row, index] of indices.entries()) {
-      const list = cut(await this.stored.tokens.read(index), maxLength, this.encoder?.cutLeft ?? false)
-      const start = row * maxLength + (this.encoder?.padLeft ? maxLength - list.length : 0)
-      ids.set(list, start)
-      mask.fill(1, start, start + list.length)
+      const made = tokenRow(options, this.tokens, unpacked(await this.stored.tokens.read(index)))
+      for (const [i, [, kind]] of wanted.entries()) columns[i]!.set(made[kind], row * maxLength)
     }
     const dims = [indices.length, maxLength]
-    const values: Values = {}
-    const add = (info: ValueInfo | undefined, data: Int32Array): void => {
-      if (info) values[info.name] = typed(info, dims, data)
+    return {
+      inputs: Object.fromEntries(wanted.map(([info], i) => [info.name, typed(info, dims, columns[i]!)])),
     }
-    add(this.inputs.ids, ids)
-    add(this.inputs.mask, mask)
-    add(this.inputs.types, new Int32Array(size))
-    add(
-      this.inputs.positions,
-      Int32Array.from({ length: size }, (_, i) => i % maxLength),
-    )
-    return { inputs: values }
+  }
+
+  /** Which inputs the model has, and what each is given. */
+  private wanted(): [info: ValueInfo, kind: TokenKind][] {
+    const { ids, mask, types, positions } = this.inputs
+    const all: [ValueInfo | undefined, TokenKind][] = [
+      [ids, 'token-ids'],
+      [mask, 'token-mask'],
+      [types, 'token-types'],
+      [positions, 'token-positions'],
+    ]
+    return all.filter((one): one is [ValueInfo, TokenKind] => one[0] !== undefined)
   }
 
   async preview(index: number): Promise<SourcePreview> {
-    const text = Buffer.from(await this.stored.texts.read(index)).toString('utf8')
-    return { title: `${path.basename(this.file)}, text ${index + 1}`, text: text.slice(0, PREVIEW_LIMIT) }
+    const text = (await this.said(index)).join('\n').slice(0, PREVIEW_LIMIT)
+    return { title: `${path.basename(this.file)}, text ${index + 1}`, text }
+  }
+
+  private async said(index: number): Promise<string[]> {
+    return JSON.parse(Buffer.from(await this.stored.texts.read(index)).toString('utf8')) as string[]
   }
 
   /** Words are tokens one by one, which no tokenizer makes of a text in one piece for certain. */
   get raw(): RawSamples | undefined {
-    const { tokenizer, inputs } = this
+    const { tokenizer, tokens } = this
     if (this.byWords) return undefined
     return {
       ...(tokenizer !== undefined && { tokenizer }),
       form: (preprocessing) => {
         const options = preprocessing.kind === 'text' ? preprocessing : this.suggested
-        const input = (info: ValueInfo | undefined, from: FormOf['from']): FormOf[] =>
-          info ? [{ name: info.name, dtype: info.dtype ?? 'int64', dims: [options.maxLength], from }] : []
-        const { prefix, suffix } = (tokenizer !== undefined && this.encoder?.encode('')) || {
-          prefix: [],
-          suffix: [],
-        }
-        const { padLeft = false, cutLeft = false } = this.encoder ?? {}
-        return {
-          ...options,
-          inputs: [
-            ...input(inputs.ids, { kind: 'token-ids' }),
-            ...input(inputs.mask, { kind: 'token-mask' }),
-            ...input(inputs.types, { kind: 'constant', value: 0 }),
-            ...input(inputs.positions, { kind: 'token-positions' }),
-          ],
-          tokens: { prefix, suffix, padLeft, cutLeft },
-        }
+        const inputs = this.wanted().map(([{ name, dtype = 'int64' }, kind]): FormOf => ({
+          name,
+          dtype,
+          dims: [options.maxLength],
+          from: kind === 'token-types' && !tokens.pair ? { kind: 'constant', value: 0 } : { kind },
+        }))
+        return { ...options, inputs, tokens }
       },
       files: async (index) => {
-        const bytes = await this.stored.texts.read(index)
-        return [{ name: tokenizer === undefined ? 'ids' : 'text', ending: '.txt', bytes }]
+        const names = tokenizer === undefined ? ['ids'] : ['text', 'second']
+        return (await this.said(index)).map((text, i) => ({
+          name: names[i]!,
+          ending: '.txt',
+          bytes: Buffer.from(text),
+        }))
       },
     }
   }
@@ -306,15 +273,12 @@ function typed(info: ValueInfo, dims: number[], data: Int32Array): Value {
   return { dtype, dims, data: castData({ dtype: 'int32', dims, data }, dtype) }
 }
 
-/** At most `length` ids: the content gives way, the special tokens stay. */
-function cut(bytes: Uint8Array, length: number, left: boolean): Int32Array {
-  const packed = new Int32Array(bytes.slice().buffer)
-  const [before, after] = packed as unknown as [number, number]
-  const prefix = packed.subarray(2, 2 + before)
-  const suffix = packed.subarray(2 + before, 2 + before + after)
-  const content = packed.subarray(2 + before + after)
-  const room = Math.max(0, length - before - after)
-  const kept =
-    left && content.length > room ? content.subarray(content.length - room) : content.subarray(0, room)
-  return Int32Array.from([...prefix, ...kept, ...suffix]).subarray(0, length)
+/** The length of the first text, its ids, then those of the second. */
+const packed = ([first = [], second = []]: readonly (readonly number[])[]): Uint8Array =>
+  new Uint8Array(Int32Array.from([first.length, ...first, ...second]).buffer)
+
+function unpacked(bytes: Uint8Array): Int32Array[] {
+  const all = new Int32Array(bytes.slice().buffer)
+  const end = 1 + all[0]!
+  return [all.subarray(1, end), all.subarray(end)]
 }

@@ -10,6 +10,7 @@ import { numberOf, openCsv } from '../data/csv'
 import { decodeImage, placePixels } from '../data/image-decode'
 import { npyArray } from '../data/npz'
 import { listening } from '../data/sounds/decode'
+import { tokenRow } from '../data/token-row'
 import { openTokenizer, type TextEncoder } from '../data/tokenizer'
 import { sizeOf, type DType } from '../onnx'
 import { floatsOf, type Value, type Values } from '../runtime/value'
@@ -134,10 +135,17 @@ function originOf(
         return numbers(dims, new Float64Array(sizeOf(dims)).fill(from.value))
       default: {
         if (form.kind !== 'text') throw new Error('preprocessing.json says nothing of texts')
-        const content = encoder
-          ? encoder.encode(fs.readFileSync(file('text'), 'utf8')).content
-          : fs.readFileSync(file('ids'), 'utf8').split(/\s+/).filter(Boolean).map(Number)
-        return numbers(dims, tokenRow(form, content)[from.kind])
+        const texts = encoder
+          ? ['text', ...(form.tokens.pair ? ['second'] : [])].map((name) =>
+              encoder.encode(fs.readFileSync(file(name), 'utf8')),
+            )
+          : [fs.readFileSync(file('ids'), 'utf8').split(/\s+/).filter(Boolean).map(Number)]
+        const row = tokenRow(
+          form,
+          form.tokens,
+          texts.map((ids) => Int32Array.from(ids)),
+        )
+        return numbers(dims, Float64Array.from(row[from.kind]))
       }
     }
   }
@@ -148,25 +156,4 @@ async function onlyRow(file: string): Promise<Map<string, number>> {
   for await (const { cells } of csv.records())
     return new Map(csv.columns.map((name, i) => [name, numberOf(cells[i]!, csv.decimalComma)]))
   throw new Error(`"${path.basename(file)}" holds no row`)
-}
-
-type TokenKind = 'token-ids' | 'token-mask' | 'token-positions'
-
-/** The content gives way to the ids around it; what is free is padded. */
-function tokenRow(
-  { maxLength, padId, tokens }: Extract<SampleForm, { kind: 'text' }>,
-  content: readonly number[],
-): Record<TokenKind, Float64Array> {
-  const { prefix, suffix, padLeft, cutLeft } = tokens
-  const room = Math.max(0, maxLength - prefix.length - suffix.length)
-  const kept = cutLeft ? content.slice(Math.max(0, content.length - room)) : content.slice(0, room)
-  const all = [...prefix, ...kept, ...suffix].slice(0, maxLength)
-  const start = padLeft ? maxLength - all.length : 0
-  const ids = new Float64Array(maxLength).fill(padId)
-  ids.set(all, start)
-  return {
-    'token-ids': ids,
-    'token-mask': new Float64Array(maxLength).fill(1, start, start + all.length),
-    'token-positions': Float64Array.from({ length: maxLength }, (_, i) => i),
-  }
 }

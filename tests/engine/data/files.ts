@@ -40,12 +40,12 @@ export function wav(samples: readonly number[], sampleRate = 8000): Uint8Array {
 }
 
 /** A word-level tokenizer.json; ids are positions in `words`. Source: Hugging Face tokenizers, file format. */
-export function tokenizerJson(words: readonly string[]): string {
+export function tokenizerJson(words: readonly string[], truncation: object = {}): string {
   const special = ['[PAD]', '[UNK]', '[CLS]', '[SEP]']
   const vocab = Object.fromEntries([...special, ...words].map((word, id) => [word, id]))
   return JSON.stringify({
     version: '1.0',
-    truncation: { direction: 'Right', max_length: 6, strategy: 'LongestFirst', stride: 0 },
+    truncation: { direction: 'Right', max_length: 6, strategy: 'LongestFirst', stride: 0, ...truncation },
     padding: null,
     added_tokens: special.map((content, id) => ({
       id,
@@ -65,7 +65,13 @@ export function tokenizerJson(words: readonly string[]): string {
         { Sequence: { id: 'A', type_id: 0 } },
         { SpecialToken: { id: '[SEP]', type_id: 0 } },
       ],
-      pair: [],
+      pair: [
+        { SpecialToken: { id: '[CLS]', type_id: 0 } },
+        { Sequence: { id: 'A', type_id: 0 } },
+        { SpecialToken: { id: '[SEP]', type_id: 0 } },
+        { Sequence: { id: 'B', type_id: 1 } },
+        { SpecialToken: { id: '[SEP]', type_id: 1 } },
+      ],
       special_tokens: {
         '[CLS]': { id: '[CLS]', ids: [2], tokens: ['[CLS]'] },
         '[SEP]': { id: '[SEP]', ids: [3], tokens: ['[SEP]'] },

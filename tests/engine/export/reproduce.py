@@ -28,7 +28,7 @@ def samples():
     elif kind == "jsonl":
         for line in open(data, encoding="utf-8"):
             row = json.loads(line)
-            yield row["text"], row[label]
+            yield (row["text"] if "text" in row else (row["sentence1"], row["sentence2"])), row[label]
     else:
         arrays = dict(np.load(data))
         labels = arrays.pop(label)

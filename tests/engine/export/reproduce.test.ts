@@ -61,6 +61,7 @@ const RESOURCES: Record<string, () => Subject> = {
     options: { task: 'events' },
     raw: ['files', samples('wake', 'data', 'validation'), 'wake'],
   }),
+  'pairs of texts, JSONL': pairs,
 }
 
 const given = (model: string, ...data: string[]): Pick<Subject, 'model' | 'data'> => ({
@@ -333,6 +334,70 @@ function words(): Subject {
     model: file,
     data: path.join(root, 'data'),
     options: { classes: ['red', 'blue'] },
+    raw: ['jsonl', path.join(root, 'data', 'validation.jsonl'), 'label'],
+  }
+}
+
+/** Two texts each: whether both hold mostly the same word, by the segments of their tokens; the longest do not fit whole. */
+function pairs(): Subject {
+  const ids = ['input_ids', 'attention_mask', 'token_type_ids']
+  const model = declares(
+    ids.map((name) => [name, ['N', 9], 'int64']),
+    [['scores', ['N', 2]]],
+  )
+  model.opsets.set('', 17)
+  const { graph } = model
+  const node = (opType: string, inputs: string[], output: string, attributes = {}): string => {
+    graph.addNode({ opType, inputs, outputs: [output], attributes })
+    return output
+  }
+  const table = Array.from({ length: 7 }, (_, id) => [Number(id === 4), Number(id === 5)]).flat()
+  graph.addInitializer('table', Tensor.float32([7, 2], table))
+  graph.addInitializer('one', Tensor.float32([], [1]))
+  graph.addInitializer('steps', Tensor.int64([1]))
+  graph.addInitializer('last', Tensor.int64([2]))
+  // [same, other] of the counts of both words in one text, for those in the other text.
+  graph.addInitializer('swap', Tensor.float32([2, 2], [0, 1, 1, 0]))
+  const [mask, second] = ids.slice(1).map((name) => node('Cast', [name], `${name}f`, { to: { int: 1 } }))
+  const first = node('Sub', ['one', second!], 'first')
+  const rows = node('Gather', ['table', 'input_ids'], 'rows')
+  const [a, b] = [first, second!].map((segment) => {
+    const column = node('Unsqueeze', [node('Mul', [mask!, segment], `${segment}m`), 'last'], `${segment}c`)
+    return node('ReduceSum', [node('Mul', [rows, column], `${segment}r`), 'steps'], `${segment}s`, {
+      keepdims: { int: 0 },
+    })
+  })
+  const turned = node('MatMul', [b!, 'swap'], 'turned')
+  const scores = [b!, turned].map((other) =>
+    node('ReduceSum', [node('Mul', [a!, other], `${other}p`), 'steps'], `${other}t`),
+  )
+  node('Concat', scores, 'scores', { axis: { int: 1 } })
+  const random = seeded(8)
+  const text = (i: number): string => {
+    const [own, other] = i % 2 === 0 ? ['red', 'blue'] : ['blue', 'red']
+    const count = 2 + random.below(5)
+    return Array.from({ length: count }, () => (random.next() < 0.75 ? own : other)).join(' ')
+  }
+  const line = (i: number): string =>
+    JSON.stringify({
+      idx: `${i}`,
+      sentence1: text(i),
+      sentence2: text(i + Math.floor(i / 2)),
+      label: Math.floor(i / 2) % 2 === 0 ? 'same' : 'other',
+    })
+  const lines = (): string => `${Array.from({ length: 60 }, (_, i) => line(i)).join('\n')}\n`
+  const root = temporaryFolder()
+  write(root, {
+    'data/train.jsonl': lines(),
+    'data/validation.jsonl': lines(),
+    'data/tokenizer.json': tokenizerJson(['red', 'blue', 'green'], { max_length: 9 }),
+  })
+  const file = path.join(root, 'pairs.onnx')
+  writeModel(model, file)
+  return {
+    model: file,
+    data: path.join(root, 'data'),
+    options: { classes: ['same', 'other'] },
     raw: ['jsonl', path.join(root, 'data', 'validation.jsonl'), 'label'],
   }
 }

@@ -114,7 +114,7 @@ function samplesIn(context: SnippetContext): string {
     return `a picture of ${width} × ${height} (${resize}), row by row, ${colours}`
   }
   if (kind === 'text')
-    return `ids of tokenizer.json, ${preprocessing.maxLength} long, padded with ${preprocessing.padId}`
+    return `${context.form?.kind === 'text' && context.form.tokens.pair ? 'ids of both texts by tokenizer.json' : 'ids of tokenizer.json'}, ${preprocessing.maxLength} long, padded with ${preprocessing.padId}`
   if (kind === 'audio' && preprocessing.features) {
     const { kind: what, frames, window, hop } = preprocessing.features
     return `${frames} frames of ${what} (${window} samples every ${hop} at ${preprocessing.sampleRate} Hz) as preprocessing.json says`

@@ -1,5 +1,5 @@
 /** Python: onnxruntime and NumPy; Pillow for pictures, tokenizers for texts. */
-import type { SampleForm } from '../../../contract/sample-form'
+import type { SampleForm, TokenPair } from '../../../contract/sample-form'
 import { PYTHON_FEATURES } from './python-features'
 import { inputWords, type Language, type SnippetContext } from './context'
 import { pythonString } from './literals'
@@ -79,6 +79,34 @@ return [
     for spec in FORM["inputs"]
 ]`
 
+/** Which of two texts gives way, and to how many ids. */
+const SHARES: Record<TokenPair['cut'], string> = {
+  longest: `shorter = min(len(first), len(second), room // 2)
+longer = min(max(len(first), len(second)), room - shorter)
+a, b = (longer, shorter) if len(first) > len(second) else (shorter, longer)`,
+  first: 'a, b = max(0, room - len(second)), room',
+  second: 'a, b = room, max(0, room - len(first))',
+}
+
+const pairOf = ({ cut }: TokenPair): string => `tokens, length = FORM["tokens"], FORM["maxLength"]
+pair = tokens["pair"]
+first, second = (TOKENIZER.encode(text, add_special_tokens=False).ids for text in raw)
+room = max(0, length - len(tokens["prefix"]) - len(pair["between"]) - len(tokens["suffix"]))
+${SHARES[cut]}
+if tokens["cutLeft"]:
+    first, second = first[max(0, len(first) - a) :], second[max(0, len(second) - b) :]
+parts = {"prefix": tokens["prefix"], "first": first[:a], "between": pair["between"]}
+parts.update({"second": second[:b], "suffix": tokens["suffix"]})
+ids = sum(parts.values(), [])[:length]
+types = np.concatenate([np.resize(pair["types"][part], len(own)) for part, own in parts.items()])[:length]
+start = length - len(ids) if tokens["padLeft"] else 0
+row, mask, segments = np.full(length, FORM["padId"]), np.zeros(length), np.zeros(length)
+row[start : start + len(ids)] = ids
+mask[start : start + len(ids)] = 1
+segments[start : start + len(ids)] = types
+values = {"token-ids": row, "token-mask": mask, "token-types": segments, "token-positions": np.arange(length)}
+return [fitted(values[spec["from"]["kind"]], spec) for spec in FORM["inputs"]]`
+
 const ARRAYS = `feeds = []
 for spec in FORM["inputs"]:
     source = spec["from"]
@@ -120,6 +148,7 @@ function fitted({ inputs, form }: SnippetContext): string {
 }
 
 function rawWords(form: SampleForm): string {
+  if (form.kind === 'text' && form.tokens.pair) return 'Two texts.'
   if (form.kind !== 'array') return KINDS[form.kind].raw
   const columns = form.inputs.some(({ from }) => from.kind === 'columns')
   const names = form.inputs.flatMap(({ from }) => (from.kind === 'array' ? [from.array] : []))
@@ -130,6 +159,7 @@ function rawWords(form: SampleForm): string {
 
 function body(form: SampleForm): string[] {
   if (form.kind === 'image') return picture(form)
+  if (form.kind === 'text' && form.tokens.pair) return pairOf(form.tokens.pair).split('\n')
   const lines = { audio: SOUND, text: TEXT, array: ARRAYS }[form.kind]
   return lines.split('\n')
 }
