@@ -1,4 +1,5 @@
 /** What the page of a sample draws of a model's answer: a kind a way of drawing, each one component of the window. */
+import type { SamplePreview } from './dataset'
 
 /** The strongest classes or the first numbers of an output, and a picture (data URL) where the output is one. */
 export interface NumbersView {
@@ -80,5 +81,23 @@ export interface PoseView {
   truth: ShownPose[]
 }
 
-export type SampleView = NumbersView | BoxView | PoseView | MaskView | TextView | EventView
+export interface Neighbour extends Pick<SamplePreview, 'index' | 'title' | 'thumbnail' | 'text'> {
+  /** Cosine of both vectors. */
+  likeness: number
+  /** Place in the original's own list, from 1 on; absent there. */
+  was?: number
+  /** What the labels call it, and whether they call the sample the same. */
+  label?: string
+  same?: boolean
+}
+
+/** Other samples, the most alike first. */
+interface NeighbourView {
+  kind: 'neighbours'
+  found: Neighbour[]
+  /** How many were compared. */
+  among: number
+}
+
+export type SampleView = NumbersView | BoxView | PoseView | MaskView | TextView | EventView | NeighbourView
 export type ViewOf<Kind extends SampleView['kind']> = Extract<SampleView, { kind: Kind }>

@@ -7,15 +7,12 @@ import type { Dataset } from '../../src/engine/data/dataset'
 import { openDataset } from '../../src/engine/data/open'
 import { measureQuality } from '../../src/engine/evaluate/quality'
 import { qualityChange } from '../../src/engine/evaluate/paired'
-import { sampleDetail } from '../../src/engine/evaluate/sample-detail'
-import { exportBundle } from '../../src/engine/export/bundle'
-import { Model, readModel, Tensor, writeModel } from '../../src/engine/onnx'
+import { Model, readModel, Tensor } from '../../src/engine/onnx'
 import { distill } from '../../src/engine/passes/distill'
 import { fineTune } from '../../src/engine/passes/fine-tune'
-import { float16 } from '../../src/engine/passes/float16'
 import { floatsOf, openRunner } from '../../src/engine/runtime'
-import { findTarget } from '../../src/engine/targets'
 import { temporaryFolder } from './data/support'
+import { viewsOf, wholeWay } from './tasks/whole-way'
 import { contextOf } from './training/support'
 import photos from '../fixtures/photos/boxes.json'
 
@@ -65,39 +62,19 @@ here('FastestDet on photos with COCO labels', () => {
     const data = await openDataset(await dataset(photos.annotations, coco), model, {
       preprocessing: { resize: 'stretch' },
     })
-    const { model: half } = await float16.run(model, {}, contextOf(model, data))
-    const small = path.join(temporaryFolder(), 'half.onnx')
-    writeModel(half, small)
-    const { original, candidates } = await measureQuality(file, [small], { dataset: data })
+    const { original, candidate, detail } = await wholeWay(model, data)
     expect(original.output.reason).toContain('fastestdet')
     expect(original.quality.metric).toBe('boxMap')
     // It finds person, cup and cat of the four things, cat behind dog.
     expect(original.quality.others['boxMap50']).toBeGreaterThan(0.4)
-    const [candidate] = candidates
-    expect(Math.abs(qualityChange(original, candidate!).value)).toBeLessThan(0.1)
-    const shown = await sampleDetail({
-      dataset: data,
-      index: 0,
-      models: [
-        { name: 'Original', model: file },
-        { name: 'Half', model: small },
-      ],
-      row: { index: 0, original: { answer: '', score: 0 }, candidates: [] },
-    })
-    expect(shown.preview.thumbnail).toMatch(/^data:image/)
-    for (const { view } of shown.outputs) {
-      if (view.kind !== 'boxes') throw new TypeError(view.kind)
-      expect(view.truth.length).toBeGreaterThan(0)
-      expect(view.found.some(({ matches, score }) => matches && score! > 0.25)).toBe(true)
-      for (const { left, right, top, bottom } of [...view.found, ...view.truth])
+    expect(Math.abs(qualityChange(original, candidate).value)).toBeLessThan(0.1)
+    expect(detail.preview.thumbnail).toMatch(/^data:image/)
+    for (const { truth, found } of viewsOf(detail.outputs, 'boxes')) {
+      expect(truth.length).toBeGreaterThan(0)
+      expect(found.some(({ matches, score }) => matches && score! > 0.25)).toBe(true)
+      for (const { left, right, top, bottom } of [...found, ...truth])
         expect(left >= 0 && right <= 1 && top >= 0 && bottom <= 1 && right > left && bottom > top).toBe(true)
     }
-    const request = { model: small, name: 'half', target: findTarget('any'), dataset: data }
-    const bundle = await exportBundle(request, {
-      form: 'folder',
-      out: path.join(temporaryFolder(), 'bundle'),
-    })
-    expect(fs.existsSync(path.join(bundle.path, 'manifest.json'))).toBe(true)
     await data.close()
   })
 })

@@ -6,14 +6,11 @@ import { expect, it } from 'vitest'
 import { openDataset } from '../../src/engine/data/open'
 import { lossOf } from '../../src/engine/evaluate/paired'
 import { measureQuality } from '../../src/engine/evaluate/quality'
-import { sampleDetail } from '../../src/engine/evaluate/sample-detail'
-import { exportBundle } from '../../src/engine/export/bundle'
 import { seeded } from '../../src/engine/math/random'
-import { Model, Tensor, writeModel } from '../../src/engine/onnx'
+import { Model, Tensor } from '../../src/engine/onnx'
 import { distill } from '../../src/engine/passes/distill'
-import { float16 } from '../../src/engine/passes/float16'
-import { findTarget } from '../../src/engine/targets'
 import { temporaryFolder } from './data/support'
+import { viewsOf, wholeWay } from './tasks/whole-way'
 import { contextOf } from './training/support'
 
 const SIDE = 32
@@ -80,42 +77,22 @@ function smoother({ damage = 0, turn = 0 } = {}): Model {
 }
 
 it('goes from evaluating over candidates and their samples to a bundle that proves itself', async () => {
-  const folder = temporaryFolder()
   const original = smoother()
-  const file = path.join(folder, 'dots.onnx')
-  writeModel(original, file)
   const data = await openDataset(await dataset(), original, { preprocessing: { resize: 'stretch' } })
   expect(data.task).toBe('keypoints')
-  const { model: half } = await float16.run(original, {}, contextOf(original, data))
-  const broken = path.join(folder, 'broken.onnx')
-  const small = path.join(folder, 'half.onnx')
-  writeModel(half, small)
-  writeModel(smoother({ turn: 1 }), broken)
-  const measured = await measureQuality(file, [small, broken], { dataset: data })
+  const whole = await wholeWay(original, data)
   // A cell is a pixel and a half of the picture: far below 2/3 of the root of 400.
-  expect(measured.original.quality).toMatchObject({ metric: 'oksMap', value: expect.closeTo(1, 9) as number })
-  expect(measured.original.quality.others['pck']).toBe(1)
-  expect(lossOf(measured.original, measured.candidates[0]!).points).toBeCloseTo(0, 6)
-  expect(lossOf(measured.original, measured.candidates[1]!).points).toBeGreaterThan(5)
-  const shown = await sampleDetail({
-    dataset: data,
-    index: 0,
-    models: [
-      { name: 'Original', model: file },
-      { name: 'Half', model: small },
-    ],
-    row: { index: 0, original: { answer: '', score: 0 }, candidates: [] },
-  })
-  for (const { view } of shown.outputs) {
-    if (view.kind !== 'poses') throw new TypeError(view.kind)
-    expect(view.truth).toHaveLength(1)
-    expect(view.found[0]!.near).toBeGreaterThan(0.9)
-    for (const [k, point] of view.found[0]!.points.entries())
-      expect(Math.abs(point!.x - view.truth[0]!.points[k]!.x)).toBeLessThan(0.06)
+  expect(whole.original.quality).toMatchObject({ metric: 'oksMap', value: expect.closeTo(1, 9) as number })
+  expect(whole.original.quality.others['pck']).toBe(1)
+  expect(lossOf(whole.original, whole.candidate).points).toBeCloseTo(0, 6)
+  const broken = await measureQuality(original, [smoother({ turn: 1 })], { dataset: data })
+  expect(lossOf(broken.original, broken.candidates[0]!).points).toBeGreaterThan(5)
+  for (const { truth, found } of viewsOf(whole.detail.outputs, 'poses')) {
+    expect(truth).toHaveLength(1)
+    expect(found[0]!.near).toBeGreaterThan(0.9)
+    for (const [k, point] of found[0]!.points.entries())
+      expect(Math.abs(point!.x - truth[0]!.points[k]!.x)).toBeLessThan(0.06)
   }
-  const request = { model: small, name: 'half', target: findTarget('any'), dataset: data }
-  const bundle = await exportBundle(request, { form: 'folder', out: path.join(temporaryFolder(), 'bundle') })
-  expect(fs.existsSync(path.join(bundle.path, 'manifest.json'))).toBe(true)
   const settings = { learningRate: 0.01, batchSize: 4, heldOut: 0, epochs: 30 }
   const damaged = smoother({ damage: 0.1 })
   const taught = await distill.run(damaged, settings, contextOf(original, data))

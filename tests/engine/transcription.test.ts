@@ -4,15 +4,11 @@ import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { openDataset } from '../../src/engine/data/open'
 import { measureQuality } from '../../src/engine/evaluate/quality'
-import { sampleDetail } from '../../src/engine/evaluate/sample-detail'
-import { exportBundle } from '../../src/engine/export/bundle'
-import { Manifest } from '../../src/engine/export/manifest'
-import { readModel, Tensor, writeModel } from '../../src/engine/onnx'
+import { readModel, Tensor } from '../../src/engine/onnx'
 import { distill } from '../../src/engine/passes/distill'
-import { float16 } from '../../src/engine/passes/float16'
-import { findTarget } from '../../src/engine/targets'
 import { writeLines } from '../e2e/kinds-fixtures'
 import { temporaryFolder } from './data/support'
+import { viewsOf, wholeWay } from './tasks/whole-way'
 import { contextOf } from './training/support'
 
 const zoo = path.resolve('..', 'shared', 'zoo')
@@ -49,27 +45,12 @@ it('goes from evaluating over a candidate and its samples to a bundle that prove
   const [file, folder] = (await writeLines(temporaryFolder())) as [string, string]
   const model = readModel(file)
   const data = await openDataset(folder, model, { preprocessing: { mean: [0], std: [1] } })
-  const { model: half } = await float16.run(model, {}, contextOf(model, data))
-  const small = path.join(temporaryFolder(), 'half.onnx')
-  writeModel(half, small)
-  const { original, candidates } = await measureQuality(file, [small], { dataset: data })
+  const { original, candidate, detail, bundle, manifest } = await wholeWay(model, data)
   expect(original.quality).toMatchObject({ metric: 'cer', value: 0, others: { wer: 0, exact: 1 } })
-  expect(candidates[0]!.samples.text).toEqual(original.samples.truth)
-  const detail = await sampleDetail({
-    dataset: data,
-    index: 0,
-    models: [
-      { name: 'Original', model: file },
-      { name: 'Half', model: small },
-    ],
-    row: { index: 0, original: { answer: '', score: 0 }, candidates: [] },
-  })
-  for (const { view } of detail.outputs)
-    expect(view).toMatchObject({ kind: 'text', truth: view.kind === 'text' && view.parts })
-  const request = { model: small, name: 'half', target: findTarget('any'), dataset: data }
-  const bundle = await exportBundle(request, { form: 'folder', out: path.join(temporaryFolder(), 'bundle') })
-  const text = (name: string): string => fs.readFileSync(path.join(bundle.path, name), 'utf8')
-  const { answer, golden } = Manifest.parse(JSON.parse(text('manifest.json')))
+  expect(candidate.samples.text).toEqual(original.samples.truth)
+  for (const { truth, parts } of viewsOf(detail.outputs, 'text')) expect(truth).toEqual(parts)
+  const text = (name: string): string => fs.readFileSync(path.join(bundle, name), 'utf8')
+  const { answer, golden } = manifest
   // All that a program needs to spell the answers out.
   expect(answer).toEqual({ output: 'scores', text: { axis: 1, blank: 0 } })
   expect(text('labels.txt')).toBe('\na\nb\nc\nd\ne\n')

@@ -1,15 +1,15 @@
 /** One sample with what the original and each candidate answer to it. */
 import type { SampleDetail, SampleRow } from '../../contract/compare'
-import type { SplitName } from '../../contract/dataset'
+import type { SamplePreview, SplitName } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
 import type { ViewOf } from '../../contract/sample-views'
 import { clipUpTo, type GoesOn } from '../data/clips'
 import type { Batch, Dataset, Split } from '../data/dataset'
 import { pngUri } from '../runtime/pictures'
 import type { SessionOptions } from '../runtime/session'
-import { floatsOf, sliceRows, type Value, type Values } from '../runtime/value'
+import { concatRows, floatsOf, sliceRows, type Value, type Values } from '../runtime/value'
 import { taskOf, type OutputChoice } from '../tasks'
-import type { Shown } from '../tasks/task'
+import type { Gallery, Shown } from '../tasks/task'
 import { judged, secondsOf } from './quality'
 import { Carrier, openRunner, type Signature } from '../runtime'
 
@@ -30,6 +30,8 @@ const STEPS = 64
 const MOST_STEPS = 2000
 /** Longest side of the picture of a sample's own page, pixels. */
 const LARGE = 480
+/** That of a sample among others. */
+const SMALL = 96
 /** Values shown of each output. */
 const SHOWN = 8
 
@@ -59,10 +61,15 @@ export async function sampleDetail(request: DetailRequest): Promise<SampleDetail
     }
     const preview = await split.preview(index, LARGE)
     const words = preview.text?.split(/\s+/)
+    const gallery =
+      task.gallery !== undefined && !split.goesOn
+        ? await galleryOf(request, split, choice.names[0]!, task.gallery)
+        : undefined
     const views = await task.view?.({
       ...context,
       outputs: answers,
       choice,
+      gallery,
       label: batch.labels,
       words,
       steps,
@@ -120,6 +127,35 @@ async function clipAround(
     outputs.push(own)
   }
   return { outputs, labels, inputs, at }
+}
+
+/** The first samples of the split with what each model answers to them. */
+async function galleryOf(
+  { index, models, session }: DetailRequest,
+  split: Split,
+  output: string,
+  limit: number,
+): Promise<Gallery> {
+  const indices: number[] = []
+  const labels: Value[] = []
+  const outputs: Value[] = []
+  for (const { model } of models) {
+    const runner = await openRunner(model, session)
+    const own: Value[] = []
+    try {
+      for await (const batch of split.batches(STEPS, { limit })) {
+        own.push((await runner.run(batch.inputs))[output]!)
+        if (outputs.length > 0) continue
+        indices.push(...batch.indices)
+        if (batch.labels) labels.push(batch.labels)
+      }
+    } finally {
+      await runner.release()
+    }
+    outputs.push(concatRows(own))
+  }
+  const preview = (at: number): Promise<SamplePreview> => split.preview(at, SMALL)
+  return { index, indices, outputs, preview, ...(labels.length > 0 && { labels: concatRows(labels) }) }
 }
 
 const rowOf = (values: Values, row: number): Values =>

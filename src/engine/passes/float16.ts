@@ -51,7 +51,7 @@ const hasFloats = (model: Model): boolean =>
 const nothing = (reason: string): PareError => new PareError('model/nothing-to-do', { by: ID, reason })
 
 function check(model: Model): void {
-  if (!hasFloats(model)) throw nothing('the model has no float32 weights')
+  if (!hasFloats(model)) throw nothing('the model has no float32 weights of more than one number')
 }
 
 async function probe(model: Model, { data, signal }: PassContext): Promise<Values[]> {

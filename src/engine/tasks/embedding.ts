@@ -4,6 +4,7 @@
  * one class belong together, also nDCG and recall among the first ten and whether the nearest is of the same class. Interval of the cosine: normal approximation over samples.
  */
 import { floatsOf, type Values } from '../runtime/value'
+import { neighbours } from './neighbours'
 import { FidelityMeter } from './fidelity'
 import {
   emptySamples,
@@ -17,7 +18,7 @@ import {
 } from './metric'
 import type { Measured, Meter, MetricContext, Observation, OutputChoice } from './metric'
 import { byLikeness, countText } from './comparisons'
-import { rankCorrelation, rankedBy, retrieval, similarities } from './ranking'
+import { rankCorrelation, rankedBy, retrieval, similarities, unit } from './ranking'
 import type { TaskDeclaration } from './task'
 
 /** Neighbours are sought among the first so many samples: the search is quadratic. */
@@ -96,17 +97,6 @@ class EmbeddingMeter implements Meter {
   }
 }
 
-function unit(data: Float32Array, start: number, size: number): Float32Array {
-  const vector = data.slice(start, start + size)
-  let norm = 0
-  for (let i = 0; i < size; i++) {
-    if (!Number.isFinite(vector[i]!)) vector[i] = 0
-    norm += vector[i]! * vector[i]!
-  }
-  if (norm > 0) for (let i = 0; i < size; i++) vector[i]! /= Math.sqrt(norm)
-  return vector
-}
-
 export const embedding: TaskDeclaration = {
   id: 'embedding',
   metric: 'cosine',
@@ -116,4 +106,7 @@ export const embedding: TaskDeclaration = {
   comparison: byLikeness,
   answerText: countText,
   loss: { fits: () => true },
+  // As many as fit a look: every one of them is run when a sample is opened.
+  gallery: 200,
+  view: neighbours,
 }

@@ -1,5 +1,17 @@
 /** Every sample as a question, the others ranked by how alike they are. */
 
+/** Numbers from `start` on as a vector of length 1; what is no number counts as 0. */
+export function unit(data: Float32Array, start: number, size: number): Float32Array {
+  const vector = data.slice(start, start + size)
+  let norm = 0
+  for (let i = 0; i < size; i++) {
+    if (!Number.isFinite(vector[i]!)) vector[i] = 0
+    norm += vector[i]! * vector[i]!
+  }
+  if (norm > 0) for (let i = 0; i < size; i++) vector[i]! /= Math.sqrt(norm)
+  return vector
+}
+
 /** Alike by the product of unit vectors; a sample itself is no answer. */
 export function similarities(vectors: readonly Float32Array[]): Float64Array[] {
   const all = vectors.map(() => new Float64Array(vectors.length).fill(-Infinity))

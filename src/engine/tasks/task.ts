@@ -2,7 +2,7 @@
  * A task is declared once: what is asked of a model, how its answers are judged, shown and learned, and what a search
  * keeps from changing. Everything else asks the declaration what it says and knows no task by its name.
  */
-import type { Task } from '../../contract/dataset'
+import type { SamplePreview, Task } from '../../contract/dataset'
 import type { SampleResults } from '../../contract/report'
 import type { SampleView } from '../../contract/sample-views'
 import type { Value, Values } from '../runtime/value'
@@ -72,6 +72,18 @@ export interface Shown {
     inputs: readonly Values[]
     at: number
   }
+  /** Of tasks that look at samples beside each other, the first of the split: their vectors by each model. */
+  gallery?: Gallery
+}
+
+export interface Gallery {
+  /** Of the sample itself, which may be one of them. */
+  index: number
+  indices: readonly number[]
+  /** Output `choice.names[0]` of each model for these samples, [samples, …]. */
+  outputs: readonly Value[]
+  labels?: Value
+  preview(index: number): Promise<SamplePreview>
 }
 
 export interface TaskDeclaration extends MetricFamily {
@@ -100,6 +112,8 @@ export interface TaskDeclaration extends MetricFamily {
   loss: TaskLoss
   /** The page of a sample draws the whole clip that it is a step of. */
   clips?: boolean
-  /** What the page of a sample draws of each model's outputs, in their order; absent: numbers, and pictures where outputs are some. */
-  view?(shown: Shown): SampleView[] | Promise<SampleView[]>
+  /** The page of a sample shows it beside at most so many others. */
+  gallery?: number
+  /** What the page of a sample draws of each model's outputs, in their order; absent or undefined: numbers, and pictures where outputs are some. */
+  view?(shown: Shown): SampleView[] | undefined | Promise<SampleView[] | undefined>
 }

@@ -2,13 +2,8 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { expect, it } from 'vitest'
 import { openDataset } from '../../../src/engine/data/open'
-import { measureQuality } from '../../../src/engine/evaluate/quality'
-import { sampleDetail } from '../../../src/engine/evaluate/sample-detail'
-import { exportBundle } from '../../../src/engine/export/bundle'
-import { Model, Tensor, writeModel } from '../../../src/engine/onnx'
-import { float16 } from '../../../src/engine/passes/float16'
-import { findTarget } from '../../../src/engine/targets'
-import { contextOf } from '../training/support'
+import { Model, Tensor } from '../../../src/engine/onnx'
+import { viewsOf, wholeWay } from '../tasks/whole-way'
 import { tokenizerJson } from './files'
 import { temporaryFolder } from './support'
 
@@ -62,31 +57,14 @@ it.each<[string, (word: string) => string | number]>([
   const data = await openDataset(folder, model)
   expect(data.task).toBe('tagging')
   expect(data.classes).toEqual(TAGS)
-  const { model: half } = await float16.run(model, {}, contextOf(model, data))
-  const file = path.join(temporaryFolder(), 'half.onnx')
-  writeModel(half, file)
-  const { original, candidates } = await measureQuality(model, [file], { dataset: data })
+  const { original, candidate, detail } = await wholeWay(model, data)
   expect(original.quality).toMatchObject({ metric: 'entityF1', value: 1, others: { accuracy: 1 } })
-  expect(candidates[0]!.quality.value).toBe(1)
-  const row = { index: 0, original: { answer: '', score: 0 }, candidates: [] }
-  const { outputs, preview } = await sampleDetail({
-    dataset: data,
-    index: 0,
-    models: [{ name: 'Half', model: file }],
-    row,
-  })
-  const { view } = outputs[0]!
-  if (view.kind !== 'text') throw new TypeError(view.kind)
-  expect(
-    view.parts
-      .map(({ text }) => text)
-      .join('')
-      .trim(),
-  ).toBe(preview.text)
-  expect(view.parts.find(({ mark }) => mark === 'PER')!.text).toMatch(/anna|bob/)
-  const request = { model: file, name: 'half', target: findTarget('any'), dataset: data }
-  const bundle = await exportBundle(request, { form: 'folder', out: path.join(temporaryFolder(), 'bundle') })
-  expect(fs.existsSync(path.join(bundle.path, 'manifest.json'))).toBe(true)
+  expect(candidate.quality.value).toBe(1)
+  for (const { parts } of viewsOf(detail.outputs, 'text')) {
+    const text = parts.map((part) => part.text).join('')
+    expect(text.trim()).toBe(detail.preview.text)
+    expect(parts.find(({ mark }) => mark === 'PER')!.text).toMatch(/anna|bob/)
+  }
   await data.close()
 })
 

@@ -4,14 +4,9 @@ import path from 'node:path'
 import { expect, it } from 'vitest'
 import { openDataset } from '../../../src/engine/data/open'
 import { labelOf, segmentsOf } from '../../../src/engine/data/windows'
-import { measureQuality } from '../../../src/engine/evaluate/quality'
-import { sampleDetail } from '../../../src/engine/evaluate/sample-detail'
-import { exportBundle } from '../../../src/engine/export/bundle'
 import { seeded } from '../../../src/engine/math/random'
-import { Model, Tensor, writeModel, type Dim } from '../../../src/engine/onnx'
-import { float16 } from '../../../src/engine/passes/float16'
-import { findTarget } from '../../../src/engine/targets'
-import { contextOf } from '../training/support'
+import { Model, Tensor, type Dim } from '../../../src/engine/onnx'
+import { viewsOf, wholeWay } from '../tasks/whole-way'
 import { temporaryFolder } from './support'
 
 /** An alarm where two channels shake: sigmoid of their mean square. */
@@ -60,34 +55,16 @@ it('goes from a log over a candidate and its clips to a bundle that proves itsel
   // 62 windows of 16 rows before the gap, 137 after it.
   expect(data.summary().samples).toBe(199)
   expect(data.summary().notes.join(' ')).toContain('none across one of the 1 gaps')
-  const { model: half } = await float16.run(model, {}, contextOf(model, data))
-  const folder = temporaryFolder()
-  const [file, small] = ['whole', 'half'].map((name) => path.join(folder, `${name}.onnx`)) as [string, string]
-  writeModel(model, file)
-  writeModel(half, small)
-  const { original, candidates } = await measureQuality(file, [small], { dataset: data })
+  const { original, candidate, detail } = await wholeWay(model, data, 3)
   expect(original.quality).toMatchObject({ metric: 'eventF1', value: 1 })
   expect(original.quality.others).toMatchObject({ missed: 0, falseAlarmsPerHour: 0 })
   expect(original.blocks).toBeDefined()
-  expect(candidates[0]!.quality.value).toBe(1)
-  const detail = await sampleDetail({
-    dataset: data,
-    index: 3,
-    models: [
-      { name: 'Original', model: file },
-      { name: 'Half', model: small },
-    ],
-    row: { index: 3, original: { answer: '', score: 0 }, candidates: [] },
-  })
-  for (const { view } of detail.outputs) {
-    if (view.kind !== 'events') throw new TypeError(view.kind)
+  expect(candidate.quality.value).toBe(1)
+  for (const view of viewsOf(detail.outputs, 'events')) {
     expect(view.scores).toHaveLength(view.truth.length)
     expect(view.scores.length).toBeGreaterThan(4)
     expect(view.scores.map((score) => Number(score >= view.threshold))).toEqual(view.truth)
   }
-  const request = { model: small, name: 'half', target: findTarget('any'), dataset: data }
-  const bundle = await exportBundle(request, { form: 'folder', out: path.join(temporaryFolder(), 'bundle') })
-  expect(fs.existsSync(path.join(bundle.path, 'manifest.json'))).toBe(true)
   await data.close()
 })
 

@@ -5,6 +5,7 @@ import type { SampleDetail } from '../../../src/contract/compare'
 import Boxes from '../../../src/renderer/steps/compare/views/Boxes.svelte'
 import Events from '../../../src/renderer/steps/compare/views/Events.svelte'
 import Masks from '../../../src/renderer/steps/compare/views/Masks.svelte'
+import Neighbours from '../../../src/renderer/steps/compare/views/Neighbours.svelte'
 import Numbers from '../../../src/renderer/steps/compare/views/Numbers.svelte'
 import Poses from '../../../src/renderer/steps/compare/views/Poses.svelte'
 import Text from '../../../src/renderer/steps/compare/views/Text.svelte'
@@ -174,5 +175,28 @@ describe('small parts', () => {
     find<HTMLButtonElement>('button[aria-expanded=false]').click()
     flushSync()
     expect(names()).toContain('input.npy')
+  })
+})
+
+describe('neighbours', () => {
+  const near = (index: number, likeness: number) => ({ index, likeness, title: `${index}.png`, label: 'cat' })
+  const before = { kind: 'neighbours' as const, among: 59, found: [near(3, 0.98), near(7, 0.9)] }
+  const after = {
+    ...before,
+    found: [
+      { ...near(7, 0.94), was: 2, same: true },
+      { ...near(3, 0.91), was: 1, same: false },
+    ],
+  }
+
+  it('stand in the order of each model, with where they were and whose class they are', () => {
+    const { all, text } = render(Neighbours, { detail, outputs: models(before, after) })
+    const rows = all('li').map((row) => row.textContent!.replace(/\s+/g, ' ').trim())
+    expect(rows).toHaveLength(4)
+    expect(rows[0]).toBe('1 3.png cat 0.980')
+    expect(rows[2]).toBe('1 7.png cat 0.940 was 2.')
+    expect(rows[3]).toContain('another class')
+    expect(all('.question')[0]!.getAttribute('alt')).toBe('0/0001.png')
+    expect(text()).toContain('most alike of 59 others')
   })
 })

@@ -6,10 +6,9 @@ import sharp from 'sharp'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { openDataset } from '../../../../src/engine/data/open'
 import { indexMap } from '../../../../src/engine/data/png-index'
-import { measureQuality } from '../../../../src/engine/evaluate/quality'
-import { sampleDetail } from '../../../../src/engine/evaluate/sample-detail'
-import { Model, Tensor, writeModel } from '../../../../src/engine/onnx'
-import { wires } from '../../evaluate/support'
+import type { ViewOf } from '../../../../src/contract/sample-views'
+import { Model, Tensor } from '../../../../src/engine/onnx'
+import { viewsOf, wholeWay } from '../../tasks/whole-way'
 
 const root = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-masks-'))
 afterAll(() => fs.rmSync(root, { recursive: true, force: true }))
@@ -104,20 +103,25 @@ describe('numbers of a PNG', () => {
   })
 })
 
-/** Scores of three classes: which third of the range of its grey a pixel lies in. */
-function thirds(): Model {
+/** A score for each weight and bias of the grey of a pixel. */
+function pointwise(weights: number[], biases: number[]): Model {
   const model = new Model()
   model.opsets.set('', 17)
   model.irVersion = 8
   const { graph } = model
   graph.inputs = [{ name: 'x', dtype: 'float32', dims: ['N', 1, 16, 16] }]
-  graph.outputs = [{ name: 'logits', dtype: 'float32', dims: ['N', 3, 16, 16] }]
-  // For classes at grey 0, 0.5 and 1 the nearest has the largest 2·c·x − c².
-  graph.initializers.set('w', Tensor.float32([3, 1, 1, 1], [0, 1, 2]))
-  graph.initializers.set('b', Tensor.float32([3], [0, -0.25, -1]))
-  graph.addNode({ opType: 'Conv', inputs: ['x', 'w', 'b'], outputs: ['logits'] })
+  graph.outputs = [{ name: 'logits', dtype: 'float32', dims: ['N', weights.length, 16, 16] }]
+  graph.initializers.set('w', Tensor.float32([weights.length, 1, 1, 1], weights))
+  graph.initializers.set('b', Tensor.float32([weights.length], biases))
+  // Half precision leaves single numbers as they are.
+  graph.initializers.set('ones', Tensor.float32([16], new Array<number>(16).fill(1)))
+  graph.addNode({ opType: 'Mul', inputs: ['x', 'ones'], outputs: ['grey'] })
+  graph.addNode({ opType: 'Conv', inputs: ['grey', 'w', 'b'], outputs: ['logits'] })
   return model
 }
+
+/** Scores of three classes at grey 0, 0.5 and 1: the nearest c has the largest 2·c·x − c². */
+const thirds = (): Model => pointwise([0, 1, 2], [0, -0.25, -1])
 
 const klass = (x: number, y: number): number => (x < 5 ? 0 : y < 6 ? 1 : 2)
 
@@ -135,22 +139,14 @@ describe('pictures with masks', () => {
   it('are judged by mean IoU, void left out, and their masks drawn', async () => {
     await picturesWith(() => palettePng(16, 16, 8, (x, y) => (y === 0 ? 255 : klass(x, y))))
     put('classes.txt', Buffer.from('ground\ntree\nsky\n'))
-    const file = path.join(folder, 'thirds.onnx')
-    writeModel(thirds(), file)
     const data = await openDataset(folder, thirds(), { preprocessing: { scale: 1 / 255 } })
     expect(data.task).toBe('segmentation')
     expect(data.classes).toEqual(['ground', 'tree', 'sky'])
-    const { original } = await measureQuality(thirds(), [], { dataset: data })
+    const { original, candidate, detail } = await wholeWay(thirds(), data)
     expect(original.quality).toMatchObject({ metric: 'miou', value: 1 })
-    const models = [
-      { name: 'Original', model: file },
-      { name: 'Same', model: file },
-    ]
-    const row = { index: 0, original: { answer: '', score: 0 }, candidates: [] }
-    const { outputs, inputImage } = await sampleDetail({ dataset: data, index: 0, models, row })
-    expect(inputImage).toMatch(/^data:image/)
-    const [{ view }] = outputs as [(typeof outputs)[0]]
-    if (view.kind !== 'masks') throw new TypeError(view.kind)
+    expect(candidate.quality.value).toBe(1)
+    expect(detail.inputImage).toMatch(/^data:image/)
+    const [view] = viewsOf(detail.outputs, 'masks') as [ViewOf<'masks'>]
     expect(view.legend.map(({ name }) => name)).toEqual(['tree', 'sky'])
     const pixels = async (url: string) =>
       sharp(Buffer.from(url.split(',')[1]!, 'base64'))
@@ -180,12 +176,15 @@ describe('pictures with masks', () => {
     const data = await openDataset(folder, thirds(), { preprocessing: { scale: 1 / 255 } })
     for await (const { labels } of data.splits.validation.batches(1))
       expect(new Set(labels!.data as BigInt64Array)).toEqual(new Set([0n, 1n]))
-    const one = wires({ x: { dims: ['N', 1, 16, 16] } })
+    const one = pointwise([1], [0])
     const matte = await openDataset(folder, one, { preprocessing: { scale: 1 / 255 } })
     expect(matte.task).toBe('matting')
-    const { original } = await measureQuality(one, [], { dataset: matte })
+    const { original, candidate, detail } = await wholeWay(one, matte)
     // Of 256 pixels 66 are half grey where the mask is white.
     expect(original.quality.value).toBeCloseTo((66 * 127) / 255 / 256, 3)
+    expect(candidate.quality.value).toBeCloseTo(original.quality.value, 3)
+    expect(viewsOf(detail.outputs, 'masks')).toHaveLength(2)
+    await matte.close()
   })
 
   it('masks of colours are refused by what can be done', async () => {

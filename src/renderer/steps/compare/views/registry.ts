@@ -5,6 +5,7 @@ import type { SampleView } from '../../../../contract/sample-views'
 import Boxes from './Boxes.svelte'
 import Events from './Events.svelte'
 import Masks from './Masks.svelte'
+import Neighbours from './Neighbours.svelte'
 import Numbers from './Numbers.svelte'
 import Poses from './Poses.svelte'
 import type { ViewProps } from './props'
@@ -16,6 +17,7 @@ const VIEWS: { [K in Kind]: Component<ViewProps<K>> } = {
   boxes: Boxes,
   events: Events,
   masks: Masks,
+  neighbours: Neighbours,
   numbers: Numbers,
   poses: Poses,
   text: Text,
