@@ -79,6 +79,19 @@ export const byLikeness = (): Comparison => (candidate, i) => ({
   was: null,
 })
 
+/** As `byLikeness`, where the answer is the class of the nearest other sample, or that sample; below zero it was not sought. */
+export const byNeighbour = (original: SampleResults): Comparison => {
+  const [same, like] = [byAnswer(original), byLikeness()]
+  return (candidate, i) => {
+    const { changed, ...judged } = same(candidate, i)
+    const sought = original.answer[i]! >= 0
+    return {
+      changed: (sought && changed) || like(candidate, i).changed,
+      ...(sought ? judged : { right: null, was: null }),
+    }
+  }
+}
+
 /** As `byLikeness`, where the answer is which element is the largest. */
 export const byLikenessOrAnswer =
   (original: SampleResults): Comparison =>
@@ -89,6 +102,10 @@ export const byLikenessOrAnswer =
   })
 
 const four = (value: number): string => String(Number(value.toPrecision(4)))
+
+/** The class of the nearest other sample. */
+export const neighbourText = (value: number, classes?: readonly string[]): string =>
+  value < 0 ? 'not compared' : classText(value, classes)
 
 /** A class by its name; below zero there is none. */
 export const classText = (value: number, classes?: readonly string[]): string =>

@@ -17,7 +17,7 @@ import {
   rowSize,
 } from './metric'
 import type { Measured, Meter, MetricContext, Observation, OutputChoice } from './metric'
-import { byLikeness, countText } from './comparisons'
+import { byNeighbour, neighbourText } from './comparisons'
 import { rankCorrelation, rankedBy, retrieval, similarities, unit } from './ranking'
 import type { TaskDeclaration } from './task'
 
@@ -53,7 +53,7 @@ class EmbeddingMeter implements Meter {
     let row = 0
     this.fidelity.add(outputs, reference, rows, (cosine) => {
       const label = truth && truth.length === rows ? Number(truth[row]) : null
-      recordSample(this.samples, indices[row]!, label, data[row * size]!, cosine)
+      recordSample(this.samples, indices[row]!, label, -1, cosine)
       if (this.vectors.length < GALLERY) {
         this.vectors.push(unit(data, row * size, size))
         this.originals.push(unit(before, row * size, size))
@@ -71,6 +71,11 @@ class EmbeddingMeter implements Meter {
     const share = (same: (i: number) => boolean): number =>
       now.length > 1 ? now.reduce((sum, _, i) => sum + (same(i) ? 1 : 0), 0) / now.length : 1
     const labelled = labels.length === now.length ? retrieval(now, labels) : undefined
+    for (const [i, other] of near!.entries())
+      if (other !== undefined) this.samples.answer[i] = labelled ? labels[other]! : this.samples.index[other]!
+    const named = !labelled && {
+      text: this.samples.answer.map((at) => (at < 0 ? 'not compared' : `sample ${at}`)),
+    }
     return {
       quality: {
         metric: 'cosine',
@@ -89,7 +94,7 @@ class EmbeddingMeter implements Meter {
           maxAbsoluteError,
         },
       },
-      samples: this.samples,
+      samples: { ...this.samples, ...named },
       reweighted: (weights) => this.fidelity.reweighted(weights),
       nonFinite: this.fidelity.nonFinite,
       notes: samples > GALLERY ? [`Nearest neighbours were sought among the first ${GALLERY} samples.`] : [],
@@ -103,8 +108,8 @@ export const embedding: TaskDeclaration = {
   choose,
   meter: (choice) => new EmbeddingMeter(choice),
   protects: 'values',
-  comparison: byLikeness,
-  answerText: countText,
+  comparison: byNeighbour,
+  answerText: neighbourText,
   loss: { fits: () => true },
   // As many as fit a look: every one of them is run when a sample is opened.
   gallery: 200,

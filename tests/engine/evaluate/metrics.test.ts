@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Task } from '../../../src/contract/dataset'
 import { measureQuality, type MeasuredQuality } from '../../../src/engine/evaluate/quality'
 import type { Value } from '../../../src/engine/runtime/value'
+import { taskOf } from '../../../src/engine/tasks'
 import { arrayDataset, floats, ints, wires } from './support'
 import { taskOf } from '../../../src/engine/tasks'
 
@@ -287,5 +288,22 @@ describe('embedding', () => {
     expect(original.quality.others).toMatchObject({ retrievalAgreement: 1, retrievalAccuracy: 1 })
     expect(candidates[0]!.quality.value).toBeLessThan(1)
     expect(candidates[0]!.quality.others.retrievalAgreement).toBe(1)
+    // The class of the nearest other sample.
+    expect(original.samples.answer).toEqual([0, 0, 1, 1])
+    const task = taskOf('embedding')
+    const compare = task.comparison(original.samples)
+    const other = { ...original.samples, answer: [1, 0, 1, 1], score: [1, 0.9, 1, 1] }
+    expect(compare(other, 0)).toEqual({ changed: true, right: false, was: true })
+    expect(compare(other, 1)).toEqual({ changed: true, right: true, was: true })
+    expect(compare(other, 2)).toEqual({ changed: false, right: true, was: true })
+    expect([0, -1].map((answer) => task.answerText(answer, ['cat']))).toEqual(['cat', 'not compared'])
+  })
+
+  it('answers with the nearest other sample where there are no labels', async () => {
+    const inputs = { x: floats([3, 2], [1, 0.1, -1, 0.1, 1, 0.2]) }
+    const { original } = await measureQuality(wires({ x: { dims: ['N', 2] } }), [], {
+      dataset: arrayDataset({ task: 'embedding', inputs }),
+    })
+    expect(original.samples.text).toEqual(['sample 2', 'sample 2', 'sample 0'])
   })
 })
