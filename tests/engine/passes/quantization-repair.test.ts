@@ -71,6 +71,71 @@ describe('equalize', () => {
     },
   )
 
+  /** Two layers, of the first of which channel 0 has hardly any weights and a large bias, channel 1 the bias alone. */
+  function biased(
+    between: (net: Net, value: string) => string,
+    pads: number,
+  ): { model: Model; first: string } {
+    const net = new Net(6)
+    const x = net.input('x', [null, 4, 10, 10])
+    const kernel = (noise([8, 4, 3, 3], 5).data as Float32Array).map((v, i) => 0.2 * v * (i < 72 ? 1e-3 : 1))
+    const first = net.constant('b', Tensor.float32([8], [1, 300, -0.2, 0.3, 0, 0.2, -0.1, 0.1]))
+    const conv = net.op('Conv', [x, net.constant('w', Tensor.float32([8, 4, 3, 3], kernel)), first])
+    // The layer after hardly reads channel 1, whose range all others share as long as it has its bias.
+    const reading = (noise([8, 8, 3, 3], 7).data as Float32Array).map(
+      (v, i) => v * (Math.floor(i / 9) % 8 === 1 ? 1e-2 : 1),
+    )
+    const w = net.constant('w', Tensor.float32([8, 8, 3, 3], reading))
+    const second = net.op('Conv', [between(net, conv), w], {
+      pads: { ints: [pads, pads, pads, pads] },
+    })
+    net.output(second, 4)
+    return { model: net.model, first }
+  }
+  const relu = (net: Net, value: string): string => net.relu(value)
+
+  test.each<[string, (net: Net, value: string) => string]>([
+    ['Relu', relu],
+    ['Relu and MaxPool', (net, v) => net.op('MaxPool', [net.relu(v)], { kernel_shape: { ints: [2, 2] } })],
+  ])('what no sample falls below of a bias moves on, through %s', async (_, between) => {
+    const { model, first } = biased(between, 0)
+    const { model: moved, summary } = await equalize.run(model, {}, contextOf(model, images))
+    expect(summary).toContain('2 biases that no calibration sample falls below')
+    expect(await fidelity(model, moved, images)).toBeGreaterThan(90)
+    const name = moved.graph.nodes.find((node) => node.is('Conv'))!.inputs[2]!
+    const [before, after] = [model.graph.initializers.get(first)!, moved.graph.initializers.get(name)!]
+    expect(before.floats()[1]).toBe(300)
+    expect(Math.abs(after.floats()[1]!)).toBeLessThan(1)
+    const int8 = async (from: Model): Promise<number> =>
+      fidelity(
+        model,
+        (await quantizeStatic.run(from, { maxLoss: 100, calibration: 'min-max' }, contextOf(from, images)))
+          .model,
+        images,
+      )
+    const { model: kept } = await equalize.run(model, {}, contextOf(model))
+    expect(await int8(moved)).toBeGreaterThan((await int8(kept)) + 6)
+  })
+
+  test.each<[string, (net: Net, value: string) => string, number]>([
+    ['the layer after pads with zeros', relu, 1],
+    [
+      'a pool counts zeros',
+      (net, v) =>
+        net.op('AveragePool', [net.relu(v)], {
+          kernel_shape: { ints: [2, 2] },
+          pads: { ints: [1, 1, 0, 0] },
+          count_include_pad: { int: 1 },
+        }),
+      0,
+    ],
+  ])('biases stay where %s', async (_, between, pads) => {
+    const { model } = biased(between, pads)
+    const { model: even, summary } = await equalize.run(model, {}, contextOf(model, images))
+    expect(summary).not.toContain('bias')
+    expect(await fidelity(model, even, images)).toBeGreaterThan(90)
+  })
+
   test('a value that others read, or tied weights, are safe', async () => {
     const net = new Net(2)
     const x = net.input('x', [null, 16])
