@@ -84,6 +84,8 @@ export type {
   BoxView,
   EventView,
   MaskView,
+  Neighbour,
+  NeighbourView,
   NumbersView,
   PoseView,
   SampleView,
@@ -140,6 +142,7 @@ export type {
   OutputChoice,
 } from './engine/tasks/metric'
 export type {
+  Gallery,
   LossKind,
   Shown,
   Spelling,

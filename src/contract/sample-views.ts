@@ -92,7 +92,7 @@ export interface Neighbour extends Pick<SamplePreview, 'index' | 'title' | 'thum
 }
 
 /** Other samples, the most alike first. */
-interface NeighbourView {
+export interface NeighbourView {
   kind: 'neighbours'
   found: Neighbour[]
   /** How many were compared. */

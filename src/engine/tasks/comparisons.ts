@@ -73,7 +73,7 @@ export const byDecibel =
   }
 
 /** Scores are cosines to the original. */
-export const byLikeness = (): Comparison => (candidate, i) => ({
+const byLikeness = (): Comparison => (candidate, i) => ({
   changed: candidate.score[i]! < UNLIKE,
   right: null,
   was: null,
