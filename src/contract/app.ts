@@ -18,7 +18,15 @@ import type { ErrorData } from './errors'
 import { Goal } from './goal'
 import type { PassDescription } from './passes'
 import type { PluginDescription } from './plugins'
-import type { BundlePlan, ExportRecord, FileRef, Project, ProjectSummary, Run } from './project'
+import {
+  COMBINE_BY,
+  type BundlePlan,
+  type ExportRecord,
+  type FileRef,
+  type Project,
+  type ProjectSummary,
+  type Run,
+} from './project'
 import { Recipe, type Preset } from './recipe'
 import type { TrialPoint } from './trial'
 import type { SensitivityReport } from './sensitivity'
@@ -141,7 +149,19 @@ export const methods = {
     project: Project
     taken: FileRef[]
     refused: { name: string; reason: string }[]
+    /** All models of the drop, where there are more than the one that was taken. */
+    several?: FileRef[]
   }>()(z.strictObject({ project: id, files: z.array(id).min(1).max(100) })),
+  /** Joins scores of several models into one, which becomes the project's model. */
+  'project.combine': method<Project>()(
+    z.strictObject({
+      project: id,
+      files: z.array(id).min(2).max(100),
+      by: z.enum(COMBINE_BY),
+      /** Of a sum, one for each score. */
+      weights: z.array(z.number()).optional(),
+    }),
+  ),
   'project.setGoal': method<Project>()(z.strictObject({ project: id, goal: Goal })),
   'project.clearData': method<Project>()(z.strictObject({ project: id })),
 

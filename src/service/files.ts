@@ -117,6 +117,20 @@ export class FileStore {
     return this.add(path.join(home, only!), true, entry.name, id)
   }
 
+  /** Keeps what `write` writes to the path it is given. */
+  async make(name: string, write: (file: string) => Promise<unknown>): Promise<FileRef> {
+    const id = this.begin(name, false)
+    const { root } = this.uploads.get(id)!
+    try {
+      await write(path.join(root, safeRelative(name)))
+      return this.finish(id)
+    } catch (cause) {
+      this.uploads.delete(id)
+      fs.rmSync(root, { recursive: true, force: true })
+      throw cause
+    }
+  }
+
   /** One folder of files that belong together: splits of a dataset, or a model and its weights. */
   gather(parts: readonly FileRef[], name: string): FileRef {
     const id = newId()

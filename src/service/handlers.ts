@@ -10,7 +10,7 @@ import type { ProjectRecord, RunRecord } from './records'
 import { candidateModel } from './candidates'
 import { sensitivitiesOf } from './runs'
 import { findSample, sampleInfos } from './samples'
-import { takeFiles, UNNAMED } from './taking'
+import { takeCombined, takeFiles, UNNAMED } from './taking'
 import { frontOf, summarise, viewProject, viewRun } from './view'
 
 export function handlersOf(parts: Parts): Handlers {
@@ -132,6 +132,12 @@ function projectHandlers(parts: Parts) {
       const result = takeFiles(core, loader, project, files)
       projectsChanged()
       return { project: view(parts, project), ...result }
+    },
+    'project.combine': async (request) => {
+      core.store.get(request.project)
+      await takeCombined(core, loader, request)
+      projectsChanged()
+      return view(parts, request.project)
     },
     'project.setGoal': ({ project, goal }) => {
       core.store.get(project)

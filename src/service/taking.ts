@@ -2,7 +2,7 @@
 import path from 'node:path'
 import { errorData } from '../contract/errors'
 import { errorMessage } from '../contract/messages'
-import type { FileRef } from '../contract/project'
+import type { CombineBy, FileRef } from '../contract/project'
 import type { Core } from './core'
 import { readSpec } from './data-spec'
 import type { Loader } from './loading'
@@ -11,6 +11,7 @@ import { readRecipe } from './recipes'
 interface Taken {
   taken: FileRef[]
   refused: { name: string; reason: string }[]
+  several?: FileRef[]
 }
 
 /** Weights that lie beside a model. */
@@ -27,7 +28,8 @@ export function takeFiles(core: Core, loader: Loader, project: string, ids: read
   const refuse = (file: FileRef, reason: string): void =>
     void result.refused.push({ name: file.name, reason })
 
-  const [model, ...moreModels] = of('model')
+  const models = of('model')
+  const [model] = models
   const missing = weightsMissing(core, project)
   const late = model ? undefined : given.find(({ name }) => name === missing?.name)
   const beside = of('unknown').filter((file) => model && EXTERNAL.test(file.name))
@@ -36,7 +38,7 @@ export function takeFiles(core: Core, loader: Loader, project: string, ids: read
     takeModel(core, project, whole)
     result.taken.push(whole)
   }
-  for (const file of moreModels) refuse(file, 'a project has one model, and another one was taken.')
+  if (models.length > 1) result.several = models
   if (late) {
     takeModel(core, project, files.gather([missing!.model, late], missing!.model.name))
     result.taken.push(late)
@@ -97,6 +99,24 @@ function weightsMissing(
   const { model } = store.get(project)
   if (model?.error?.code !== 'model/external-data-missing' || !files.has(model.file)) return undefined
   return { name: path.basename(model.error.file), model: files.get(model.file) }
+}
+
+/** Scores of several models become one, in a model of the project's own. Throws `model/not-combinable`. */
+export async function takeCombined(
+  core: Core,
+  loader: Loader,
+  {
+    project,
+    files,
+    ...how
+  }: { project: string; files: readonly string[]; by: CombineBy; weights?: number[] },
+): Promise<void> {
+  const models = files.map((id) => core.files.pathOf(id))
+  const file = await core.files.make('condition.onnx', (out) =>
+    core.interactive.run('combine', { models, out, ...how }, { during: 'joining the scores' }),
+  )
+  takeModel(core, project, file)
+  loader.changed(core.store.get(project), 'model')
 }
 
 function takeModel({ store }: Core, project: string, file: FileRef): void {

@@ -2,13 +2,14 @@ import { InvalidArgumentError, Option } from 'commander'
 import fs from 'node:fs'
 import path from 'node:path'
 import { PareError } from '../../contract/errors'
+import { COMBINE_BY, type CombineBy } from '../../contract/project'
 import { absolute, examples, withEngineOptions, type AddCommand } from '../command'
 import { ratioOption } from '../data-spec'
 import { printDocument } from '../document'
 import { print } from '../output'
 
 interface CombineFlags {
-  by: 'min' | 'max' | 'mean' | 'sum'
+  by: CombineBy
   weights?: number[]
   outputs?: string[]
   name?: string
@@ -32,7 +33,7 @@ export const addCombine: AddCommand = (program, { session }) => {
     ])
     .addOption(
       new Option('--by <how>', 'the least, the largest, the mean or the weighted sum')
-        .choices(['min', 'max', 'mean', 'sum'])
+        .choices(COMBINE_BY)
         .makeOptionMandatory(),
     )
     .option('--weights <number,…>', 'of a sum, in the order of models and their outputs', (text: string) =>

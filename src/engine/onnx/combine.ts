@@ -3,13 +3,14 @@
  * by their least, largest, mean or weighted sum.
  */
 import { PareError } from '../../contract/errors'
+import type { CombineBy } from '../../contract/project'
 import type { Graph, ValueInfo } from './graph'
 import type { Model } from './model'
 import { raiseOpset } from './opset'
 import { Tensor } from './tensor'
 
 export interface CombineOptions {
-  by: 'min' | 'max' | 'mean' | 'sum'
+  by: CombineBy
   /** Of a sum, one for each score in order. */
   weights?: readonly number[]
   /** Only outputs of these names; default: all of one number a sample. */
@@ -118,7 +119,7 @@ export function renameAll(graph: Graph, to: (name: string) => string): void {
   graph.outputs = graph.outputs.map(called)
 }
 
-const OPERATORS = { min: 'Min', max: 'Max', mean: 'Mean', sum: 'Sum' } as const
+const OPERATORS: Record<CombineBy, string> = { min: 'Min', max: 'Max', mean: 'Mean', sum: 'Sum' }
 
 function join(
   graph: Graph,

@@ -14,7 +14,7 @@ import type {
 import type { StepId } from '../../contract/actions'
 import { errorData, type ErrorData } from '../../contract/errors'
 import type { Goal } from '../../contract/goal'
-import type { Project, ProjectSummary, Run } from '../../contract/project'
+import type { FileRef, Project, ProjectSummary, Run } from '../../contract/project'
 import type { BrowserHost, Connection } from '../host/browser'
 import { Catalogue } from './catalogue.svelte'
 import { RecipeEditor } from './editor.svelte'
@@ -48,6 +48,8 @@ export class App {
   error = $state.raw<ErrorData>()
   /** Files that were handed in and not taken, with the reason. */
   refused = $state.raw<{ name: string; reason: string }[]>([])
+  /** Models that came together, of which the project has the first. */
+  several = $state.raw<readonly FileRef[]>([])
   /** Files that are on their way from the page. */
   taking = $state.raw<Taking>()
   connection = $state<Connection>('open')
@@ -223,6 +225,7 @@ export class App {
     this.step = step
     this.error = undefined
     this.refused = []
+    this.several = []
     // The heading of the step takes the focus, so that keyboard and screen reader start at its top.
     requestAnimationFrame(() => document.getElementById('step-title')?.focus())
   }

@@ -1,7 +1,7 @@
 /** Files that are handed in: from a drop, a picker or the system. */
 import type { DroppedFile } from '../../contract/app'
 import { errorData } from '../../contract/errors'
-import type { FileRef } from '../../contract/project'
+import type { CombineBy, FileRef } from '../../contract/project'
 import { bytes, whole } from '../lib/format'
 import type { App } from './app.svelte'
 
@@ -45,6 +45,20 @@ export async function takeDropped(app: App, dropped: readonly DroppedFile[]): Pr
   }
 }
 
+/** The project's model becomes the one of several whose scores are joined. */
+export async function combine(app: App, by: CombineBy, weights?: number[]): Promise<void> {
+  const files = app.several.map(({ id }) => id)
+  const project = await app.ask('project.combine', {
+    project: app.projectId,
+    files,
+    by,
+    ...(weights && { weights }),
+  })
+  if (!project) return
+  app.show(project)
+  app.go('model')
+}
+
 /** They go to the open project, or to a new one, at the step they belong to unless one is to `stay`; true where a model was among them. */
 export async function take(app: App, files: readonly FileRef[], stay = false): Promise<boolean> {
   if (!files.length) return stay
@@ -66,5 +80,6 @@ export async function take(app: App, files: readonly FileRef[], stay = false): P
     else if (kinds.includes('recipe')) app.go('goal')
   }
   app.refused = result?.refused ?? []
+  app.several = result?.several ?? []
   return stay || kinds.includes('model')
 }

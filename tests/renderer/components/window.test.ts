@@ -47,6 +47,35 @@ describe('home', () => {
   })
 })
 
+describe('several models', () => {
+  const come = async (host: Awaited<ReturnType<typeof openWindow>>['host']) => {
+    const files = ['hot', 'loud'].map((id) => ({ id, name: `${id}.onnx`, bytes: 9, kind: 'model' as const }))
+    host.emit('files.opened', { files })
+    await settle()
+    return vi.spyOn(host, 'invoke')
+  }
+
+  it('say which one was taken, and their scores can become one', async () => {
+    const { host, text } = await openWindow({ project: project() }, at('data'))
+    const invoke = await come(host)
+    expect(text()).toContain('2 models, and a project has one: hot.onnx was taken')
+    await press('Largest of all')
+    const request = { project: 'digits', files: ['hot', 'loud'], by: 'max' }
+    expect(invoke).toHaveBeenCalledWith('project.combine', request)
+    expect(text()).not.toContain('hot.onnx was taken')
+  })
+
+  it('have weights in a sum', async () => {
+    const { host, all } = await openWindow({ project: project() }, at('data'))
+    const invoke = await come(host)
+    await press('Weighted sum…')
+    type(all('.notice input')[1] as HTMLInputElement, '0.25')
+    await press('Sum of all')
+    const request = { project: 'digits', files: ['hot', 'loud'], by: 'sum', weights: [1, 0.25] }
+    expect(invoke).toHaveBeenCalledWith('project.combine', request)
+  })
+})
+
 describe('the place', () => {
   it('is in the address, with the tab, and comes back from it', async () => {
     const { find } = await openWindow({ project: done() }, at('model', '&model=operators'))

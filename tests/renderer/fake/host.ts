@@ -275,11 +275,16 @@ export class FakeHost implements Host {
       },
     ],
     'samples.open': () => (this.project = fixture.project()),
-    'project.take': ({ files }) => ({
-      project: this.change({ model: fixture.project().model, data: fixture.project().data }),
-      taken: files.map((id) => ({ id, name: 'lenet5.onnx', bytes: 248_733, kind: 'model' })),
-      refused: [],
-    }),
+    'project.take': ({ files }) => {
+      const models = files.map((id) => ({ id, name: `${id}.onnx`, bytes: 248_733, kind: 'model' as const }))
+      return {
+        project: this.change({ model: fixture.project().model, data: fixture.project().data }),
+        taken: models.slice(0, 1),
+        refused: [],
+        ...(models.length > 1 && { several: models }),
+      }
+    },
+    'project.combine': () => this.change({ model: fixture.project().model }),
     'project.setGoal': ({ goal }) => this.change({ goal: goal as NonNullable<Project['goal']> }),
     'project.clearData': () => this.change({ data: { state: 'empty' } }),
     'model.histogram': ({ layer, candidate }) => {
