@@ -18,15 +18,8 @@ import type { ErrorData } from './errors'
 import { Goal } from './goal'
 import type { PassDescription } from './passes'
 import type { PluginDescription } from './plugins'
-import {
-  COMBINE_BY,
-  type BundlePlan,
-  type ExportRecord,
-  type FileRef,
-  type Project,
-  type ProjectSummary,
-  type Run,
-} from './project'
+import { CombineRequest } from './combine'
+import type { BundlePlan, ExportRecord, FileRef, Project, ProjectSummary, Run } from './project'
 import { Recipe, type Preset } from './recipe'
 import type { TrialPoint } from './trial'
 import type { SensitivityReport } from './sensitivity'
@@ -153,15 +146,7 @@ export const methods = {
     several?: FileRef[]
   }>()(z.strictObject({ project: id, files: z.array(id).min(1).max(100) })),
   /** Joins scores of several models into one, which becomes the project's model. */
-  'project.combine': method<Project>()(
-    z.strictObject({
-      project: id,
-      files: z.array(id).min(2).max(100),
-      by: z.enum(COMBINE_BY),
-      /** Of a sum, one for each score. */
-      weights: z.array(z.number()).optional(),
-    }),
-  ),
+  'project.combine': method<Project>()(CombineRequest),
   'project.setGoal': method<Project>()(z.strictObject({ project: id, goal: Goal })),
   'project.clearData': method<Project>()(z.strictObject({ project: id })),
 

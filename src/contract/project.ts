@@ -7,10 +7,6 @@ import type { Recipe } from './recipe'
 import type { Quality, Report, StepRecord } from './report'
 import type { TrialPoint } from './trial'
 
-/** How scores become one. */
-export const COMBINE_BY = ['max', 'min', 'mean', 'sum'] as const
-export type CombineBy = (typeof COMBINE_BY)[number]
-
 export interface FileRef {
   id: string
   name: string

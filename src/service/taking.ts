@@ -2,7 +2,8 @@
 import path from 'node:path'
 import { errorData } from '../contract/errors'
 import { errorMessage } from '../contract/messages'
-import type { CombineBy, FileRef } from '../contract/project'
+import type { CombineRequest } from '../contract/combine'
+import type { FileRef } from '../contract/project'
 import type { Core } from './core'
 import { readSpec } from './data-spec'
 import type { Loader } from './loading'
@@ -105,11 +106,7 @@ function weightsMissing(
 export async function takeCombined(
   core: Core,
   loader: Loader,
-  {
-    project,
-    files,
-    ...how
-  }: { project: string; files: readonly string[]; by: CombineBy; weights?: number[] },
+  { project, files, ...how }: CombineRequest,
 ): Promise<void> {
   const models = files.map((id) => core.files.pathOf(id))
   const file = await core.files.make('condition.onnx', (out) =>

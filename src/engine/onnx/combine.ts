@@ -3,7 +3,7 @@
  * by their least, largest, mean or weighted sum.
  */
 import { PareError } from '../../contract/errors'
-import type { CombineBy } from '../../contract/project'
+import type { CombineBy } from '../../contract/combine'
 import type { Graph, ValueInfo } from './graph'
 import type { Model } from './model'
 import { raiseOpset } from './opset'

@@ -1,7 +1,8 @@
 /** Files that are handed in: from a drop, a picker or the system. */
 import type { DroppedFile } from '../../contract/app'
 import { errorData } from '../../contract/errors'
-import type { CombineBy, FileRef } from '../../contract/project'
+import type { CombineBy } from '../../contract/combine'
+import type { FileRef } from '../../contract/project'
 import { bytes, whole } from '../lib/format'
 import type { App } from './app.svelte'
 
