@@ -4,7 +4,6 @@ import { measureQuality, type MeasuredQuality } from '../../../src/engine/evalua
 import type { Value } from '../../../src/engine/runtime/value'
 import { taskOf } from '../../../src/engine/tasks'
 import { arrayDataset, floats, ints, wires } from './support'
-import { taskOf } from '../../../src/engine/tasks'
 
 /** Runs an identity model, so that `input` is what the metric sees. */
 function measure(task: Task, input: Value, labels?: Value, classes?: string[]): Promise<MeasuredQuality> {
