@@ -143,7 +143,7 @@ test('the examples of the library run from the package, without network', () => 
 test.each(['README.md', 'docs/library.md'])(
   'the code in %s reaches a bundle',
   (page) => {
-    const folder = path.join(work, path.basename(page, '.md'))
+    const folder = path.join(work, `code of ${path.basename(page, '.md')}`)
     fs.cpSync(path.join(root, 'resources', 'samples', 'car'), folder, { recursive: true })
     fs.renameSync(path.join(folder, 'car.onnx'), path.join(folder, 'model.onnx'))
     fs.writeFileSync(path.join(folder, 'code.mjs'), shellLines(textOf(page), 'js').join('\n'))
