@@ -1,6 +1,6 @@
 /**
  * Nets by forms, each with the golden samples of its own test program: clean under every warning, as 32 bits with
- * sanitizers, and on an emulated Cortex-M3. `PARE_CELLS=all` for large nets in forms whose tables take seconds to compile.
+ * sanitizers, by clang too where it is there, and on an emulated Cortex-M3. `PARE_CELLS=all` for large nets in forms whose tables take seconds to compile.
  */
 import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
@@ -8,7 +8,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { missing } from '../../../../bench/support/emulated-arm'
-import { compile, STRICT, writeSources } from '../../../../src/engine/export/c/compiler'
+import { compile, findCompiler, STRICT, writeSources } from '../../../../src/engine/export/c/compiler'
 import { generate } from '../../../../src/engine/export/c/generate'
 import { testSource } from '../../../../src/engine/export/c/test-source'
 import { makeGolden } from '../../../../src/engine/export/golden'
@@ -23,13 +23,18 @@ import { Net } from '../../passes/pruning/build'
 import { contextOf, noise } from '../../passes/quantization/support'
 import { runOnCortexM } from './cortex-m'
 import { separable } from './nets'
-import { compiler, has32, SANITIZED, WITHOUT } from './support'
+import { compiler, linked, SANITIZED, WITHOUT } from './support'
 
 const lacks = missing()
 const WITHOUT_BOARD =
   lacks.length > 0 ? ` (not on a Cortex-M: this machine has no ${lacks.join(' and no ')})` : ''
 
-const BITS = has32() ? ['-m32'] : []
+const CLANG = compiler !== 'clang' && findCompiler(['clang'])
+/** As 32 bits where it can, and by clang, where it is another, which warns of other things. */
+const COMPILERS: readonly (readonly [command: string, flags: readonly string[]])[] = [
+  [compiler!, [...SANITIZED, ...linked(compiler, ['-m32'])]],
+  ...(CLANG ? [[CLANG, linked(CLANG, SANITIZED)] as const] : []),
+]
 
 function recurrent(): Model {
   const net = new Net(3)
@@ -134,10 +139,12 @@ describe.skipIf(!compiler)(`compiled and run${WITHOUT}${WITHOUT_BOARD}`, () => {
           models.set(form, await compressed(build!, form === 'int8' && int8 ? int8 : FORMS[form]!))
         const files = await programs(models, folder)
         const right = forms.map((form) => `${prefixOf(form)}: the outputs are as they should be\n`).join('')
-        const built = compile(compiler!, folder, files, 'tests', [...STRICT, ...SANITIZED, ...BITS])
-        expect(built).toEqual({ ok: true, text: '' })
-        const { stdout, stderr } = spawnSync(path.join(folder, 'tests'), { encoding: 'utf8' })
-        expect({ stdout, stderr }).toEqual({ stdout: right, stderr: '' })
+        for (const [command, flags] of COMPILERS) {
+          const built = compile(command, folder, files, 'tests', [...STRICT, ...flags])
+          expect(built).toEqual({ ok: true, text: '' })
+          const { stdout, stderr } = spawnSync(path.join(folder, 'tests'), { encoding: 'utf8' })
+          expect({ stdout, stderr }).toEqual({ stdout: right, stderr: '' })
+        }
         if (lacks.length === 0) expect(runOnCortexM(folder, files)).toEqual({ ok: true, text: right })
       } finally {
         fs.rmSync(folder, { recursive: true, force: true })

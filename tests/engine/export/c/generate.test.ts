@@ -9,7 +9,7 @@ import { Tensor, type Model } from '../../../../src/engine/onnx'
 import { float32, type Values } from '../../../../src/engine/runtime'
 import { Net } from '../../passes/pruning/build'
 import { coded, separable } from './nets'
-import { apart, compiler, has32, WITHOUT } from './support'
+import { apart, compiler, linked, WITHOUT } from './support'
 
 const noise = (dims: number[], seed: number): ReturnType<typeof float32> => {
   const random = seeded(seed)
@@ -106,7 +106,7 @@ describe.skipIf(!compiler)(`compiled and run${WITHOUT}`, () => {
     expect((await apart(net.model, [feeds])).most).toBe(0)
   })
 
-  test.skipIf(!has32())('on a machine of 32 bits', async () => {
+  test.skipIf(linked(compiler, ['-m32']).length === 0)('on a machine of 32 bits', async () => {
     expect((await apart(separable(), samples('x', [1, 3, 16, 16]), ['-m32', '-O2'])).most).toBeLessThan(1e-5)
   })
 })

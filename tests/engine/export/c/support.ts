@@ -21,13 +21,13 @@ export const WITHOUT = compiler ? '' : ' (left out: this machine has no C compil
 
 export const SANITIZED = ['-O1', '-fsanitize=address,undefined', '-fno-sanitize-recover=all']
 
-/** Whether it can compile for 32 bits. */
-export function has32(): boolean {
-  if (!compiler) return false
+/** Those of the flags with which it makes a program: libraries for 32 bits and of sanitizers may be missing. */
+export function linked(command: string | undefined, flags: readonly string[]): readonly string[] {
+  if (!command) return []
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-c-32-'))
   try {
     fs.writeFileSync(path.join(folder, 'a.c'), '#include <math.h>\nint main(void) { return 0; }\n')
-    return compile(compiler, folder, ['a.c'], 'a', ['-m32']).ok
+    return compile(command, folder, ['a.c'], 'a', flags).ok ? flags : []
   } finally {
     fs.rmSync(folder, { recursive: true, force: true })
   }
