@@ -107,6 +107,9 @@ export async function textSource(
       gaps,
       useText ? tokenizerFile : undefined,
       byWords,
+      keys.second === undefined
+        ? []
+        : [`Two texts a sample, “${keys.text}” and “${keys.second}”, joined as the tokenizer joins pairs.`],
     )
   } catch (cause) {
     await tokens.discard()
@@ -172,8 +175,6 @@ function suggestText({ ids }: TextInputs, encoder: TextEncoder | undefined): Tex
 }
 
 class TextSource implements Source {
-  readonly notes: readonly string[] = []
-
   constructor(
     private readonly file: string,
     private readonly inputs: TextInputs,
@@ -184,6 +185,7 @@ class TextSource implements Source {
     private readonly gaps: ReadonlySet<number>,
     private readonly tokenizer: string | undefined,
     private readonly byWords: boolean,
+    readonly notes: readonly string[],
   ) {}
 
   get length(): number {

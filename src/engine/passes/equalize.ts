@@ -25,7 +25,7 @@ export const equalize = definePass({
   family: 'quantization',
   role: 'prepares',
   summary:
-    'Moves range between neighbouring layers so that all channels of a weight are of similar size: run it before quantizing. Biases that no calibration sample falls below move into the layer after. The model computes the same.',
+    'Moves range between neighbouring layers so that all channels of a weight are of similar size: run it before quantizing. With calibration samples, what none of them falls below of a bias moves into the layer after. The model computes the same, but for samples that do fall below it.',
   sources: ['arXiv:1906.04721'],
   params,
   async run(model: Model, { rounds }, context) {

@@ -3,6 +3,9 @@ import { expect, it } from 'vitest'
 import { tokenRow } from '../../../src/engine/data/token-row'
 import { openTokenizer } from '../../../src/engine/data/tokenizer'
 import fixture from '../../fixtures/tokens/pairs.json'
+import { readModel } from '../../../src/engine/onnx'
+import { openDataset } from '../../../src/engine/data/open'
+import { pairs } from '../export/text-subjects'
 import { temporaryFolder, write } from './support'
 
 it.each(fixture.cases)('pairs are as Hugging Face’s tokenizers make them: $name', async (given) => {
@@ -20,4 +23,11 @@ it.each(fixture.cases)('pairs are as Hugging Face’s tokenizers make them: $nam
       mask: Array.from(row['token-mask']),
     }).toEqual({ ids, types, mask })
   }
+})
+
+it('says which two texts were joined', async () => {
+  const { data, model, options } = pairs()
+  const dataset = await openDataset(data, readModel(model), options)
+  expect(dataset.summary().notes.join(' ')).toContain('“sentence1” and “sentence2”, joined')
+  await dataset.close()
 })

@@ -136,6 +136,14 @@ describe('equalize', () => {
     expect(await fidelity(model, even, images)).toBeGreaterThan(90)
   })
 
+  test('biases stay where a calibration sample gives what is no number', async () => {
+    const { model } = biased(relu, 0)
+    const broken = noise([32, 4, 10, 10])
+    ;(broken.data as Float32Array).fill(NaN, 0, 4 * 10 * 10)
+    const { summary } = await equalize.run(model, {}, contextOf(model, { x: broken }))
+    expect(summary).not.toContain('bias')
+  })
+
   test('a value that others read, or tied weights, are safe', async () => {
     const net = new Net(2)
     const x = net.input('x', [null, 16])

@@ -32,7 +32,7 @@ export async function absorbBiases(
   )
   let count = 0
   for (const pair of fitting) {
-    // Nothing was seen where it is infinite, and what is no number stays where it is.
+    // Nothing was seen where it is infinite; one value that is no number makes the least none.
     const shifts = least.get(pair.first.name)!.map((low) => (low > 0 && low < Infinity ? low : 0))
     const moved = shifts.filter((shift) => shift > 0).length
     if (moved > 0) absorb(model.graph, pair, shifts, by)
@@ -56,7 +56,7 @@ function lower(least: Float32Array, value: Value): void {
   const values = floatsOf(value)
   const inner = value.dims.slice(2).reduce((n, d) => n * d, 1)
   for (let start = 0, c = 0; start < values.length; start += inner, c = (c + 1) % least.length)
-    for (let i = start; i < start + inner; i++) if (!(values[i]! >= least[c]!)) least[c] = values[i]!
+    for (let i = start; i < start + inner; i++) least[c] = Math.min(least[c]!, values[i]!)
 }
 
 function absorb(graph: Graph, { first, second, inAxis }: Pair, shifts: Float32Array, by: string): void {
