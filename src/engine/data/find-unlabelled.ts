@@ -8,11 +8,12 @@ import { BY_TURNS, openRunner } from '../runtime'
 import type { Value } from '../runtime/value'
 import { samplesOf, type Sampling } from './answers'
 import type { Batch, Dataset } from './dataset'
-import { LEVEL, type Finding, type FindOptions } from './finding'
+import { inOrder, LEVEL, type Finding, type FindOptions } from './finding'
 import { fitted, inputLayer, type Parameters } from './input-fit'
 import { rawStatistics } from './raw-statistics'
+import { isAsGood, simplest } from './simplest'
 import { samplingsOf } from './trials'
-import { resizeVariants, variantsOf, type PreparedAs } from './variants'
+import { INVOLVED, resizeVariants, variantsOf, type PreparedAs } from './variants'
 import { witnessOf, type Testimony, type Witness } from './witness'
 
 const FEW = 64
@@ -21,7 +22,10 @@ const FITTED = 128
 const KEPT = 6
 const SCORED = 5
 
-type Heard = PreparedAs & { told: Testimony; instead?: Preprocessing }
+interface Told {
+  told: Testimony
+}
+type Heard = PreparedAs & Told & { instead?: Preprocessing }
 
 /** The plain reading first where nothing is better; alone where the model tells nothing. Values are the witness's. */
 export async function findUnlabelled(
@@ -41,7 +45,8 @@ export async function findUnlabelled(
   try {
     const { few, ranked, confirming } = samplingsOf(dataset, FEW, RANKED)
     const base = dataset.preprocessing
-    const asItIs: Heard = { preprocessing: base, words: '', told: await hearing.of(base, ranked) }
+    const told = await hearing.of(base, ranked)
+    const asItIs: Heard = { preprocessing: base, words: '', involved: INVOLVED.asTheyAre, told }
     const ways = variantsOf(base, await rawStatistics(dataset))
     const first: Heard[] = []
     for (const [i, way] of ways.entries()) {
@@ -53,9 +58,10 @@ export async function findUnlabelled(
       heard.push({ ...way, told: await hearing.of(way.preprocessing, ranked) })
     const [best = asItIs] = [asItIs, ...heard].sort(bestFirst)
     if (best.preprocessing.kind === 'image')
-      for (const { preprocessing, words } of resizeVariants(best.preprocessing))
+      for (const { preprocessing, words, involved } of resizeVariants(best.preprocessing))
         heard.push({
           preprocessing,
+          involved: best.involved + involved,
           words: best.words ? `${best.words}, ${words}` : words,
           told: await hearing.of(preprocessing, ranked),
         })
@@ -68,21 +74,29 @@ export async function findUnlabelled(
     const before = await hearing.of(base, confirming)
     const by = { measure: witness.measure, plain: before.value }
     const findings: Finding[] = [{ ...plain, value: before.value, by }]
-    for (const { preprocessing, words, instead } of candidates) {
+    const believable: { finding: Finding; involved: number; told: Testimony }[] = []
+    for (const { preprocessing, words, involved, instead } of candidates) {
       const told = await hearing.of(preprocessing, confirming)
       const against = instead ? await hearing.of(instead, confirming) : before
       const isBeyondChance = (than: Testimony): boolean =>
         told.value > than.value && gainByChance(told.gains(than)) < LEVEL / candidates.length
       const better = isBeyondChance(before) && (against === before || isBeyondChance(against))
-      findings.push({ preprocessing, value: told.value, by, baseline: false, better, explanation: words })
+      const finding = { preprocessing, value: told.value, by, baseline: false, better, explanation: words }
+      findings.push(finding)
+      if (better) believable.push({ finding, involved, told })
     }
-    return findings.sort((a, b) => b.value - a.value || Number(b.baseline) - Number(a.baseline))
+    const believed = simplest(
+      believable.sort(bestFirst),
+      // Statistics drift with how training samples were altered, and all of them count: the nearest are believed.
+      (way, best) => witness.measure === 'separation' && isAsGood(best.told.gains(way.told)),
+    )?.finding
+    return inOrder(findings, believed)
   } finally {
     await hearing.close()
   }
 }
 
-const bestFirst = (a: Heard, b: Heard): number => b.told.value - a.told.value
+const bestFirst = (a: Told, b: Told): number => b.told.value - a.told.value
 
 class Hearing {
   constructor(
@@ -131,6 +145,7 @@ class Hearing {
         found.push({
           preprocessing,
           words: 'scale and offset fitted to what the model tells of unlabelled samples',
+          involved: best.involved + INVOLVED.fitted,
           told: await told(at),
           instead: best.preprocessing,
         })

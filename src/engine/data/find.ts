@@ -8,12 +8,13 @@ import { sizeOf, type Model } from '../onnx'
 import { isJudged, lossesOf, meanOf, type Answers } from './answers'
 import type { Dataset, Variant } from './dataset'
 import { findUnlabelled } from './find-unlabelled'
-import { LEVEL, type Finding, type FindOptions } from './finding'
+import { byValue, inOrder, LEVEL, type Finding, type FindOptions } from './finding'
 import { fitPreprocessing } from './fit'
 import { rawStatistics } from './raw-statistics'
 import { BEYOND_CHANCE, skillIn } from './skill'
-import { samplingsOf, Trials, type Reading, type Samplings, type Trial } from './trials'
-import { resizeVariants, variantsOf, type RawStatistics } from './variants'
+import { isAsGood, simplest } from './simplest'
+import { lostBy, samplingsOf, Trials, type Reading, type Samplings, type Trial } from './trials'
+import { INVOLVED, resizeVariants, variantsOf, type RawStatistics } from './variants'
 
 /** Samples every way is tried on, and how many ways are then ranked on all. */
 const FEW = 64
@@ -21,7 +22,9 @@ const KEPT = 6
 const RANKED = { fewest: 256, most: 1024, numbers: 2 ** 20 }
 const SCORED = 5
 
-/** The baseline first where nothing is better, else best first. It is always in the list. */
+/**
+ * The baseline first where nothing is better, else the one that is believed and then best first. It is always in the list.
+ */
 export async function findPreprocessing(
   model: Model,
   dataset: Dataset,
@@ -50,27 +53,57 @@ export async function findPreprocessing(
     const loss = meanOf(lossesOf(asItIs))
     const tried = await ranked(trials, samplings, loss, raw, progress)
     const promising = when === 'always' ? tried : tried.filter((trial) => trial.loss < loss)
-    const candidates = promising.slice(0, scored)
+    const candidates = worthScoring(promising, scored)
     if (candidates.length === 0) return [baseline]
-    const findings = [baseline]
+    const found: Confirmed[] = []
     const before = await trials.answers({}, samplings.confirming)
-    for (const [
-      i,
-      { words, preprocessing = dataset.preprocessing, classes, instead },
-    ] of candidates.entries()) {
+    for (const [i, trial] of candidates.entries()) {
+      const { words, preprocessing = dataset.preprocessing, classes, instead, involved } = trial
       progress?.(0.5 + (0.5 * i) / candidates.length, `Scoring way ${i + 1} of ${candidates.length}`)
       const way = { preprocessing, ...(classes && { classes }) }
       const value = await score(trials.read(way))
       const against = instead ? await trials.answers(instead, samplings.confirming) : before
-      const better =
-        value > baseline.value &&
-        isBetter(await trials.answers(way, samplings.confirming), against, candidates.length)
-      findings.push({ ...way, value, baseline: false, better, explanation: words })
+      const answers = await trials.answers(way, samplings.confirming)
+      const better = value > baseline.value && isBetter(answers, against, candidates.length)
+      const finding = { ...way, value, baseline: false, better, explanation: words }
+      found.push({ finding, involved, losses: lossesOf(answers) })
     }
-    return findings.sort((a, b) => b.value - a.value || Number(b.baseline) - Number(a.baseline))
+    const believed = believedOf(found, 1 / dataset.splits.validation.length)
+    return inOrder([baseline, ...found.map(({ finding }) => finding)], believed)
   } finally {
     await trials.close()
   }
+}
+
+interface Confirmed {
+  finding: Finding
+  involved: number
+  /** Of the samples that confirm. */
+  losses: Float64Array
+}
+
+/** `sample`: what one validation sample is of the score; no simpler reading may lose more. */
+function believedOf(found: readonly Confirmed[], sample: number): Finding | undefined {
+  const better = found.filter(({ finding }) => finding.better).sort((a, b) => byValue(a.finding, b.finding))
+  const asGood = (way: Confirmed, best: Confirmed): boolean =>
+    best.finding.value - way.finding.value <= sample && isAsGood(excess(way.losses, best.losses))
+  return simplest(better, asGood)?.finding
+}
+
+const excess = (losses: Float64Array, less: Float64Array): Float64Array =>
+  losses.map((loss, i) => loss - less[i]!)
+
+/** The best, the best of all that are simpler and as good on the samples tried, and what follows the best. */
+function worthScoring(tried: readonly Trial[], most: number): Trial[] {
+  const [best] = tried
+  if (!best) return []
+  const simpler = tried.filter(
+    (way, i) =>
+      way.involved < best.involved &&
+      tried.findIndex(({ involved }) => involved === way.involved) === i &&
+      isAsGood(excess(way.losses, best.losses)),
+  )
+  return [...new Set([best, ...simpler, ...tried])].slice(0, most)
 }
 
 /** Numbers in a sample; many where that is not known, so that few samples are read. */
@@ -114,7 +147,8 @@ async function ranked(
     firstLook.push({ way, loss: Math.min(...all.map(({ loss }) => loss)) })
   }
   const kept = firstLook.sort((a, b) => a.loss - b.loss).slice(0, KEPT)
-  const tried = (await trials.all({ words: 'the same inputs' }, samplings.ranked)).slice(1)
+  const asRead = { words: 'the same inputs', involved: INVOLVED.asTheyAre }
+  const tried = (await trials.all(asRead, samplings.ranked)).slice(1)
   for (const [i, { way }] of kept.entries()) {
     progress?.(0.3 + (0.15 * i) / kept.length, `Comparing way ${i + 1} of ${kept.length}`)
     tried.push(...(await trials.all(way, samplings.ranked)))
@@ -122,8 +156,13 @@ async function ranked(
   const [best] = tried.toSorted((a, b) => a.loss - b.loss).filter(({ loss }) => loss < asItIs)
   const { preprocessing: base = dataset.preprocessing, classes, words: how } = best ?? {}
   if (base.kind === 'image')
-    for (const { preprocessing, words } of resizeVariants(base)) {
-      const way = { preprocessing, ...(classes && { classes }), words: how ? `${how}, ${words}` : words }
+    for (const { preprocessing, words, involved } of resizeVariants(base)) {
+      const way = {
+        preprocessing,
+        ...(classes && { classes }),
+        words: how ? `${how}, ${words}` : words,
+        involved: (best?.involved ?? 0) + involved,
+      }
       if (isNew(way)) tried.push(...(await trials.all(way, samplings.ranked)))
     }
   progress?.(0.48, 'Fitting scale and offset')
@@ -142,16 +181,17 @@ async function refined(
   asItIs: number,
 ): Promise<Trial[]> {
   const { preprocessing: plain } = trials.dataset
-  const asRead: Trial = { preprocessing: plain, words: '', loss: asItIs }
-  const best = [...tried, asRead].sort((a, b) => a.loss - b.loss)[0]!
+  const asRead = { preprocessing: plain, words: '', loss: asItIs, involved: INVOLVED.asTheyAre }
+  const best = [...tried, asRead].reduce((a, b) => (b.loss < a.loss ? b : a))
   const starts = plain.kind === 'audio' && best !== asRead ? [best, asRead] : [best]
   const found: Trial[] = []
   for (const start of starts) {
     const preprocessing = await fitPreprocessing(trials, trials.read(start), fitting, trials.signal)
     if (!preprocessing) continue
-    const way = { ...start, preprocessing, words: 'scale and offset fitted to labelled samples' }
-    const loss = meanOf(lossesOf(await trials.answers(way, ranked)))
-    if (loss < start.loss) found.push({ ...way, loss, instead: start })
+    const words = 'scale and offset fitted to labelled samples'
+    const way = { ...start, preprocessing, words, involved: start.involved + INVOLVED.fitted }
+    const lost = lostBy(await trials.answers(way, ranked))
+    if (lost.loss < start.loss) found.push({ ...way, ...lost, instead: start })
   }
   return found
 }

@@ -32,3 +32,13 @@ export interface FindOptions {
 
 /** Of all that are confirmed together, one in a hundred may seem better by chance. */
 export const LEVEL = 0.01
+
+/** Highest value first, of equal ones the baseline. */
+export const byValue = (a: Finding, b: Finding): number =>
+  b.value - a.value || Number(b.baseline) - Number(a.baseline)
+
+/** The one that is believed, then by value. */
+export const inOrder = (findings: readonly Finding[], believed: Finding | undefined): Finding[] => [
+  ...(believed ? [believed] : []),
+  ...findings.filter((finding) => finding !== believed).sort(byValue),
+]

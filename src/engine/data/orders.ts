@@ -3,11 +3,14 @@ import { assign } from '../math/assignment'
 import { classesOf, type ClassAnswers } from './answers'
 import type { Dataset } from './dataset'
 import { placesIn } from './names'
+import { INVOLVED } from './variants'
 
 interface ClassOrder {
   /** A name for every output. */
   classes: readonly string[]
   words: string
+  /** As of preprocessings: a usual way to count, or fitted to the answers. */
+  involved: number
 }
 
 /** More classes are not matched to answers: with few samples of each, anything fits. */
@@ -32,15 +35,22 @@ export function ordersOf(answers: ClassAnswers, { classes = [], guessedOrder }: 
   const words = alphabetical
     ? 'classes in alphabetical order'
     : `classes in the order ${shortList(matched)}, matched to the model's answers on ${answers.samples} other samples`
-  return matched.every((name, i) => name === all[i]) ? shifts : [...shifts, { classes: matched, words }]
+  return matched.every((name, i) => name === all[i])
+    ? shifts
+    : [...shifts, { classes: matched, words, involved: alphabetical ? INVOLVED.convention : INVOLVED.fitted }]
 }
 
 function shifted({ labels, width }: ClassAnswers, all: readonly string[]): ClassOrder[] {
   const orders: ClassOrder[] = []
+  const involved = INVOLVED.convention
   if (!labels.includes(0))
-    orders.push({ classes: [...all.slice(1), all[0]!], words: 'labels counted from 1' })
+    orders.push({ classes: [...all.slice(1), all[0]!], words: 'labels counted from 1', involved })
   if (!labels.includes(width - 1))
-    orders.push({ classes: [all.at(-1)!, ...all.slice(0, -1)], words: 'the first output for the background' })
+    orders.push({
+      classes: [all.at(-1)!, ...all.slice(0, -1)],
+      words: 'the first output for the background',
+      involved,
+    })
   return orders
 }
 

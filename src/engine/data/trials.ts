@@ -9,13 +9,22 @@ import { ordersOf, reordered } from './orders'
 
 export interface Reading extends Variant {
   words: string
+  /** How much it supposes, in all: see `INVOLVED`. */
+  involved: number
 }
 
 export interface Trial extends Reading {
+  /** Sample by sample. */
+  losses: Float64Array
   /** Mean loss on the samples it was tried on; smaller is better. */
   loss: number
   /** The usual way that it must be better than, for it has more numbers to fit. */
   instead?: Variant
+}
+
+export function lostBy(answers: Answers): Pick<Trial, 'loss' | 'losses'> {
+  const losses = lossesOf(answers)
+  return { losses, loss: meanOf(losses) }
 }
 
 /** Training samples that confirm what was found on others, beside those of validation. */
@@ -91,14 +100,15 @@ export class Trials {
   /** A reading with its classes as they are, and in the other orders they may have. */
   async all(reading: Reading, sampling: Sampling): Promise<Trial[]> {
     const answers = await this.answers(reading, sampling)
-    const plain = { ...reading, loss: meanOf(lossesOf(answers)) }
+    const plain = { ...reading, ...lostBy(answers) }
     if (answers.kind === 'numbers' || this.dataset.task !== 'classification') return [plain]
     const names = reading.classes ?? this.dataset.classes!
-    const others = ordersOf(answers, this.dataset).map(({ classes, words }) => ({
+    const others = ordersOf(answers, this.dataset).map(({ classes, words, involved }) => ({
       ...reading,
       classes,
       words: `${reading.words}, with ${words}`,
-      loss: meanOf(lossesOf(reordered(answers, names, classes))),
+      involved: reading.involved + involved,
+      ...lostBy(reordered(answers, names, classes)),
     }))
     return [plain, ...others.filter(({ loss }) => loss < plain.loss)]
   }

@@ -6,7 +6,7 @@ import { seeded } from '../../../src/engine/math/random'
 import { readModel } from '../../../src/engine/onnx'
 import { hasReference, reference } from '../../reference'
 import { csvOf, linear, numbers } from './linear'
-import { accuracy } from './scoring'
+import { accuracy, rSquared } from './scoring'
 import { temporaryFolder, write } from './support'
 
 describe('readings that are tried', () => {
@@ -52,6 +52,35 @@ describe('readings that are tried', () => {
     const [best] = await find(label)
     expect(best).toMatchObject({ better: true, classes: ['oak', 'ash', 'elm'], value: 1 })
     expect((await find(label, 20)).filter(({ better }) => better)).toEqual([])
+  })
+})
+
+describe('of readings that the labels do not tell apart the simplest is believed', () => {
+  const weights = [0.5, -1, 0.25, 0.75]
+  const model = linear(weights.map((w) => [w]))
+
+  /** Columns with a deviation of 4, taken off and divided by it nearly as they are divided by 4 as a whole. */
+  async function believed(seed: number, offset = 0) {
+    const random = seeded(100 + seed)
+    const rows = numbers(300, 4, seed).map((row) => {
+      const x = row.map((v) => v * Math.sqrt(3))
+      const noise = Math.sqrt(12) * (random.next() - 0.5) * 0.5
+      const y = x.reduce((sum, v, i) => sum + weights[i]! * v, noise)
+      return [...x.map((v, i) => 4 * v + offset * i), y]
+    })
+    const file = write(temporaryFolder(), { 'a.csv': csvOf(['a', 'b', 'c', 'd', 'label'], rows) })
+    const dataset = await openDataset(path.join(file, 'a.csv'), model)
+    const findings = await findPreprocessing(model, dataset, (d) => rSquared(model, d), { when: 'always' })
+    await dataset.close()
+    return findings.find(({ better }) => better)?.explanation
+  }
+
+  test.each([1, 2, 3, 4, 5, 6, 7, 8])('one scale of all instead of one a column (seed %i)', async (seed) => {
+    expect(await believed(seed)).toBe('divided by 4')
+  })
+
+  test('and what only one a column explains is read so', async () => {
+    expect(await believed(1, 40)).toBe('standardised column by column')
   })
 })
 
