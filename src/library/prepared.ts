@@ -87,7 +87,7 @@ async function foundOtherwise(
   const score = scoreText(baseline)
   if (looksLikeChance)
     work.say(
-      `The original scores like guessing on this data (${score(baseline.value)}): trying other ways to read it.`,
+      `On this data the original is not distinguishable from chance (${score(baseline.value)} on ${baseline.samples} samples): trying other ways to read it.`,
     )
   const trials = await work.run(
     'findPreprocessing',
@@ -98,7 +98,7 @@ async function foundOtherwise(
   if (!best && !looksLikeChance) return {}
   const note = best
     ? otherwiseNote(best, baseline)
-    : `The original scores like guessing (${score(baseline.value)}), and no other way to read the data scores better by more than chance explains on ${baseline.samples} samples: it is read as it is. Check that it belongs to this model.`
+    : `No other way to read the data scores better by more than chance explains: it is read as it is (${score(baseline.value)}, not distinguishable from chance on ${baseline.samples} samples). Check that it belongs to this model.`
   work.say(note)
   if (!best) return { notes: [note] }
   const { preprocessing, classes } = best

@@ -100,7 +100,7 @@ test('where the original only guesses, the way to read the data that scores bett
     })
     const { notes, ...data } = not.input('evaluate').data
     expect(data).toEqual({ path: path.resolve('d') })
-    expect(notes!.join()).toContain('no other way to read the data scores better by more than chance')
+    expect(notes!.join()).toContain('No other way to read the data scores better by more than chance')
     expect(not.err).toContain(notes![0])
   }
 })

@@ -4,11 +4,9 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { diskError, PareError } from '../../contract/errors'
-import type { Quality, SampleResults } from '../../contract/report'
 import type { Dataset } from '../data/dataset'
 import { fingerprint } from '../data/fingerprint'
 import { findPreprocessing } from '../data/find'
-import { skillOfClasses } from '../data/skill'
 import { openZip } from '../data/zip'
 import { measureQuality } from '../evaluate/quality'
 import { readModel } from '../onnx'
@@ -16,18 +14,8 @@ import { requireDisk } from '../onnx/budget'
 import { clearLeft } from '../../disk/left'
 import { chosenSession, forgetOpenData, withOpenData } from './data'
 import { doubtsOf } from './doubts'
+import { evidenceOf } from './evidence'
 import type { JobHandlers } from './job'
-import { taskOf } from '../tasks'
-
-/** Standard normal quantile at 0.975. */
-const Z = 1.959964
-
-/** True where the score could as well come from guessing, which mostly means wrong preprocessing. */
-function isChance({ task, metric, value }: Quality, { answer, label }: SampleResults): boolean {
-  if (taskOf(task).protects === 'class') return skillOfClasses(answer, label as number[]).z <= Z
-  const { noSkill, metric: main } = taskOf(task)
-  return noSkill !== undefined && metric === main && value <= noSkill
-}
 
 export const dataJobs: JobHandlers<'openData' | 'describeData' | 'findPreprocessing' | 'samples' | 'unpack'> =
   {
@@ -48,13 +36,13 @@ export const dataJobs: JobHandlers<'openData' | 'describeData' | 'findPreprocess
               progress(done / total, `Scoring the original: ${done} of ${total} samples`),
           })
           const summary = dataset.summary()
-          const looksLikeChance = isChance(original.quality, original.samples)
+          const evidence = evidenceOf(original, dataset.classes?.length ?? 0)
           return {
             summary,
             spec: dataset.spec,
             baseline: original.quality,
-            looksLikeChance,
-            doubts: await doubtsOf(dataset, summary, original, looksLikeChance),
+            looksLikeChance: evidence !== 'told',
+            doubts: await doubtsOf(dataset, summary, original, evidence),
           }
         },
         progress,

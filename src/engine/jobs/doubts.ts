@@ -1,16 +1,20 @@
 /** Reasons to doubt a score: what the samples, the labels and the answers show. */
 import { DOUBTS, type DatasetSummary, type Doubt } from '../../contract/dataset'
+import { metricWords } from '../../contract/metric-table'
+import { formatMetric } from '../../contract/metrics'
+import type { Quality } from '../../contract/report'
 import type { Dataset } from '../data/dataset'
 import { isGrey } from '../data/grey'
 import type { ModelQuality } from '../evaluate/quality'
 import { taskOf } from '../tasks'
+import type { Evidence } from './evidence'
 
 /** The gravest first. */
 export async function doubtsOf(
   dataset: Dataset,
   { doubts = [] }: DatasetSummary,
   { quality, samples }: ModelQuality,
-  looksLikeChance: boolean,
+  evidence: Evidence,
 ): Promise<Doubt[]> {
   const found = [...doubts]
   const labels = new Set(samples.label.filter((label) => label !== null))
@@ -23,12 +27,7 @@ export async function doubtsOf(
       kind: 'labels-constant',
       message: `Every validation label is ${what}: on these no score tells a good model from a bad one.`,
     })
-  } else if (looksLikeChance)
-    found.push({
-      kind: 'guessing',
-      message:
-        'The original does no better than guessing: the data is not what it was made for, or is read in another way.',
-    })
+  } else if (evidence !== 'told') found.push({ kind: 'guessing', message: guessing(quality, evidence) })
   if (isClass && classes && labels.size > 1 && labels.size < classes.length)
     found.push({
       kind: 'classes-missing',
@@ -41,4 +40,12 @@ export async function doubtsOf(
         'The pictures have no colour and the model looks at colours: they may not be what it was made for.',
     })
   return found.sort((a, b) => DOUBTS.indexOf(a.kind) - DOUBTS.indexOf(b.kind))
+}
+
+function guessing({ metric, value, samples }: Quality, evidence: Evidence): string {
+  const words = metricWords(metric).name
+  const what = `The original is not distinguishable from chance (${words} ${formatMetric(metric, value)} on ${samples} samples)`
+  return evidence === 'few'
+    ? `${what}: too few samples to tell.`
+    : `${what}: the data is not what it was made for, or is read in another way.`
 }

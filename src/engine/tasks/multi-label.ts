@@ -26,19 +26,19 @@ function choose(outputs: Values, { rows, labels }: MetricContext): OutputChoice 
 const thresholdOf = ({ scale }: OutputChoice): number => (scale === 'probabilities' ? 0.5 : 0)
 
 /** So many labels have a bit each in a whole number of doubles. */
-const BITS = 52
+export const SET_BITS = 52
 
-/** A set of labels as a number, told from all others; of more than `BITS` nearly so: all that is asked is whether two are the same. */
+/** A set of labels as a number, told from all others; of more than `SET_BITS` nearly so: all that is asked is whether two are the same. */
 function setOf(labels: number, holds: (label: number) => boolean): number {
   let set = 0
   for (let c = 0; c < labels; c++)
-    if (holds(c)) set = labels <= BITS ? set + 2 ** c : (set * 31 + c + 1) % 2 ** 46
+    if (holds(c)) set = labels <= SET_BITS ? set + 2 ** c : (set * 31 + c + 1) % 2 ** 46
   return set
 }
 
 function setText(set: number, labels: readonly string[] = []): string {
   if (set < 0) return 'no answer'
-  if (labels.length > BITS) return set === 0 ? 'none' : 'some'
+  if (labels.length > SET_BITS) return set === 0 ? 'none' : 'some'
   const held = labels.filter((_, c) => Math.floor(set / 2 ** c) % 2 === 1)
   return held.join(', ') || 'none'
 }

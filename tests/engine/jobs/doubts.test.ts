@@ -20,9 +20,26 @@ test.each<[string, Parameters<typeof given>[0], string[]]>([
   ['one class', () => 2, ['labels-constant']],
   ['two of three classes, well answered', (answer) => Math.min(1, best(answer)), ['classes-missing']],
   ['one number', () => [1, 1, 1], ['labels-constant']],
-  ['several labels, the first of which always holds', (_, i) => [1, i % 2, 0], []],
+  ['several labels, of which one always holds and one is random', (_, i) => [1, i % 2, 0], ['guessing']],
+  ['several labels that are answered', (answer) => answer.map((v) => Number(v > 0.5)), []],
 ])('%s', async (_, labels, kinds) => {
   expect(await doubtsOn(labels)).toEqual(kinds)
+})
+
+test('a score that chance explains is called so, and few samples of a model that is right too few', async () => {
+  const message = async (labels: Parameters<typeof given>[0], samples = COUNT): Promise<string> => {
+    const { model, data, settings } = given(labels)
+    const few = {
+      ...data,
+      splits: { calibration: 1 - samples / COUNT, training: 0, validation: samples / COUNT, seed: 1 },
+    }
+    return (await dataJobs.openData({ model, settings, data: few }, listening())).doubts[0]?.message ?? ''
+  }
+  const random = seeded(8)
+  expect(await message(() => random.below(3))).toMatch(
+    /^The original is not distinguishable from chance \(Accuracy .*% on \d+ samples\): the data/,
+  )
+  expect(await message((answer) => best(answer) % 2, 6)).toMatch(/on 6 samples\): too few samples to tell\.$/)
 })
 
 test('chance is judged by the classes that occur: half of two of three is guessing', async () => {
