@@ -5,7 +5,7 @@ import type { PreprocessingTrial } from '../contract/project'
 import { promiseText } from '../contract/reading'
 import type { Quality } from '../contract/report'
 import type { JobInput } from '../service'
-import { specBeside } from './data-spec'
+import { specsBeside } from '../service/data-spec'
 import { WITHOUT_DATA, type DataReference, type EngineSettings, type Work } from './work'
 
 interface Reading {
@@ -24,7 +24,7 @@ const isSaid = ({ path: _, tokenizer: __, splits: ___, ...spec }: DataReference)
   Object.values(spec).some((value) => value !== undefined)
 
 /**
- * Where nothing says how the data is read, what lies beside one of the models does; else the usual ways are tried, unless
+ * Where nothing says how the data is read, what lies beside one of the models or the data does; else the usual ways are tried, unless
  * it is said how samples are prepared or classes ordered. Says what was found.
  */
 export async function preparedData(
@@ -39,21 +39,22 @@ export async function preparedData(
     if (strict) warn(work, (await work.run('openData', { model, data, settings }, READING)).doubts)
     return data
   }
-  const known = isSaid(data) ? undefined : [model, ...others].map(specBeside).find((found) => found)
-  const input = { model, data: { ...data, ...known?.spec }, settings }
+  const known = isSaid(data) ? [] : specsBeside([model, ...others], data.path)
+  const input = { model, data, settings }
   const read = async (): Promise<readonly Doubt[]> => {
     if (scored) return (await work.run('openData', input, READING)).doubts
     await work.run('samples', { ...input, split: 'validation', offset: 0, limit: 0 }, READING)
     return []
   }
-  if (known)
+  for (const { file, spec } of known)
     try {
+      input.data = { ...data, ...spec }
       warn(work, await read())
-      work.say(`The data is read as ${known.file} says.`)
+      work.say(`The data is read as ${file} says.`)
       return input.data
     } catch (cause) {
       if (!(cause instanceof PareError) || !cause.code.startsWith('data/')) throw cause
-      work.say(`${known.file} is for data of another form and is not used.`)
+      work.say(`${file} is for data of another form and is not used.`)
       input.data = data
     }
   if (!scored) return data

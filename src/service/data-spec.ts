@@ -1,5 +1,6 @@
 /** Files that say how data is read: as `pare data` writes them, and as they lie beside models and samples. */
 import fs from 'node:fs'
+import path from 'node:path'
 import { DataSpec } from '../contract/dataset'
 import { PareError } from '../contract/errors'
 
@@ -25,4 +26,22 @@ export function readSpec(file: string): DataSpec {
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
   throw wrong(`${issue!.path.join('.')} ${issue!.message}`.trim())
+}
+
+interface Beside {
+  file: string
+  spec: DataSpec
+}
+
+/**
+ * What lies beside models, then in the folder of the data or beside its file, of how data is read. Paths are absolute.
+ * Throws as `readSpec`.
+ */
+export function specsBeside(models: readonly string[], data: string): Beside[] {
+  const isFolder = fs.statSync(data, { throwIfNoEntry: false })?.isDirectory() === true
+  const folders = [...models.map((model) => path.dirname(model)), isFolder ? data : path.dirname(data)]
+  return [...new Set(folders)]
+    .map((folder) => path.join(folder, SPEC_FILE))
+    .filter((file) => fs.existsSync(file))
+    .map((file) => ({ file, spec: readSpec(file) }))
 }

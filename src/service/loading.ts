@@ -5,6 +5,8 @@ import type { ModelInspection } from '../contract/model'
 import type { LoadedData } from '../contract/project'
 import { inBackground } from './background'
 import { modelAndData, type Core } from './core'
+import { specsBeside } from './data-spec'
+import type { JobOptions } from './engine-host'
 import type { DataRecord, ProjectRecord } from './records'
 import { isArchiveOfFiles } from './zip-kind'
 
@@ -63,18 +65,45 @@ export class Loader {
   private async loadData(project: string): Promise<void> {
     const value = await this.task(project, 'data', 'Reading the data', async (signal) => {
       await this.unpack(project, signal)
-      return this.core.interactive.run('openData', this.inputOf(project), {
-        during: 'reading the data',
-        signal,
-        onEvent: (event) =>
-          event.event === 'progress' && this.progress(project, event.data.done, event.data.doing),
-      })
+      return this.openData(project, signal)
     })
     if (!value) return
     // A score that is good may still be that of data read in another way than the model was trained with.
     const { preprocessing, classes, spec } = this.core.store.get(project).data ?? {}
     const isSaid = [preprocessing, classes, spec?.preprocessing, spec?.classes].some(Boolean)
     if (value.looksLikeChance || !isSaid) await this.findPreprocessing(project, 'gain')
+  }
+
+  /** As what lies beside model or data says, where nobody says how it is read; what is for other data is left alone. */
+  private async openData(project: string, signal: AbortSignal): Promise<LoadedData> {
+    const options: JobOptions = {
+      during: 'reading the data',
+      signal,
+      onEvent: (event) =>
+        event.event === 'progress' && this.progress(project, event.data.done, event.data.doing),
+    }
+    const input = this.inputOf(project)
+    const { spec: said, roles, preprocessing, classes } = this.core.store.get(project).data!
+    const beside =
+      said || roles || preprocessing || classes ? [] : specsBeside([input.model], input.data.path!)
+    for (const { file, spec } of beside)
+      try {
+        const notes = [
+          ...(spec.notes ?? []),
+          `The data is read as “${path.basename(file)}” in “${path.basename(path.dirname(file))}” says.`,
+        ]
+        const noted = { ...spec, notes }
+        const value = await this.core.interactive.run(
+          'openData',
+          { ...input, data: { ...input.data, ...noted } },
+          options,
+        )
+        this.core.store.update(project, ({ data }) => data && (data.spec = noted))
+        return value
+      } catch (thrown) {
+        if (!errorData(thrown).code.startsWith('data/')) throw thrown
+      }
+    return this.core.interactive.run('openData', input, options)
   }
 
   /**

@@ -84,6 +84,18 @@ test('every command reads the data as what lies beside the model says, export to
   expect(exported.input('exportBundle').data).toEqual(data)
 })
 
+test('or as what lies in the folder of the data says, where nothing lies beside the model', async () => {
+  const data = write(temporaryFolder(), { 'data-spec.json': JSON.stringify(spec), 'a.csv': 'a,force\n' })
+  for (const given of [data, path.join(data, 'a.csv')]) {
+    const { input, err } = await run(addEvaluate, ['evaluate', 'm.onnx', '--data', given], {
+      openData: () => loaded,
+      evaluate: () => report({}),
+    })
+    expect(input('evaluate').data).toEqual({ path: given, ...spec })
+    expect(err).toContain(`The data is read as ${path.join(data, 'data-spec.json')} says.`)
+  }
+})
+
 test('what is said on the command line goes before that, and is not put in doubt', async () => {
   const args = ['evaluate', made(), '--data', 'd', '--label', 'y']
   const { input, jobs } = await run(addEvaluate, [...args, '--scale', '2'], { evaluate: () => report({}) })

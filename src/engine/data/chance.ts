@@ -8,7 +8,7 @@ const PERMUTATIONS = 4000
 const LOOKED_AT = 2048
 
 /** How well one answer fits one label; larger is better. */
-export type Agreement = (answer: number, label: number) => number
+type Agreement = (answer: number, label: number) => number
 
 export const sameClass: Agreement = (answer, label) => Number(answer === label)
 

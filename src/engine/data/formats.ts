@@ -58,7 +58,7 @@ const ENDINGS: Record<string, Format> = {
 
 /** Files that describe data or a model and are not data. */
 const COMPANIONS =
-  /^(tokenizer(_config)?|config|special_tokens_map|vocab|package|manifest|generation_config|sample|characters)\.json$|^(labels|classes|class_names|names|label_map|id2label)\.(json|txt)$/i
+  /^(tokenizer(_config)?|config|special_tokens_map|vocab|package|manifest|generation_config|sample|characters|data-spec)\.json$|^(labels|classes|class_names|names|label_map|id2label)\.(json|txt)$/i
 
 export const isClassList = (name: string): boolean =>
   /^(labels|classes|class_names|names)\.(json|txt)$/i.test(name)

@@ -6,7 +6,7 @@ import { openCsv } from './csv'
 import { Folder } from './folder'
 import { formatOfFile, formatOfName, type Format } from './formats'
 import { LabelColumn, textOf } from './label-column'
-import { labelRank, placesIn } from './names'
+import { labelRank, placesIn, splitOfName } from './names'
 import type { MadeLabels, RawLabels } from './source'
 import { readText } from './text-stream'
 
@@ -46,16 +46,30 @@ export async function mediaFiles(
   return { root, files, labels: { kind: 'names', names: names as string[], of }, notes: [] }
 }
 
-/** A file of labels describes the files it lies beside, not those of another split. */
+const LABEL_LIST = /^(labels|annotations|metadata)\.(csv|tsv|json|jsonl)$/i
+
+/** A file of labels describes the files it lies beside; above the folders of splits that hold no classes, those of all. */
 export async function labelsBeside(
   folder: string,
   labelFile: string | undefined,
 ): Promise<string | undefined> {
   const { files } = await (await Folder.open(folder)).list()
-  const own = files.find((name) => /^(labels|annotations|metadata)\.(csv|tsv|json|jsonl)$/i.test(name))
+  const own = files.find((name) => LABEL_LIST.test(name))
   if (own !== undefined) return path.join(folder, own)
-  return labelFile !== undefined && path.dirname(labelFile) === folder ? labelFile : undefined
+  if (labelFile !== undefined && path.dirname(labelFile) === folder) return labelFile
+  const isSplit = splitOfName(path.basename(folder))?.rest === ''
+  if (!isSplit || !files.some((name) => ['images', 'audio'].includes(formatOfName(name) ?? '')))
+    return undefined
+  const above = path.dirname(folder)
+  const shared = (await (await Folder.open(above)).list()).files.find((name) => LABEL_LIST.test(name))
+  return shared === undefined ? undefined : path.join(above, shared)
 }
+
+/** A name in a file of labels as a path below `root`; outside of it, of the files of another split. */
+const isElsewhere = (relative: string): boolean => relative.split(path.sep, 1)[0] === '..'
+
+const belowRoot = (root: string, labelFile: string, name: string): string =>
+  path.relative(root, path.resolve(path.dirname(labelFile), name))
 
 /** First of each class, second of each class, …: stable, and balanced from the start. */
 function inTurns(files: readonly string[], classOf: (file: string) => string): string[] {
@@ -82,14 +96,18 @@ async function listed(
     byName.set(path.basename(file), file)
     byName.set(path.parse(file).name, file)
   }
+  const isShared = path.dirname(labelFile) !== folder.root
   const files: string[] = []
   const column = new LabelColumn()
   let missing = 0
   for (const [name, label] of labels) {
     const relative = path.normalize(name)
-    const file = known.has(relative) ? relative : byName.get(path.basename(relative))
+    const below = belowRoot(folder.root, labelFile, name)
+    if (isElsewhere(below) && splitOfName(relative.split(path.sep, 1)[0]!)?.rest === '') continue
+    const file = [below, relative].find((one) => known.has(one)) ?? byName.get(path.basename(relative))
     if (file === undefined || !(await folder.inside(file))) {
-      missing++
+      // A list of all splits may name files without saying which of them has it.
+      if (!isShared || !isElsewhere(below)) missing++
       continue
     }
     files.push(file)

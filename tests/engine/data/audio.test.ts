@@ -116,22 +116,40 @@ test.each([
     (rows: [string, string][]) =>
       rows.map(([file_name, label]) => JSON.stringify({ file_name, label })).join('\n'),
   ],
-])('%s in the folder of each split names its own sounds', async (name, listing) => {
-  const root = temporaryFolder()
+])('%s names its sounds: in the folder of each split, and one above the splits', async (name, listing) => {
   // The same names in both splits, with other labels.
   const words = { train: ['yes', 'no', 'yes', 'no'], val: ['no', 'yes', 'yes'] }
-  for (const [split, labels] of Object.entries(words))
-    write(path.join(root, split), {
-      ...Object.fromEntries(labels.map((_, i) => [`${i}.wav`, wav([0.1, 0.2 * i, 0.3], 8000)])),
-      [name]: listing(labels.map((label, i) => [`${i}.wav`, label])),
-    })
+  const sounds = (labels: readonly string[]): Record<string, Uint8Array> =>
+    Object.fromEntries(labels.map((_, i) => [`${i}.wav`, wav([0.1, 0.2 * i, 0.3], 8000)]))
+  const [each, above] = [temporaryFolder(), temporaryFolder()]
+  for (const [split, labels] of Object.entries(words)) {
+    const own = { [name]: listing(labels.map((label, i) => [`${i}.wav`, label])) }
+    write(path.join(each, split), { ...sounds(labels), ...own })
+    write(path.join(above, split), sounds(labels))
+  }
+  const all = Object.entries(words).flatMap(([split, labels]) =>
+    labels.map((label, i): [string, string] => [`${split}/${i}.wav`, label]),
+  )
+  write(above, { [name]: listing([...all, ['val/gone.wav', 'yes']]) })
+  expect(await labelsIn(each, words.val.length)).toEqual({ labels: words.val, missing: [] })
+  expect(await labelsIn(above, words.val.length)).toEqual({
+    labels: words.val,
+    missing: [`1 files named in ${name} are missing.`],
+  })
+})
+
+async function labelsIn(root: string, count: number): Promise<{ labels: unknown[]; missing: string[] }> {
   const dataset = await openDataset(root, declares([['wave', ['N', 3]]], [['scores', ['N', 2]]]))
   expect(dataset.classes).toEqual(['no', 'yes'])
   const judged = dataset.splits.validation
-  const labels = await Promise.all([0, 1, 2].map(async (i) => (await judged.preview(i)).label))
+  expect(judged).toHaveLength(count)
+  const labels = await Promise.all(
+    Array.from({ length: count }, async (_, i) => (await judged.preview(i)).label),
+  )
+  const missing = dataset.summary().notes.filter((note) => note.includes('missing'))
   await dataset.close()
-  expect(labels).toEqual(words.val)
-})
+  return { labels, missing }
+}
 
 test('several channels, channels last, and spectrogram models', async () => {
   const root = write(temporaryFolder(), { 'a/1.wav': fs.readFileSync(fixture('tone16.wav')) })
