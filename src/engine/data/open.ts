@@ -20,6 +20,7 @@ import { readMasks } from './masks/read'
 import { locate, type Located, type Place } from './locate'
 import { readImages } from './images'
 import { splitOfName, type GivenSplit } from './names'
+import { forFittingOutput } from './output-choice'
 import { overlaps } from './overlap'
 import { readText as readTexts } from './text-files'
 import { readText } from './text-stream'
@@ -54,6 +55,17 @@ const READERS: Record<Format, Reader> = {
  * `data/shape-mismatch`, `data/labels-out-of-range`, `data/label-unclear`, `data/spec`, `disk/full`.
  */
 export async function openDataset(root: string, model: Model, options: OpenOptions = {}): Promise<Dataset> {
+  const open = (output?: string, notes: readonly string[] = []): Promise<Dataset> =>
+    openLabelled(root, model, {
+      ...options,
+      ...(output !== undefined && { output }),
+      ...(notes.length > 0 && { notes: [...(options.notes ?? []), ...notes] }),
+    })
+  return options.output === undefined ? forFittingOutput(model, open, options.signal) : open()
+}
+
+/** Where several columns may be the labels, as those that the model answers. */
+async function openLabelled(root: string, model: Model, options: OpenOptions): Promise<Dataset> {
   try {
     return await openAs(root, model, options)
   } catch (cause) {

@@ -21,7 +21,7 @@ export async function recordSource(file: string, records: Records, context: Read
   const first = await firstValues(records)
   if (!first) throw new PareError('data/empty', { path: file })
   const text = textInputs(context.inputs)
-  const keys = text && textKeys(first, text.ids.name, context.options.label)
+  const keys = text && textKeys(first, text.ids.name, context.options)
   if (keys) return textSource(file, records(context.options.signal), keys, context)
   const columns = Object.keys(first)
   if (columns.every((key) => !isList(first[key]))) return tableOf(file, asTable(columns, records), context)

@@ -6,7 +6,7 @@ import { BY_TURNS, openRunner } from '../runtime'
 import { answersTo, classesOf, isJudged, samplesOf, type Answers } from './answers'
 import type { Dataset } from './dataset'
 
-interface Skill {
+export interface Skill {
   /** One number per sample, larger is better: 1 for a right class and 0 for a wrong one; −squared error of numbers. */
   each: Float64Array
   /** 1 is perfect, 0 is guessing: Cohen's kappa of classes, R² of numbers. */

@@ -29,7 +29,7 @@ async function tableOrTexts(file: string, context: ReaderContext): Promise<Sourc
   const text = csv.hasHeader ? textInputs(context.inputs) : undefined
   if (text)
     for await (const values of asRecords(csv)) {
-      const keys = textKeys(values.values, text.ids.name, context.options.label)
+      const keys = textKeys(values.values, text.ids.name, context.options)
       if (keys) return textSource(file, asRecords(csv, context.options), keys, context)
       break
     }
