@@ -12,7 +12,7 @@ import { readModel, sizeOf, type Model } from '../src/engine/onnx'
 import { findPass } from '../src/engine/passes'
 import { findTarget } from '../src/engine/targets'
 import { PEERS, type Peer } from './support/c-peers'
-import { countOn, sizesOf } from './support/cortex-m'
+import { countOn, flashOf, sizesOf, type Sections } from './support/cortex-m'
 import { missing } from './support/emulated-arm'
 import type { Entry, Figure } from './support/figure'
 import { manifest, withReference } from './support/reference'
@@ -26,7 +26,7 @@ const INT8: Readonly<Record<string, string>> = {
 }
 
 interface Measured {
-  flash: number
+  sections: Sections
   ram: number
   instructions: number
   outputs: number[]
@@ -50,9 +50,9 @@ async function ours(model: Model, input: readonly number[]): Promise<Measured> {
     const files = ['model.c', 'model_weights.c']
     const declared = `#include "model.h"\n${memory(made, 'model')}`
     const counted = countOn(folder, files, declared, 'model_run(memory.bytes, in, out)', [input, size!])
-    const { flash, stack } = sizesOf(folder, files, 'model_run')
+    const { sections, stack } = sizesOf(folder, files, 'model_run')
     if (sizeOf(inputs[0]!.buffer.dims) !== input.length) throw new Error('the input has another size')
-    return { flash, ram: made.arenaBytes + stack, ...counted }
+    return { sections, ram: made.arenaBytes + stack, ...counted }
   })
 }
 
@@ -65,8 +65,8 @@ const theirs = (peer: Peer, model: string, input: readonly number[], outputs: nu
     const declared = `void ${peer.entry}(const float *, float *);`
     try {
       const counted = countOn(folder, ['peer.c'], declared, `${peer.entry}(in, out)`, [input, outputs])
-      const { flash, stack } = sizesOf(folder, ['peer.c'], peer.entry)
-      return { flash, ram: stack, ...counted }
+      const { sections, stack } = sizesOf(folder, ['peer.c'], peer.entry)
+      return { sections, ram: stack, ...counted }
     } catch (thrown) {
       console.log(`  ${peer.name}: ${String(thrown).slice(0, 200)}`)
       return undefined
@@ -130,19 +130,23 @@ interface PeerRuns {
   integer: Measured | undefined
 }
 
-const kilobytes = (what: string, bytes: number): Figure => ({ what, value: bytes / 1000, unit: 'kB' })
+const bytes = (what: string, value: number): Figure => ({ what, value, unit: 'B', digits: 0 })
+
+const flash = (what: string, { sections }: Measured): Figure[] => [
+  bytes(`${what}: flash`, flashOf(sections)),
+  ...(['text', 'rodata', 'data'] as const).map((name) => bytes(`${what}: .${name}`, sections[name])),
+]
 
 const ownFigures = (name: string, { float, four, integer }: Runs): Figure[] => [
-  kilobytes(`${name} float: flash`, float.flash),
-  kilobytes(`${name} float: arena and stack`, float.ram),
-  kilobytes(`${name} 4 bits: flash`, four.flash),
+  ...flash(`${name} float`, float),
+  bytes(`${name} float: arena and stack`, float.ram),
+  ...flash(`${name} 4 bits`, four),
   ...(integer
-    ? [
-        kilobytes(`${name} int8: flash`, integer.flash),
-        kilobytes(`${name} int8: arena and stack`, integer.ram),
-      ]
+    ? [...flash(`${name} int8`, integer), bytes(`${name} int8: arena and stack`, integer.ram)]
     : []),
 ]
+
+const over = (theirs: Measured, ours: Measured): number => flashOf(theirs.sections) / flashOf(ours.sections)
 
 function compared(name: string, { float, four, integer }: Runs, peer: PeerRuns): Figure[] {
   if (!peer.float) {
@@ -157,12 +161,11 @@ function compared(name: string, { float, four, integer }: Runs, peer: PeerRuns):
     ...(atLeast !== undefined && { wanted: { atLeast } }),
   })
   return [
-    kilobytes(`${name} float, ${peer.name}: flash`, peer.float.flash),
-    kilobytes(`${name} float, ${peer.name}: largest frame of its stack`, peer.float.ram),
-    // A thousandth is what two linkers' orders of the same tables differ by.
-    times('float: its flash over ours', peer.float.flash / float.flash, 0.999),
+    ...flash(`${name} float, ${peer.name}`, peer.float),
+    bytes(`${name} float, ${peer.name}: largest frame of its stack`, peer.float.ram),
+    times('float: its flash over ours', over(peer.float, float), 1),
     times('float: its instructions over ours', peer.float.instructions / float.instructions),
-    times('4 bits: its flash in float over ours', peer.float.flash / four.flash, 4),
+    times('4 bits: its flash in float over ours', over(peer.float, four), 4),
     ...(integer
       ? [
           times(
@@ -174,7 +177,8 @@ function compared(name: string, { float, four, integer }: Runs, peer: PeerRuns):
       : []),
     ...(integer && peer.integer
       ? [
-          times('int8: its flash in int8 over ours', peer.integer.flash / integer.flash, 1),
+          ...flash(`${name} int8, ${peer.name}`, peer.integer),
+          times('int8: its flash in int8 over ours', over(peer.integer, integer), 1),
           times('int8: its instructions in int8 over ours', peer.integer.instructions / integer.instructions),
         ]
       : []),

@@ -56,12 +56,32 @@ int main(void)
   return { instructions: ticks! * INSTRUCTIONS_A_TICK, outputs: values }
 }
 
-/** Bytes of code and constants of files linked from an entry, with what they need of libraries, and of their memory. */
+/** Bytes of flash: code, constants, and what variables begin with. */
+export interface Sections {
+  text: number
+  rodata: number
+  data: number
+}
+
+export const flashOf = ({ text, rodata, data }: Sections): number => text + rodata + data
+
+/** Sections of the compiler's own layout that lie in flash beside code. */
+const WITH_CODE = /^\.(text|init|fini|ARM\.ex|init_array|fini_array|preinit_array|eh_frame)/
+
+/** Rows of `size -A`: name, bytes, address. */
+function sectionsOf(table: string): Sections {
+  const rows = table.split('\n').map((row) => row.trim().split(/\s+/))
+  const sum = (pattern: RegExp): number =>
+    rows.reduce((bytes, [name, size]) => bytes + (pattern.test(name!) ? Number(size) : 0), 0)
+  return { text: sum(WITH_CODE), rodata: sum(/^\.rodata/), data: sum(/^\.data/) }
+}
+
+/** Of files linked from an entry, with what they need of libraries; and the largest frame of the stack. */
 export function sizesOf(
   folder: string,
   files: readonly string[],
   entry: string,
-): { flash: number; stack: number } {
+): { sections: Sections; stack: number } {
   const small = ['-std=c11', '-Os', '-ffunction-sections', '-fdata-sections', '-fstack-usage']
   const link = ['-specs=nano.specs', '-specs=nosys.specs', '-nostartfiles', `-Wl,--gc-sections,-e,${entry}`]
   const built = spawnSync(COMPILER, [...CPU, ...small, ...link, ...files, '-o', 'whole.elf', '-lm'], {
@@ -69,12 +89,11 @@ export function sizesOf(
     encoding: 'utf8',
   })
   if (built.status !== 0) throw new Error(built.stderr)
-  const { stdout } = spawnSync('arm-none-eabi-size', ['whole.elf'], { cwd: folder, encoding: 'utf8' })
-  const text = Number(stdout.split('\n')[1]!.trim().split(/\s+/)[0])
+  const { stdout } = spawnSync('arm-none-eabi-size', ['-A', 'whole.elf'], { cwd: folder, encoding: 'utf8' })
   const frames = fs
     .readdirSync(folder)
     .filter((name) => name.endsWith('.su'))
     .flatMap((name) => fs.readFileSync(path.join(folder, name), 'utf8').trim().split('\n'))
     .map((row) => Number(row.split('\t')[1] ?? 0))
-  return { flash: text, stack: Math.max(0, ...frames) }
+  return { sections: sectionsOf(stdout), stack: Math.max(0, ...frames) }
 }

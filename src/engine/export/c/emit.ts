@@ -2,7 +2,8 @@
 import { sizeOf } from '../../onnx'
 import { indent } from './loops'
 import type { Plan } from './plan'
-import { rootOf, type Buffer, type Program, type Step } from './program'
+import { rootOf, timesOf, type Buffer, type Program, type Step } from './program'
+import { Sharing } from './sharing'
 import { cType, elementBytes, literal } from './types'
 import { Unsupported } from './unsupported'
 
@@ -75,6 +76,7 @@ class Code {
   private readonly names = new Map<Buffer, string>()
   private readonly parameters: Emitted['parameters']
   private readonly offsets: Map<Buffer, number>
+  private readonly sharing: Sharing
 
   constructor(
     private readonly program: Program,
@@ -82,6 +84,7 @@ class Code {
     private readonly prefix: string,
   ) {
     this.offsets = new Map(plan.offsets)
+    this.sharing = new Sharing(timesOf(plan.steps).map(({ step }) => step))
     const states = variables('s_')
     const inputs = variables('in_')
     const outputs = variables('out_')
@@ -196,8 +199,9 @@ class Code {
     )
   }
 
-  private call(step: Step): string {
-    if (step.patches) return this.loop(step, step.patches)
+  private call(whole: Step): string {
+    if (whole.patches) return this.loop(whole, whole.patches)
+    const step = this.sharing.of(whole)
     for (const helper of step.helpers ?? []) this.helpers.add(helper)
     const operands = [
       ...step.reads.map((buffer, i) => ({

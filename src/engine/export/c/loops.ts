@@ -1,4 +1,5 @@
 /** Loops over tensors of known shape, with as few levels as their strides allow. */
+import { size as sized } from './sharing'
 
 export type Dims = readonly number[]
 
@@ -33,10 +34,10 @@ interface Walk {
 /** An index of so many terms; without any, '0'. */
 function indexOf(strides: readonly number[], variables: readonly string[], offset = 0): string {
   const terms = strides.flatMap((stride, axis) =>
-    stride === 0 ? [] : [stride === 1 ? variables[axis]! : `${variables[axis]!} * ${stride}`],
+    stride === 0 ? [] : [stride === 1 ? variables[axis]! : `${variables[axis]!} * ${sized(stride)}`],
   )
-  if (offset !== 0 || terms.length === 0) terms.push(String(offset))
-  return terms.join(' + ').replaceAll('+ -', '- ')
+  if (offset !== 0 || terms.length === 0) terms.push(sized(offset))
+  return terms.join(' + ')
 }
 
 /** Joins axes that every walk passes as one, and drops those of one element. */
@@ -77,7 +78,7 @@ export function nest(
 }
 
 export const loop = (name: string, size: number | string, from: number | string = 0): string =>
-  `for (int32_t ${name} = ${from}; ${name} < ${size}; ${name}++)`
+  `for (int32_t ${name} = ${from}; ${name} < ${typeof size === 'number' ? sized(size) : size}; ${name}++)`
 
 export const indent = (code: string): string =>
   code

@@ -1,6 +1,7 @@
 /** Weights as steps read them: compressed in flash, decoded inside the loop that multiplies. */
 import type { Site } from './lowering'
 import type { Buffer } from './program'
+import { size } from './sharing'
 import {
   bookOf,
   entryBytes,
@@ -41,6 +42,10 @@ export interface SparseWeights {
 export type Weights = { dense: DenseWeights } | { sparse: SparseWeights }
 
 const behind = (index: string, u: number): string => (u === 0 ? index : `${index} + ${u}`)
+
+/** By a shift where it can be: as a parameter of a function a size is no constant to the compiler. */
+const divided = (by: number): string =>
+  Number.isInteger(Math.log2(by)) ? `>> ${size(Math.log2(by))}` : `/ ${size(by)}`
 
 /** A code of an array of packed ones; which bits it has is known where it lies in a run of whole bytes. */
 function codeAt(array: string, bits: CodeBits, index: string, u = 0, run = 1): string {
@@ -155,11 +160,11 @@ export function weightsOf(
         ...(lows.length > 1 ? [site.fixed(`zero points of ${name}`, 'int16', [lows.length], lows)] : []),
       ]
       const place = (index: string, u = 0, run = 1): string =>
-        `[(${group % run === 0 ? index : behind(index, u)}) / ${group}]`
+        `[(${group % run === 0 ? index : behind(index, u)}) ${divided(group)}]`
       const code: DenseWeights['at'] = (...at) => {
         const stored = codeAt(`a${from}`, bits, ...at)
         if (isSigned || (lows.length === 1 && low === 0)) return `(float)${stored}`
-        return `(float)((int32_t)${stored} + ${lows.length > 1 ? `a${from + 2}${place(...at)}` : `(${low})`})`
+        return `(float)((int32_t)${stored} + ${lows.length > 1 ? `a${from + 2}${place(...at)}` : `(${size(low)})`})`
       }
       const perByte = 8 / bits
       if (group >= cols)
@@ -233,7 +238,7 @@ export function integerWeightsOf(site: Site, name: string, values: Int8Array, fr
         reads: [codes],
         type,
         perByte: 8 / bits,
-        at: (...place) => `(int32_t)${codeAt(`a${from}`, bits, ...place)} + (${low})`,
+        at: (...place) => `(int32_t)${codeAt(`a${from}`, bits, ...place)} + (${size(low)})`,
       },
     }
   const table = site.fixed(`values of ${name}`, 'int8', [book!.table.length], book!.table)

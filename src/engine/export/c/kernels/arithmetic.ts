@@ -1,6 +1,7 @@
 /** What layers compute in: the loops over windows and rows are the same for floats and codes. */
 import { indent } from '../loops'
 import type { Pooling } from '../program'
+import { limited, size as sized } from '../sharing'
 import type { Weights } from '../weights'
 
 export interface Arithmetic {
@@ -33,13 +34,31 @@ export const floatArithmetic = (weights: Weights, bias: (o: string) => string | 
     first: () => '0.0f',
     value: (element) => element,
     store: (t, index, array = 'y0') =>
-      `${t} = ${scale ? `${t} * scale` : t} + bias;\n${array}[${index}] = ${t} < lo ? lo : ${t} > hi ? hi : ${t};`,
+      `${t} = ${scale ? `${t} * scale` : t} + bias;\n${array}[${index}] = ${limited(t)};`,
   }
+}
+
+/** Sums side by side of outputs from `index` on: once over all of them takes less flash than one after the other. */
+export const storeAll = (
+  { sum, store }: Arithmetic,
+  sums: readonly string[],
+  index: string,
+  channel?: (j: string) => string,
+): string => {
+  const one = (t: string, j: string): string =>
+    `${channel ? `${channel(j)}\n` : ''}${store(t, `${index}${j}`)}`
+  return sums.length === 1
+    ? one(sums[0]!, '')
+    : `const ${sum} sums[] = {${sums.join(', ')}};
+for (int32_t j = 0; j < ${sums.length}; j++) {
+  ${sum} t = sums[j];
+${indent(one('t', ' + j'))}
+}`
 }
 
 /** A pool of the channel that is whole in `plane`. */
 export const pooledChannel = (plane: string, { body, type, size }: Pooling): string => `{
   const ${type} *plane = ${plane};
-  ${type} *out = y0 + (b * oc + o) * ${size};
+  ${type} *out = y0 + (b * oc + o) * ${sized(size)};
 ${indent(body)}
 }`

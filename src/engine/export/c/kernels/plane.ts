@@ -1,8 +1,9 @@
 /** Convolutions of two axes, each output by itself: neighbours share reads of weights and elements. */
 import { indent } from '../loops'
-import type { DenseWeights } from '../weights'
 import type { Pooling } from '../program'
-import { pooledChannel, type Arithmetic } from './arithmetic'
+import { size } from '../sharing'
+import type { DenseWeights } from '../weights'
+import { pooledChannel, storeAll, type Arithmetic } from './arithmetic'
 
 /** What of a convolution is written out; the rest are parameters of the function. */
 interface Taps {
@@ -71,15 +72,16 @@ function kernelOf(
     taps.first === 0 &&
     taps.end === taps.columns &&
     [0, block - 1].includes(taps.columns % block)
+  const end = taps.end === taps.columns ? 'ow' : size(taps.end)
   const isRow = taps.height === 1 && taps.wholeRows
   const rows = isRow ? '' : `\n${range('ky', 'top', 'kh', 'dy', 'ih')}`
   const whole = hasBlocks
-    ? `if (c + ${block} > ${taps.end}) c = ${taps.end - block};\n${blockOf(weights, arithmetic, taps, isRow, counted(block))}\nc += ${block};`
+    ? `if (c + ${block} > ${end}) c = ${end} - ${block};\n${blockOf(weights, arithmetic, taps, isRow, counted(block))}\nc += ${block};`
     : ''
   const single = `${singleOf(weights, arithmetic, taps, isRow)}\nc++;`
   const fits = [
-    ...(taps.first > 0 ? [`c >= ${taps.first}`] : []),
-    ...(isCovered ? [] : [`c + ${block - 1} <= ${taps.end}`]),
+    ...(taps.first > 0 ? [`c >= ${size(taps.first)}`] : []),
+    ...(isCovered ? [] : [`c + ${block - 1} <= ${end}`]),
   ].join(' && ')
   const columns = !hasBlocks
     ? single
@@ -140,13 +142,14 @@ ${deeper(body, 2)}
 
 function blockOf(
   { at, type }: DenseWeights,
-  { sum, element, value, store, zeroPoint }: Arithmetic,
+  arithmetic: Arithmetic,
   { width, step, dilation }: Taps,
   isRow: boolean,
   columns: readonly number[],
 ): string {
-  const piece = (size: number, index: string): string =>
-    counted(size)
+  const { sum, element, value, zeroPoint } = arithmetic
+  const piece = (count: number, index: string): string =>
+    counted(count)
       .map((u) => {
         const lines = columns.map((c) => `t${c} += ${value(`q[${u * dilation + c * step}]`)} * w;`)
         return `{
@@ -175,7 +178,11 @@ ${indent(piece(PIECE, 'i + kx'))}
   return `const int32_t left = c * sx - px;
 ${sum} ${columns.map((c) => `t${c} = ${begin}`).join(', ')};
 ${overRows(isRow, body)}
-${columns.map((c) => store(`t${c}`, plus('y + c', c))).join('\n')}`
+${storeAll(
+  arithmetic,
+  columns.map((c) => `t${c}`),
+  'y + c',
+)}`
 }
 
 function singleOf(

@@ -1,7 +1,8 @@
 /** y[m][o] = Σ x[m][k] · w[o][k]: rows of the weight side by side share reads of elements. */
 import { indent } from '../loops'
+import { where } from '../sharing'
 import type { DenseWeights } from '../weights'
-import type { Arithmetic } from './arithmetic'
+import { storeAll, type Arithmetic } from './arithmetic'
 import { deeper } from './plane'
 
 /** Products in the innermost loop: more take more flash than they save time. */
@@ -19,9 +20,10 @@ function blockOf(outputs: number, most: number): number {
 /** Parameters rows, outputs, inputs. */
 export function productKernel(
   { at, type, perByte }: DenseWeights,
-  { element, sum, channel, first, value, store }: Arithmetic,
+  arithmetic: Arithmetic,
   { outputs, inputs }: { outputs: number; inputs: number },
 ): string {
+  const { element, sum, first, value } = arithmetic
   // Codes by whole bytes, and two elements a turn; floats gain less by that than it takes in flash.
   const together = perByte > 1 ? perByte : sum === 'float' ? 1 : 2
   const run = inputs % together === 0 ? together : 1
@@ -38,10 +40,9 @@ ${indent([...codes, ...lines].join('\n'))}
 }`
   })
   const starts = rows.map((row) => `i${row} = ${row === 0 ? 'o * inputs' : `i${row - 1} + inputs`}`)
-  const stores = rows.map(
-    (row) => `{\n${indent(`${channel(o(row))}\n${store(`t${row}`, `m * outputs + ${o(row)}`)}`)}\n}`,
-  )
-  const back = outputs % block === 0 ? '' : `\n    if (o + ${block} > outputs) o = outputs - ${block};`
+  const sums = rows.map((row) => `t${row}`)
+  const stores = storeAll(arithmetic, sums, 'm * outputs + o', (j) => arithmetic.channel(`o${j}`))
+  const back = where(outputs % block > 0, `\n    if (o + ${block} > outputs) o = outputs - ${block};`)
   return `for (int32_t m = 0; m < rows; m++) {
   const ${element} *x = a0 + m * inputs;
   for (int32_t o = 0; o < outputs; o += ${block}) {${back}
@@ -50,7 +51,7 @@ ${indent([...codes, ...lines].join('\n'))}
     for (int32_t k = 0; k < inputs; k += ${run}) {
 ${deeper(taps.join('\n'), 3)}
     }
-${deeper(stores.join('\n'), 2)}
+${deeper(stores, 2)}
   }
 }`
 }

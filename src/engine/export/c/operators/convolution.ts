@@ -6,8 +6,9 @@ import { sparsePlaneKernel } from '../kernels/sparse'
 import { denseStrides, indent, loop } from '../loops'
 import type { Lower, Site } from '../lowering'
 import type { Buffer, Pooling, Step } from '../program'
+import { UNLIMITED } from '../sharing'
 import { weightsOf, type Weights } from '../weights'
-import { UNLIMITED, weightOperands } from './product'
+import { weightOperands } from './product'
 import { windowOf, type Window } from './window'
 
 /** A convolution of two spatial axes; one axis is a row. */

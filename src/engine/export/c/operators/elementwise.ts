@@ -3,8 +3,8 @@ import type { DType } from '../../../onnx'
 import type { Lower, Site } from '../lowering'
 import type { ElementOperator } from '../map'
 import type { Buffer } from '../program'
+import { UNLIMITED } from '../sharing'
 import { cType, isFloating, isSigned, literal, mathFunction } from '../types'
-import { UNLIMITED } from './product'
 
 type Expression = (operands: readonly string[], dtype: DType, site: Site) => string
 

@@ -2,6 +2,7 @@
 import { sizeOf } from '../../../onnx'
 import { denseStrides, indent, loop } from '../loops'
 import type { Lower, Site } from '../lowering'
+import { size as sized } from '../sharing'
 import { cType } from '../types'
 import { windowOf, type Window } from './window'
 
@@ -67,7 +68,7 @@ function wholeWindows(site: Site, { add, end, start }: Pool, window: Window): vo
   const axes = size.map((_, i) => i)
   const strides = denseStrides(size)
   const sum = (factors: readonly number[], variable: string): string =>
-    axes.map((a) => `${variable}${a} * ${factors[a]! * strides[a]!}`).join(' + ')
+    axes.map((a) => `${variable}${a} * ${sized(factors[a]! * strides[a]!)}`).join(' + ')
   const taps = sizeOf(window.kernel)
   const type = cType(x.dtype)!
   const isMax = start === '0'
@@ -82,7 +83,7 @@ function wholeWindows(site: Site, { add, end, start }: Pool, window: Window): vo
     )
   const all =
     taps <= WRITTEN
-      ? Array.from({ length: taps }, (_, i) => tap(String(placeOf(i))))
+      ? Array.from({ length: taps }, (_, i) => tap(i === 0 ? '0' : sized(placeOf(i))))
           .slice(isMax ? 1 : 0)
           .join('\n')
       : axes.reduceRight(
@@ -109,7 +110,7 @@ ${all}
 ${type} *out = y0;
 ${loop('c', x.dims[0]! * x.dims[1]!)} {
 ${indent(walk)}
-  plane += ${sizeOf(size)};
+  plane += ${sized(sizeOf(size))};
 }`
   site.step({ reads: [x], writes: [y], body })
 }

@@ -8,14 +8,9 @@ import { sparseProductKernel } from '../kernels/sparse'
 import { broadcastDims, broadcastStrides, nest } from '../loops'
 import type { Lower, Site } from '../lowering'
 import type { Buffer } from '../program'
+import { size, UNLIMITED } from '../sharing'
 import { cType, literal } from '../types'
 import { weightsOf, type Weights } from '../weights'
-
-/** Limits of the outputs of a layer, which an activation behind it may narrow. */
-export const UNLIMITED = [
-  ['lo', -Infinity],
-  ['hi', Infinity],
-] as const
 
 interface Dense {
   x: Buffer
@@ -93,11 +88,11 @@ function matrices(site: Site, a: Buffer, b: Buffer): void {
   const body = nest(
     batch,
     walks.map((one) => ({ strides: one })),
-    ([i, j, o]) => `for (int32_t r = 0; r < ${m}; r++)
-  for (int32_t c = 0; c < ${n}; c++) {
+    ([i, j, o]) => `for (int32_t r = 0; r < ${size(m)}; r++)
+  for (int32_t c = 0; c < ${size(n)}; c++) {
     ${type} t = 0;
-    for (int32_t q = 0; q < ${k}; q++) t = (${type})(t + a0[${i} + r * ${k} + q] * a1[${j} + q * ${n} + c]);
-    y0[${o} + r * ${n} + c] = t;
+    for (int32_t q = 0; q < ${size(k)}; q++) t = (${type})(t + a0[${i} + r * ${size(k)} + q] * a1[${j} + q * ${size(n)} + c]);
+    y0[${o} + r * ${size(n)} + c] = t;
   }`,
     'b',
   )
