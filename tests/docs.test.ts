@@ -53,7 +53,8 @@ function groupLine(pass: PassDescription, [group, title]: readonly [string, stri
   const names = (fields: readonly ParameterField[], text: (field: ParameterField) => string): string =>
     fields.map((field) => `\`${text(field)}\``).join(', ')
   const missing = all.filter(({ name }) => !own.some((field) => field.name === name))
-  const other = own.filter((field) => all.find(({ name }) => name === field.name)!.default !== field.default)
+  const usual = new Map(all.map((field) => [field.name, show(field.default)]))
+  const other = own.filter((field) => usual.get(field.name) !== show(field.default))
   return [
     '',
     [
@@ -87,7 +88,7 @@ const groupSection = ([group, title]: readonly [string, string]): string =>
   [
     `## ${title} settings`,
     '',
-    'Shared by passes that learn; written like any other parameter of the pass.',
+    'The same in every pass that takes them; written like any other parameter of the pass.',
     '',
     ...parameterTable(shared(group)),
     '',

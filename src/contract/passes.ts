@@ -32,7 +32,12 @@ export type InterfacePart = 'sizes' | 'types'
 export type PassNeed = 'calibration' | 'training' | 'labels'
 
 /** Settings that several passes share, shown together and described once: what they are about. */
-export const PARAMETER_GROUPS = { training: 'Training' } as const
+export const PARAMETER_GROUPS = {
+  layer: 'Layer',
+  calibration: 'Calibration',
+  encoding: 'Encoding',
+  training: 'Training',
+} as const
 export type ParameterGroup = keyof typeof PARAMETER_GROUPS
 
 export interface ParameterField {

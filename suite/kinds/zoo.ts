@@ -31,7 +31,6 @@ const QUICK: Readonly<Record<string, Record<string, unknown>>> = {
   'prune-gradually': ROUND,
   'trained-codebook': ROUND,
   'quantize-aware': ROUND,
-  'mixed-precision': { samples: 8 },
 }
 
 const namesIn = (zoo: string): string[] =>

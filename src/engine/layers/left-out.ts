@@ -53,6 +53,17 @@ export function openLayers(
   return { layers, skipped, others: worthTelling(found.skipped) }
 }
 
+/** A layer that a person named: by itself, by its node, or by its operator. */
+export const isExcluded = (
+  exclude: readonly string[] = [],
+  { node, name }: { node: Node; name?: string },
+): boolean =>
+  exclude.some(
+    (one) => one === name || one === node.name || one === node.opType || node.outputs.includes(one),
+  )
+
+export const LEFT_ALONE = 'left alone as asked'
+
 /** What is left of layers that finders skip where products of two activations are no news. */
 export const worthTelling = (skipped: readonly NotALayer[]): NotALayer[] =>
   skipped.filter(({ reason }) => reason !== 'a product of two activations')

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { trainingAnswer } from '../training/learn'
 import { teacherFields, withDefaults } from '../training/settings'
-import { featuresField, lowBitFields, roundedLearningFields } from './learned-rounding/fields'
+import { exclude, features, leastWeights, lowBitFields } from './fields'
+import { roundedLearningFields } from './learned-rounding/fields'
 import { trainLowBit } from './learned-rounding/low-bit-training'
 import { definePass } from './pass'
 
@@ -15,17 +16,9 @@ const params = z.object({
     .default(4)
     .meta({ label: 'Bits', help: 'Bits of a weight.', search: [4, 3] }),
   ...lowBitFields,
-  features: featuresField(1),
-  byLayer: z.boolean().default(true).meta({
-    label: 'Layer by layer first',
-    help: 'Each layer first learns to give what it gave in the original, before all learn together.',
-    advanced: true,
-  }),
-  roundingRegularization: z.number().min(0).max(10).default(0.0001).meta({
-    label: 'Settling (rounding regularization)',
-    help: 'Strength of the pull that makes every weight decide between rounding up and down.',
-    advanced: true,
-  }),
+  leastWeights: leastWeights(1024),
+  exclude,
+  features: features(1),
   // What only has to stay as it was is learned best from samples as they are: half a decibel, on two networks.
   ...withDefaults(roundedLearningFields, { augmentation: 0 }),
   compared: teacherFields.compared,
@@ -46,18 +39,7 @@ export const adaround = definePass({
   params,
   async run(
     model,
-    {
-      bits,
-      block,
-      symmetric,
-      features,
-      byLayer,
-      roundingRegularization,
-      leastWeights,
-      compared,
-      temperature,
-      ...settings
-    },
+    { bits, block, symmetric, features, leastWeights, exclude, compared, temperature, ...settings },
     context,
   ) {
     const { learned, ...trained } = await trainLowBit(model, context.original, context, {
@@ -67,11 +49,10 @@ export const adaround = definePass({
       symmetric,
       learns: 'rounding',
       leastWeights,
+      exclude,
       settings,
       teacher: { teacherShare: 1, compared, temperature, mixup: 0 },
       features,
-      byLayer,
-      roundingRegularization,
       labels: false,
     })
     return {

@@ -4,6 +4,7 @@ import { readModel } from '../onnx'
 import { dropBranches } from '../training/depth'
 import { learn, trainingAnswer } from '../training/learn'
 import { learningFields, teacherFields, withDefaults } from '../training/settings'
+import { features } from './fields'
 import { definePass } from './pass'
 
 const ID = 'distill'
@@ -13,16 +14,7 @@ const params = z.object({
   // questions between the samples there are, won the one with few samples a point and cost the others nothing.
   ...withDefaults(learningFields, { batchSize: 16, patience: 30 }),
   ...withDefaults(teacherFields, { mixup: 0.5 }),
-  features: z
-    .number()
-    .min(0)
-    .max(100)
-    .default(0)
-    .meta({
-      label: 'Layer by layer (feature distillation)',
-      help: 'Weight of matching what the layers inside give, where student and original agree in shape. 0 compares answers only.',
-      search: [0, 1],
-    }),
+  features: features(0, [0, 1]),
   depthCut: z.number().min(0).max(0.9).default(0).meta({
     label: 'Blocks to drop (depth pruning)',
     help: 'Share of the residual blocks taken out before training, those first that change the answers least. 0 keeps the depth.',

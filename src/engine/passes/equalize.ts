@@ -10,13 +10,8 @@ import { constantAt, findPairs, ownWeights, type Pair } from './equalization/pai
 
 const ID = 'equalize'
 
-const params = z.object({
-  rounds: z.int().min(1).max(100).default(20).meta({
-    label: 'Rounds',
-    help: 'Times all pairs of layers are evened out; chains need a few.',
-    advanced: true,
-  }),
-})
+/** Times all pairs of layers are evened out at most: chains need a few. */
+const ROUNDS = 20
 
 export const equalize = definePass({
   id: ID,
@@ -27,8 +22,8 @@ export const equalize = definePass({
   summary:
     'Moves range between neighbouring layers so that all channels of a weight are of similar size: run it before quantizing. With calibration samples, what none of them falls below of a bias moves into the layer after. The model computes the same, but for samples that do fall below it.',
   sources: ['arXiv:1906.04721'],
-  params,
-  async run(model: Model, { rounds }, context) {
+  params: z.object({}),
+  async run(model: Model, _params, context) {
     const { model: clone, notes } = normalize(model)
     const { graph } = clone
     let pairs = findPairs(graph)
@@ -46,8 +41,8 @@ export const equalize = definePass({
         `${plural(absorbed, 'bias', 'biases')} that no calibration sample falls below moved into the layer after`,
       )
     }
-    for (let round = 0; round < rounds; round++) {
-      context.progress(round / rounds, 'evening out layers')
+    for (let round = 0; round < ROUNDS; round++) {
+      context.progress(round / ROUNDS, 'evening out layers')
       let largest = 1
       for (const pair of pairs) largest = Math.max(largest, even(graph, pair))
       if (largest < 1.001) break

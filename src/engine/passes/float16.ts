@@ -12,10 +12,11 @@ import { hindrance, reaches } from './half/limits'
 import { asHalf, LARGEST_HALF } from '../layers/encodings/float16-stored'
 import { storeHalf, type Stored } from './half/store'
 import { refusalOf, refusedLayers } from './loads'
+import { exclude } from './fields'
 import { definePass, type PassContext, type PassResult } from './pass'
 import { withWeightInitializers } from '../layers/normalize'
 import { liftConstants } from '../layers/normalize/lift-constants'
-import { reasonsTold } from '../layers/left-out'
+import { isExcluded, LEFT_ALONE, reasonsTold } from '../layers/left-out'
 
 const ID = 'float16'
 
@@ -30,11 +31,7 @@ const params = z.object({
       help: 'float16 computes and stores in half precision, with float32 inputs and outputs; float32 only stores the weights in half precision: same size, safest everywhere.',
       search: ['float16', 'float32'],
     }),
-  keep: z.array(z.string()).default([]).meta({
-    label: 'Layers kept in float32',
-    help: 'Names of layers (their first output) or operator types, such as Softmax, that stay in float32.',
-    advanced: true,
-  }),
+  exclude,
 })
 
 type Params = z.output<typeof params>
@@ -67,7 +64,7 @@ const layerOf = (node: Node): string => node.outputs.find((output) => output !==
 /** Nodes that stay in float32, each with its reason. */
 async function chooseKept(
   model: Model,
-  keep: readonly string[],
+  exclude: readonly string[],
   batches: Values[],
 ): Promise<Map<Node, string>> {
   const kept = new Map<Node, string>()
@@ -82,10 +79,7 @@ async function chooseKept(
     return reach > LARGEST_HALF / 2 ? reach : undefined
   }
   for (const node of model.graph.nodes) {
-    const named = keep.some(
-      (name) => name === node.opType || node.outputs.includes(name) || name === node.name,
-    )
-    const reason = named ? 'asked for' : hindrance(node)
+    const reason = isExcluded(exclude, { node }) ? LEFT_ALONE : hindrance(node)
     const value = [...node.inputs, ...node.outputs]
       .map((name) => beyond(name))
       .find((reach) => reach !== undefined)
@@ -171,7 +165,11 @@ async function storeForBodies(model: Model): Promise<Stored> {
   }
 }
 
-async function halve(original: Model, { compute, keep }: Params, context: PassContext): Promise<PassResult> {
+async function halve(
+  original: Model,
+  { compute, exclude }: Params,
+  context: PassContext,
+): Promise<PassResult> {
   check(original)
   const { model, notes } = withWeightInitializers(original)
   liftConstants(model)
@@ -197,7 +195,7 @@ async function halve(original: Model, { compute, keep }: Params, context: PassCo
   }
   context.progress(0.1, 'looking how large values get')
   const batches = await probe(model, context)
-  const kept = await chooseKept(model, keep, batches)
+  const kept = await chooseKept(model, exclude, batches)
   context.progress(0.6, 'converting to float16')
   const { model: converted, halved, casts } = await convertUntilItRuns(model, kept, batches)
   const skipped: Skipped = [...kept].map(([node, reason]) => ({

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { PareError } from '../../contract/errors'
+import { exclude, leastWeights, samples } from './fields'
 import { definePass } from './pass'
 import { FACTORED, factorize, type FactorizedLayer } from './factorization/run'
 import { signatureOf } from '../runtime'
@@ -48,21 +49,9 @@ const params = z.object({
     label: 'Refit',
     help: 'Solves the last factor and the bias again, by least squares to the original outputs on calibration data.',
   }),
-  onlyFaster: z.boolean().default(false).meta({
-    label: 'Only where faster',
-    help: 'Times each layer against its factors on this machine and keeps the layer where they are not faster.',
-    advanced: true,
-  }),
-  leastWeights: z.int().min(16).max(10_000_000).default(2048).meta({
-    label: 'Smallest layer',
-    help: 'Layers with fewer weights are left alone.',
-    advanced: true,
-  }),
-  samples: z.int().min(8).max(100_000).default(1024).meta({
-    label: 'Samples',
-    help: 'Calibration and training samples to measure on, at most.',
-    advanced: true,
-  }),
+  leastWeights: leastWeights(2048),
+  exclude,
+  samples: samples(1024),
 })
 
 export const lowRankPass = definePass({

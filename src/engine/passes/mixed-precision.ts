@@ -83,11 +83,6 @@ const params = z.object({
     unit: 'points',
     help: 'Answers out of 100 that may change. The size above is exceeded, as little as will do, until this holds; 100 turns it off.',
   }),
-  samples: z.int().min(0).max(4096).default(0).meta({
-    label: 'Calibration samples',
-    help: 'Looked at to see what each layer tolerates. 0 takes 64, and fewer where the model is large.',
-    advanced: true,
-  }),
 })
 
 type Params = z.output<typeof params>
@@ -120,7 +115,6 @@ async function run(model: Model, options: Params, context: PassContext): Promise
   if (!data || !sensitivities) throw new PareError('data/split-missing', { split: 'calibration', by: ID })
   const { model: prepared, notes } = normalize(model)
   const entries = await sensitivities.ofBits(prepared, {
-    samples: options.samples || undefined,
     progress: (done, doing) => context.progress(0.3 * done, doing),
   })
   const build =

@@ -38,10 +38,7 @@ interface ParameterMeta {
 /** How far the outputs move when one layer alone is changed. Measuring that is the search's part; passes are handed it. */
 export interface Sensitivities {
   /** Of every layer rounded to each width, measured now where it is not known. Throws what measuring throws. */
-  ofBits(
-    model: Model,
-    options: { samples?: number; progress?(done: number, doing: string): void },
-  ): Promise<Sensitivity[]>
+  ofBits(model: Model, options: { progress?(done: number, doing: string): void }): Promise<Sensitivity[]>
   /** What was measured before of layers rounded to `bits`, or to the width nearest to it; nothing is measured. */
   known(model: Model, bits: number): Promise<Sensitivity[]>
 }

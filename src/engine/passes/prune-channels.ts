@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { PareError } from '../../contract/errors'
 import type { LayerReport } from '../../contract/report'
 import { layersThroughViews } from '../layers/find'
+import { exclude, samples } from './fields'
 import { definePass } from './pass'
 import { pruneModelChannels, type PrunedChannels } from './pruning/channels'
 import type { DependencyGraph } from './pruning/graph'
@@ -78,11 +79,8 @@ const params = z.object({
     help: 'Share of each layer that stays whatever its scores say.',
     advanced: true,
   }),
-  samples: z.int().min(16).max(100_000).default(1024).meta({
-    label: 'Samples',
-    help: 'Calibration and, where those are few, training samples to measure on; memory does not grow with them.',
-    advanced: true,
-  }),
+  samples: samples(1024),
+  exclude,
 })
 
 export const pruneChannels = definePass({

@@ -9,6 +9,9 @@ import { definePass } from './pass'
 
 const ID = 'prune-gradually'
 
+/** Share of the training over which zeros grow; the rest of it recovers. */
+const RAMP = 0.6
+
 const params = z.object({
   sparsity: z
     .number()
@@ -20,16 +23,6 @@ const params = z.object({
       help: 'Share of the weights that become zero. Zeros shrink the download; dense runtimes do not get faster from them.',
       search: [0.8, 0.9, 0.95],
     }),
-  scope: z.enum(['model', 'layer']).default('model').meta({
-    label: 'Share of',
-    help: '"model" takes what matters least anywhere; "layer" takes the same share of every layer.',
-    advanced: true,
-  }),
-  ramp: z.number().min(0.05).max(1).default(0.6).meta({
-    label: 'Growing phase',
-    help: 'Share of the training over which zeros grow; the rest of it recovers.',
-    advanced: true,
-  }),
   ...learningFields,
   ...teacherFields,
 })
@@ -45,7 +38,7 @@ export const pruneGradually = definePass({
   sources: ['arXiv:1710.01878', 'arXiv:2010.07611', 'arXiv:1510.00149'],
   needs: ['training'],
   params,
-  async run(model, { sparsity, scope, ramp, ...settings }, context) {
+  async run(model, { sparsity, ...settings }, context) {
     let names: string[] = []
     const learned = await learn(model, context, {
       by: ID,
@@ -60,7 +53,7 @@ export const pruneGradually = definePass({
             by: ID,
             reason: 'the model has no weight matrices or kernels',
           })
-        return [gradualPruning(parameters, { weights: names, sparsity, scope, ramp })]
+        return [gradualPruning(parameters, { weights: names, sparsity, ramp: RAMP })]
       },
     })
     const { parameters } = learned.result

@@ -16,8 +16,9 @@ import { storeHalf } from './half/store'
 import { traceSource } from './pruning/shapes'
 import { STANDARD_OPS, type NotALayer } from '../layers/find'
 import type { Layer } from '../layers/layer'
-import { openLayers } from '../layers/left-out'
+import { isExcluded, LEFT_ALONE, openLayers } from '../layers/left-out'
 import { NO_PRODUCT, productLayer } from '../layers/product'
+import { exclude, samples } from './fields'
 import { reasonsOf } from './pruning/reasons'
 import { globalThreshold, pruneLayers, type Pattern } from './pruning/weights'
 import { taskOf } from '../tasks'
@@ -59,18 +60,16 @@ const params = z.object({
     help: '"2:4" and "4:8" zero half of every group of neighbours, for hardware that knows the pattern; blocks zero small rectangles.',
     advanced: true,
   }),
-  blockHeight: z
-    .int()
-    .min(1)
-    .max(256)
-    .default(4)
-    .meta({ label: 'Block height', help: 'Outputs a block spans.', advanced: true }),
-  blockWidth: z
-    .int()
-    .min(1)
-    .max(256)
-    .default(4)
-    .meta({ label: 'Block width', help: 'Inputs a block spans.', advanced: true }),
+  blockShape: z
+    .string()
+    .regex(/^[1-9]\d{0,2}x[1-9]\d{0,2}$/, 'it is not height x width, such as 4x4')
+    .default('4x4')
+    .meta({
+      label: 'Block shape',
+      help: 'Outputs times inputs that a block spans, such as 4x4.',
+      only: { name: 'pattern', is: 'blocks' },
+      advanced: true,
+    }),
   allocation: z
     .enum(['layer', 'global', 'sensitivity'])
     .default('layer')
@@ -89,12 +88,8 @@ const params = z.object({
     help: 'Reaches the share in this many rounds, fast first (cubic schedule), measuring again each time.',
     advanced: true,
   }),
-  samples: z
-    .int()
-    .min(1)
-    .max(100_000)
-    .default(512)
-    .meta({ label: 'Samples', help: 'Calibration samples to measure on, at most.', advanced: true }),
+  samples: samples(512),
+  exclude,
 })
 
 type Params = z.output<typeof params>
@@ -115,7 +110,8 @@ export const pruneWeights = definePass({
     'arXiv:2104.08378',
   ],
   params,
-  check(model, { method, allocation, threshold, pattern }) {
+  check(model, options) {
+    const { method, allocation, threshold, pattern } = options
     const wrong = (parameter: string, reason: string): never => {
       throw new PareError('pass/bad-parameter', { pass: ID, parameter, reason })
     }
@@ -126,13 +122,13 @@ export const pruneWeights = definePass({
     if (method === 'sparsegpt' && pattern === 'blocks')
       wrong('pattern', 'sparsegpt knows no blocks; take wanda')
     const { model: prepared } = separate(model, { bodies: true })
-    const { layers, skipped } = prunable(prepared, pattern)
+    const { layers, skipped } = prunable(prepared, options)
     if (layers.length === 0)
       throw new PareError('model/nothing-to-do', { by: ID, reason: reasonsOf(prepared.graph, skipped) })
   },
   async run(original, options, context) {
     const { model, halves } = separate(original, { bodies: true })
-    const { layers, skipped } = prunable(model, options.pattern)
+    const { layers, skipped } = prunable(model, options)
     const needsData = options.method !== 'magnitude'
     const source = needsData || options.allocation === 'sensitivity' ? sampleSource(context, ID) : undefined
     context.progress(0, 'tracing shapes')
@@ -153,7 +149,10 @@ export const pruneWeights = definePass({
     })
     const done = layers.filter(({ name }) => !failed.some(({ layer }) => layer === name))
     if (done.length === 0)
-      throw new PareError('model/nothing-to-do', { by: ID, reason: reasonsOf(model.graph, failed) })
+      throw new PareError('model/nothing-to-do', {
+        by: ID,
+        reason: reasonsOf(model.graph, [...skipped, ...failed]),
+      })
     withMasks(
       model,
       done.flatMap(({ weight }) => (halves.has(weight) ? [] : [weight])),
@@ -175,9 +174,14 @@ const LEAST = 64
 const OPS = [...STANDARD_OPS.filter((op) => op !== 'Gather'), 'LSTM', 'GRU', 'RNN']
 
 /** Layers in order; a weight that several read belongs to the first. Patterns count along inputs. */
-function prunable(model: Model, pattern: Params['pattern']): { layers: Layer[]; skipped: NotALayer[] } {
+function prunable(
+  model: Model,
+  { pattern, exclude }: Pick<Params, 'pattern' | 'exclude'>,
+): { layers: Layer[]; skipped: NotALayer[] } {
   const { graph } = model
-  const found = openLayers(model, { ops: OPS, bodies: true }, ({ kind, product, tensor, node }) => {
+  const found = openLayers(model, { ops: OPS, bodies: true }, (layer) => {
+    if (isExcluded(exclude, layer)) return LEFT_ALONE
+    const { kind, product, tensor, node } = layer
     if (tensor.size < LEAST) return `it has only ${tensor.size} weights`
     if (kind === 'conv' && product.groups > 1 && product.outputs === 1)
       return 'depthwise kernels are small and lose most'
@@ -192,8 +196,9 @@ function prunable(model: Model, pattern: Params['pattern']): { layers: Layer[]; 
   }
 }
 
-const patternOf = ({ pattern, blockHeight, blockWidth }: Params): Pattern => {
-  if (pattern === 'blocks') return { kind: 'blocks', height: blockHeight, width: blockWidth }
+const patternOf = ({ pattern, blockShape }: Params): Pattern => {
+  const [height, width] = blockShape.split('x').map(Number) as [number, number]
+  if (pattern === 'blocks') return { kind: 'blocks', height, width }
   if (pattern === 'unstructured') return { kind: 'unstructured' }
   return pattern === '2:4' ? { kind: 'n-of-m', n: 2, m: 4 } : { kind: 'n-of-m', n: 4, m: 8 }
 }

@@ -1,11 +1,7 @@
 import { z } from 'zod'
 import { trainingAnswer } from '../training/learn'
-import {
-  objectiveFields,
-  featuresField,
-  lowBitFields,
-  roundedLearningFields,
-} from './learned-rounding/fields'
+import { exclude, features, leastWeights, lowBitFields } from './fields'
+import { objectiveFields, roundedLearningFields } from './learned-rounding/fields'
 import { settingsForObjective } from './learned-rounding/objective'
 import { trainLowBit } from './learned-rounding/low-bit-training'
 import { hasIntegerWeights, trainIntegers } from './learned-rounding/integer-training'
@@ -25,7 +21,9 @@ const params = z.object({
       search: [4, 2],
     }),
   ...lowBitFields,
-  features: featuresField(0),
+  leastWeights: leastWeights(1024),
+  exclude,
+  features: features(0),
   ...roundedLearningFields,
   ...objectiveFields,
 })
@@ -41,7 +39,7 @@ export const quantizeAware = definePass({
   sources: ['arXiv:1902.08153', 'arXiv:1308.3432', 'arXiv:1712.05877'],
   needs: ['training'],
   params,
-  async run(model, { bits, block, symmetric, features, leastWeights, ...given }, context) {
+  async run(model, { bits, block, symmetric, features, leastWeights, exclude, ...given }, context) {
     const { settings, teacher, updates, rate, notes } = await settingsForObjective(context, given)
     if (hasIntegerWeights(model)) {
       const { learned, count, ...trained } = await trainIntegers(model, context.original, context, {
@@ -61,6 +59,7 @@ export const quantizeAware = definePass({
       symmetric,
       learns: 'steps',
       leastWeights,
+      exclude,
       settings,
       teacher,
       updates,

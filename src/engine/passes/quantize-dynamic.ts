@@ -11,24 +11,15 @@ import { nothingReason, tableWithin } from './quantization/nothing-to-do'
 import { normalize } from '../layers/normalize'
 import { calibrationBatches } from '../data/feeds'
 import { WeightStore } from './quantization/static-weights'
-import { exclude, weightFields } from './quantization/fields'
-import { openLayers } from '../layers/left-out'
+import { exclude, integerFields, leastWeights } from './fields'
+import { isExcluded, LEFT_ALONE, openLayers } from '../layers/left-out'
 import type { Layer } from '../layers/layer'
 
 const ID = 'quantize-dynamic'
 
 const params = z.object({
-  ...weightFields,
-  storeConvolutions: z.boolean().default(true).meta({
-    label: 'Store convolutions as int8',
-    help: 'Convolutions keep computing in float at float speed; only their weights in the file become int8.',
-  }),
-  leastWeights: z.int().min(0).default(512).meta({
-    label: 'Smallest layer',
-    help: 'Layers with fewer weights stay float: integers would cost more than they save.',
-    unit: 'weights',
-    advanced: true,
-  }),
+  ...integerFields,
+  leastWeights: leastWeights(512),
   exclude,
 })
 
@@ -57,12 +48,11 @@ async function run(model: Model, options: Params, context: PassContext): Promise
     clip: options.weightClip,
     by: ID,
   })
-  const excluded = new Set(options.exclude)
   const inputs: Inputs = new Map()
   const done: LayerTreatment[] = []
   const counts = { products: 0, recurrent: 0, convolutions: 0, stored: 0, tables: 0, inBodies: 0 }
   const found = openLayers(clone, { throughViews: true, bodies: true }, (layer) =>
-    reasonToSkip(layer, options, excluded),
+    reasonToSkip(layer, options),
   )
   const { layers, skipped } = found
   const restored: Restored = new Map()
@@ -122,15 +112,13 @@ async function run(model: Model, options: Params, context: PassContext): Promise
   }
 }
 
-function reasonToSkip(layer: Layer, options: Params, excluded: ReadonlySet<string>): string | undefined {
-  const { node, name, tensor, kind } = layer
-  if (excluded.has(name) || excluded.has(node.name)) return 'kept in float as asked'
+function reasonToSkip(layer: Layer, options: Params): string | undefined {
+  const { tensor, kind } = layer
+  if (isExcluded(options.exclude, layer)) return LEFT_ALONE
   if (layer.within && kind === 'embedding') return tableWithin(layer.within)
   if (tensor.dtype !== 'float32') return `its weight is ${tensor.dtype}`
   if (tensor.size < options.leastWeights)
     return `only ${tensor.size} weights: integers would cost more than they save`
-  if (node.is('Conv', 'ConvTranspose') && !options.storeConvolutions)
-    return 'convolutions are slower in dynamic int8 than in float'
   return undefined
 }
 

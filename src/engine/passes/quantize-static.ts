@@ -25,7 +25,7 @@ import {
   type StaticOptions,
   type StaticResult,
 } from './quantization/static'
-import { weightFields } from './quantization/fields'
+import { exclude, integerFields, samples } from './fields'
 import { onAnswered } from './quantization/answered'
 import { taskOf } from '../tasks'
 
@@ -52,19 +52,8 @@ const params = z.object({
       help: 'How the range of each activation is found. "auto" tries all and keeps the one whose outputs stay closest to the original.',
       search: ['auto', 'min-max', 'mse'],
     }),
-  percentile: z
-    .number()
-    .min(0.9)
-    .max(1)
-    .default(0.9999)
-    .meta({ label: 'Percentile', help: 'Share of values the "percentile" range keeps.', advanced: true }),
-  samples: z
-    .int()
-    .min(1)
-    .max(1_000_000)
-    .default(512)
-    .meta({ label: 'Calibration samples', help: 'At most this many; memory does not grow with them.' }),
-  ...weightFields,
+  samples: samples(512),
+  ...integerFields,
   rounding: z
     .enum(['nearest', 'adaptive'])
     .default('nearest')
@@ -76,11 +65,6 @@ const params = z.object({
   correctBias: z.boolean().default(true).meta({
     label: 'Correct biases',
     help: 'Biases make up for what rounding the weights adds on average.',
-    advanced: true,
-  }),
-  reduceRange: z.enum(['auto', 'yes', 'no']).default('auto').meta({
-    label: '7-bit weights (reduced range)',
-    help: 'Keeps products from saturating on x86 CPUs without VNNI. "auto": when the target is such a CPU.',
     advanced: true,
   }),
   attention: z
@@ -108,11 +92,7 @@ const params = z.object({
     help: 'What costly layers get instead: floats, or 16-bit activations (for NPUs that have them; slow on CPUs).',
     advanced: true,
   }),
-  exclude: z.array(z.string()).default([]).meta({
-    label: 'Keep in float',
-    help: 'Names of layers that stay float whatever they cost.',
-    advanced: true,
-  }),
+  exclude,
   format: z.enum(['qdq', 'qoperator']).default('qdq').meta({
     label: 'Form',
     help: '"qdq" is read by every runtime and provider; "qoperator" has the integer operators themselves, for older ONNX Runtime builds on CPUs.',
@@ -183,7 +163,7 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
       calibrator,
       ...(options.sensitive === 'int16'
         ? { wide: floats }
-        : { exclude: new Set([...base.exclude!, ...floats]), storedOnly }),
+        : { exclude: [...base.exclude!, ...floats], storedOnly }),
     })
   const measure = (models: readonly Model[], over: Batches): Promise<Divergence[]> =>
     divergences(prepared.model, models, over, { classes: taskOf(context.data!.task).protects === 'class' })
@@ -252,17 +232,15 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
 }
 
 function staticOptions(options: Params, context: PassContext): StaticOptions {
-  const bits = { yes: 7, no: 8, auto: context.target.int8.weightBits }[options.reduceRange]
   return {
     activations: ACTIVATIONS[options.activations],
     calibrator: 'min-max',
-    percentile: options.percentile,
     attention: options.attention,
     correctBias: options.correctBias,
-    exclude: new Set(options.exclude),
+    exclude: options.exclude,
     weights: {
       perChannel: options.perChannel,
-      bits,
+      bits: context.target.int8.weightBits,
       clip: options.weightClip,
       by: ID,
       cache: new Map(),

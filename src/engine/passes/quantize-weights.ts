@@ -6,8 +6,7 @@ import { definePass, type PassContext, type PassResult } from './pass'
 import { assemble, type Assembled } from './quantization/assemble'
 import { divergences } from '../evaluate/comparison/divergence'
 import { activationSqnr, layerReports, type LayerTreatment } from '../evaluate/comparison/layer-report'
-import { lowBitFields } from './learned-rounding/fields'
-import { exclude, samples } from './quantization/fields'
+import { exclude, leastWeights, lowBitFields, samples } from './fields'
 import { nothingReason, tableWithin } from './quantization/nothing-to-do'
 import { refusedLayers } from './loads'
 import { bitsOf, methods, methodWords, type LowBit } from './quantization/low-bit'
@@ -29,7 +28,7 @@ import { GRID_NAMES, GRIDS, isGrid } from '../math/quantize/grids'
 import { noiseShare } from '../math/quantize/sqnr'
 import { ENCODINGS, storages } from '../layers/encodings'
 import { calibrationBatches, evaluationBatches } from '../data/feeds'
-import { openLayers, reasonsTold } from '../layers/left-out'
+import { isExcluded, LEFT_ALONE, openLayers, reasonsTold } from '../layers/left-out'
 import type { Layer } from '../layers/layer'
 import { taskOf } from '../tasks'
 
@@ -61,12 +60,7 @@ const params = () =>
       help: 'For "gptq": "parallel" shows all layers what they get in the original; "layers" shows each what the quantized layers before it leave and lets it make up for their errors, which was measured to pay at 2 bits and to take three to five times as long; "blocks" does so once a block.',
       advanced: true,
     }),
-    block: z.int().min(0).max(4096).default(64).meta({
-      label: 'Block (size)',
-      help: 'Weights that share a scale; 0 for one scale per output channel.',
-      advanced: true,
-    }),
-    symmetric: lowBitFields.symmetric,
+    ...lowBitFields,
     codebook: z.enum(['tensor', 'channel']).default('tensor').meta({
       label: 'Shared values (codebook)',
       help: 'For "kmeans": one list of values a tensor, or one per output channel.',
@@ -77,23 +71,13 @@ const params = () =>
       help: '"matmulnbits" keeps matrices packed in memory (ONNX Runtime on CPUs); "dequantize-linear" is the form of the ONNX standard, for other runtimes; "plain" is restored when loaded, by basic operators every provider runs. "auto" is the last on phones with accelerators, else the first.',
       advanced: true,
     }),
-    embeddings: z
-      .boolean()
-      .default(true)
-      .meta({ label: 'Embeddings', help: 'Also the tables words are looked up in.' }),
-    convolutions: z.boolean().default(true).meta({ label: 'Convolutions', help: 'Also convolutions.' }),
     maxLoss: z.number().min(0).max(100).default(1).meta({
       label: 'Largest loss',
       unit: 'points',
       help: 'Answers out of 100 that may change; where the model names no classes, percent of the variance of its outputs that may be error. Layers take 8 bits instead, costliest first, until this holds, and stay float where that does not do; 100 turns it off.',
     }),
-    samples,
-    leastWeights: z.int().min(0).default(0).meta({
-      label: 'Smallest layer',
-      help: 'Layers with fewer weights stay float, and so do all whose codes would take more bytes than their floats.',
-      unit: 'weights',
-      advanced: true,
-    }),
+    samples: samples(128),
+    leastWeights: leastWeights(0),
     exclude,
   })
 
@@ -238,12 +222,10 @@ async function outputNoise(
 }
 
 function reasonToSkip(layer: Layer, options: Params): string | undefined {
-  const { name, node, tensor } = layer
-  if (options.exclude.includes(name) || options.exclude.includes(node.name)) return 'kept in float as asked'
+  const { node, tensor } = layer
+  if (isExcluded(options.exclude, layer)) return LEFT_ALONE
   if (tensor.size < options.leastWeights) return `only ${tensor.size} weights`
   if (layer.within && node.is('Gather')) return tableWithin(layer.within)
-  if (!options.embeddings && node.is('Gather')) return 'embeddings are left alone as asked'
-  if (!options.convolutions && node.is('Conv', 'ConvTranspose')) return 'convolutions are left alone as asked'
   return layer.inputIssue
 }
 

@@ -5,11 +5,12 @@ import type { LayerReport } from '../../contract/report'
 import { fromCodebook, sharedValues } from '../math/quantize/kmeans'
 import { sqnr } from '../math/quantize/sqnr'
 import { Tensor, type Model } from '../onnx'
+import { exclude, leastWeights } from './fields'
 import { definePass } from './pass'
 import { nothingReason } from './quantization/nothing-to-do'
 import { normalize } from '../layers/normalize'
 import { finiteWeights } from '../layers/layer'
-import { openLayers } from '../layers/left-out'
+import { isExcluded, LEFT_ALONE, openLayers } from '../layers/left-out'
 
 const ID = 'share-weights'
 
@@ -24,16 +25,8 @@ const params = z.object({
       help: 'Each weight tensor keeps 2 to this power different values. 5 bits cost next to nothing.',
       search: [6, 5, 4, 3],
     }),
-  leastWeights: z.int().min(0).default(512).meta({
-    label: 'Smallest layer',
-    help: 'Layers with fewer weights keep their values.',
-    unit: 'weights',
-    advanced: true,
-  }),
-  exclude: z
-    .array(z.string())
-    .default([])
-    .meta({ label: 'Leave alone', help: 'Names of layers that keep their values.', advanced: true }),
+  leastWeights: leastWeights(512),
+  exclude,
 })
 
 export const shareWeights = definePass({
@@ -47,19 +40,16 @@ export const shareWeights = definePass({
     'Each layer keeps a few different weight values, chosen by k-means; pruned weights stay zero. The file is as large as before, the zipped download several times smaller.',
   sources: ['arXiv:1510.00149'],
   params,
-  async run(model: Model, { bits, leastWeights, exclude }, context) {
+  async run(model: Model, { bits, ...options }, context) {
     const { model: clone, notes } = normalize(model)
     const { graph } = clone
     const reports: LayerReport[] = []
     const done = new Set<string>()
-    const { layers, skipped } = openLayers(
-      clone,
-      { throughViews: true, bodies: true },
-      ({ name, node, root }) => {
-        if (root.tensor.size < leastWeights) return `only ${root.tensor.size} weights`
-        return exclude.includes(name) || exclude.includes(node.name) ? 'left alone as asked' : undefined
-      },
-    )
+    const { layers, skipped } = openLayers(clone, { throughViews: true, bodies: true }, (layer) => {
+      const { size } = layer.root.tensor
+      if (size < options.leastWeights) return `only ${size} weights`
+      return isExcluded(options.exclude, layer) ? LEFT_ALONE : undefined
+    })
     for (const [i, { name, node, root }] of layers.entries()) {
       context.progress(i / layers.length, `layer ${i + 1} of ${layers.length}`)
       const { value, tensor } = root

@@ -25,9 +25,7 @@ interface Step {
 }
 
 interface Asked {
-  fold: boolean
   runtime: boolean
-  notes: boolean
   unfuse: boolean
 }
 
@@ -102,11 +100,11 @@ function steps(params: Asked, feeds: Values, scratch: string): Step[] {
   return [
     tidy,
     ...(params.unfuse ? [written] : []),
-    ...(params.fold ? [fold] : []),
+    fold,
     ...(params.runtime ? [basic] : []),
     scatter,
     ...(params.runtime ? [tidy] : []),
-    ...(params.notes ? [notes] : []),
+    notes,
   ]
 }
 
@@ -151,10 +149,6 @@ export const simplifyPass = definePass({
     'onnxruntime.ai/docs, Graph Optimizations',
   ],
   params: z.object({
-    fold: z.boolean().default(true).meta({
-      label: 'Fold batch normalization',
-      help: 'Moves the scale and shift of each batch normalization into the layer before it: fewer nodes, and integer models are faster and more accurate.',
-    }),
     runtime: z.boolean().default(true).meta({
       label: "Use ONNX Runtime's optimizations",
       help: 'Lets ONNX Runtime fold constants and remove redundant nodes, and saves the result as plain ONNX.',
@@ -162,10 +156,6 @@ export const simplifyPass = definePass({
     unfuse: z.boolean().default(false).meta({
       label: 'Write fused operators out',
       help: 'Attention, normalizations with a sum, GELU with a bias and the like, as exporters and optimizers write them in one operator, become plain ones: for channels to be pruned and weights to be trained behind them. ONNX Runtime fuses them again where it can.',
-    }),
-    notes: z.boolean().default(true).meta({
-      label: "Remove exporter's notes",
-      help: 'Drops doc strings, stack traces and source paths that exporters leave in the file: they tell who made the model and where.',
     }),
   }),
   run: simplify,

@@ -7,7 +7,7 @@ import { definePass } from './pass'
 import { collect } from '../layers/statistics/collect'
 import { normalize } from '../layers/normalize'
 import { calibrationBatches } from '../data/feeds'
-import { samples } from './quantization/fields'
+import { samples } from './fields'
 import { finiteWeights, type Layer } from '../layers/layer'
 import { weightedLayers } from '../layers/find'
 
@@ -24,7 +24,7 @@ const params = z.object({
       help: 'How much of the range moves from activations into weights: 0.5 shares it, more suits models with strong outliers.',
       search: [0.3, 0.5, 0.7],
     }),
-  samples,
+  samples: samples(128),
 })
 
 export const smoothQuant = definePass({

@@ -1,5 +1,8 @@
-/** Zeros that grow while the rest learns to do without. Source: arXiv:1710.01878. */
-import { cubicRamp, lampThresholds, layerThresholds } from '../math/pruning/lamp'
+/**
+ * Zeros that grow where they matter least in the whole model, while the rest learns to do without. Sources:
+ * arXiv:1710.01878, arXiv:2010.07611.
+ */
+import { cubicRamp, lampThresholds } from '../math/pruning/lamp'
 import type { Constraint } from './setup'
 import type { Parameters } from './trainable'
 
@@ -8,8 +11,6 @@ interface GradualPruning {
   weights: readonly string[]
   /** Share of zeros at the end, 0 … 1. */
   sparsity: number
-  /** 'model' takes what matters least anywhere; 'layer' the same share of every layer. */
-  scope: 'model' | 'layer'
   /** Share of the training over which zeros grow; the rest recovers. */
   ramp: number
 }
@@ -24,7 +25,6 @@ export function gradualPruning(parameters: Parameters, options: GradualPruning):
   const size = views.reduce((n, view) => n + view.length, 0)
   const first = gone.reduce((n, mask) => n + mask.reduce((a, b) => a + b, 0), 0) / Math.max(1, size)
   let cut = -1
-  const find = options.scope === 'model' ? lampThresholds : layerThresholds
   return {
     gradients(_values, gradients) {
       chosen.forEach((index, v) => {
@@ -38,7 +38,7 @@ export function gradualPruning(parameters: Parameters, options: GradualPruning):
       const at = Math.min(CUTS, Math.floor((done / options.ramp) * CUTS))
       if (at > cut && options.sparsity > first) {
         cut = at
-        const thresholds = find(views, cubicRamp(first, options.sparsity, at / CUTS))
+        const thresholds = lampThresholds(views, cubicRamp(first, options.sparsity, at / CUTS))
         views.forEach((view, v) => {
           const mask = gone[v]!
           for (let i = 0; i < view.length; i++) if (Math.abs(view[i]!) < thresholds[v]!) mask[i] = 1

@@ -27,6 +27,17 @@ test('a pass comes after roles and passes that there are', () => {
   expect(unknown).toEqual([])
 })
 
+/** Where two passes share a setting, a person learns it once: it is declared once, and only its default differs. */
+test('there are fewer than a hundred parameters to learn, and what is in a group means the same everywhere', () => {
+  const fields = describePasses().flatMap(({ parameters }) => parameters)
+  const texts = new Map<string, Set<string>>()
+  for (const { group, name, label, help } of fields)
+    if (group) texts.set(name, (texts.get(name) ?? new Set()).add(`${label} ${help}`))
+  expect([...texts].filter(([, said]) => said.size > 1).map(([name]) => name)).toEqual([])
+  const own = fields.filter(({ group }) => !group)
+  expect(own.length + texts.size).toBeLessThan(100)
+})
+
 test('the recipes that ship are in an order their passes allow', () => {
   const shipped = [
     ...PRESETS.map(({ steps }) => steps),

@@ -79,7 +79,7 @@ test('blocks go whole', async () => {
   const model = convNet()
   const { model: sparse } = await pruneWeights.run(
     model,
-    { pattern: 'blocks', blockHeight: 4, blockWidth: 8, sparsity: 0.5 },
+    { pattern: 'blocks', blockShape: '4x8', sparsity: 0.5 },
     contextFor(model, 16),
   )
   const [, dense] = [...sparse.graph.initializers].find(([, { dims }]) => dims.join() === '64,32')!
@@ -263,7 +263,7 @@ describe('without a share', () => {
     const net = new Net(11)
     const hidden = net.relu(net.gemm(net.input('x', ['batch', 32]), 32, 64))
     const dense = net.output(net.gemm(hidden, 64, 16), 2).done()
-    const blocks = { pattern: 'blocks', blockHeight: 2, blockWidth: 2, maxLoss: 30 }
+    const blocks = { pattern: 'blocks', blockShape: '2x2', maxLoss: 30 }
     const data = contextFor(dense, 64)
     const { model: sparse } = await pruneWeights.run(dense, blocks, data)
     const batches = evaluationBatches(data, 64, 'test')

@@ -6,6 +6,7 @@ import { quantizeStatic } from '../../../src/engine/passes/quantize-static'
 import { shareWeights } from '../../../src/engine/passes/share-weights'
 import { smoothQuant } from '../../../src/engine/passes/smooth-quant'
 import { float32, int64, type Values } from '../../../src/engine/runtime'
+import { findTarget } from '../../../src/engine/targets'
 import { Net } from './pruning/build'
 import { contextOf, fidelity, noise, outputOf } from './quantization/support'
 
@@ -202,8 +203,9 @@ test('biases are corrected and rounding looks at data: both come closer to the o
     ),
   }
   const quality = async (more: object): Promise<number> => {
-    const options = { calibration: 'min-max', maxLoss: 100, reduceRange: 'yes', ...more }
-    const { model } = await quantizeStatic.run(net.model, options, contextOf(net.model, shifted))
+    const options = { calibration: 'min-max', maxLoss: 100, ...more }
+    const context = contextOf(net.model, shifted, { target: findTarget('pc-no-vnni') })
+    const { model } = await quantizeStatic.run(net.model, options, context)
     return fidelity(net.model, model, shifted)
   }
   const plain = await quality({ correctBias: false })

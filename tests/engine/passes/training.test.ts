@@ -165,6 +165,7 @@ describe('quantization that learns', () => {
       block: 0,
       symmetric: false,
       leastWeights: 32,
+      exclude: [],
       settings,
       teacher,
       features: 0,

@@ -51,13 +51,6 @@ export function lampThresholds(weights: readonly Float32Array[], sparsity: numbe
   return layers.map(({ magnitudes, scores }) => magnitudes[below(scores, low)] ?? Infinity)
 }
 
-/** For each layer on its own the magnitude below which `sparsity` of its weights go. */
-export function layerThresholds(weights: readonly Float32Array[], sparsity: number): number[] {
-  return weights.map(
-    (w) => w.map(Math.abs).sort()[Math.min(w.length - 1, Math.floor(sparsity * w.length))] ?? 0,
-  )
-}
-
 /** Sparsity at `done` (0 … 1) of a ramp from `first` to `last`: quick while much is redundant, slow at the end. */
 export function cubicRamp(first: number, last: number, done: number): number {
   const left = 1 - Math.min(1, Math.max(0, done))

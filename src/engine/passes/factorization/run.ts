@@ -8,6 +8,7 @@ import type { Model } from '../../onnx'
 import type { SampleSource } from '../../data/feeds'
 import { weightedLayers } from '../../layers/find'
 import type { Layer } from '../../layers/layer'
+import { isExcluded, LEFT_ALONE } from '../../layers/left-out'
 import { NO_PRODUCT, productLayer } from '../../layers/product'
 import { addToBias } from '../../layers/rewrite'
 import type { ShapeSource } from '../pruning/collect'
@@ -33,8 +34,8 @@ interface FactorizeOptions {
   whiten: boolean
   refit: boolean
   leastWeights: number
+  exclude: readonly string[]
   /** Keep a factorization only where it is measured to be faster. */
-  onlyFaster: boolean
   samples: number
   fixedBatch?: number
   source?: SampleSource
@@ -138,7 +139,7 @@ async function factorizeSteps(
 ): Promise<Omit<FactorizedLayer, 'layer' | 'op'> | string> {
   if (layer.slot !== layer.type.weights[0])
     return 'what reads the state is multiplied within the operator, step by step: no product of it lies outside'
-  if (options.rankBy === 'break-even' || options.onlyFaster)
+  if (options.rankBy === 'break-even')
     return 'steps of a recurrent layer are not timed: its rank goes by the share or the energy alone'
   const reason = whyNot(layer, readers, options)
   return reason ?? factorizeRecurrent(model, layer, { ...options, how: limitOf(options) })
@@ -147,9 +148,10 @@ async function factorizeSteps(
 function whyNot(
   layer: Layer | undefined,
   uses: number,
-  { leastWeights, conv }: FactorizeOptions,
+  { leastWeights, exclude, conv }: FactorizeOptions,
 ): string | undefined {
   if (!layer) return undefined
+  if (isExcluded(exclude, layer)) return LEFT_ALONE
   const { groups, inputs, outputs } = layer.product
   if (layer.padsItself) return 'its padding hangs on the size of its input (auto_pad)'
   if (groups > 1)
@@ -186,8 +188,6 @@ async function factorizeLayer(
   if (!found) return 'no rank of it is faster than the layer'
   if (elementsOf(found.form) >= w.data.length)
     return `rank ${found.form.rank.join(', ')} would need as many numbers as the layer`
-  if (options.onlyFaster && (await time(found.form)) >= 1)
-    return `rank ${found.form.rank.join(', ')} was measured not to be faster`
   const finished = await finish(model, layer, found, sums, options)
   applyForm(model.graph, layer, finished.form)
   return {

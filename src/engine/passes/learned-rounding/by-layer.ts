@@ -45,7 +45,7 @@ export async function roundByLayer(
   layers: readonly RoundedLayer[],
   context: PassContext,
   settings: LearningSettings,
-  roundingRegularization: number,
+  strength: number,
 ): Promise<number> {
   const { training, calibration } = context.data!.splits
   const split = training.length >= calibration.length ? training : calibration
@@ -90,7 +90,7 @@ export async function roundByLayer(
         settings: { ...settings, epochs, learningRate: RATE, warmUp: 0, clip: 0, optimizer: 'adamw' },
         loss: LOSS,
         // The penalty is a share of the error of answering nothing, so that it means the same everywhere.
-        constraints: [roundingRegularizer(parameters, [fake], roundingRegularization * power)],
+        constraints: [roundingRegularizer(parameters, [fake], strength * power)],
         random: context.random.fork(`layer ${i}`),
         key: `layer ${i}`,
         scratch,

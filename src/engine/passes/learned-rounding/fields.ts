@@ -3,34 +3,6 @@ import { z } from 'zod'
 import { learningFields, teacherFields, withDefaults } from '../../training/settings'
 import { OBJECTIVES } from './objective'
 
-/** What the weights become. */
-export const lowBitFields = {
-  block: z.int().min(0).max(4096).default(64).meta({
-    label: 'Block (size)',
-    help: 'Weights that share a step size; 0 for one per output channel.',
-    advanced: true,
-  }),
-  symmetric: z.boolean().default(false).meta({
-    label: 'Symmetric',
-    help: 'No zero points: a little smaller, a little less exact.',
-    advanced: true,
-  }),
-  leastWeights: z.int().min(0).default(1024).meta({
-    label: 'Smallest layer',
-    help: 'Layers with fewer weights stay float.',
-    unit: 'weights',
-    advanced: true,
-  }),
-}
-
-/** Weight of matching what the layers inside the original give. */
-export const featuresField = (weight: number) =>
-  z.number().min(0).max(100).default(weight).meta({
-    label: 'Layer by layer (feature distillation)',
-    help: 'Weight of matching what the layers inside the original give; 0 compares answers only.',
-    advanced: true,
-  })
-
 /**
  * Rounded weights start close to their goal and move by whole steps: many small updates serve them better than
  * few exact ones, and how many they need does not depend on how much data there is. While the rate is high, weights hop

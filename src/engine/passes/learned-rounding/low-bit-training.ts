@@ -18,7 +18,7 @@ import { normalize } from '../../layers/normalize'
 import { calibrationBatches, feedsOf, type Batches } from '../../data/feeds'
 import type { PassContext } from '../pass'
 import { findLayers, STANDARD_OPS } from '../../layers/find'
-import { openLayers, reasonsTold } from '../../layers/left-out'
+import { isExcluded, LEFT_ALONE, openLayers, reasonsTold } from '../../layers/left-out'
 import type { Layer } from '../../layers/layer'
 
 interface LowBitTraining {
@@ -27,8 +27,8 @@ interface LowBitTraining {
   block: number
   symmetric: boolean
   learns: FakeWeight['learns']
-  /** Layers with fewer weights stay float. */
   leastWeights: number
+  exclude: readonly string[]
   settings: LearningSettings
   teacher: TeacherSettings
   /** Updates to aim for where the number of epochs is left open. */
@@ -36,10 +36,6 @@ interface LowBitTraining {
   /** Learning rate where it is left open; default one that suits the bits. */
   rate?: number
   features: number
-  /** Strength of AdaRound's regularizer. */
-  roundingRegularization?: number
-  /** Rounding is learned layer by layer before all layers learn together. */
-  byLayer?: boolean
   labels: boolean
 }
 
@@ -49,6 +45,9 @@ interface LowBitTrained {
   layers: LayerReport[]
   skipped: StepRecord['skipped']
 }
+
+/** Strength of the pull that makes every weight decide between rounding up and down (AdaRound's λ). */
+const REGULARIZATION = 1e-4
 
 /** A head that is tied to an embedding through Transpose learns with it. */
 const WEIGHTS = { ops: STANDARD_OPS, throughViews: true }
@@ -80,11 +79,11 @@ export async function trainLowBit(
     ({ rowsKey }) => starts.get(rowsKey)!.grouped!,
   )
   const fakes = [...trained.values()].map(({ fake }) => fake)
+  const rounds = options.learns === 'rounding'
   const byLayer: string[] = []
-  if (options.byLayer) {
+  if (rounds) {
     const list = [...trained.values()].map(({ layer, fake }) => ({ output: layer.name, fake }))
-    const { settings, roundingRegularization = 0 } = options
-    const closer = await roundByLayer(fakeModel, prepared, list, context, settings, roundingRegularization)
+    const closer = await roundByLayer(fakeModel, prepared, list, context, options.settings, REGULARIZATION)
     byLayer.push(
       `Layer by layer, ${closer} of ${list.length} came closer to the original than GPTQ's codes, the others start from those.`,
     )
@@ -99,15 +98,12 @@ export async function trainLowBit(
     trainable: (model) => {
       const names = fakeNames(fakes)
       // Rounding alone is learned from few samples; the other weights would only fit those.
-      if (options.learns === 'rounding') return names
+      if (rounds) return names
       // Asked of the model as it was: scales and zero points of the fake weights look like weights too.
       const others = trainableWeights(prepared.graph).filter((name) => model.graph.initializers.has(name))
       return [...names, ...others]
     },
-    constraints: (parameters) =>
-      options.roundingRegularization
-        ? [roundingRegularizer(parameters, fakes, options.roundingRegularization)]
-        : [],
+    constraints: (parameters) => (rounds ? [roundingRegularizer(parameters, fakes, REGULARIZATION)] : []),
   })
   learned.notes.unshift(...byLayer)
   learned.notes.unshift(...notes.map((note) => `The model was first changed: ${note}.`))
@@ -204,7 +200,9 @@ function withTrainedOthers(prepared: Model, trained: Model): Model {
   return clone
 }
 
-function reasonToSkip({ tensor, inputIssue }: Layer, options: LowBitTraining): string | undefined {
+function reasonToSkip(layer: Layer, options: LowBitTraining): string | undefined {
+  const { tensor, inputIssue } = layer
+  if (isExcluded(options.exclude, layer)) return LEFT_ALONE
   if (tensor.dtype !== 'float32') return `its weights are ${tensor.dtype}`
   if (tensor.size < options.leastWeights) return `only ${tensor.size} weights`
   return inputIssue

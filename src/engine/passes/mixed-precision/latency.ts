@@ -93,7 +93,7 @@ export async function applyTypes(model: Model, typesOf: TypesOf, context: PassCo
     const exclude = [...of('float32'), ...of('float16')]
     add(await quantizeStatic.run(result.model, { exclude, maxLoss: 100 }, context))
   } else if (of('float16').length > 0)
-    add(await float16.run(result.model, { compute: 'float16', keep: of('float32') }, context))
+    add(await float16.run(result.model, { compute: 'float16', exclude: of('float32') }, context))
   return result
 }
 

@@ -35,6 +35,7 @@ interface ChannelOptions extends Omit<Selection, 'ratio'> {
   throughLayerNorm: boolean
   reconstruct: boolean
   samples: number
+  exclude?: readonly string[]
 }
 
 export interface PrunedChannels {
@@ -184,6 +185,7 @@ function dependenciesOf(prepared: Separated, source: ShapeSource, options: Chann
   const graph = buildDependencyGraph(prepared.model, source, {
     attention,
     throughLayerNorm: options.throughLayerNorm,
+    exclude: options.exclude,
   })
   if (options.attention !== 'keep') return graph
   return { ...graph, groups: graph.groups.filter((group) => !group.batched) }

@@ -2,9 +2,10 @@
  * The dependency graph of a model's channels: which must go together, which may not go at all.
  * Sources: DepGraph (arXiv:2301.12900), SPA (arXiv:2403.18955); here over ONNX operators, index by index.
  */
+import { isExcluded, LEFT_ALONE } from '../../layers/left-out'
 import type { Model } from '../../onnx'
 import { chooseCarriers, type AttentionUnit } from './carry'
-import { collect, type ShapeSource, type Sink } from './collect'
+import { collect, type Collected, type ShapeSource, type Sink } from './collect'
 import { Elements } from './elements'
 import { groupUnits, type Group, type Unit } from './group'
 import { weightPlaces, type WeightPlaces } from './places'
@@ -12,6 +13,8 @@ import { weightPlaces, type WeightPlaces } from './places'
 export interface DependencyOptions {
   attention: AttentionUnit
   throughLayerNorm: boolean
+  /** Layers none of whose weights may go: see `isExcluded`. */
+  exclude?: readonly string[]
 }
 
 export interface DependencyGraph {
@@ -35,6 +38,7 @@ export function buildDependencyGraph(
 ): DependencyGraph {
   const collected = collect(model, source, options.throughLayerNorm)
   const carriers = chooseCarriers(collected.axes, collected.factors, options.attention)
+  freezeExcluded(model, collected, source, options.exclude)
   const elements = new Elements(collected)
   for (const { a, b, pairs } of collected.maps) for (const [i, j] of pairs) elements.join(a, i, b, j)
   for (const { axis, index, reason } of collected.frozenElements) elements.freeze(axis, index, reason)
@@ -63,4 +67,18 @@ export function buildDependencyGraph(
     },
     axisKey: (value, axis) => collected.axes.find(value, axis),
   }
+}
+
+function freezeExcluded(
+  { graph }: Model,
+  { axes }: Collected,
+  { shapes }: ShapeSource,
+  exclude?: readonly string[],
+): void {
+  for (const node of graph.nodes.filter((node) => isExcluded(exclude, { node })))
+    for (const value of [...node.inputs, ...node.outputs])
+      for (const axis of shapes.get(value)?.dims.keys() ?? []) {
+        const id = axes.find(value, axis)
+        if (id !== undefined) axes.freeze(id, LEFT_ALONE)
+      }
 }

@@ -1,13 +1,14 @@
 /** Nodes that integers make faster on ONNX Runtime's CPU, and why the others stay float. */
 import { layerOf } from '../../layers/find'
 import { Layer } from '../../layers/layer'
+import { isExcluded, LEFT_ALONE } from '../../layers/left-out'
 import type { Graph, Node } from '../../onnx'
 import { isQuantized } from '../../layers/encodings'
 import type { QuantizableOp } from './plan'
 
 export interface QuantizableOptions {
-  /** Names of layers (first outputs or nodes) left in float. */
-  exclude?: ReadonlySet<string>
+  /** Layers left in float: see `isExcluded`. */
+  exclude?: readonly string[]
   /** Products of two activations, as in attention. */
   attention: boolean
   /** Weights with fewer values than this stay float. */
@@ -27,8 +28,8 @@ export function findQuantizable(graph: Graph, options: QuantizableOptions): Foun
   for (const node of graph.nodes) {
     const layer = node.outputs[0]!
     if (!node.is('Conv', 'Gemm', 'MatMul')) continue
-    if (options.exclude?.has(layer) || (node.name && options.exclude?.has(node.name))) {
-      skipped.push({ layer, reason: 'kept in float as asked' })
+    if (isExcluded(options.exclude, { node })) {
+      skipped.push({ layer, reason: LEFT_ALONE })
       continue
     }
     if (node.inputs.some((name) => name && isQuantizedProducer(producers.get(name)))) {

@@ -12,13 +12,13 @@ import { insertQdq } from './qdq'
 import { findQuantizable, type QuantizableOptions } from './quantizable-ops'
 import type { WeightOptions, WeightStore } from './static-weights'
 import { findLayers, weightedLayers } from '../../layers/find'
+import { isExcluded } from '../../layers/left-out'
 import { ALL_OPS } from '../../layers/kinds'
 import { finiteWeights, type Layer } from '../../layers/layer'
 
 export interface StaticOptions extends QuantizableOptions {
   activations: IntegerType
   calibrator: Calibrator
-  percentile: number
   weights: WeightOptions
   /** Biases make up for what rounding the weights adds on average. */
   correctBias: boolean
@@ -122,21 +122,18 @@ export function quantizeStatically(
   const consumers = graph.consumerMap()
   const wide = new Set(ops.filter((op) => options.wide?.has(op.layer)).flatMap((op) => op.inputs))
   const tables = weightedLayers(graph, ['Gather']).filter(
-    ({ name, tensor }) => tensor.dtype === 'float32' && !options.exclude?.has(name),
+    (layer) => layer.tensor.dtype === 'float32' && !isExcluded(options.exclude, layer),
   )
   const embeddings = tables.filter(({ tensor }) => tensor.size >= SMALLEST_TABLE)
   for (const { name, tensor } of tables)
     if (tensor.size < SMALLEST_TABLE)
       skipped.push({ layer: name, reason: `only ${tensor.size} weights: not worth it` })
-  const stored = findLayers(graph, { ops: OTHERS, bodies: true }).layers.filter(
-    ({ name, node, tensor, within }) =>
-      tensor.dtype === 'float32' &&
-      tensor.size >= (options.smallest ?? 0) &&
-      (options.storedOnly?.has(name) ||
-        ((within || !node.is(...PRODUCTS)) &&
-          !options.exclude?.has(name) &&
-          !options.exclude?.has(node.name))),
-  )
+  const stored = findLayers(graph, { ops: OTHERS, bodies: true }).layers.filter((layer) => {
+    const { name, node, tensor, within } = layer
+    if (tensor.dtype !== 'float32' || tensor.size < (options.smallest ?? 0)) return false
+    const isComputed = !within && node.is(...PRODUCTS)
+    return options.storedOnly?.has(name) || (!isComputed && !isExcluded(options.exclude, layer))
+  })
   const written = insertQdq(clone, plan, {
     weights: {
       ...options.weights,
@@ -151,8 +148,7 @@ export function quantizeStatically(
         : options.activations
       const sources = rangeSources(group, plan, consumers)
       const histograms = sources.flatMap((source) => calibrated.histograms.get(source) ?? [])
-      const { calibrator, percentile } = options
-      const range = jointRange(histograms, calibrator, { type, percentile })
+      const range = jointRange(histograms, options.calibrator, { type })
       return { type, range }
     },
   })

@@ -67,8 +67,8 @@ export const sensitivitiesOf = (
   signal?: AbortSignal,
 ): Sensitivities => ({
   known: (model, bits) => known(model, data, cache, bits, signal),
-  async ofBits(model, { samples, progress }) {
-    const options = { techniques: ['bits'] as const, samples, cache, signal, progress }
+  async ofBits(model, { progress }) {
+    const options = { techniques: ['bits'] as const, cache, signal, progress }
     return (await measureSensitivity(model, data, options)).entries
   },
 })

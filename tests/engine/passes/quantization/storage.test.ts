@@ -174,7 +174,7 @@ test.each([
   ['adaround', adaround],
 ])('%s trains a head tied through Transpose as one with its embedding', async (_, pass) => {
   const { model, inputs } = gptLike()
-  const how = { bits: 4, epochs: 1, leastWeights: 0, ...(pass === adaround && { byLayer: false }) }
+  const how = { bits: 4, epochs: 1, leastWeights: 0 }
   const { model: small, layers } = await pass.run(model, how, contextOf(model, inputs))
   expect(layers!.map(({ op }) => op).sort()).toEqual(['Gather', 'MatMul', 'MatMul'])
   expect(layers!.filter(({ treatment }) => treatment.includes('shared with a tied layer'))).toHaveLength(1)
