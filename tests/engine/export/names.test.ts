@@ -104,8 +104,15 @@ const anyContext: fc.Arbitrary<SnippetContext> = fc
     }),
     anyName,
     fc.option(anyName, { nil: undefined }),
+    fc.constantFrom<Partial<SnippetContext>>(
+      { classes: true },
+      { classes: true, labels: true },
+      { labels: true, several: true, threshold: 0.5 },
+      { labels: true, threshold: 0 },
+      { threshold: 0.5 },
+    ),
   )
-  .map(([inputs, answer, label]) => {
+  .map(([inputs, answer, label, decided]) => {
     const identifier = identifiers()
     const port = (name: string, dtype: string, dims: number[]): SnippetContext['answer'] => ({
       name,
@@ -117,7 +124,8 @@ const anyContext: fc.Arbitrary<SnippetContext> = fc
       file: 'model.onnx',
       inputs: inputs.map(([name, dtype, dims]) => port(name, dtype, dims)),
       answer: port(answer, 'float32', [1, 2]),
-      classes: true,
+      classes: false,
+      ...decided,
       ...(label !== undefined && { label, labels: true }),
     }
   })
@@ -198,7 +206,7 @@ for one in json.load(open(sys.argv[1], encoding="utf-8")):
       (context, i) => `namespace n${i} {\n${codeIn('cpp', context).replaceAll(includes, '')}\n}`,
     )
     const header =
-      '#include <onnxruntime_cxx_api.h>\n#include <algorithm>\n#include <cstdlib>\n#include <string>\n#include <utility>\n#include <vector>\n'
+      '#include <onnxruntime_cxx_api.h>\n#include <algorithm>\n#include <cstdlib>\n#include <fstream>\n#include <string>\n#include <utility>\n#include <vector>\n'
     const file = path.join(folder, 'all.cpp')
     fs.writeFileSync(file, header + parts.join('\n'))
     const stub = path.resolve(import.meta.dirname, '../../fixtures/onnxruntime')

@@ -8,6 +8,7 @@ import {
   type SnippetContext,
   type SnippetPort,
 } from './context'
+import { decisionOf, readsLabels, written, type Decision, type Of } from './decision'
 import { cppString } from './literals'
 import { scaledInputs } from './scaled'
 
@@ -60,12 +61,46 @@ function preprocess(context: SnippetContext): string {
 `
 }
 
+function predict(decision: Decision, parameters: string, given: readonly string[]): string {
+  const run = `run(${given.join(', ')})`
+  const body = {
+    named: ({ label }: Of<'named'>) => [
+      'std::string',
+      `return ask(${[cppString(label), ...given].join(', ')}).GetStringTensorElement(0);`,
+    ],
+    highest: () => ['std::string', `return labels_[static_cast<std::size_t>(classify(${run}))];`],
+    held: ({ threshold }: Of<'held'>) => [
+      'std::vector<std::string>',
+      `const std::vector<float> scores = ${run};
+    std::vector<std::string> held;
+    for (std::size_t i = 0; i < labels_.size(); i++)
+      if (scores[i] > static_cast<float>(${threshold})) held.push_back(labels_[i]);
+    return held;`,
+    ],
+    second: ({ threshold }: Of<'second'>) => [
+      'std::string',
+      `return labels_[${run}[0] > static_cast<float>(${threshold}) ? 1 : 0];`,
+    ],
+    happens: ({ threshold }: Of<'happens'>) => [
+      'bool',
+      `return ${run}[0] >= static_cast<float>(${threshold});`,
+    ],
+  }
+  const [type, statements] = written(decision, body)
+  return `
+  // ${decision.words}.
+  ${type} predict(${parameters}) {
+    ${statements}
+  }
+`
+}
+
 export const cpp: Language = {
   language: 'cpp',
   title: 'C++',
   fence: 'cpp',
   code(context) {
-    const { inputs, answer, classes, file, label } = context
+    const { inputs, answer, classes, file } = context
     // std::vector<bool> has no data(): a plain array of the length stands for every type alike.
     const arguments_ = inputs.map((port) => `${typeOf(port)}* ${port.variable}`).join(', ')
     const tensors = inputs.map(
@@ -74,24 +109,27 @@ export const cpp: Language = {
         memory, ${port.variable}, ${sizeOfPort(port)}, ${port.variable}Shape, ${port.dims.length}));`,
     )
     const given = inputs.map(({ variable }) => `, ${variable}`).join('')
-    const predict = `
-  // The name of the class: the model looks it up itself.
-  std::string predict(${arguments_}) {
-    return ask(${cppString(label ?? '')}${given}).GetStringTensorElement(0);
-  }
-`
+    const decision = decisionOf(context)
+    const labels = readsLabels(decision)
     return `// Link with onnxruntime; C++17.
 #include <onnxruntime_cxx_api.h>
 #include <algorithm>
 #include <cstdlib>
-#include <string>
+${labels ? '#include <fstream>\n' : ''}#include <string>
 #include <utility>
 #include <vector>
 
 class Model {
  public:
-  explicit Model(const ORTCHAR_T* path = ORT_TSTR(${cppString(file)}))
-      : session_(environment_, path, Ort::SessionOptions{}) {}
+  explicit Model(const ORTCHAR_T* path = ORT_TSTR(${cppString(file)})${labels ? ', const char* names = "labels.txt"' : ''})
+      : session_(environment_, path, Ort::SessionOptions{}) {${
+        labels
+          ? `
+    std::ifstream file(names);
+    for (std::string name; std::getline(file, name);) labels_.push_back(name);
+  `
+          : ''
+      }}
 ${preprocess(context)}
   // ${inputs.map((port) => `${port.variable}: ${sizeOfPort(port)} values`).join('; ')}, ${inputWords(context)}.
   std::vector<float> run(${arguments_}) {
@@ -99,7 +137,15 @@ ${preprocess(context)}
     const float* data = value.GetTensorData<float>();
     return {data, data + value.GetTensorTypeAndShapeInfo().GetElementCount()};
   }
-${label === undefined ? '' : predict}${
+${
+  decision
+    ? predict(
+        decision,
+        arguments_,
+        inputs.map(({ variable }) => variable),
+      )
+    : ''
+}${
       classes
         ? `
   static int classify(const std::vector<float>& scores) {
@@ -127,7 +173,7 @@ ${tensors.join('\n')}
 
   Ort::Env environment_ = silentEnvironment();
   Ort::Session session_;
-};
+${labels ? '  std::vector<std::string> labels_;\n' : ''}};
 `
   },
 }

@@ -8,6 +8,7 @@ import {
   type SnippetContext,
   type SnippetPort,
 } from './context'
+import { decisionOf, readsLabels, written, type Decision, type Of } from './decision'
 import { javascriptString } from './literals'
 import { scaledInputs } from './scaled'
 
@@ -61,12 +62,36 @@ export function prepare(pixels: Uint8Array): Float32Array {
 `
 }
 
+function predict(decision: Decision, parameters: string, given: readonly string[]): string {
+  const run = `await run(${given.join(', ')})`
+  const body = {
+    named: ({ label }: Of<'named'>) => [
+      'string',
+      `((await ask(${[javascriptString(label), ...given].join(', ')})).data as string[])[0]!`,
+    ],
+    highest: () => ['string', `labels[classify(${run})]!`],
+    held: ({ threshold }: Of<'held'>) => [
+      'string[]',
+      `((scores) => labels.filter((_, i) => scores[i]! > ${threshold}))(${run})`,
+    ],
+    second: ({ threshold }: Of<'second'>) => ['string', `labels[(${run})[0]! > ${threshold} ? 1 : 0]!`],
+    happens: ({ threshold }: Of<'happens'>) => ['boolean', `(${run})[0]! >= ${threshold}`],
+  }
+  const [type, expression] = written(decision, body)
+  return `
+/** ${decision.words}. */
+export async function predict(${parameters}): Promise<${type}> {
+  return ${expression}
+}
+`
+}
+
 export const javascript: Language = {
   language: 'javascript',
   title: 'React Native',
   fence: 'ts',
   code(context) {
-    const { inputs, answer, classes, file, label } = context
+    const { inputs, answer, classes, file } = context
     const arguments_ = inputs.map((port) => `${port.variable}: ${arrayOf(port)}`).join(', ')
     const feeds = inputs.map((port) => {
       const shape = `[${port.dims.join(', ')}]`
@@ -75,19 +100,23 @@ export const javascript: Language = {
       return `    ${key}: new Tensor(${javascriptString(port.dtype)}, ${port.variable}, ${shape}),`
     })
     const given = inputs.map(({ variable }) => `, ${variable}`).join('')
-    const predict = `
-/** The name of the class: the model looks it up itself. */
-export async function predict(${arguments_}): Promise<string> {
-  return ((await ask(${javascriptString(label ?? '')}${given})).data as string[])[0]!
-}
-`
+    const decision = decisionOf(context)
+    const labels = readsLabels(decision)
     return `// npm install onnxruntime-react-native · bundle ${file} as an asset and pass its path
 // ONNX Runtime reports to Microsoft unless ORT_DISABLE_TELEMETRY=1 is set before it loads: see README.md.
 import { InferenceSession, Tensor } from 'onnxruntime-react-native'
 
 let session: InferenceSession
+${
+  labels
+    ? `let labels: string[]
 
-export async function load(path: string): Promise<void> {
+/** \`names\`: what labels.txt holds. */
+export async function load(path: string, names: string): Promise<void> {
+  labels = names.split('\\n').slice(0, -1)`
+    : `
+export async function load(path: string): Promise<void> {`
+}
   session = await InferenceSession.create(path)
 }
 ${preprocess(context)}
@@ -95,7 +124,15 @@ ${preprocess(context)}
 export async function run(${arguments_}): Promise<Float32Array> {
   return (await ask(${javascriptString(answer.name)}${given})).data as Float32Array
 }
-${label === undefined ? '' : predict}
+${
+  decision
+    ? predict(
+        decision,
+        arguments_,
+        inputs.map(({ variable }) => variable),
+      )
+    : ''
+}
 async function ask(output: string, ${arguments_}): Promise<Tensor> {
   const feeds = {
 ${feeds.join('\n')}

@@ -8,6 +8,7 @@ import {
   type SnippetContext,
   type SnippetPort,
 } from './context'
+import { decisionOf, readsLabels, written, type Decision, type Of } from './decision'
 import { kotlinString } from './literals'
 import { scaledInputs } from './scaled'
 
@@ -88,20 +89,34 @@ function preprocess(context: SnippetContext): string {
 `
 }
 
+function predict(decision: Decision, parameters: string, given: readonly string[]): string {
+  const run = `run(${given.join(', ')})`
+  const body = {
+    named: ({ label }: Of<'named'>) =>
+      `String = ask(${[kotlinString(label), ...given].join(', ')}) { (it.value as Array<*>)[0] as String }`,
+    highest: () => `String = labels[classify(${run})]`,
+    held: ({ threshold }: Of<'held'>) =>
+      `List<String> = ${run}.let { scores -> labels.filterIndexed { i, _ -> scores[i] > ${threshold}f } }`,
+    second: ({ threshold }: Of<'second'>) => `String = labels[if (${run}[0] > ${threshold}f) 1 else 0]`,
+    happens: ({ threshold }: Of<'happens'>) => `Boolean = ${run}[0] >= ${threshold}f`,
+  }
+  return `
+    /** ${decision.words}. */
+    fun predict(${parameters}): ${written(decision, body)}
+`
+}
+
 export const kotlin: Language = {
   language: 'kotlin',
   title: 'Kotlin (Android)',
   fence: 'kotlin',
   code(context) {
-    const { inputs, answer, classes, file, label } = context
+    const { inputs, answer, classes, file } = context
     const arguments_ = inputs.map((port) => `${port.variable}: ${typeOf(port).array}`).join(', ')
     const given = inputs.map(({ variable }) => `, ${variable}`).join('')
-    const predict = `
-    /** The name of the class: the model looks it up itself. */
-    fun predict(${arguments_}): String = ask(${kotlinString(label ?? '')}${given}) { (it.value as Array<*>)[0] as String }
-`
+    const decision = decisionOf(context)
     return `// build.gradle.kts: implementation("com.microsoft.onnxruntime:onnxruntime-android:1.20.0") or later
-// Put ${file} into src/main/assets.
+// Put ${file}${readsLabels(decision) ? ' and labels.txt' : ''} into src/main/assets.
 import ai.onnxruntime.*
 import android.content.Context
 ${imageOf(context) ? 'import android.graphics.Bitmap\n' : ''}import java.nio.*
@@ -113,13 +128,21 @@ class Model(context: Context) : AutoCloseable {
     }
     private val environment = OrtEnvironment.getEnvironment()
     private val session = environment.createSession(context.assets.open(${kotlinString(file)}).readBytes())
-${preprocess(context)}
+${readsLabels(decision) ? '    private val labels = context.assets.open("labels.txt").reader().readLines()\n' : ''}${preprocess(context)}
     /** ${inputs.map((port) => `${port.variable}: ${sizeOfPort(port)} values`).join('; ')}, ${inputWords(context)}. */
     fun run(${arguments_}): FloatArray = ask(${kotlinString(answer.name)}${given}) {
         val buffer = it.floatBuffer
         FloatArray(buffer.remaining()).also { scores -> buffer.get(scores) }
     }
-${label === undefined ? '' : predict}
+${
+  decision
+    ? predict(
+        decision,
+        arguments_,
+        inputs.map(({ variable }) => variable),
+      )
+    : ''
+}
     private fun <T> ask(output: String, ${arguments_}, read: (OnnxTensor) -> T): T {
         val feeds = mapOf(
 ${inputs.map(tensor).join('\n')}

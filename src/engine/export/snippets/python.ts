@@ -2,6 +2,7 @@
 import type { SampleForm, TokenPair } from '../../../contract/sample-form'
 import { PYTHON_FEATURES } from './python-features'
 import { inputWords, type Language, type SnippetContext } from './context'
+import { decisionOf, readsLabels, written, type Decision, type Of } from './decision'
 import { pythonString } from './literals'
 
 const DTYPES: Record<string, string> = { bool: 'np.bool_', string: 'np.str_', 'not a tensor': 'object' }
@@ -194,43 +195,22 @@ def classify(scores):
     return int(np.argmax(scores))
 `
 
-const predicting = ({ classes, labels, label }: SnippetContext): string =>
-  `${classes ? CLASSIFY : ''}${
-    labels && label !== undefined
-      ? `
+/** `run` of a raw sample, and what is made of it. */
+function predict(decision: Decision): string {
+  const run = 'run(*prepare(raw))'
+  const body = {
+    named: ({ label }: Of<'named'>) => `run(*prepare(raw), output=${pythonString(label)})[0]`,
+    highest: () => `LABELS[classify(${run})]`,
+    held: ({ threshold }: Of<'held'>) =>
+      `[name for name, score in zip(LABELS, ${run}.reshape(-1)) if score > ${threshold}]`,
+    second: ({ threshold }: Of<'second'>) => `LABELS[int(${run}.reshape(-1)[0] > ${threshold})]`,
+    happens: ({ threshold }: Of<'happens'>) => `bool(${run}.reshape(-1)[0] >= ${threshold})`,
+  }
+  return `${readsLabels(decision) ? `\n\n${LABELS}\n` : ''}
 
 def predict(raw):
-    """The name of the class of one sample: the model looks it up itself."""
-    return run(*prepare(raw), output=${pythonString(label)})[0]
-`
-      : labels
-        ? `
-
-${LABELS}
-
-
-def predict(raw):
-    return LABELS[classify(run(*prepare(raw)))]
-`
-        : ''
-  }`
-
-/** Labels that hold, one of two, or whether something happens. */
-function deciding(threshold: number, { labels, several }: SnippetContext): string {
-  const [words, answer] = several
-    ? [
-        'The names of the labels that hold for',
-        `[name for name, score in zip(LABELS, scores) if score > ${threshold}]`,
-      ]
-    : labels
-      ? ['The name of the class of', `LABELS[int(scores[0] > ${threshold})]`]
-      : ['Whether it happens in', `bool(scores[0] >= ${threshold})`]
-  return `
-${labels ? `\n${LABELS}\n\n` : ''}
-def predict(raw):
-    """${words} one sample."""
-    scores = run(*prepare(raw)).reshape(-1)
-    return ${answer}
+    """${decision.words}."""
+    return ${written(decision, body)}
 `
 }
 
@@ -259,7 +239,8 @@ export const python: Language = {
   title: 'Python',
   fence: 'python',
   code(context) {
-    const { inputs, answer, classes, file, form, label, text, threshold } = context
+    const { inputs, answer, classes, file, form, label, text } = context
+    const decision = decisionOf(context)
     const feeds = inputs.map(({ name, variable, dtype, dims }) => {
       const type = DTYPES[dtype] ?? `np.${dtype}`
       return `        ${pythonString(name)}: np.asarray(${variable}, dtype=${type}).reshape(${dims.join(', ') || '()'}${dims.length === 1 ? ',' : ''}),`
@@ -280,6 +261,6 @@ def run(${inputs.map(({ variable }) => variable).join(', ')}${label === undefine
 ${feeds.join('\n')}
     }
     return session.run([${label === undefined ? pythonString(answer.name) : 'output'}], feeds)[0]
-${text ? spelling(text, form !== undefined) : threshold !== undefined && form && label === undefined ? deciding(threshold, context) : classes || label !== undefined ? predicting({ ...context, labels: context.labels && form !== undefined }) : ''}`
+${text ? spelling(text, form !== undefined) : `${classes ? CLASSIFY : ''}${form && decision ? predict(decision) : ''}`}`
   },
 }

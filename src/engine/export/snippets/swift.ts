@@ -8,6 +8,7 @@ import {
   type SnippetContext,
   type SnippetPort,
 } from './context'
+import { decisionOf, readsLabels, written, type Decision, type Of } from './decision'
 import { swiftString } from './literals'
 import { scaledInputs } from './scaled'
 
@@ -63,12 +64,36 @@ function preprocess(context: SnippetContext): string {
 `
 }
 
+function predict(decision: Decision, parameters: string, given: string): string {
+  const run = `run(${given})`
+  const body = {
+    named: ({ label }: Of<'named'>) => [
+      'String',
+      `try ask(${swiftString(label)}, ${given}).tensorStringData()[0]`,
+    ],
+    highest: () => ['String', `try labels[classify(${run})]`],
+    held: ({ threshold }: Of<'held'>) => [
+      '[String]',
+      `zip(labels, try ${run}).filter { $0.1 > ${threshold} }.map { $0.0 }`,
+    ],
+    second: ({ threshold }: Of<'second'>) => ['String', `labels[try ${run}[0] > ${threshold} ? 1 : 0]`],
+    happens: ({ threshold }: Of<'happens'>) => ['Bool', `try ${run}[0] >= ${threshold}`],
+  }
+  const [type, expression] = written(decision, body)
+  return `
+    /// ${decision.words}.
+    func predict(${parameters}) throws -> ${type} {
+        ${expression}
+    }
+`
+}
+
 export const swift: Language = {
   language: 'swift',
   title: 'Swift (iOS)',
   fence: 'swift',
   code(context) {
-    const { inputs, answer, classes, file, label } = context
+    const { inputs, answer, classes, file } = context
     const dot = file.lastIndexOf('.')
     const arguments_ = inputs.map((port) => `${port.variable}: ${typeOf(port).array}`).join(', ')
     const feeds = inputs.map((port) => {
@@ -76,25 +101,27 @@ export const swift: Language = {
       return `            ${swiftString(port.name)}: try Self.value(${port.variable}, ${typeOf(port).element}, ${shape}),`
     })
     const given = inputs.map(({ variable }) => `, ${variable}: ${variable}`).join('')
-    const predict = `
-    /// The name of the class: the model looks it up itself.
-    func predict(${arguments_}) throws -> String {
-        try ask(${swiftString(label ?? '')}${given}).tensorStringData()[0]
-    }
-`
-    return `// Podfile: pod 'onnxruntime-objc' · add ${file} to the app's resources
+    const decision = decisionOf(context)
+    const labels = readsLabels(decision)
+    return `// Podfile: pod 'onnxruntime-objc' · add ${file}${labels ? ' and labels.txt' : ''} to the app's resources
 import Foundation
 import onnxruntime_objc
 
 final class Model {
     private let environment: ORTEnv
     private let session: ORTSession
-
+${labels ? '    private let labels: [String]\n' : ''}
     init() throws {
         setenv("ORT_DISABLE_TELEMETRY", "1", 1)  // ONNX Runtime reports to Microsoft otherwise
         let path = Bundle.main.path(forResource: ${swiftString(file.slice(0, dot))}, ofType: ${swiftString(file.slice(dot + 1))})!
         environment = try ORTEnv(loggingLevel: .warning)
-        session = try ORTSession(env: environment, modelPath: path, sessionOptions: nil)
+        session = try ORTSession(env: environment, modelPath: path, sessionOptions: nil)${
+          labels
+            ? `
+        let names = Bundle.main.url(forResource: "labels", withExtension: "txt")!
+        labels = try Array(String(contentsOf: names, encoding: .utf8).components(separatedBy: "\\n").dropLast())`
+            : ''
+        }
     }
 ${preprocess(context)}
     /// ${inputs.map((port) => `${port.variable}: ${sizeOfPort(port)} values`).join('; ')}, ${inputWords(context)}.
@@ -102,7 +129,7 @@ ${preprocess(context)}
         let data = try ask(${swiftString(answer.name)}${given}).tensorData() as Data
         return data.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
     }
-${label === undefined ? '' : predict}
+${decision ? predict(decision, arguments_, inputs.map(({ variable }) => `${variable}: ${variable}`).join(', ')) : ''}
     private func ask(_ output: String, ${arguments_}) throws -> ORTValue {
         let feeds: [String: ORTValue] = [
 ${feeds.join('\n')}
