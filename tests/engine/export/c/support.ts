@@ -21,6 +21,14 @@ export const WITHOUT = compiler ? '' : ' (left out: this machine has no C compil
 
 export const SANITIZED = ['-O1', '-fsanitize=address,undefined', '-fno-sanitize-recover=all']
 
+/** For many models: half the compiler's time, and an error ends the program without a word of where it is. */
+export const TRAPPED = [
+  '-O0',
+  '-fsanitize=address,undefined',
+  '-fsanitize-undefined-trap-on-error',
+  '--param=asan-instrumentation-with-call-threshold=0',
+]
+
 /** Those of the flags with which it makes a program: libraries for 32 bits and of sanitizers may be missing. */
 export function linked(command: string | undefined, flags: readonly string[]): readonly string[] {
   if (!command) return []
@@ -47,7 +55,14 @@ export const runC = (
 
 const prefixOf = (i: number): string => (i === 0 ? 'model' : `model${i}`)
 
-/** Outputs by sample, of models with the prefixes of their places. */
+/** With static functions that other models of one unit do not have: a compiler that begins once is three times as fast. */
+function renamed(made: Generated, prefix: string): Generated {
+  const names = Array.from(made.code.matchAll(/^static \w+ (\w+)\(/gm), ([, name]) => name)
+  const whole = new RegExp(`\\b(${names.join('|')})\\(`, 'g')
+  return names.length === 0 ? made : { ...made, code: made.code.replaceAll(whole, `$1_${prefix}(`) }
+}
+
+/** Outputs by sample, of models with the prefixes of their places, compiled as one unit. */
 export function runAll(
   models: readonly Generated[],
   samples: readonly (readonly [model: number, Values])[],
@@ -56,13 +71,20 @@ export function runAll(
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-c-test-'))
   try {
     const prefixes = models.map((_, i) => prefixOf(i))
-    models.forEach((made, i) => void writeSources(made, prefixes[i]!, folder))
+    models.forEach(
+      (made, i) => void writeSources(i === 0 ? made : renamed(made, prefixes[i]!), prefixes[i]!, folder),
+    )
     fs.writeFileSync(
       path.join(folder, 'main.c'),
       harness(new Map(models.map((made, i) => [prefixes[i]!, made]))),
     )
     const files = prefixes.flatMap((prefix) => [`${prefix}.c`, `${prefix}_weights.c`])
-    const built = compile(compiler!, folder, [...files, 'main.c'], 'main', [...STRICT, ...flags])
+    const units = models.length > 1 ? ['all.c'] : [...files, 'main.c']
+    fs.writeFileSync(
+      path.join(folder, 'all.c'),
+      [...files, 'main.c'].map((file) => `#include "${file}"\n`).join(''),
+    )
+    const built = compile(compiler!, folder, units, 'main', [...STRICT, ...flags])
     if (!built.ok) throw new Error(built.text)
     const ran = runHarness(path.join(folder, 'main'), models, samples)
     if (!Array.isArray(ran)) throw new Error(ran.reason)
