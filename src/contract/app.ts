@@ -282,6 +282,8 @@ export const methods = {
     }),
   ),
   'export.show': method<void>()(z.strictObject({ export: id })),
+  /** The pointer takes the bundle out of the window as a file; only where the shell can hand files over. */
+  'export.drag': method<void>()(z.strictObject({ export: id })),
 } satisfies Record<string, Method>
 
 type Methods = typeof methods

@@ -6,6 +6,8 @@ export interface TargetDescription {
   title: string
   /** A few words on what is special there. */
   detail: string
+  /** What Pare does with a model that goes there, in one sentence. */
+  does: string
   /** What computes there. */
   runtime: string
   /** Latency there is estimated from operator costs; else it is measured on this machine. */

@@ -22,12 +22,12 @@ export function ratioText(
 /** File and download say one thing where their ratios differ by less. */
 const ALIKE = 1.05
 
-/** "11.8× smaller"; where the download gained another factor than the file, both by their names. */
+/** "11.8× smaller" to download; where the file gained another factor, both by their names. */
 export function sizeText(original: Report, candidate: Report): string {
   const file = original.bytes / candidate.bytes
   const download = original.downloadBytes / candidate.downloadBytes
   if (!(Math.max(file, download) / Math.min(file, download) > ALIKE))
-    return ratioText(original.bytes, candidate.bytes, 'smaller', 'larger', 'same size')
+    return ratioText(original.downloadBytes, candidate.downloadBytes, 'smaller', 'larger', 'same size')
   const part = (ratio: number, name: string): string =>
     ratioText(ratio, 1, `smaller ${name}`, `larger ${name}`, `same ${name} size`)
   return `${part(file, 'file')}, ${part(download, 'download')}`

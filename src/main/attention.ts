@@ -27,7 +27,11 @@ export class Attention {
     this.blocker = undefined
     const window = this.window()
     window?.setProgressBar(-1)
-    if (window?.isFocused() || !Notification.isSupported() || !(await this.wanted())) return
+    if (window?.isFocused() || !(await this.wanted())) return
+    // The taskbar or the dock asks for a look until the window has one.
+    window?.flashFrame(true)
+    app.dock?.bounce('informational')
+    if (!Notification.isSupported()) return
     const notification = new Notification({ title, body: message })
     notification.on('click', () => {
       window?.show()

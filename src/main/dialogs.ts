@@ -1,7 +1,9 @@
 /** Native dialogs and the file manager, as the service asks for them. */
 import { app, dialog, shell, type BrowserWindow, type OpenDialogOptions } from 'electron'
+import fs from 'node:fs'
 import path from 'node:path'
 import type { ShellHost } from '../service/core'
+import { remember } from './opened-files'
 
 type PickKind = Parameters<NonNullable<ShellHost['pick']>>[0]
 
@@ -31,8 +33,8 @@ const OPEN: Record<PickKind, OpenDialogOptions> = {
   },
 }
 
-/** Each bundle is offered the place of the one before. */
-export function nativeHost(window: () => BrowserWindow | undefined): ShellHost {
+/** Each bundle is offered the place of the one before. `icon` is an image file, which a drag of the system must have. */
+export function nativeHost(window: () => BrowserWindow | undefined, icon: string): ShellHost {
   const open = (options: OpenDialogOptions) => {
     const parent = window()
     return parent ? dialog.showOpenDialog(parent, options) : dialog.showOpenDialog(options)
@@ -41,7 +43,9 @@ export function nativeHost(window: () => BrowserWindow | undefined): ShellHost {
   return {
     async pick(kind) {
       const { canceled, filePaths } = await open(OPEN[kind])
-      return canceled ? null : filePaths
+      if (canceled) return null
+      remember(filePaths)
+      return filePaths
     },
     async chooseDestination(suggestedName, form) {
       const parent = window()
@@ -58,5 +62,9 @@ export function nativeHost(window: () => BrowserWindow | undefined): ShellHost {
       return filePath
     },
     reveal: (file) => shell.showItemInFolder(file),
+    drag(file) {
+      // Electron throws for a file that is gone.
+      if (fs.existsSync(file)) window()?.webContents.startDrag({ file, icon })
+    },
   }
 }

@@ -1,18 +1,20 @@
 /** Electron's main process: it hosts the service and shows the window. */
-import { app, BrowserWindow, dialog, session, shell } from 'electron'
+import { app, BrowserWindow, dialog, nativeTheme, session, shell } from 'electron'
 import path from 'node:path'
+import type { Events } from '../contract/app'
 import { errorData } from '../contract/errors'
 import { errorMessage } from '../contract/messages'
 import { createService, type Service } from '../service'
 import { inBackground } from '../service/background'
 import { Attention } from './attention'
+import { crashPage, CRASH_STYLE, Log, recover } from './crash'
 import { nativeHost } from './dialogs'
 import { keepDownloads } from './downloads'
 import { forkUtility } from './engine-process'
 import { offerCommand } from './install-command'
 import { answerWindow, tell } from './ipc'
 import { installMenu } from './menu'
-import { filesAmong } from './opened-files'
+import { filesAmong, remember } from './opened-files'
 import { declareProtocol, serveRenderer } from './protocol'
 import { releasesPage } from './releases'
 import { enforceOffline, silenceChromium } from './security'
@@ -26,10 +28,12 @@ const unpacked = (...parts: string[]): string =>
 const resources = app.isPackaged
   ? path.join(process.resourcesPath, 'resources')
   : path.resolve(out, '../resources')
+const icon = path.join(resources, 'icons', 'icon.png')
 const worker = unpacked('main', 'worker.js')
 
 let window: BrowserWindow | undefined
 let service: Service | undefined
+const log = new Log()
 /** Files handed over before the window could take them. */
 const early: string[] = []
 
@@ -38,7 +42,7 @@ async function take(files: readonly string[]): Promise<void> {
   if (!service || !window) return void early.push(...files)
   const refs = await Promise.all(files.map((file) => service!.adoptPath(file)))
   tell(window, 'files.opened', { files: refs })
-  for (const file of files) app.addRecentDocument(file)
+  remember(files)
   comeForward()
 }
 
@@ -51,8 +55,9 @@ function show(): void {
   window = openWindow({
     preload: path.join(out, 'preload', 'index.cjs'),
     stateFile: path.join(app.getPath('userData'), 'window.json'),
-    icon: path.join(resources, 'icons', 'icon.png'),
+    icon,
   })
+  recover(window, log)
   window.on('closed', () => (window = undefined))
   window.webContents.once('did-finish-load', () => inBackground(take(early.splice(0)), 'opening files'))
 }
@@ -60,22 +65,33 @@ function show(): void {
 function start(): void {
   enforceOffline()
   keepDownloads(session.defaultSession)
-  serveRenderer(path.join(out, 'renderer'))
+  serveRenderer(path.join(out, 'renderer'), {
+    crash: () => ({ type: 'text/html', text: crashPage(log) }),
+    'crash.css': () => ({ type: 'text/css', text: CRASH_STYLE }),
+  })
   const started = createService({
     dataDir: path.join(app.getPath('userData'), 'data'),
     resourcesDir: resources,
     engine: (limits) => forkUtility(worker, limits),
     shell: 'electron',
-    host: nativeHost(() => window),
+    host: nativeHost(() => window, icon),
   })
   service = started
   const attention = new Attention(
     () => window,
     async () => (await started.invoke('settings.get', undefined)).notifications,
   )
+  /** Frames, menus and dialogs of the system follow what is set for the page. */
+  const dress = async (): Promise<void> => {
+    nativeTheme.themeSource = (await started.invoke('settings.get', undefined)).theme
+  }
+  inBackground(dress(), 'setting the theme')
   started.onAny((event, data) => {
     tell(window, event, data)
     attention.hear(event, data)
+    if (event === 'settings.changed') inBackground(dress(), 'setting the theme')
+    if (event === 'engine.restarted')
+      log.add(`The engine ended: ${(data as Events['engine.restarted']).reason}`)
   })
   answerWindow(started)
   const releases = releasesPage(app.getAppPath())
@@ -93,6 +109,12 @@ function start(): void {
   show()
 }
 
+/** By these names the system joins notifications, jump list and progress with the installed app; as electron-builder.yml. */
+function nameApp(platform: NodeJS.Platform): void {
+  if (platform === 'win32') app.setAppUserModelId('app.pare.desktop')
+  if (platform === 'linux') app.setDesktopName('pare-desktop.desktop')
+}
+
 /** Without its folder Pare can do nothing: that is said, and it ends. */
 function startOrSay(): void {
   try {
@@ -107,8 +129,12 @@ function startOrSay(): void {
 function openAsWindow(): void {
   // The last resort: whatever slips through ends nobody's work.
   for (const slip of ['uncaughtException', 'unhandledRejection'] as const)
-    process.on(slip, (cause) => console.error('Pare goes on after a fault of its own:', cause))
+    process.on(slip, (cause: unknown) => {
+      log.add(`${slip}: ${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}`)
+      console.error('Pare goes on after a fault of its own:', cause)
+    })
   if (!app.requestSingleInstanceLock()) return app.quit()
+  nameApp(process.platform)
   silenceChromium()
   declareProtocol()
   app.on('second-instance', (_event, argv, folder) => {

@@ -4,6 +4,7 @@ import type { EventName, Events, MethodName } from '../contract/app'
 import { CHANNELS, type Answer } from '../contract/bridge'
 import { errorData, PareError } from '../contract/errors'
 import type { FileRef } from '../contract/project'
+import { remember } from './opened-files'
 import { isOwn } from './protocol'
 
 /** The part of the service this border needs. */
@@ -45,7 +46,9 @@ export function answerWindow(service: Answering): void {
         paths.every((path) => typeof path === 'string' && path !== '')
       if (!usable)
         throw new PareError('bad-request', { method: 'adopt', reason: 'paths of dropped files are expected' })
-      return Promise.all((paths as string[]).map((path) => service.adoptPath(path)))
+      const adopted = await Promise.all((paths as string[]).map((path) => service.adoptPath(path)))
+      remember(paths as string[])
+      return adopted
     }),
   )
 }

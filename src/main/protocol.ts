@@ -38,8 +38,18 @@ export function fileBehind(address: string, folder: string): string | undefined 
   return file.startsWith(folder + path.sep) ? file : undefined
 }
 
-export function serveRenderer(folder: string): void {
+/** `pages` are made anew whenever they are asked for, by the last part of their address. */
+export function serveRenderer(
+  folder: string,
+  pages: Record<string, () => { type: string; text: string }> = {},
+): void {
   protocol.handle(SCHEME, async (request) => {
+    const page =
+      request.method === 'GET' && isOwn(request.url) && pages[new URL(request.url).pathname.slice(1)]
+    if (page) {
+      const { type, text } = page()
+      return new Response(text, { headers: { ...HEADERS, 'Content-Type': `${type}; charset=utf-8` } })
+    }
     const file = request.method === 'GET' ? fileBehind(request.url, folder) : undefined
     if (!file) return new Response('not found', { status: 404, headers: HEADERS })
     const response = await net.fetch(pathToFileURL(file).href)

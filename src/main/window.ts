@@ -17,6 +17,8 @@ const WindowState = z.object({
 type WindowState = z.output<typeof WindowState>
 
 const DEFAULT = WindowState.parse({})
+/** The page's own, `--ground`, until it is there. */
+export const GROUND = { light: '#f6f7f9', dark: '#0f1216' }
 const SMALLEST = { minWidth: 800, minHeight: 560 }
 
 /** The state kept last time; the default where it is unreadable or would lie outside every screen. */
@@ -43,7 +45,7 @@ export function openWindow(options: { preload: string; stateFile: string; icon?:
     show: false,
     title: 'Pare',
     icon: options.icon,
-    backgroundColor: nativeTheme.shouldUseDarkColors ? '#15171a' : '#fafafa',
+    backgroundColor: nativeTheme.shouldUseDarkColors ? GROUND.dark : GROUND.light,
     webPreferences: {
       preload: path.resolve(options.preload),
       sandbox: true,

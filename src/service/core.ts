@@ -17,6 +17,8 @@ export interface ShellHost {
   chooseDestination?(suggestedName: string, form: 'zip' | 'folder'): Promise<string | null>
   /** Shows a file in the system's file manager. */
   reveal?(path: string): void
+  /** Goes on as a drag of the system's what a person began to drag in the page. */
+  drag?(path: string): void
   /** Gives a one-time address where the page can download a file. */
   offerDownload?(path: string, name: string): string
 }

@@ -60,11 +60,11 @@ export class Exports {
     return { record, ...(download && { download }) }
   }
 
-  show(id: string): void {
-    const { core } = this
-    for (const { exports } of core.store.all()) {
+  /** Where it was written. Throws `not-found`. */
+  pathOf(id: string): string {
+    for (const { exports } of this.core.store.all()) {
       const found = exports.find((one) => one.id === id)
-      if (found) return core.host.reveal?.(found.path)
+      if (found) return found.path
     }
     throw new PareError('not-found', { what: 'export', id })
   }

@@ -74,7 +74,8 @@ function appHandlers({ core, about, catalogue, exports }: Parts) {
     },
     'export.plan': (input) => exports.plan(input),
     'export.write': (input) => exports.write(input),
-    'export.show': ({ export: id }) => exports.show(id),
+    'export.show': ({ export: id }) => core.host.reveal?.(exports.pathOf(id)),
+    'export.drag': ({ export: id }) => core.host.drag?.(exports.pathOf(id)),
   } satisfies Partial<Handlers>
 }
 

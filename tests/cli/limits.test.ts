@@ -147,6 +147,7 @@ const chip = (id: string, board?: object): JobOutput<'targets'>[number] => ({
   aliases: [],
   title: id,
   detail: '',
+  does: '',
   runtime: '',
   estimated: false,
   sources: [],

@@ -84,7 +84,7 @@ describe('speed', () => {
 
 test('file and download are told apart where they gained differently', () => {
   const original = report()
-  expect(sizeText(original, report({ bytes: 250, downloadBytes: 226 }))).toBe('4× smaller')
+  expect(sizeText(original, report({ bytes: 250, downloadBytes: 226 }))).toBe('3.98× smaller')
   expect(sizeText(original, report({ downloadBytes: 45 }))).toBe('same file size, 20× smaller download')
   expect(sizeText(original, report({ bytes: 1100, downloadBytes: 450 }))).toBe(
     '1.1× larger file, 2× smaller download',

@@ -23,8 +23,12 @@ export const sessionDouble = Object.assign(new EventEmitter(), {
 export class BrowserWindow extends EventEmitter {
   readonly webContents = Object.assign(new EventEmitter(), {
     send: (channel: string, ...args: unknown[]) => void sent.push({ channel, args }),
+    startDrag: (item: object) => void dragged.push(item),
+    forcefullyCrashRenderer: () => void this.crashes++,
   })
   readonly bars: number[] = []
+  crashes = 0
+  flashes = 0
   focused = false
   minimized = false
   shown = 0
@@ -37,6 +41,7 @@ export class BrowserWindow extends EventEmitter {
   }
   static readonly getAllWindows = (): BrowserWindow[] => []
   setProgressBar = (share: number): void => void this.bars.push(share)
+  flashFrame = (): void => void this.flashes++
   isFocused = (): boolean => this.focused
   isMinimized = (): boolean => this.minimized
   restore = (): void => void (this.minimized = false)
@@ -52,10 +57,18 @@ export class BrowserWindow extends EventEmitter {
   }
 }
 
+/** What the system was handed as a drag. */
+export const dragged: object[] = []
+
 export const windows: BrowserWindow[] = []
 
 /** What the person answers in the next native dialog. */
-export const dialogAnswer: { filePaths?: string[]; filePath?: string; canceled: boolean } = { canceled: true }
+export const dialogAnswer: {
+  filePaths?: string[]
+  filePath?: string
+  canceled: boolean
+  response?: number
+} = { canceled: true }
 export const asked: Record<string, unknown>[] = []
 const answered = (...args: Record<string, unknown>[]) => {
   asked.push(args.at(-1)!)
@@ -71,6 +84,10 @@ export const appDouble = Object.assign(appEvents, {
   getPath: (name: string) => `/home/person/${name}`,
   getAppPath: () => '/app',
   requestSingleInstanceLock: (): boolean => appDouble.lock,
+  getVersion: () => '1.2.3',
+  setAppUserModelId: vi.fn(),
+  setDesktopName: vi.fn(),
+  dock: { bounce: vi.fn() },
   addRecentDocument: (file: string) => void appDouble.recent.push(file),
   quit: () => void appDouble.quits++,
   exits: [] as number[],
@@ -119,7 +136,7 @@ export const electron = {
       void schemes.set(scheme, handler),
   },
   net: { fetch: (address: string) => Promise.resolve(new Response(`bytes of ${address}`)) },
-  nativeTheme: { shouldUseDarkColors: false },
+  nativeTheme: { shouldUseDarkColors: false, themeSource: 'system' },
   screen: { getAllDisplays: () => [{ bounds: { x: 0, y: 0, width: 1920, height: 1080 } }] },
   Menu: { setApplicationMenu: vi.fn(), buildFromTemplate: (template: unknown) => template },
   contextBridge: { exposeInMainWorld: (name: string, api: unknown) => void (exposed[name] = api) },

@@ -1,11 +1,15 @@
 /** What the desktop sees of Pare: sleep, progress, notifications, dialogs, saved files. */
 import { EventEmitter } from 'node:events'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
 import { beforeEach, expect, test, vi } from 'vitest'
 import {
   appDouble,
   asked,
   BrowserWindow,
   dialogAnswer,
+  dragged,
   notifications,
   power,
   revealed,
@@ -26,7 +30,8 @@ const ended = { run: 'r', project: 'p', status: 'done', title: 'Finished', messa
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 beforeEach(() => {
-  window.focused = false
+  Object.assign(window, { focused: false, flashes: 0 })
+  appDouble.dock.bounce.mockClear()
   notifications.length = 0
   asked.length = 0
 })
@@ -53,6 +58,7 @@ test('the end of a run is told only to who looks elsewhere and wants to know', a
   notifications[0]!.emit('click')
   expect(window.shown).toBe(before + 1)
   expect(appDouble.focused).toBe(1)
+  expect([window.flashes, appDouble.dock.bounce.mock.calls]).toEqual([1, [['informational']]])
   wanted = false
   attention.hear('run.ended', ended)
   wanted = true
@@ -60,10 +66,11 @@ test('the end of a run is told only to who looks elsewhere and wants to know', a
   attention.hear('run.ended', ended)
   await settle()
   expect(notifications).toHaveLength(1)
+  expect(window.flashes).toBe(1)
 })
 
 test('files are chosen in native dialogs, and a bundle is offered the place of the one before', async () => {
-  const host = nativeHost(shown)
+  const host = nativeHost(shown, '/icons/icon.png')
   Object.assign(dialogAnswer, { canceled: true, filePaths: [] })
   expect(await host.pick!('model')).toBeNull()
   Object.assign(dialogAnswer, { canceled: false, filePaths: ['/m/a.onnx'] })
@@ -78,8 +85,21 @@ test('files are chosen in native dialogs, and a bundle is offered the place of t
     '/home/person/documents/lenet.zip',
     '/elsewhere/lenet',
   ])
+  // What was opened is a recent document of the system; what was dismissed or written is none.
+  expect(appDouble.recent).toEqual(['/m/a.onnx', '/m/a.onnx'])
   host.reveal!('/elsewhere/b.zip')
   expect(revealed).toEqual(['/elsewhere/b.zip'])
+})
+
+test('a bundle is dragged out of the window as the file it is, and one that is gone is not', () => {
+  const bundle = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'pare-drag-')), 'b.zip')
+  const host = nativeHost(shown, '/icons/icon.png')
+  host.drag!(bundle)
+  expect(dragged).toEqual([])
+  fs.writeFileSync(bundle, 'zip')
+  host.drag!(bundle)
+  expect(dragged).toEqual([{ file: bundle, icon: '/icons/icon.png' }])
+  fs.rmSync(path.dirname(bundle), { recursive: true })
 })
 
 test('what the page saves goes where the person says; foreign downloads are refused', () => {

@@ -5,7 +5,7 @@ import { expect, test, vi } from 'vitest'
 import { ACTIONS } from '../../src/contract/actions'
 import { CHANNELS } from '../../src/contract/bridge'
 import { PareError } from '../../src/contract/errors'
-import { appEvents, handlers, opened, schemes, sent, sessionDouble } from './electron-double'
+import { appDouble, appEvents, handlers, opened, schemes, sent, sessionDouble } from './electron-double'
 
 vi.mock('electron', async () => (await import('./electron-double')).electron)
 
@@ -14,7 +14,7 @@ const { enforceOffline, mayRequest } = await import('../../src/main/security')
 const { answerWindow, tell } = await import('../../src/main/ipc')
 const { menuTemplate } = await import('../../src/main/menu')
 const { releasesPage } = await import('../../src/main/releases')
-const { openWindow, readState } = await import('../../src/main/window')
+const { GROUND, openWindow, readState } = await import('../../src/main/window')
 const { filesAmong } = await import('../../src/main/opened-files')
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-main-'))
@@ -45,10 +45,13 @@ test('no address leaves the folder of the renderer', () => {
 })
 
 test('the renderer is served under a strict policy, and only read', async () => {
-  serveRenderer(folder)
+  serveRenderer(folder, { made: () => ({ type: 'text/plain', text: 'now' }) })
   const serve = schemes.get('pare')!
   const page = await serve(new Request(START_URL.replace('pare:', 'http:')) as Request)
   expect(page.status).toBe(404)
+  const made = await serve({ url: START_URL.replace('index.html', 'made'), method: 'GET' } as Request)
+  expect([await made.text(), made.headers.get('Content-Type')]).toEqual(['now', 'text/plain; charset=utf-8'])
+  expect(made.headers.get('Content-Security-Policy')).toContain("default-src 'none'")
   const real = await serve({ url: START_URL, method: 'GET' } as Request)
   expect(real.status).toBe(200)
   const policy = real.headers.get('Content-Security-Policy')!
@@ -118,6 +121,7 @@ test('only the window is answered, and errors arrive as data', async () => {
   expect(await adopt(own, ['/a/m.onnx'])).toEqual({
     ok: [{ id: '1', name: 'm.onnx', bytes: 3, kind: 'model' }],
   })
+  expect(appDouble.recent).toEqual(['/a/m.onnx'])
   expect(await adopt(own, [''])).toMatchObject({ error: { code: 'bad-request' } })
   expect(await adopt(own, 'm.onnx')).toMatchObject({ error: { code: 'bad-request' } })
 })
@@ -128,6 +132,12 @@ test('the window is sandboxed, and its place is kept', () => {
   expect(opened[0]).toMatchObject({
     webPreferences: { sandbox: true, contextIsolation: true, nodeIntegration: false, webSecurity: true },
   })
+  // No flash of another colour before the page is there.
+  const tokens = fs.readFileSync(
+    path.resolve(import.meta.dirname, '../../src/renderer/styles/tokens.css'),
+    'utf8',
+  )
+  expect(tokens).toContain(`--ground: light-dark(${GROUND.light}, ${GROUND.dark})`)
   window.emit('close')
   expect(readState(stateFile)).toEqual({ x: 10, y: 20, width: 900, height: 700, maximized: false })
   fs.writeFileSync(stateFile, JSON.stringify({ x: 5000, y: 20, width: 900, height: 700 }))
@@ -158,7 +168,25 @@ test('the native menu holds every action of the registry once', () => {
   expect(chosen).toEqual(expect.arrayContaining(ACTIONS.map((action) => action.id)))
   expect(chosen).toHaveLength(ACTIONS.length)
   for (const own of Object.values(desktop)) expect(own).toHaveBeenCalledOnce()
-  expect(menuTemplate('darwin', vi.fn(), desktop)[0]).toEqual({ role: 'appMenu' })
+  for (const platform of ['linux', 'darwin'] as const) {
+    const labels = menuTemplate(platform, vi.fn(), desktop).flatMap(
+      ({ submenu }) => (submenu as { label?: string }[] | undefined)?.map(({ label }) => label) ?? [],
+    )
+    for (const { title } of ACTIONS)
+      expect(
+        labels.filter((label) => label === title),
+        title,
+      ).toHaveLength(1)
+  }
+  const mac = menuTemplate('darwin', vi.fn(), desktop)
+  const roles = (menu: (typeof mac)[number]) =>
+    (menu.submenu as { role?: string }[] | undefined)?.flatMap(({ role }) => role ?? []) ?? []
+  expect(mac.map(({ role, label }) => role ?? label)).toEqual([
+    ...['appMenu', 'File', 'Edit', 'View', 'Run', 'windowMenu', 'help'],
+  ])
+  expect(roles(mac[0]!)).toEqual(['services', 'hide', 'hideOthers', 'unhide', 'quit'])
+  expect(roles(mac[1]!)).toContain('recentDocuments')
+  expect(roles(mac[3]!)).toContain('togglefullscreen')
 })
 
 test('the page of releases is the one that packaging named, or there is none', () => {

@@ -6,14 +6,18 @@ import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { CHANNELS } from '../../src/contract/bridge'
 import type * as Double from './electron-double'
 
+const set = { theme: 'dark', tell: (_event: string, _data: object): void => undefined }
 const closed = vi.fn()
 const created = vi.fn()
 vi.mock('../../src/service', () => ({
   createService: (...args: unknown[]) => (
     created(...args),
     {
-      invoke: () => Promise.resolve({ notifications: true }),
-      onAny: () => () => undefined,
+      invoke: () => Promise.resolve({ notifications: true, theme: set.theme }),
+      onAny: (listener: (event: string, data: object) => void) => {
+        set.tell = listener
+        return () => undefined
+      },
       adoptPath: (file: string) =>
         Promise.resolve({ id: file, name: path.basename(file), bytes: 1, kind: 'model' }),
       close: closed,
@@ -87,6 +91,42 @@ test('a second start hands its files over and brings the window back', async () 
   await settle()
   expect(prevented).toHaveBeenCalled()
   expect(handedOver(desktop)).toEqual(['m.onnx', 'm.onnx'])
+})
+
+test('frames and menus of the system follow the theme that is set, from the start', async () => {
+  const { nativeTheme } = (await launch()).electron
+  expect(nativeTheme.themeSource).toBe('dark')
+  set.theme = 'light'
+  set.tell('settings.changed', {})
+  await settle()
+  expect(nativeTheme.themeSource).toBe('light')
+})
+
+test('when the page’s process ends a page says so, with what led to it and the way back', async () => {
+  const { windows, schemes, dialogAnswer } = await launch()
+  const window = windows[0]!
+  set.tell('engine.restarted', { reason: 'out of <memory>' })
+  window.webContents.emit('console-message', { level: 'error', message: 'thrown in the page' })
+  window.webContents.emit('console-message', { level: 'info', message: 'only said' })
+  window.webContents.emit('render-process-gone', {}, { reason: 'clean-exit', exitCode: 0 })
+  expect(window.loaded).toHaveLength(1)
+  window.webContents.emit('render-process-gone', {}, { reason: 'crashed', exitCode: 5 })
+  expect(window.loaded).toEqual(['pare://app/index.html', 'pare://app/crash'])
+  const answer = await schemes.get('pare')!({ url: 'pare://app/crash', method: 'GET' } as Request)
+  const page = await answer.text()
+  for (const text of ['out of &lt;memory&gt;', 'thrown in the page', 'crashed, code 5', 'Pare 1.2.3'])
+    expect(page).toContain(text)
+  expect(page).not.toContain('only said')
+  expect(page).not.toContain('<script')
+  expect(page).toContain('href="pare://app/index.html"')
+  expect(answer.headers.get('Content-Type')).toBe('text/html; charset=utf-8')
+  // Of a window that hangs a person decides.
+  for (const response of [0, 1]) {
+    Object.assign(dialogAnswer, { response })
+    window.emit('unresponsive')
+    await settle()
+    expect(window.crashes).toBe(response)
+  }
 })
 
 test('a second instance quits before it opens anything', async () => {

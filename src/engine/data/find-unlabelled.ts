@@ -50,7 +50,7 @@ export async function findUnlabelled(
     const ways = variantsOf(base, await rawStatistics(dataset))
     const first: Heard[] = []
     for (const [i, way] of ways.entries()) {
-      progress?.((0.5 * i) / ways.length, `Trying way ${i + 1} of ${ways.length}`)
+      progress?.((0.5 * i) / ways.length, `Trying how samples are read: way ${i + 1} of ${ways.length}`)
       first.push({ ...way, told: await hearing.of(way.preprocessing, few) })
     }
     const heard: Heard[] = []

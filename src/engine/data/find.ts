@@ -142,7 +142,7 @@ async function ranked(
   const ways = variantsOf(dataset.preprocessing, raw).filter(isNew)
   const firstLook: { way: Reading; loss: number }[] = []
   for (const [i, way] of ways.entries()) {
-    progress?.((0.3 * i) / ways.length, `Trying way ${i + 1} of ${ways.length}`)
+    progress?.((0.3 * i) / ways.length, `Trying how samples are read: way ${i + 1} of ${ways.length}`)
     const all = await trials.all(way, samplings.few)
     firstLook.push({ way, loss: Math.min(...all.map(({ loss }) => loss)) })
   }
@@ -150,7 +150,10 @@ async function ranked(
   const asRead = { words: 'the same inputs', involved: INVOLVED.asTheyAre }
   const tried = (await trials.all(asRead, samplings.ranked)).slice(1)
   for (const [i, { way }] of kept.entries()) {
-    progress?.(0.3 + (0.15 * i) / kept.length, `Comparing way ${i + 1} of ${kept.length}`)
+    progress?.(
+      0.3 + (0.15 * i) / kept.length,
+      `Checking how samples are read: way ${i + 1} of ${kept.length}`,
+    )
     tried.push(...(await trials.all(way, samplings.ranked)))
   }
   const [best] = tried.toSorted((a, b) => a.loss - b.loss).filter(({ loss }) => loss < asItIs)

@@ -5,6 +5,7 @@ import type { LayerReport } from '../../contract/report'
 import type { Tensor } from '../onnx'
 import { MASKS } from '../training/constraints'
 import { tensorForms } from '../layers/encodings'
+import { layersThroughViews } from '../layers/find'
 import { liftConstants } from '../layers/normalize/lift-constants'
 import { costOf, deflated, writeStored } from './packing/stored'
 import type { StoredTensor } from '../layers/encodings/encoding'
@@ -56,7 +57,9 @@ export const packWeights = definePass({
     const { graph } = model
     const shared = new Map<string, string>()
     const layers: LayerReport[] = []
-    let [before, after] = [0, 0]
+    let [before, after, packed] = [0, 0, 0]
+    /** Biases and the like belong to no layer of their own. */
+    const layerOf = new Map(layersThroughViews(graph).map((layer) => [layer.root.value, layer]))
     const names = [...graph.initializers.keys()]
     names.forEach((name, i) => {
       context.progress(i / names.length, `packing ${name}`)
@@ -67,15 +70,18 @@ export const packWeights = definePass({
       writeStored(graph, name, best.stored, shared)
       before += best.before
       after += best.after
+      packed++
+      const layer = layerOf.get(name)
+      if (!layer) return
       layers.push({
-        layer: name,
-        op: 'weights',
+        layer: layer.name,
+        op: layer.node.opType,
         treatment: best.title.toLowerCase(),
-        bytesBefore: best.before,
-        bytesAfter: best.after,
+        bytesBefore: tensor.byteLength,
+        bytesAfter: Object.values(best.stored.constants).reduce((sum, { byteLength }) => sum + byteLength, 0),
       })
     })
-    if (layers.length === 0)
+    if (packed === 0)
       throw new PareError('model/nothing-to-do', {
         by: ID,
         reason: 'no weights share values, hold zeros or can be stored in half precision',
@@ -86,7 +92,7 @@ export const packWeights = definePass({
     model.metadata.delete(MASKS)
     return Promise.resolve({
       model,
-      summary: `${layers.length} weight tensors packed: ${formatBytes(before)} → ${formatBytes(after)} in a download.`,
+      summary: `${packed} weight tensors packed: ${formatBytes(before)} → ${formatBytes(after)} in a download.`,
       layers,
     })
   },

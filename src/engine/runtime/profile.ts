@@ -91,6 +91,14 @@ function readEvents(folder: string, model: string): TraceEvent[] {
   }
 }
 
+/**
+ * What ONNX Runtime calls operators that it makes of the model's own: in blocked layout after the value they give, fused
+ * ones after the first of their parts. Source: onnxruntime/core/optimizer/nchwc_transformer.cc and
+ * gemm_activation_fusion.cc, conv_activation_fusion.cc beside it.
+ */
+const NCHWC = /_nchwc$/
+const partOf = (node: string): string => node.replace(/^fused /, '')
+
 function summarize(events: readonly TraceEvent[], model: Model): NodeTime[] {
   const times = new Map<string, { op: string; provider: string; durations: number[] }>()
   for (const { cat, name, dur = 0, args } of events) {
@@ -107,8 +115,17 @@ function summarize(events: readonly TraceEvent[], model: Model): NodeTime[] {
   const layers = new Map(
     model.graph.nodes.map((node) => [node.name, node.outputs.find((output) => output !== '')]),
   )
+  const producers = model.graph.producers()
+  /** The last operator of that kind before the value: what follows it there was fused into it. */
+  const fusedInto = (value: string, op: string): string | undefined => {
+    const node = producers.get(value)
+    if (!node || node.opType === op) return node?.outputs.find((output) => output !== '')
+    return fusedInto(node.inputs[0] ?? '', op)
+  }
+  const layerOf = (node: string, op: string): string | undefined =>
+    layers.get(partOf(node)) ?? (NCHWC.test(node) ? fusedInto(node.replace(NCHWC, ''), op) : undefined)
   const rows = [...times].map(([node, { op, provider, durations }]) => {
-    const layer = node === '' ? undefined : layers.get(node)
+    const layer = node === '' ? undefined : layerOf(node, op)
     return { node, ...(layer && { layer }), op, provider, microseconds: median(durations), share: 0 }
   })
   const total = rows.reduce((sum, { microseconds }) => sum + microseconds, 0)

@@ -84,6 +84,14 @@ export interface Target extends Readonly<z.output<typeof Declaration>> {
 export const withRam = (target: Target, maxRamBytes?: number): Target =>
   target.board && maxRamBytes !== undefined ? { ...target, board: { ...target.board, maxRamBytes } } : target
 
+function doneFor({ board, fixedShapes, keepsPacked }: z.output<typeof Declaration>): string {
+  if (board) return 'Pare writes C99 and counts flash and RAM.'
+  const weights = keepsPacked
+    ? 'keeps weights of few bits packed in memory'
+    : 'restores packed weights by plain operators'
+  return `Pare ${fixedShapes ? 'fixes every input shape and ' : ''}${weights}.`
+}
+
 /** Throws a ZodError where the declaration is not whole. */
 export function defineTarget(declaration: z.input<typeof Declaration>): Target {
   const parsed = Declaration.parse(declaration)
@@ -94,6 +102,7 @@ export function defineTarget(declaration: z.input<typeof Declaration>): Target {
     aliases,
     title,
     detail,
+    does: doneFor(parsed),
     runtime,
     estimated: device !== undefined,
     ...(board && { board: { flashBytes: board.flashBytes, ramBytes: board.ramBytes } }),

@@ -68,9 +68,9 @@ export function duration(seconds: number): string {
 /** A time that is only estimated, never more exact than that. */
 export function roughly(seconds: number): string {
   if (seconds < 10) return 'a few seconds'
-  if (seconds < 55) return `about ${Math.ceil(seconds / 10) * 10} s`
-  if (seconds < 3600) return `about ${Math.ceil(seconds / 60)} min`
-  return `about ${three(Math.round(seconds / 360) / 10)} h`
+  if (seconds < 55) return `about ${Math.ceil(seconds / 10) * 10}\u00a0s`
+  if (seconds < 3600) return `about ${Math.ceil(seconds / 60)}\u00a0min`
+  return `about ${three(Math.round(seconds / 360) / 10)}\u00a0h`
 }
 
 /** What is left, never more exact than it is known. */

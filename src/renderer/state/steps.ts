@@ -5,7 +5,9 @@ import type { Doubt } from '../../contract/dataset'
 import type { Candidate, Project, Run, Sitting } from '../../contract/project'
 import type { Report } from '../../contract/report'
 import { plural } from '../../contract/format'
-import { bytes, count } from '../lib/format'
+import { lossText, pointsLost } from '../../contract/points'
+import { ratioText } from '../../contract/verdict'
+import { bytes, count, typeset } from '../lib/format'
 import { qualitySaid } from '../lib/metrics'
 import { goalLine } from './goals'
 
@@ -120,10 +122,15 @@ function compressLine(project: Project): Line {
 
 function compareLine(project: Project): Line {
   const best = bestOf(project)
-  const shown = best && measuredOf(project, [best]).candidates[0]
-  return shown
-    ? { state: 'done', line: shown.verdict }
-    : { state: 'later', line: 'needs a finished candidate' }
+  if (!best) return { state: 'later', line: 'needs a finished candidate' }
+  const { candidates, originals } = measuredOf(project, [best])
+  const [original, { report }] = [originals[0]!, candidates[0]!]
+  // As long as the rail is wide: the whole verdict stands over the comparison.
+  const size = ratioText(original.downloadBytes, report.downloadBytes, 'smaller', 'larger', 'same size')
+  return {
+    state: 'done',
+    line: typeset(`${size}, ${lossText(original.quality, pointsLost(original.quality, report.quality))}`),
+  }
 }
 
 function exportLine(project: Project): Line {

@@ -47,6 +47,10 @@ const NAMES = {
 
 export type Palette = Record<keyof typeof NAMES, string> & { font: string; size: number }
 
+/** Of a candidate by its slot; one that is not on show has none of the three. */
+export const candidateColour = (palette: Palette, slot: number | undefined): string =>
+  slot === undefined ? palette.muted : [palette.compressed, palette.candidate2, palette.candidate3][slot]!
+
 /** Custom properties keep light-dark() unresolved, so a probe element resolves each colour. */
 export function readPalette(): Palette {
   const probe = document.createElement('span')

@@ -35,6 +35,28 @@ test('a profile names the layers of the model and its shares add up to one', asy
   expect(times.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1)
 })
 
+test('what the runtime fuses or lays out otherwise keeps the name of its layer', async () => {
+  const model = new Model()
+  model.opsets.set('', 18)
+  const { graph } = model
+  graph.inputs = [{ name: 'x', dtype: 'float32', dims: [1, 8, 12, 12] }]
+  graph.outputs = [{ name: 'y', dtype: 'float32' }]
+  const small = (dims: number[]): Tensor =>
+    Tensor.float32(dims, new Float32Array(dims.reduce((a, b) => a * b)).fill(0.01))
+  graph.initializers.set('w', small([16, 8, 3, 3]))
+  graph.initializers.set('g', small([1600, 32]))
+  graph.initializers.set('b', small([32]))
+  graph.addNode({ opType: 'Conv', name: 'conv', inputs: ['x', 'w'], outputs: ['c'] })
+  graph.addNode({ opType: 'Relu', name: 'relu', inputs: ['c'], outputs: ['r'] })
+  graph.addNode({ opType: 'Flatten', name: 'flat', inputs: ['r'], outputs: ['f'] })
+  graph.addNode({ opType: 'Gemm', name: 'gemm', inputs: ['f', 'g', 'b'], outputs: ['h'] })
+  graph.addNode({ opType: 'Relu', name: 'last', inputs: ['h'], outputs: ['y'] })
+  const times = await profileNodes(model, await workingFeeds(model), { runs: 1 })
+  const layerOf = (op: RegExp) => times.filter((time) => op.test(time.op)).map(({ layer }) => layer)
+  expect(layerOf(/Conv/)).toEqual(['c'])
+  expect(layerOf(/Gemm/)).toEqual(['h'])
+})
+
 test('names that no JSON takes as they are can be profiled', async () => {
   const model = new Model()
   model.opsets.set('', 18)

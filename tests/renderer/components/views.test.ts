@@ -91,7 +91,7 @@ describe('events', () => {
 
   it('without a wave there is none', () => {
     const { all } = render(Events, { detail, outputs: models({ ...view, wave: undefined }) })
-    expect(all('svg').map((one) => one.getAttribute('aria-label'))).toEqual(['Scores of Original'])
+    expect(all('svg[role=img]').map((one) => one.getAttribute('aria-label'))).toEqual(['Scores of Original'])
   })
 })
 

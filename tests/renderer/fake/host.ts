@@ -488,5 +488,6 @@ export class FakeHost implements Host {
       return { record }
     },
     'export.show': () => {},
+    'export.drag': () => {},
   }
 }

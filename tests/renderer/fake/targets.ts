@@ -5,6 +5,7 @@ const target = (id: string, title: string, detail: string, estimated = true): Ta
   aliases: [],
   title,
   detail,
+  does: 'Pare keeps weights of few bits packed in memory.',
   runtime: 'ONNX Runtime',
   estimated,
   sources: [],

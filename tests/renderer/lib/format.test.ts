@@ -75,9 +75,9 @@ it('writes durations and honest guesses of what is left', () => {
   expect([0.3, 7, 83, 3700].map(duration)).toEqual(['under 1 s', '7 s', '1 min 23 s', '1 h 1 min'])
   expect([2, 22, 130, 5400].map(roughly)).toEqual([
     'a few seconds',
-    'about 30 s',
-    'about 3 min',
-    'about 1.5 h',
+    'about 30\u00a0s',
+    'about 3\u00a0min',
+    'about 1.5\u00a0h',
   ])
   expect([2, 22, 130, 5400].map(left)).toEqual([
     'a few seconds left',

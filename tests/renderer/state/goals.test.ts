@@ -8,6 +8,7 @@ const described = (board?: TargetDescription['board']): TargetDescription => ({
   aliases: [],
   title: 'X',
   detail: '',
+  does: '',
   runtime: '',
   estimated: false,
   sources: [],

@@ -1,6 +1,6 @@
 /** Bars of original and candidates for one question: from zero, on a scale that holds every whisker and the limit. */
 import type { ChartConfiguration, Plugin } from 'chart.js'
-import type { Palette } from '../../ui/charts'
+import { candidateColour, type Palette } from '../../ui/charts'
 
 export interface BarRow {
   name: string
@@ -28,21 +28,27 @@ export function scaleOf({ rows, limit, difference }: Omit<Question, 'text'>): { 
 }
 
 const colourOf = (palette: Palette, slot: number | undefined): string =>
-  slot === undefined ? palette.original : [palette.compressed, palette.candidate2, palette.candidate3][slot]!
+  slot === undefined ? palette.original : candidateColour(palette, slot)
 
-/** The interval of each bar, over it, with ends. */
-const whiskers = (rows: readonly BarRow[], colour: string): Plugin<'bar'> => ({
+/** The interval of each bar, over it, with ends; of a difference also where it stands, as none has no bar. */
+const whiskers = ({ rows, difference }: Question, palette: Palette): Plugin<'bar'> => ({
   id: 'whiskers',
   afterDatasetsDraw(chart) {
     const { ctx } = chart
     const axis = chart.scales.x!
     ctx.save()
-    ctx.strokeStyle = colour
+    ctx.strokeStyle = palette.text
     ctx.lineWidth = 1.5
     chart.getDatasetMeta(0).data.forEach(({ y }, at) => {
-      const interval = rows[at]?.interval
-      if (!interval) return
-      const [from, to] = interval.map((end) => axis.getPixelForValue(end)) as [number, number]
+      const row = rows[at]!
+      if (difference) {
+        ctx.fillStyle = colourOf(palette, row.slot)
+        ctx.beginPath()
+        ctx.arc(axis.getPixelForValue(row.value), y, 6, 0, 2 * Math.PI)
+        ctx.fill()
+      }
+      if (!row.interval) return
+      const [from, to] = row.interval.map((end) => axis.getPixelForValue(end)) as [number, number]
       ctx.beginPath()
       ctx.moveTo(from, y)
       ctx.lineTo(to, y)
@@ -119,6 +125,6 @@ export const barsOf =
           }),
         },
       },
-      plugins: [whiskers(rows, palette.text)],
+      plugins: [whiskers(question, palette)],
     }
   }

@@ -128,6 +128,15 @@ export function relaxations(found: readonly Found[], goal: SearchGoal): Relaxati
   return [...nearest].map(([limit, rest]) => ({ limit, ...rest }))
 }
 
-/** The size over the original's as people say it; undefined while the original is not measured. */
-export const smaller = (found: Found, original: Report | undefined): number | undefined =>
-  original && original.downloadBytes / found.downloadBytes
+/**
+ * How many times smaller, and what is: the download, and while the original's is not measured the file. Undefined where
+ * neither is known.
+ */
+export function smaller(
+  found: Found,
+  original: Report | undefined,
+  fileBytes: number | undefined,
+): { times: number; what: 'download' | 'file' } | undefined {
+  if (original) return { times: original.downloadBytes / found.downloadBytes, what: 'download' }
+  return fileBytes === undefined ? undefined : { times: fileBytes / found.bytes, what: 'file' }
+}

@@ -16,6 +16,8 @@ export interface Point {
   /** Over the original's; with a target it is an estimate for it, else measured on this machine. */
   time?: { ratio: number; target?: string }
   candidate?: Candidate
+  /** Of a candidate on show: its colour and mark. */
+  slot?: number
   onFront?: boolean
 }
 

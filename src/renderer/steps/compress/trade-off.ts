@@ -1,7 +1,8 @@
 /** The trade-off chart as Chart.js draws it: the front as a staircase, what is allowed shaded, points by their names. */
 import type { ChartConfiguration } from 'chart.js'
 import { bytes, times } from '../../lib/format'
-import type { Palette } from '../../ui/charts'
+import { SLOT_SHAPES } from '../../state/slots'
+import { candidateColour, type Palette } from '../../ui/charts'
 import { pointLabels } from '../../ui/point-labels'
 import type { Point } from './points'
 
@@ -38,6 +39,8 @@ export function tradeOffChart(
   { front, others, start, tried, by, acrossTitle, axis, range, allowed, lines }: TradeOffData,
 ): ChartConfiguration<'line', Point[]> {
   const isInside = (at: { raw: unknown }): boolean => rawOf(at)?.candidate?.insideLimit ?? true
+  const slotOf = (at: { raw: unknown }): number | undefined => rawOf(at)?.slot
+  const colour = (at: { raw: unknown }): string => candidateColour(palette, slotOf(at))
   const isFast = (at: { raw: unknown }): boolean => rawOf(at)?.onFront ?? false
   const named = new Set([...start, ...(front.length + others.length > NAMED ? front : [...front, ...others])])
   return {
@@ -57,11 +60,11 @@ export function tradeOffChart(
           showLine: true,
           // Between two candidates the better quality costs the larger one: no model lies on the slope.
           stepped: 'before',
-          borderColor: palette.compressed,
+          borderColor: palette.muted,
           borderWidth: 1.5,
-          pointBackgroundColor: (at: { raw: unknown }) =>
-            isInside(at) ? palette.compressed : palette.surface,
-          pointBorderColor: palette.compressed,
+          pointStyle: (at: { raw: unknown }) => SLOT_SHAPES[slotOf(at) ?? 0]!,
+          pointBackgroundColor: (at: { raw: unknown }) => (isInside(at) ? colour(at) : palette.surface),
+          pointBorderColor: colour,
           pointBorderWidth: 2,
           pointRadius: 6,
           pointHoverRadius: 8,
@@ -70,10 +73,11 @@ export function tradeOffChart(
           label: 'beaten',
           data: others,
           showLine: false,
-          pointStyle: (at: { raw: unknown }) => (isFast(at) ? 'triangle' : 'circle'),
-          pointBackgroundColor: palette.compressedSoft,
-          pointBorderColor: palette.compressed,
-          pointRadius: (at: { raw: unknown }) => (isFast(at) ? 6 : 4),
+          pointStyle: (at: { raw: unknown }) => (isFast(at) ? 'rectRot' : SLOT_SHAPES[slotOf(at) ?? 0]!),
+          pointBackgroundColor: (at: { raw: unknown }) =>
+            slotOf(at) === undefined ? palette.surface : colour(at),
+          pointBorderColor: colour,
+          pointRadius: (at: { raw: unknown }) => (isFast(at) || slotOf(at) !== undefined ? 6 : 4),
           pointHoverRadius: 7,
         },
         {
