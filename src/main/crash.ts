@@ -4,7 +4,7 @@ import os from 'node:os'
 import { inBackground } from '../service/background'
 import { START_URL } from './protocol'
 
-export const CRASH_URL = new URL('crash', START_URL).href
+const CRASH_URL = new URL('crash', START_URL).href
 
 /** So many lines tell what led to it. */
 const KEPT = 200
