@@ -133,9 +133,12 @@ async function run(model: Model, options: Params, context: PassContext): Promise
   const codes = await quantizeAll(prepared, open, how, context)
   let widened = codes
   const codesIn = ({ floats, wide }: Exceptions): ((layer: Layer) => LowBit | undefined) => {
-    const keys = new Set(open.flatMap(({ name, rowsKey }) => (wide.has(name) ? [rowsKey] : [])))
-    return ({ name, rowsKey }) =>
-      floats.has(name) ? undefined : (keys.has(rowsKey) ? widened : codes).get(rowsKey)
+    const keysOf = (names: ReadonlySet<string>): Set<string> =>
+      new Set(open.flatMap(({ name, rowsKey }) => (names.has(name) ? [rowsKey] : [])))
+    const [asFloats, asWide] = [keysOf(floats), keysOf(wide)]
+    // Floats that one layer reads lie in the file: the codes of those tied to it would come on top.
+    return ({ rowsKey }) =>
+      asFloats.has(rowsKey) ? undefined : (asWide.has(rowsKey) ? widened : codes).get(rowsKey)
   }
   const build = (exceptions: Exceptions, some = open): Assembled =>
     assemble(prepared, some, codesIn(exceptions), { storage: options.storage, target: context.target })
@@ -144,6 +147,8 @@ async function run(model: Model, options: Params, context: PassContext): Promise
     skipped.push({ layer, reason: 'its codes would take more bytes than its floats' })
   const layers = open.filter(({ name }) => !larger.has(name))
   const names = layers.map(({ name }) => name)
+  const tied = new Map<string, string[]>()
+  for (const { name, rowsKey } of layers) tied.set(rowsKey, [...(tied.get(rowsKey) ?? []), name])
   context.progress(0.8, 'loading the result')
   const refused = await refusedLayers(
     names,
@@ -153,7 +158,7 @@ async function run(model: Model, options: Params, context: PassContext): Promise
   const floats = new Set([...refused.keys(), ...larger])
   if (floats.size === open.length)
     throw new PareError('model/nothing-to-do', { by: ID, reason: reasonsTold(skipped)! })
-  const widths = await withinLimit(prepared, names, floats, options, context, {
+  const widths = await withinLimit(prepared, [...tied.values()], floats, options, context, {
     build: (exceptions) => build(exceptions).model,
     async widen() {
       const progress = (): void => context.signal.throwIfAborted()
@@ -185,7 +190,7 @@ async function run(model: Model, options: Params, context: PassContext): Promise
 /** Which layers get 8 bits or floats instead, for the limit on what the outputs may lose. */
 async function withinLimit(
   prepared: Model,
-  names: readonly string[],
+  tied: readonly (readonly string[])[],
   floats: ReadonlySet<string>,
   { bits, maxLoss, samples }: Params,
   context: PassContext,
@@ -198,7 +203,7 @@ async function withinLimit(
   const few = evaluationBatches(context, counts.toChoose, ID)
   const many = evaluationBatches(context, counts.toEvaluate, ID)
   return chooseWidths({
-    layers: names.filter((name) => !floats.has(name)),
+    tied: tied.filter(([name]) => !floats.has(name!)),
     floats,
     limit: maxLoss,
     // Weights alone are rounded in both, and what they add to the outputs adds up: the same question as here.

@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { divergences } from '../../../src/engine/evaluate/comparison/divergence'
+import { divergences, type Divergence } from '../../../src/engine/evaluate/comparison/divergence'
 import { openDataset } from '../../../src/engine/data/open'
 import { encodedLength, readModel, Tensor, type Model } from '../../../src/engine/onnx'
 import { findLayers } from '../../../src/engine/layers/find'
 import { normalize } from '../../../src/engine/layers/normalize'
 import { bitsOf, methods } from '../../../src/engine/passes/quantization/low-bit'
 import { wavesOf } from '../../../src/engine/passes/quantization/sequence'
+import { chooseWidths } from '../../../src/engine/passes/quantization/widths'
 import { quantizeWeights } from '../../../src/engine/passes/quantize-weights'
 import type { PassResult } from '../../../src/engine/passes/pass'
 import { float32, int64, withSession, type Values } from '../../../src/engine/runtime'
@@ -116,6 +117,58 @@ test('a table tied to the last layer is stored once, and both read it', async ()
   expect(await fidelity(net.model, model, ids)).toBeGreaterThan(16)
   expect(encodedLength(model)).toBeLessThan((256 * 64) / 2 + 6000)
   expect(layers!.some(({ treatment }) => treatment.includes('shared with a tied layer'))).toBe(true)
+})
+
+describe('a weight that two layers read', () => {
+  /** Large enough that codes are smaller than floats without a look. */
+  function twice(): { model: Model; second: string } {
+    const net = new Net(4)
+    const shared = net.weight([128, 128])
+    const first = net.op('MatMul', [net.input('x', [null, 128]), shared])
+    const second = net.op('MatMul', [net.relu(first), shared])
+    return { model: net.output(net.gemm(second, 128, 8), 2).model, second }
+  }
+
+  test('has no codes where one of them needs its floats: they would come on top', async () => {
+    const { model, second } = twice()
+    const whole = await quantizeWeights.run(model, { bits: 8, maxLoss: 100 }, contextOf(model))
+    const part = await quantizeWeights.run(
+      model,
+      { bits: 8, maxLoss: 100, exclude: [second] },
+      contextOf(model),
+    )
+    expect(encodedLength(whole.model)).toBeLessThan(0.35 * encodedLength(model))
+    expect(encodedLength(part.model)).toBeLessThan(encodedLength(model))
+    expect(part.skipped!.map(({ reason }) => reason)).toContain(
+      'its codes would take more bytes than its floats',
+    )
+  })
+
+  test('takes for both what the limit asks of one', async () => {
+    const tried: string[][] = []
+    const costs = (floats: ReadonlySet<string>): Divergence => {
+      tried.push([...floats])
+      const points = floats.has('a') ? 0 : 5
+      return { points, sqnr: floats.has('a') ? 40 : 10 } as Divergence
+    }
+    const built = new Map<Model, ReadonlySet<string>>()
+    const { floats, kept } = await chooseWidths({
+      tied: [['a', 'b'], ['c']],
+      floats: new Set(),
+      limit: 1,
+      build(exceptions) {
+        const model = new Net(1).model
+        built.set(model, exceptions.floats)
+        return model
+      },
+      evaluate: (model) => Promise.resolve(costs(built.get(model)!)),
+      compare: (models) => Promise.resolve(models.map((model) => costs(built.get(model)!))),
+      progress: () => undefined,
+    })
+    expect([...floats].sort()).toEqual(['a', 'b'])
+    expect(kept!.floats).toEqual(['a', 'b'])
+    expect(tried.flat()).not.toContain('b')
+  })
 })
 
 describe('GPTQ, layer after layer', () => {

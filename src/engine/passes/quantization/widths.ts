@@ -3,13 +3,14 @@
  * 8 cost too much.
  */
 import type { Divergence } from '../../evaluate/comparison/divergence'
-import { encodedLength, type Model } from '../../onnx'
+import { encodedLength, type Graph, type Model } from '../../onnx'
+import { nodesIn } from '../../layers/find'
 import type { Layer } from '../../layers/layer'
 import { keepFloat, keepFloatSentence, type KeepFloatProblem, type KeptFloat } from './keep-float'
 
 export const WIDE = 8
 
-/** Bytes of a weight above which its codes and what they need around them are smaller in any encoding. */
+/** Bytes of a weight above which codes instead of it are smaller in any encoding, with what they need around them. */
 const CERTAIN = 2 ** 14
 
 /** Layers by what they get instead of the bits asked for. */
@@ -18,7 +19,9 @@ export interface Exceptions {
   wide: ReadonlySet<string>
 }
 
-export interface WidthProblem extends Omit<KeepFloatProblem, 'build'> {
+export interface WidthProblem extends Omit<KeepFloatProblem, 'build' | 'layers'> {
+  /** Layers to choose for, those that read one weight together: they take the same. */
+  tied: readonly (readonly string[])[]
   build(exceptions: Exceptions): Model
   /** Floats whatever the limit. */
   floats: ReadonlySet<string>
@@ -32,8 +35,14 @@ export interface Widths extends Exceptions {
   kept?: KeptFloat
 }
 
-export async function chooseWidths(problem: WidthProblem): Promise<Widths> {
-  const { floats, layers, limit, widen } = problem
+export async function chooseWidths(asked: WidthProblem): Promise<Widths> {
+  const { floats, tied, limit, widen } = asked
+  const layers = tied.map(([first]) => first!)
+  const problem = { ...asked, layers }
+  const whole = (kept: KeptFloat): KeptFloat => ({
+    ...kept,
+    floats: tied.flatMap((names) => (kept.floats.includes(names[0]!) ? names : [])),
+  })
   const none: ReadonlySet<string> = new Set()
   const full = problem.build({ floats, wide: none })
   const first = await problem.evaluate(full)
@@ -42,21 +51,25 @@ export async function chooseWidths(problem: WidthProblem): Promise<Widths> {
   let wider: KeptFloat | undefined
   if (widen) {
     await widen()
-    wider = await keepFloat(full, {
-      ...problem,
-      progress: (done, doing) => problem.progress(done / 2, doing),
-      build: (wide) => problem.build({ floats, wide }),
-    })
+    wider = whole(
+      await keepFloat(full, {
+        ...problem,
+        progress: (done, doing) => problem.progress(done / 2, doing),
+        build: (wide) => problem.build({ floats, wide }),
+      }),
+    )
     wide = new Set(wider.floats)
     if (holds(wider.after, limit)) return { floats, wide, wider }
-    wide = new Set(layers)
+    wide = new Set(tied.flat())
   }
-  const kept = await keepFloat(problem.build({ floats, wide }), {
-    ...problem,
-    known: widen ? undefined : problem.known,
-    progress: (done, doing) => problem.progress(0.5 + done / 2, doing),
-    build: (more) => problem.build({ floats: new Set([...floats, ...more]), wide }),
-  })
+  const kept = whole(
+    await keepFloat(problem.build({ floats, wide }), {
+      ...problem,
+      known: widen ? undefined : problem.known,
+      progress: (done, doing) => problem.progress(0.5 + done / 2, doing),
+      build: (more) => problem.build({ floats: new Set([...floats, ...more]), wide }),
+    }),
+  )
   const all = new Set([...floats, ...kept.floats])
   return { floats: all, wide: new Set([...wide].filter((layer) => !all.has(layer))), wider, kept }
 }
@@ -64,20 +77,35 @@ export async function chooseWidths(problem: WidthProblem): Promise<Widths> {
 const holds = (after: Divergence | undefined, limit: number): boolean =>
   after !== undefined && after.points <= limit
 
-/** Layers that are larger as codes, with what these need around them; `build` gives codes to the given ones alone. */
+/**
+ * Layers that make a larger file as codes: small ones, by what codes need around them, and those whose floats something
+ * else reads, beside which codes come on top. `build` gives codes to the given ones alone.
+ */
 export function largerAsCodes(
   model: Model,
   layers: readonly Layer[],
   build: (some: Layer[]) => Model,
 ): Set<string> {
   const before = encodedLength(model)
+  const readers = readersOf(model.graph)
   const found = new Set<string>()
   for (const { name, tensor, rowsKey } of layers) {
-    if (tensor.byteLength >= CERTAIN) continue
     const tied = layers.filter((layer) => layer.rowsKey === rowsKey)
+    const isReadElsewhere = tied.some(
+      ({ weight }) => (readers.get(weight) ?? 0) > tied.filter((layer) => layer.weight === weight).length,
+    )
+    if (tensor.byteLength >= CERTAIN && !isReadElsewhere) continue
     if (encodedLength(build(tied)) >= before) found.add(name)
   }
   return found
+}
+
+/** How often each value is read, bodies included. */
+function readersOf(graph: Graph): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const { node } of nodesIn(graph, true))
+    for (const value of node.inputs) counts.set(value, (counts.get(value) ?? 0) + 1)
+  return counts
 }
 
 /** Of layers that got something else for the limit, in words; `before` stay float for another reason. */
