@@ -37,6 +37,9 @@ interface Made {
 /** A clone of ARM-software/CMSIS-NN, rounding as the plain form does. */
 const WITH_CMSIS = `
 set(CMSIS_NN "" CACHE PATH "sources of CMSIS-NN")
+if(NOT EXISTS "\${CMSIS_NN}/CMakeLists.txt")
+  message(FATAL_ERROR "Give a clone of https://github.com/ARM-software/CMSIS-NN: -DCMSIS_NN=PATH")
+endif()
 add_subdirectory(\${CMSIS_NN} cmsis-nn)
 target_compile_definitions(cmsis-nn PRIVATE ${SINGLE_ROUNDING})
 target_link_libraries(${PREFIX} PUBLIC cmsis-nn)`

@@ -20,6 +20,7 @@ import { contextOf, noise } from '../../passes/quantization/support'
 import { findTarget } from '../../../../src/engine/targets'
 import type { Values } from '../../../../src/engine/runtime'
 import { Net } from '../../passes/pruning/build'
+import { cmake, hasCMake, inFolder } from './cmake'
 import { coded, separable } from './nets'
 import { compiler, runC, SANITIZED } from './support'
 
@@ -115,22 +116,39 @@ test('a model in float32 calls nothing', async () => {
   expect(made.code).toEqual(plain.code)
 })
 
-test('an export says that what calls a library is not proven here, and builds with it', async () => {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-cmsis-'))
-  try {
-    const model = path.join(folder, 'source.onnx')
-    writeModel(await quantized(image()), model)
-    const out = path.join(folder, 'bundle')
-    fs.mkdirSync(out)
-    const request = { model, name: 'net', target: findTarget('c'), goldenSamples: 1, cmsis: true }
-    const { plan } = await stage(request, out)
-    const messages = plan.checks.map(({ message }) => message)
+/** An exported folder that calls CMSIS-NN, of the image. */
+async function exported(folder: string): Promise<{ out: string; messages: string[] }> {
+  const model = path.join(folder, 'source.onnx')
+  writeModel(await quantized(image()), model)
+  const out = path.join(folder, 'bundle')
+  fs.mkdirSync(out)
+  const request = { model, name: 'net', target: findTarget('c'), goldenSamples: 1, cmsis: true }
+  const { plan } = await stage(request, out)
+  return { out, messages: plan.checks.map(({ message }) => message) }
+}
+
+test('an export says that what calls a library is not proven here', async () => {
+  await inFolder(async (folder) => {
+    const { out, messages } = await exported(folder)
     expect(messages.filter((one) => one.includes('not proven: it calls CMSIS-NN'))).toHaveLength(1)
-    expect(fs.readFileSync(path.join(out, 'c', 'CMakeLists.txt'), 'utf8')).toContain('PUBLIC cmsis-nn)')
     expect(fs.readFileSync(path.join(out, 'README.md'), 'utf8')).toContain(SINGLE_ROUNDING)
-  } finally {
-    fs.rmSync(folder, { recursive: true, force: true })
-  }
+  })
+})
+
+describe.skipIf(!compiler || !hasCMake)('built by CMake', { timeout: 600_000 }, () => {
+  test('without CMSIS-NN it says what it wants', async () => {
+    await inFolder(async (folder) => {
+      const { out } = await exported(folder)
+      expect(cmake(path.join(out, 'c'))).toContain('-DCMSIS_NN=PATH')
+    })
+  })
+
+  test.skipIf(!place)('with it, the golden samples pass', async () => {
+    await inFolder(async (folder) => {
+      const { out } = await exported(folder)
+      expect(cmake(path.join(out, 'c'), `-DCMSIS_NN=${place}`)).toContain('100% tests passed')
+    })
+  })
 })
 
 describe.skipIf(!compiler || !place)('with the sources of CMSIS-NN', { timeout: 600_000 }, () => {
