@@ -43,6 +43,8 @@ export interface LatencyStats {
 export interface LayerReport {
   /** Name of the node's first output in the original, the same in every report of a run. */
   layer: string
+  /** Name of the node in the original, where it has one. */
+  node?: string
   op: string
   /** What was done: 'int8 per-channel', 'kept in float', 'pruned 41%'. */
   treatment: string

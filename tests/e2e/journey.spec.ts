@@ -19,6 +19,8 @@ const entriesOf = (file: string): Promise<string[]> =>
     }),
   )
 
+const LAYERS = ['/conv1/Conv', '/conv2/Conv', '/fc1/Gemm', '/fc2/Gemm']
+
 /** Bytes or seconds of a figure as it is written: '229 kB', '610 µs'. */
 function figure(text: string): number {
   const [, digits, unit] = /^([\d.,]+)\s*(\S*)$/.exec(text.trim())!
@@ -132,8 +134,15 @@ test('drop, data, recipe, run, compare, export', async ({ pare, scratch }) => {
     await expect(pare.getByRole('region', { name: 'Confusion matrix of Original' })).toBeVisible()
     await expectAccessible(pare, 'Compare, classes')
     await pare.getByRole('tab', { name: 'Layers' }).click()
-    await expect(pare.getByRole('table', { name: 'Layers' })).toBeVisible()
-    await expect(pare.getByRole('table', { name: 'Time by operator' })).toBeVisible()
+    const layers = pare.getByRole('table', { name: 'Layers' })
+    const times = pare.getByRole('table', { name: 'Time by operator' })
+    await expect(times).toBeVisible()
+    // One row a layer, by the names that the Model step has, with the time of what the runtime made of it.
+    expect((await layers.locator('code').allTextContents()).toSorted()).toEqual(LAYERS)
+    for (const layer of LAYERS) {
+      await expect(layers.getByRole('row', { name: layer })).toContainText(/\d\s[µm]s → /)
+      await expect(times.getByRole('cell', { name: layer, exact: true }).first()).toBeVisible()
+    }
     await expectAccessible(pare, 'Compare, layers')
     await pare.getByRole('tab', { name: 'Graph' }).click()
     await expect(pare.getByText(/\d+ changed|\d+ added/).first()).toBeVisible()
@@ -150,6 +159,10 @@ test('drop, data, recipe, run, compare, export', async ({ pare, scratch }) => {
     // The file that the code loads stands first, the rest is folded.
     const runs = pare.getByRole('region', { name: /^What runs on/ })
     await expect(runs).toContainText(/^What runs on Any ONNX Runtime\s*model\.(onnx|ort)/)
+    const headline = (await runs.locator('.display').first().boundingBox())!
+    const cards = (await pare.getByRole('group', { name: 'Where it will run' }).boundingBox())!
+    expect(headline.height, 'the largest type of the step').toBeGreaterThan(30)
+    expect(headline.y + headline.height).toBeLessThan(cards.y)
     await expect(pare.getByText('manifest.json')).toHaveCount(0)
     await runs.getByRole('button', { name: /^Show what else is in the bundle/ }).click()
     await expect(runs.getByText('manifest.json')).toBeVisible()

@@ -11,6 +11,15 @@ const openBearings = async (page: Page): Promise<void> => {
 test('a search of a minute ends with a winner inside the limit, its reasons and all it tried', async ({
   pare,
 }) => {
+  const started = Date.now()
+  // Every press of the pointer, whatever it hits.
+  await pare.evaluate(() =>
+    addEventListener(
+      'pointerdown',
+      () => (document.body.dataset.presses = String(Number(document.body.dataset.presses ?? 0) + 1)),
+      true,
+    ),
+  )
   await openBearings(pare)
   await step(pare, 'Goal').click()
   await pare.getByRole('spinbutton', { name: /^Time for searching/ }).fill('1')
@@ -44,7 +53,14 @@ test('a search of a minute ends with a winner inside the limit, its reasons and 
   await expect(pare.getByRole('heading', { level: 1 })).toContainText('inside your limit')
   await pare.getByRole('button', { name: 'Go on to export' }).click()
   await expect(pare.getByRole('region', { name: /^What runs on/ })).toBeVisible()
-  await expect(pare.getByRole('button', { name: 'Save the bundle…' })).toBeEnabled()
+  await pare.getByRole('button', { name: 'Save the bundle…' }).click()
+  await expect(step(pare, 'Export')).toContainText('1 bundle saved')
+
+  const presses = Number(await pare.evaluate(() => document.body.dataset.presses))
+  const seconds = (Date.now() - started) / 1000
+  console.log(`from sample to bundle: ${presses} clicks, ${seconds.toFixed(0)} s`)
+  expect(presses).toBeLessThanOrEqual(7)
+  expect(seconds).toBeLessThanOrEqual(150)
 })
 
 test('a search for a phone shows the modelled time as an estimate, and ends when asked to', async ({

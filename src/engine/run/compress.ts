@@ -188,7 +188,7 @@ async function measureCandidate(
   writeModel(readModel(outcome.model), model)
   const { original, candidates } = await reportOn({
     original: work.original,
-    candidates: [{ path: model, layers: layerReports(outcome.steps) }],
+    candidates: [{ path: model, layers: layerReports(outcome.steps, work.original) }],
     dataset: work.data,
     session: work.session,
     probe: work.probe,
@@ -217,8 +217,8 @@ async function measureCandidate(
   return measured
 }
 
-/** The last word on every layer any step said something of. */
-function layerReports(steps: readonly StepRecord[]): LayerReport[] | undefined {
+/** The last word on every layer any step said something of, by the name that its node has in the original. */
+function layerReports(steps: readonly StepRecord[], original: string): LayerReport[] | undefined {
   const byLayer = new Map<string, LayerReport>()
   for (const { layers = [], restarts } of steps) {
     if (restarts) byLayer.clear()
@@ -231,7 +231,14 @@ function layerReports(steps: readonly StepRecord[]): LayerReport[] | undefined {
       })
     }
   }
-  return byLayer.size > 0 ? [...byLayer.values()] : undefined
+  if (byLayer.size === 0) return undefined
+  const nodes = new Map(
+    readModel(original).graph.nodes.map(({ outputs, name }) => [outputs.find(Boolean), name]),
+  )
+  return [...byLayer.values()].map((layer) => {
+    const node = nodes.get(layer.layer)
+    return { ...layer, ...(node && { node }) }
+  })
 }
 
 async function finishedBefore(

@@ -1,3 +1,5 @@
+import fs from 'node:fs'
+import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Report } from '../../../src/contract/report'
 import type { Trial } from '../../../src/contract/trial'
@@ -121,7 +123,7 @@ const page = htmlReport({
 
 describe('htmlReport', () => {
   it('says the verdict first and shows every number', () => {
-    expect(page).toContain('<h1>3.87× smaller, 1.54× faster, −0.4 points.</h1>')
+    expect(page).toContain('<h1>4.02× smaller, 1.54× faster, −0.4 points.</h1>')
     for (const text of [
       '448 kB',
       '399 kB',
@@ -158,6 +160,51 @@ describe('htmlReport', () => {
     expect(open).toEqual([])
   })
 
+  it('answers three questions first, with bars that begin at zero and are as long as the figures', () => {
+    const hero = page.slice(page.indexOf('class="hero"'), page.indexOf('<section'))
+    const widths = [...hero.matchAll(/style="width:([\d.]+)%"/g)].map(([, width]) => Number(width))
+    expect(widths).toEqual([
+      ...[100, expect.closeTo((100 * 398_763) / 1_603_837, 1)],
+      ...[100, expect.closeTo((100 * 0.092) / 0.142, 1)],
+      // A share ends at 100%, whatever both are.
+      ...[99.4, 99],
+    ])
+    expect(hero).toContain('<p class="said good">4.02× smaller</p>')
+    expect(hero).toContain('<p class="said good">1.54× faster</p>')
+  })
+
+  it('has the colours of the window, one a model', () => {
+    const file = path.resolve(import.meta.dirname, '../../../src/renderer/styles/tokens.css')
+    const tokens = fs.readFileSync(file, 'utf8')
+    for (const [, name, value] of page.matchAll(
+      /(--(?:ground|surface|text|line|original|candidate)[\w-]*): (light-dark\([^)]*\))/g,
+    ))
+      expect(tokens, name).toContain(`${name}: ${value};`)
+    const two = htmlReport({
+      title: 'x',
+      original: report(),
+      candidates: ['Safe', 'Small'].map((name) => ({ name, report: small })),
+    })
+    expect(two).toContain('<i class="c1"></i>Safe')
+    expect(two).toContain('<i class="c2"></i>Small')
+    expect([...two.matchAll(/class="confusion (\w+)"/g)].map(([, kind]) => kind)).toEqual([
+      'original',
+      'c1',
+      'c2',
+    ])
+  })
+
+  it('calls a layer by its node, as the window does', () => {
+    const layers = [{ ...small.layers![0]!, layer: 'conv1_out', node: '/conv1/Conv' }]
+    const html = htmlReport({
+      title: 'x',
+      original: report(),
+      candidates: [{ report: { ...small, layers } }],
+    })
+    expect(html).toContain('/conv1/Conv')
+    expect(html).not.toContain('conv1_out')
+  })
+
   it('compares up to three by their names', () => {
     const three = htmlReport({
       title: 'digits',
@@ -165,7 +212,7 @@ describe('htmlReport', () => {
       candidates: ['Safe', 'Balanced', 'Smallest'].map((name) => ({ name, report: small })),
     })
     expect(three).toContain('<th scope="col">Smallest</th>')
-    expect(three).toContain('Safe: 3.87× smaller')
+    expect(three).toContain('Safe: 4.02× smaller')
   })
 
   it('compares no times that were not taken in turn, and colours none that the interval does not bear out', () => {

@@ -31,6 +31,7 @@ interface FakeOptions {
   nodes?: number
   /** The project that is there at the start; none shows the empty state. */
   project?: Project
+  shell?: Host['shell']
 }
 
 export type Handlers = {
@@ -71,7 +72,7 @@ const row = (index: number, candidates: number): SampleRow => ({
 })
 
 export class FakeHost implements Host {
-  readonly shell = 'browser'
+  readonly shell: Host['shell']
   project: Project | undefined
   notices: AppNotice[] = []
   settings: Settings = {
@@ -95,6 +96,7 @@ export class FakeHost implements Host {
 
   constructor(private readonly options: FakeOptions = {}) {
     this.project = options.project
+    this.shell = options.shell ?? 'browser'
   }
 
   on<E extends EventName>(name: E, listener: (event: Events[E]) => void): () => void {

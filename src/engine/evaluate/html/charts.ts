@@ -7,33 +7,30 @@ export interface Bar {
   value: number
   /** The number as people read it. */
   text: string
-  kind: 'original' | 'compressed'
-  /** A thinner mark further out, such as the 95th percentile. */
-  mark?: number
+  kind: Kind
 }
+
+/** Whose it is: the colour that the window has for the same model. */
+type Kind = 'original' | 'c1' | 'c2' | 'c3'
+
+/** Of the models of a report in their order, the original first. */
+export const kindOf = (at: number): Kind => (['original', 'c1', 'c2', 'c3'] as const)[at] ?? 'c3'
 
 const LABEL = 168
 const WIDTH = 720
 const ROW = 28
 
-/** A mark further out than this many of the longest bar would squeeze the bars: it runs off open-ended. */
-const MARK_LIMIT = 2
-
 /** Horizontal bars from zero, label left, number right. */
 export function bars(title: string, items: readonly Bar[]): string {
-  const longest = Math.max(...items.map(({ value }) => value), Number.MIN_VALUE)
-  const most = Math.max(longest, ...items.map(({ mark = 0 }) => Math.min(mark, MARK_LIMIT * longest)))
+  const most = Math.max(...items.map(({ value }) => value), Number.MIN_VALUE)
   const room = WIDTH - LABEL - 112
-  const rows = items.map(({ label, value, text, kind, mark }, i) => {
+  const rows = items.map(({ label, value, text, kind }, i) => {
     // A bar without a label of its own belongs to the one above.
     const y = i * ROW - (label ? 0 : 6)
     const width = Math.max(2, (value / most) * room)
-    const end = mark ? Math.max(width, (Math.min(mark, most) / most) * room) : width
-    const tick = mark && mark <= most ? 'm0 -4v8' : ''
-    const line = mark ? `<path class="${kind}" d="M${LABEL + width} ${y + 14}H${LABEL + end}${tick}"/>` : ''
     return `<text class="label" x="${LABEL - 12}" y="${y + 18}">${escape(shortened(label))}</text>
-<rect class="${kind}" x="${LABEL}" y="${y + 6}" width="${width.toFixed(1)}" height="16" rx="3"/>${line}
-<text class="number" x="${(LABEL + end + 8).toFixed(1)}" y="${y + 18}">${escape(text)}</text>`
+<rect class="${kind}" x="${LABEL}" y="${y + 6}" width="${width.toFixed(1)}" height="16" rx="3"/>
+<text class="number" x="${(LABEL + width + 8).toFixed(1)}" y="${y + 18}">${escape(text)}</text>`
   })
   return `<figure><figcaption>${escape(title)}</figcaption><svg viewBox="0 0 ${WIDTH} ${items.length * ROW}" role="img" aria-label="${escape(title)}">${rows.join('\n')}</svg></figure>`
 }
@@ -46,6 +43,7 @@ export function confusion(
   title: string,
   counts: readonly (readonly number[])[],
   classes: readonly string[],
+  of: Kind,
 ): string {
   const n = counts.length
   const size = Math.min(36, Math.floor(400 / n))
@@ -76,7 +74,7 @@ export function confusion(
       : []
   // Room for the words over a small matrix.
   const width = Math.max(left + n * size, 280)
-  return `<figure><figcaption>${escape(title)}</figcaption><svg class="confusion" viewBox="0 0 ${width} ${top + n * size}" style="max-width:${width}px" role="img" aria-label="${escape(title)}"><text class="axis" x="${left}" y="14">answered →  ·  rows: truth</text>${squares.join('')}${names.join('')}</svg></figure>`
+  return `<figure><figcaption>${escape(title)}</figcaption><svg class="confusion ${of}" viewBox="0 0 ${width} ${top + n * size}" style="max-width:${width}px" role="img" aria-label="${escape(title)}"><text class="axis" x="${left}" y="14">answered →  ·  rows: truth</text>${squares.join('')}${names.join('')}</svg></figure>`
 }
 
 /** A line over epochs. */

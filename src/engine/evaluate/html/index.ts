@@ -2,10 +2,12 @@
 import type { Recipe } from '../../../contract/recipe'
 import type { Report, StepRecord } from '../../../contract/report'
 import { changeText, originalTimes } from '../../../contract/verdict'
+import { kindOf } from './charts'
 import { tradeOff, type FrontOf } from './front'
+import { hero } from './hero'
 import { escape } from './parts'
 import { overview, type Named } from './overview'
-import { charts, classes, layers, method, notes, reading, steps, tiles } from './sections'
+import { charts, classes, layers, method, notes, reading, steps } from './sections'
 import { STYLE } from './style'
 
 interface HtmlReport {
@@ -37,16 +39,15 @@ export function htmlReport({ title, original: whole, candidates, search }: HtmlR
     records: records ?? [],
   }))
   const several = named.length > 1
-  const [first] = named
   const all: Named[] = [{ name: 'Original', report: original }, ...named]
   const body = [
     header(title, original, named),
-    first && !several ? tiles(original, first.report) : '',
+    named.length ? hero(original, named) : '',
     overview(original, named),
     notes(all),
     search ? tradeOff(search) : '',
     charts(original, named),
-    ...named.map((one) => layers(one, several)),
+    ...named.map((one, at) => layers(one, kindOf(at + 1), several)),
     classes(original, named),
     ...named.map(({ name, records }) => steps(name, records, several)),
     reading(original),
@@ -72,11 +73,15 @@ ${body.join('\n')}
 
 /** The verdict first. */
 function header(title: string, original: Report, named: readonly (Named & { recipe?: Recipe })[]): string {
-  const verdicts = named.map(({ name, report }) =>
-    named.length > 1 ? `${name}: ${changeText(original, report)}` : changeText(original, report),
+  const [sentence = '', ...others] = named
+    .map(({ name, report }) =>
+      named.length > 1 ? `${name}: ${changeText(original, report)}` : changeText(original, report),
+    )
+    .map((text) => `${text[0]?.toUpperCase() ?? ''}${text.slice(1)}.`)
+  const also = others.map(
+    (text, at) => `<p class="also"><i class="${kindOf(at + 2)}"></i>${escape(text)}</p>`,
   )
-  const sentence = verdicts.map((text) => `${text[0]?.toUpperCase() ?? ''}${text.slice(1)}.`).join(' ')
   const description = named.length === 1 ? named[0]!.recipe?.description : undefined
   const lead = description ? `<p class="lead">${escape(description)}</p>` : ''
-  return `<header><p class="kind">${escape(title)}</p><h1>${escape(sentence)}</h1>${lead}</header>`
+  return `<header><p class="kind">${escape(title)}</p><h1>${escape(sentence)}</h1>${also.join('')}${lead}</header>`
 }

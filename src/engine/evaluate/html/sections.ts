@@ -2,53 +2,21 @@
 import { preprocessingFacts, rolesFacts } from '../../../contract/data-facts'
 import { Preprocessing } from '../../../contract/dataset'
 import { formatBytes, formatMilliseconds, formatTimes, threeDigits } from '../../../contract/format'
-import { formatMetric, qualityText } from '../../../contract/metrics'
+import { formatMetric } from '../../../contract/metrics'
 import type { LayerReport, Report, StepRecord } from '../../../contract/report'
-import { originalTimes, ratioText, speedText } from '../../../contract/verdict'
-import { metricWords } from '../../../contract/metric-table'
+import { originalTimes } from '../../../contract/verdict'
 import { sampleWords, type Named } from './overview'
-import { bars, confusion, curve, type Bar } from './charts'
+import { bars, confusion, curve, kindOf, type Bar } from './charts'
 import { cell, escape, paragraph, section, table, type Cell } from './parts'
-
-export function tiles(original: Report, report: Report): string {
-  const { metric } = original.quality
-  const tile = (name: string, value: string, change: string, from: string): string =>
-    `<div><dt>${escape(name)}</dt><dd>${escape(value)}<small>${escape(change)}</small><small>${escape(from)}</small></dd></div>`
-  const size = (before: number, after: number): string =>
-    ratioText(before, after, 'smaller', 'larger', 'same size')
-  const bytes = (name: string, of: (r: Report) => number): string =>
-    tile(name, formatBytes(of(report)), size(of(original), of(report)), `from ${formatBytes(of(original))}`)
-  return `<dl class="tiles">${[
-    bytes('File', (r) => r.bytes),
-    bytes('Download', (r) => r.downloadBytes),
-    tile(
-      metricWords(metric).name,
-      formatMetric(metric, report.quality.value),
-      qualityText(original, report),
-      `from ${formatMetric(metric, original.quality.value)}`,
-    ),
-    tile(
-      'Latency',
-      formatMilliseconds(report.latencyMs.p50),
-      speedText(report),
-      report.latencyRatio ? `from ${formatMilliseconds(original.latencyMs.p50)}` : '',
-    ),
-  ].join('')}</dl>`
-}
 
 export function charts(original: Report, candidates: readonly Named[]): string {
   const all: Named[] = [{ name: 'Original', report: original }, ...candidates]
-  const of = (
-    value: (r: Report) => number,
-    text: (v: number) => string,
-    mark?: (r: Report) => number,
-  ): Bar[] =>
+  const of = (value: (r: Report) => number, text: (v: number) => string): Bar[] =>
     all.map(({ name, report }, i) => ({
       label: name,
       value: value(report),
       text: text(value(report)),
-      kind: i === 0 ? 'original' : 'compressed',
-      ...(mark && { mark: mark(report) }),
+      kind: kindOf(i),
     }))
   return section(
     'Size and speed',
@@ -60,25 +28,29 @@ export function charts(original: Report, candidates: readonly Named[]): string {
       'Download size',
       of((r) => r.downloadBytes, formatBytes),
     ),
-    originalTimes(
+    ...(originalTimes(
       original,
       candidates.map(({ report }) => report),
     )
-      ? bars(
-          'Latency of one sample: median, and the line to the 95th percentile',
-          of(
-            (r) => r.latencyMs.p50,
-            formatMilliseconds,
-            (r) => r.latencyMs.p95,
+      ? [
+          bars(
+            'Latency of one sample: the median',
+            of((r) => r.latencyMs.p50, formatMilliseconds),
           ),
-        )
-      : bars(
-          'Latency of one sample, over the original’s in the same sitting',
-          // What was not timed in turn with the original has no bar; the original is 1.
-          of((r) => (r === original ? 1 : (r.latencyRatio?.value ?? NaN)), formatTimes).filter(
-            ({ value }) => !Number.isNaN(value),
+          bars(
+            'Latency of the slowest 5%, on a scale of its own',
+            of((r) => r.latencyMs.p95, formatMilliseconds),
           ),
-        ),
+        ]
+      : [
+          bars(
+            'Latency of one sample, over the original’s in the same sitting',
+            // What was not timed in turn with the original has no bar; the original is 1.
+            of((r) => (r === original ? 1 : (r.latencyRatio?.value ?? NaN)), formatTimes).filter(
+              ({ value }) => !Number.isNaN(value),
+            ),
+          ),
+        ]),
   )
 }
 
@@ -122,7 +94,7 @@ export function classes(original: Report, candidates: readonly Named[]): string 
   const names = original.classes ?? original.confusion?.map((_, i) => String(i)) ?? []
   const pictures =
     names.length <= PICTURE_LIMIT
-      ? `<div class="pair">${known.map(({ name, report }) => confusion(name, report.confusion!, names)).join('')}</div>`
+      ? `<div class="pair">${known.map((one) => confusion(one.name, one.report.confusion!, names, kindOf(all.indexOf(one)))).join('')}</div>`
       : ''
   return section('Classes', pictures, perClass(original, candidates, names))
 }
@@ -157,7 +129,10 @@ function perClass(original: Report, candidates: readonly Named[], names: readonl
 
 const LAYERS_SHOWN = 24
 
-export function layers({ name, report }: Named, several: boolean): string {
+/** As the window and the model's own tools call it. */
+const nameOf = ({ node, layer }: LayerReport): string => node ?? layer
+
+export function layers({ name, report }: Named, after: Bar['kind'], several: boolean): string {
   const reports = report.layers ?? []
   if (reports.length === 0) return ''
   const heaviest = [...reports]
@@ -166,7 +141,7 @@ export function layers({ name, report }: Named, several: boolean): string {
     .slice(0, LAYERS_SHOWN)
   const sizes = heaviest.flatMap((layer): Bar[] => [
     {
-      label: layer.layer,
+      label: nameOf(layer),
       value: layer.bytesBefore!,
       text: formatBytes(layer.bytesBefore!),
       kind: 'original',
@@ -178,16 +153,15 @@ export function layers({ name, report }: Named, several: boolean): string {
             label: '',
             value: layer.bytesAfter,
             text: `${formatBytes(layer.bytesAfter)} · ${layer.treatment}`,
-            kind: 'compressed' as const,
+            kind: after,
           },
         ]),
   ])
-  const legend =
-    '<div class="legend"><span><i style="background:var(--original)"></i>before</span><span><i style="background:var(--compressed)"></i>after</span></div>'
+  const legend = `<div class="legend"><span><i class="original"></i>before</span><span><i class="${after}"></i>after</span></div>`
   const decibel = (value: number | undefined): Cell =>
     value === undefined ? cell('–') : cell(`${threeDigits(value)} dB`)
   const row = (layer: LayerReport): Cell[] => [
-    cell(layer.layer, layer.reason),
+    cell(nameOf(layer), layer.reason),
     cell(layer.op),
     cell(layer.treatment),
     decibel(layer.weightSqnr),
