@@ -239,7 +239,8 @@ function fromSingles(model: Model, output: Output, facts: NumberFacts, hints: Ta
       got: `one number with a fraction per sample (${facts.min} to ${facts.max})`,
     })
   const named = hints.classes
-  if (named?.length === size && [facts.floor ?? facts.min, facts.max].every((v) => named.includes(String(v))))
+  const isOwnOrder = named?.some((name, i) => name !== String(i))
+  if (isOwnOrder && named?.length === size && [facts.floor ?? facts.min, facts.max].every((v) => named.includes(String(v))))
     return classification(
       {
         kind: 'class',

@@ -1,7 +1,7 @@
 /** What a person should know about a report, in plain sentences. */
 import path from 'node:path'
 import { formatBytes, formatFigure, formatMilliseconds, formatTimes } from '../../contract/format'
-import { amountText, isShare, taskLost } from '../../contract/points'
+import { amountText, isShare, SHOWN, taskLost } from '../../contract/points'
 import type { Report } from '../../contract/report'
 import { fasterText, isTold, timeText } from '../../contract/verdict'
 import type { Dataset } from '../data/dataset'
@@ -54,8 +54,10 @@ function certainty(report: Report, original: Report, samples: number): string[] 
   if (change.value === 0 || low > 0 || high < 0) return []
   const unit = isShare(metric) ? 1 : Math.abs(value)
   const ends = [low, high].map((end) => signed((100 * end) / unit)).join(' to ')
+  const amount =
+    Math.abs(lost) < SHOWN ? `less than ${amountText(metric, 0.01)}` : amountText(metric, Math.abs(lost))
   return [
-    `With ${samples} samples a difference of ${amountText(metric, Math.abs(lost))} cannot be told from chance ` +
+    `With ${samples} samples a difference of ${amount} cannot be told from chance ` +
       `(95% interval of the change ${ends} ${isShare(metric) ? 'points' : '%'}).`,
   ]
 }
@@ -133,5 +135,7 @@ function size(report: Report, original: Report): string[] {
     : []
 }
 
-const signed = (value: number): string =>
-  `${value > 0 ? '+' : value < 0 ? '−' : ''}${formatFigure(Math.abs(value))}`
+function signed(value: number): string {
+  const figure = formatFigure(Math.abs(value))
+  return figure === '0' ? '0' : `${value > 0 ? '+' : '−'}${figure}`
+}

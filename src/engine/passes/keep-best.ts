@@ -4,7 +4,7 @@ import { formatFigure, plural } from '../../contract/format'
 import { pointsLost } from '../../contract/points'
 import { fasterText, ratioText, timeText } from '../../contract/verdict'
 import { comparisonBatches, exampleFeeds } from '../data/feeds'
-import { divergences } from '../evaluate/comparison/divergence'
+import { divergences, divergenceText, type Divergence } from '../evaluate/comparison/divergence'
 import { measureLatency } from '../evaluate/latency'
 import { measureQuality } from '../evaluate/quality'
 import { modelledSeconds } from '../evaluate/target-latency'
@@ -93,8 +93,13 @@ interface Contender {
   own: boolean
 }
 
-interface Trial extends Contender {
+/** Points of quality on labels, or what `Divergence` tells without. */
+interface Loss {
   loss: number
+  lossOf: 'quality' | Divergence['of']
+}
+
+interface Trial extends Contender, Loss {
   /** Shares of the original's. */
   bytes: number
   /** What is sure of it, by its interval: a median on a busy machine is no gain. */
@@ -149,7 +154,7 @@ async function choose(
     const gain = TIMED.includes(objective)
       ? 'smaller than the original and no slower'
       : 'smaller than the original'
-    const reason = `nothing tried is ${gain} within ${maxLoss} points: ${trials.map(worded).join('; ')}`
+    const reason = `nothing tried is ${gain} within a loss of ${maxLoss}: ${trials.map(worded).join('; ')}`
     return { model: plain, summary: `Only cleaned up: ${reason}; ${compared}.`, restarts: true }
   }
   const warning = chosen.slower
@@ -209,7 +214,7 @@ async function measureTrials(
     : await measured(context, models, feeds)
   return contenders.map((contender, i) => ({
     ...contender,
-    loss: losses[i]!,
+    ...losses[i]!,
     bytes: bytes[i + 1]! / bytes[0]!,
     of: objective === 'size' ? 'download' : 'file',
     ...times[i]!,
@@ -222,7 +227,7 @@ const sizeFor = (objective: Objective, model: Model): number => {
   return objective === 'size' ? zlib.deflateRawSync(file).length : file.length
 }
 
-async function lossesOf(models: readonly Model[], count: number, context: PassContext): Promise<number[]> {
+async function lossesOf(models: readonly Model[], count: number, context: PassContext): Promise<Loss[]> {
   const { data, original } = context
   const usable = data && data.splits.calibration.length > 0 ? data : undefined
   if (usable && ['class', 'several'].includes(taskOf(usable.task).protects)) {
@@ -232,12 +237,14 @@ async function lossesOf(models: readonly Model[], count: number, context: PassCo
       limit: count,
       signal: context.signal,
     })
-    return candidates.map(({ quality, nonFinite }) =>
-      nonFinite > 0 ? 100 : pointsLost(before.quality, quality),
-    )
+    return candidates.map(({ quality, nonFinite }) => ({
+      loss: nonFinite > 0 ? 100 : pointsLost(before.quality, quality),
+      lossOf: 'quality',
+    }))
   }
   const batches = await comparisonBatches(context, count, ID)
-  return (await divergences(original, models, batches, { classes: false })).map(({ points }) => points)
+  const found = await divergences(original, models, batches, { classes: false })
+  return found.map(({ points, of }) => ({ loss: points, lossOf: of }))
 }
 
 type Time = Pick<Trial, 'time' | 'slower' | 'speed'>
@@ -294,5 +301,8 @@ export function best(trials: readonly Trial[], { objective, maxLoss }: Params): 
 
 const worded = (one: Trial): string => `${one.title}: ${figures(one)}`
 
-const figures = ({ loss, bytes, of, speed }: Trial): string =>
-  `${ratioText(1, bytes, `smaller ${of}`, `larger ${of}`, `${of} as large`)}, ${speed}, ${formatFigure(Math.max(0, loss))} points lost`
+const lossWords = ({ loss, lossOf }: Loss): string =>
+  lossOf === 'quality' ? `${formatFigure(loss)} points lost` : divergenceText(loss, lossOf)
+
+const figures = ({ loss, lossOf, bytes, of, speed }: Trial): string =>
+  `${ratioText(1, bytes, `smaller ${of}`, `larger ${of}`, `${of} as large`)}, ${speed}, ${lossWords({ loss: Math.max(0, loss), lossOf })}`

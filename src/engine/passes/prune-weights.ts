@@ -10,7 +10,7 @@ import { definePass, type PassContext } from './pass'
 import { allocate, measureDamages } from './pruning/allocate'
 import { bearableShares } from './pruning/bearable'
 import { comparisonBatches, exampleFeeds, sampleSource } from '../data/feeds'
-import type { Divergence } from '../evaluate/comparison/divergence'
+import { divergenceText, type Divergence } from '../evaluate/comparison/divergence'
 import { separate } from '../layers/normalize'
 import { storeHalf } from './half/store'
 import { traceSource } from './pruning/shapes'
@@ -263,7 +263,7 @@ const foundOut = (
   { data }: PassContext,
 ): string =>
   loss
-    ? ` That is what it bears within ${plural(maxLoss, 'point')}: without ${method === 'magnitude' ? 'them' : 'its smallest weights'} ${loss.points.toFixed(2)} are lost on ${data ? 'calibration samples' : 'random inputs'}.`
+    ? ` That is what it bears within ${plural(maxLoss, 'point')}: without ${method === 'magnitude' ? 'them' : 'its smallest weights'} it is ${divergenceText(loss.points, loss.of)} on ${data ? 'calibration samples' : 'random inputs'}.`
     : ''
 
 const zerosOf = (model: Model, name: string): { zeros: number; size: number } => {

@@ -9,7 +9,7 @@ import { adaptiveCodes, onScalesOf } from './quantization/adaptive'
 import { findQuantizable } from './quantization/quantizable-ops'
 import { divergences, type Divergence } from '../evaluate/comparison/divergence'
 import { activationSqnr, layerReports, type LayerTreatment } from '../evaluate/comparison/layer-report'
-import { keepFloat, keepFloatSentence, type KeptFloat } from './quantization/keep-float'
+import { gainText, keepFloat, keepFloatSentence, type KeptFloat } from './quantization/keep-float'
 import { nothingReason } from './quantization/nothing-to-do'
 import { toOperators } from './quantization/operators'
 import { normalize } from '../layers/normalize'
@@ -251,7 +251,7 @@ function staticOptions(options: Params, context: PassContext): StaticOptions {
 const keptReasons = (kept: KeptFloat, options: Params): { layer: string; reason: string }[] =>
   kept.floats.map((layer) => ({
     layer,
-    reason: `${options.sensitive === 'int16' ? '16-bit activations' : 'computed in float'}: in int8 it alone costs ${kept.gains.get(layer)?.toFixed(2) ?? 'too many'} points`,
+    reason: `${options.sensitive === 'int16' ? '16-bit activations' : 'computed in float'}: in int8 it alone costs ${gainText(kept, layer)}`,
   }))
 
 const AS_INT8 = 'int8 weights, float arithmetic'
@@ -271,7 +271,7 @@ function reportLayers(
     const op = stayed.get(layer)
     const bytesBefore = weight?.tensor.byteLength
     const common = { layer, op: node.opType, bytesBefore }
-    const reason = `costs ${kept.gains.get(layer)?.toFixed(2) ?? 'too many'} points in int8`
+    const reason = `costs ${gainText(kept, layer)} in int8`
     if (asInt8.has(layer)) return { ...common, treatment: AS_INT8, ...result.written.get(layer), reason }
     if (!op) return { ...common, treatment: 'kept in float', bytesAfter: bytesBefore, reason }
     const wide = options.sensitive === 'int16' && kept.floats.includes(layer)

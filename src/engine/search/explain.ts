@@ -124,10 +124,10 @@ function verdictText({ verdict, candidate, together }: Confirmation, allowed: st
 
 /** An interval that several were looked at for says so: it is wider than that of one alone. */
 function intervalText({ interval, rank, candidate }: Confirmation): string {
-  const [low, high] = interval.map(formatFigure)
-  const unit = isShare(candidate.metric) ? 'points' : '%'
+  const [low, high] = interval.map((end) => formatFigure(end).replace('-', '−'))
+  const unit = isShare(candidate.metric) ? ' points' : '%'
   const widened = rank > 1 ? `, widened for the ${rank} recipes looked at` : ''
-  return `95% interval of the loss${widened}: ${low} to ${high} ${unit}`
+  return `95% interval of the loss${widened}: ${low} to ${high}${unit}`
 }
 
 const surerText = (trial: Trial, confirmation: Confirmation, goal: Result['goal']): string =>

@@ -62,6 +62,9 @@ test('a change in quality that chance explains is called so, and only that', () 
   expect(notes(change(-0.0028, -0.011, 0.0056))).toEqual([
     'With 360 samples a difference of 0.28 points cannot be told from chance (95% interval of the change −1.1 to +0.56 points).',
   ])
+  expect(notes(change(-0.00003, -0.0001, 0.00002))).toEqual([
+    'With 360 samples a difference of less than 0.01 points cannot be told from chance (95% interval of the change −0.01 to 0 points).',
+  ])
   expect(notes(change(-0.05, -0.07, -0.03))).toEqual([])
   expect(notes(change(0, 0, 0))).toEqual([])
 })

@@ -25,6 +25,7 @@ describe('the best of what was judged', () => {
     model: undefined as unknown as Model,
     own,
     loss,
+    lossOf: 'quality' as const,
     bytes,
     time,
     slower: time > 1.03,
@@ -129,7 +130,7 @@ describe('keep-best', () => {
       contextOf(model, inputs, TARGET),
     )
     expect(result.summary).toMatch(
-      /^Only cleaned up: nothing tried is smaller than the original and no slower within 0 points: /,
+      /^Only cleaned up: nothing tried is smaller than the original and no slower within a loss of 0: /,
     )
     expect(await fidelity(model, result.model, inputs)).toBeGreaterThan(90)
   })
@@ -138,5 +139,8 @@ describe('keep-best', () => {
     const model = net()
     const result = await keepBest.run(model, {}, { ...contextOf(model, inputs), data: undefined })
     expect(result.summary).toContain('plain alternative')
+    expect(result.summary, 'what is lost is not called points of a quality nobody measured').toMatch(
+      /an error of [\d.]+% of the outputs’ variance/,
+    )
   })
 })

@@ -71,7 +71,7 @@ describe('the paragraph that explains a search', () => {
     expect(text).toContain('Weights take half the bytes.')
     expect(text).not.toContain('simplify')
     expect(text).toContain(
-      'losing 0.4 points (95% interval of the loss: -0.5 to 0.5 points): confirmed, the whole interval is within the 0.5 points allowed.',
+      'losing 0.4 points (95% interval of the loss: −0.5 to 0.5 points): confirmed, the whole interval is within the 0.5 points allowed.',
     )
     expect(text).toContain('1 recipe was tried in 30 seconds.')
   })
@@ -83,10 +83,10 @@ describe('the paragraph that explains a search', () => {
         confirmation: confirmation({ verdict: 'not-contradicted', interval, pointsLost: 1, together: 0.5 }),
       }),
     )
-    expect(text).toContain('losing 1 point (95% interval of the loss: -0.5 to 1.3 points): not confirmed.')
+    expect(text).toContain('losing 1 point (95% interval of the loss: −0.5 to 1.3 points): not confirmed.')
     expect(text).toContain('losing 0.5 points on all samples together')
     const within = explain(result({ confirmation: confirmation({ verdict: 'within', interval, rank: 3 }) }))
-    expect(within).toContain('interval of the loss, widened for the 3 recipes looked at: -0.5 to 1.3 points')
+    expect(within).toContain('interval of the loss, widened for the 3 recipes looked at: −0.5 to 1.3 points')
     expect(within).toContain('not confirmed. The loss is within the 0.5 points allowed there too, but')
   })
 
@@ -134,7 +134,7 @@ describe('the paragraph that explains a search', () => {
       }),
     )
     expect(text).toContain('perplexity 0.3% higher on the 200 samples')
-    expect(text).toContain('perplexity 0.4% higher (95% interval of the loss: -0.5 to 0.5 %): confirmed')
+    expect(text).toContain('perplexity 0.4% higher (95% interval of the loss: −0.5 to 0.5%): confirmed')
     expect(text).toContain('within the 0.5% allowed')
     expect(text).not.toContain('points')
   })

@@ -2,6 +2,7 @@
  * How far candidates are from the float model on the same samples, all in one stream: what every automatic
  * choice of the quantizers goes by. No labels are needed.
  */
+import { formatFigure } from '../../../contract/format'
 import { argmax } from '../../math/argmax'
 import { SqnrMeter } from '../../math/quantize/sqnr'
 import type { Model } from '../../onnx'
@@ -16,11 +17,25 @@ export interface Divergence {
    * variance over the samples that is error, in percent: what an output always says tells nothing, and is no signal.
    */
   points: number
+  /** Which of these `points` are. */
+  of: 'answers' | 'variance'
   /** Decibel, outputs against the original's. */
   sqnr: number
   samples: number
   finite: boolean
 }
+
+type Measure = Divergence['of']
+
+/** What so many points are: a measure of outputs is no point of quality. */
+export const shareText = (points: number | string, of: Measure): string =>
+  of === 'answers' ? `${points} of 100 answers` : `${points}% of the outputs’ variance`
+
+/** The same of a whole model, to follow a comma. */
+export const divergenceText = (points: number, of: Measure): string =>
+  of === 'answers'
+    ? `${shareText(formatFigure(points), of)} changed`
+    : `an error of ${shareText(formatFigure(points), of)}`
 
 interface DivergenceOptions {
   /** The first output scores classes along its last axis, also where its numbers are no probabilities. */
@@ -74,6 +89,10 @@ class OutputMeter {
     return this.sqnr.decibel
   }
 
+  get of(): Divergence['of'] {
+    return this.rows > 0 ? 'answers' : 'variance'
+  }
+
   get points(): number {
     if (this.rows > 0) return (100 * this.changed) / this.rows
     if (this.noise === 0) return 0
@@ -101,9 +120,13 @@ class Meter {
   result(): Divergence {
     const meters = [...this.outputs.values()]
     const { finite, samples } = this
-    if (!finite) return { points: 100, sqnr: -Infinity, samples, finite }
+    const worst = meters.reduce<Pick<Divergence, 'points' | 'of'>>(
+      (most, { points, of }) => (points > most.points ? { points, of } : most),
+      { points: 0, of: meters[0]?.of ?? 'variance' },
+    )
+    if (!finite) return { ...worst, points: 100, sqnr: -Infinity, samples, finite }
     return {
-      points: Math.max(0, ...meters.map(({ points }) => points)),
+      ...worst,
       sqnr: Math.min(Infinity, ...meters.map(({ decibel }) => decibel)),
       samples,
       finite,

@@ -4,7 +4,7 @@
  */
 import { noiseShare } from '../../math/quantize/sqnr'
 import type { Model } from '../../onnx'
-import type { Divergence } from '../../evaluate/comparison/divergence'
+import { shareText, type Divergence } from '../../evaluate/comparison/divergence'
 
 export interface KeepFloatProblem {
   /** Layers that could stay float. */
@@ -124,7 +124,13 @@ async function costs(
   return { noise, gains }
 }
 
-/** "3 of 53 layers stay float: they cost 4.1 of the 4.6 points". */
+/** What a layer alone costs. */
+export const gainText = ({ gains, before }: Pick<KeptFloat, 'gains' | 'before'>, layer: string): string => {
+  const gain = gains.get(layer)
+  return gain === undefined || !before ? 'too much' : shareText(gain.toFixed(2), before.of)
+}
+
+/** "3 of 53 layers stay float: they cost 4.1 of the 4.6 answers in 100 that change". */
 export function keepFloatSentence(
   { floats, before, after }: KeptFloat,
   layers: number,
@@ -132,10 +138,12 @@ export function keepFloatSentence(
 ): string {
   const points = (value: number): string => value.toFixed(value < 0.095 ? 2 : 1)
   if (floats.length === 0 || !before || !after) return ''
-  const cost = `they cost ${points(before.points - after.points)} of the ${points(before.points)} points`
+  const what =
+    before.of === 'answers' ? ' answers in 100 that change' : '% of the outputs’ variance that are error'
+  const cost = `they cost ${points(before.points - after.points)} of the ${points(before.points)}${what}`
   const held =
     after.points <= limit
       ? ''
-      : `; even so ${points(after.points)} points are lost, above the limit of ${points(limit)}`
+      : `; even so it is ${points(after.points)}, above the limit of ${points(limit)}`
   return `${floats.length} of ${layers} layers stay float: ${cost}${held}`
 }

@@ -6,7 +6,7 @@ import type { Divergence } from '../../evaluate/comparison/divergence'
 import { encodedLength, type Graph, type Model } from '../../onnx'
 import { nodesIn } from '../../layers/find'
 import type { Layer } from '../../layers/layer'
-import { keepFloat, keepFloatSentence, type KeepFloatProblem, type KeptFloat } from './keep-float'
+import { gainText, keepFloat, keepFloatSentence, type KeepFloatProblem, type KeptFloat } from './keep-float'
 
 export const WIDE = 8
 
@@ -114,8 +114,7 @@ export function exceptionsTold(
   before: ReadonlySet<string>,
 ): { layer: string; reason: string }[] {
   const cost = (chosen: KeptFloat | undefined, layer: string): string => {
-    const gain = chosen?.gains.get(layer)
-    return gain === undefined ? 'to hold the limit' : `it alone costs ${gain.toFixed(2)} points`
+    return chosen?.gains.has(layer) ? `it alone costs ${gainText(chosen, layer)}` : 'to hold the limit'
   }
   return [
     ...[...floats]
@@ -128,7 +127,7 @@ export function exceptionsTold(
   ]
 }
 
-/** "3 of 53 layers take 8 bits: they cost 4.1 of the 4.6 points". */
+/** "3 of 53 layers take 8 bits: they cost 4.1 of the 4.6 answers in 100 that change". */
 export function widthsTold({ wide, wider, kept }: Widths, layers: number, limit: number): string[] {
   const told = kept ? keepFloatSentence(kept, layers, limit) : ''
   if (!wider) return told ? [told] : []

@@ -22,7 +22,13 @@ function problem(limit: number, known?: Record<string, number>) {
   const divergence = (model: Model): Divergence => {
     const floats = model as unknown as ReadonlySet<string>
     const noise = LAYERS.filter((layer) => !floats.has(layer)).reduce((sum, layer) => sum + NOISE[layer]!, 0)
-    return { points: 100 * noise, sqnr: -10 * Math.log10(noise + 1e-12), samples: 1, finite: true }
+    return {
+      points: 100 * noise,
+      of: 'variance',
+      sqnr: -10 * Math.log10(noise + 1e-12),
+      samples: 1,
+      finite: true,
+    }
   }
   const asked: KeepFloatProblem = {
     layers: LAYERS,
