@@ -26,7 +26,7 @@ export interface LimitOptions {
 
 /** What was asked for, in bytes, and what stands against it. */
 export interface Judged {
-  limits: Limits & { missed: Miss[] }
+  limits: Limits & { missed: Pick<Miss, 'limit' | 'sentence'>[] }
 }
 
 export function numberOption(text: string): number {
@@ -125,7 +125,9 @@ export function judge(options: LimitOptions, costs: Costs, originalBytes = 0): J
     ...(maxFlash !== undefined && { maxFlash }),
     ...(maxRam !== undefined && { maxRam }),
   }
-  return { limits: { ...limits, missed: misses(limits, costs) } }
+  return {
+    limits: { ...limits, missed: misses(limits, costs).map(({ limit, sentence }) => ({ limit, sentence })) },
+  }
 }
 
 export const judgeReports = (

@@ -47,6 +47,8 @@ interface CostOfTime {
 
 export interface Miss {
   limit: 'quality' | 'size' | 'latency' | 'flash' | 'ram'
+  /** How many times what is allowed; without end where it is not known. */
+  times: number
   /** What it costs, what is allowed, by how much it is over. */
   sentence: string
 }
@@ -99,10 +101,12 @@ export function misses(
 ): Miss[] {
   const missed: Miss[] = []
   if (maxDrop !== undefined)
-    if (pointsLost === undefined) missed.push({ limit: 'quality', sentence: 'its quality was not measured' })
+    if (pointsLost === undefined)
+      missed.push({ limit: 'quality', times: Infinity, sentence: 'its quality was not measured' })
     else if (!within(pointsLost, maxDrop))
       missed.push({
         limit: 'quality',
+        times: pointsLost / maxDrop,
         sentence: isShare(metric)
           ? `it loses ${amountText(metric, pointsLost)} where ${maxDrop} are allowed (${over(pointsLost - maxDrop)} too many)`
           : `its ${metric} is ${amountText(metric, pointsLost)} worse where ${maxDrop}% are allowed`,
@@ -110,11 +114,13 @@ export function misses(
   if (maxBytes !== undefined && bytes > maxBytes)
     missed.push({
       limit: 'size',
+      times: bytes / maxBytes,
       sentence: `its file takes ${formatBytes(bytes)}, more than the ${formatBytes(maxBytes)} allowed (${formatBytes(bytes - maxBytes)} too many)`,
     })
   if (maxLatency !== undefined && time && time.value > maxLatency)
     missed.push({
       limit: 'latency',
+      times: time.value / maxLatency,
       sentence: `it takes ${formatFigure(time.value)}× the original's time${timeBasis(time)} where ${maxLatency}× is allowed (${over(time.value - maxLatency)}× too much)`,
     })
   return [...missed, ...missesOnBoard(board, footprint)]
@@ -128,9 +134,15 @@ function missesOnBoard(
   if (!footprint)
     return maxFlash === undefined && maxRam === undefined
       ? []
-      : [{ limit: 'flash', sentence: 'its flash and RAM were not counted' }]
+      : [{ limit: 'flash', times: Infinity, sentence: 'its flash and RAM were not counted' }]
   if ('reason' in footprint)
-    return [{ limit: 'flash', sentence: `it cannot be had as C: ${footprint.reason.replace(/\.$/, '')}` }]
+    return [
+      {
+        limit: 'flash',
+        times: Infinity,
+        sentence: `it cannot be had as C: ${footprint.reason.replace(/\.$/, '')}`,
+      },
+    ]
   const { target, flashBytes, ramBytes, has } = footprint
   const miss = (limit: 'flash' | 'ram', most: number | undefined, bytes: number): Miss[] => {
     if (most === undefined || bytes <= most) return []
@@ -139,6 +151,7 @@ function missesOnBoard(
     return [
       {
         limit,
+        times: bytes / most,
         sentence: `it takes ${needs} of ${memory} on ${target}, more than the ${allowed} allowed (${tooMany} too many)`,
       },
     ]

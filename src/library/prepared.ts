@@ -99,7 +99,7 @@ async function foundOtherwise(
   if (!best && !looksLikeChance) return {}
   const note = best
     ? otherwiseNote(best, baseline)
-    : `No other way to read the data scores better by more than chance explains: it is read as it is (${score(baseline.value)}, not distinguishable from chance on ${baseline.samples} samples). Check that it belongs to this model.`
+    : `No other way to read the data scores better by more than chance explains: it is read as it is (${score(baseline.value)}, not distinguishable from chance on ${baseline.samples} samples).`
   work.say(note)
   if (!best) return { notes: [note] }
   const { preprocessing, classes } = best

@@ -51,10 +51,15 @@ describe('what stands against a result', () => {
   test('says what, what is allowed and by how much it is over', () => {
     const missed = misses({ maxDrop: 1, maxBytes: 1e6, maxLatency: 0.5 }, costs)
     expect(missed).toEqual([
-      { limit: 'quality', sentence: 'it loses 1.25 points where 1 are allowed (0.25 too many)' },
-      { limit: 'size', sentence: 'its file takes 1.2 MB, more than the 1 MB allowed (200 kB too many)' },
+      { limit: 'quality', times: 1.25, sentence: 'it loses 1.25 points where 1 are allowed (0.25 too many)' },
+      {
+        limit: 'size',
+        times: 1.2,
+        sentence: 'its file takes 1.2 MB, more than the 1 MB allowed (200 kB too many)',
+      },
       {
         limit: 'latency',
+        times: 1.6,
         sentence: "it takes 0.8× the original's time where 0.5× is allowed (0.3× too much)",
       },
     ])

@@ -2,7 +2,7 @@ import { InvalidArgumentError, Option } from 'commander'
 import fs from 'node:fs'
 import path from 'node:path'
 import { SearchGoal } from '../../contract/goal'
-import { misses, sizeIn, trialCosts, type Miss } from '../../contract/limits'
+import { misses, sizeIn, trialCosts } from '../../contract/limits'
 import type { CompressResult } from '../../contract/report'
 import type { SearchJob, SearchResult, Trial } from '../../contract/trial'
 import type { JobInput, JobOutput } from '../../service'
@@ -131,8 +131,10 @@ function judgedBy({ goal, winner, closest }: SearchResult): Judged {
     ...(maxRam && { maxRam }),
   }
   if (winner) return { limits: { ...limits, missed: [] } }
-  const missed = closest ? misses(goal, trialCosts(closest)) : []
-  const unconfirmed: Miss = {
+  const missed = closest
+    ? misses(goal, trialCosts(closest)).map(({ limit, sentence }) => ({ limit, sentence }))
+    : []
+  const unconfirmed: Judged['limits']['missed'][number] = {
     limit: 'quality',
     sentence: 'nothing that was tried is inside them, as samples kept back bear out',
   }

@@ -238,9 +238,8 @@ function fromSingles(model: Model, output: Output, facts: NumberFacts, hints: Ta
       expected: `class numbers or ${size} values per sample, as the output ${output.name} has ${shapeText(output.dims)}`,
       got: `one number with a fraction per sample (${facts.min} to ${facts.max})`,
     })
-  const named = hints.classes
-  const isOwnOrder = named?.some((name, i) => name !== String(i))
-  if (isOwnOrder && named?.length === size && [facts.floor ?? facts.min, facts.max].every((v) => named.includes(String(v))))
+  const named = hints.classes?.some((name, i) => name !== String(i)) ? hints.classes : undefined
+  if (named?.length === size && [facts.floor ?? facts.min, facts.max].every((v) => named.includes(String(v))))
     return classification(
       {
         kind: 'class',

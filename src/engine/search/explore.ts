@@ -10,7 +10,7 @@ import type { SearchGoal } from '../../contract/goal'
 import { runTrial } from './trial-runner'
 import { confirmFirst, type Confirmed } from './confirm'
 import { explain } from './explain'
-import { byObjective, costsOfTrial, violatedLimits, timeOf } from './limits'
+import { byObjective, closestOf, costsOfTrial, timeOf } from './limits'
 import type { SearchOptions } from './options'
 import type { SearchSpace } from './recipes'
 import { jobsOf, LAST_ROUND } from './space'
@@ -158,12 +158,4 @@ export function frontOf(measured: readonly Trial[], { winner, rejected }: Confir
     timeOf,
   )
   return [...new Set(winner ? [...best, winner] : best)].sort(byObjective)
-}
-
-/** With nothing inside the limits: the trial with the fewest things against it, then the least lost. */
-function closestOf(trials: readonly Trial[], goal: SearchGoal): Trial | undefined {
-  const against = (trial: Trial): number => violatedLimits(trial, goal).length
-  return [...trials].sort(
-    (a, b) => against(a) - against(b) || a.pointsLost! - b.pointsLost! || byObjective(a, b),
-  )[0]
 }

@@ -8,6 +8,24 @@ import type { Trial } from '../../contract/trial'
 export const violatedLimits = (trial: Trial, goal: SearchGoal): string[] =>
   misses(goal, trialCosts(trial)).map(({ sentence }) => sentence)
 
+/**
+ * With nothing inside the limits: what has the fewest of them against it, then is over the one it misses most by the least,
+ * then loses least.
+ */
+export function closestOf(trials: readonly Trial[], goal: SearchGoal): Trial | undefined {
+  const far = trials.map((trial) => {
+    const missed = misses(goal, trialCosts(trial))
+    return { trial, count: missed.length, times: Math.max(1, ...missed.map(({ times }) => times)) }
+  })
+  return far.sort(
+    (a, b) =>
+      a.count - b.count ||
+      (a.times === b.times ? 0 : a.times - b.times) ||
+      a.trial.pointsLost! - b.trial.pointsLost! ||
+      byObjective(a.trial, b.trial),
+  )[0]?.trial
+}
+
 /** Over the original's: on a target that is not here its estimate counts, else what was measured. */
 export function timeOf({ targetLatency, latencyRatio, latencyInterval }: Trial): Timed | undefined {
   if (targetLatency) return { value: targetLatency.ratio }

@@ -5,7 +5,7 @@ import type { Footprint } from '../../../src/contract/report'
 import type { Trial } from '../../../src/contract/trial'
 import { goalFor } from '../../../src/engine/jobs/search-jobs'
 import { frontOf } from '../../../src/engine/search/explore'
-import { byObjective, isInside } from '../../../src/engine/search/limits'
+import { byObjective, closestOf, isInside } from '../../../src/engine/search/limits'
 import { findTarget } from '../../../src/engine/targets'
 import { keys, trial } from './trials'
 
@@ -53,4 +53,18 @@ test('flash and RAM of what is no microcontroller are refused', () => {
   expect(() => goalFor(goal({ maxFlash: 1 }), findTarget('ios'))).toThrow(
     expect.objectContaining({ data: expect.objectContaining({ code: 'limits/no-board', target: 'ios' }) }),
   )
+})
+
+test('the closest is what is over the limits by the least, not what loses least', () => {
+  const tried = [
+    trial('exact', 40, 0),
+    trial('near', 22, 0.8),
+    trial('lossy', 21, 2.5),
+    trial('nearer', 21, 0.9),
+    trial('unknown', 10, 0, { footprint: { target: 'cortex-m0plus', reason: 'no C' } }),
+  ]
+  const asked = SearchGoal.parse({ kind: 'search', target: 'any', maxDrop: 1, maxBytes: 20 })
+  expect(closestOf(tried, asked)!.key).toBe('nearer')
+  expect(closestOf(tried, { ...asked, maxBytes: 5 })!.key).toBe('nearer')
+  expect(closestOf([], asked)).toBeUndefined()
 })
