@@ -173,10 +173,11 @@ export function summarise(record: ProjectRecord, sources: ViewSources): ProjectS
     file ? sources.file(file).name : undefined
   const model = nameOf(record.model?.file)
   const data = nameOf(record.data?.file)
-  const result = bestResult(record)
+  const made = madeOf(record)
+  const result = bestResult(made)
   const [saved] = record.exports
   const [run] = record.runs
-  const points = summaryPoints(record)
+  const points = summaryPoints(made)
   return {
     id,
     name,
@@ -197,24 +198,41 @@ export function summarise(record: ProjectRecord, sources: ViewSources): ProjectS
   }
 }
 
-/** Those of the newest run that made some. */
-function summaryPoints({ runs }: ProjectRecord): SummaryPoint[] {
-  const run = runs.find((one) => one.candidates.length > 0)
-  return (run?.candidates ?? []).map(({ report }) => ({
-    share: report.downloadBytes / run!.original!.downloadBytes,
-    pointsLost: pointsLost(run!.original!.quality, report.quality),
-    insideLimit: missed(run!.goal, run!.original!, report).length === 0,
-  }))
+interface Made {
+  run: RunRecord
+  report: Report
+  inside: boolean
 }
 
-/** The smallest candidate inside its limits, in one line. */
-function bestResult(record: ProjectRecord): string | undefined {
-  const run = record.runs.find((one) => one.candidates.length > 0)
-  const inside = run?.candidates.filter(({ report }) => missed(run.goal, run.original!, report).length === 0)
-  const [best] = (inside?.length ? inside : (run?.candidates ?? [])).toSorted(
+/** All that was made of the model and the data of the newest run that made some: others stand beside none of it. */
+function madeOf({ runs }: ProjectRecord): Made[] {
+  const newest = runs.find(({ candidates }) => candidates.length > 0)
+  return runs
+    .filter(({ candidates }) => candidates.length > 0)
+    .filter((run) => basisOf(run) === basisOf(newest!))
+    .flatMap((run) =>
+      run.candidates.map(({ report }) => ({
+        run,
+        report,
+        inside: missed(run.goal, run.original!, report).length === 0,
+      })),
+    )
+}
+
+const summaryPoints = (made: readonly Made[]): SummaryPoint[] =>
+  made.map(({ run: { original }, report, inside }) => ({
+    share: report.downloadBytes / original!.downloadBytes,
+    pointsLost: pointsLost(original!.quality, report.quality),
+    insideLimit: inside,
+  }))
+
+/** The smallest candidate inside its limits, in one line: the one that the window has for its best. */
+function bestResult(made: readonly Made[]): string | undefined {
+  const inside = made.filter((one) => one.inside)
+  const [best] = (inside.length ? inside : made).toSorted(
     (a, b) => a.report.downloadBytes - b.report.downloadBytes,
   )
-  return run && best
-    ? `${run.model.name.replace(/\.onnx$/i, '')} · ${verdict(run.goal, run.original!, best.report)}`
-    : undefined
+  if (!best) return undefined
+  const { run, report } = best
+  return `${run.model.name.replace(/\.onnx$/i, '')} · ${verdict(run.goal, run.original!, report)}`
 }

@@ -45,6 +45,7 @@ test('settings, shortcuts and about open, close and give the focus back', async 
     ['About', 'About Pare'],
   ] as const) {
     await pare.getByRole('button', { name: 'All commands' }).click()
+    await expectAccessible(pare, 'the palette')
     await pare.getByPlaceholder('What do you want to do?').fill(words)
     await pare.keyboard.press('Enter')
     await expect(pare.getByRole('dialog', { name: title })).toBeVisible()

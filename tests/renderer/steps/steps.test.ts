@@ -11,9 +11,12 @@ import {
   originalPoint,
   pointOf,
   qualityRange,
+  reachedBy,
   timeText,
   trialPoints,
 } from '../../../src/renderer/steps/compress/points'
+import { tradeOffChart } from '../../../src/renderer/steps/compress/trade-off'
+import type { Palette } from '../../../src/renderer/ui/charts'
 import { preprocessingFacts } from '../../../src/contract/data-facts'
 import { treeLines } from '../../../src/renderer/steps/export/tree'
 import { parameterText, parseParameter, rangeText } from '../../../src/renderer/steps/goal/parameters'
@@ -27,6 +30,38 @@ const field = (part: Partial<ParameterField>): ParameterField => ({
   help: '',
   default: 0,
   ...part,
+})
+
+it('what a search has reached are the tried points that no other beats, from small to large', () => {
+  const at = (id: string, x: number, y: number) => ({ id, name: id, x, y })
+  const tried = [
+    at('large', 9, 0.9),
+    at('beaten', 5, 0.4),
+    at('small', 1, 0.2),
+    at('level', 4, 0.5),
+    at('worse', 4, 0.3),
+  ]
+  expect(reachedBy(tried, true).map(({ id }) => id)).toEqual(['small', 'level', 'large'])
+  expect(reachedBy(tried, false).map(({ id }) => id)).toEqual(['small'])
+  expect(reachedBy([], true)).toEqual([])
+})
+
+it('the trade-off draws a candidate in its own colour and shape, and marks the best that was tried', () => {
+  const palette = new Proxy({}, { get: (_, name) => String(name) }) as Palette
+  const point = (id: string, slot?: number) => ({ id, name: id, x: 1, y: 1, slot })
+  const [second, hidden, best, other] = [point('a', 1), point('b'), point('c'), point('d')]
+  const { data } = tradeOffChart(palette, {
+    ...{ front: [second, hidden], others: [], start: [], tried: [best, other], reached: [best], best: 'c' },
+    ...{ by: 'size', acrossTitle: '', axis: '', allowed: { higherIsBetter: true }, lines: () => [] },
+  })
+  const drawn = (dataset: number, of: string, raw: object) =>
+    (data.datasets[dataset] as unknown as Record<string, (at: object) => unknown>)[of]!({ raw })
+  expect([second, hidden].map((raw) => drawn(0, 'pointBorderColor', raw))).toEqual(['candidate2', 'muted'])
+  expect([second, hidden].map((raw) => drawn(0, 'pointStyle', raw))).toEqual(['rect', 'circle'])
+  expect([best, other].map((raw) => drawn(3, 'pointBackgroundColor', raw))).toEqual([
+    'compressed',
+    'transparent',
+  ])
 })
 
 describe('generated fields', () => {

@@ -123,6 +123,17 @@ export function frontOf(candidates: readonly Candidate[], axis: Axis): Point[] {
     .sort((a, b) => a.x - b.x)
 }
 
+/** What a search that still works has reached: tried points that no other beats in size and quality, from small to large. */
+export function reachedBy(tried: readonly Point[], higherIsBetter: boolean): Point[] {
+  const better = (a: Point, b: Point): boolean => (higherIsBetter ? a.y > b.y : a.y < b.y)
+  return [...tried]
+    .sort((a, b) => a.x - b.x || (better(a, b) ? -1 : 1))
+    .reduce<Point[]>(
+      (front, next) => (front.length && !better(next, front.at(-1)!) ? front : [...front, next]),
+      [],
+    )
+}
+
 /** The quality a candidate must keep, in the chart's unit; undefined without a limit. */
 export function qualityLimit(goal: Goal | undefined, original: Quality | undefined): number | undefined {
   if (goal?.kind !== 'search' || !original) return undefined

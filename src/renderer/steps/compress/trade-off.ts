@@ -11,6 +11,9 @@ interface TradeOffData {
   others: Point[]
   start: Point[]
   tried: Point[]
+  /** Of what was tried, while there are no candidates: the front, and the best inside the limits. */
+  reached: Point[]
+  best?: string
   by: 'size' | 'time'
   acrossTitle: string
   /** Of what stands upright. */
@@ -36,18 +39,20 @@ const rawOf = ({ raw }: { raw: unknown }): Point | undefined => raw as Point | u
 
 export function tradeOffChart(
   palette: Palette,
-  { front, others, start, tried, by, acrossTitle, axis, range, allowed, lines }: TradeOffData,
+  { front, others, start, tried, reached, best, by, acrossTitle, axis, range, allowed, lines }: TradeOffData,
 ): ChartConfiguration<'line', Point[]> {
   const isInside = (at: { raw: unknown }): boolean => rawOf(at)?.candidate?.insideLimit ?? true
   const slotOf = (at: { raw: unknown }): number | undefined => rawOf(at)?.slot
   const colour = (at: { raw: unknown }): string => candidateColour(palette, slotOf(at))
+  const isBest = (at: { raw: unknown }): boolean => best !== undefined && rawOf(at)?.id === best
   const isFast = (at: { raw: unknown }): boolean => rawOf(at)?.onFront ?? false
   const named = new Set([...start, ...(front.length + others.length > NAMED ? front : [...front, ...others])])
   return {
     type: 'line',
     plugins: [
       pointLabels(
-        (raw) => (named.has(raw as Point) ? (raw as Point).name : undefined),
+        (raw) =>
+          named.has(raw as Point) ? (raw as Point).name : isBest({ raw }) ? 'best so far' : undefined,
         palette.text,
         palette.surface,
       ),
@@ -94,10 +99,21 @@ export function tradeOffChart(
           label: 'tried',
           data: tried,
           showLine: false,
-          pointBackgroundColor: 'transparent',
-          pointBorderColor: palette.original,
-          pointRadius: 3,
-          pointHoverRadius: 5,
+          pointBackgroundColor: (at: { raw: unknown }) => (isBest(at) ? palette.compressed : 'transparent'),
+          pointBorderColor: (at: { raw: unknown }) => (isBest(at) ? palette.compressed : palette.original),
+          pointRadius: (at: { raw: unknown }) => (isBest(at) ? 6 : 3),
+          pointHoverRadius: (at: { raw: unknown }) => (isBest(at) ? 8 : 5),
+        },
+        {
+          label: 'reached',
+          data: reached,
+          showLine: true,
+          stepped: 'before',
+          borderColor: palette.muted,
+          borderWidth: 1,
+          borderDash: [3, 3],
+          pointRadius: 0,
+          pointHitRadius: 0,
         },
       ],
     },
