@@ -52,7 +52,13 @@ function judgedText(original: Report, candidate: Report): string {
   const gained = -taskLost(original.quality, quality)
   const amount = formatFigure(Math.abs(gained))
   const { said } = metricWords(quality.metric)
-  if (amount === '0') return `the same ${said} on ${quality.samples.toLocaleString('en')} samples`
-  if (isShare(quality.metric)) return `${gained < 0 ? '−' : '+'}${amount} point${amount === '1' ? '' : 's'}`
+  const shares = isShare(quality.metric)
+  if (amount === '0') {
+    const [is, was] = [quality, original.quality].map(({ metric, value }) => formatMetric(metric, value))
+    // Digits that are shown beside it must not speak against it.
+    const same = is === was ? `the same ${said}` : `${said} within 0.01${shares ? ' points' : '%'}`
+    return `${same} on ${quality.samples.toLocaleString('en')} samples`
+  }
+  if (shares) return `${gained < 0 ? '−' : '+'}${amount} point${amount === '1' ? '' : 's'}`
   return `${said} ${amount}% ${gained > 0 === quality.higherIsBetter ? 'higher' : 'lower'}`
 }

@@ -29,6 +29,14 @@ describe('what is said of quality names what it goes by', () => {
     expect(told({})).toBe('same size, 2× faster, the same accuracy on 360 samples')
   })
 
+  test('what is too little to be a figure is not called the same where the figures beside it differ', () => {
+    const r2 = (value: number): Quality => quality({ metric: 'r2', value, task: 'regression' })
+    expect(told({ quality: r2(0.99834) }, report({ quality: r2(0.99836) }))).toMatch(
+      /, r2 within 0\.01 points on 360 samples$/,
+    )
+    expect(told({ quality: r2(0.99841) }, report({ quality: r2(0.99842) }))).toMatch(/, the same r2 on/)
+  })
+
   test('perplexity is no points', () => {
     const perplexity = (value: number): Quality =>
       quality({ metric: 'perplexity', value, higherIsBetter: false, task: 'language-model' })
