@@ -1,12 +1,13 @@
 /** Reports side by side, as a terminal shows them. */
 import type { Footprint, Report } from '../contract/report'
 import { basisOfLimits, costsOf } from '../contract/limits'
+import { metricWords } from '../contract/metric-table'
 import { formatMetric } from '../contract/metrics'
 import { changeText, fasterText, timeDetail } from '../contract/verdict'
 import type { Judged } from './limits'
 import { bytes, count, markdownTable, microjoules, milliseconds, number, table } from './output'
 
-const qualityName = ({ quality }: Report): string => `${quality.metric} (${quality.split})`
+const qualityName = ({ quality }: Report): string => `${metricWords(quality.metric).said} (${quality.split})`
 
 function qualityText({ quality }: Report): string {
   const [value, low, high] = [quality.value, ...quality.interval].map((one) =>

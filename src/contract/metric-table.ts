@@ -42,7 +42,7 @@ const LINES: Readonly<Record<string, Line>> = {
   wer: ['share', 'Word error rate', 'Wrong words', 'WER'],
   exact: ['share', 'Texts wholly right', 'Texts wholly right', 'exact match'],
   miou: ['share', 'Mean IoU', 'Overlap', 'mean IoU', 'mean IoU'],
-  r2: ['coefficient', 'R²', 'Explained variance', 'R²'],
+  r2: ['coefficient', 'R²', 'Explained variance', 'R²', 'R²'],
   mae: ['number', 'Mean absolute error', 'Mean error', 'MAE'],
   rmse: ['number', 'Root mean square error', 'Root mean squared error', 'RMSE'],
   error95: [

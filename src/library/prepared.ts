@@ -2,6 +2,8 @@
 import type { Doubt } from '../contract/dataset'
 import { PareError } from '../contract/errors'
 import type { PreprocessingTrial } from '../contract/project'
+import { metricWords } from '../contract/metric-table'
+import { formatMetric } from '../contract/metrics'
 import { promiseText } from '../contract/reading'
 import type { Quality } from '../contract/report'
 import type { JobInput } from '../service'
@@ -67,10 +69,9 @@ export async function preparedData(
 
 const READING = 'reading the data'
 
-export const scoreText =
-  ({ metric }: Quality) =>
-  (value: number): string =>
-    `${metric} ${value.toFixed(4)}`
+/** "accuracy 99.4%" */
+export const scoreText = ({ metric, value }: Quality): string =>
+  `${metricWords(metric).said} ${formatMetric(metric, value)}`
 
 export const otherwiseNote = (trial: PreprocessingTrial, baseline: Quality): string =>
   `Read another way than it would be: ${trial.explanation}; ${promiseText(trial, baseline)} on ${baseline.samples} samples.`
@@ -88,7 +89,7 @@ async function foundOtherwise(
   const score = scoreText(baseline)
   if (looksLikeChance)
     work.say(
-      `On this data the original is not distinguishable from chance (${score(baseline.value)} on ${baseline.samples} samples): trying other ways to read it.`,
+      `On this data the original is not distinguishable from chance (${score} on ${baseline.samples} samples): trying other ways to read it.`,
     )
   const trials = await work.run(
     'findPreprocessing',
@@ -99,7 +100,7 @@ async function foundOtherwise(
   if (!best && !looksLikeChance) return {}
   const note = best
     ? otherwiseNote(best, baseline)
-    : `No other way to read the data scores better by more than chance explains: it is read as it is (${score(baseline.value)}, not distinguishable from chance on ${baseline.samples} samples).`
+    : `No other way to read the data scores better by more than chance explains: it is read as it is (${score}, not distinguishable from chance on ${baseline.samples} samples).`
   work.say(note)
   if (!best) return { notes: [note] }
   const { preprocessing, classes } = best

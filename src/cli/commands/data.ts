@@ -1,4 +1,5 @@
 import type { DataSpec } from '../../contract/dataset'
+import { trialScore } from '../../contract/reading'
 import { writeJson } from '../../service'
 import {
   absolute,
@@ -59,14 +60,12 @@ export const addData: AddCommand = (program, { session }) => {
       session.read = { model, data: { ...input.data, ...found } }
       if (options.json)
         return printDocument(session, 'data', { summary, baseline, doubts, trials, spec: found })
-      print(
-        `${summary.description}; ${scoreText(baseline)(baseline.value)} on ${baseline.samples} validation samples\n`,
-      )
+      print(`${summary.description}; ${scoreText(baseline)} on ${baseline.samples} validation samples\n`)
       for (const note of summary.notes) print(`- ${note}`)
       if (trials.length > 0) {
         print('\nWays to read it, best first:')
         const rows = trials.map((trial) => [
-          trial.score.toFixed(4),
+          trialScore(trial, baseline),
           trial === best ? 'taken' : trial.better ? 'better' : '',
           trial.explanation,
         ])

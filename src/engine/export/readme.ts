@@ -2,6 +2,7 @@
 import type { BundlePlan } from '../../contract/project'
 import type { Report } from '../../contract/report'
 import { formatBytes } from '../../contract/format'
+import { metricWords } from '../../contract/metric-table'
 import { formatMetric, isQuality, qualityText } from '../../contract/metrics'
 import { findTarget } from '../targets'
 import type { Manifest } from './manifest'
@@ -78,7 +79,7 @@ function summary({ manifest, report, original }: ReadmeInput): string {
   if (!report || !original) return `${subject}, made smaller with Pare.`
   const { metric, value, samples } = report.quality
   const quality = isQuality(report.quality)
-    ? `${metric} ${formatMetric(metric, value)} (original ${formatMetric(metric, original.quality.value)}) on ${samples} samples`
+    ? `${metricWords(metric).said} ${formatMetric(metric, value)} (original ${formatMetric(metric, original.quality.value)}) on ${samples} samples`
     : qualityText(original, report)
   const sizes = (name: string, of: (report: Report) => number): string =>
     `${name} ${formatBytes(of(report))} (original ${formatBytes(of(original))})`
