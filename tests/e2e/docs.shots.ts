@@ -23,7 +23,7 @@ test('pictures of the docs', async ({ pare }) => {
   await expect(pare.getByRole('progressbar')).toHaveCount(0)
   await picture('compare')
   await step(pare, 'Export').click()
-  await expect(pare.getByRole('region', { name: /^What runs on/ })).toBeVisible()
+  await expect(pare.getByRole('region', { name: /^What runs on/ })).toBeVisible({ timeout: 240_000 })
   await picture('export')
 })
 
@@ -52,7 +52,7 @@ test('a moving picture of the window', async ({ pare }) => {
     await expect(pare.getByRole('progressbar')).toHaveCount(0)
     await look(3)
     await step(pare, 'Export').click()
-    await expect(pare.getByRole('region', { name: /^What runs on/ })).toBeVisible()
+    await expect(pare.getByRole('region', { name: /^What runs on/ })).toBeVisible({ timeout: 240_000 })
     await look(3)
   })
   expect(bytes).toBeLessThan(2_500_000)

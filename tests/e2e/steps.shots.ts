@@ -112,7 +112,7 @@ test('every step', async ({ pare }) => {
     }
   }
   await step(pare, 'Export').click()
-  await expect(pare.getByRole('region', { name: /^What runs on/ })).toBeVisible()
+  await expect(pare.getByRole('region', { name: /^What runs on/ })).toBeVisible({ timeout: 240_000 })
   await pare.getByRole('button', { name: 'Save the bundle…' }).click()
   await expect(pare.getByText('Saved', { exact: true })).toBeVisible()
   await shoot(pare, '6-export')
