@@ -1,6 +1,7 @@
 /**
- * Exported C beside that of emx-onnx-cgen (PyPI; `PARE_PYTHON` names a Python that has it) and onnx2c (`PARE_ONNX2C`) on
- * an emulated Cortex-M4F: the same model, the same input, one compiler.
+ * Exported C beside that of emx-onnx-cgen (PyPI; `PARE_PYTHON` names a Python that has it) and onnx2c (`PARE_ONNX2C`), and
+ * TensorFlow Lite Micro (`PARE_TFLM`, see support/tflm.ts) on an emulated Cortex-M4F: the same model, the same input, one
+ * compiler.
  */
 import fs from 'node:fs'
 import os from 'node:os'
@@ -11,7 +12,7 @@ import { seeded } from '../src/engine/math/random'
 import { readModel, sizeOf, type Model } from '../src/engine/onnx'
 import { findPass } from '../src/engine/passes'
 import { findTarget } from '../src/engine/targets'
-import { PEERS, type Peer } from './support/c-peers'
+import { PEERS, type Peer, type PeerModel } from './support/c-peers'
 import { countOn, flashOf, sizesOf, type Sections } from './support/cortex-m'
 import { missing } from './support/emulated-arm'
 import type { Entry, Figure } from './support/figure'
@@ -57,16 +58,20 @@ async function ours(model: Model, input: readonly number[]): Promise<Measured> {
 }
 
 /** Undefined where it does not take the model, or what it wrote does not compile. */
-const theirs = (peer: Peer, model: string, input: readonly number[], outputs: number): Measured | undefined =>
+const theirs = (
+  peer: Peer,
+  model: PeerModel,
+  input: readonly number[],
+  outputs: number,
+): Measured | undefined =>
   inFolder((folder) => {
-    const source = peer.write(model, folder)
-    if (source === undefined) return undefined
-    fs.writeFileSync(path.join(folder, 'peer.c'), source)
-    const declared = `void ${peer.entry}(const float *, float *);`
+    const declared = `void ${peer.entry}(const float *, float *);${peer.arena ? `\nunsigned long ${peer.arena.replace('()', '(void)')};` : ''}`
     try {
-      const counted = countOn(folder, ['peer.c'], declared, `${peer.entry}(in, out)`, [input, outputs])
-      const { sections, stack } = sizesOf(folder, ['peer.c'], peer.entry)
-      return { sections, ram: stack, ...counted }
+      const fast = peer.write(model, folder, '-O2')
+      if (fast === undefined) return undefined
+      const counted = countOn(folder, fast, declared, `${peer.entry}(in, out)`, [input, outputs], peer.arena)
+      const { sections, stack } = sizesOf(folder, peer.write(model, folder, '-Os')!, peer.entry)
+      return { sections, ram: counted.arena + stack, ...counted }
     } catch (thrown) {
       console.log(`  ${peer.name}: ${String(thrown).slice(0, 200)}`)
       return undefined
@@ -94,7 +99,8 @@ async function* figures(chosen: readonly string[]): AsyncIterable<Figure> {
     yield* await withReference(listed, async ({ file, model, context }) => {
       const random = seeded(1)
       const own = await generate(model, 'model')
-      const input = Array.from({ length: sizeOf(own.parameters.inputs[0]!.buffer.dims) }, () => random.next())
+      const { dims } = own.parameters.inputs[0]!.buffer
+      const input = Array.from({ length: sizeOf(dims) }, () => random.next())
       const float = await ours(model, input)
       const onChip = { ...context, target: findTarget('c') }
       const few = (
@@ -107,8 +113,10 @@ async function* figures(chosen: readonly string[]): AsyncIterable<Figure> {
       const size = float.outputs.length
       const peers = installed.map((peer) => ({
         name: peer.name,
-        float: theirs(peer, file, input, size),
-        integer: hasInteger ? theirs(peer, quantized, input, size) : undefined,
+        float: theirs(peer, { name, file, integer: false, dims }, input, size),
+        integer: hasInteger
+          ? theirs(peer, { name, file: quantized, integer: true, dims }, input, size)
+          : undefined,
       }))
       return [
         ...ownFigures(name, { float, four, integer }),
@@ -162,7 +170,7 @@ function compared(name: string, { float, four, integer }: Runs, peer: PeerRuns):
   })
   return [
     ...flash(`${name} float, ${peer.name}`, peer.float),
-    bytes(`${name} float, ${peer.name}: largest frame of its stack`, peer.float.ram),
+    bytes(`${name} float, ${peer.name}: arena and largest frame of its stack`, peer.float.ram),
     times('float: its flash over ours', over(peer.float, float), 1),
     times('float: its instructions over ours', peer.float.instructions / float.instructions),
     times('4 bits: its flash in float over ours', over(peer.float, four), 4),
@@ -186,6 +194,7 @@ function compared(name: string, { float, four, integer }: Runs, peer: PeerRuns):
 }
 
 export const entry: Entry = {
-  about: 'exported C beside emx-onnx-cgen and onnx2c: flash, memory, instructions on an emulated Cortex-M4F',
+  about:
+    'exported C beside emx-onnx-cgen, onnx2c and TensorFlow Lite Micro: flash, memory, instructions on an emulated Cortex-M4F',
   run: figures,
 }

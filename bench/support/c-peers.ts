@@ -2,14 +2,26 @@
 import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
+import { TFLM } from './tflm'
+
+export interface PeerModel {
+  /** Of the reference set. */
+  name: string
+  file: string
+  integer: boolean
+  /** Of its input. */
+  dims: readonly number[]
+}
 
 export interface Peer {
   name: string
   isInstalled(): boolean
-  /** Its source of a model with one sample a run. Undefined where it does not take it. */
-  write(model: string, folder: string): string | undefined
+  /** Files to compile and link, of one sample a run. Undefined where it does not take the model. */
+  write(model: PeerModel, folder: string, optimization: '-Os' | '-O2'): string[] | undefined
   /** Its function of an input and an output. */
   entry: string
+  /** An expression of C for the bytes of memory it takes besides its stack. */
+  arena?: string
 }
 
 const python = process.env['PARE_PYTHON'] ?? 'python3'
@@ -29,12 +41,12 @@ export const PEERS: readonly Peer[] = [
     name: 'emx-onnx-cgen',
     entry: 'peer',
     isInstalled: () => run(python, ['-c', 'import emx_onnx_cgen']) !== undefined,
-    write(model, folder) {
+    write({ file: model }, folder) {
       const options = ['--model-name', 'peer', '--input-dim', 'batch=1']
       const whole = ['--large-weight-threshold', '0', '--large-temp-threshold', '0']
       const code = 'import sys; from emx_onnx_cgen.cli import main; sys.exit(main(sys.argv[1:]))'
       const made = run(python, ['-c', code, 'compile', model, 'made.c', ...options, ...whole], folder)
-      return made === undefined ? undefined : fs.readFileSync(path.join(folder, 'made.c'), 'utf8')
+      return made === undefined ? undefined : ['made.c']
     },
   },
   {
@@ -42,6 +54,12 @@ export const PEERS: readonly Peer[] = [
     entry: 'entry',
     isInstalled: () => run(onnx2c, ['--version']) !== undefined,
     // What lies between layers goes to the stack, where it is counted.
-    write: (model) => run(onnx2c, ['-n', '-d', 'batch:1', model]),
+    write({ file }, folder) {
+      const source = run(onnx2c, ['-n', '-d', 'batch:1', file])
+      if (source === undefined) return undefined
+      fs.writeFileSync(path.join(folder, 'peer.c'), source)
+      return ['peer.c']
+    },
   },
+  TFLM,
 ]

@@ -4,14 +4,17 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { COMPILER, runEmulated } from './emulated-arm'
 
-const CPU = ['-mcpu=cortex-m4', '-mthumb', '-mfpu=fpv4-sp-d16', '-mfloat-abi=hard']
+export const CPU = ['-mcpu=cortex-m4', '-mthumb', '-mfpu=fpv4-sp-d16', '-mfloat-abi=hard']
 const OPTIONS = ['-std=c11', '-O2', '-ffunction-sections', '-fdata-sections', '-Wl,--gc-sections']
 
 /** The timer of 25 MHz ticks once in 40 instructions. */
 const INSTRUCTIONS_A_TICK = 40
 
 interface Counted {
+  /** Of the second run: what is made once is no part of it. */
   instructions: number
+  /** What the expression of an arena gives. */
+  arena: number
   /** What `out` holds afterwards. */
   outputs: number[]
 }
@@ -23,6 +26,7 @@ export function countOn(
   declarations: string,
   call: string,
   [inputs, outputs]: readonly [readonly number[], number],
+  arena = '0',
 ): Counted {
   const main = `#include <stdint.h>
 #include <stdio.h>
@@ -33,13 +37,14 @@ static float out[${outputs}];
 int main(void)
 {
   uint32_t before, after;
+  ${call};
   TIMER[1] = 0xFFFFFF;
   TIMER[2] = 0;
   TIMER[0] = 5;
   before = TIMER[2];
   ${call};
   after = TIMER[2];
-  printf("%lu", (unsigned long)((before - after) & 0xFFFFFF));
+  printf("%lu %lu", (unsigned long)((before - after) & 0xFFFFFF), (unsigned long)${arena});
   for (int i = 0; i < ${outputs}; i++) printf(" %.9g", (double)out[i]);
   return 0;
 }
@@ -52,8 +57,8 @@ int main(void)
     options: ['-icount', 'shift=0'],
   })
   if (!ran.ok) throw new Error(`${ran.stdout}${ran.stderr}`)
-  const [ticks, ...values] = ran.stdout.trim().split(/\s+/).map(Number)
-  return { instructions: ticks! * INSTRUCTIONS_A_TICK, outputs: values }
+  const [ticks, used, ...values] = ran.stdout.trim().split(/\s+/).map(Number)
+  return { instructions: ticks! * INSTRUCTIONS_A_TICK, arena: used!, outputs: values }
 }
 
 /** Bytes of flash: code, constants, and what variables begin with. */
