@@ -4,11 +4,17 @@ import { placeText, readPlace, type Place } from './place'
 import { candidatesOf } from './steps'
 
 /** As the address says, else where the last window was; what has been told at home must be seen there first. */
-export async function lastPlace(app: App): Promise<Place> {
+async function lastPlace(app: App): Promise<Place> {
   const here = readPlace(globalThis.location?.hash ?? '')
   if (here.project || app.notices.length > 0) return here
   const last = await app.ask('place.get', undefined)
   return readPlace(last?.address ?? '')
+}
+
+/** At the start: what was handed in meanwhile goes before where one was. */
+export async function comeBack(app: App): Promise<void> {
+  const place = await lastPlace(app)
+  if (!app.project) await arrive(app, place)
 }
 
 /** Home where its project is gone. */

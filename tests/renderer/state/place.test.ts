@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { App } from '../../../src/renderer/state/app.svelte'
-import { arrive, keepPlace, lastPlace } from '../../../src/renderer/state/arriving'
+import { comeBack, keepPlace } from '../../../src/renderer/state/arriving'
 import { isMove, placeText, readPlace } from '../../../src/renderer/state/place'
 import { project } from '../fake/fixtures'
 import { FakeHost } from '../fake/host'
@@ -40,7 +40,7 @@ describe('a window', () => {
   async function at(address: string, host = new FakeHost({ project: project() })): Promise<App> {
     host.address = address
     const app = new App(host)
-    await app.start(async () => arrive(app, await lastPlace(app)))
+    await app.start(() => comeBack(app))
     return app
   }
 
@@ -56,6 +56,18 @@ describe('a window', () => {
     const host = new FakeHost({ project: project() })
     host.notices = [{ id: 'n', at: '', error: { code: 'cancelled', during: 'a test' } }]
     expect((await at(`project=${project().id}&step=goal`, host)).project).toBeUndefined()
+  })
+
+  it('shows what was handed in while it was starting, wherever the last one was', async () => {
+    for (const address of ['', 'project=another&step=export']) {
+      const host = new FakeHost({ project: project() })
+      host.address = address
+      const app = new App(host)
+      const started = app.start(() => comeBack(app))
+      await app.open(project().id)
+      await started
+      expect(app.project?.id, address).toBe(project().id)
+    }
   })
 
   it('keeps its place for the next', async () => {
