@@ -87,11 +87,7 @@ export class Graph {
   /** All names in use, of nested graphs too, so that a new one clashes with none. */
   names(): Set<string> {
     const names = new Set<string>()
-    for (const node of this.nodes) {
-      if (node.name) names.add(node.name)
-      for (const value of [...node.inputs, ...node.outputs]) if (value) names.add(value)
-      for (const [, graph] of node.subgraphs()) for (const name of graph.names()) names.add(name)
-    }
+    for (const node of this.nodes) for (const name of namesOf(node)) names.add(name)
     for (const name of this.initializers.keys()) names.add(name)
     for (const name of this.sparseInitializers.keys()) names.add(name)
     for (const info of [...this.inputs, ...this.outputs]) names.add(info.name)
@@ -101,18 +97,33 @@ export class Graph {
   private taken: Set<string> | undefined
   /** Nodes that `taken` has seen; more of them means that someone added nodes by hand. */
   private seen = 0
+  private last: Node | undefined
 
   /**
    * `base`, or `base_1`, `base_2`, … : a name nothing else in this graph or in those nested in it has. For a
    * nested graph ask the outermost one, whose names it must not hide.
    */
   freshName(base: string): string {
-    if (!this.taken || this.nodes.length > this.seen) this.taken = this.names()
-    this.seen = this.nodes.length
+    if (!this.taken || this.nodes.length > this.seen) this.taken = this.namesNow()
+    this.saw()
     let name = base
     for (let i = 1; this.taken.has(name) || this.initializers.has(name); i++) name = `${base}_${i}`
     this.taken.add(name)
     return name
+  }
+
+  /** Of nodes that were put behind those seen, only theirs are looked at: a graph that grows node by node is not read whole each time. */
+  private namesNow(): Set<string> {
+    const { taken, nodes, seen, last } = this
+    if (!taken || nodes[seen - 1] !== last) return this.names()
+    for (const node of nodes.slice(seen)) for (const name of namesOf(node)) taken.add(name)
+    for (const { name } of this.inputs) taken.add(name)
+    return taken
+  }
+
+  private saw(): void {
+    this.seen = this.nodes.length
+    this.last = this.nodes.at(-1)
   }
 
   /** Adds a constant under a fresh name made from `base`; gives the name. */
@@ -130,7 +141,7 @@ export class Graph {
     if (at < 0) this.nodes.push(node)
     else this.nodes.splice(at, 0, node)
     if (known) {
-      this.seen = this.nodes.length
+      this.saw()
       for (const output of node.outputs) this.taken?.add(output)
     }
     return node
@@ -251,4 +262,11 @@ function capturesOf(graph: Graph): Set<string> {
   for (const node of graph.nodes) for (const value of readsOf(node)) if (!own.has(value)) captured.add(value)
   for (const output of graph.outputs) if (!own.has(output.name)) captured.add(output.name)
   return captured
+}
+
+function* namesOf(node: Node): Generator<string> {
+  if (node.name) yield node.name
+  for (const value of node.inputs) if (value) yield value
+  for (const value of node.outputs) if (value) yield value
+  for (const [, graph] of node.subgraphs()) yield* graph.names()
 }

@@ -20,6 +20,10 @@ describe('names', () => {
     expect(graph.freshName('w')).toBe('w_1')
     graph.addNode({ opType: 'Neg', inputs: ['late'], outputs: ['by_add'] })
     expect(graph.freshName('by_add')).toBe('by_add_1')
+    graph.nodes.splice(1, 0, node('Relu', ['a'], ['between']))
+    graph.nodes.push(node('Relu', ['a'], ['behind']))
+    expect(graph.freshName('between')).toBe('between_1')
+    expect(graph.freshName('behind')).toBe('behind_1')
   })
 })
 
