@@ -112,7 +112,10 @@ export class Graph {
     return name
   }
 
-  /** Of nodes that were put behind those seen, only theirs are looked at: a graph that grows node by node is not read whole each time. */
+  /**
+   * Of nodes that were put behind those seen, only theirs are looked at: a graph that grows node by node is not read
+   * whole each time.
+   */
   private namesNow(): Set<string> {
     const { taken, nodes, seen, last } = this
     if (!taken || nodes[seen - 1] !== last) return this.names()
