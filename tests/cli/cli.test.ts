@@ -277,7 +277,7 @@ test.each(['bearing', 'microcontroller', 'phone', 'drone', 'wake-word', 'wearabl
       said.push(ended.out)
     }
     const [, original] = /^\| [^|]* on \d+ \w+ *\| *(\S+)/m.exec(text)!
-    expect(said.join('\n')).toMatch(new RegExp(`\\w+ \\(validation\\) +${original} `))
+    expect(said.join('\n')).toMatch(new RegExp(`\\S+ \\(validation\\) +${original} `))
   },
 )
 

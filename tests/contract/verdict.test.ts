@@ -32,9 +32,9 @@ describe('what is said of quality names what it goes by', () => {
   test('what is too little to be a figure is not called the same where the figures beside it differ', () => {
     const r2 = (value: number): Quality => quality({ metric: 'r2', value, task: 'regression' })
     expect(told({ quality: r2(0.99834) }, report({ quality: r2(0.99836) }))).toMatch(
-      /, r2 within 0\.01 points on 360 samples$/,
+      /, R² within 0\.01 points on 360 samples$/,
     )
-    expect(told({ quality: r2(0.99841) }, report({ quality: r2(0.99842) }))).toMatch(/, the same r2 on/)
+    expect(told({ quality: r2(0.99841) }, report({ quality: r2(0.99842) }))).toMatch(/, the same R² on/)
   })
 
   test('perplexity is no points', () => {
