@@ -174,6 +174,7 @@ export const DOUBTS = [
   'training-scored',
   'overlap',
   'grey',
+  'few-samples',
   'classes-missing',
 ] as const
 

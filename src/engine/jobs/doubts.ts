@@ -27,7 +27,11 @@ export async function doubtsOf(
       kind: 'labels-constant',
       message: `Every validation label is ${what}: on these no score tells a good model from a bad one.`,
     })
-  } else if (evidence !== 'told') found.push({ kind: 'guessing', message: guessing(quality, evidence) })
+  } else if (evidence !== 'told')
+    found.push({
+      kind: evidence === 'few' ? 'few-samples' : 'guessing',
+      message: guessing(quality, evidence),
+    })
   if (isClass && classes && labels.size > 1 && labels.size < classes.length)
     found.push({
       kind: 'classes-missing',

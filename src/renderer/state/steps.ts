@@ -81,7 +81,7 @@ function modelLine({ model }: Project): Line {
   return { state: 'done', line: `${bytes(model.value.bytes)}, ${count(model.value.parameters)} parameters` }
 }
 
-const DOUBT_LINES: Record<Doubt['kind'], string> = {
+const DOUBT_LINES: Record<Exclude<Doubt['kind'], 'few-samples'>, string> = {
   guessing: 'the original only guesses',
   'labels-constant': 'all labels are alike',
   'training-scored': 'scored on training data',
@@ -95,9 +95,11 @@ function dataLine({ model, data }: Project): Line {
   if (data.state === 'failed') return { state: 'failed', line: errorMessage(data.error).what }
   if (data.state === 'ready') {
     const { baseline, doubts } = data.value
-    if (doubts.length > 0) return { state: 'failed', line: DOUBT_LINES[doubts[0]!.kind] }
     const line =
       baseline.task === 'unlabelled' ? 'no labels: likeness counts' : `the original: ${qualitySaid(baseline)}`
+    const [gravest] = doubts
+    if (gravest?.kind === 'few-samples') return { state: 'failed', line: `${line}, on few samples` }
+    if (gravest) return { state: 'failed', line: DOUBT_LINES[gravest.kind] }
     return { state: 'done', line }
   }
   if (model.state !== 'ready') return { state: 'later', line: 'needs a model first' }

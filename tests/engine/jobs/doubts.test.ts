@@ -20,7 +20,7 @@ test.each<[string, Parameters<typeof given>[0], string[]]>([
   ['one class', () => 2, ['labels-constant']],
   ['two of three classes, well answered', (answer) => Math.min(1, best(answer)), ['classes-missing']],
   ['one number', () => [1, 1, 1], ['labels-constant']],
-  ['several labels, of which one always holds and one is random', (_, i) => [1, i % 2, 0], ['guessing']],
+  ['several labels, of which one always holds and one is random', (_, i) => [1, i % 2, 0], ['few-samples']],
   ['several labels that are answered', (answer) => answer.map((v) => Number(v > 0.5)), []],
 ])('%s', async (_, labels, kinds) => {
   expect(await doubtsOn(labels)).toEqual(kinds)
