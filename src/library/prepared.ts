@@ -62,8 +62,7 @@ export async function preparedData(
   if (!scored) return data
   const { baseline, looksLikeChance, doubts } = await work.run('openData', input, READING)
   const otherwise = await foundOtherwise(work, input, baseline, looksLikeChance)
-  // Read the other way it guesses no longer.
-  warn(work, otherwise.preprocessing ? doubts.filter(({ kind }) => kind !== 'guessing') : doubts)
+  warn(work, doubts, otherwise.preprocessing !== undefined)
   return { ...data, ...otherwise }
 }
 
@@ -76,8 +75,15 @@ export const scoreText = ({ metric, value }: Quality): string =>
 export const otherwiseNote = (trial: PreprocessingTrial, baseline: Quality): string =>
   `Read another way than it would be: ${trial.explanation}; ${promiseText(trial, baseline)} on ${baseline.samples} samples.`
 
-export const warn = (work: Work, doubts: readonly Doubt[]): void =>
-  work.doubt(doubts.map(({ message }) => message))
+/** Of the score that another reading replaces. */
+const OF_THE_SCORE: readonly Doubt['kind'][] = ['guessing', 'few-samples']
+
+export const warn = (work: Work, doubts: readonly Doubt[], isReadOtherwise = false): void =>
+  work.doubt(
+    doubts
+      .filter(({ kind }) => !isReadOtherwise || !OF_THE_SCORE.includes(kind))
+      .map(({ message }) => message),
+  )
 
 /** Another reading where one is better by more than chance explains; else a note where the score looks like guessing. */
 async function foundOtherwise(

@@ -151,22 +151,25 @@ test('data says what is recognised, tries the other ways and writes the best dow
   expect(JSON.parse(json.out)).toMatchObject({ trials: [], spec: { label: 'force' } })
 })
 
-test('doubts are said, and counted for --strict; those of guessing go with a better reading', async () => {
-  const doubts = [
-    { kind: 'guessing' as const, message: 'It only guesses.' },
-    { kind: 'overlap' as const, message: 'Some are in two splits.' },
-  ]
-  const answers = { openData: () => ({ ...guessing, doubts }), evaluate: () => report({}) }
-  const args = ['evaluate', path.join(temporaryFolder(), 'm.onnx'), '--data', 'd']
-  const better = await run(addEvaluate, args, { ...answers, findPreprocessing: () => [way] })
-  expect(better.err).toContain('Warning: Some are in two splits.')
-  expect(better.err).not.toContain('It only guesses.')
-  const none = await run(addEvaluate, args, { ...answers, findPreprocessing: () => [] })
-  expect(none.err).toContain('Warning: It only guesses.')
-  const said = await run(addEvaluate, [...args, '--scale', '2', '--strict'], answers)
-  expect(said.jobs).toEqual(['openData', 'evaluate'])
-  expect(said.err).toContain('Warning: It only guesses.')
-})
+test.each(['guessing', 'few-samples'] as const)(
+  'doubts are said, and counted for --strict; %s goes with a better reading',
+  async (kind) => {
+    const doubts = [
+      { kind, message: 'It only guesses.' },
+      { kind: 'overlap' as const, message: 'Some are in two splits.' },
+    ]
+    const answers = { openData: () => ({ ...guessing, doubts }), evaluate: () => report({}) }
+    const args = ['evaluate', path.join(temporaryFolder(), 'm.onnx'), '--data', 'd']
+    const better = await run(addEvaluate, args, { ...answers, findPreprocessing: () => [way] })
+    expect(better.err).toContain('Warning: Some are in two splits.')
+    expect(better.err).not.toContain('It only guesses.')
+    const none = await run(addEvaluate, args, { ...answers, findPreprocessing: () => [] })
+    expect(none.err).toContain('Warning: It only guesses.')
+    const said = await run(addEvaluate, [...args, '--scale', '2', '--strict'], answers)
+    expect(said.jobs).toEqual(['openData', 'evaluate'])
+    expect(said.err).toContain('Warning: It only guesses.')
+  },
+)
 
 test('export takes the data a model was made with while it is what it was, and says so', async () => {
   const data = { path: '/data/d.npz', stamp: '1', spec: { label: 'y' }, same: true }

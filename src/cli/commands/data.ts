@@ -47,7 +47,7 @@ export const addData: AddCommand = (program, { session }) => {
             'trying ways to read the data',
           )
       const best = trials.find(({ better }) => better)
-      warn(session, best ? doubts.filter(({ kind }) => kind !== 'guessing') : doubts)
+      warn(session, doubts, best !== undefined)
       const found: DataSpec = best
         ? {
             ...spec,

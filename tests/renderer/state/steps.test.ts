@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { bestOf, measuredOf, stepInfos } from '../../../src/renderer/state/steps'
+import type { Doubt } from '../../../src/contract/dataset'
 import type { Candidate } from '../../../src/contract/project'
 import { finishedRun, project } from '../fake/fixtures'
 
@@ -31,6 +32,19 @@ describe('the rail', () => {
 
   it('lets one go on without data', () => {
     expect(lines({ data: { state: 'empty' } }).data).toBe('ready: add data, or go on without')
+  })
+
+  it('warns of the gravest doubt, and tells the score that few samples bear out', () => {
+    const on = (...kinds: Doubt['kind'][]): string | undefined => {
+      const { data } = project()
+      if (data.state !== 'ready') throw new Error('no data')
+      return lines({
+        data: { ...data, value: { ...data.value, doubts: kinds.map((kind) => ({ kind, message: '' })) } },
+      }).data
+    }
+    expect(on('few-samples', 'classes-missing')).toBe('failed: the original: 97.78%, on few samples')
+    expect(on('guessing', 'classes-missing')).toBe('failed: the original only guesses')
+    expect(on('overlap', 'few-samples')).toBe('failed: samples in two splits')
   })
 
   it('shows work, failure and staleness', () => {
