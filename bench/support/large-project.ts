@@ -40,11 +40,11 @@ function deep(): Model {
   return model
 }
 
-/** Samples whose largest feature is their class. */
-function rows(count: number): Record<string, Uint8Array> {
+/** Samples whose largest feature is their class; those from another `first` on are others. */
+function rows(first: number, count: number): Record<string, Uint8Array> {
   const features = Float32Array.from({ length: count * WIDTH }, (_, at) => {
     const [row, column] = [Math.floor(at / WIDTH), at % WIDTH]
-    return column === row % WIDTH ? 2 : Math.abs(Math.sin(at))
+    return column === row % WIDTH ? 2 : Math.abs(Math.sin(first * WIDTH + at))
   })
   const labels = BigInt64Array.from({ length: count }, (_, row) => BigInt(row % WIDTH))
   return { features: npy('<f4', [count, WIDTH], features), labels: npy('<i8', [count], labels) }
@@ -56,7 +56,10 @@ export function writeLarge(folder: string): string[] {
   writeModel(deep(), model)
   const data = path.join(folder, 'rows')
   fs.mkdirSync(data)
-  for (const [split, count] of Object.entries({ calibration: 64, training: 64, validation: SAMPLES }))
-    fs.writeFileSync(path.join(data, `${split}.npz`), npz(rows(count)))
+  let first = 0
+  for (const [split, count] of Object.entries({ calibration: 64, training: 64, validation: SAMPLES })) {
+    fs.writeFileSync(path.join(data, `${split}.npz`), npz(rows(first, count)))
+    first += count
+  }
   return [model, data]
 }
