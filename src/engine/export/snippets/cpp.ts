@@ -61,7 +61,13 @@ function preprocess(context: SnippetContext): string {
 `
 }
 
-function predict(decision: Decision, parameters: string, given: readonly string[]): string {
+function predict(
+  decision: Decision | undefined,
+  parameters: string,
+  inputs: SnippetContext['inputs'],
+): string {
+  if (!decision) return ''
+  const given = inputs.map(({ variable }) => variable)
   const run = `run(${given.join(', ')})`
   const body = {
     named: ({ label }: Of<'named'>) => [
@@ -137,15 +143,7 @@ ${preprocess(context)}
     const float* data = value.GetTensorData<float>();
     return {data, data + value.GetTensorTypeAndShapeInfo().GetElementCount()};
   }
-${
-  decision
-    ? predict(
-        decision,
-        arguments_,
-        inputs.map(({ variable }) => variable),
-      )
-    : ''
-}${
+${predict(decision, arguments_, inputs)}${
       classes
         ? `
   static int classify(const std::vector<float>& scores) {

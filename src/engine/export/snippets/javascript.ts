@@ -62,7 +62,13 @@ export function prepare(pixels: Uint8Array): Float32Array {
 `
 }
 
-function predict(decision: Decision, parameters: string, given: readonly string[]): string {
+function predict(
+  decision: Decision | undefined,
+  parameters: string,
+  inputs: SnippetContext['inputs'],
+): string {
+  if (!decision) return ''
+  const given = inputs.map(({ variable }) => variable)
   const run = `await run(${given.join(', ')})`
   const body = {
     named: ({ label }: Of<'named'>) => [
@@ -124,15 +130,7 @@ ${preprocess(context)}
 export async function run(${arguments_}): Promise<Float32Array> {
   return (await ask(${javascriptString(answer.name)}${given})).data as Float32Array
 }
-${
-  decision
-    ? predict(
-        decision,
-        arguments_,
-        inputs.map(({ variable }) => variable),
-      )
-    : ''
-}
+${predict(decision, arguments_, inputs)}
 async function ask(output: string, ${arguments_}): Promise<Tensor> {
   const feeds = {
 ${feeds.join('\n')}

@@ -89,7 +89,13 @@ function preprocess(context: SnippetContext): string {
 `
 }
 
-function predict(decision: Decision, parameters: string, given: readonly string[]): string {
+function predict(
+  decision: Decision | undefined,
+  parameters: string,
+  inputs: SnippetContext['inputs'],
+): string {
+  if (!decision) return ''
+  const given = inputs.map(({ variable }) => variable)
   const run = `run(${given.join(', ')})`
   const body = {
     named: ({ label }: Of<'named'>) =>
@@ -134,15 +140,7 @@ ${readsLabels(decision) ? '    private val labels = context.assets.open("labels.
         val buffer = it.floatBuffer
         FloatArray(buffer.remaining()).also { scores -> buffer.get(scores) }
     }
-${
-  decision
-    ? predict(
-        decision,
-        arguments_,
-        inputs.map(({ variable }) => variable),
-      )
-    : ''
-}
+${predict(decision, arguments_, inputs)}
     private fun <T> ask(output: String, ${arguments_}, read: (OnnxTensor) -> T): T {
         val feeds = mapOf(
 ${inputs.map(tensor).join('\n')}
