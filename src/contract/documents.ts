@@ -102,6 +102,7 @@ const Report = z.looseObject(report)
 
 const Step = z.looseObject({
   pass: z.string(),
+  told: z.string().optional(),
   params: z.record(z.string(), z.unknown()),
   seconds: z.number(),
   summary: z.string(),

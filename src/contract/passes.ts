@@ -49,6 +49,11 @@ export interface ParameterField {
   minimum?: number
   maximum?: number
   choices?: string[]
+  /**
+   * What a value is called in the name of a recipe, `{}` for the value and `{%}` for a share in per cent; by value where
+   * values have words of their own, `*` for the rest.
+   */
+  told?: string | Record<string, string>
   /** Values the search tries. */
   search?: unknown[]
   /** It counts only where another parameter has this value. */

@@ -143,6 +143,8 @@ export interface SampleResults {
 
 export interface StepRecord {
   pass: string
+  /** The pass by its title, with what was not as it comes: as the name of a recipe has it. Absent in what older versions kept. */
+  told?: string
   params: Record<string, unknown>
   seconds: number
   /** One plain sentence of what it did. */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { trainingAnswer } from '../training/learn'
 import { teacherFields, withDefaults } from '../training/settings'
-import { exclude, features, leastWeights, lowBitFields } from './fields'
+import { BITS_TOLD, exclude, features, leastWeights, lowBitFields } from './fields'
 import { roundedLearningFields } from './learned-rounding/fields'
 import { trainLowBit } from './learned-rounding/low-bit-training'
 import { definePass } from './pass'
@@ -14,7 +14,7 @@ const params = z.object({
     .min(2)
     .max(8)
     .default(4)
-    .meta({ label: 'Bits', help: 'Bits of a weight.', search: [4, 3] }),
+    .meta({ label: 'Bits', help: 'Bits of a weight.', told: BITS_TOLD, search: [4, 3] }),
   ...lowBitFields,
   leastWeights: leastWeights(1024),
   exclude,

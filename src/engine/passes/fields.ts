@@ -6,6 +6,14 @@ const layer: ParameterGroup = 'layer'
 const calibration: ParameterGroup = 'calibration'
 const encoding: ParameterGroup = 'encoding'
 
+export const BITS_TOLD = '{} bits'
+
+/** Ways of choosing codes that a search or a preset asks for; others are called as people ask for them. */
+export const METHODS_TOLD = { kmeans: 'k-means', hqq: 'HQQ', rtn: 'plain rounding', '*': '{}' }
+
+/** Of answers that may change, or of the variance of outputs; no layer is spared where all may. */
+export const LOSS_TOLD = { 100: 'every layer', '*': 'losing at most {} in 100' }
+
 /** See `isExcluded`. */
 export const exclude = z.array(z.string()).default([]).meta({
   label: 'Layers left alone',
@@ -41,6 +49,7 @@ export const integerFields = {
     .meta({
       label: 'Clip weights',
       help: '"mse" clips rare large weights where that lowers the squared error.',
+      told: { mse: 'rare large weights clipped' },
       search: ['max', 'mse'],
       group: encoding,
     }),
@@ -62,9 +71,15 @@ export const lowBitFields = {
 
 /** Weight of matching what the layers inside the original give. */
 export const features = (weight: number, search?: number[]) =>
-  z.number().min(0).max(100).default(weight).meta({
-    label: 'Layer by layer (feature distillation)',
-    help: 'Weight of matching what the layers inside the original give; 0 compares answers only.',
-    search,
-    advanced: true,
-  })
+  z
+    .number()
+    .min(0)
+    .max(100)
+    .default(weight)
+    .meta({
+      label: 'Layer by layer (feature distillation)',
+      help: 'Weight of matching what the layers inside the original give; 0 compares answers only.',
+      told: { 0: 'answers alone', 1: 'layer by layer', '*': 'layer by layer, weight {}' },
+      search,
+      advanced: true,
+    })

@@ -29,6 +29,7 @@ const params = z.object({
     .meta({
       label: 'Compute in',
       help: 'float16 computes and stores in half precision, with float32 inputs and outputs; float32 only stores the weights in half precision: same size, safest everywhere.',
+      told: { float32: 'stored only' },
       search: ['float16', 'float32'],
     }),
   exclude,

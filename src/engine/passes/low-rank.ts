@@ -26,6 +26,7 @@ const params = z.object({
     .meta({
       label: 'Numbers to keep (rank)',
       help: "Share of each layer's weights that its factors may have.",
+      told: '{%} of the numbers kept',
       search: [0.3, 0.5, 0.7],
     }),
   energy: z.number().min(0.5).max(1).default(0.99).meta({
@@ -39,6 +40,7 @@ const params = z.object({
     .meta({
       label: 'Convolutions',
       help: '"channel": fewer channels, then 1×1; "spatial": a tall and a wide kernel; "tucker": 1×1, a small core, 1×1; "auto" takes what errs least at the same size.',
+      told: { keep: 'convolutions left alone', '*': 'convolutions by {}' },
       search: ['auto', 'keep'],
     }),
   whiten: z.boolean().default(true).meta({

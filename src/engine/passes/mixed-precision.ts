@@ -25,6 +25,7 @@ import { ALL_OPS } from '../layers/kinds'
 import { leftOut } from '../layers/left-out'
 import type { Layer } from '../layers/layer'
 import { taskOf } from '../tasks'
+import { LOSS_TOLD, METHODS_TOLD } from './fields'
 
 const ID = 'mixed-precision'
 
@@ -38,6 +39,7 @@ const params = z.object({
     .meta({
       label: 'Budget of',
       help: '"size" gives each layer bits for its weights. "latency" gives each layer the arithmetic that is fast enough on the target: float, half or 8-bit integers.',
+      told: { latency: 'for speed' },
       search: ['size', 'latency'],
     }),
   latency: z
@@ -48,6 +50,7 @@ const params = z.object({
     .meta({
       label: 'Share of the time',
       help: "With a budget of latency: time against the original's on the target, estimated from the costs of its operators.",
+      told: '{%} of the time',
       search: [0.8, 0.6, 0.5, 0.4],
       only: { name: 'budget', is: 'latency' },
     }),
@@ -59,6 +62,7 @@ const params = z.object({
     .meta({
       label: 'Size of the weights',
       help: 'Share of the original size of the weights that all layers together may take.',
+      told: 'weights at {%} of their size',
       search: [0.25, 0.16, 0.125, 0.1, 0.09, 0.085, 0.08, 0.07],
       only: { name: 'budget', is: 'size' },
     }),
@@ -68,6 +72,7 @@ const params = z.object({
     .meta({
       label: 'Storage',
       help: '"packed" stores few bits a weight: the smallest file. "shared" lets the weights of a layer share a few values, for the smallest download: follow it with "Pack weights for download".',
+      told: { shared: 'shared values' },
       search: ['packed', 'shared'],
     }),
   method: z
@@ -76,11 +81,13 @@ const params = z.object({
     .meta({
       label: 'Method',
       help: 'How the codes of each layer are chosen where they are packed; as in the low-bit pass.',
+      told: METHODS_TOLD,
       search: ['gptq', 'kmeans'],
     }),
   maxLoss: z.number().min(0).max(100).default(100).meta({
     label: 'Largest loss',
     unit: 'points',
+    told: LOSS_TOLD,
     help: 'Answers out of 100 that may change. The size above is exceeded, as little as will do, until this holds; 100 turns it off.',
   }),
 })

@@ -26,6 +26,8 @@ import type { Target } from '../targets/target'
 interface ParameterMeta {
   label: string
   help: string
+  /** See `ParameterField`. */
+  told?: string | Record<string, string>
   /** Values the search tries. None for how long to learn and how much to look at: that is no question of what comes out. */
   search?: unknown[]
   /** It counts only where another parameter has this value. */
@@ -212,6 +214,7 @@ function toField(name: string, schema: z.ZodType): ParameterField {
     minimum: safe(json.minimum ?? json.exclusiveMinimum),
     maximum: safe(json.maximum ?? json.exclusiveMaximum),
     choices: json.enum,
+    told: json.told,
     search: json.search,
     only: json.only,
     advanced: json.advanced,

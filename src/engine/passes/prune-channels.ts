@@ -21,15 +21,21 @@ const params = z.object({
     .meta({
       label: 'Channels to remove',
       help: 'Share of the channels, neurons, hidden units of recurrent layers and attention heads that go.',
+      told: '{%} of the channels',
       search: [0.2, 0.3, 0.5, 0.7],
       only: { name: 'target', is: 'ratio' },
     }),
-  target: z.enum(['ratio', 'macs', 'size', 'latency']).default('ratio').meta({
-    label: 'Stop at',
-    help: '"ratio" removes the share above. The others remove until the model needs the goal below: multiplications, bytes, or milliseconds measured on this machine.',
-  }),
+  target: z
+    .enum(['ratio', 'macs', 'size', 'latency'])
+    .default('ratio')
+    .meta({
+      label: 'Stop at',
+      told: { macs: 'by multiplications', size: 'by bytes', latency: 'by time' },
+      help: '"ratio" removes the share above. The others remove until the model needs the goal below: multiplications, bytes, or milliseconds measured on this machine.',
+    }),
   goal: z.number().min(0.02).max(1).default(0.5).meta({
     label: 'Goal',
+    told: 'down to {%}',
     help: 'What should be left of the multiplications, bytes or milliseconds, where that is the target.',
     advanced: true,
   }),
@@ -39,6 +45,7 @@ const params = z.object({
     .meta({
       label: 'What goes first (importance criterion)',
       help: '"obs" (optimal brain surgeon) measures on calibration data what is lost without a channel once the others are refitted; "activation" what each contributes by itself, in less time; l1, l2, geometric-median and batch-norm look at weights only; taylor asks the loss and needs labels; random is for comparison.',
+      told: { activation: 'the least active first', '*': 'by {}' },
       search: ['obs', 'activation'],
     }),
   scope: z
@@ -47,6 +54,7 @@ const params = z.object({
     .meta({
       label: 'Share of',
       help: '"global" takes what the whole model misses least for the bytes and multiplications that it saves; "layer" takes the same share of every layer.',
+      told: { layer: 'the same share of every layer' },
       search: ['global', 'layer'],
     }),
   reconstruct: z.boolean().default(true).meta({
@@ -61,6 +69,7 @@ const params = z.object({
     .meta({
       label: 'Multiple of',
       help: 'Leaves a multiple of this many channels in each layer: 8 suits some accelerators.',
+      told: 'in steps of {}',
       search: [1, 8],
       advanced: true,
     }),

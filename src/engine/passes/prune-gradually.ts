@@ -21,6 +21,7 @@ const params = z.object({
     .meta({
       label: 'Zeros at the end (final sparsity)',
       help: 'Share of the weights that become zero. Zeros shrink the download; dense runtimes do not get faster from them.',
+      told: '{%} zeros',
       search: [0.8, 0.9, 0.95],
     }),
   ...learningFields,

@@ -18,7 +18,7 @@ import { STANDARD_OPS, type NotALayer } from '../layers/find'
 import type { Layer } from '../layers/layer'
 import { isExcluded, LEFT_ALONE, openLayers } from '../layers/left-out'
 import { NO_PRODUCT, productLayer } from '../layers/product'
-import { exclude, samples } from './fields'
+import { LOSS_TOLD, exclude, samples } from './fields'
 import { reasonsOf } from './pruning/reasons'
 import { globalThreshold, pruneLayers, type Pattern } from './pruning/weights'
 import { taskOf } from '../tasks'
@@ -40,11 +40,13 @@ const params = z.object({
     .meta({
       label: 'Zeros (sparsity)',
       help: 'Share of the weights set to zero; 0 finds out how many the model bears within the limit below, layer by layer. The download shrinks with it; ordinary runtimes do not run faster.',
+      told: '{%} zeros',
       search: [0, 0.5, 0.7, 0.9],
     }),
   maxLoss: z.number().min(0).max(100).default(1).meta({
     label: 'Largest loss',
     unit: 'points',
+    told: LOSS_TOLD,
     help: 'Where the share is found out: answers out of 100 that may change; where the model names no classes, percent of the variance of its outputs that may be error.',
   }),
   method: z
@@ -53,6 +55,7 @@ const params = z.object({
     .meta({
       label: 'Method',
       help: 'magnitude takes the smallest weights; wanda weighs them by how large their inputs are; sparsegpt also updates what stays. The last two measure on calibration data; where inputs cannot be measured (recurrent layers, branches and loops) the smallest go, and it is said.',
+      told: { sparsegpt: 'SparseGPT', wanda: 'Wanda' },
       search: ['magnitude', 'sparsegpt'],
     }),
   pattern: z.enum(['unstructured', '2:4', '4:8', 'blocks']).default('unstructured').meta({
@@ -76,6 +79,7 @@ const params = z.object({
     .meta({
       label: 'Share of',
       help: 'Of a share that is given: "layer" zeroes the same everywhere; "global" the smallest weights of the whole model; "sensitivity" measures what each layer bears.',
+      told: { sensitivity: 'as much as each layer bears', global: 'the smallest of the whole model' },
       search: ['layer', 'sensitivity'],
     }),
   threshold: z.number().min(0).default(0).meta({

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { trainingAnswer } from '../training/learn'
-import { exclude, features, leastWeights, lowBitFields } from './fields'
+import { BITS_TOLD, exclude, features, leastWeights, lowBitFields } from './fields'
 import { objectiveFields, roundedLearningFields } from './learned-rounding/fields'
 import { settingsForObjective } from './learned-rounding/objective'
 import { trainLowBit } from './learned-rounding/low-bit-training'
@@ -18,6 +18,7 @@ const params = z.object({
     .meta({
       label: 'Bits',
       help: 'Bits of a weight. A model that already has integers (after static quantization) keeps its own and is trained as it is.',
+      told: BITS_TOLD,
       search: [4, 2],
     }),
   ...lowBitFields,

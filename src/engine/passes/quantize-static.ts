@@ -25,7 +25,7 @@ import {
   type StaticOptions,
   type StaticResult,
 } from './quantization/static'
-import { exclude, integerFields, samples } from './fields'
+import { LOSS_TOLD, exclude, integerFields, samples } from './fields'
 import { onAnswered } from './quantization/answered'
 import { taskOf } from '../tasks'
 
@@ -50,6 +50,7 @@ const params = z.object({
     .meta({
       label: 'Ranges (calibration)',
       help: 'How the range of each activation is found. "auto" tries all and keeps the one whose outputs stay closest to the original.',
+      told: { 'min-max': 'whole ranges', mse: 'ranges of the least error', '*': 'ranges by {}' },
       search: ['auto', 'min-max', 'mse'],
     }),
   samples: samples(512),
@@ -60,6 +61,7 @@ const params = z.object({
     .meta({
       label: 'Rounding',
       help: '"adaptive" rounds weights so that the outputs on calibration data stay closest; slower. It needs a scale per channel.',
+      told: { adaptive: 'adaptive rounding' },
       search: ['nearest', 'adaptive'],
     }),
   correctBias: z.boolean().default(true).meta({
@@ -73,6 +75,7 @@ const params = z.object({
     .meta({
       label: 'Attention products',
       help: 'Also quantize products of two activations, as in attention: a few percent faster on CPUs, needed by some NPUs, and less exact.',
+      told: { true: 'attention products too' },
       search: [false, true],
       advanced: true,
     }),
@@ -85,6 +88,7 @@ const params = z.object({
       label: 'Largest loss',
       unit: 'points',
       help: 'Answers out of 100 that may change. Layers go back to float, costliest first, until this holds; 100 turns it off.',
+      told: LOSS_TOLD,
       search: [0.5, 1, 100],
     }),
   sensitive: z.enum(['float', 'int16']).default('float').meta({

@@ -6,7 +6,7 @@ import { definePass, type PassContext, type PassResult } from './pass'
 import { assemble, type Assembled } from './quantization/assemble'
 import { divergences } from '../evaluate/comparison/divergence'
 import { activationSqnr, layerReports, type LayerTreatment } from '../evaluate/comparison/layer-report'
-import { exclude, leastWeights, lowBitFields, samples } from './fields'
+import { BITS_TOLD, LOSS_TOLD, METHODS_TOLD, exclude, leastWeights, lowBitFields, samples } from './fields'
 import { nothingReason, tableWithin } from './quantization/nothing-to-do'
 import { refusedLayers } from './loads'
 import { bitsOf, methods, methodWords, type LowBit } from './quantization/low-bit'
@@ -45,6 +45,7 @@ const params = () =>
       .meta({
         label: 'Bits',
         help: 'Bits of a weight. 4 rarely costs quality; 2 and 1 need training to be good.',
+        told: BITS_TOLD,
         search: [8, 4, 3, 2],
       }),
     method: z
@@ -53,6 +54,7 @@ const params = () =>
       .meta({
         label: 'Method',
         help: `How codes are chosen. "gptq" and "awq" look at calibration data; "kmeans" finds shared values; ${methodWords()}.`,
+        told: METHODS_TOLD,
         search: ['gptq', 'kmeans', ...GRID_NAMES.filter((name) => GRIDS[name].searched)],
       }),
     order: z.enum(ORDERS).default('parallel').meta({
@@ -74,6 +76,7 @@ const params = () =>
     maxLoss: z.number().min(0).max(100).default(1).meta({
       label: 'Largest loss',
       unit: 'points',
+      told: LOSS_TOLD,
       help: 'Answers out of 100 that may change; where the model names no classes, percent of the variance of its outputs that may be error. Layers take 8 bits instead, costliest first, until this holds, and stay float where that does not do; 100 turns it off.',
     }),
     samples: samples(128),

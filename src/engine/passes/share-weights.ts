@@ -5,7 +5,7 @@ import type { LayerReport } from '../../contract/report'
 import { fromCodebook, sharedValues } from '../math/quantize/kmeans'
 import { sqnr } from '../math/quantize/sqnr'
 import { Tensor, type Model } from '../onnx'
-import { exclude, leastWeights } from './fields'
+import { BITS_TOLD, exclude, leastWeights } from './fields'
 import { definePass } from './pass'
 import { nothingReason } from './quantization/nothing-to-do'
 import { normalize } from '../layers/normalize'
@@ -23,6 +23,7 @@ const params = z.object({
     .meta({
       label: 'Bits',
       help: 'Each weight tensor keeps 2 to this power different values. 5 bits cost next to nothing.',
+      told: BITS_TOLD,
       search: [6, 5, 4, 3],
     }),
   leastWeights: leastWeights(512),

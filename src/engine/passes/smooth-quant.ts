@@ -22,6 +22,7 @@ const params = z.object({
     .meta({
       label: 'Strength (alpha)',
       help: 'How much of the range moves from activations into weights: 0.5 shares it, more suits models with strong outliers.',
+      told: 'strength {}',
       search: [0.3, 0.5, 0.7],
     }),
   samples: samples(128),

@@ -8,6 +8,7 @@ import { learningFields, teacherFields } from '../training/settings'
 import { withWeightInitializers } from '../layers/normalize'
 import { Parameters, matrixWeights, trainableWeights } from '../training/trainable'
 import { definePass } from './pass'
+import { BITS_TOLD } from './fields'
 
 const ID = 'trained-codebook'
 
@@ -20,6 +21,7 @@ const params = z.object({
     .meta({
       label: 'Bits',
       help: 'Every weight tensor keeps at most 2 to this power different values, zero among them.',
+      told: BITS_TOLD,
       search: [4, 5],
     }),
   ...learningFields,

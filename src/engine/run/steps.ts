@@ -11,6 +11,7 @@ import type { SensitivityCache } from '../search/sensitivity/cache'
 import { seeded } from '../math/random'
 import { readModel } from '../onnx'
 import { findPass } from '../passes'
+import { stepsTold } from '../passes/told'
 import type { PassContext } from '../passes/pass'
 import { sensitivitiesOf } from '../search/sensitivity/measure'
 import { failureOf, STOPS } from '../runtime/failure'
@@ -148,7 +149,7 @@ async function runStep(
   const { pass: id, params } = work.recipe.steps[index]!
   const pass = findPass(id)
   const started = performance.now()
-  const about = { pass: id, params: pass.parse(params) }
+  const about = { pass: id, told: stepsTold([{ pass: id, params }]), params: pass.parse(params) }
   let partial = false
   const seconds = (): number => (performance.now() - started) / 1000
   const context: PassContext = {

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { PASS_ROLES, type PassDescription, type PassNeed } from '../../contract/passes'
 import type { Preset, Recipe, RecipeStep } from '../../contract/recipe'
 import { PASSES } from '../passes'
+import { stepsTold } from '../passes/told'
 
 export interface SearchSpace {
   passes: readonly PassDescription[]
@@ -28,27 +29,12 @@ export function canDo(step: RecipeStep, space: SearchSpace): boolean {
   return pass !== undefined && usable(pass, space)
 }
 
-/** Passes and parameters by their titles: people read these names. */
-const title = (steps: readonly RecipeStep[]): string =>
-  steps
-    .map(({ pass, params }) => {
-      const known = PASSES.find(({ id }) => id === pass)?.description
-      const values = Object.entries(params).map(([name, value]) => {
-        const label = known?.parameters.find((field) => field.name === name)?.label ?? name
-        return `${label.toLowerCase()} ${typeof value === 'object' ? 'by layer' : String(value)}`
-      })
-      return [known?.title ?? pass, values.length > 0 ? `(${values.join(', ')})` : '']
-        .filter(Boolean)
-        .join(' ')
-    })
-    .join(' → ')
-
 /** Recipe names end at 200 characters. */
 const shortened = (name: string): string => (name.length > 200 ? `${name.slice(0, 199)}…` : name)
 
 export const recipeOf = (steps: readonly RecipeStep[]): Recipe => ({
   pare: 1,
-  name: shortened(title(worked(steps))),
+  name: shortened(stepsTold(worked(steps))),
   description: '',
   steps: [...steps],
 })

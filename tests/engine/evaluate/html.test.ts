@@ -106,6 +106,7 @@ const page = htmlReport({
       steps: [
         {
           pass: 'prune-magnitude',
+          told: 'Zero out weights (50% zeros)',
           params: { sparsity: 0.5, schedule: [1, 2] },
           seconds: 41.3,
           summary: 'Took out 51% of the weights; accuracy 99.4 → 98.8 before recovery.',
@@ -133,8 +134,10 @@ describe('htmlReport', () => {
       '1.54× faster (95%: 1.41× to 1.67×)',
       '212 k not zero',
       '41.2 dB',
+      '<strong>Zero out weights (50% zeros)</strong>',
     ])
       expect(page, text).toContain(text)
+    expect(page, 'settings are said, not listed').not.toContain('schedule')
     expect(page).toContain('cannot be told from chance')
     expect(page).toContain('Estimate, not a measurement.')
   })

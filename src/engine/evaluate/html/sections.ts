@@ -188,11 +188,8 @@ export function steps(name: string, records: readonly StepRecord[], several: boo
           .map(({ layer, reason }) => `${layer} (${reason})`)
           .join('; ')}${record.skipped.length > 5 ? ` and ${record.skipped.length - 5} more` : ''}.`
       : ''
-    const params = Object.entries(record.params).map(
-      ([key, value]) => `${key} = ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`,
-    )
     const took = record.seconds < 1 ? 'under a second' : `${Number(record.seconds.toPrecision(2))} s`
-    return `<li><strong>${escape(record.pass)}</strong>${record.failed ? ' <span class="muted">(failed, left out)</span>' : ''}: ${escape(record.summary)}<small>${escape([took, ...params].join(' · '))}</small>${skipped && `<small>${escape(skipped)}</small>`}${record.curve ? curve('Loss', record.curve) : ''}</li>`
+    return `<li><strong>${escape(record.told ?? record.pass)}</strong>${record.failed ? ' <span class="muted">(failed, left out)</span>' : ''}: ${escape(record.summary)}<small>${escape(took)}</small>${skipped && `<small>${escape(skipped)}</small>`}${record.curve ? curve('Loss', record.curve) : ''}</li>`
   })
   return section(
     several ? `How ${name} was made` : 'How it was made',
