@@ -2,7 +2,7 @@
 import type { Footprint, Report } from '../contract/report'
 import { basisOfLimits, costsOf } from '../contract/limits'
 import { metricWords } from '../contract/metric-table'
-import { formatMetric } from '../contract/metrics'
+import { formatInterval, formatMetric } from '../contract/metrics'
 import { changeText, fasterText, timeDetail } from '../contract/verdict'
 import type { Judged } from './limits'
 import { bytes, count, markdownTable, microjoules, milliseconds, number, table } from './output'
@@ -10,10 +10,8 @@ import { bytes, count, markdownTable, microjoules, milliseconds, number, table }
 const qualityName = ({ quality }: Report): string => `${metricWords(quality.metric).said} (${quality.split})`
 
 function qualityText({ quality }: Report): string {
-  const [value, low, high] = [quality.value, ...quality.interval].map((one) =>
-    formatMetric(quality.metric, one),
-  )
-  return `${value} [${low}, ${high}]`
+  const { metric, value, interval } = quality
+  return `${formatMetric(metric, value)} [${formatInterval(metric, interval).join(', ')}]`
 }
 
 interface Column {

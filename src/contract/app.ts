@@ -37,6 +37,7 @@ const method =
 
 const nothing = z.undefined()
 const id = z.string().min(1).max(100)
+const slot = z.int().min(0).max(2)
 const page = { offset: z.int().nonnegative(), limit: z.int().min(1).max(500) }
 
 /** Threads within an operator. */
@@ -258,9 +259,9 @@ export const methods = {
     z.strictObject({ project: id, candidates: z.array(id).min(2).max(3) }),
   ),
   'compare.stop': method<void>()(z.strictObject({ project: id })),
-  /** The self-contained HTML report as text. */
+  /** The self-contained HTML report as text; `slots`, from 0, are the colours that candidates have in the window. */
   'compare.report': method<{ name: string; html: string }>()(
-    z.strictObject({ project: id, candidates: z.array(id).min(1).max(3) }),
+    z.strictObject({ project: id, candidates: z.array(id).min(1).max(3), slots: z.array(slot).optional() }),
   ),
 
   'export.plan': method<BundlePlan>()(

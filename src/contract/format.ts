@@ -20,6 +20,16 @@ export const threeDigits = (value: number): string => String(Number(value.toPrec
 export const formatFigure = (value: number): string =>
   Math.abs(value) < 10 ? String(Number(value.toFixed(2)) || 0) : threeDigits(value)
 
+/** The ends of an interval, to two digits of its width: more of them is noise. What is not nothing does not read so. */
+export function formatEnds([low, high]: readonly [number, number], most = 2): [string, string] {
+  const digits = high > low ? Math.max(0, Math.min(most, 1 - Math.floor(Math.log10(high - low)))) : most
+  const text = (end: number): string => {
+    const rounded = Number(end.toFixed(digits))
+    return String((rounded === 0 ? Number(end.toFixed(most)) : rounded) || 0)
+  }
+  return [text(low), text(high)]
+}
+
 /** "1 pass", "1,797 passes". */
 export const plural = (n: number, one: string, many = `${one}s`): string =>
   `${n.toLocaleString('en')} ${n === 1 ? one : many}`

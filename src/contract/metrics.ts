@@ -1,5 +1,5 @@
 /** Values of metrics, and what they say of a candidate, as every sentence and table writes them. */
-import { formatFigure, formatShare, threeDigits } from './format'
+import { formatEnds, formatFigure, formatShare, threeDigits } from './format'
 import { metricWords } from './metric-table'
 import { besideText, isShare, lostBeside, pointsLost, taskLost } from './points'
 import type { Fidelity, Quality, Report } from './report'
@@ -15,6 +15,21 @@ export function formatMetric(metric: string, value: number): string {
   return Number.isInteger(value) && Math.abs(value) >= 1000
     ? value.toLocaleString('en-US')
     : threeDigits(value)
+}
+
+/** The 95% interval of a value: "98.3%" and "99.8%". An end that is not all or nothing does not read as that. */
+export function formatInterval(metric: string, interval: readonly [number, number]): [string, string] {
+  const { unit } = metricWords(metric)
+  if (unit !== 'share' && unit !== 'coefficient')
+    return [formatMetric(metric, interval[0]), formatMetric(metric, interval[1])]
+  const whole = unit === 'share' ? 100 : 1
+  const ends = formatEnds([interval[0] * whole, interval[1] * whole], unit === 'share' ? 2 : 4)
+  const text = (at: 0 | 1): string => {
+    const reads = Number(ends[at]) / whole
+    const isExact = reads !== 0 && reads !== 1
+    return isExact ? ends[at] + (unit === 'share' ? '%' : '') : formatMetric(metric, interval[at])
+  }
+  return [text(0), text(1)]
 }
 
 /** True where answers were held against what is right, not against the original's. */

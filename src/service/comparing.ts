@@ -62,7 +62,7 @@ export function compareHandlers({ core, sittings, sources }: Parts) {
       return viewProject(core.store.get(project), sources)
     },
     'compare.stop': ({ project }) => sittings.stop(project),
-    'compare.report': async ({ project, candidates }) => {
+    'compare.report': async ({ project, candidates, slots }) => {
       const found = candidates.map((id) => candidateOf(core.store, id))
       const { run } = found[0]!
       const sitting = sittingOf(core.store.get(project), candidates)
@@ -76,6 +76,7 @@ export function compareHandlers({ core, sittings, sources }: Parts) {
             recipe: candidate.recipe,
             report: sitting?.reports[sitting.candidates.indexOf(candidates[i]!)] ?? candidate.report,
             steps: candidate.steps,
+            slot: slots?.[i],
           })),
         },
         { during: 'writing the report' },

@@ -1,6 +1,6 @@
 /** What a person should know about a report, in plain sentences. */
 import path from 'node:path'
-import { formatBytes, formatFigure, formatMilliseconds, formatTimes } from '../../contract/format'
+import { formatBytes, formatEnds, formatMilliseconds, formatTimes } from '../../contract/format'
 import { amountText, isShare, SHOWN, taskLost } from '../../contract/points'
 import type { Report } from '../../contract/report'
 import { fasterText, isTold, timeText } from '../../contract/verdict'
@@ -53,7 +53,9 @@ function certainty(report: Report, original: Report, samples: number): string[] 
   const [low, high] = change.interval
   if (change.value === 0 || low > 0 || high < 0) return []
   const unit = isShare(metric) ? 1 : Math.abs(value)
-  const ends = [low, high].map((end) => signed((100 * end) / unit)).join(' to ')
+  const ends = formatEnds([(100 * low) / unit, (100 * high) / unit])
+    .map(signed)
+    .join(' to ')
   const amount =
     Math.abs(lost) < SHOWN ? `less than ${amountText(metric, 0.01)}` : amountText(metric, Math.abs(lost))
   return [
@@ -135,7 +137,5 @@ function size(report: Report, original: Report): string[] {
     : []
 }
 
-function signed(value: number): string {
-  const figure = formatFigure(Math.abs(value))
-  return figure === '0' ? '0' : `${value > 0 ? '+' : '−'}${figure}`
-}
+const signed = (figure: string): string =>
+  figure === '0' ? '0' : figure.startsWith('-') ? `−${figure.slice(1)}` : `+${figure}`

@@ -188,7 +188,7 @@ interface Jobs {
     {
       title: string
       original: Report
-      candidates: { name: string; recipe?: Recipe; report: Report; steps?: StepRecord[] }[]
+      candidates: { name: string; recipe?: Recipe; report: Report; steps?: StepRecord[]; slot?: number }[]
       /** Where a search found them: the front it leaves to choose from. */
       search?: SearchResult
     },

@@ -302,7 +302,9 @@ export function best(trials: readonly Trial[], { objective, maxLoss }: Params): 
 const worded = (one: Trial): string => `${one.title}: ${figures(one)}`
 
 const lossWords = ({ loss, lossOf }: Loss): string =>
-  lossOf === 'quality' ? `${formatFigure(loss)} points lost` : divergenceText(loss, lossOf)
+  lossOf === 'quality'
+    ? `${formatFigure(loss)} ${formatFigure(loss) === '1' ? 'point' : 'points'} lost`
+    : divergenceText(loss, lossOf)
 
 const figures = ({ loss, lossOf, bytes, of, speed }: Trial): string =>
   `${ratioText(1, bytes, `smaller ${of}`, `larger ${of}`, `${of} as large`)}, ${speed}, ${lossWords({ loss: Math.max(0, loss), lossOf })}`

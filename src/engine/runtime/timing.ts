@@ -3,13 +3,23 @@ import type { Model } from '../onnx'
 import { BY_TURNS, withSession } from './session'
 import type { Values } from './value'
 
-/** Seconds of one run on these feeds: the second of two, for the first warms up. Throws what sessions throw. */
+/** Runs that are timed at most, and milliseconds after which no other one begins. */
+const RUNS = 5
+const ENOUGH = 50
+
+/** Seconds of one run on these feeds: the shortest of a few, after one that warms up. Throws what sessions throw. */
 export async function secondsOfRun(model: Model, feeds: Values): Promise<number> {
   return withSession(model, BY_TURNS, async (session) => {
     await session.run(feeds)
-    const start = performance.now()
-    await session.run(feeds)
-    return (performance.now() - start) / 1000
+    const begun = performance.now()
+    let least = Infinity
+    // One run alone may be the one in which the machine did something else.
+    for (let run = 0; run < RUNS && (run === 0 || performance.now() - begun < ENOUGH); run++) {
+      const start = performance.now()
+      await session.run(feeds)
+      least = Math.min(least, performance.now() - start)
+    }
+    return least / 1000
   })
 }
 

@@ -1,5 +1,5 @@
 /** The outcome of a search in one paragraph: what was done, what it cost, what was tried and lost. */
-import { formatBytes, formatFigure, plural } from '../../contract/format'
+import { formatBytes, formatEnds, plural } from '../../contract/format'
 import { clearlyFaster, timeMargin } from '../../contract/front'
 import { fasterText, footprintText, ratioText, sizesText, timeDetail } from '../../contract/verdict'
 import { amountText, isShare, lossText } from '../../contract/points'
@@ -124,7 +124,7 @@ function verdictText({ verdict, candidate, together }: Confirmation, allowed: st
 
 /** An interval that several were looked at for says so: it is wider than that of one alone. */
 function intervalText({ interval, rank, candidate }: Confirmation): string {
-  const [low, high] = interval.map((end) => formatFigure(end).replace('-', '−'))
+  const [low, high] = formatEnds(interval).map((end) => end.replace('-', '−'))
   const unit = isShare(candidate.metric) ? ' points' : '%'
   const widened = rank > 1 ? `, widened for the ${rank} recipes looked at` : ''
   return `95% interval of the loss${widened}: ${low} to ${high}${unit}`

@@ -16,12 +16,14 @@ const LEAST = 0.08
 /** Shown at the start if the whole does not fit: what can still be read. */
 const READABLE = 0.6
 const MARGIN = 24
+/** What is said of the drawing lies over its lower edge. */
+const FOOT = 28
 
 const whole = (seen: Size, extent: Size): number =>
   Math.min(
     1,
     (seen.width - MARGIN) / Math.max(1, extent.width),
-    (seen.height - MARGIN) / Math.max(1, extent.height),
+    (seen.height - MARGIN - FOOT) / Math.max(1, extent.height),
   )
 
 /** Always within what lets some of the drawing be seen. */
@@ -54,7 +56,7 @@ export function fitted(seen: Size, extent: Size): Camera {
   const zoom = whole(seen, extent)
   return {
     x: (extent.width - seen.width / zoom) / 2,
-    y: (extent.height - seen.height / zoom) / 2,
+    y: (extent.height - (seen.height - FOOT) / zoom) / 2,
     zoom,
   }
 }

@@ -191,7 +191,8 @@ function paintNode(
   if (!big) {
     context.fillStyle = palette.muted
     context.font = `11px ${palette.font}`
-    context.fillText(cutStart(node.note, 27), x + 10, y + (NODE.head + NODE.height) / 2)
+    // Names of wide letters are drawn narrower, never over the edge.
+    context.fillText(cutStart(node.note, 27), x + 10, y + (NODE.head + NODE.height) / 2, NODE.width - 20)
   }
   context.globalAlpha = 1
 }

@@ -2,7 +2,7 @@
 import { taskWords, type Task } from '../../contract/dataset'
 import type { Quality } from '../../contract/report'
 import { metricWords } from '../../contract/metric-table'
-import { formatMetric } from '../../contract/metrics'
+import { formatInterval, formatMetric } from '../../contract/metrics'
 import { isShare } from '../../contract/points'
 import { percent, points, three, typeset } from './format'
 
@@ -22,7 +22,7 @@ export const qualitySaid = (quality: Quality): string =>
     : `${qualityValue(quality)} ${metricWords(quality.metric).said}`
 
 export const qualityInterval = (quality: Quality): string =>
-  quality.interval.map((bound) => metricValue(quality.metric, bound)).join(' – ')
+  formatInterval(quality.metric, quality.interval).map(typeset).join(' – ')
 
 /** Candidate against original: '−0.2 points', or the plain difference where the metric is no fraction. */
 export function qualityChange(original: Quality, candidate: Quality): string {

@@ -57,7 +57,8 @@ async function exportRecipe(app: App): Promise<void> {
 async function saveReport(app: App): Promise<void> {
   if (!app.project) return
   const candidates = app.compared.map((candidate) => candidate.id)
-  const report = await app.ask('compare.report', { project: app.project.id, candidates })
+  const slots = candidates.map((id) => app.slotOf(id) ?? 0)
+  const report = await app.ask('compare.report', { project: app.project.id, candidates, slots })
   if (report) saveText(report.name, report.html, 'text/html')
 }
 

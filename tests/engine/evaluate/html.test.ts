@@ -129,7 +129,7 @@ describe('htmlReport', () => {
       '448 kB',
       '399 kB',
       '99%',
-      '98.26% to 99.8%',
+      '98.3% to 99.8%',
       '92 µs',
       '1.54× faster (95%: 1.41× to 1.67×)',
       '212 k not zero',
@@ -195,6 +195,24 @@ describe('htmlReport', () => {
       'c1',
       'c2',
     ])
+  })
+
+  it('keeps the colours that candidates have in the window, and says what holds of all once', () => {
+    const noted = (...notes: string[]): Report => ({ ...small, notes: ['Of all.', ...notes] })
+    const two = htmlReport({
+      title: 'x',
+      original: report(),
+      candidates: [
+        { name: 'Safe', report: noted(), slot: 2 },
+        { name: 'Small', report: noted('Of one.'), slot: 0 },
+      ],
+    })
+    expect(two).toContain('<i class="c3"></i>Safe')
+    expect(two).toContain('<i class="c1"></i>Small')
+    expect(two).toContain('class="confusion c3"')
+    expect(two.match(/Of all\./g)).toHaveLength(1)
+    expect(two).toContain('<li>Of all.</li>')
+    expect(two).toContain('<li>Small: Of one.</li>')
   })
 
   it('calls a layer by its node, as the window does', () => {

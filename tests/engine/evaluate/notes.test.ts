@@ -60,7 +60,7 @@ test('a change in quality that chance explains is called so, and only that', () 
   const change = (value: number, low: number, high: number): Partial<Report> =>
     ({ qualityChange: { value, interval: [low, high] }, accuracy: original.quality.value + value }) as never
   expect(notes(change(-0.0028, -0.011, 0.0056))).toEqual([
-    'With 360 samples a difference of 0.28 points cannot be told from chance (95% interval of the change −1.1 to +0.56 points).',
+    'With 360 samples a difference of 0.28 points cannot be told from chance (95% interval of the change −1.1 to +0.6 points).',
   ])
   expect(notes(change(-0.00003, -0.0001, 0.00002))).toEqual([
     'With 360 samples a difference of less than 0.01 points cannot be told from chance (95% interval of the change −0.01 to 0 points).',

@@ -207,7 +207,7 @@ describe('the steps', () => {
 
   it('compare: before and after, questions, layers, classes, samples', async () => {
     const { text, find, all } = await openWindow({ project: done() }, at('compare'))
-    expect(find('h1').textContent).toContain('10.9× smaller')
+    expect(find('h1').textContent, 'a figure stays with its word').toContain('10.9×\u00a0smaller')
     expect(all('.answers > li')).toHaveLength(3)
     await press('Layers')
     expect(text()).toContain('/conv1/Conv')

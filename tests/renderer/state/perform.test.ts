@@ -236,7 +236,7 @@ it('saves the recipe and the report as files of their kind', async () => {
   app.chosen = ['run1-3']
   perform(app, 'report.save')
   await vi.waitFor(() => expect(saved).toHaveLength(2))
-  expect(asked).toEqual([{ project: 'digits', candidates: ['run1-3'] }])
+  expect(asked).toEqual([{ project: 'digits', candidates: ['run1-3'], slots: [0] }])
   expect(made[1]).toMatchObject({ download: 'digits.html' })
   expect(await saved[1]!.text()).toBe('<p>')
 })

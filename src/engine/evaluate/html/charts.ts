@@ -11,10 +11,10 @@ export interface Bar {
 }
 
 /** Whose it is: the colour that the window has for the same model. */
-type Kind = 'original' | 'c1' | 'c2' | 'c3'
+export type Kind = 'original' | 'c1' | 'c2' | 'c3'
 
-/** Of the models of a report in their order, the original first. */
-export const kindOf = (at: number): Kind => (['original', 'c1', 'c2', 'c3'] as const)[at] ?? 'c3'
+/** Of a candidate, by its colour in the window or, where it was in none, by its place in the report. */
+export const kindOf = (slot: number): Kind => (['c1', 'c2', 'c3'] as const)[slot] ?? 'c3'
 
 const LABEL = 168
 const WIDTH = 720

@@ -5,7 +5,6 @@ import { metricWords } from '../../../contract/metric-table'
 import { isShare } from '../../../contract/points'
 import type { Report } from '../../../contract/report'
 import { isApart, originalTimes, ratioText, speedText } from '../../../contract/verdict'
-import { kindOf } from './charts'
 import type { Named } from './overview'
 import { escape } from './parts'
 
@@ -61,11 +60,11 @@ function answersOf(original: Report, [first, ...others]: readonly Named[]): Answ
 }
 
 export function hero(original: Report, candidates: readonly Named[]): string {
-  const all: Named[] = [{ name: 'Original', report: original }, ...candidates]
+  const all: Named[] = [{ name: 'Original', report: original, kind: 'original' }, ...candidates]
   const cards = answersOf(original, candidates).map(({ title, said, better, value, text, most }) => {
-    const sides = all.flatMap(({ name, report }, at) => {
+    const sides = all.flatMap(({ name, report, kind }) => {
       const known = value(report)
-      return known === undefined ? [] : [{ name, kind: kindOf(at), value: known }]
+      return known === undefined ? [] : [{ name, kind, value: known }]
     })
     const end = most ?? Math.max(...sides.map((side) => side.value), Number.MIN_VALUE)
     const tone = better === undefined ? '' : better ? ' good' : ' bad'

@@ -21,6 +21,8 @@ interface HtmlReport {
     report: Report
     recipe?: Recipe
     steps?: readonly StepRecord[]
+    /** Which of the three colours it has, from 0; default: by its place. */
+    slot?: number
   }[]
   /** Where a search found them. */
   search?: FrontOf
@@ -32,22 +34,22 @@ export function htmlReport({ title, original: whole, candidates, search }: HtmlR
     candidates.map(({ report }) => report),
   )
   const original = times ? { ...whole, latencyMs: times } : whole
-  const named = candidates.map(({ name, recipe, report, steps: records }, i) => ({
+  const named = candidates.map(({ name, recipe, report, steps: records, slot }, i) => ({
     name: name ?? recipe?.name ?? `Candidate ${i + 1}`,
     report,
+    kind: kindOf(slot ?? i),
     recipe,
     records: records ?? [],
   }))
   const several = named.length > 1
-  const all: Named[] = [{ name: 'Original', report: original }, ...named]
   const body = [
     header(title, original, named),
     named.length ? hero(original, named) : '',
     overview(original, named),
-    notes(all),
+    notes(original, named),
     search ? tradeOff(search) : '',
     charts(original, named),
-    ...named.map((one, at) => layers(one, kindOf(at + 1), several)),
+    ...named.map((one) => layers(one, several)),
     classes(original, named),
     ...named.map(({ name, records }) => steps(name, records, several)),
     reading(original),
@@ -73,15 +75,15 @@ ${body.join('\n')}
 
 /** The verdict first. */
 function header(title: string, original: Report, named: readonly (Named & { recipe?: Recipe })[]): string {
-  const [sentence = '', ...others] = named
-    .map(({ name, report }) =>
-      named.length > 1 ? `${name}: ${changeText(original, report)}` : changeText(original, report),
-    )
-    .map((text) => `${text[0]?.toUpperCase() ?? ''}${text.slice(1)}.`)
+  const [first, ...others] = named.map(({ name, report, kind }) => {
+    const change = changeText(original, report)
+    const text = named.length > 1 ? `${name}: ${change}` : change
+    return { kind, sentence: `${text[0]?.toUpperCase() ?? ''}${text.slice(1)}.` }
+  })
   const also = others.map(
-    (text, at) => `<p class="also"><i class="${kindOf(at + 2)}"></i>${escape(text)}</p>`,
+    ({ kind, sentence }) => `<p class="also"><i class="${kind}"></i>${escape(sentence)}</p>`,
   )
   const description = named.length === 1 ? named[0]!.recipe?.description : undefined
   const lead = description ? `<p class="lead">${escape(description)}</p>` : ''
-  return `<header><p class="kind">${escape(title)}</p><h1>${escape(sentence)}</h1>${also.join('')}${lead}</header>`
+  return `<header><p class="kind">${escape(title)}</p><h1>${escape(first?.sentence ?? '')}</h1>${also.join('')}${lead}</header>`
 }

@@ -1,14 +1,16 @@
 /** The table of all figures, original and candidates side by side. */
 import { formatBytes, formatCount, formatMicrojoules, formatMilliseconds } from '../../../contract/format'
-import { formatMetric } from '../../../contract/metrics'
+import { formatInterval, formatMetric } from '../../../contract/metrics'
 import type { Report } from '../../../contract/report'
 import { fasterText, footprintText, isApart, originalTimes, timeDetail } from '../../../contract/verdict'
 import { metricWords } from '../../../contract/metric-table'
+import type { Kind } from './charts'
 import { cell, section, table, type Cell } from './parts'
 
 export interface Named {
   name: string
   report: Report
+  kind: Kind
 }
 
 interface Row {
@@ -37,7 +39,7 @@ export const sampleWords = ({ quality: { samples, split } }: Report): string =>
   split === 'random' ? `${samples} random inputs` : `${samples} ${split} samples`
 
 const range = (report: Report): string => {
-  const [low, high] = report.quality.interval.map((v) => formatMetric(report.quality.metric, v))
+  const [low, high] = formatInterval(report.quality.metric, report.quality.interval)
   return low === high ? '' : `${low} to ${high}`
 }
 

@@ -6,17 +6,17 @@ import { formatMetric } from '../../../contract/metrics'
 import type { LayerReport, Report, StepRecord } from '../../../contract/report'
 import { originalTimes } from '../../../contract/verdict'
 import { sampleWords, type Named } from './overview'
-import { bars, confusion, curve, kindOf, type Bar } from './charts'
+import { bars, confusion, curve, type Bar } from './charts'
 import { cell, escape, paragraph, section, table, type Cell } from './parts'
 
 export function charts(original: Report, candidates: readonly Named[]): string {
-  const all: Named[] = [{ name: 'Original', report: original }, ...candidates]
+  const all: Named[] = [{ name: 'Original', report: original, kind: 'original' }, ...candidates]
   const of = (value: (r: Report) => number, text: (v: number) => string): Bar[] =>
-    all.map(({ name, report }, i) => ({
+    all.map(({ name, report, kind }) => ({
       label: name,
       value: value(report),
       text: text(value(report)),
-      kind: kindOf(i),
+      kind,
     }))
   return section(
     'Size and speed',
@@ -54,12 +54,17 @@ export function charts(original: Report, candidates: readonly Named[]): string {
   )
 }
 
-export function notes(all: readonly Named[]): string {
-  const items = all.flatMap(({ name, report }) => report.notes.map((note) => ({ name, note })))
-  const single = all.length <= 2
-  const unique = [
-    ...new Set(items.map(({ name, note }) => (single || name === 'Original' ? note : `${name}: ${note}`))),
+/** Each once: what holds of every model without a name, else with those it holds of. */
+export function notes(original: Report, candidates: readonly Named[]): string {
+  const told = [
+    ...new Set([original, ...candidates.map(({ report }) => report)].flatMap(({ notes }) => notes)),
   ]
+  const unique = told.map((note) => {
+    const of = candidates.filter(({ report }) => report.notes.includes(note))
+    return original.notes.includes(note) || of.length === candidates.length
+      ? note
+      : `${of.map(({ name }) => name).join(', ')}: ${note}`
+  })
   return section(
     'Worth knowing',
     unique.length
@@ -88,13 +93,13 @@ export function reading({ dataSpec }: Report): string {
 const PICTURE_LIMIT = 40
 
 export function classes(original: Report, candidates: readonly Named[]): string {
-  const all: Named[] = [{ name: 'Original', report: original }, ...candidates]
+  const all: Named[] = [{ name: 'Original', report: original, kind: 'original' }, ...candidates]
   const known = all.filter(({ report }) => report.confusion)
   if (known.length === 0) return ''
   const names = original.classes ?? original.confusion?.map((_, i) => String(i)) ?? []
   const pictures =
     names.length <= PICTURE_LIMIT
-      ? `<div class="pair">${known.map((one) => confusion(one.name, one.report.confusion!, names, kindOf(all.indexOf(one)))).join('')}</div>`
+      ? `<div class="pair">${known.map((one) => confusion(one.name, one.report.confusion!, names, one.kind)).join('')}</div>`
       : ''
   return section('Classes', pictures, perClass(original, candidates, names))
 }
@@ -132,7 +137,7 @@ const LAYERS_SHOWN = 24
 /** As the window and the model's own tools call it. */
 const nameOf = ({ node, layer }: LayerReport): string => node ?? layer
 
-export function layers({ name, report }: Named, after: Bar['kind'], several: boolean): string {
+export function layers({ name, report, kind: after }: Named, several: boolean): string {
   const reports = report.layers ?? []
   if (reports.length === 0) return ''
   const heaviest = [...reports]

@@ -1,5 +1,5 @@
 /** The rows of the comparison: one measure each, how it reads, and whether less of it is better. */
-import { formatFigure } from '../../../contract/format'
+import { formatEnds } from '../../../contract/format'
 import type { Report } from '../../../contract/report'
 import { fasterText, isApart, originalTimes, timeDetail } from '../../../contract/verdict'
 import { leastAlike } from '../../../contract/points'
@@ -148,7 +148,7 @@ function pairedChange({ quality }: Report, candidate: Report): Change {
   const paired = candidate.qualityChange
   if (!paired) return change
   const unit = metricName(quality.metric).fraction ? 100 : 1
-  const [low, high] = paired.interval.map((bound) => typeset(formatFigure(bound * unit)))
+  const [low, high] = formatEnds([paired.interval[0] * unit, paired.interval[1] * unit]).map(typeset)
   const text = `${change.text} (95%: ${low} to ${high})`
   // Neither better nor worse is what the samples do not tell from chance.
   return paired.interval[0] <= 0 && paired.interval[1] >= 0 ? { text } : { ...change, text }

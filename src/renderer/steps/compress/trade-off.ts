@@ -78,7 +78,9 @@ export function tradeOffChart(
           label: 'beaten',
           data: others,
           showLine: false,
-          pointStyle: (at: { raw: unknown }) => (isFast(at) ? 'rectRot' : SLOT_SHAPES[slotOf(at) ?? 0]!),
+          // The original alone is a diamond, and what is on show keeps its own mark.
+          pointStyle: (at: { raw: unknown }) =>
+            isFast(at) && slotOf(at) === undefined ? 'star' : SLOT_SHAPES[slotOf(at) ?? 0]!,
           pointBackgroundColor: (at: { raw: unknown }) =>
             slotOf(at) === undefined ? palette.surface : colour(at),
           pointBorderColor: colour,
