@@ -5,6 +5,7 @@ import type { ParameterGroup } from '../../contract/passes'
 const layer: ParameterGroup = 'layer'
 const calibration: ParameterGroup = 'calibration'
 const encoding: ParameterGroup = 'encoding'
+const training: ParameterGroup = 'training'
 
 export const BITS_TOLD = '{} bits'
 
@@ -81,5 +82,5 @@ export const features = (weight: number, search?: number[]) =>
       help: 'Weight of matching what the layers inside the original give; 0 compares answers only.',
       told: { 0: 'answers alone', 1: 'layer by layer', '*': 'layer by layer, weight {}' },
       search,
-      advanced: true,
+      group: training,
     })

@@ -1,15 +1,15 @@
 import { z } from 'zod'
-import type { LayerReport } from '../../contract/report'
 import { PareError } from '../../contract/errors'
 import { CALIBRATORS, type Calibrator } from '../math/quantize/calibrate'
 import type { IntegerType } from '../math/quantize/affine'
+import type { ChannelCodes } from '../math/quantize/channels'
 import type { Model } from '../onnx'
 import { definePass, type PassContext, type PassResult } from './pass'
-import { adaptiveCodes, onScalesOf } from './quantization/adaptive'
+import { adaptiveCodes, withCodes } from './quantization/adaptive'
 import { findQuantizable } from './quantization/quantizable-ops'
 import { divergences, type Divergence } from '../evaluate/comparison/divergence'
-import { activationSqnr, layerReports, type LayerTreatment } from '../evaluate/comparison/layer-report'
-import { gainText, keepFloat, keepFloatSentence, type KeptFloat } from './quantization/keep-float'
+import { learnedCodes } from './learned-rounding/integer-codes'
+import type { KeptFloat } from './quantization/keep-float'
 import { nothingReason } from './quantization/nothing-to-do'
 import { toOperators } from './quantization/operators'
 import { normalize } from '../layers/normalize'
@@ -18,14 +18,11 @@ import { ALL_OPS } from '../layers/kinds'
 import { leftOut } from '../layers/left-out'
 import { sampleCounts } from './quantization/sample-counts'
 import { asStored } from './quantization/stored-floats'
-import {
-  calibrate,
-  quantizeStatically,
-  storedTold,
-  type StaticOptions,
-  type StaticResult,
-} from './quantization/static'
-import { LOSS_TOLD, exclude, integerFields, samples } from './fields'
+import { calibrate, quantizeStatically, type StaticOptions, type StaticResult } from './quantization/static'
+import { exceptionReasons, reportLayers, summaryOf } from './quantization/static-report'
+import { computedGrid } from './quantization/static-weights'
+import { chooseWidths, NO_EXCEPTIONS, type Exceptions, type Widths } from './quantization/widths'
+import { BITS_TOLD, LOSS_TOLD, exclude, integerFields, samples } from './fields'
 import { onAnswered } from './quantization/answered'
 import { taskOf } from '../tasks'
 
@@ -54,14 +51,19 @@ const params = z.object({
       search: ['auto', 'min-max', 'mse'],
     }),
   samples: samples(512),
+  bits: z.int().min(2).max(8).default(8).meta({
+    label: 'Bits',
+    told: BITS_TOLD,
+    help: 'Bits of a weight that is multiplied as an integer. Fewer than 8 take as many bytes in the file and compute as fast, but zip smaller; "blocks" rounds them best. Layers that cost too much get 8.',
+  }),
   ...integerFields,
   rounding: z
-    .enum(['nearest', 'adaptive'])
+    .enum(['nearest', 'adaptive', 'layers', 'blocks'])
     .default('nearest')
     .meta({
       label: 'Rounding',
-      help: '"adaptive" rounds weights so that the outputs on calibration data stay closest; slower. It needs a scale per channel.',
-      told: { adaptive: 'adaptive rounding' },
+      help: '"adaptive" rounds weights so that the outputs on calibration data stay closest; slower. "layers" then learns which weights to round up, layer by layer with integers in front, and "blocks" for a few layers at a time, up to where a residual branch ends; slower still, and for fewer bits than 8. All three need a scale per channel.',
+      told: { adaptive: 'adaptive rounding', '*': 'rounding learned by {}' },
       search: ['nearest', 'adaptive'],
     }),
   correctBias: z.boolean().default(true).meta({
@@ -146,24 +148,25 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
         context.progress(0.4 * Math.min(1, (batch * 16) / counts.calibration), 'measuring ranges'),
     }),
   )
-  if (options.rounding === 'adaptive') {
+  const starts = new Map<string, ChannelCodes>()
+  if (options.rounding !== 'nearest') {
     const layers = findQuantizable(prepared.model.graph, base).ops.flatMap(({ weight }) => weight ?? [])
-    const codes = await adaptiveCodes(prepared.model, layers, few, {
-      ...base.weights,
-      progress: (done, doing) => context.progress(0.4 + 0.1 * done, doing),
+    const found = await adaptiveCodes(prepared.model, layers, few, {
+      ...computedGrid(base.weights),
+      by: ID,
+      progress: (done, doing) => context.progress(0.4 + 0.05 * done, doing),
     })
-    base.weights = {
-      ...base.weights,
-      rounding: ({ name }, nearest) => onScalesOf(nearest, codes.get(name)),
-    }
+    for (const [layer, codes] of found) starts.set(layer, codes)
+    base.weights = withCodes(base.weights, starts)
   }
   const build = (
     calibrator: Calibrator,
-    floats: ReadonlySet<string> = new Set(),
+    { floats, wide }: Exceptions = NO_EXCEPTIONS,
     storedOnly: ReadonlySet<string> = new Set(),
   ): StaticResult =>
     quantizeStatically(prepared.model, calibrated, {
       ...base,
+      weights: { ...base.weights, spared: wide },
       calibrator,
       ...(options.sensitive === 'int16'
         ? { wide: floats }
@@ -187,28 +190,53 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
     })
   const best = results.length > 1 ? await closest(results.map((result) => result.model)) : 0
   const method = methods[best]!
-  const layers = results[best]!.plan.ops.map((op) => op.layer)
+  let full = results[best]!
+  const layers = full.plan.ops.map((op) => op.layer)
+  if (options.rounding === 'layers' || options.rounding === 'blocks') {
+    const apart = { ...base, calibrator: method, apart: true }
+    const learned = await learnedCodes(
+      prepared.model,
+      quantizeStatically(prepared.model, calibrated, apart),
+      starts,
+      { ...context, progress: (done, doing) => context.progress(0.45 + 0.25 * done, doing) },
+      {
+        by: ID,
+        bits: computedGrid(base.weights).bits,
+        rounding: options.rounding,
+        meanOf: (input) => (options.correctBias ? calibrated.channels.get(input)?.mean : undefined),
+      },
+    )
+    base.weights = withCodes(base.weights, learned.codes)
+    notes.push(learned.told)
+    full = build(method)
+  }
   // The cached sensitivities do not say which layers to suspect here: they are of weights alone, and what 8 bits cost
   // comes from activations. On a BERT the two orders of its 26 layers correlate at 0.3 (ranks), so all are measured.
-  const kept = await keepFloat(results[best]!.model, {
-    layers,
-    limit: options.maxLoss,
-    build: (floats) => build(method, floats).model,
-    evaluate: (model) => measure([model], many).then(([measured]) => measured!),
-    compare: (models) => measure(models, few),
-    progress: (done, doing) => context.progress(0.5 + 0.4 * done, doing),
-  })
+  const widths: Widths =
+    options.maxLoss >= 100
+      ? NO_EXCEPTIONS
+      : await chooseWidths({
+          tied: layers.map((layer) => [layer]),
+          floats: NO_EXCEPTIONS.floats,
+          limit: options.maxLoss,
+          build: (exceptions) => build(method, exceptions).model,
+          evaluate: (model) => measure([model], many).then(([measured]) => measured!),
+          compare: (models) => measure(models, few),
+          ...(options.bits < base.weights.bits && { widen: () => Promise.resolve() }),
+          progress: (done, doing) => context.progress(0.7 + 0.2 * done, doing),
+        })
+  const kept: KeptFloat = widths.kept ?? { model: full.model, floats: [], gains: new Map() }
   const result = await asStored(kept, options.maxLoss, {
-    build: (stored) => build(method, new Set(kept.floats), stored),
+    build: (stored) => build(method, widths, stored),
     points: async (model) => (await measure([model], many))[0]!.points,
     order: async (models) => (await measure(models, few)).map(({ sqnr }) => sqnr),
   })
   context.progress(0.92, 'measuring each layer')
   const reports = await reportLayers(
     prepared.model,
-    results[best]!,
+    full,
     result,
-    kept,
+    widths,
     options,
     evaluationBatches(context, SAMPLES_FOR_REPORT, ID),
   )
@@ -216,20 +244,14 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
     options.format === 'qoperator' ? await toOperators(result.model, context.scratch) : result.model
   return {
     model: final,
-    summary: summaryOf(
-      result,
-      kept,
-      layers.length,
-      method,
-      options,
-      base,
-      [...notes, ...prepared.notes],
-      context,
-    ),
+    summary: summaryOf(result, widths, layers.length, method, options, context.target, [
+      ...notes,
+      ...prepared.notes,
+    ]),
     skipped: [
       ...others,
       ...result.skipped.filter(({ layer }) => !kept.floats.includes(layer)),
-      ...keptReasons(kept, options),
+      ...exceptionReasons(widths, options),
     ],
     layers: reports,
   }
@@ -245,83 +267,10 @@ function staticOptions(options: Params, context: PassContext): StaticOptions {
     weights: {
       perChannel: options.perChannel,
       bits: context.target.int8.weightBits,
+      computedBits: Math.min(options.bits, context.target.int8.weightBits),
       clip: options.weightClip,
       by: ID,
       cache: new Map(),
     },
   }
-}
-
-const keptReasons = (kept: KeptFloat, options: Params): { layer: string; reason: string }[] =>
-  kept.floats.map((layer) => ({
-    layer,
-    reason: `${options.sensitive === 'int16' ? '16-bit activations' : 'computed in float'}: in int8 it alone costs ${gainText(kept, layer)}`,
-  }))
-
-const AS_INT8 = 'int8 weights, float arithmetic'
-
-function reportLayers(
-  original: Model,
-  full: StaticResult,
-  result: StaticResult,
-  kept: KeptFloat,
-  options: Params,
-  batches: Batches,
-): Promise<LayerReport[]> {
-  const stayed = new Map(result.plan.ops.map((op) => [op.layer, op]))
-  const asInt8 = new Set(result.stored.map(({ name }) => name))
-  const planned = new Set(full.plan.ops.map(({ layer }) => layer))
-  const sources: LayerTreatment[] = full.plan.ops.map(({ layer, node, weight }) => {
-    const op = stayed.get(layer)
-    const bytesBefore = weight?.tensor.byteLength
-    const common = { layer, op: node.opType, bytesBefore }
-    const reason = `costs ${gainText(kept, layer)} in int8`
-    if (asInt8.has(layer)) return { ...common, treatment: AS_INT8, ...result.written.get(layer), reason }
-    if (!op) return { ...common, treatment: 'kept in float', bytesAfter: bytesBefore, reason }
-    const wide = options.sensitive === 'int16' && kept.floats.includes(layer)
-    const treatment = `int8 ${options.perChannel ? 'per-channel' : 'per-tensor'}${wide ? ', 16-bit activations' : ''}`
-    return { ...common, treatment, value: op.output, ...result.written.get(layer) }
-  })
-  for (const { name, place, node, tensor } of [...result.embeddings, ...result.stored]) {
-    if (planned.has(name)) continue
-    sources.push({
-      layer: name,
-      op: node.opType,
-      value: place,
-      treatment: node.is('Gather') ? 'int8 per row' : AS_INT8,
-      bytesBefore: tensor.byteLength,
-      ...result.written.get(name),
-    })
-  }
-  const names = sources.map(({ layer, value }) => value ?? layer)
-  return activationSqnr(original, result.model, names, batches).then((found) => layerReports(sources, found))
-}
-
-function summaryOf(
-  result: StaticResult,
-  kept: KeptFloat,
-  layers: number,
-  method: Calibrator,
-  options: Params,
-  base: StaticOptions,
-  notes: string[],
-  context: PassContext,
-): string {
-  const done = layers - (options.sensitive === 'int16' ? 0 : kept.floats.length)
-  const chosen =
-    options.calibration === 'auto' ? ` (closest to the original of ${CALIBRATORS.length} tried)` : ''
-  const parts = layers === 0 ? [] : [`${done} of ${layers} layers run on int8 with ${method} ranges${chosen}`]
-  parts.push(...storedTold(result))
-  const sentence = keepFloatSentence(kept, layers, options.maxLoss)
-  if (sentence)
-    parts.push(
-      options.sensitive === 'int16' ? sentence.replace('stay float', 'get 16-bit activations') : sentence,
-    )
-  const scores = result.model.graph.nodes.filter((node) => node.is('Softmax')).length
-  if (scores > 0)
-    parts.push(`the inputs of ${scores} Softmax and what is added to them (attention masks) stay float`)
-  const { because = 'asked', note } = context.target.int8
-  if (base.weights.bits < 8) parts.push(`weights use ${base.weights.bits} of their 8 bits, as ${because}`)
-  if (note) parts.push(note)
-  return `${[...parts, ...notes].join('; ')}.`
 }

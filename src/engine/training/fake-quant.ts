@@ -18,6 +18,8 @@ export interface FakeWeight {
   growth?: string
   unit: number
   start: GroupedCodes
+  /** The codes in use, first and last. */
+  bottom: number
   top: number
   /** For 'rounding': codes rounded down, padded like the latent. */
   floors?: Float32Array
@@ -60,7 +62,7 @@ const logitOf = (h: number): number => -Math.log(STRETCH / (Math.min(0.99, Math.
 
 /**
  * Writes the fake-quantized form of a weight given as rows [rows, cols]; gives the value [rows, cols] that
- * stands for it and what learns. Call `graph.sort()` after the last.
+ * stands for it and what learns; codes below `bottom` are left out. Call `graph.sort()` after the last.
  */
 export function writeFakeWeight(
   graph: Graph,
@@ -68,6 +70,7 @@ export function writeFakeWeight(
   rows: Float32Array,
   start: GroupedCodes,
   learns: FakeWeight['learns'],
+  bottom = 0,
 ): { value: string; fake: FakeWeight } {
   const blocks = blocksOf(start)
   const shape = [start.rows, blocks, start.block]
@@ -106,8 +109,8 @@ export function writeFakeWeight(
     )
     scale = op('Mul', scales, op('Exp', op('Mul', growth, scalar(GROWTH))))
     const level = op('Div', op('Mul', latent, scalar(unit)), scale)
-    codes = op('Clip', op('Round', op('Add', level, zeros)), scalar(0), scalar(top))
-    fake = { learns, latent, growth, unit, start, top }
+    codes = op('Clip', op('Round', op('Add', level, zeros)), scalar(bottom), scalar(top))
+    fake = { learns, latent, growth, unit, start, bottom, top }
   } else {
     const floors = new Float32Array(padded.length)
     const logits = new Float32Array(padded.length)
@@ -122,8 +125,8 @@ export function writeFakeWeight(
     const latent = graph.addInitializer(`${name}/rounding`, Tensor.float32(shape, logits))
     const sigmoid = op('Add', op('Mul', op('Sigmoid', latent), scalar(STRETCH)), scalar(SHIFT))
     const up = op('Clip', sigmoid, scalar(0), scalar(1))
-    codes = op('Clip', op('Add', constant(shape, floors), up), scalar(0), scalar(top))
-    fake = { learns, latent, unit, start, top, floors }
+    codes = op('Clip', op('Add', constant(shape, floors), up), scalar(bottom), scalar(top))
+    fake = { learns, latent, unit, start, bottom, top, floors }
   }
   const values = op('Mul', op('Sub', codes, zeros), scale)
   const flat = graph.addInitializer(`${name}/shape`, Tensor.int64([start.rows, blocks * start.block]))
@@ -156,7 +159,7 @@ export function codesOf(
   fake: FakeWeight,
   roundScale: (scale: number) => number,
 ): GroupedCodes {
-  const { start, top, unit, learns, floors } = fake
+  const { start, bottom, top, unit, learns, floors } = fake
   const blocks = blocksOf(start)
   const view = (name: string): Float32Array => parameters.view(parameters.names.indexOf(name))
   const latent = view(fake.latent)
@@ -173,7 +176,7 @@ export function codesOf(
         learns === 'steps'
           ? Math.round((latent[i]! * unit) / scales[b]! + start.zeros[b]!)
           : floors![i]! + (stretched(latent[i]!) >= 0.5 ? 1 : 0)
-      codes[r * start.cols + c] = Math.min(top, Math.max(0, level))
+      codes[r * start.cols + c] = Math.min(top, Math.max(bottom, level))
     }
   return { ...start, codes, scales }
 }

@@ -1,6 +1,6 @@
 /** Layers that read a fake-quantized weight while it learns. */
 import type { GroupedCodes } from '../../math/quantize/grouped'
-import { Tensor, type Model } from '../../onnx'
+import { Tensor, type Graph, type Model } from '../../onnx'
 import { writeFakeWeight, type FakeWeight } from '../../training/fake-quant'
 import { readInstead } from '../../layers/rewrite'
 import type { Layer } from '../../layers/layer'
@@ -40,15 +40,16 @@ export function writeFakeLayers(
 /** Makes a layer of `model` read `rows` [outputs, inputs] in place of its weight. */
 function readRows(model: Model, layer: Layer, rows: string): void {
   const { graph } = model
-  const { tensor, weight, geometry } = layer
-  let value = rows
+  readInstead(layer.on(graph.producer(layer.name)!), laidOut(graph, layer, rows))
+}
+
+/** `rows` [outputs, inputs] as the layer reads its weight. */
+export function laidOut(graph: Graph, { tensor, weight, geometry }: Layer, rows: string): string {
   const add = (opType: string, inputs: string[], attributes = {}): string => {
     const output = graph.freshName(`${weight}/${opType}`)
     graph.addNode({ opType, inputs, outputs: [output], attributes })
     return output
   }
-  if (geometry.turned) value = add('Transpose', [value], { perm: { ints: [1, 0] } })
-  const shape = graph.addInitializer(`${weight}/shape`, Tensor.int64(tensor.dims))
-  value = add('Reshape', [value, shape])
-  readInstead(layer.on(graph.producer(layer.name)!), value)
+  const value = geometry.turned ? add('Transpose', [rows], { perm: { ints: [1, 0] } }) : rows
+  return add('Reshape', [value, graph.addInitializer(`${weight}/shape`, Tensor.int64(tensor.dims))])
 }

@@ -10,7 +10,7 @@ import { learn, type Learned } from '../../training/learn'
 import type { LearningSettings, TeacherSettings } from '../../training/settings'
 import { trainableWeights } from '../../training/trainable'
 import { assemble } from '../quantization/assemble'
-import { roundByLayer } from './by-layer'
+import { reconstruct, REGULARIZATION } from './reconstruction'
 import { writeFakeLayers } from './fake-layers'
 import type { LowBit } from '../quantization/low-bit'
 import { quantizeAll } from '../quantization/quantize-all'
@@ -46,8 +46,8 @@ interface LowBitTrained {
   skipped: StepRecord['skipped']
 }
 
-/** Strength of the pull that makes every weight decide between rounding up and down (AdaRound's λ). */
-const REGULARIZATION = 1e-4
+/** Updates a layer learns for by itself; all of them go on together from there. */
+const LAYER_UPDATES = 240
 
 /** A head that is tied to an embedding through Transpose learns with it. */
 const WEIGHTS = { ops: STANDARD_OPS, throughViews: true }
@@ -82,8 +82,11 @@ export async function trainLowBit(
   const rounds = options.learns === 'rounding'
   const byLayer: string[] = []
   if (rounds) {
-    const list = [...trained.values()].map(({ layer, fake }) => ({ output: layer.name, fake }))
-    const closer = await roundByLayer(fakeModel, prepared, list, context, options.settings, REGULARIZATION)
+    const list = [...trained.values()].map(({ layer, fake }) => ({ output: layer.name, fakes: [fake] }))
+    const closer = await reconstruct(fakeModel, prepared, list, context, options.settings, {
+      word: 'layer',
+      updates: LAYER_UPDATES,
+    })
     byLayer.push(
       `Layer by layer, ${closer} of ${list.length} came closer to the original than GPTQ's codes, the others start from those.`,
     )

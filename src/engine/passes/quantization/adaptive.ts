@@ -12,6 +12,7 @@ import { hessiansOf } from '../../layers/statistics/hessians'
 import type { Batches } from '../../data/feeds'
 import { matmul } from '../../runtime'
 import type { F64Matrix } from '../../math/matrix'
+import type { WeightOptions } from './static-weights'
 
 interface AdaptiveOptions {
   bits: number
@@ -41,11 +42,17 @@ export async function adaptiveCodes(
 }
 
 /** Codes hold on the scales they were found for alone: a bias that needs larger ones takes its weight along. */
-export const onScalesOf = (
-  nearest: ChannelCodes,
-  found: ChannelCodes | undefined,
-): ChannelCodes | undefined =>
-  found?.scales.every((scale, c) => scale === nearest.scales[c]) ? found : undefined
+export const withCodes = (
+  weights: WeightOptions,
+  found: ReadonlyMap<string, ChannelCodes>,
+): WeightOptions => ({
+  ...weights,
+  cache: new Map(),
+  rounding({ name }, nearest) {
+    const codes = found.get(name)
+    return codes?.scales.every((scale, c) => scale === nearest.scales[c]) ? codes : undefined
+  },
+})
 
 async function codesOf(
   layer: Layer,

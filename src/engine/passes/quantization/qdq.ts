@@ -24,6 +24,8 @@ interface QdqOptions {
   embeddings?: readonly Layer[]
   /** Layers whose weights are stored as integers and computed in float. */
   stored?: readonly Layer[]
+  /** Relu stays a node where it could go into a rounding: every value is there under its name. */
+  apart?: boolean
 }
 
 const dtypeOf = ({ bits, signed }: IntegerType): DType => `${signed ? 'int' : 'uint'}${bits}` as DType
@@ -33,9 +35,11 @@ export function insertQdq(model: Model, plan: Plan, options: QdqOptions): Weight
   const { graph } = model
   const producers = graph.producers()
   const writer = new Writer(model, plan, options)
-  for (const op of plan.ops) if (op.fused) fuse(graph, op)
+  for (const op of plan.ops) if (op.fused && !options.apart) fuse(graph, op)
   const dequantized = new Map<string, string>()
-  const idle = new Set([...plan.propagated].filter((node) => isIdentityRelu(node, writer)))
+  const idle = new Set(
+    options.apart ? [] : [...plan.propagated].filter((node) => isIdentityRelu(node, writer)),
+  )
   for (const name of plan.quantized) {
     const producer = producers.get(name)
     if (producer && idle.has(producer)) continue

@@ -10,8 +10,9 @@ import { readInstead } from '../../layers/rewrite'
 import { driftOf, type Looked } from '../../layers/statistics/drift'
 import { hessiansOf } from '../../layers/statistics/hessians'
 import { planGrams } from '../../layers/statistics/plan'
-import { readsOf, type Model, type Node } from '../../onnx'
+import type { Model, Node } from '../../onnx'
 import { valuesOf } from '../../layers/encodings/values'
+import { changesAlong } from './changes'
 import type { LowBit } from './low-bit'
 
 export const ORDERS = ['layers', 'blocks', 'parallel'] as const
@@ -37,14 +38,9 @@ export function wavesOf(
   order: Exclude<Order, 'parallel'>,
 ): Wave[] {
   const byNode = new Map(layers.map((layer) => [layer.node, layer]))
-  const readers = graph.consumerMap()
-  const depths = new Map<string, number>()
-  const open = new Map<string, number>()
   const waves = new Map<number, Wave>()
   let block = 1
-  for (const node of graph.nodes) {
-    const reads = [...readsOf(node)]
-    const before = Math.max(0, ...reads.map((value) => depths.get(value) ?? 0))
+  for (const { node, before, alone } of changesAlong(graph, changed)) {
     const layer = byNode.get(node)
     if (layer) {
       const key = order === 'blocks' && before > 0 ? block : before
@@ -52,19 +48,7 @@ export function wavesOf(
       waves.set(key, wave)
       wave.layers.push(layer)
     }
-    const depth = before + (changed.has(node) ? 1 : 0)
-    if (depth === 0) continue
-    for (const value of reads) {
-      const left = (open.get(value) ?? 0) - 1
-      if (left > 0) open.set(value, left)
-      else open.delete(value)
-    }
-    for (const output of node.outputs.filter(Boolean)) {
-      depths.set(output, depth)
-      const count = (readers.get(output)?.length ?? 0) + Number(graph.isOutput(output))
-      if (count > 0) open.set(output, count)
-    }
-    if (open.size === 1) block++
+    if (alone !== undefined) block++
   }
   return [...waves.entries()].sort(([a], [b]) => a - b).map(([, wave]) => wave)
 }

@@ -14,6 +14,10 @@ export interface WeightOptions {
   perChannel: boolean
   /** 8, or 7 where the machine's int8 products saturate. */
   bits: number
+  /** The same of layers that are computed on integers: as many, or fewer. */
+  computedBits?: number
+  /** Layers that take `bits` though they are computed on integers. */
+  spared?: ReadonlySet<string>
   clip: 'max' | 'mse'
   by: string
   rounding?: Rounding
@@ -22,6 +26,16 @@ export interface WeightOptions {
   /** Mean of each channel of a layer's input: with it, biases are corrected (arXiv:1906.04721, section 4.2). */
   meanOf?(input: string): ArrayLike<number> | undefined
 }
+
+/** The grid of layers that are computed on integers. Of few bits most are wasted on a rare large weight. */
+export const computedGrid = ({
+  bits,
+  computedBits = bits,
+  clip,
+}: Pick<WeightOptions, 'bits' | 'computedBits' | 'clip'>): Pick<WeightOptions, 'bits' | 'clip'> => ({
+  bits: computedBits,
+  clip: computedBits < bits ? 'mse' : clip,
+})
 
 type WeightCache = Map<string, { codes: ChannelCodes; sqnr: number }>
 
@@ -80,11 +94,12 @@ export class WeightStore {
     perChannel: boolean,
     { rounded = false, floors }: { rounded?: boolean; floors?: Float32Array } = {},
   ): ChannelCodes {
-    const { bits, clip, by, rounding } = this.options
+    const { by, rounding, spared } = this.options
+    const { bits, clip } = rounded && !spared?.has(layer.name) ? computedGrid(this.options) : this.options
     const { tensor } = layer.root
     const { dims } = layer.channelView
     const axis = perChannel ? layer.channelView.axis : undefined
-    const key = `${tensor.contentKey()}|${axis}|${floors ? `${layer.name}, scaled for its bias` : ''}`
+    const key = `${tensor.contentKey()}|${axis}|${bits}|${floors ? `${layer.name}, scaled for its bias` : ''}`
     let found = this.codes.get(key)
     if (!found) {
       const values = finiteWeights(layer.weight, tensor, by)

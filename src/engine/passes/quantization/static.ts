@@ -26,6 +26,8 @@ export interface StaticOptions extends QuantizableOptions {
   wide?: ReadonlySet<string>
   /** Layers that are left out of the integers but for their stored weights. */
   storedOnly?: ReadonlySet<string>
+  /** See `insertQdq`. */
+  apart?: boolean
 }
 
 export interface Calibrated {
@@ -141,6 +143,7 @@ export function quantizeStatically(
     },
     embeddings,
     stored,
+    ...(options.apart && { apart: true }),
     activation(name) {
       const group = plan.groups.get(name)!
       const type = group.some((member) => wide.has(member))

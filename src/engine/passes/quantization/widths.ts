@@ -19,6 +19,8 @@ export interface Exceptions {
   wide: ReadonlySet<string>
 }
 
+export const NO_EXCEPTIONS: Exceptions = { floats: new Set(), wide: new Set() }
+
 export interface WidthProblem extends Omit<KeepFloatProblem, 'build' | 'layers'> {
   /** Layers to choose for, those that read one weight together: they take the same. */
   tied: readonly (readonly string[])[]

@@ -1,7 +1,7 @@
 /**
- * Rounding learned one layer after the other: each makes its own output, given the inputs that the layers rounded
- * before it leave, as close to the original's as it can. Source: arXiv:2004.10568, section 3.3 (asymmetric
- * reconstruction), of which arXiv:2102.05426 is the block-wise form.
+ * Rounding learned one part of a model after the other, a layer or a block: each makes its own output, given the inputs
+ * that the parts rounded before it leave, as close to the original's as it can. Sources: arXiv:2004.10568, section 3.3
+ * (layers, asymmetric), arXiv:2102.05426 (blocks).
  */
 import path from 'node:path'
 import fs from 'node:fs'
@@ -18,34 +18,36 @@ import { train } from '../../training/trainer'
 import { Tensor, type Model } from '../../onnx'
 import type { PassContext } from '../pass'
 
-interface RoundedLayer {
+interface RoundedPart {
   /** The value to come close to, of the same name in both models. */
   output: string
-  fake: FakeWeight
+  /** Its weights, at least one; what several parts read belongs to one of them. */
+  fakes: readonly FakeWeight[]
 }
 
-/** Updates a layer learns for, and how large they are: logits go from undecided to decided in some hundred. */
-const UPDATES = 240
+/** Size of updates: logits go from undecided to decided in some hundred. */
 const RATE = 0.02
-/** Samples learned from, and samples that judge a layer. */
+/** Samples learned from, and samples that judge a part. */
 const MOST_SAMPLES = 1024
 const JUDGING = 256
 /** Share of a decided logit to start from. */
 const LEANING = 0.5
 const LOSS = { alpha: 1, temperature: 1 }
+/** Strength of the pull that makes every weight decide between rounding up and down (AdaRound's λ). */
+export const REGULARIZATION = 1e-4
 
 /**
- * Learns the rounding of each layer within `model`, in order; its initializers are changed in place. A layer whose
+ * Learns the rounding of each part within `model`, in order; its initializers are changed in place. A part whose
  * learned rounding is further from the original than the codes it started from keeps those.
- * Gives how many layers got closer.
+ * Gives how many parts got closer. Each learns for so many `updates`.
  */
-export async function roundByLayer(
+export async function reconstruct(
   model: Model,
   original: Model,
-  layers: readonly RoundedLayer[],
+  parts: readonly RoundedPart[],
   context: PassContext,
   settings: LearningSettings,
-  strength: number,
+  { word, updates }: { word: 'layer' | 'block'; updates: number },
 ): Promise<number> {
   const { training, calibration } = context.data!.splits
   const split = training.length >= calibration.length ? training : calibration
@@ -54,13 +56,16 @@ export async function roundByLayer(
   const first = await firstBatch(samples, micro)
   const order = context.random.fork('by layer').shuffle(Array.from({ length: samples.count }, (_, i) => i))
   const chosen = order.slice(0, MOST_SAMPLES)
-  const epochs = Math.max(1, Math.round(UPDATES / Math.ceil(chosen.length / settings.batchSize)))
+  const epochs = Math.max(1, Math.round(updates / Math.ceil(chosen.length / settings.batchSize)))
   let closer = 0
-  for (const [i, { output, fake }] of layers.entries()) {
-    const doing = `rounding layer ${i + 1} of ${layers.length}`
-    context.progress(i / layers.length, doing)
+  for (const [i, { output, fakes }] of parts.entries()) {
+    const doing = `rounding ${word} ${i + 1} of ${parts.length}`
+    context.progress(i / parts.length, doing)
     const teacher = await Teacher.open(original, [output], signatureOf(original).batch ?? micro)
-    const parameters = Parameters.of(model, [fake.latent])
+    const parameters = Parameters.of(
+      model,
+      fakes.map(({ latent }) => latent),
+    )
     const spec: LossSpec = { kind: 'squared-error', value: output, hard: false, soft: true }
     const about = { model, spec, trainable: parameters.names, samples, micro, settings: LOSS, teacher }
     const validator = new Validator({
@@ -70,17 +75,19 @@ export async function roundByLayer(
       task: 'unlabelled',
     })
     try {
-      const start = startingLogits(fake)
-      const error = async (logits: Float32Array): Promise<number> => {
-        parameters.view(0).set(logits)
+      const starts = fakes.map(startingLogits)
+      const set = (logits: readonly Float32Array[]): void =>
+        logits.forEach((values, j) => parameters.view(j).set(values))
+      const error = async (logits: readonly Float32Array[]): Promise<number> => {
+        set(logits)
         return (await validator.measure(parameters)).loss
       }
-      const before = await error(start)
+      const before = await error(starts)
       // Leaning towards the codes there are, which already make up for each other's errors.
-      parameters.view(0).set(start.map((v) => v * LEANING))
-      const [logits] = await teacher.valuesFor(first)
-      const power = (logits!.data as Float32Array).reduce((sum, x) => sum + x * x, 0) / logits!.data.length
-      const scratch = path.join(context.scratch, `layer-${i}`)
+      set(starts.map((logits) => logits.map((v) => v * LEANING)))
+      const [given] = await teacher.valuesFor(first)
+      const power = (given!.data as Float32Array).reduce((sum, x) => sum + x * x, 0) / given!.data.length
+      const scratch = path.join(context.scratch, `${word}-${i}`)
       fs.mkdirSync(scratch, { recursive: true })
       await train({
         ...about,
@@ -90,18 +97,23 @@ export async function roundByLayer(
         settings: { ...settings, epochs, learningRate: RATE, warmUp: 0, clip: 0, optimizer: 'adamw' },
         loss: LOSS,
         // The penalty is a share of the error of answering nothing, so that it means the same everywhere.
-        constraints: [roundingRegularizer(parameters, [fake], strength * power)],
-        random: context.random.fork(`layer ${i}`),
-        key: `layer ${i}`,
+        constraints: [roundingRegularizer(parameters, fakes, REGULARIZATION * power)],
+        random: context.random.fork(`${word} ${i}`),
+        key: [
+          output,
+          ...fakes.map(({ latent }) => model.graph.initializers.get(latent)!.contentKey()),
+        ].join(),
         scratch,
         stopRequested: () => context.stopRequested?.() ?? false,
-        progress: (done) => context.progress((i + done) / layers.length, doing),
+        progress: (done) => context.progress((i + done) / parts.length, doing),
       })
-      const learned = hardened(parameters.view(0))
+      const learned = fakes.map((_, j) => hardened(parameters.view(j)))
       const better = (await error(learned)) < before
       if (better) closer++
-      const { dims } = model.graph.initializers.get(fake.latent)!
-      model.graph.initializers.set(fake.latent, Tensor.float32(dims, better ? learned : start))
+      for (const [j, { latent }] of fakes.entries()) {
+        const { dims } = model.graph.initializers.get(latent)!
+        model.graph.initializers.set(latent, Tensor.float32(dims, (better ? learned : starts)[j]!))
+      }
     } finally {
       await validator.release()
       await teacher.release()
