@@ -8,6 +8,7 @@ import { computedValues, withOutputs } from '../../runtime/expose'
 import { shapesAt } from '../../runtime/trace'
 import { requireOneShape, withoutBranches } from './branches'
 import { toIntegers } from './integer'
+import { withoutQLinear } from './qlinear'
 import { Unsupported } from './unsupported'
 import { FACTORS, isShared } from './weight-codes'
 
@@ -46,6 +47,7 @@ export async function staticGraph(original: Model, given?: Values): Promise<Stat
   for (const graph of model.graphs())
     if (graph.sparseInitializers.size > 0) throw new Unsupported('it has sparse initializers.')
   const choices = withoutBranches(model)
+  withoutQLinear(model)
   const feeds = given ?? (await workingFeeds(original))
   for (const info of model.graph.requiredInputs) {
     const value = feeds[info.name]

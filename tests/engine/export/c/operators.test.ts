@@ -162,6 +162,13 @@ const FAMILIES: Record<string, (f: Family) => void> = {
     for (const nearest_mode of ['floor', 'ceil', 'round_prefer_ceil'])
       f.op('Resize', [f.x, '', to(1, 1, 0.5, 3)], { mode: 'nearest', nearest_mode })
     f.op('Resize', [f.x, '', '', f.indices([2, 4, 9, 3])], { mode: 'cubic' })
+    for (const mode of ['linear', 'cubic'])
+      f.op('Resize', [f.x, '', to(1, 1, 0.4, 0.7)], { mode, antialias: int(1) })
+    const coordinate_transformation_mode = 'tf_crop_and_resize'
+    const part = f.net.constant('roi', Tensor.float32([8], [0, 0, 0.2, 0.4, 1, 1, 0.7, 1.3]))
+    const beyond = { coordinate_transformation_mode, extrapolation_value: { float: -3 } }
+    f.op('Resize', [f.x, part, '', f.indices([2, 4, 4, 7])], { mode: 'linear', ...beyond })
+    f.op('Resize', [f.x, part, '', f.indices([2, 4, 1, 5])], { mode: 'nearest', ...beyond })
   },
   'integers and codes': (f) => {
     for (const to of [2, 3, 6, 7, 9]) f.op('Cast', [f.net.op('Abs', [f.x])], { to: int(to) })
@@ -169,6 +176,8 @@ const FAMILIES: Record<string, (f: Family) => void> = {
     const zero = f.net.constant('z', Tensor.scalar('uint8', 120))
     const codes = f.op('QuantizeLinear', [f.x, scale, zero])
     f.op('DequantizeLinear', [codes, scale, zero])
+    const rows = f.net.constant('r', Tensor.float32([4], [0.02, 0.03, 0.05, 0.11]))
+    f.op('QuantizeLinear', [f.x, rows], { axis: int(1) })
     const [dynamic, found, point] = f.net.ops('DynamicQuantizeLinear', [f.x], {}, 3) as [
       string,
       string,

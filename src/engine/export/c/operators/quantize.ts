@@ -1,4 +1,4 @@
-/** Codes and values. Source: ONNX QuantizeLinear, DequantizeLinear, DynamicQuantizeLinear, MatMulInteger, ConvInteger, Cast. */
+/** Codes and values. Source: ONNX QuantizeLinear, DequantizeLinear, DynamicQuantizeLinear, MatMulInteger, Cast. */
 import { integerRange, sizeOf, type DType } from '../../../onnx'
 import { broadcastStrides } from '../loops'
 import type { Lower, Site } from '../lowering'
@@ -36,17 +36,51 @@ const cast: Lower = (site) => {
   mapBy(site, [x], ([v]) => converted(v!, x.dtype, site.output().dtype))
 }
 
+const axisOfScales = (site: Site, x: Buffer): number => axisOf(site.node.int('axis', 1), x.dims.length)
+
+const isStretched = ({ dims }: Buffer, x: Buffer): boolean =>
+  dims.length === x.dims.length && dims.every((size, i) => size === 1 || size === x.dims[i])
+
+/** Scales of as many axes as what they scale, fewer along one of them, are those of blocks. */
+const isOfBlocks = (scale: Buffer, x: Buffer): boolean =>
+  scale.dims.length > 1 && scale.dims.length === x.dims.length && !isStretched(scale, x)
+
 /** Scales lie along one axis, or are one. */
 function along(site: Site, slot: number, x: Buffer): Buffer | undefined {
   const buffer = site.inputs[slot]
-  if (!buffer || sizeOf(buffer.dims) === 1) return buffer
-  if (buffer.dims.length !== 1) return site.fail('has scales of blocks.')
-  const axis = axisOf(site.node.int('axis', 1), x.dims.length)
+  if (!buffer || sizeOf(buffer.dims) === 1 || (buffer.dims.length > 1 && isStretched(buffer, x)))
+    return buffer
+  if (buffer.dims.length !== 1) return site.fail('has scales of more axes than values.')
+  const axis = axisOfScales(site, x)
   const dims = x.dims.map((size, i) => (i === axis ? size : 1))
   return { ...buffer, dims, of: buffer }
 }
 
-const range = (dtype: DType): readonly [number, number] => integerRange(dtype)
+type Code = (value: string, scale: string, zero: string | undefined) => string
+
+/** `code` for every element, with its scale and its zero point. */
+function coded(site: Site, x: Buffer, code: Code, helpers: readonly string[] = []): void {
+  const [scale, zero] = [site.input(1), site.inputs[2]]
+  if (!isOfBlocks(scale, x)) {
+    const [s, z] = [along(site, 1, x)!, along(site, 2, x)]
+    mapBy(site, z ? [x, s, z] : [x, s], (names) => code(names[0]!, names[1]!, names[2]), helpers)
+    return
+  }
+  const axis = axisOfScales(site, x)
+  const [length, blocks] = [x.dims[axis]!, scale.dims[axis]!]
+  const size = site.node.int('block_size', 0) || Math.ceil(length / blocks)
+  const inner = sizeOf(x.dims.slice(axis + 1))
+  const body = `for (int32_t i = 0; i < ${sizeOf(x.dims)}; i++) {
+  const int32_t s = (i / ${length * inner} * ${blocks} + i / ${inner} % ${length} / ${size}) * ${inner} + i % ${inner};
+  y0[i] = ${code('a0[i]', 'a1[s]', zero && 'a2[s]')};
+}`
+  site.step({
+    reads: zero ? [x, scale, zero] : [x, scale],
+    writes: [site.output()],
+    body,
+    ...(helpers.length > 0 && { helpers }),
+  })
+}
 
 /** The nearest code, of two the even one, without a call of the library; limits come first, so that it fits an integer. */
 const CODED = `static int32_t coded(float x, int32_t zero, int32_t low, int32_t high)
@@ -66,12 +100,11 @@ const quantize: Lower = (site) => {
   if (!cType(dtype) || isFloating(dtype)) site.fail(`has no C for codes of ${dtype}.`)
   if (x.dtype !== 'float32' && x.dtype !== 'int32')
     site.fail(`is only known for float32, not for ${x.dtype}.`)
-  const [scale, zero] = [along(site, 1, x)!, along(site, 2, x)]
-  const [low, high] = range(dtype)
-  mapBy(
+  const [low, high] = integerRange(dtype)
+  coded(
     site,
-    zero ? [x, scale, zero] : [x, scale],
-    ([v, s, z]) =>
+    x,
+    (v, s, z) =>
       `(${cType(dtype)})coded((float)${v} / ${s}, ${z === undefined ? '0' : `(int32_t)${z}`}, ${low}, ${high})`,
     [CODED],
   )
@@ -81,8 +114,7 @@ const dequantize: Lower = (site) => {
   const x = site.input(0)
   if (site.output().dtype !== 'float32')
     site.fail(`is only known for float32, not for ${site.output().dtype}.`)
-  const [scale, zero] = [along(site, 1, x)!, along(site, 2, x)]
-  mapBy(site, zero ? [x, scale, zero] : [x, scale], ([v, s, z]) =>
+  coded(site, x, (v, s, z) =>
     z === undefined ? `(float)${v} * ${s}` : `(float)((int32_t)${v} - (int32_t)${z}) * ${s}`,
   )
 }
