@@ -1,5 +1,5 @@
 /** Weights that a pass does not look at, named: a reason that is silent on them would deny that they exist. */
-import { isFloat, type Model, type Node } from '../onnx'
+import { isFloat, type Graph, type Model, type Node } from '../onnx'
 import { isQuantized } from './encodings'
 import { findLayers, nodesIn, type FindOptions, type FoundNode, type NotALayer } from './find'
 import { ALL_OPS, kindOf, opOf } from './kinds'
@@ -70,6 +70,14 @@ export const worthTelling = (skipped: readonly NotALayer[]): NotALayer[] =>
 
 const reasonOf = (node: Node, within: Node | undefined, size: number): string =>
   `${node.opType}${within ? ` within ${within.opType}` : ''}: its ${size.toLocaleString('en')} weights are not compressed by this step${unfuseHint(node)}`
+
+/** That there are none, of a step that does not go into If, Loop and Scan: where the model has such, that none lies outside. */
+export function noneOf(graph: Graph, what: string): string {
+  const outer = graph.nodes.find((node) => node.subgraphs().length > 0)
+  return outer
+    ? `no ${what} of the model lie outside of ${outer.opType}, into which this step does not go`
+    : `the model has no ${what}`
+}
 
 /** Each reason with the first few layers that it is true of, the most common ones first; undefined without any. */
 export function reasonsTold(skipped: readonly NotALayer[]): string | undefined {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { withMasks } from '../training/constraints'
 import { gradualPruning } from '../training/gradual-pruning'
+import { noneOf } from '../layers/left-out'
 import { learn, trainingAnswer } from '../training/learn'
 import { learningFields, teacherFields } from '../training/settings'
 import { matrixWeights } from '../training/trainable'
@@ -52,7 +53,7 @@ export const pruneGradually = definePass({
         if (names.length === 0)
           throw new PareError('model/nothing-to-do', {
             by: ID,
-            reason: 'the model has no weight matrices or kernels',
+            reason: noneOf(model.graph, 'weight matrices or kernels'),
           })
         return [gradualPruning(parameters, { weights: names, sparsity, ramp: RAMP })]
       },

@@ -5,6 +5,7 @@ import { Tensor, type Model } from '../onnx'
 import { withMasks } from '../training/constraints'
 import { learn, trainingAnswer } from '../training/learn'
 import { learningFields, teacherFields } from '../training/settings'
+import { noneOf } from '../layers/left-out'
 import { withWeightInitializers } from '../layers/normalize'
 import { Parameters, matrixWeights, trainableWeights } from '../training/trainable'
 import { definePass } from './pass'
@@ -48,7 +49,7 @@ export const trainedCodebook = definePass({
     if (names.length === 0)
       throw new PareError('model/nothing-to-do', {
         by: ID,
-        reason: 'the model has no float32 weight matrices or kernels',
+        reason: noneOf(model.graph, 'float32 weight matrices or kernels'),
       })
     const learned = await learn(shared, context, {
       by: ID,

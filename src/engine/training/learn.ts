@@ -15,6 +15,7 @@ import { chooseObjective, type Objective } from './objective'
 import { Samples } from '../data/sample-store'
 import type { LearningSettings, TeacherSettings } from './settings'
 import { Teacher } from './teacher'
+import { noneOf } from '../layers/left-out'
 import { withWeightInitializers } from '../layers/normalize'
 import { Parameters, trainableWeights } from './trainable'
 import type { Constraint } from './setup'
@@ -180,7 +181,7 @@ export async function learn(
   if (names.length === 0)
     throw new PareError('model/nothing-to-do', {
       by,
-      reason: 'the model has no float32 weights that can learn',
+      reason: noneOf(model.graph, 'float32 weights that can learn'),
     })
   if (example) {
     // What labels say of an output is not to be held back by what the original says of it.

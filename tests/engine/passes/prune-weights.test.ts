@@ -230,7 +230,7 @@ test('why no weight can go is what the graph holds', () => {
   )
   const bare = new Net(6)
   expect(reason(bare.output(bare.relu(bare.input('x', ['batch', 4])), 2).done())).toBe(
-    'it has no layer with a weight',
+    'the model has no layers with a weight',
   )
 })
 

@@ -13,6 +13,7 @@ import { isFloat, Tensor, type Model } from '../../../src/engine/onnx'
 import { seeded } from '../../../src/engine/math/random'
 import { describePasses, findPass } from '../../../src/engine/passes'
 import type { PassContext } from '../../../src/engine/passes/pass'
+import { measureSensitivity } from '../../../src/engine/search/sensitivity/measure'
 import { findTarget } from '../../../src/engine/targets'
 import { OWN_MODELS } from '../../suite/graphs'
 import { ifModel, loopModel } from '../layers/bodies'
@@ -202,4 +203,23 @@ test('outputs as long as the data says do not undo what was refitted', async () 
   const { layers, skipped } = await told(model, 'prune-channels', { ratio: 0.4 })
   expect(skipped.filter(({ reason }) => reason.startsWith('not refitted'))).toEqual([])
   expect(layers.filter(({ reason }) => reason?.includes('after refitting')).length).toBeGreaterThan(0)
+})
+
+const LEARNING = describePasses().filter(
+  ({ needs }) => needs.includes('training') && !needs.includes('labels'),
+)
+
+test.each(LEARNING.map(({ id }) => id))('%s does not deny weights that lie within If', async (id) => {
+  const { refusal } = await told(ifModel('own'), id, {})
+  expect(refusal).toMatch(/ within If|outside of If/)
+})
+
+test('nor does what measures sensitivity', async () => {
+  const model = ifModel('own')
+  const data = await openRandom(model, 0, 64, SPLITS)
+  await expect(measureSensitivity(model, data)).rejects.toMatchObject({
+    data: {
+      reason: 'no layers with float weights of the model lie outside of If, into which this step does not go',
+    },
+  })
 })

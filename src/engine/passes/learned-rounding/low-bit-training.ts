@@ -18,7 +18,7 @@ import { normalize } from '../../layers/normalize'
 import { calibrationBatches, feedsOf, type Batches } from '../../data/feeds'
 import type { PassContext } from '../pass'
 import { findLayers, STANDARD_OPS } from '../../layers/find'
-import { isExcluded, LEFT_ALONE, openLayers, reasonsTold } from '../../layers/left-out'
+import { isExcluded, LEFT_ALONE, noneOf, openLayers, reasonsTold } from '../../layers/left-out'
 import type { Layer } from '../../layers/layer'
 
 interface LowBitTraining {
@@ -67,7 +67,7 @@ export async function trainLowBit(
   if (layers.length === 0)
     throw new PareError('model/nothing-to-do', {
       by,
-      reason: reasonsTold(skipped) ?? 'it has no layer with constant float32 weights',
+      reason: reasonsTold(skipped) ?? noneOf(prepared.graph, 'layers with constant float32 weights'),
     })
   const fakeModel = prepared.clone()
   const starts = await startingCodes(prepared, layers, context, options)

@@ -9,6 +9,7 @@ import type { Sensitivity, SensitivityReport, Technique } from '../../../contrac
 import type { Dataset } from '../../data/dataset'
 import { exampleFeeds, feedsOf } from '../../data/feeds'
 import { divergences } from '../../evaluate/comparison/divergence'
+import { noneOf } from '../../layers/left-out'
 import { normalize } from '../../layers/normalize'
 import type { Model } from '../../onnx'
 import type { Sensitivities } from '../../passes/pass'
@@ -106,7 +107,7 @@ export async function measureSensitivity(
   if (probes.length === 0)
     throw new PareError('model/nothing-to-do', {
       by: 'sensitivity',
-      reason: 'the model has no layer with float weights',
+      reason: noneOf(model.graph, 'layers with float weights'),
     })
   const { batches, about: name } = questions(model, data, limit, options.signal)
   const classes = ['class', 'classes'].includes(taskOf(data.task).protects)
