@@ -104,6 +104,13 @@ export class ProgressLine {
     this.stream.write(`${text}\n`)
   }
 
+  /** A sentence that is no progress, and is told in every style. */
+  warn(text: string): void {
+    if (this.style === 'json') return this.line({ says: text })
+    this.clear()
+    this.stream.write(`${text}\n`)
+  }
+
   private line(value: unknown): void {
     if (this.style === 'json') this.stream.write(`${JSON.stringify(value)}\n`)
   }

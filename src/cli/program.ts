@@ -39,10 +39,8 @@ interface Ground {
 export async function runCommand(words: readonly string[], ground: Ground): Promise<number> {
   const session = new Session(ground.start)
   const program = programOf(session, ground)
-  let strict = false
   program.hook('preAction', (_, command) => {
     const options = command.opts<GlobalOptions>()
-    strict = options.strict ?? false
     session.log.write(`pare ${words.join(' ')}`)
     configure(session, options)
   })
@@ -61,7 +59,7 @@ export async function runCommand(words: readonly string[], ground: Ground): Prom
   }
   try {
     await program.parseAsync([...words], { from: 'user' })
-    return strict && session.doubts > 0 ? 1 : 0
+    return session.strict && session.doubts > 0 ? 1 : 0
   } catch (thrown) {
     if (thrown instanceof CommanderError) {
       if (thrown.exitCode === 0) return 0
@@ -105,9 +103,10 @@ function programOf(session: Session, { resourcesDir, openWindow }: Ground): Comm
 
 function configure(
   session: Session,
-  { memory, progress, logLevel = 'info', logFile, plugin }: GlobalOptions,
+  { memory, progress, strict = false, logLevel = 'info', logFile, plugin }: GlobalOptions,
 ): void {
   session.level = logLevel
+  session.strict = strict
   session.plugins = plugin
   if (logFile !== undefined) session.log.open(logFile)
   session.memory = memory && memory * 2 ** 20

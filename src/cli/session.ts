@@ -15,6 +15,8 @@ export class Session implements Work {
   readonly progress = new ProgressLine()
   readonly log = new RunLog()
   level: LogLevel = 'info'
+  /** A doubt is an error, and is told as one. */
+  strict = false
   private readonly controller = new AbortController()
   private readonly host: EngineHost
 
@@ -71,12 +73,12 @@ export class Session implements Work {
     if (this.level === 'info' || this.level === 'debug') this.progress.say(text)
   }
 
-  /** Says each, and remembers them for `--strict`. */
+  /** Says each, also where no progress is told, and remembers them for `--strict`. */
   doubt(sentences: readonly string[]): void {
     this.doubts += sentences.length
     for (const sentence of sentences) {
       this.log.write(`Warning: ${sentence}`)
-      if (this.level !== 'error') this.progress.say(`Warning: ${sentence}`)
+      if (this.level !== 'error' || this.strict) this.progress.warn(`Warning: ${sentence}`)
     }
   }
 

@@ -36,6 +36,10 @@ export function formatInterval(metric: string, interval: readonly [number, numbe
 export const isQuality = ({ split, metric, task }: Quality): boolean =>
   split !== 'random' && task !== 'unlabelled' && metric !== 'cosine'
 
+/** True where the paired interval of a change holds no change at all. */
+export const maybeChance = ({ interval: [low, high] }: NonNullable<Report['qualityChange']>): boolean =>
+  low <= 0 && high >= 0
+
 /** How like the original's the answers are: "98% the same answers". */
 function likenessText({ metric, value }: Quality, fidelity: Fidelity | undefined): string {
   const agreement = fidelity?.agreement
@@ -48,7 +52,10 @@ function likenessText({ metric, value }: Quality, fidelity: Fidelity | undefined
   return `outputs like the original’s to ${formatMetric(metric, value)} (${metric})`
 }
 
-/** "−0.2 points", "perplexity 1.2% higher", "98% the same answers on random inputs; quality unknown". */
+/**
+ * "−0.2 points", "−0.2 points (within chance)", "perplexity 1.2% higher", "98% the same answers on random inputs;
+ * quality unknown".
+ */
 export function qualityText(original: Report, candidate: Report): string {
   const beside = lostBeside(candidate.quality)
   const told = judgedText(original, candidate)
@@ -57,7 +64,7 @@ export function qualityText(original: Report, candidate: Report): string {
 }
 
 function judgedText(original: Report, candidate: Report): string {
-  const { quality, fidelity } = candidate
+  const { quality, fidelity, qualityChange } = candidate
   if (!isQuality(quality)) {
     const where =
       quality.split === 'random' ? 'random inputs' : `${quality.samples.toLocaleString('en')} samples`
@@ -74,6 +81,7 @@ function judgedText(original: Report, candidate: Report): string {
     const same = is === was ? `the same ${said}` : `${said} within 0.01${shares ? ' points' : '%'}`
     return `${same} on ${quality.samples.toLocaleString('en')} samples`
   }
-  if (shares) return `${gained < 0 ? '−' : '+'}${amount} point${amount === '1' ? '' : 's'}`
-  return `${said} ${amount}% ${gained > 0 === quality.higherIsBetter ? 'higher' : 'lower'}`
+  const chance = qualityChange && maybeChance(qualityChange) ? ' (within chance)' : ''
+  if (shares) return `${gained < 0 ? '−' : '+'}${amount} point${amount === '1' ? '' : 's'}${chance}`
+  return `${said} ${amount}% ${gained > 0 === quality.higherIsBetter ? 'higher' : 'lower'}${chance}`
 }

@@ -76,7 +76,7 @@ export interface ProjectSummary {
   updatedAt: string
   model?: string
   data?: string
-  /** One line: "lenet5 · 12.4× smaller, −0.2 points". */
+  /** One line: "lenet5 · 12.4× smaller download, −0.2 points". */
   result?: string
   /** The newest run. */
   run?: { id: string; status: RunStatus; resumable: boolean; createdAt: string }
@@ -115,7 +115,7 @@ export interface Candidate {
   name: string
   recipe: Recipe
   report: Report
-  /** "11.8× smaller, 2.4× faster, −0.2 points: inside your limit" */
+  /** "11.8× smaller download, 2.4× faster, −0.2 points: inside your limit" */
   verdict: string
   /** Not beaten in size and quality by another candidate of the project that is not clearly slower. */
   onFront: boolean

@@ -22,15 +22,14 @@ export function ratioText(
 /** File and download say one thing where their ratios differ by less. */
 const ALIKE = 1.05
 
-/** "11.8× smaller" to download; where the file gained another factor, both by their names. */
+/** "11.8× smaller download"; where the file gained another factor, both. A ratio never stands without its measure. */
 export function sizeText(original: Report, candidate: Report): string {
   const file = original.bytes / candidate.bytes
   const download = original.downloadBytes / candidate.downloadBytes
-  if (!(Math.max(file, download) / Math.min(file, download) > ALIKE))
-    return ratioText(original.downloadBytes, candidate.downloadBytes, 'smaller', 'larger', 'same size')
   const part = (ratio: number, name: string): string =>
     ratioText(ratio, 1, `smaller ${name}`, `larger ${name}`, `same ${name} size`)
-  return `${part(file, 'file')}, ${part(download, 'download')}`
+  const apart = Math.max(file, download) / Math.min(file, download) > ALIKE
+  return [...(apart ? [part(file, 'file')] : []), part(download, 'download')].join(', ')
 }
 
 /** A size never stands without its name; where the file is limited, it is told beside the download. */
@@ -95,7 +94,7 @@ const speedsText = (report: Report): string =>
     ? `${speedText(report)} here and ${fasterText(report.targetLatency.ratio)} on ${report.targetLatency.target} by estimate`
     : speedText(report)
 
-/** "11.8× smaller, 2.4× faster, −0.2 points" */
+/** "11.8× smaller download, 2.4× faster, −0.2 points" */
 export const changeText = (original: Report, candidate: Report): string =>
   [sizeText(original, candidate), speedsText(candidate), qualityText(original, candidate)].join(', ')
 

@@ -10,7 +10,7 @@ import { changeText } from '../contract/verdict'
 export const missed = (goal: Goal, original: Report, candidate: Report): Miss[] =>
   goal.kind === 'search' ? misses(goal, costsOf(candidate, original)) : []
 
-/** "11.8× smaller, 2.4× faster, −0.2 points: inside your limit" */
+/** "11.8× smaller download, 2.4× faster, −0.2 points: inside your limit" */
 export function verdict(goal: Goal, original: Report, candidate: Report): string {
   const facts = changeText(original, candidate)
   if (goal.kind !== 'search') return facts

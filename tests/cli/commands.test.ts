@@ -144,7 +144,7 @@ test('models are compared in one run, and the page goes where it was asked to', 
   expect(input('compare').candidates).toEqual([{ name: 'small.onnx', model: path.resolve('b/small.onnx') }])
   expect(fs.readFileSync(html, 'utf8')).toBe('<title>big.onnx small.onnx</title>')
   expect(out).toMatch(/^\s+original\s+small\.onnx$/m)
-  expect(out).toContain('4× smaller, 2× faster, −0.4 points')
+  expect(out).toContain('4× smaller download, 2× faster, −0.4 points')
   expect(out).toMatch(/^time, in turn with it\s+2× faster \(95%: 1\.89× to 2\.08×\)$/m)
   const json = await run(addCompare, [...args, '--json'], answers)
   expect(JSON.parse(json.out)).toMatchObject({ original, candidate: small, files: [html] })
@@ -163,8 +163,8 @@ test('several candidates are measured together and judged each by its name', asy
     { name: 'b/model.onnx', model: path.resolve('b/model.onnx') },
   ])
   expect(out).toMatch(/^\s+original\s+a\/model\.onnx\s+b\/model\.onnx$/m)
-  expect(out).toMatch(/^a\/model\.onnx: 4× smaller/m)
-  expect(out).toMatch(/^b\/model\.onnx: 2× smaller/m)
+  expect(out).toMatch(/^a\/model\.onnx: 4× smaller file/m)
+  expect(out).toMatch(/^b\/model\.onnx: 2× smaller download/m)
   expect(fs.readFileSync(summary, 'utf8')).toContain('|  | original | a/model.onnx | b/model.onnx |')
   const said = { out: '', err: '' }
   const over = run(addCompare, [...args, '--json', '--max-bytes', '100kB'], answers, said)

@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { expect, test, vi } from 'vitest'
-import { LOG_LEVELS } from '../../src/cli/output'
+import { LOG_LEVELS, PROGRESS } from '../../src/cli/output'
 import { Session } from '../../src/cli/session'
 import { temporaryFolder } from '../engine/run/support'
 import { engineHere } from '../engine-here'
@@ -35,4 +35,20 @@ test.each(LOG_LEVELS)('level %s', async (level) => {
   expect(log).toMatch(/^\d{4}-.*Z pare \d+\.\d+\.\d+, Node v/)
   for (const text of ['before there is a file', 'presets: listing', 'a sentence', 'Warning: it may be wrong'])
     expect(log).toContain(text)
+})
+
+test.each(PROGRESS)('a doubt is told where progress is told as %s', (style) => {
+  const told: string[] = []
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => told.push(String(text)) > 0)
+  const session = new Session(() => engineHere())
+  session.progress.style = style
+  try {
+    session.say('a sentence')
+    session.doubt(['it may be wrong'])
+  } finally {
+    session.close()
+    vi.restoreAllMocks()
+  }
+  expect(told.join('')).toContain('Warning: it may be wrong')
+  expect(told.join('').includes('a sentence')).toBe(style !== 'none')
 })

@@ -24,9 +24,16 @@ const told = (over: Partial<Report>, original = report()): string =>
 
 describe('what is said of quality names what it goes by', () => {
   test('with labels: points, or the same on so many samples', () => {
-    expect(told({ quality: quality({ value: 0.976 }) })).toBe('same size, 2× faster, −0.4 points')
-    expect(told({ quality: quality({ value: 0.99 }) })).toBe('same size, 2× faster, +1 point')
-    expect(told({})).toBe('same size, 2× faster, the same accuracy on 360 samples')
+    expect(told({ quality: quality({ value: 0.976 }) })).toBe('same download size, 2× faster, −0.4 points')
+    expect(told({ quality: quality({ value: 0.99 }) })).toBe('same download size, 2× faster, +1 point')
+    expect(told({})).toBe('same download size, 2× faster, the same accuracy on 360 samples')
+  })
+
+  test('a change that the paired interval does not tell from none says so in the headline itself', () => {
+    const changed = (low: number, high: number): string =>
+      told({ quality: quality({ value: 0.976 }), qualityChange: { value: -0.004, interval: [low, high] } })
+    expect(changed(-0.013, 0.005)).toMatch(/, −0\.4 points \(within chance\)$/)
+    expect(changed(-0.007, -0.001)).toMatch(/, −0\.4 points$/)
   })
 
   test('what is too little to be a figure is not called the same where the figures beside it differ', () => {
@@ -92,7 +99,7 @@ describe('speed', () => {
 
 test('file and download are told apart where they gained differently', () => {
   const original = report()
-  expect(sizeText(original, report({ bytes: 250, downloadBytes: 226 }))).toBe('3.98× smaller')
+  expect(sizeText(original, report({ bytes: 250, downloadBytes: 226 }))).toBe('3.98× smaller download')
   expect(sizeText(original, report({ downloadBytes: 45 }))).toBe('same file size, 20× smaller download')
   expect(sizeText(original, report({ bytes: 1100, downloadBytes: 450 }))).toBe(
     '1.1× larger file, 2× smaller download',

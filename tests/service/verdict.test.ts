@@ -30,23 +30,27 @@ const original = report(1_180_000, 2.4, 0.98)
 const small = report(100_000, 1, 0.978)
 
 test.each<[Goal, Report, string]>([
-  [search({}), small, '11.8× smaller, 2.4× faster, −0.2 points: inside your limit'],
-  [search({ maxDrop: 0.1 }), small, '11.8× smaller, 2.4× faster, −0.2 points: over your limit for quality'],
-  [search({ maxDrop: 0.2 }), small, '11.8× smaller, 2.4× faster, −0.2 points: inside your limit'],
+  [search({}), small, '11.8× smaller download, 2.4× faster, −0.2 points: inside your limit'],
+  [
+    search({ maxDrop: 0.1 }),
+    small,
+    '11.8× smaller download, 2.4× faster, −0.2 points: over your limit for quality',
+  ],
+  [search({ maxDrop: 0.2 }), small, '11.8× smaller download, 2.4× faster, −0.2 points: inside your limit'],
   [
     search({ maxBytes: 50_000, maxLatency: 0.1 }),
     small,
-    '11.8× smaller, 2.4× faster, −0.2 points: over your limit for size and latency',
+    '11.8× smaller download, 2.4× faster, −0.2 points: over your limit for size and latency',
   ],
   [
     { kind: 'preset', preset: 'balanced', target: 'any' },
     report(1_180_000, 4.8, 0.99),
-    'same size, 2× slower, +1 point',
+    'same download size, 2× slower, +1 point',
   ],
   [
     { kind: 'preset', preset: 'balanced', target: 'any' },
     report(2_360_000, 2.4, 0.98),
-    '2× larger, same speed, the same accuracy on 100 samples',
+    '2× larger download, same speed, the same accuracy on 100 samples',
   ],
 ])('%o', (goal, candidate, sentence) => {
   expect(verdict(goal, original, candidate)).toBe(sentence)
@@ -64,7 +68,7 @@ test('likeness on random inputs is inside a limit as far as it tells', () => {
 
 test('a limit on time says what it was held against where that is not the speed measured here', () => {
   const there = { ...small, targetLatency: { target: 'ios', ratio: 0.5, source: '' } }
-  const facts = '11.8× smaller, 2.4× faster here and 2× faster on ios by estimate, −0.2 points'
+  const facts = '11.8× smaller download, 2.4× faster here and 2× faster on ios by estimate, −0.2 points'
   expect(verdict(search({}), original, there)).toBe(`${facts}: inside your limit`)
   expect(verdict(search({ maxLatency: 0.6 }), original, there)).toBe(
     `${facts}: inside your limit, its time by estimate for ios`,

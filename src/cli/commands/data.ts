@@ -1,5 +1,8 @@
 import type { DataSpec } from '../../contract/dataset'
+import { formatMetric } from '../../contract/metrics'
+import type { PreprocessingTrial } from '../../contract/project'
 import { trialScore } from '../../contract/reading'
+import type { Quality } from '../../contract/report'
 import { writeJson } from '../../service'
 import {
   absolute,
@@ -16,6 +19,14 @@ import { otherwiseNote, scoreText, warn } from '../../library/prepared'
 import { referenceOf } from '../prepared'
 import { engineSettings } from '../../library/work'
 import { type CommonOptions, type DataOptions } from '../session'
+
+/** Of the reading that is taken, beside the one that it replaces. A model that tells its reading itself has no score of it. */
+function scoresText(baseline: Quality, best: PreprocessingTrial | undefined): string {
+  const where = `on ${baseline.samples} validation samples`
+  if (!best || best.by) return `${scoreText(baseline)} ${where}`
+  const before = formatMetric(baseline.metric, baseline.value)
+  return `${scoreText({ ...baseline, value: best.score })} ${where}, ${before} before another way to read it was taken`
+}
 
 type Options = CommonOptions & DataOptions & SpecOptions & { data: string; out?: string }
 
@@ -60,7 +71,7 @@ export const addData: AddCommand = (program, { session }) => {
       session.read = { model, data: { ...input.data, ...found } }
       if (options.json)
         return printDocument(session, 'data', { summary, baseline, doubts, trials, spec: found })
-      print(`${summary.description}; ${scoreText(baseline)} on ${baseline.samples} validation samples\n`)
+      print(`${summary.description}; ${scoresText(baseline, best)}\n`)
       for (const note of summary.notes) print(`- ${note}`)
       if (trials.length > 0) {
         print('\nWays to read it, best first:')

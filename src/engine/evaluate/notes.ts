@@ -1,6 +1,7 @@
 /** What a person should know about a report, in plain sentences. */
 import path from 'node:path'
 import { formatBytes, formatEnds, formatMilliseconds, formatTimes } from '../../contract/format'
+import { maybeChance } from '../../contract/metrics'
 import { amountText, isShare, SHOWN, taskLost } from '../../contract/points'
 import type { Report } from '../../contract/report'
 import { fasterText, isTold, timeText } from '../../contract/verdict'
@@ -50,10 +51,9 @@ function certainty(report: Report, original: Report, samples: number): string[] 
   if (!change) return []
   const { metric, value } = original.quality
   const lost = taskLost(original.quality, quality)
-  const [low, high] = change.interval
-  if (change.value === 0 || low > 0 || high < 0) return []
+  if (change.value === 0 || !maybeChance(change)) return []
   const unit = isShare(metric) ? 1 : Math.abs(value)
-  const ends = formatEnds([(100 * low) / unit, (100 * high) / unit])
+  const ends = formatEnds([(100 * change.interval[0]) / unit, (100 * change.interval[1]) / unit])
     .map(signed)
     .join(' to ')
   const amount =

@@ -8,7 +8,7 @@ import type { Dataset } from '../data/dataset'
 import type { MemoryProbe } from '../evaluate/memory'
 import { reportOn } from '../evaluate/report'
 import { footprintOn } from '../export/footprint'
-import { readModel, writeModel } from '../onnx'
+import { readModel, stripNotes, writeModel } from '../onnx'
 import { findPass } from '../passes'
 import type { PassContext } from '../passes/pass'
 import type { SessionOptions } from '../runtime'
@@ -185,7 +185,10 @@ async function measureCandidate(
 ): Promise<Measured> {
   const staged = stageCandidate(folder)
   const model = path.join(staged, 'model.onnx')
-  writeModel(readModel(outcome.model), model)
+  const made = readModel(outcome.model)
+  // A bundle holds none of them: what is measured here is the file that is shipped.
+  stripNotes(made)
+  writeModel(made, model)
   const { original, candidates } = await reportOn({
     original: work.original,
     candidates: [{ path: model, layers: layerReports(outcome.steps, work.original) }],

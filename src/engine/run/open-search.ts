@@ -16,7 +16,7 @@ import { measureSensitivity } from '../search/sensitivity/measure'
 import { deflatedBytes, modelSize } from '../evaluate/size'
 import { latencyEstimates, operatorCost } from '../evaluate/target-latency'
 import { footprintOn } from '../export/footprint'
-import { readModel, writeModel } from '../onnx'
+import { readModel, stripNotes, writeModel } from '../onnx'
 import { describePasses, findPass } from '../passes'
 import { PRESETS } from '../passes/presets'
 import type { SessionOptions, Values } from '../runtime'
@@ -210,7 +210,9 @@ function unlessNothingToDo(thrown: unknown): void {
 const filesOf = (model: string): string[] => [model, `${model}.data`]
 
 async function keepModel(from: string, to: string): Promise<Pick<Built, 'file' | 'bytes' | 'downloadBytes'>> {
-  const { files, bytes } = writeModel(readModel(from), to)
+  const model = readModel(from)
+  stripNotes(model)
+  const { files, bytes } = writeModel(model, to)
   return { file: to, bytes, downloadBytes: await deflatedBytes(files) }
 }
 

@@ -128,7 +128,13 @@ function compareLine(project: Project): Line {
   const { candidates, originals } = measuredOf(project, [best])
   const [original, { report }] = [originals[0]!, candidates[0]!]
   // As long as the rail is wide: the whole verdict stands over the comparison.
-  const size = ratioText(original.downloadBytes, report.downloadBytes, 'smaller', 'larger', 'same size')
+  const size = ratioText(
+    original.downloadBytes,
+    report.downloadBytes,
+    'smaller download',
+    'larger download',
+    'same download size',
+  )
   return {
     state: 'done',
     line: typeset(`${size}, ${lossText(original.quality, pointsLost(original.quality, report.quality))}`),

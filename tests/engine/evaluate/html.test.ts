@@ -124,7 +124,7 @@ const page = htmlReport({
 
 describe('htmlReport', () => {
   it('says the verdict first and shows every number', () => {
-    expect(page).toContain('<h1>4.02× smaller, 1.54× faster, −0.4 points.</h1>')
+    expect(page).toContain('<h1>4.02× smaller download, 1.54× faster, −0.4 points.</h1>')
     for (const text of [
       '448 kB',
       '399 kB',
@@ -233,7 +233,7 @@ describe('htmlReport', () => {
       candidates: ['Safe', 'Balanced', 'Smallest'].map((name) => ({ name, report: small })),
     })
     expect(three).toContain('<th scope="col">Smallest</th>')
-    expect(three).toContain('Safe: 4.02× smaller')
+    expect(three).toContain('Safe: 4.02× smaller download')
   })
 
   it('compares no times that were not taken in turn, and colours none that the interval does not bear out', () => {

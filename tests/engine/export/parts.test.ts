@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { encodeNpy } from '../../../src/engine/data/encode-npy'
 import { operatorsConfig } from '../../../src/engine/export/operators'
-import { namesPlace, withoutNotes, withoutPlaces } from '../../../src/engine/export/privacy'
+import { withoutPlaces } from '../../../src/engine/export/privacy'
 import { LANGUAGES } from '../../../src/engine/export/snippets'
 import type { Preprocessing } from '../../../src/contract/dataset'
 import type { SnippetContext } from '../../../src/engine/export/snippets/context'
@@ -30,47 +30,18 @@ describe('encodeNpy', () => {
   })
 })
 
-describe('withoutNotes', () => {
-  it('knows a place on a machine from a word', () => {
-    for (const text of ['/home/ann/net.py', 'File "/Users/bo/x.py"', 'C:\\models\\a', 'at D:/work/b'])
-      expect(namesPlace(text), text).toBe(true)
-    for (const text of ['a/b', 'N/A', 'http://example.org', '', 'ratio 1:2'])
-      expect(namesPlace(text), text).toBe(false)
+it('names files without their folders in plain data', () => {
+  const said = {
+    note: 'read /home/ann/a b/net.onnx, then C:\\models\\x.onnx',
+    list: ['/tmp/run/3/y.npz', 'conv/1'],
+    n: 3,
+  }
+  expect(withoutPlaces(said)).toEqual({
+    note: 'read a b/net.onnx, then x.onnx',
+    list: ['y.npz', 'conv/1'],
+    n: 3,
   })
-
-  it('names files without their folders in plain data', () => {
-    const said = {
-      note: 'read /home/ann/a b/net.onnx, then C:\\models\\x.onnx',
-      list: ['/tmp/run/3/y.npz', 'conv/1'],
-      n: 3,
-    }
-    expect(withoutPlaces(said)).toEqual({
-      note: 'read a b/net.onnx, then x.onnx',
-      list: ['y.npz', 'conv/1'],
-      n: 3,
-    })
-    expect(withoutPlaces({ layer: '/encoder/layer.0/MatMul' })).toEqual({ layer: '/encoder/layer.0/MatMul' })
-  })
-
-  it('takes notes out and leaves the rest', () => {
-    const model = wires({ x: { dims: [1, 2] } })
-    expect(withoutNotes(model)).toBe(model)
-    // NodeProto.doc_string (6), metadata_props (9), and a field this version does not know (99).
-    const field = (number: number, text: string): Uint8Array => {
-      const tag = number * 8 + 2
-      const head = tag < 128 ? [tag] : [(tag & 0x7f) | 0x80, tag >> 7]
-      return Uint8Array.from([...head, text.length, ...Buffer.from(text)])
-    }
-    const unknown = field(99, 'kept')
-    model.graph.nodes[0]!.unknown = [field(6, 'note'), field(9, 'trace'), unknown]
-    model.metadata.set('author', 'somebody').set('source', '/home/ann/train.py')
-    model.docString = 'made in /home/ann'
-    const clean = withoutNotes(model)
-    expect(clean.graph.nodes[0]!.unknown).toEqual([unknown])
-    expect([...clean.metadata.keys()]).toEqual(['author'])
-    expect(clean.docString).toBe('')
-    expect(model.graph.nodes[0]!.unknown).toHaveLength(3)
-  })
+  expect(withoutPlaces({ layer: '/encoder/layer.0/MatMul' })).toEqual({ layer: '/encoder/layer.0/MatMul' })
 })
 
 it('writes operators in the form of a reduced build', () => {

@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { DOCUMENTS } from '../../../src/contract/documents'
+import { readModel, writeModel } from '../../../src/engine/onnx'
 import { exportJobs } from '../../../src/engine/jobs/exports'
 import { forgetOpenData } from '../../../src/engine/jobs/data'
 import { runJobs } from '../../../src/engine/jobs/runs'
@@ -15,13 +16,13 @@ interface Kept {
   data: object
 }
 
-const compressed = async (request: ReturnType<typeof given>): Promise<string> => {
+const compressed = async (request: ReturnType<typeof given>, pass = 'simplify'): Promise<string> => {
   const into = path.join(request.folder, 'small')
   const recipe = {
     pare: 1 as const,
     name: 'none',
     description: '',
-    steps: [{ pass: 'simplify', params: {} }],
+    steps: [{ pass, params: {} }],
   }
   const run = { folder: path.join(into, '.pare'), into, recipes: [recipe], seed: 0, resume: false }
   await runJobs.compress({ ...request, ...run }, listening())
@@ -63,6 +64,24 @@ test('a report says by which Pare, when, where and on which data it was measured
   expect(recordBeside(model)!.made).toBeUndefined()
   await exportJobs.exportBundle({ ...asked, form: 'folder', out, overwrite: true }, listening())
   expect(read(path.join(out, 'report.json'))).not.toHaveProperty('schema')
+})
+
+test('what an exporter noted is in no candidate, whatever the recipe: the sizes measured are those of the bundle', async () => {
+  const request = given(best)
+  const noted = readModel(request.model)
+  noted.graph.nodes[0]!.unknown = [
+    Uint8Array.from([6 * 8 + 2, 99, ...Buffer.from('trace '.repeat(16)), 10, 9, 8]),
+  ]
+  writeModel(noted, request.model)
+  const model = await compressed(request, 'fix-shapes')
+  const { report, original } = recordBeside(model)!
+  expect(report.bytes).toBeLessThan(original.bytes - 90)
+  const out = path.join(request.folder, 'bundle')
+  const asked = { ...request, model, target: 'any', name: 'small', report, original, out }
+  await exportJobs.exportBundle({ ...asked, form: 'folder', overwrite: false }, listening())
+  const bundled = JSON.parse(fs.readFileSync(path.join(out, 'report.json'), 'utf8')) as { candidate: object }
+  const { bytes, downloadBytes, sha256 } = report
+  expect(bundled.candidate).toMatchObject({ bytes, downloadBytes, sha256 })
 })
 
 test('made without data it knows of none', async () => {

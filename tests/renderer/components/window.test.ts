@@ -159,7 +159,7 @@ describe('the steps', () => {
 
   it('compress: the best found in the largest type, the way on, what was done', async () => {
     const { find, text } = await openWindow({ project: done() }, at('compress'))
-    expect(find('.display').textContent).toMatch(/10\.9× smaller, losing 0\.56\spoints/)
+    expect(find('.display').textContent).toMatch(/10\.9× smaller download, losing 0\.56\spoints/)
     expect(find('h1').textContent).toBe('Done in 3 min 34 s')
     expect(text()).toContain('Set 80% of the weights to zero')
     await press('Go on to compare')
@@ -175,7 +175,7 @@ describe('the steps', () => {
       at('compress'),
     )
     expect(text()).toContain('Nothing fits all your limits')
-    expect(text()).toMatch(/Allow 3\.4\spoints lost: 23\.4× smaller, losing 3\.34\spoints/)
+    expect(text()).toMatch(/Allow 3\.4\spoints lost: 23\.4× smaller download, losing 3\.34\spoints/)
     await press('Allow it and search again')
     expect(host.project!.goal).toMatchObject({ maxDrop: 0, maxBytes: 126_000 })
   })

@@ -9,7 +9,7 @@ export function summary({ id, name, updatedAt, runs: [run] }: Project): ProjectS
     updatedAt,
     model: 'lenet5.onnx',
     data: 'digits',
-    result: 'lenet5 · 10.9× smaller, −0.6 points',
+    result: 'lenet5 · 10.9× smaller download, −0.6 points',
     ...(run && {
       run: { id: run.id, status: run.status, resumable: run.resumable, createdAt: run.createdAt },
       points: [

@@ -26,7 +26,7 @@ describe('the rail', () => {
     expect(said.data).toBe('done: the original: 97.78%')
     expect(said.goal).toBe('done: lose at most 1 point')
     expect(said.compress).toBe('done: 5 candidates')
-    expect(plain(said.compare)).toBe('done: 10.9× smaller, losing 0.56 points')
+    expect(plain(said.compare)).toBe('done: 10.9× smaller download, losing 0.56 points')
     expect(said.export).toBe('ready: ready to save')
   })
 
@@ -96,5 +96,5 @@ it('shows candidates with the figures of a sitting that all of them were in, els
   expect(measuredOf(held, [a, c])).toEqual({ candidates: [a, c], originals: [run.original, run.original] })
   const best = bestOf(held)!
   const seated = project({ runs: [run], sittings: [{ ...sitting, candidates: [again(best)] }] })
-  expect(stepInfos(seated).find(({ id }) => id === 'compare')!.line).toMatch(/^229× smaller/)
+  expect(stepInfos(seated).find(({ id }) => id === 'compare')!.line).toMatch(/^229× smaller download/)
 })

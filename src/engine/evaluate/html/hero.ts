@@ -1,6 +1,6 @@
 /** The three answers before everything else, as the window gives them: bars from zero, one colour a model. */
 import { formatBytes, formatMilliseconds, formatTimes } from '../../../contract/format'
-import { formatMetric, qualityText } from '../../../contract/metrics'
+import { formatMetric, maybeChance, qualityText } from '../../../contract/metrics'
 import { metricWords } from '../../../contract/metric-table'
 import { isShare } from '../../../contract/points'
 import type { Report } from '../../../contract/report'
@@ -25,8 +25,7 @@ function answersOf(original: Report, [first, ...others]: readonly Named[]): Answ
   const { metric } = original.quality
   const reports = [after, ...others.map(({ report }) => report)]
   const ratio = after.latencyRatio
-  const change = after.qualityChange?.interval
-  const apart = change && (change[0] > 0 || change[1] < 0)
+  const change = after.qualityChange
   return [
     {
       title: 'To download',
@@ -51,7 +50,7 @@ function answersOf(original: Report, [first, ...others]: readonly Named[]): Answ
     {
       title: metricWords(metric).name,
       said: qualityText(original, after),
-      ...(apart && { better: change[0] > 0 === original.quality.higherIsBetter }),
+      ...(change && !maybeChance(change) && { better: change.value > 0 === original.quality.higherIsBetter }),
       value: (report) => report.quality.value,
       text: (value) => formatMetric(metric, value),
       ...(isShare(metric) && { most: 1 }),

@@ -1,5 +1,6 @@
 /** The three answers of a comparison, as people feel them: before and after, by how much, and against the limit. */
 import type { SearchGoal } from '../../../contract/goal'
+import { maybeChance } from '../../../contract/metrics'
 import { amountText, pointsLost } from '../../../contract/points'
 import type { Report } from '../../../contract/report'
 import { isApart, ratioText, timeText } from '../../../contract/verdict'
@@ -83,8 +84,8 @@ function qualityAnswer(original: Report, candidate: Report, { maxDrop }: Limits)
   const { title, fraction } = metricName(was.metric)
   const lost = pointsLost(was, is)
   const wrong = (value: number): number => Math.round((1 - value) * 1000)
-  const paired = candidate.qualityChange?.interval
-  const unsure = paired ? paired[0] <= 0 && paired[1] >= 0 : Math.abs(lost) < 0.005
+  const paired = candidate.qualityChange
+  const unsure = paired ? maybeChance(paired) : Math.abs(lost) < 0.005
   const counted = was.metric === 'accuracy' && wrong(was.value) + wrong(is.value) > 0
   return {
     id: 'quality',

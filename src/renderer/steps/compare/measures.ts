@@ -1,5 +1,6 @@
 /** The rows of the comparison: one measure each, how it reads, and whether less of it is better. */
 import { formatEnds } from '../../../contract/format'
+import { maybeChance } from '../../../contract/metrics'
 import type { Report } from '../../../contract/report'
 import { fasterText, isApart, originalTimes, timeDetail } from '../../../contract/verdict'
 import { leastAlike } from '../../../contract/points'
@@ -151,7 +152,7 @@ function pairedChange({ quality }: Report, candidate: Report): Change {
   const [low, high] = formatEnds([paired.interval[0] * unit, paired.interval[1] * unit]).map(typeset)
   const text = `${change.text} (95%: ${low} to ${high})`
   // Neither better nor worse is what the samples do not tell from chance.
-  return paired.interval[0] <= 0 && paired.interval[1] >= 0 ? { text } : { ...change, text }
+  return maybeChance(paired) ? { text } : { ...change, text }
 }
 
 const FIDELITY: Measure[] = [
