@@ -276,7 +276,7 @@ describe('htmlReport', () => {
     const html = htmlReport({ title: 'policy', original: plain, candidates: [{ report: plain }] })
     expect(html).toContain('R²')
     expect(html).not.toContain('<h2>Classes</h2>')
-    expect(html).toContain('Same size, speed not compared, the same R² on 500 samples.')
+    expect(html).toContain('Same download size, speed not compared, the same R² on 500 samples.')
   })
 })
 
