@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { PareError } from '../../contract/errors'
+import { plural } from '../../contract/format'
 import type { LayerReport } from '../../contract/report'
 import { layersThroughViews } from '../layers/find'
 import { exclude, samples } from './fields'
@@ -145,9 +146,12 @@ function keptLayers({ weights, whyFixed }: DependencyGraph): { layer: string; re
 function sentence({ dependencies, removed, before, after, refitted }: PrunedChannels): string {
   const groups = dependencies.groups.filter(({ units }) => units.some(({ id }) => removed.has(id))).length
   const total = dependencies.groups.reduce((n, { units }) => n + units.length, 0)
-  const fitted = refitted.length > 0 ? ` ${refitted.length} layers were refitted by least squares.` : ''
+  const fitted =
+    refitted.length > 0
+      ? ` ${plural(refitted.length, 'layer was', 'layers were')} refitted by least squares.`
+      : ''
   return (
-    `Removed ${removed.size} of ${total} removable channels, hidden units or heads in ${groups} groups: ` +
+    `Removed ${removed.size} of ${total} removable channels, hidden units or heads in ${plural(groups, 'group')}: ` +
     `${percent(1 - after.parameters / before.parameters)} fewer parameters, ${percent(1 - after.macs / before.macs)} fewer multiplications.${fitted}`
   )
 }

@@ -222,6 +222,7 @@ async function quantize(model: Model, options: Params, context: PassContext): Pr
           build: (exceptions) => build(method, exceptions).model,
           evaluate: (model) => measure([model], many).then(([measured]) => measured!),
           compare: (models) => measure(models, few),
+          ...(options.sensitive === 'int16' && { instead: 'with 16-bit activations' }),
           ...(options.bits < base.weights.bits && { widen: () => Promise.resolve() }),
           progress: (done, doing) => context.progress(0.7 + 0.2 * done, doing),
         })

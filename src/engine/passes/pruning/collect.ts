@@ -186,8 +186,8 @@ class Collector implements RuleContext {
 
   freezeInterface(): void {
     this.mentioned = new Set()
-    for (const info of this.graph.requiredInputs) this.freezeRest(info.name, 'it is an input of the model')
-    for (const info of this.graph.outputs) this.freezeRest(info.name, 'it is an output of the model')
+    for (const info of this.graph.requiredInputs) this.freezeRest(info.name, 'an input of the model has them')
+    for (const info of this.graph.outputs) this.freezeRest(info.name, 'an output of the model has them')
   }
 }
 

@@ -22,6 +22,8 @@ export interface KeepFloatProblem {
   known?(): Promise<ReadonlyMap<string, number>>
   /** Points that may be lost. */
   limit: number
+  /** What the layers get, where that is something else than floats: "at 8 bits". */
+  instead?: string
   progress(done: number, doing: string): void
 }
 
@@ -85,7 +87,7 @@ export async function keepFloat(full: Model, problem: KeepFloatProblem): Promise
   // The least count that holds, by bisection and each verified: more floats never cost quality beyond noise.
   while (low < high) {
     const count = (low + high) >> 1
-    problem.progress(0.8, `trying with ${count} of ${layers.length} layers in float`)
+    problem.progress(0.8, `trying with ${count} of ${layers.length} layers ${problem.instead ?? 'in float'}`)
     const model = problem.build(new Set(order.slice(0, count)))
     const after = await problem.evaluate(model)
     if (after.points <= limit) {

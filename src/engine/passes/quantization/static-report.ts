@@ -1,4 +1,5 @@
 /** What reports say of a statically quantized model. */
+import { plural } from '../../../contract/format'
 import type { LayerReport } from '../../../contract/report'
 import type { Batches } from '../../data/feeds'
 import { activationSqnr, layerReports, type LayerTreatment } from '../../evaluate/comparison/layer-report'
@@ -92,9 +93,13 @@ export function summaryOf(
   if (scores > 0)
     parts.push(`the inputs of ${scores} Softmax and what is added to them (attention masks) stay float`)
   const { weightBits, because = 'asked', note } = target.int8
-  const bits = Math.min(options.bits, weightBits)
-  if (bits < 8)
-    parts.push(`weights use ${bits} of their 8 bits, as ${options.bits < weightBits ? 'asked' : because}`)
+  const few =
+    options.bits < weightBits ? weighed(result).filter((layer) => !widths.wide.has(layer)).length : 0
+  if (few > 0) parts.push(`weights of ${plural(few, 'layer')} use ${options.bits} of their 8 bits, as asked`)
+  else if (weightBits < 8) parts.push(`weights use ${weightBits} of their 8 bits, as ${because}`)
   if (note) parts.push(note)
   return `${[...parts, ...notes].join('; ')}.`
 }
+
+const weighed = ({ plan }: StaticResult): string[] =>
+  plan.ops.flatMap(({ layer, weight }) => (weight ? [layer] : []))

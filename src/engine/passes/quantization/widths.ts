@@ -56,6 +56,7 @@ export async function chooseWidths(asked: WidthProblem): Promise<Widths> {
     wider = whole(
       await keepFloat(full, {
         ...problem,
+        instead: `at ${WIDE} bits`,
         progress: (done, doing) => problem.progress(done / 2, doing),
         build: (wide) => problem.build({ floats, wide }),
       }),

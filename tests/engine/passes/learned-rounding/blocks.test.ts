@@ -82,7 +82,7 @@ test('a block learned at 3 bits comes closer to the original than nearest and ad
   expect(codesOf(made)).toHaveLength(2)
   for (const codes of codesOf(made)) expect(codes.every((code) => Math.abs(code) <= 3)).toBe(true)
   expect(codesOf(made)).not.toEqual(codesOf(adaptive.result.model))
-  expect(summary).toContain('weights use 3 of their 8 bits, as asked')
+  expect(summary).toContain('weights of 2 layers use 3 of their 8 bits, as asked')
   expect(summary).toContain('learned rounding brought 1 of 1 block closer to the original')
   expect(layers!.map(({ treatment }) => treatment)).toEqual(Array(2).fill('int8 per-channel, 3-bit weights'))
 })
