@@ -1,5 +1,6 @@
 /** What a person should know about a report, in plain sentences. */
 import path from 'node:path'
+import type { SplitName } from '../../contract/dataset'
 import { formatBytes, formatEnds, formatMilliseconds, formatTimes } from '../../contract/format'
 import { maybeChance } from '../../contract/metrics'
 import { amountText, isShare, SHOWN, taskLost } from '../../contract/points'
@@ -29,6 +30,7 @@ export function notesOf(report: Report, reports: readonly Report[], context: Not
     notes.push('No data was given: inputs are random, and only the likeness to the original is measured.')
   else if (task === 'unlabelled')
     notes.push('The data has no labels: the measure is how closely the outputs follow the original model.')
+  notes.push(...classesShown(report))
   if (split !== 'random' && context.dataset.splits[split].origin === 'shared')
     notes.push(`The ${split} samples were also used to calibrate or train, so the quality shown may flatter.`)
   if (own > 0) {
@@ -43,6 +45,23 @@ export function notesOf(report: Report, reports: readonly Report[], context: Not
   notes.push(...onBoard(report))
   if (context.lowerBound) notes.push('Memory was measured inside the engine process and is a lower bound.')
   return notes
+}
+
+/** `what` names the one label that all samples have. */
+export const allAlike = (split: SplitName, what: string): string =>
+  `Every ${split} label is ${what}: on these no score tells a good model from a bad one.`
+
+export const someMissing = (split: SplitName, shown: number, classes: number): string =>
+  `The ${split} samples show ${shown} of the model's ${classes} classes: what is lost on the others is not seen.`
+
+/** A report may be read without the warnings of the command that made it. */
+function classesShown({ confusion = [], classes = [], quality: { split, samples, task } }: Report): string[] {
+  if (task !== 'classification' || split === 'random' || samples < 2) return []
+  const shown = confusion.flatMap((row, at) => (row.some((count) => count > 0) ? [at] : []))
+  if (shown.length === 1) return [allAlike(split, `the class “${classes[shown[0]!] ?? shown[0]!}”`)]
+  return shown.length > 1 && shown.length < confusion.length
+    ? [someMissing(split, shown.length, confusion.length)]
+    : []
 }
 
 /** Whether the change in quality can be told from chance. */

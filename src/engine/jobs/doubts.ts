@@ -5,6 +5,7 @@ import { formatMetric } from '../../contract/metrics'
 import type { Quality } from '../../contract/report'
 import type { Dataset } from '../data/dataset'
 import { isGrey } from '../data/grey'
+import { allAlike, someMissing } from '../evaluate/notes'
 import type { ModelQuality } from '../evaluate/quality'
 import { taskOf } from '../tasks'
 import type { Evidence } from './evidence'
@@ -25,7 +26,7 @@ export async function doubtsOf(
     const what = isClass ? `the class “${classes?.[label!] ?? label!}”` : String(label)
     found.push({
       kind: 'labels-constant',
-      message: `Every validation label is ${what}: on these no score tells a good model from a bad one.`,
+      message: allAlike('validation', what),
     })
   } else if (evidence !== 'told')
     found.push({
@@ -35,7 +36,7 @@ export async function doubtsOf(
   if (isClass && classes && labels.size > 1 && labels.size < classes.length)
     found.push({
       kind: 'classes-missing',
-      message: `The validation samples show ${labels.size} of the model's ${classes.length} classes: what is lost on the others is not seen.`,
+      message: someMissing('validation', labels.size, classes.length),
     })
   if (await isGrey(dataset))
     found.push({

@@ -19,6 +19,17 @@ test('where nothing is to be said nothing is', () => {
   expect(notesOf(original, [original], { ...context, own: 0 })).toEqual([])
 })
 
+test('labels that are all alike, or of some classes only, are told with the figures', () => {
+  const labelled = (...confusion: number[][]): string[] => notes({ confusion, classes: ['a', 'b', 'c'] })
+  expect(labelled([9, 0, 1], [0, 0, 0], [0, 0, 0])).toEqual([
+    'Every validation label is the class “a”: on these no score tells a good model from a bad one.',
+  ])
+  expect(labelled([9, 0, 1], [0, 0, 0], [0, 0, 4])).toEqual([
+    "The validation samples show 2 of the model's 3 classes: what is lost on the others is not seen.",
+  ])
+  expect(labelled([9, 0, 1], [0, 1, 0], [0, 0, 4])).toEqual([])
+})
+
 test('a speed is told only as far as its interval bears it out', () => {
   const ratio = (value: number, low: number, high: number) =>
     ({ latencyRatio: { value, interval: [low, high] } }) as Partial<Report>
