@@ -1,4 +1,7 @@
-/** The window on much data: frames while 20,000 samples and a graph of 2,000 nodes are scrolled, searched and moved. */
+/**
+ * The window on much data: frames while 20,000 samples and a graph of 2,000 nodes are scrolled, searched and moved, and while a
+ * search for the best recipe draws what it tries.
+ */
 import { chromium, type Locator, type Page } from '@playwright/test'
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
@@ -151,6 +154,27 @@ async function graph(page: Page): Promise<Figure[]> {
   ]
 }
 
+const SEARCHED_FOR = 25_000
+
+/** The chart in sight while a search of a minute draws what it tries. Throws where nothing came meanwhile. */
+async function searching(page: Page): Promise<Figure[]> {
+  await page.getByTitle('All projects').click()
+  await page.getByRole('button', { name: /^Bearing faults/ }).click()
+  await step(page, 'Data').filter({ hasText: 'the original:' }).waitFor({ timeout: MINUTE })
+  await step(page, 'Goal').click()
+  await page.getByRole('button', { name: /^Start compressing/ }).click()
+  const running = page.getByRole('contentinfo', { name: 'What is running' })
+  const tried = async (): Promise<number> =>
+    Number(/(\d+) recipes? tried/.exec(await running.innerText())?.[1])
+  await running.filter({ hasText: /[1-9]\d* recipes? tried/ }).waitFor({ timeout: MINUTE })
+  await page.getByRole('application', { name: /^Size against quality/ }).scrollIntoViewIfNeeded()
+  const before = await tried()
+  const figure = await smooth(page, 'a search drawn as it tries', () => page.waitForTimeout(SEARCHED_FOR))
+  const came = (await tried()) - before
+  if (!(came > 0)) throw new Error('the search tried nothing while its frames were taken')
+  return [{ ...figure, what: `${figure.what}, ${came} recipes tried meanwhile` }]
+}
+
 export const entry: Entry = {
   about: 'the real window in a browser, on a model and data of its own',
   async run() {
@@ -165,7 +189,7 @@ export const entry: Entry = {
       const page = await browser.newPage({ viewport: { width: 1280, height: 800 } })
       await page.goto(shell.address)
       await compress(page, writeLarge(folder))
-      return [...(await samples(page)), ...(await graph(page))]
+      return [...(await samples(page)), ...(await graph(page)), ...(await searching(page))]
     } finally {
       await browser.close()
       await shell.stop('SIGKILL')

@@ -70,7 +70,7 @@ export type { ErrorFields } from './contract/errors'
 export type { ErrorMessage } from './contract/message'
 export type { CompatibilityIssue, LayerSummary, TensorShape } from './contract/model'
 export type { InterfacePart, ParameterField, PassNeed } from './contract/passes'
-export type { TargetCheck } from './contract/project'
+export type { OpenedData, TargetCheck } from './contract/project'
 export type {
   Fidelity,
   Footprint,

@@ -1,5 +1,5 @@
 /** What the backend owns and the window shows. Paths never appear: files are known by id and name. */
-import type { DataRoles, DatasetSummary, DataSpec, Doubt, Preprocessing } from './dataset'
+import type { DataRoles, DatasetSummary, DataSpec, Doubt, Preprocessing, SamplePreview } from './dataset'
 import type { ErrorData } from './errors'
 import type { Goal } from './goal'
 import type { ModelInspection } from './model'
@@ -15,9 +15,15 @@ export interface FileRef {
   kind: 'model' | 'dataset' | 'recipe' | 'data-spec' | 'tokenizer' | 'unknown'
 }
 
+/** Data that is open while the original is still being scored on it: what it is, and the first of its samples. */
+export interface OpenedData {
+  summary: DatasetSummary
+  samples: SamplePreview[]
+}
+
 export type Loading<T> =
   | { state: 'empty' }
-  | { state: 'loading'; file: FileRef; doing: string }
+  | { state: 'loading'; file: FileRef; doing: string; opened?: OpenedData }
   | { state: 'ready'; file: FileRef; value: T }
   | { state: 'failed'; file: FileRef; error: ErrorData }
 

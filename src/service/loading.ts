@@ -2,7 +2,7 @@
 import path from 'node:path'
 import { errorData } from '../contract/errors'
 import type { ModelInspection } from '../contract/model'
-import type { LoadedData } from '../contract/project'
+import type { LoadedData, OpenedData } from '../contract/project'
 import { inBackground } from './background'
 import { modelAndData, type Core } from './core'
 import { specsBeside } from './data-spec'
@@ -12,13 +12,24 @@ import { isArchiveOfFiles } from './zip-kind'
 
 type Part = 'model' | 'data'
 
+/** Samples in sight before the original is scored. */
+const SHOWN = 20
+
 export class Loader {
-  private readonly tasks = new Map<string, { controller: AbortController; doing: string }>()
+  private readonly tasks = new Map<
+    string,
+    { controller: AbortController; doing: string; opened?: OpenedData }
+  >()
 
   constructor(private readonly core: Core) {}
 
   doing(project: string, part: Part): string | undefined {
     return this.tasks.get(`${project}/${part}`)?.doing
+  }
+
+  /** Data that is open and not scored yet. */
+  opened(project: string): OpenedData | undefined {
+    return this.tasks.get(`${project}/data`)?.opened
   }
 
   /** Reads what the records name and have no result of: after a restart, and after something new was taken. */
@@ -79,10 +90,12 @@ export class Loader {
     const options: JobOptions = {
       during: 'reading the data',
       signal,
-      onEvent: (event) =>
-        event.event === 'progress' && this.progress(project, event.data.done, event.data.doing),
+      onEvent: ({ event, data }) => {
+        if (event === 'progress') this.progress(project, data.done, data.doing)
+        if (event === 'opened' && !signal.aborted) this.showOpened(project, data)
+      },
     }
-    const input = this.inputOf(project)
+    const input = { ...this.inputOf(project), show: SHOWN }
     const { spec: said, roles, preprocessing, classes } = this.core.store.get(project).data!
     const beside =
       said || roles || preprocessing || classes ? [] : specsBeside([input.model], input.data.path!)
@@ -152,6 +165,13 @@ export class Loader {
     core.store.update(project, (record) => {
       if (record.data?.file === file) record.data.unpacked = folder
     })
+  }
+
+  private showOpened(project: string, opened: OpenedData): void {
+    const task = this.tasks.get(`${project}/data`)
+    if (!task) return
+    task.opened = opened
+    this.core.emit('project.changed', { project })
   }
 
   private progress(project: string, done: number, doing: string): void {

@@ -109,6 +109,7 @@ export function createService(options: ServiceOptions): Service {
     sources: {
       file: (id) => core.files.shown(id),
       doing: (project, part) => loader.doing(project, part),
+      opened: (project) => loader.opened(project),
       live: runs.live,
       passTitle: catalogue.title,
       resumable: runs.resumable,

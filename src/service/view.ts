@@ -4,6 +4,7 @@ import type {
   Candidate,
   FileRef,
   Loading,
+  OpenedData,
   Project,
   ProjectSummary,
   Run,
@@ -21,6 +22,8 @@ export interface ViewSources {
   file(id: string): FileRef
   /** What is being done right now for a part of a project. */
   doing(project: string, part: 'model' | 'data'): string | undefined
+  /** Data that is open and not scored yet. */
+  opened(project: string): OpenedData | undefined
   /** Progress of the run that runs; absent for others. */
   live(run: string): (Run['progress'] & { step?: number }) | undefined
   passTitle(pass: string): string
@@ -42,12 +45,13 @@ function loading<T>(
   record: { file: string; value?: T; error?: Extract<Loading<T>, { state: 'failed' }>['error'] } | undefined,
   doing: string,
   sources: ViewSources,
+  opened?: OpenedData,
 ): Loading<T> {
   if (!record) return { state: 'empty' }
   const file = sources.file(record.file)
   if (record.value !== undefined) return { state: 'ready', file, value: record.value }
   if (record.error) return { state: 'failed', file, error: record.error }
-  return { state: 'loading', file, doing }
+  return { state: 'loading', file, doing, ...(opened && { opened }) }
 }
 
 export function viewProject(record: ProjectRecord, sources: ViewSources): Project {
@@ -60,7 +64,12 @@ export function viewProject(record: ProjectRecord, sources: ViewSources): Projec
     createdAt,
     updatedAt,
     model: model.state === 'ready' ? { ...model, value: { ...model.value, path: model.file.name } } : model,
-    data: loading(record.data, sources.doing(id, 'data') ?? 'Waiting for the model', sources),
+    data: loading(
+      record.data,
+      sources.doing(id, 'data') ?? 'Waiting for the model',
+      sources,
+      sources.opened(id),
+    ),
     ...(record.data?.roles && { roles: record.data.roles }),
     ...(goal && { goal }),
     runs: record.runs.map((run) => viewRun(run, front, sources)),

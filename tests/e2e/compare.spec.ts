@@ -1,5 +1,5 @@
 /** Candidates beside each other, models that answer with pictures, and bundles for each target. */
-import type { Page } from '@playwright/test'
+import type { Locator, Page } from '@playwright/test'
 import { expectAccessible } from './axe'
 import { writePictures } from './kinds-fixtures'
 import { drop, expect, openSample, step, test } from './shell'
@@ -29,6 +29,21 @@ test('three candidates beside the original, each looked into; a bundle for every
   const heads = pare.getByRole('region', { name: 'Measured' }).last().getByRole('columnheader')
   await expect(heads).toHaveText(['Measure', 'Original', 'Fastest', 'Balanced', 'Safe'])
   await expectAccessible(pare, 'Compare, three candidates')
+  // One colour and one mark a candidate, wherever it stands, and not two the same.
+  const markIn = (within: Locator): Promise<string> =>
+    within
+      .locator('svg[data-shape]')
+      .first()
+      .evaluate(
+        (mark: SVGElement) => `${mark.dataset.shape} ${getComputedStyle(mark.firstElementChild!).fill}`,
+      )
+  const marks = [await markIn(heads.nth(1))]
+  for (const name of ['Fastest', 'Balanced', 'Safe']) {
+    marks.push(await markIn(heads.filter({ hasText: name })))
+    expect(await markIn(pare.locator('label.chip', { hasText: name })), name).toBe(marks.at(-1))
+  }
+  expect(new Set(marks.map((mark) => mark.split(' ')[0])).size).toBe(4)
+  expect(new Set(marks.map((mark) => mark.slice(mark.indexOf(' ')))).size).toBe(4)
   await pare.getByRole('tab', { name: 'Graph' }).click()
   const which = pare.getByRole('group', { name: 'Which candidate' })
   const list = pare.getByRole('group', { name: 'How to show the graph' }).getByText('List')
@@ -53,7 +68,10 @@ test('three candidates beside the original, each looked into; a bundle for every
   for (const title of titles) {
     await targets.getByText(title, { exact: true }).click()
     await expect(pare.getByRole('region', { name: `What runs on ${title}` })).toBeVisible({ timeout: 60_000 })
-    await expect(pare.getByRole('region', { name: 'Checks for this target' })).toContainText(/Opset|opset/)
+    const checks = pare.getByRole('region', { name: 'Checks for this target' })
+    await expect(checks).toContainText(/Opset|opset/)
+    // What a target wants is done, not asked for: no tool of another language is named.
+    await expect(checks).not.toContainText(/python|\bpip\b|make_dynamic/i)
   }
   await expectAccessible(pare, 'Export, the last target')
   await pare.getByRole('button', { name: 'Save the bundle…' }).click()

@@ -79,6 +79,9 @@ test('drop, data, recipe, run, compare, export', async ({ pare, scratch }) => {
     await pare.getByRole('button', { name: 'Go on to goal' }).click()
     await expectAccessible(pare, 'Goal, search')
     await pare.getByRole('tab', { name: 'Presets' }).click()
+    // One is recommended, and each says what it may give for this very model, and how long that takes.
+    await expect(pare.getByText('Recommended', { exact: true })).toHaveCount(1)
+    await expect(pare.getByText(/^About .*smaller, in /)).toHaveCount(4)
     await expectAccessible(pare, 'Goal, presets')
     await pare.getByRole('tab', { name: 'Custom recipe' }).click()
     for (const pass of ['Simplify', 'Static integer quantization']) {
@@ -132,6 +135,10 @@ test('drop, data, recipe, run, compare, export', async ({ pare, scratch }) => {
     await expect(rows.nth(3)).toBeVisible()
     await pare.getByRole('tab', { name: 'Classes' }).click()
     await expect(pare.getByRole('region', { name: 'Confusion matrix of Original' })).toBeVisible()
+    // A change of a class never stands without its interval.
+    const classes = pare.getByRole('table', { name: 'By class' }).getByRole('row')
+    await expect(classes).toHaveCount(11)
+    await expect(classes.nth(1)).toContainText(/[±+−]\d\S* \(\S+ to \S+\)/)
     await expectAccessible(pare, 'Compare, classes')
     await pare.getByRole('tab', { name: 'Layers' }).click()
     const layers = pare.getByRole('table', { name: 'Layers' })

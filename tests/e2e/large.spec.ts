@@ -55,6 +55,7 @@ test('a graph of 5,000 nodes is drawn, zoomed about the pointer, searched and lo
   expect(Number(await drawing.getAttribute('data-drawn'))).toBeLessThan(40)
   await drawing.scrollIntoViewIfNeeded()
   const box = (await drawing.boundingBox())!
+  expect(box.height, 'of a window of 800').toBeGreaterThan(480)
   const at = { x: 400, y: 250 }
   await page.mouse.move(box.x + at.x, box.y + at.y)
   const before = await camera()
@@ -66,7 +67,14 @@ test('a graph of 5,000 nodes is drawn, zoomed about the pointer, searched and lo
   await drawing.focus()
   await page.keyboard.press('ArrowDown')
   await expect.poll(async () => (await camera()).y).toBeGreaterThan(after.y)
+  // The whole fits into the drawing; the map is there only while something is out of sight.
+  const map = page.locator('.map', { has: page.locator('canvas') })
+  await expect(map).toBeVisible()
+  await page.getByRole('button', { name: 'Fit', exact: true }).click()
+  await expect(drawing).toHaveAttribute('data-drawn', '200')
+  await expect(map).toBeHidden()
   // The slash goes to the search field; Enter opens the block, selects the operator and brings it to the middle.
+  await drawing.focus()
   await page.keyboard.press('/')
   await expect(page.getByRole('searchbox')).toBeFocused()
   await page.keyboard.type('block199 matmul')

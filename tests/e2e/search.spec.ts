@@ -27,8 +27,24 @@ test('a search of a minute ends with a winner inside the limit, its reasons and 
   await expect(step(pare, 'Goal')).toContainText('lose at most 1 point')
   await pare.getByRole('button', { name: 'Start compressing' }).click()
   const running = pare.getByRole('contentinfo', { name: 'What is running' })
+  // The chart is there before anything is found, as wide as the page and in sight, with the original in it.
+  const drawn = pare.getByRole('application', { name: /^Size against quality/ })
+  await expect(drawn).toBeVisible()
+  const [box, page] = await Promise.all([drawn.boundingBox(), pare.locator('main').boundingBox()])
+  expect(box!.width).toBeGreaterThan(0.85 * page!.width)
+  expect(box!.y + box!.height / 2).toBeLessThan(800)
   await expect(running).toContainText(/[1-9]\d* recipes? tried/, { timeout: 30_000 })
   await expect(running).toContainText(/\d+ s left/)
+  // The best so far is the largest type, each recipe is told in words, and what is left is said once.
+  const best = pare.getByRole('region', { name: 'Best so far' }).locator('.display')
+  await expect(best).toContainText(/smaller|being made|Nothing inside/)
+  const sizes = await pare
+    .locator('main :is(h1, h2, h3, p, td, li)')
+    .evaluateAll((all) => all.map((one) => parseFloat(getComputedStyle(one).fontSize)))
+  expect(await best.evaluate((one) => parseFloat(getComputedStyle(one).fontSize))).toBe(Math.max(...sizes))
+  const told = pare.getByRole('region', { name: 'What was tried' }).locator('.strong')
+  for (const name of await told.allTextContents()) expect(name).not.toMatch(/[a-z]+[A-Z]|_|\bmethod |\b100\b/)
+  expect((await pare.locator('body').innerText()).match(/\d+ (s|min) left/g)).toHaveLength(1)
   await expect(pare.getByRole('button', { name: 'Go on to compare' })).toBeVisible({ timeout: 120_000 })
 
   const why = pare.getByRole('region', { name: 'What was done and why' })
@@ -79,6 +95,10 @@ test('a search for a phone shows the modelled time as an estimate, and ends when
     name: /^([\d.]+× (faster|slower)|same speed) on android-cpu, estimated$/,
   })
   await expect(estimated.nth(2)).toBeVisible({ timeout: 60_000 })
+  // What was tried is still there when the page is loaded anew, and the search goes on.
+  await pare.reload()
+  await pare.getByRole('button', { name: 'Size against quality as a table' }).click()
+  await expect(estimated.nth(2)).toBeVisible()
   // The limit is drawn where it is judged: on the time over the original's, estimated for the target.
   await pare.getByRole('button', { name: 'Time against quality as a table' }).click()
   const byTime = pare.getByRole('region', { name: 'Time against quality' })

@@ -1,6 +1,7 @@
 /** What goes wrong says what, where and what to do, and loses nothing. */
 import fs from 'node:fs'
 import path from 'node:path'
+import type { Page } from '@playwright/test'
 import { drop, expect, killChildrenOf, openSample, resource, startShell, step, test } from './shell'
 
 const MODEL = resource('samples', 'digits', 'lenet5.onnx')
@@ -80,6 +81,8 @@ test('a killed engine is said so, and the run resumes', async ({ pare, shell }) 
 
 test('a killed Pare: the project is there again and the run resumes', async ({ pare, shell, page }) => {
   await startLongRun(pare)
+  const finished = (window: Page) => window.getByText(/^\d+ → \d+ nodes/)
+  await expect(finished(pare)).toBeVisible()
   await shell.stop('SIGKILL')
   await expect(pare.getByText('The connection to Pare is lost.')).toBeVisible()
   const again = await startShell(shell.dataDir)
@@ -89,6 +92,7 @@ test('a killed Pare: the project is there again and the run resumes', async ({ p
     await page.reload()
     await expect(page.getByRole('heading', { level: 1, name: 'Interrupted' })).toBeVisible()
     await expect(step(page, 'Compress')).toHaveAttribute('aria-current', 'step')
+    await expect(finished(page)).toBeVisible()
     await page.getByTitle('All projects').click()
     const recent = page.getByRole('region', { name: 'Recent' })
     await expect(recent).toContainText('interrupted')

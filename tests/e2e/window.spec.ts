@@ -10,6 +10,18 @@ const background = (page: Page): Promise<string> =>
   page.evaluate(() => getComputedStyle(document.body).backgroundColor)
 
 test('light, dark and text size are kept', async ({ pare }) => {
+  // What Pare is stands first and largest, a picture beside it, samples in sight below.
+  const [headline, picture, card] = await Promise.all(
+    [
+      pare.getByRole('heading', { level: 1 }),
+      pare.getByRole('img', { name: /same answers/ }),
+      pare.getByRole('region', { name: 'Samples' }).getByRole('img').or(pare.locator('.card img')).first(),
+    ].map(async (one) => (await one.boundingBox())!),
+  )
+  expect(headline!.height).toBeGreaterThan(60)
+  expect(picture!.x).toBeGreaterThan(headline!.x + headline!.width)
+  expect(picture!.y).toBeLessThan(400)
+  expect(card!.y + card!.height).toBeLessThan(800)
   const choose = async (title: string): Promise<void> => {
     await pare.getByRole('button', { name: 'Theme' }).click()
     await pare.getByRole('menuitem', { name: title }).click()
@@ -64,7 +76,14 @@ test('small window, dark, forced colours, less motion: every step stays inside a
   await pare.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' })
   for (const name of STEPS) {
     await step(pare, name).click()
-    await expect(pare.getByRole('heading', { level: 1 })).toBeFocused()
+    const heading = pare.getByRole('heading', { level: 1 })
+    await expect(heading).toBeFocused()
+    const gutters = await heading.evaluate((node) => {
+      const [page, head] = [document.querySelector('main')!, node.closest('header') ?? node]
+      const [outer, inner] = [page.getBoundingClientRect(), head.getBoundingClientRect()]
+      return [inner.left - outer.left, outer.left + page.clientWidth - inner.right]
+    })
+    expect(Math.abs(gutters[0]! - gutters[1]!), `gutters of ${name}`).toBeLessThanOrEqual(1)
     const wide = await pare.evaluate(
       () =>
         document.documentElement.scrollWidth > innerWidth ||
@@ -77,6 +96,46 @@ test('small window, dark, forced colours, less motion: every step stays inside a
     () => document.getAnimations().filter(({ playState }) => playState === 'running').length,
   )
   expect(moving).toBe(0)
+
+  // What lies over a page, in the dark too.
+  for (const menu of [/^Device/, 'Theme']) {
+    await pare.getByRole('button', { name: menu }).click()
+    await expect(pare.getByRole('menu')).toBeVisible()
+    await expectAccessible(pare, `the menu ${menu}, dark`)
+    await pare.keyboard.press('Escape')
+  }
+  await step(pare, 'Goal').click()
+  await pare.getByRole('combobox', { name: 'Runs on' }).click()
+  await expect(pare.getByRole('option', { name: 'Android, NPU' })).toBeVisible()
+  await expectAccessible(pare, 'an open select, dark')
+  await pare.keyboard.press('Escape')
+  await pare.keyboard.press('Control+k')
+  await expect(pare.getByPlaceholder('What do you want to do?')).toBeFocused()
+  await expectAccessible(pare, 'the palette, dark')
+  await pare.keyboard.press('Escape')
+
+  // From text half as large again to a screen of 4K nothing is pushed out of the window.
+  for (const [width, height, larger] of [
+    [1280, 800, 5],
+    [3840, 2160, 0],
+  ] as const) {
+    await pare.setViewportSize({ width, height })
+    await pare.keyboard.press('Control+0')
+    for (let press = 0; press < larger; press++) await pare.keyboard.press('Control+=')
+    for (const name of ['Model', 'Data', 'Goal']) {
+      await step(pare, name).click()
+      await expect(pare.getByRole('heading', { level: 1 })).toBeFocused()
+      const over = await pare.evaluate(() => {
+        const page = document.querySelector('main')!
+        return Math.max(
+          document.documentElement.scrollWidth - innerWidth,
+          page.scrollWidth - page.clientWidth,
+        )
+      })
+      expect(over, `${name}, ${width} wide, text larger by ${larger} tenths`).toBeLessThanOrEqual(0)
+    }
+  }
+  await pare.setViewportSize({ width: 1024, height: 700 })
 
   await pare.emulateMedia({ forcedColors: 'active', colorScheme: 'light' })
   await step(pare, 'Goal').click()

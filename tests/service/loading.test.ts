@@ -35,10 +35,19 @@ async function opened(
   } as ProjectRecord
   const asked: Record<string, unknown>[] = []
   const loaded = { looksLikeChance: false }
-  const run = async (job: string, { data }: { data: Record<string, unknown> }) => {
+  const seen = { summary: { description: '2 rows' }, samples: [] }
+  const shown: unknown[] = []
+  const run = async (
+    job: string,
+    { data }: { data: Record<string, unknown> },
+    { onEvent }: { onEvent(event: unknown): void },
+  ) => {
     if (job !== 'openData') return []
     asked.push(data)
     open(data)
+    shown.push(loader.opened('p'))
+    onEvent({ event: 'opened', data: seen })
+    shown.push(loader.opened('p'))
     return loaded
   }
   const store = {
@@ -52,7 +61,8 @@ async function opened(
   loader.catchUp(record)
   await expect.poll(() => record.data?.value ?? record.data?.error).toBeTruthy()
   await expect.poll(() => loader.doing('p', 'data')).toBeUndefined()
-  return { asked, record }
+  expect(loader.opened('p')).toBeUndefined()
+  return { asked, record, shown, seen }
 }
 
 test.each(['model', 'data'] as const)(
@@ -73,6 +83,11 @@ test('one that is for other data is left alone', async () => {
   expect(asked).toHaveLength(2)
   expect(record.data).toMatchObject({ value: {} })
   expect(record.data!.spec).toBeUndefined()
+})
+
+test('data can be seen once it is open, and is the result once it is scored', async () => {
+  const { shown, seen } = await opened('data')
+  expect(shown).toEqual([undefined, seen])
 })
 
 test('what is set by hand goes before it', async () => {

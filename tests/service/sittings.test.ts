@@ -109,6 +109,7 @@ function open(): { core: Core; parts: Parts; project: string } {
   const sources = {
     file: () => ({ id: 'm', name: 'm.onnx', bytes: 1, kind: 'model' as const }),
     doing: () => undefined,
+    opened: () => undefined,
     live: () => undefined,
     passTitle: (pass: string) => pass,
     resumable: () => false,

@@ -3,6 +3,7 @@ import { createWriteStream } from 'node:fs'
 import fs from 'node:fs'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { SPLITS, type SamplePreview } from '../../contract/dataset'
 import { diskError, PareError } from '../../contract/errors'
 import type { Dataset } from '../data/dataset'
 import { fingerprint } from '../data/fingerprint'
@@ -17,9 +18,16 @@ import { doubtsOf } from './doubts'
 import { evidenceOf } from './evidence'
 import type { JobHandlers } from './job'
 
+/** Of the split that is measured on, or one that has any. */
+function firstSamples({ splits }: Dataset, most: number): Promise<SamplePreview[]> {
+  const { length, preview } =
+    SPLITS.map((name) => splits[name]).findLast(({ length }) => length > 0) ?? splits.validation
+  return Promise.all(Array.from({ length: Math.min(most, length) }, (_, index) => preview(index)))
+}
+
 export const dataJobs: JobHandlers<'openData' | 'describeData' | 'findPreprocessing' | 'samples' | 'unpack'> =
   {
-    openData: async ({ model, data, settings }, { progress, signal }) => {
+    openData: async ({ model, data, settings, show }, { emit, progress, signal }) => {
       // Whoever opens it wants it as it is now.
       await forgetOpenData()
       return withOpenData(
@@ -27,6 +35,8 @@ export const dataJobs: JobHandlers<'openData' | 'describeData' | 'findPreprocess
         data,
         async (dataset) => {
           const { session } = await chosenSession(settings)
+          const summary = dataset.summary()
+          if (show) emit('opened', { summary, samples: await firstSamples(dataset, show) })
           progress(0, 'Scoring the original on the validation samples')
           const { original } = await measureQuality(model, [], {
             dataset,
@@ -35,7 +45,6 @@ export const dataJobs: JobHandlers<'openData' | 'describeData' | 'findPreprocess
             progress: (done, total) =>
               progress(done / total, `Scoring the original: ${done} of ${total} samples`),
           })
-          const summary = dataset.summary()
           const evidence = evidenceOf(original, dataset.classes?.length ?? 0)
           return {
             summary,

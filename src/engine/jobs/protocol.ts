@@ -18,7 +18,13 @@ import type { SearchGoal } from '../../contract/goal'
 import type { ModelInspection } from '../../contract/model'
 import type { PassDescription } from '../../contract/passes'
 import type { PluginDescription } from '../../contract/plugins'
-import type { BundlePlan, LoadedData, PreprocessingTrial, TargetCheck } from '../../contract/project'
+import type {
+  BundlePlan,
+  LoadedData,
+  OpenedData,
+  PreprocessingTrial,
+  TargetCheck,
+} from '../../contract/project'
 import type { Preset, Recipe } from '../../contract/recipe'
 import type { Footprint, Quality, Report, StepRecord } from '../../contract/report'
 import type { SearchJob, SearchResult, Trial } from '../../contract/trial'
@@ -122,7 +128,8 @@ interface Jobs {
   diff: Job<{ model: string; candidate?: string }, GraphDiff>
   node: Job<{ model: string; candidate?: string; node: string }, NodeDetail>
   costs: Job<{ model: string }, Record<string, NodeCost>>
-  openData: Job<ModelAndData, LoadedData>
+  /** `show`: so many samples are told by `opened` before the scoring begins. */
+  openData: Job<ModelAndData & { show?: number }, LoadedData>
   /** What a document says of the data. Needs a path. */
   describeData: Job<Pick<ModelAndData, 'model' | 'data'>, { fingerprint: string; spec: DataSpec }>
   findPreprocessing: Job<
@@ -249,6 +256,8 @@ export type ToEngine =
 
 export interface JobEvents {
   progress: ProgressReport
+  /** Data is open, and its scoring begins. */
+  opened: OpenedData
   point: { epoch: number; loss: number; quality?: number }
   /** A pass of a run has ended, or was found finished. */
   step: { candidate: number; step: number; record: StepRecord }

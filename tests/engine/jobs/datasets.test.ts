@@ -16,11 +16,17 @@ test.each<[string, Parameters<typeof given>[0], number, boolean]>([
   ['classes the model never answers', (answer) => (best(answer) + 1) % 3, 0, true],
 ])('%s', async (_, labels, value, chance) => {
   const context = listening()
-  const loaded = await openData(given(labels), context)
+  const loaded = await openData({ ...given(labels), show: 7 }, context)
   expect(loaded.baseline).toMatchObject({ task: 'classification', metric: 'accuracy', value })
   expect(loaded.baseline.samples).toBe(loaded.summary.splits.validation.samples)
   expect(loaded.looksLikeChance).toBe(chance)
   expect(context.told.at(-1)).toMatchObject(['progress', { done: 1 }])
+  // What is in the data can be seen before the original is scored on it.
+  const at = context.told.findIndex(([event]) => event === 'opened')
+  expect(context.told[at]![1]).toMatchObject({ summary: loaded.summary })
+  expect((context.told[at]![1] as { samples: unknown[] }).samples).toHaveLength(7)
+  const scoring = context.told.findIndex(([, data]) => 'doing' in data && data.doing.startsWith('Scoring'))
+  expect(at).toBeLessThan(scoring)
 })
 
 test('values as the model gives them explain everything, their opposites nothing', async () => {

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { lay } from '../../../src/renderer/graph/layered'
 import type { LaidOut, LayoutInput } from '../../../src/renderer/graph/layout'
-import { finishedRun, project } from '../fake/fixtures'
+import { finishedRun, loadedData, project, sample } from '../fake/fixtures'
 import { button, key, openWindow, press, settle, type } from './render'
 
 const done = () => project({ goal: finishedRun().goal, runs: [finishedRun()] })
@@ -106,6 +106,18 @@ describe('the steps', () => {
     expect(text()).toContain('1,797 images in 10 class folders')
     expect(all('img[alt*=png], img[alt*=svg], figure img, li img').length).toBeGreaterThan(0)
     expect(text()).toContain('97.78%')
+  })
+
+  it('data: its samples are there before the original is scored on it', async () => {
+    const file = { id: 'data', name: 'digits', bytes: 9, kind: 'dataset' as const }
+    const opened = { summary: loadedData().summary, samples: [sample(0), sample(1)] }
+    const { text, find, all } = await openWindow(
+      { project: project({ data: { state: 'loading', file, doing: 'Scoring: 9 of 360 samples', opened } }) },
+      at('data'),
+    )
+    expect(find('h1').textContent).toBe('1,797 images in 10 class folders')
+    expect(all('li img')).toHaveLength(2)
+    expect(text()).toContain('Scoring: 9 of 360 samples')
   })
 
   it('goal: a search says its time on the button, a preset what it is thought to give', async () => {
