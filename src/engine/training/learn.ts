@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import type { Task } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
+import { metricWords } from '../../contract/metric-table'
+import { formatMetric } from '../../contract/metrics'
 import type { Batch, Dataset, Split } from '../data/dataset'
 import type { Random } from '../math/random'
 import type { Model } from '../onnx'
@@ -321,12 +323,11 @@ export const trainingAnswer = (learned: Learned, what: string, notes: readonly s
 /** One sentence of what training did, for summaries. */
 function describeTraining({ result }: Learned): string {
   const { before, best, bestEpoch, epochs, rate } = result
-  const share = (value: number): string => value.toFixed(4)
+  const metric = best?.metric ?? 'loss'
+  const [was, is] = [before, best].map((held) => held && (held.quality ?? held.loss))
   const quality =
-    best?.quality !== undefined && before?.quality !== undefined
-      ? `; quality on held-out samples ${share(before.quality)} → ${share(best.quality)}`
-      : best && before
-        ? `; loss on held-out samples ${share(before.loss)} → ${share(best.loss)}`
-        : ''
+    was === undefined || is === undefined
+      ? ''
+      : `; ${metricWords(metric).said} on held-out samples ${formatMetric(metric, was)} → ${formatMetric(metric, is)}`
   return `${epochs} epochs at learning rate ${Number(rate.toPrecision(2))}, best after ${bestEpoch}${quality}`
 }

@@ -18,6 +18,7 @@ export interface Validation {
   loss: number
   /** The task's main metric; absent where there is nothing to compare with. */
   quality?: number
+  metric?: string
   higherIsBetter: boolean
 }
 
@@ -118,7 +119,7 @@ export class Validator {
     const measured = meter?.result().quality
     return {
       loss: sum / Math.max(1, rows),
-      ...(measured && { quality: measured.value }),
+      ...(measured && { quality: measured.value, metric: measured.metric }),
       higherIsBetter: measured?.higherIsBetter ?? true,
     }
   }

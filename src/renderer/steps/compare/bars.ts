@@ -88,7 +88,12 @@ export const barsOf =
             grid: {
               color: ({ tick }) => (tick?.value === 0 ? palette.muted : palette.line),
             },
-            ticks: { callback: (value) => text(Number(value)), maxTicksLimit: 5, maxRotation: 0 },
+            ticks: {
+              callback: (value) => text(Number(value)),
+              maxTicksLimit: 5,
+              maxRotation: 0,
+              autoSkipPadding: 16,
+            },
           },
           y: { grid: { display: false }, ticks: { color: palette.text } },
         },
