@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { PareError } from '../../../src/contract/errors'
 import { browserHost } from '../../../src/renderer/host/browser'
 import { electronHost } from '../../../src/renderer/host/bridged'
-import { inParallel, uploadUnits } from '../../../src/renderer/host/upload'
+import { inParallel, packs, uploadUnits } from '../../../src/renderer/host/upload'
 
 afterEach(() => vi.unstubAllGlobals())
 
@@ -29,6 +29,15 @@ describe('uploads', () => {
       ['nothing', 0],
       ['deep', 0],
     ])
+  })
+
+  it('sends 20,000 small files in 20 requests, in their order, and a large one alone', () => {
+    const of = (size: number, path: string) => ({ file: { size } as File, path })
+    const small = Array.from({ length: 20_000 }, (_, i) => of(4000, `${i}.png`))
+    const sent = packs([...small, of(2 ** 30, 'film.wav')])
+    expect(sent).toHaveLength(21)
+    expect(sent.flat().map(({ path }) => path)).toEqual([...small.map(({ path }) => path), 'film.wav'])
+    expect(sent.at(-1)).toHaveLength(1)
   })
 
   it('runs a few at a time and every one once', async () => {
