@@ -44,7 +44,7 @@ export class Recorder {
       run.trials = [...(run.trials ?? []).filter((other) => other.key !== trial.key), trial]
       emit('run.trial', { ...about, trial })
       this.saveSoon(run)
-    } else {
+    } else if (event === 'candidate') {
       store.updateRun(run, () => {
         const { n, recipe, report, folder, steps } = data.candidate
         run.original = data.original
