@@ -30,7 +30,7 @@ it('says what share came how fast, and is given up without a complaint', async (
     vi.setSystemTime(Date.now() + 2000)
     progress(40_000_000, 80_000_000)
     return new Promise((_, reject) =>
-      signal.addEventListener('abort', () => reject(new PareError('cancelled', {}))),
+      signal.addEventListener('abort', () => reject(new PareError('cancelled', { during: 'reading' }))),
     )
   }
   const app = { host: { filesOf } } as unknown as App
