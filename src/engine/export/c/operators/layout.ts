@@ -240,9 +240,9 @@ const shapeOf: Lower = (site) => {
   })
 }
 
-/** A mask, where asked for, is all true: nothing is dropped outside training. */
+/** A mask, where asked for, is all true: nothing is dropped outside training, nor at a ratio of 0. */
 const dropout: Lower = (site) => {
-  if (site.numbers(2)?.[0]) site.fail('drops values at random.')
+  if (site.numbers(2)?.[0] && site.numbers(1)?.[0] !== 0) site.fail('drops values at random.')
   view(site)
   const mask = site.outputs[1]
   if (mask)
