@@ -3,7 +3,7 @@ import type { Footprint, Report } from '../contract/report'
 import { basisOfLimits, costsOf } from '../contract/limits'
 import { metricWords } from '../contract/metric-table'
 import { formatInterval, formatMetric } from '../contract/metrics'
-import { changeText, fasterText, timeDetail } from '../contract/verdict'
+import { changeText, fasterText, notesText, timeDetail } from '../contract/verdict'
 import type { Judged } from './limits'
 import { bytes, count, markdownTable, microjoules, milliseconds, number, table } from './output'
 
@@ -40,7 +40,7 @@ export const comparisonText = (original: Report, ...candidates: Column[]): strin
     reportTable(beside(original, candidates)),
     '',
     ...verdictsOf(original, candidates),
-    ...notesOf(candidates.map(({ report }) => report)).map((note) => `- ${note}`),
+    ...notesText(original, candidates).map((note) => `- ${note}`),
   ].join('\n')
 
 /** The same as pull requests and job summaries show it, with what is over a limit. */
@@ -56,7 +56,7 @@ export function comparisonMarkdown(
     markdownTable(rowsOf(beside(original, columns))),
     missed.map(({ sentence }) => `- ❌ ${sentence}`).join('\n'),
     judged && missed.length === 0 ? withinText(original, columns, judged) : '',
-    notesOf(columns.map(({ report }) => report))
+    notesText(original, columns)
       .map((note) => `- ${note}`)
       .join('\n'),
   ]
@@ -144,9 +144,4 @@ function rowsOf(columns: readonly Column[]): string[][] {
 /** Outputs that no label judges. */
 const besideOf = (reports: readonly Report[]): string[] => [
   ...new Set(reports.flatMap(({ quality }) => (quality.beside ?? []).map(({ output }) => output))),
-]
-
-/** Notes of all reports, each once. */
-export const notesOf = (reports: readonly Report[]): string[] => [
-  ...new Set(reports.flatMap(({ notes }) => notes)),
 ]

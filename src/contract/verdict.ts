@@ -107,3 +107,17 @@ export function footprintText(footprint: Footprint | undefined): string {
     milliseconds === undefined ? '' : `, about ${formatMilliseconds(milliseconds)} a run by estimate`
   return `${formatBytes(flashBytes)} of flash and ${formatBytes(ramBytes)} of RAM on ${target}${time}`
 }
+
+/** Notes of the original and its candidates, each once: what does not hold of all says of which it does. */
+export function notesText(
+  original: Report,
+  candidates: readonly { name: string; report: Report }[],
+): string[] {
+  const all = [original, ...candidates.map(({ report }) => report)].flatMap(({ notes }) => notes)
+  return [...new Set(all)].map((note) => {
+    const of = candidates.filter(({ report }) => report.notes.includes(note))
+    return original.notes.includes(note) || of.length === candidates.length
+      ? note
+      : `${of.map(({ name }) => name).join(', ')}: ${note}`
+  })
+}

@@ -111,7 +111,7 @@ test('a report is a table with units, its notes below, each once', async () => {
     fidelity: { cosine: 0.99951, sqnr: 31.27, maxAbsoluteError: 1, agreement: 1 } as never,
   })
   const { out } = await run(addEvaluate, ['evaluate', 'm.onnx'], { evaluate: () => noted })
-  expect(out).toMatch(/^accuracy \(validation\)\s+97\.78% \[96\.58%, 98\.68%\]$/m)
+  expect(out).toMatch(/^accuracy \(validation\)\s+97\.78% \[96\.6%, 98\.7%\]$/m)
   expect(out).toMatch(/^file\s+249 kB$/m)
   expect(out).toMatch(/^multiply-adds\s+417 k$/m)
   expect(out).toMatch(/^latency p50\s+400 µs$/m)
@@ -152,7 +152,7 @@ test('models are compared in one run, and the page goes where it was asked to', 
 
 test('several candidates are measured together and judged each by its name', async () => {
   const small = report({ bytes: 62_183, p50: 0.2, latencyRatio: { value: 0.5, interval: [0.48, 0.53] } })
-  const large = report({ bytes: 124_366, downloadBytes: 114_500 })
+  const large = report({ bytes: 124_366, downloadBytes: 114_500, notes: ['No faster here.'] })
   const summary = path.join(temporaryFolder(), 'summary.md')
   const answers: Script = { compare: () => ({ original, candidates: [small, large] }) }
   const args = ['compare', 'big.onnx', 'a/model.onnx', 'b/model.onnx']
@@ -165,7 +165,9 @@ test('several candidates are measured together and judged each by its name', asy
   expect(out).toMatch(/^\s+original\s+a\/model\.onnx\s+b\/model\.onnx$/m)
   expect(out).toMatch(/^a\/model\.onnx: 4× smaller file/m)
   expect(out).toMatch(/^b\/model\.onnx: 2× smaller download/m)
+  expect(out).toContain('\n- b/model.onnx: No faster here.')
   expect(fs.readFileSync(summary, 'utf8')).toContain('|  | original | a/model.onnx | b/model.onnx |')
+  expect(fs.readFileSync(summary, 'utf8')).toContain('\n- b/model.onnx: No faster here.')
   const said = { out: '', err: '' }
   const over = run(addCompare, [...args, '--json', '--max-bytes', '100kB'], answers, said)
   await expect(over).rejects.toMatchObject({

@@ -10,10 +10,11 @@ import {
   withRuntimeOptions,
   type AddCommand,
 } from '../command'
+import { notesText } from '../../contract/verdict'
 import { print } from '../output'
 import { printDocument } from '../document'
 import { preparedData } from '../prepared'
-import { notesOf, reportTable } from '../report-table'
+import { reportTable } from '../report-table'
 import type { SpecOptions } from '../data-spec'
 import {
   checkBoard,
@@ -83,7 +84,7 @@ export const addEvaluate: AddCommand = (program, { session }) => {
       if (options.json) await printDocument(session, 'evaluation', { ...report, ...judged })
       else {
         print(reportTable([{ name: '', report }]))
-        for (const note of notesOf([report])) print(`- ${note}`)
+        for (const note of notesText(report, [])) print(`- ${note}`)
       }
       requireLimits(judged)
 

@@ -4,7 +4,7 @@ import { Preprocessing } from '../../../contract/dataset'
 import { formatBytes, formatMilliseconds, formatTimes, threeDigits } from '../../../contract/format'
 import { formatMetric } from '../../../contract/metrics'
 import type { LayerReport, Report, StepRecord } from '../../../contract/report'
-import { originalTimes } from '../../../contract/verdict'
+import { notesText, originalTimes } from '../../../contract/verdict'
 import { sampleWords, type Named } from './overview'
 import { bars, confusion, curve, type Bar } from './charts'
 import { cell, escape, paragraph, section, table, type Cell } from './parts'
@@ -54,17 +54,8 @@ export function charts(original: Report, candidates: readonly Named[]): string {
   )
 }
 
-/** Each once: what holds of every model without a name, else with those it holds of. */
 export function notes(original: Report, candidates: readonly Named[]): string {
-  const told = [
-    ...new Set([original, ...candidates.map(({ report }) => report)].flatMap(({ notes }) => notes)),
-  ]
-  const unique = told.map((note) => {
-    const of = candidates.filter(({ report }) => report.notes.includes(note))
-    return original.notes.includes(note) || of.length === candidates.length
-      ? note
-      : `${of.map(({ name }) => name).join(', ')}: ${note}`
-  })
+  const unique = notesText(original, candidates)
   return section(
     'Worth knowing',
     unique.length
