@@ -59,7 +59,7 @@ export async function runCommand(words: readonly string[], ground: Ground): Prom
   }
   try {
     await program.parseAsync([...words], { from: 'user' })
-    return session.strict && session.doubts > 0 ? 1 : 0
+    return session.strict && session.doubts.length > 0 ? 1 : 0
   } catch (thrown) {
     if (thrown instanceof CommanderError) {
       if (thrown.exitCode === 0) return 0

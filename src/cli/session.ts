@@ -1,4 +1,5 @@
 /** One command's engine: started on demand, killed on Ctrl-C, gone at the end. */
+import type { Doubt } from '../contract/dataset'
 import type { EngineLimits, EngineProcess, JobEvent, JobInput, JobName, JobOutput } from '../service'
 import { EngineHost } from '../service'
 import type { Work } from '../library/work'
@@ -26,8 +27,8 @@ export class Session implements Work {
   /** Modules with passes, targets, encodings and tasks of their own. */
   plugins: readonly string[] | undefined
 
-  /** How many reasons there were to doubt what is measured on the data. */
-  doubts = 0
+  /** Reasons there were to doubt what is measured on the data. */
+  readonly doubts: Doubt[] = []
 
   /** The data that the command has read last, and the model it was read for. */
   read: JobInput<'describeData'> | undefined
@@ -74,11 +75,11 @@ export class Session implements Work {
   }
 
   /** Says each, also where no progress is told, and remembers them for `--strict`. */
-  doubt(sentences: readonly string[]): void {
-    this.doubts += sentences.length
-    for (const sentence of sentences) {
-      this.log.write(`Warning: ${sentence}`)
-      if (this.level !== 'error' || this.strict) this.progress.warn(`Warning: ${sentence}`)
+  doubt(doubts: readonly Doubt[]): void {
+    this.doubts.push(...doubts)
+    for (const { message } of doubts) {
+      this.log.write(`Warning: ${message}`)
+      if (this.level !== 'error' || this.strict) this.progress.warn(`Warning: ${message}`)
     }
   }
 

@@ -4,7 +4,7 @@
  * may rely on: within a version fields may be added, so that readers must let others pass.
  */
 import { z } from 'zod'
-import { DataSpec, SPLITS, Task } from './dataset'
+import { DataSpec, DOUBTS, SPLITS, Task } from './dataset'
 import { Recipe } from './recipe'
 
 const interval = z.tuple([z.number(), z.number()]).meta({ description: '95% interval.' })
@@ -33,6 +33,10 @@ const head = {
     })
     .optional()
     .meta({ description: 'Absent without data.' }),
+  doubts: z
+    .array(z.looseObject({ kind: z.enum(DOUBTS), message: z.string() }))
+    .optional()
+    .meta({ description: 'Reasons to doubt what is measured on the data; exit code 1 with --strict.' }),
 }
 
 const Quality = z.looseObject({

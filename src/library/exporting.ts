@@ -23,15 +23,20 @@ interface BundleOptions {
   record: ModelRecord | undefined
 }
 
-type Written = JobOutput<'exportBundle'> & Pick<JobOutput<'exportPlan'>, 'checks'>
+type Written = JobOutput<'exportBundle'> &
+  Pick<JobOutput<'exportPlan'>, 'checks'> & {
+    /** What golden samples and preprocessing are of. */
+    data: DataReference
+  }
 
 /** Throws `export/exists` and what the engine throws. */
 export async function writeBundle(work: Work, options: BundleOptions): Promise<Written> {
   const { model, settings, target, maxRam, arduino, cmsis, out, overwrite, embed, record } = options
   const { report, original, recipe, steps } = record ?? {}
+  const data = options.data.path === undefined ? await knownData(work, options) : options.data
   const request: JobInput<'exportPlan'> = {
     model,
-    data: options.data.path === undefined ? await knownData(work, options) : options.data,
+    data,
     settings,
     target,
     ...(maxRam !== undefined && { maxRam }),
@@ -44,7 +49,7 @@ export async function writeBundle(work: Work, options: BundleOptions): Promise<W
   const form = out.toLowerCase().endsWith('.zip') ? ('zip' as const) : ('folder' as const)
   const { checks } = await work.run('exportPlan', request, 'planning the bundle')
   const written = await work.run('exportBundle', { ...request, form, out, overwrite }, 'writing the bundle')
-  return { ...written, checks }
+  return { ...written, checks, data }
 }
 
 /** What the model was made with as far as that is known and still there; says which it is. */

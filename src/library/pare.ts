@@ -182,7 +182,7 @@ export function library(start: Start): Library {
             },
           }),
         say: (text) => tell('note', text),
-        doubt: (sentences) => sentences.forEach((text) => tell('doubt', text)),
+        doubt: (doubts) => doubts.forEach(({ message }) => tell('doubt', message)),
       })
     } finally {
       host.close()

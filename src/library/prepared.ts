@@ -79,11 +79,7 @@ export const otherwiseNote = (trial: PreprocessingTrial, baseline: Quality): str
 const OF_THE_SCORE: readonly Doubt['kind'][] = ['guessing', 'few-samples']
 
 export const warn = (work: Work, doubts: readonly Doubt[], isReadOtherwise = false): void =>
-  work.doubt(
-    doubts
-      .filter(({ kind }) => !isReadOtherwise || !OF_THE_SCORE.includes(kind))
-      .map(({ message }) => message),
-  )
+  work.doubt(doubts.filter(({ kind }) => !isReadOtherwise || !OF_THE_SCORE.includes(kind)))
 
 /** Another reading where one is better by more than chance explains; else a note where the score looks like guessing. */
 async function foundOtherwise(

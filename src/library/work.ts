@@ -1,4 +1,5 @@
 /** What the parts of this room need of whoever uses them: an engine to ask, and somewhere to say things. */
+import type { Doubt } from '../contract/dataset'
 import type { JobEvent, JobInput, JobName, JobOutput } from '../service'
 
 export interface Work {
@@ -12,7 +13,7 @@ export interface Work {
   /** One plain sentence to know. */
   say(text: string): void
   /** There is reason to doubt what is measured. */
-  doubt(sentences: readonly string[]): void
+  doubt(doubts: readonly Doubt[]): void
 }
 
 export type DataReference = JobInput<'openData'>['data']

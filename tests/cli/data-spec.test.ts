@@ -169,6 +169,9 @@ test.each(['guessing', 'few-samples'] as const)(
     const said = await run(addEvaluate, [...args, '--scale', '2', '--strict'], answers)
     expect(said.jobs).toEqual(['openData', 'evaluate'])
     expect(said.err).toContain('Warning: It only guesses.')
+    const described = { findPreprocessing: () => [], describeData: () => ({ fingerprint: 'f', spec: {} }) }
+    const json = await run(addEvaluate, [...args, '--json'], { ...answers, ...described })
+    expect(JSON.parse(json.out)).toMatchObject({ doubts, data: { fingerprint: 'f' } })
   },
 )
 
@@ -184,6 +187,13 @@ test('export takes the data a model was made with while it is what it was, and s
   const kept = await run(addExport, args, { ...answers, record: () => ({ record: { ...record, data } }) })
   expect(kept.input('exportBundle').data).toEqual({ label: 'y', path: '/data/d.npz' })
   expect(kept.err).toContain('/data/d.npz')
+  const json = await run(addExport, [...args, '--json'], {
+    ...answers,
+    record: () => ({ record: { ...record, data } }),
+    describeData: () => ({ fingerprint: 'f', spec: data.spec }),
+  })
+  expect(json.input('describeData').data).toEqual({ label: 'y', path: '/data/d.npz' })
+  expect(JSON.parse(json.out)).toMatchObject({ data: { fingerprint: 'f', spec: { label: 'y' } } })
   const changed = { ...record, data: { ...data, same: false } }
   const gone = await run(addExport, args, { ...answers, record: () => ({ record: changed }) })
   expect(gone.input('exportBundle').data).toEqual({})

@@ -18,7 +18,7 @@ test.each(LOG_LEVELS)('level %s', async (level) => {
     session.log.open(file)
     await session.run('presets', undefined, 'listing the presets')
     session.say('a sentence')
-    session.doubt(['it may be wrong'])
+    session.doubt([{ kind: 'guessing', message: 'it may be wrong' }])
   } finally {
     session.close()
     vi.restoreAllMocks()
@@ -30,7 +30,7 @@ test.each(LOG_LEVELS)('level %s', async (level) => {
     rank >= 2,
     rank >= 3,
   ])
-  expect(session.doubts).toBe(1)
+  expect(session.doubts).toHaveLength(1)
   const log = fs.readFileSync(file, 'utf8')
   expect(log).toMatch(/^\d{4}-.*Z pare \d+\.\d+\.\d+, Node v/)
   for (const text of ['before there is a file', 'presets: listing', 'a sentence', 'Warning: it may be wrong'])
@@ -44,7 +44,7 @@ test.each(PROGRESS)('a doubt is told where progress is told as %s', (style) => {
   session.progress.style = style
   try {
     session.say('a sentence')
-    session.doubt(['it may be wrong'])
+    session.doubt([{ kind: 'guessing', message: 'it may be wrong' }])
   } finally {
     session.close()
     vi.restoreAllMocks()

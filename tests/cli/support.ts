@@ -57,6 +57,7 @@ export async function run(
 ): Promise<Said> {
   script = answers
   session.read = undefined
+  session.doubts.length = 0
   asked = []
   const listen = (to: keyof typeof said) => (text: unknown) => {
     said[to] += String(text)

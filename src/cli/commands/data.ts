@@ -69,8 +69,7 @@ export const addData: AddCommand = (program, { session }) => {
         : spec
       if (options.out !== undefined) writeJson(options.out, found)
       session.read = { model, data: { ...input.data, ...found } }
-      if (options.json)
-        return printDocument(session, 'data', { summary, baseline, doubts, trials, spec: found })
+      if (options.json) return printDocument(session, 'data', { summary, baseline, trials, spec: found })
       print(`${summary.description}; ${scoresText(baseline, best)}\n`)
       for (const note of summary.notes) print(`- ${note}`)
       if (trials.length > 0) {

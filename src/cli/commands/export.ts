@@ -105,7 +105,11 @@ export const addExport: AddCommand = (program, { session }) => {
       }
       const data =
         options.data === undefined ? referenceOf(options) : await preparedData(session, model, options)
-      const { checks, ...written } = await writeBundle(session, {
+      const {
+        checks,
+        data: used,
+        ...written
+      } = await writeBundle(session, {
         model,
         data,
         settings: engineSettings(options),
@@ -118,6 +122,7 @@ export const addExport: AddCommand = (program, { session }) => {
         embed: options.embedPreprocessing,
         record,
       })
+      session.read = { model, data: used }
       if (options.json) return printDocument(session, 'export', { ...written, checks, ...judged })
       print(
         `${written.path}: ${bytes(written.bytes)}, of which the model takes ${bytes(written.downloadBytes)} to download`,
