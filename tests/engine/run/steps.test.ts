@@ -50,6 +50,7 @@ vi.mock('../../../src/engine/passes', () => {
     simple('learn', (value) => value, ['labels']),
   ]
   return {
+    PASSES: passes,
     findPass: (id: string) => {
       const found = passes.find((pass) => pass.id === id)
       if (!found) throw new PareError('pass/unknown', { pass: id, known: passes.map((pass) => pass.id) })
