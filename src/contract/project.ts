@@ -171,6 +171,8 @@ export interface ExportRecord {
 export interface BundleEntry {
   name: string
   bytes: number
+  /** Compressed in the zip. */
+  downloadBytes: number
   what: string
 }
 

@@ -55,7 +55,7 @@ export async function exportBundle(
   checkDestination(out, form, overwrite)
   const folder = stagingFolder(out)
   try {
-    const { plan, compressed } = await cancellable(request, folder)
+    const { plan } = await cancellable(request, folder)
     const names = plan.entries.map(({ name }) => name)
     request.progress?.(0.9, 'Putting it in place')
     request.same?.()
@@ -65,7 +65,11 @@ export async function exportBundle(
     request.progress?.(1, 'Exported')
     return {
       path: out,
-      files: plan.entries.map(({ name, bytes }) => ({ name, bytes, compressedBytes: compressed.get(name)! })),
+      files: plan.entries.map(({ name, bytes, downloadBytes }) => ({
+        name,
+        bytes,
+        compressedBytes: downloadBytes,
+      })),
       bytes: form === 'zip' ? fs.statSync(out).size : plan.bytes,
       downloadBytes: plan.downloadBytes,
     }

@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { diskError } from '../../contract/errors'
-import type { BundlePlan } from '../../contract/project'
+import type { BundleEntry } from '../../contract/project'
 import { hashFile } from '../onnx/hash-file'
 import type { Manifest } from './manifest'
 
@@ -11,7 +11,7 @@ export const SOURCE = 'model.onnx'
 export const SOURCE_DATA = `${SOURCE}.data`
 
 export class BundleFiles {
-  readonly entries: BundlePlan['entries'] = []
+  readonly entries: Omit<BundleEntry, 'downloadBytes'>[] = []
 
   constructor(readonly folder: string) {}
 

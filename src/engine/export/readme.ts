@@ -7,12 +7,13 @@ import { formatMetric, isQuality, qualityText } from '../../contract/metrics'
 import { findTarget } from '../targets'
 import type { Manifest } from './manifest'
 import type { Snippet } from './forms/form'
+import type { BundleFiles } from './files'
 import type { StagedForm } from './forms/stage-forms'
 import { codeSpan, fenced, plain } from './markdown'
 
 interface ReadmeInput {
   manifest: Manifest
-  entries: BundlePlan['entries']
+  entries: BundleFiles['entries']
   checks: BundlePlan['checks']
   forms: readonly StagedForm[]
   snippets: readonly Snippet[]

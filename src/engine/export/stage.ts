@@ -61,8 +61,6 @@ export interface BundleRequest {
 export interface Staged {
   plan: BundlePlan
   manifest: Manifest
-  /** Compressed size in a zip, by file name. */
-  compressed: Map<string, number>
 }
 
 /**
@@ -175,13 +173,13 @@ async function stageOf(asked: BundleRequest, folder: string, embedded?: Embedded
   const sums = files.list().map(({ name, sha256 }) => `${sha256}  ${name}\n`)
   files.write('SHA256SUMS', sums.join(''), 'SHA-256 of every file')
   step(0.85, 'Sizes')
-  const compressed = new Map<string, number>()
-  for (const { name } of files.entries) compressed.set(name, await deflatedBytes([files.path(name)], signal))
-  const bytes = files.entries.reduce((sum, entry) => sum + entry.bytes, 0)
+  const entries: BundlePlan['entries'] = []
+  for (const entry of files.entries)
+    entries.push({ ...entry, downloadBytes: await deflatedBytes([files.path(entry.name)], signal) })
+  const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0)
   const code = snippets.map(({ language, title, code }) => ({ language, title, code }))
   return {
-    plan: { entries: files.entries, bytes, downloadBytes, checks, snippets: code },
+    plan: { entries, bytes, downloadBytes, checks, snippets: code },
     manifest,
-    compressed,
   }
 }

@@ -9,9 +9,10 @@ import Neighbours from '../../../src/renderer/steps/compare/views/Neighbours.sve
 import Numbers from '../../../src/renderer/steps/compare/views/Numbers.svelte'
 import Poses from '../../../src/renderer/steps/compare/views/Poses.svelte'
 import Text from '../../../src/renderer/steps/compare/views/Text.svelte'
+import Bundle from '../../../src/renderer/steps/export/Bundle.svelte'
 import FileTree from '../../../src/renderer/steps/export/FileTree.svelte'
 import Sparkline from '../../../src/renderer/ui/Sparkline.svelte'
-import { sample } from '../fake/fixtures'
+import { original, sample } from '../fake/fixtures'
 import { render, type as enter } from './render'
 
 const detail: SampleDetail = {
@@ -161,10 +162,27 @@ describe('small parts', () => {
     expect(find('path').getAttribute('d')).toBe('M0.0 38.0L240.0 20.0')
   })
 
+  it('the size to download is that of the file which the code loads', () => {
+    const entry = (name: string, bytes: number, downloadBytes: number) => ({
+      ...{ name, bytes, downloadBytes },
+      what: '',
+    })
+    const { text } = render(Bundle, {
+      plan: {
+        entries: [entry('model.onnx', 4000, 2000), entry('model.ort', 5000, 2100)],
+        ...{ bytes: 9000, downloadBytes: 2000, checks: [] },
+        snippets: [{ language: 'kotlin', title: 'Kotlin', code: 'open("model.ort")' }],
+      },
+      target: 'Android',
+      original: { ...original, downloadBytes: 8400 },
+    })
+    expect(text()).toContain('2.1 kB to download, 4× smaller than the original')
+  })
+
   it('folders of a bundle open and close', () => {
     const entries = [
-      { name: 'model.onnx', bytes: 2000, what: 'the model' },
-      { name: 'golden/0/input.npy', bytes: 10, what: '' },
+      { name: 'model.onnx', bytes: 2000, downloadBytes: 1500, what: 'the model' },
+      { name: 'golden/0/input.npy', bytes: 10, downloadBytes: 10, what: '' },
     ]
     const { all, find } = render(FileTree, { entries })
     const names = () => all('.name').map((one) => one.textContent!.trim())

@@ -444,7 +444,7 @@ export class FakeHost implements Host {
         { name: 'golden/outputs.npz', bytes: 640, what: 'what must come out' },
         { name: 'report.html', bytes: 88_000, what: 'everything that was measured' },
         { name: 'README.md', bytes: 4_200, what: 'how to use it' },
-      ],
+      ].map((entry) => ({ ...entry, downloadBytes: Math.round(entry.bytes / 3.25) })),
       bytes: 260_430,
       downloadBytes: 21_080,
       checks:

@@ -93,7 +93,7 @@ it('a layer has one name in every step, and the most error the longest bar', () 
 
 describe('what the pasted code loads', () => {
   const entries = ['model.onnx', 'model.onnx.data', 'model.ort', 'manifest.json', 'golden/0.bin'].map(
-    (name, at) => ({ name, bytes: 1000 - at, what: '' }),
+    (name, at) => ({ name, bytes: 1000 - at, downloadBytes: 100, what: '' }),
   )
   const plan = (...code: string[]) => ({
     ...{ entries, bytes: 1, downloadBytes: 1, checks: [] },

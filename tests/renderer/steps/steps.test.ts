@@ -273,7 +273,7 @@ it('says preprocessing in words', () => {
 })
 
 it('makes a tree of entries, with the sizes of folders', () => {
-  const entry = (name: string, bytes: number) => ({ name, bytes, what: '' })
+  const entry = (name: string, bytes: number) => ({ name, bytes, downloadBytes: bytes, what: '' })
   const lines = treeLines([entry('golden/a/in.npz', 5), entry('model.onnx', 9), entry('golden/out.npz', 3)])
   expect(lines.map(({ depth, name, bytes }) => `${'>'.repeat(depth)}${name} ${bytes}`)).toEqual([
     'model.onnx 9',
