@@ -3,15 +3,11 @@
  * of the metric on validation samples, how far the outputs are from the float model's there, and the time. The table of
  * docs/quantization.md is this output. Needs the reference set; `block-reconstruction:cnn1d` measures this model only.
  */
-import { feedsOf } from '../src/engine/data/feeds'
-import { divergences } from '../src/engine/evaluate/comparison/divergence'
-import { measureQuality } from '../src/engine/evaluate/quality'
 import { weightedLayers } from '../src/engine/layers/find'
-import type { Model } from '../src/engine/onnx'
 import { quantizeStatic } from '../src/engine/passes/quantize-static'
-import { taskOf } from '../src/engine/tasks'
 import { seconds, type Entry, type Figure } from './support/figure'
 import { manifest, withReference, type Opened } from './support/reference'
+import { measureVariants, type Variant } from './support/variants'
 
 const BITS = [8, 4, 3]
 const ROUNDINGS = ['nearest', 'adaptive', 'layers', 'blocks']
@@ -19,8 +15,9 @@ const ROUNDINGS = ['nearest', 'adaptive', 'layers', 'blocks']
 /** Points of the metric that 4-bit weights may cost where blocks are reconstructed. */
 const ALLOWED = 1
 
-async function measured(name: string, { model, data, context }: Opened): Promise<Figure[]> {
-  const made: { what: string; time: number; model: Model }[] = []
+async function measured(name: string, opened: Opened): Promise<Figure[]> {
+  const { model, context } = opened
+  const made: Variant[] = []
   for (const bits of BITS)
     for (const rounding of bits === 8 ? ['nearest'] : ROUNDINGS) {
       let result = model
@@ -29,27 +26,13 @@ async function measured(name: string, { model, data, context }: Opened): Promise
       })
       made.push({ what: `${name}, ${bits} bits, ${rounding}`, time, model: result })
     }
-  const models = made.map(({ model }) => model)
-  const { original, candidates } = await measureQuality(model, models, { dataset: data })
-  const float = original.quality
-  const samples = data.splits.validation
-  const batches = (): ReturnType<typeof feedsOf> => feedsOf(model, samples, { limit: samples.length })
-  const classes = taskOf(data.task).protects === 'class'
-  const distances = await divergences(model, models, batches, { classes })
+  const { float, figures } = await measureVariants(opened, made)
   const wanted = { atLeast: Math.round(1e4 * (float.value - ALLOWED / 100)) / 1e4 }
   return [
     { what: `${name}, float: ${float.metric}`, value: float.value, unit: '', digits: 4 },
-    ...made.flatMap(({ what, time }, i): Figure[] => [
-      {
-        what: `${what}: ${float.metric}`,
-        value: candidates[i]!.quality.value,
-        unit: '',
-        digits: 4,
-        ...(what.endsWith('4 bits, blocks') && { wanted }),
-      },
-      { what: `${what}: outputs over their error`, value: distances[i]!.sqnr, unit: 'dB' },
-      { what: `${what}: answers changed`, value: distances[i]!.points, unit: '%' },
-      { what: `${what}: time`, value: time, unit: 's' },
+    ...figures.flatMap(([quality, ...others], i) => [
+      { ...quality!, ...(made[i]!.what.endsWith('4 bits, blocks') && { wanted }) },
+      ...others,
     ]),
   ]
 }

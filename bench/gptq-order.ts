@@ -3,20 +3,17 @@
  * the outputs are from the float model's there, and the time. The table of docs/quantization.md is this output. Needs the
  * reference set; `gptq-order:bert` measures this model only.
  */
-import { feedsOf } from '../src/engine/data/feeds'
-import { divergences } from '../src/engine/evaluate/comparison/divergence'
-import { measureQuality } from '../src/engine/evaluate/quality'
-import type { Model } from '../src/engine/onnx'
 import { ORDERS } from '../src/engine/passes/quantization/sequence'
 import { quantizeWeights } from '../src/engine/passes/quantize-weights'
-import { taskOf } from '../src/engine/tasks'
 import { seconds, type Entry, type Figure } from './support/figure'
 import { manifest, withReference, type Opened } from './support/reference'
+import { measureVariants, type Variant } from './support/variants'
 
 const BITS = [4, 3, 2]
 
-async function measured(name: string, { model, data, context }: Opened): Promise<Figure[]> {
-  const made: { what: string; time: number; model: Model }[] = []
+async function measured(name: string, opened: Opened): Promise<Figure[]> {
+  const { model, context } = opened
+  const made: Variant[] = []
   for (const bits of BITS)
     for (const order of ORDERS) {
       let result = model
@@ -25,23 +22,7 @@ async function measured(name: string, { model, data, context }: Opened): Promise
       })
       made.push({ what: `${name}, ${bits} bits, ${order}`, time, model: result })
     }
-  const models = made.map(({ model }) => model)
-  const { candidates } = await measureQuality(model, models, { dataset: data })
-  const samples = data.splits.validation
-  const batches = (): ReturnType<typeof feedsOf> => feedsOf(model, samples, { limit: samples.length })
-  const classes = taskOf(data.task).protects === 'class'
-  const distances = await divergences(model, models, batches, { classes })
-  return made.flatMap(({ what, time }, i) => [
-    {
-      what: `${what}: ${candidates[i]!.quality.metric}`,
-      value: candidates[i]!.quality.value,
-      unit: '',
-      digits: 4,
-    },
-    { what: `${what}: outputs over their error`, value: distances[i]!.sqnr, unit: 'dB' },
-    { what: `${what}: answers changed`, value: distances[i]!.points, unit: '%' },
-    { what: `${what}: time`, value: time, unit: 's' },
-  ])
+  return (await measureVariants(opened, made)).figures.flat()
 }
 
 async function* run(chosen: readonly string[]): AsyncIterable<Figure> {

@@ -8,7 +8,7 @@ import {
   type SnippetContext,
   type SnippetPort,
 } from './context'
-import { decisionOf, readsLabels, written, type Decision, type Of } from './decision'
+import { decisionOf, readsLabels, written, type Of } from './decision'
 import { cppString } from './literals'
 import { scaledInputs } from './scaled'
 
@@ -61,13 +61,10 @@ function preprocess(context: SnippetContext): string {
 `
 }
 
-function predict(
-  decision: Decision | undefined,
-  parameters: string,
-  inputs: SnippetContext['inputs'],
-): string {
+function predict(context: SnippetContext, parameters: string): string {
+  const decision = decisionOf(context)
   if (!decision) return ''
-  const given = inputs.map(({ variable }) => variable)
+  const given = context.inputs.map(({ variable }) => variable)
   const run = `run(${given.join(', ')})`
   const body = {
     named: ({ label }: Of<'named'>) => [
@@ -115,8 +112,7 @@ export const cpp: Language = {
         memory, ${port.variable}, ${sizeOfPort(port)}, ${port.variable}Shape, ${port.dims.length}));`,
     )
     const given = inputs.map(({ variable }) => `, ${variable}`).join('')
-    const decision = decisionOf(context)
-    const labels = readsLabels(decision)
+    const labels = readsLabels(decisionOf(context))
     return `// Link with onnxruntime; C++17.
 #include <onnxruntime_cxx_api.h>
 #include <algorithm>
@@ -143,7 +139,7 @@ ${preprocess(context)}
     const float* data = value.GetTensorData<float>();
     return {data, data + value.GetTensorTypeAndShapeInfo().GetElementCount()};
   }
-${predict(decision, arguments_, inputs)}${
+${predict(context, arguments_)}${
       classes
         ? `
   static int classify(const std::vector<float>& scores) {

@@ -8,7 +8,7 @@ import {
   type SnippetContext,
   type SnippetPort,
 } from './context'
-import { decisionOf, readsLabels, written, type Decision, type Of } from './decision'
+import { decisionOf, readsLabels, written, type Of } from './decision'
 import { javascriptString } from './literals'
 import { scaledInputs } from './scaled'
 
@@ -62,13 +62,10 @@ export function prepare(pixels: Uint8Array): Float32Array {
 `
 }
 
-function predict(
-  decision: Decision | undefined,
-  parameters: string,
-  inputs: SnippetContext['inputs'],
-): string {
+function predict(context: SnippetContext, parameters: string): string {
+  const decision = decisionOf(context)
   if (!decision) return ''
-  const given = inputs.map(({ variable }) => variable)
+  const given = context.inputs.map(({ variable }) => variable)
   const run = `await run(${given.join(', ')})`
   const body = {
     named: ({ label }: Of<'named'>) => [
@@ -106,8 +103,7 @@ export const javascript: Language = {
       return `    ${key}: new Tensor(${javascriptString(port.dtype)}, ${port.variable}, ${shape}),`
     })
     const given = inputs.map(({ variable }) => `, ${variable}`).join('')
-    const decision = decisionOf(context)
-    const labels = readsLabels(decision)
+    const labels = readsLabels(decisionOf(context))
     return `// npm install onnxruntime-react-native · bundle ${file} as an asset and pass its path
 // ONNX Runtime reports to Microsoft unless ORT_DISABLE_TELEMETRY=1 is set before it loads: see README.md.
 import { InferenceSession, Tensor } from 'onnxruntime-react-native'
@@ -130,7 +126,7 @@ ${preprocess(context)}
 export async function run(${arguments_}): Promise<Float32Array> {
   return (await ask(${javascriptString(answer.name)}${given})).data as Float32Array
 }
-${predict(decision, arguments_, inputs)}
+${predict(context, arguments_)}
 async function ask(output: string, ${arguments_}): Promise<Tensor> {
   const feeds = {
 ${feeds.join('\n')}

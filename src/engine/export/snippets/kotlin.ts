@@ -8,7 +8,7 @@ import {
   type SnippetContext,
   type SnippetPort,
 } from './context'
-import { decisionOf, readsLabels, written, type Decision, type Of } from './decision'
+import { decisionOf, readsLabels, written, type Of } from './decision'
 import { kotlinString } from './literals'
 import { scaledInputs } from './scaled'
 
@@ -89,13 +89,10 @@ function preprocess(context: SnippetContext): string {
 `
 }
 
-function predict(
-  decision: Decision | undefined,
-  parameters: string,
-  inputs: SnippetContext['inputs'],
-): string {
+function predict(context: SnippetContext, parameters: string): string {
+  const decision = decisionOf(context)
   if (!decision) return ''
-  const given = inputs.map(({ variable }) => variable)
+  const given = context.inputs.map(({ variable }) => variable)
   const run = `run(${given.join(', ')})`
   const body = {
     named: ({ label }: Of<'named'>) =>
@@ -120,9 +117,9 @@ export const kotlin: Language = {
     const { inputs, answer, classes, file } = context
     const arguments_ = inputs.map((port) => `${port.variable}: ${typeOf(port).array}`).join(', ')
     const given = inputs.map(({ variable }) => `, ${variable}`).join('')
-    const decision = decisionOf(context)
+    const labels = readsLabels(decisionOf(context))
     return `// build.gradle.kts: implementation("com.microsoft.onnxruntime:onnxruntime-android:1.20.0") or later
-// Put ${file}${readsLabels(decision) ? ' and labels.txt' : ''} into src/main/assets.
+// Put ${file}${labels ? ' and labels.txt' : ''} into src/main/assets.
 import ai.onnxruntime.*
 import android.content.Context
 ${imageOf(context) ? 'import android.graphics.Bitmap\n' : ''}import java.nio.*
@@ -134,13 +131,13 @@ class Model(context: Context) : AutoCloseable {
     }
     private val environment = OrtEnvironment.getEnvironment()
     private val session = environment.createSession(context.assets.open(${kotlinString(file)}).readBytes())
-${readsLabels(decision) ? '    private val labels = context.assets.open("labels.txt").reader().readLines()\n' : ''}${preprocess(context)}
+${labels ? '    private val labels = context.assets.open("labels.txt").reader().readLines()\n' : ''}${preprocess(context)}
     /** ${inputs.map((port) => `${port.variable}: ${sizeOfPort(port)} values`).join('; ')}, ${inputWords(context)}. */
     fun run(${arguments_}): FloatArray = ask(${kotlinString(answer.name)}${given}) {
         val buffer = it.floatBuffer
         FloatArray(buffer.remaining()).also { scores -> buffer.get(scores) }
     }
-${predict(decision, arguments_, inputs)}
+${predict(context, arguments_)}
     private fun <T> ask(output: String, ${arguments_}, read: (OnnxTensor) -> T): T {
         val feeds = mapOf(
 ${inputs.map(tensor).join('\n')}

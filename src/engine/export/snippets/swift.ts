@@ -8,7 +8,7 @@ import {
   type SnippetContext,
   type SnippetPort,
 } from './context'
-import { decisionOf, readsLabels, written, type Decision, type Of } from './decision'
+import { decisionOf, readsLabels, written, type Of } from './decision'
 import { swiftString } from './literals'
 import { scaledInputs } from './scaled'
 
@@ -64,7 +64,10 @@ function preprocess(context: SnippetContext): string {
 `
 }
 
-function predict(decision: Decision, parameters: string, given: string): string {
+function predict(context: SnippetContext, parameters: string): string {
+  const decision = decisionOf(context)
+  if (!decision) return ''
+  const given = context.inputs.map(({ variable }) => `${variable}: ${variable}`).join(', ')
   const run = `run(${given})`
   const body = {
     named: ({ label }: Of<'named'>) => [
@@ -129,7 +132,7 @@ ${preprocess(context)}
         let data = try ask(${swiftString(answer.name)}${given}).tensorData() as Data
         return data.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
     }
-${decision ? predict(decision, arguments_, inputs.map(({ variable }) => `${variable}: ${variable}`).join(', ')) : ''}
+${predict(context, arguments_)}
     private func ask(_ output: String, ${arguments_}) throws -> ORTValue {
         let feeds: [String: ORTValue] = [
 ${feeds.join('\n')}
