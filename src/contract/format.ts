@@ -20,6 +20,12 @@ export const threeDigits = (value: number): string => String(Number(value.toPrec
 export const formatFigure = (value: number): string =>
   Math.abs(value) < 10 ? String(Number(value.toFixed(2)) || 0) : threeDigits(value)
 
+/** "1 point", "0.62 points": by the figure as it reads. */
+export function formatPoints(amount: number): string {
+  const figure = formatFigure(amount)
+  return `${figure} ${Math.abs(Number(figure)) === 1 ? 'point' : 'points'}`
+}
+
 /** The ends of an interval, to two digits of its width: more of them is noise. What is not nothing does not read so. */
 export function formatEnds([low, high]: readonly [number, number], most = 2): [string, string] {
   const digits = high > low ? Math.max(0, Math.min(most, 1 - Math.floor(Math.log10(high - low)))) : most

@@ -1,5 +1,5 @@
 /** Values of metrics, and what they say of a candidate, as every sentence and table writes them. */
-import { formatEnds, formatFigure, formatShare, threeDigits } from './format'
+import { formatEnds, formatFigure, formatPoints, formatShare, threeDigits } from './format'
 import { metricWords } from './metric-table'
 import { besideText, isShare, lostBeside, pointsLost, taskLost } from './points'
 import type { Fidelity, Quality, Report } from './report'
@@ -82,6 +82,6 @@ function judgedText(original: Report, candidate: Report): string {
     return `${same} on ${quality.samples.toLocaleString('en')} samples`
   }
   const chance = qualityChange && maybeChance(qualityChange) ? ' (within chance)' : ''
-  if (shares) return `${gained < 0 ? '−' : '+'}${amount} point${amount === '1' ? '' : 's'}${chance}`
+  if (shares) return `${gained < 0 ? '−' : '+'}${formatPoints(Math.abs(gained))}${chance}`
   return `${said} ${amount}% ${gained > 0 === quality.higherIsBetter ? 'higher' : 'lower'}${chance}`
 }

@@ -1,5 +1,5 @@
 /** Quality lost, in the one unit people are asked for. */
-import { formatFigure } from './format'
+import { formatFigure, formatPoints } from './format'
 import { metricWords } from './metric-table'
 import type { Quality } from './report'
 
@@ -48,9 +48,7 @@ export function taskLost(original: Quality, candidate: Quality): number {
 
 /** "1 point", "0.62 points"; of an open-ended metric "0.62%", which is no point of anything. */
 export const amountText = (metric: string, amount: number): string =>
-  isShare(metric)
-    ? `${formatFigure(amount)} ${Math.abs(amount) === 1 ? 'point' : 'points'}`
-    : `${formatFigure(amount)}%`
+  isShare(metric) ? formatPoints(amount) : `${formatFigure(amount)}%`
 
 /** "losing 0.3 points", "gaining 1 point", "perplexity 2.1% higher", "losing 0.2 points of likeness"; below what two decimals show, nothing. */
 export function lossText(

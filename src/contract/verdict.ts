@@ -19,17 +19,25 @@ export function ratioText(
   return same
 }
 
+type Downloaded = Pick<Report, 'downloadBytes'>
+
 /** File and download say one thing where their ratios differ by less. */
 const ALIKE = 1.05
+
+const shareText = (before: number, after: number, what: 'file' | 'download'): string =>
+  ratioText(before, after, `smaller ${what}`, `larger ${what}`, `same ${what} size`)
+
+/** "11.8× smaller download" */
+export const downloadText = (original: Downloaded, candidate: Downloaded): string =>
+  shareText(original.downloadBytes, candidate.downloadBytes, 'download')
 
 /** "11.8× smaller download"; where the file gained another factor, both. A ratio never stands without its measure. */
 export function sizeText(original: Report, candidate: Report): string {
   const file = original.bytes / candidate.bytes
   const download = original.downloadBytes / candidate.downloadBytes
-  const part = (ratio: number, name: string): string =>
-    ratioText(ratio, 1, `smaller ${name}`, `larger ${name}`, `same ${name} size`)
   const apart = Math.max(file, download) / Math.min(file, download) > ALIKE
-  return [...(apart ? [part(file, 'file')] : []), part(download, 'download')].join(', ')
+  const files = apart ? [shareText(original.bytes, candidate.bytes, 'file')] : []
+  return [...files, downloadText(original, candidate)].join(', ')
 }
 
 /** A size never stands without its name; where the file is limited, it is told beside the download. */

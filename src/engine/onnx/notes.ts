@@ -11,7 +11,7 @@ const NOTES = { node: [6, 9], graph: [10, 16], value: [3, 4], tensor: [12, 16] }
 
 /** Text that names a place on somebody's machine. */
 const PLACE =
-  /(?:^|[\s"'(=:,;])(?:\/(?:home|Users|root|tmp|work|mnt|opt|var|private|data|work|workspace|workspaces|srv|media|Volumes|builds|content|kaggle)\/|[A-Za-z]:[\\/]|\\\\[\w.-]+\\)/
+  /(?:^|[\s"'(=:,;])(?:\/(?:home|Users|root|tmp|mnt|opt|var|private|data|work|workspace|workspaces|srv|media|Volumes|builds|content|kaggle)\/|[A-Za-z]:[\\/]|\\\\[\w.-]+\\)/
 
 export const namesPlace = (text: string): boolean => PLACE.test(text)
 

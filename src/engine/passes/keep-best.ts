@@ -1,6 +1,6 @@
 import zlib from 'node:zlib'
 import { z } from 'zod'
-import { formatFigure, plural } from '../../contract/format'
+import { formatPoints, plural } from '../../contract/format'
 import { pointsLost } from '../../contract/points'
 import { fasterText, ratioText, timeText } from '../../contract/verdict'
 import { comparisonBatches, exampleFeeds } from '../data/feeds'
@@ -302,9 +302,7 @@ export function best(trials: readonly Trial[], { objective, maxLoss }: Params): 
 const worded = (one: Trial): string => `${one.title}: ${figures(one)}`
 
 const lossWords = ({ loss, lossOf }: Loss): string =>
-  lossOf === 'quality'
-    ? `${formatFigure(loss)} ${formatFigure(loss) === '1' ? 'point' : 'points'} lost`
-    : divergenceText(loss, lossOf)
+  lossOf === 'quality' ? `${formatPoints(loss)} lost` : divergenceText(loss, lossOf)
 
 const figures = ({ loss, lossOf, bytes, of, speed }: Trial): string =>
   `${ratioText(1, bytes, `smaller ${of}`, `larger ${of}`, `${of} as large`)}, ${speed}, ${lossWords({ loss: Math.max(0, loss), lossOf })}`

@@ -2,7 +2,7 @@
 import {
   formatBytes,
   formatCount,
-  formatFigure,
+  formatPoints,
   formatMicrojoules,
   formatMilliseconds,
   formatShare,
@@ -46,9 +46,8 @@ export function share(part: number): string {
 
 /** Change in points of a fraction: 0.978 − 0.976 → '−0.2 points'. */
 export function points(difference: number): string {
-  const text = formatFigure(Math.abs(difference) * 100)
-  if (text === '0') return '±0 points'
-  return `${difference > 0 ? '+' : MINUS}${text} ${text === '1' ? 'point' : 'points'}`
+  const text = formatPoints(Math.abs(difference) * 100)
+  return `${text === '0 points' ? '±' : difference > 0 ? '+' : MINUS}${text}`
 }
 
 /** How many times smaller or faster: '11.8×'. */
@@ -92,6 +91,3 @@ export function when(iso: string, now = Date.now()): string {
   if (age < 86400) return `${Math.floor(age / 3600)} h ago`
   return new Date(iso).toLocaleDateString('en', { day: 'numeric', month: 'short', year: 'numeric' })
 }
-
-/** An allowance: '1 point', '0.5 points'. */
-export const pointCount = (value: number): string => `${three(value)} ${value === 1 ? 'point' : 'points'}`

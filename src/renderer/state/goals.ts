@@ -1,8 +1,8 @@
 /** Goals in words. */
 import type { Goal, SearchGoal } from '../../contract/goal'
 import type { TargetDescription } from '../../contract/targets'
-import { plural } from '../../contract/format'
-import { bytes, duration, pointCount } from '../lib/format'
+import { formatPoints, plural } from '../../contract/format'
+import { bytes, duration } from '../lib/format'
 
 export const PRESET_NAMES = {
   safe: 'Safe',
@@ -27,7 +27,7 @@ export function goalLine(goal: Goal): string {
   if (goal.kind === 'preset') return PRESET_NAMES[goal.preset]
   if (goal.kind === 'recipe')
     return `${goal.recipe.name}: ${plural(goal.recipe.steps.length, 'pass', 'passes')}`
-  const parts = [`lose at most ${pointCount(goal.maxDrop)}`]
+  const parts = [`lose at most ${formatPoints(goal.maxDrop)}`]
   if (goal.maxBytes) parts.push(`a file of at most ${bytes(goal.maxBytes)}`)
   if (goal.maxLatency) parts.push(`at most ${Math.round(goal.maxLatency * 100)}% of the time`)
   if (goal.maxFlash) parts.push(`at most ${bytes(goal.maxFlash)} of flash`)

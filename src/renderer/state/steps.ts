@@ -6,7 +6,7 @@ import type { Candidate, Project, Run, Sitting } from '../../contract/project'
 import type { Report } from '../../contract/report'
 import { plural } from '../../contract/format'
 import { lossText, pointsLost } from '../../contract/points'
-import { ratioText } from '../../contract/verdict'
+import { downloadText } from '../../contract/verdict'
 import { bytes, count, typeset } from '../lib/format'
 import { qualitySaid } from '../lib/metrics'
 import { goalLine } from './goals'
@@ -128,13 +128,7 @@ function compareLine(project: Project): Line {
   const { candidates, originals } = measuredOf(project, [best])
   const [original, { report }] = [originals[0]!, candidates[0]!]
   // As long as the rail is wide: the whole verdict stands over the comparison.
-  const size = ratioText(
-    original.downloadBytes,
-    report.downloadBytes,
-    'smaller download',
-    'larger download',
-    'same download size',
-  )
+  const size = downloadText(original, report)
   return {
     state: 'done',
     line: typeset(`${size}, ${lossText(original.quality, pointsLost(original.quality, report.quality))}`),

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { expect, it } from 'vitest'
 import { SearchGoal } from '../../../src/contract/goal'
 import type { Trial } from '../../../src/contract/trial'
-import { lossText, pointsLost } from '../../../src/contract/points'
+import { amountText, lossText, pointsLost } from '../../../src/contract/points'
 import { lossOf } from '../../../src/engine/evaluate/paired'
 import { measureQuality, type ModelQuality } from '../../../src/engine/evaluate/quality'
 import { seeded } from '../../../src/engine/math/random'
@@ -157,4 +157,12 @@ it('a search drops what ruins an output that no label judges', async () => {
     )
   expect(await trial('same')).toMatchObject({ state: 'kept', pointsLost: 0 })
   expect(await trial('ruined')).toMatchObject({ state: 'dropped', pointsLost: expect.closeTo(200) as number })
+})
+
+it('an amount that reads as one is one point', () => {
+  expect([1, 1.004, 0.62].map((amount) => amountText('accuracy', amount))).toEqual([
+    '1 point',
+    '1 point',
+    '0.62 points',
+  ])
 })

@@ -10,7 +10,6 @@ import {
   microjoules,
   milliseconds,
   percent,
-  pointCount,
   points,
   shape,
   share,
@@ -66,7 +65,7 @@ it('writes shares and changes', () => {
   expect([0.9778, 1, 0.99954, 0].map(percent)).toEqual(['97.78%', '100%', '99.95%', '0%'])
   expect([0.004, 0.41, 0].map(share)).toEqual(['<1%', '41%', '0%'])
   expect([-0.002, 0.0312, 0.0004].map(points)).toEqual(['−0.2 points', '+3.12 points', '+0.04 points'])
-  expect([1, 0.5].map(pointCount)).toEqual(['1 point', '0.5 points'])
+  expect([0.01, 0.010004, -0.005].map(points)).toEqual(['+1 point', '+1 point', '−0.5 points'])
   expect(times(11.83)).toBe('11.8×')
   expect(plain(decibel(36.149))).toBe('36.1 dB')
 })
