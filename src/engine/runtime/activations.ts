@@ -3,7 +3,7 @@ import { sizeOf, type Model } from '../onnx'
 import { computedValues, prefixOf } from './expose'
 import { BY_TURNS, withSession, type Session, type SessionOptions } from './session'
 import { shapesAt } from './trace'
-import type { Value, Values } from './value'
+import { EXCHANGED, type Value, type Values } from './value'
 
 interface StreamOptions {
   /** Bytes of exposed values held at once; more names than fit are streamed in several rounds. Default 256 MiB; without end nothing is run to find sizes. */
@@ -15,7 +15,7 @@ interface StreamOptions {
 
 interface Streamed {
   batches: number
-  /** Names that are constants, sequences or not in the main graph: no values were given for them. */
+  /** Names that are constants, sequences, of a type that cannot be handed over (int4) or not in the main graph: no values were given for them. */
   skipped: string[]
 }
 
@@ -42,12 +42,17 @@ export async function streamActivations(
     options,
   )
   let count = 0
-  for (const [round, chunk] of rounds.entries()) {
+  for (const [round, asked] of rounds.entries()) {
     count = 0
     const stream = async (session?: Session): Promise<void> => {
+      // The element type of a value is known once ONNX Runtime has inferred it.
+      const chunk = (session?.outputTypes ?? [])
+        .filter(({ dtype }) => dtype !== undefined && EXCHANGED.has(dtype))
+        .map(({ name }) => name)
+      for (const name of asked) if (!chunk.includes(name)) exposed.delete(name)
       for await (const feeds of batches()) {
         if (round === 0) for (const name of fed) await visit(name, feeds[name]!, count)
-        const values = session ? await session.run(feeds, chunk) : {}
+        const values = session && chunk.length > 0 ? await session.run(feeds, chunk) : {}
         for (const name of chunk) {
           await visit(name, values[name]!, count)
           delete values[name]
@@ -57,7 +62,7 @@ export async function streamActivations(
       }
     }
     const how: SessionOptions = { ...BY_TURNS, optimization: 'basic', ...options.session }
-    await (chunk.length > 0 ? withSession(prefixOf(model, chunk), how, stream) : stream())
+    await (asked.length > 0 ? withSession(prefixOf(model, asked), how, stream) : stream())
   }
   return { batches: count, skipped: wanted.filter((name) => !inputs.has(name) && !exposed.has(name)) }
 }

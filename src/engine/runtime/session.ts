@@ -179,6 +179,9 @@ export async function openSession(model: Model | string, options: SessionOptions
   // What cannot be fetched here is left out; a model that gives some is judged by its other outputs.
   const fetched = inner.outputMetadata.filter((port) => port.isTensor && EXCHANGED.has(port.type))
   const tensors = fetched.map(({ name }) => name)
+  const odd = inner.outputMetadata.flatMap((port) =>
+    port.isTensor && !EXCHANGED.has(port.type) ? [[port.name, port.type] as const] : [],
+  )
   return {
     inputNames: inner.inputNames,
     outputNames: inner.outputNames,
@@ -193,6 +196,12 @@ export async function openSession(model: Model | string, options: SessionOptions
       const wanted = fetches ?? tensors
       if (isList(wanted) && wanted.length === 0)
         throw new PareError('model/no-scores', { outputs: given(inner) })
+      for (const [name, type] of odd)
+        if (isList(wanted) ? wanted.includes(name) : name in wanted)
+          throw new PareError('model/run-failed', {
+            file,
+            reason: `its value “${name}” is ${type}, which cannot be read here`,
+          })
       const places = isList(wanted) ? wanted : allToOrt(wanted)
       const outputs = await inner.run(inputs, places).catch((cause: unknown) => {
         throw new PareError('model/run-failed', { file, reason: reasonOf(cause) }, { cause })

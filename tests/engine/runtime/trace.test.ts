@@ -197,6 +197,32 @@ describe('streamActivations', () => {
       (_, value) => expect(value).toEqual(int64([2], [2, 3])),
     )
   })
+
+  test.each([2 ** 20, Infinity])(
+    'codes of 4 bits, which would end the process, are left out (%s)',
+    async (maxBytes) => {
+      const model = small()
+      model.opsets.set('', 21)
+      const { graph } = model
+      graph.initializers.set('scale', Tensor.scalar('float32', 0.5))
+      graph.initializers.set('zero', Tensor.of('int4', [], [0]))
+      graph.addNode({ opType: 'QuantizeLinear', inputs: ['r', 'scale', 'zero'], outputs: ['q'] })
+      const feeds = { x: float32([2, 4], new Float32Array(8)) }
+      const visit = (): Promise<never> => Promise.reject(new Error('it was given'))
+      const alone = await streamActivations(model, ['q'], () => [feeds], visit, { maxBytes })
+      expect(alone.skipped).toEqual(['q'])
+      const seen: string[] = []
+      const take = (name: string): void => void seen.push(name)
+      await streamActivations(model, ['h', 'q'], () => [feeds], take, { maxBytes })
+      expect(seen).toEqual(['h'])
+      await withSession(withOutputs(model, ['q']), {}, (session) =>
+        expect(session.run(feeds, ['h', 'q'])).rejects.toMatchObject({
+          code: 'model/run-failed',
+          data: { reason: 'its value “q” is int4, which cannot be read here' },
+        }),
+      )
+    },
+  )
 })
 
 test('a model that computes nothing has no shapes to ask for', async () => {
