@@ -71,9 +71,12 @@ export const worthTelling = (skipped: readonly NotALayer[]): NotALayer[] =>
 const reasonOf = (node: Node, within: Node | undefined, size: number): string =>
   `${node.opType}${within ? ` within ${within.opType}` : ''}: its ${size.toLocaleString('en')} weights are not compressed by this step${unfuseHint(node)}`
 
-/** That there are none, of a step that does not go into If, Loop and Scan: where the model has such, that none lies outside. */
-export function noneOf(graph: Graph, what: string): string {
-  const outer = graph.nodes.find((node) => node.subgraphs().length > 0)
+/**
+ * That there are none: where the model has If, Loop or Scan, into which a step does not go unless `bodies` says so, that
+ * none lies outside.
+ */
+export function noneOf(graph: Graph, what: string, bodies = false): string {
+  const outer = bodies ? undefined : graph.nodes.find((node) => node.subgraphs().length > 0)
   return outer
     ? `no ${what} of the model lie outside of ${outer.opType}, into which this step does not go`
     : `the model has no ${what}`

@@ -128,7 +128,7 @@ export const pruneWeights = definePass({
     const { model: prepared } = separate(model, { bodies: true })
     const { layers, skipped } = prunable(prepared, options)
     if (layers.length === 0)
-      throw new PareError('model/nothing-to-do', { by: ID, reason: reasonsOf(prepared.graph, skipped) })
+      throw new PareError('model/nothing-to-do', { by: ID, reason: reasonsOf(prepared.graph, skipped, true) })
   },
   async run(original, options, context) {
     const { model, halves } = separate(original, { bodies: true })
@@ -155,7 +155,7 @@ export const pruneWeights = definePass({
     if (done.length === 0)
       throw new PareError('model/nothing-to-do', {
         by: ID,
-        reason: reasonsOf(model.graph, [...skipped, ...failed]),
+        reason: reasonsOf(model.graph, [...skipped, ...failed], true),
       })
     withMasks(
       model,

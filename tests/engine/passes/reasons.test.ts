@@ -9,7 +9,7 @@ import type { LayerReport } from '../../../src/contract/report'
 import { openRandom } from '../../../src/engine/data/random'
 import { nodesIn } from '../../../src/engine/layers/find'
 import { liftConstants } from '../../../src/engine/layers/normalize/lift-constants'
-import { isFloat, Tensor, type Model } from '../../../src/engine/onnx'
+import { Graph, isFloat, Tensor, type Model } from '../../../src/engine/onnx'
 import { seeded } from '../../../src/engine/math/random'
 import { describePasses, findPass } from '../../../src/engine/passes'
 import type { PassContext } from '../../../src/engine/passes/pass'
@@ -222,4 +222,23 @@ test('nor does what measures sensitivity', async () => {
       reason: 'no layers with float weights of the model lie outside of If, into which this step does not go',
     },
   })
+})
+
+test('what goes into branches does not say that layers lie outside of them', async () => {
+  const net = new Net(24)
+  const x = net.input('x', ['N', 8])
+  net.model.graph.inputs.push({ name: 'use', dtype: 'bool', dims: [] })
+  const branch = (opType: string): Graph => {
+    const graph = new Graph()
+    graph.addNode({ opType, inputs: [x], outputs: [opType] })
+    graph.outputs = [{ name: opType, dtype: 'float32', dims: [null, 8] }]
+    return graph
+  }
+  const bodies = {
+    then_branch: { type: 'graph', value: branch('Relu') },
+    else_branch: { type: 'graph', value: branch('Neg') },
+  } as const
+  const model = net.output(net.op('If', ['use'], bodies), 2).done()
+  expect((await told(model, 'prune-weights', {})).refusal).toBe('the model has no layers with a weight')
+  expect((await told(model, 'prune-channels', {})).refusal).toMatch(/outside of If/)
 })

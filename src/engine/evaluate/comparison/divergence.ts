@@ -44,6 +44,10 @@ interface DivergenceOptions {
   progress?(batch: number): void
 }
 
+/** Shares of an output's energy: what repeated samples differ by in float32, and below which a variance is no measure. */
+const SAME = 1e-12
+const LEAST_SIGNAL = 1e-6
+
 /** One output of one candidate against the original's. */
 class OutputMeter {
   private readonly sqnr = new SqnrMeter()
@@ -51,8 +55,11 @@ class OutputMeter {
   private rows = 0
   private noise = 0
   private elements = 0
-  private sum = new Float64Array(0)
   private squares = 0
+  /** The first sample: variances are told from what others differ from it by, exactly where none does. */
+  private first = new Float32Array(0)
+  private offsets = new Float64Array(0)
+  private offsetSquares = 0
 
   constructor(private readonly classes: boolean) {}
 
@@ -67,7 +74,10 @@ class OutputMeter {
         if (argmax(a, at, width) !== argmax(b, at, width)) this.changed++
     }
     const row = Math.max(1, a.length / Math.max(1, reference.dims[0] ?? 1))
-    if (this.sum.length !== row) this.sum = new Float64Array(row)
+    if (this.first.length !== row) {
+      this.first = a.slice(0, row).map((x) => (Number.isFinite(x) ? x : 0))
+      this.offsets = new Float64Array(row)
+    }
     let whole = true
     for (let i = 0; i < a.length; i++) {
       const [x, y] = [a[i]!, b[i]!]
@@ -75,7 +85,9 @@ class OutputMeter {
       if (!Number.isFinite(x) || !Number.isFinite(y)) continue
       this.noise += (x - y) ** 2
       this.squares += x * x
-      this.sum[i % row]! += x
+      const offset = x - this.first[i % row]!
+      this.offsets[i % row]! += offset
+      this.offsetSquares += offset * offset
     }
     this.elements += a.length
     return whole
@@ -96,11 +108,12 @@ class OutputMeter {
   get points(): number {
     if (this.rows > 0) return (100 * this.changed) / this.rows
     if (this.noise === 0) return 0
-    const samples = this.elements / this.sum.length
-    const constant = this.sum.reduce((total, sum) => total + sum * sum, 0) / samples
-    // One sample has no variance, and rounding may leave less than none.
-    const signal = samples > 1 ? Math.max(this.squares - constant, 1e-6 * this.squares) : this.squares
-    return (100 * this.noise) / signal
+    const samples = this.elements / this.first.length
+    const shared = this.offsets.reduce((total, offset) => total + offset * offset, 0) / samples
+    const variance = this.offsetSquares - shared
+    // One sample has no variance, nor has one that is there several times; rounding may leave less than none.
+    const told = samples > 1 && variance > SAME * this.squares
+    return (100 * this.noise) / (told ? Math.max(variance, LEAST_SIGNAL * this.squares) : this.squares)
   }
 }
 
