@@ -1,7 +1,7 @@
 /** Values of metrics, and what they say of a candidate, as every sentence and table writes them. */
 import { formatEnds, formatFigure, formatPoints, formatShare, threeDigits } from './format'
 import { metricWords } from './metric-table'
-import { besideText, isShare, lostBeside, pointsLost, taskLost } from './points'
+import { besideText, isShare, lossText, lostBeside, pointsLost, SHOWN, taskLost } from './points'
 import type { Fidelity, Quality, Report } from './report'
 
 /** "99.4%", "0.9988", "12.3 dB". */
@@ -40,6 +40,20 @@ export const isQuality = ({ split, metric, task }: Quality): boolean =>
 export const maybeChance = ({ interval: [low, high] }: NonNullable<Report['qualityChange']>): boolean =>
   low <= 0 && high >= 0
 
+/** " (within chance)" behind a change of quality that is seen and that its paired interval does not bear out. */
+export const chanceText = (before: Quality, { quality, qualityChange }: Report): string =>
+  qualityChange && maybeChance(qualityChange) && Math.abs(taskLost(before, quality)) >= SHOWN
+    ? ' (within chance)'
+    : ''
+
+/** "losing 0.3 points", "losing 0.3 points (within chance)": `lossText` of two that were measured on the same samples. */
+export function lossSaid({ quality: before }: Report, candidate: Report): string {
+  const { quality } = candidate
+  const lost = pointsLost(before, quality)
+  const isJudged = isQuality(quality) && lost === taskLost(before, quality)
+  return lossText(quality, lost) + (isJudged ? chanceText(before, candidate) : '')
+}
+
 /** How like the original's the answers are: "98% the same answers". */
 function likenessText({ metric, value }: Quality, fidelity: Fidelity | undefined): string {
   const agreement = fidelity?.agreement
@@ -64,7 +78,7 @@ export function qualityText(original: Report, candidate: Report): string {
 }
 
 function judgedText(original: Report, candidate: Report): string {
-  const { quality, fidelity, qualityChange } = candidate
+  const { quality, fidelity } = candidate
   if (!isQuality(quality)) {
     const where =
       quality.split === 'random' ? 'random inputs' : `${quality.samples.toLocaleString('en')} samples`
@@ -81,7 +95,7 @@ function judgedText(original: Report, candidate: Report): string {
     const same = is === was ? `the same ${said}` : `${said} within 0.01${shares ? ' points' : '%'}`
     return `${same} on ${quality.samples.toLocaleString('en')} samples`
   }
-  const chance = qualityChange && maybeChance(qualityChange) ? ' (within chance)' : ''
+  const chance = chanceText(original.quality, candidate)
   if (shares) return `${gained < 0 ? '−' : '+'}${formatPoints(Math.abs(gained))}${chance}`
   return `${said} ${amount}% ${gained > 0 === quality.higherIsBetter ? 'higher' : 'lower'}${chance}`
 }

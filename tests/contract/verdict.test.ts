@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { lossSaid } from '../../src/contract/metrics'
 import type { Quality, Report } from '../../src/contract/report'
 import { changeText, originalTimes, sizeText, timeDetail, timeText } from '../../src/contract/verdict'
 
@@ -34,6 +35,23 @@ describe('what is said of quality names what it goes by', () => {
       told({ quality: quality({ value: 0.976 }), qualityChange: { value: -0.004, interval: [low, high] } })
     expect(changed(-0.013, 0.005)).toMatch(/, −0\.4 points \(within chance\)$/)
     expect(changed(-0.007, -0.001)).toMatch(/, −0\.4 points$/)
+  })
+
+  test('and so does what the rail and the best found say; what is not seen or not judged has no such word', () => {
+    const said = (value: number, high: number, part: Partial<Quality> = {}): string =>
+      lossSaid(
+        report(),
+        report({
+          quality: quality({ value, ...part }),
+          qualityChange: { value: value - 0.98, interval: [-0.013, high] },
+        }),
+      )
+    expect(said(0.976, 0.005)).toBe('losing 0.4 points (within chance)')
+    expect(said(0.976, -0.001)).toBe('losing 0.4 points')
+    expect(said(0.98, 0.005)).toBe('losing nothing')
+    expect(said(0.976, 0.005, { beside: [{ output: 'boxes', likeness: 0.98 }] })).toBe(
+      'losing 2 points of likeness in output “boxes”',
+    )
   })
 
   test('what is too little to be a figure is not called the same where the figures beside it differ', () => {

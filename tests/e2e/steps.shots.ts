@@ -1,6 +1,6 @@
 /**
- * Every step at two sizes, light and dark, whole from top to bottom, and in forced colours, into `screenshots/`:
- * `npm run screenshots`.
+ * Every step at three sizes, light and dark, whole from top to bottom, with text half as large again, at 4K and in
+ * forced colours, into `screenshots/`: `npm run screenshots`.
  */
 import path from 'node:path'
 import type { Page } from '@playwright/test'
@@ -43,7 +43,14 @@ async function shoot(page: Page, name: string): Promise<void> {
     }
   await page.emulateMedia({ colorScheme: 'light' })
   await shootWhole(page, name)
+  await page.setViewportSize({ width: 3840, height: 2160 })
+  await settled(page)
+  await picture(page, `${name}-4k`)
   await page.setViewportSize(SIZES[0]!)
+  for (let press = 0; press < 5; press++) await page.keyboard.press('Control+=')
+  await settled(page)
+  await picture(page, `${name}-text`)
+  await page.keyboard.press('Control+0')
   await page.emulateMedia({ forcedColors: 'active' })
   await settled(page)
   await picture(page, `${name}-forced`)

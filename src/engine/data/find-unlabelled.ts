@@ -8,7 +8,7 @@ import { BY_TURNS, openRunner } from '../runtime'
 import type { Value } from '../runtime/value'
 import { samplesOf, type Sampling } from './answers'
 import type { Batch, Dataset } from './dataset'
-import { inOrder, LEVEL, type Finding, type FindOptions } from './finding'
+import { AS_BEFORE, inOrder, LEVEL, type Finding, type FindOptions } from './finding'
 import { fitted, inputLayer, type Parameters } from './input-fit'
 import { rawStatistics } from './raw-statistics'
 import { isAsGood, simplest } from './simplest'
@@ -37,7 +37,7 @@ export async function findUnlabelled(
     preprocessing: dataset.preprocessing,
     baseline: true,
     better: false,
-    explanation: 'as it is read now',
+    explanation: AS_BEFORE,
   }
   const witness = witnessOf(model, dataset)
   if (!witness || dataset.preprocessing.kind === 'text') return [{ ...plain, value }]

@@ -8,7 +8,7 @@ import { sizeOf, type Model } from '../onnx'
 import { isJudged, lossesOf, meanOf, type Answers } from './answers'
 import type { Dataset, Variant } from './dataset'
 import { findUnlabelled } from './find-unlabelled'
-import { byValue, inOrder, LEVEL, type Finding, type FindOptions } from './finding'
+import { AS_BEFORE, byValue, inOrder, LEVEL, type Finding, type FindOptions } from './finding'
 import { fitPreprocessing } from './fit'
 import { rawStatistics } from './raw-statistics'
 import { BEYOND_CHANCE, skillIn } from './skill'
@@ -38,7 +38,7 @@ export async function findPreprocessing(
     value: options.value ?? (await score(dataset)),
     baseline: true,
     better: false,
-    explanation: 'as it is read now',
+    explanation: AS_BEFORE,
   }
   if (!isJudged(dataset)) return [baseline]
   const raw = await rawStatistics(dataset)

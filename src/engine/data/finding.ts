@@ -30,6 +30,9 @@ export interface FindOptions {
   progress?: (done: number, message: string) => void
 }
 
+/** Words for the baseline that are true whichever reading is taken. */
+export const AS_BEFORE = 'as it was read before others were tried'
+
 /** Of all that are confirmed together, one in a hundred may seem better by chance. */
 export const LEVEL = 0.01
 

@@ -14,6 +14,8 @@ export interface NoteContext {
   /** It multiplies in 8-bit integers somewhere. */
   integer: boolean
   dataset: Dataset
+  /** Its pictures have no colour, and the model looks at colours. */
+  grey: boolean
   /** Memory was measured inside the engine process. */
   lowerBound: boolean
 }
@@ -31,6 +33,7 @@ export function notesOf(report: Report, reports: readonly Report[], context: Not
   else if (task === 'unlabelled')
     notes.push('The data has no labels: the measure is how closely the outputs follow the original model.')
   notes.push(...classesShown(report))
+  if (context.grey) notes.push(GREY)
   if (split !== 'random' && context.dataset.splits[split].origin === 'shared')
     notes.push(`The ${split} samples were also used to calibrate or train, so the quality shown may flatter.`)
   if (own > 0) {
@@ -46,6 +49,9 @@ export function notesOf(report: Report, reports: readonly Report[], context: Not
   if (context.lowerBound) notes.push('Memory was measured inside the engine process and is a lower bound.')
   return notes
 }
+
+export const GREY =
+  'The pictures have no colour and the model looks at colours: they may not be what it was made for.'
 
 /** `what` names the one label that all samples have. */
 export const allAlike = (split: SplitName, what: string): string =>

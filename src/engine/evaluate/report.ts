@@ -3,6 +3,7 @@ import type { SplitName } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
 import type { Footprint, LatencyEstimate, LayerReport, Report, SampleResults } from '../../contract/report'
 import type { Dataset } from '../data/dataset'
+import { isGrey } from '../data/grey'
 import { readModel } from '../onnx'
 import { modelCosts, nonzeroParameters } from '../layers/costs/costs'
 import { hashFile } from '../onnx/hash-file'
@@ -113,7 +114,8 @@ export async function reportOn(options: ReportOptions): Promise<Measurements> {
   }
   progress?.(1, 'Measured')
   const estimates = options.target ? await latencyEstimates(original, paths, options.target, sample) : []
-  return assemble(options, quality, latency, statics, estimates)
+  const grey = dataset.kind !== 'random' && (await isGrey(dataset))
+  return assemble(options, quality, latency, statics, estimates, grey)
 }
 
 async function firstSample(dataset: Dataset, split: SplitName): Promise<Values> {
@@ -152,6 +154,7 @@ function assemble(
   latency: MeasuredLatency,
   statics: readonly Static[],
   estimates: readonly (LatencyEstimate | undefined)[],
+  grey: boolean,
 ): Measurements {
   const { classes, kind } = options.dataset
   // How the data was read is part of what was measured.
@@ -185,7 +188,7 @@ function assemble(
     }),
   )
   const reports = [original, ...candidates].map(({ report }) => report)
-  const context = { dataset: options.dataset, lowerBound: !options.probe }
+  const context = { dataset: options.dataset, grey, lowerBound: !options.probe }
   for (const [i, report] of reports.entries())
     report.notes.push(...notesOf(report, reports, { ...context, own: i, integer: statics[i]!.integer }))
   return { original, candidates }

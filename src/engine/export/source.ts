@@ -5,8 +5,7 @@ import { readModel, stripNotes, writeModel, type Model } from '../onnx'
 import { SOURCE, SOURCE_DATA, type BundleFiles } from './files'
 
 /** Copies the model, or writes it anew where it holds notes of its exporter. Throws `model/*`, `disk/*`. */
-export function placeSource(file: string, files: BundleFiles): Model {
-  const model = readModel(file)
+export function placeSource(model: Model, file: string, files: BundleFiles): Model {
   const hadNotes = stripNotes(model) > 0
   const target = files.path(SOURCE)
   try {

@@ -9,6 +9,7 @@ import { estimateEnergy } from '../evaluate/energy'
 import { deflatedBytes } from '../evaluate/size'
 import { traceShapes } from '../runtime/trace'
 import type { Target } from '../targets/target'
+import { readModel } from '../onnx'
 import { temporaryFolder } from '../onnx/temporary'
 import { checkTarget } from './checks'
 import { placeCompanions } from './companions'
@@ -95,8 +96,10 @@ async function stageOf(asked: BundleRequest, folder: string, embedded?: Embedded
     progress?.(done, doing)
   }
   const files = new BundleFiles(folder)
+  // What cannot be read is not said to be written.
+  const source = readModel(request.model)
   step(0, 'Writing the model')
-  const model = placeSource(request.model, files)
+  const model = placeSource(source, request.model, files)
   const wanted = request.forms ?? formsFor(target)
   const { forms, checks: missing } = await writeForms(
     wanted,

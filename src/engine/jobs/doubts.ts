@@ -5,7 +5,7 @@ import { formatMetric } from '../../contract/metrics'
 import type { Quality } from '../../contract/report'
 import type { Dataset } from '../data/dataset'
 import { isGrey } from '../data/grey'
-import { allAlike, someMissing } from '../evaluate/notes'
+import { allAlike, GREY, someMissing } from '../evaluate/notes'
 import type { ModelQuality } from '../evaluate/quality'
 import { taskOf } from '../tasks'
 import type { Evidence } from './evidence'
@@ -38,12 +38,7 @@ export async function doubtsOf(
       kind: 'classes-missing',
       message: someMissing('validation', labels.size, classes.length),
     })
-  if (await isGrey(dataset))
-    found.push({
-      kind: 'grey',
-      message:
-        'The pictures have no colour and the model looks at colours: they may not be what it was made for.',
-    })
+  if (await isGrey(dataset)) found.push({ kind: 'grey', message: GREY })
   return found.sort((a, b) => DOUBTS.indexOf(a.kind) - DOUBTS.indexOf(b.kind))
 }
 

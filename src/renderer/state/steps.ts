@@ -5,7 +5,7 @@ import type { Doubt } from '../../contract/dataset'
 import type { Candidate, Project, Run, Sitting } from '../../contract/project'
 import type { Report } from '../../contract/report'
 import { plural } from '../../contract/format'
-import { lossText, pointsLost } from '../../contract/points'
+import { lossSaid } from '../../contract/metrics'
 import { downloadText } from '../../contract/verdict'
 import { bytes, count, typeset } from '../lib/format'
 import { qualitySaid } from '../lib/metrics'
@@ -128,11 +128,8 @@ function compareLine(project: Project): Line {
   const { candidates, originals } = measuredOf(project, [best])
   const [original, { report }] = [originals[0]!, candidates[0]!]
   // As long as the rail is wide: the whole verdict stands over the comparison.
-  const size = downloadText(original, report)
-  return {
-    state: 'done',
-    line: typeset(`${size}, ${lossText(original.quality, pointsLost(original.quality, report.quality))}`),
-  }
+  const line = `${downloadText(original, report)}, ${lossSaid(original, report)}`
+  return { state: 'done', line: typeset(line) }
 }
 
 function exportLine(project: Project): Line {

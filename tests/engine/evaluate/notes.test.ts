@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
 import type { Report } from '../../../src/contract/report'
 import type { Dataset } from '../../../src/engine/data/dataset'
-import { notesOf, type NoteContext } from '../../../src/engine/evaluate/notes'
+import { GREY, notesOf, type NoteContext } from '../../../src/engine/evaluate/notes'
 import { report } from '../../renderer/fake/fixtures'
 
 const given = { splits: { validation: { origin: 'given' } } } as unknown as Dataset
 const shared = { splits: { validation: { origin: 'shared' } } } as unknown as Dataset
-const context: NoteContext = { own: 1, integer: false, dataset: given, lowerBound: false }
+const context: NoteContext = { own: 1, integer: false, dataset: given, grey: false, lowerBound: false }
 const original = report({ path: '/a/model.onnx' })
 
 const notes = (part: Partial<Report>, more: Partial<NoteContext> = {}, others: Report[] = []): string[] => {
@@ -17,6 +17,11 @@ const notes = (part: Partial<Report>, more: Partial<NoteContext> = {}, others: R
 test('where nothing is to be said nothing is', () => {
   expect(notes({})).toEqual([])
   expect(notesOf(original, [original], { ...context, own: 0 })).toEqual([])
+})
+
+test('pictures without colour are told in the original’s report too', () => {
+  expect(notes({}, { grey: true })).toEqual([GREY])
+  expect(notesOf(original, [original], { ...context, own: 0, grey: true })).toEqual([GREY])
 })
 
 test('labels that are all alike, or of some classes only, are told with the figures', () => {

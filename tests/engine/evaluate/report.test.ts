@@ -3,8 +3,11 @@ import { describe, expect, it } from 'vitest'
 import { openDataset } from '../../../src/engine/data/open'
 import type { Dataset } from '../../../src/engine/data/dataset'
 import { reportOn, type Measurements } from '../../../src/engine/evaluate/report'
-import { readModel } from '../../../src/engine/onnx'
+import { GREY } from '../../../src/engine/evaluate/notes'
+import { encodeModel, readModel } from '../../../src/engine/onnx'
+import { temporaryFolder, write } from '../data/support'
 import { hasReference, reference } from '../../reference'
+import { arrayDataset, floats, wires } from './support'
 
 async function onReference(name: string, data: string[], peer?: string): Promise<[Measurements, Dataset]> {
   const original = reference('models', `${name}.onnx`)
@@ -16,6 +19,26 @@ async function onReference(name: string, data: string[], peer?: string): Promise
     await dataset.close()
   }
 }
+
+it.each([
+  ['no colour', 1, [GREY]],
+  ['colours', 2, []],
+])('says of pictures for a model of colours, in every report, that they have %s', async (_, other, told) => {
+  const folder = write(temporaryFolder(), {
+    'model.onnx': encodeModel(wires({ x: { dims: ['N', 3, 2, 2] } })),
+  })
+  const model = `${folder}/model.onnx`
+  const x = floats(
+    [4, 3, 2, 2],
+    Array.from({ length: 48 }, (__, i) => (i < 4 ? other : 1) * (i % 4)),
+  )
+  const dataset = arrayDataset({ task: 'unlabelled', inputs: { x } })
+  const probe = async () => ({ peakBytes: 1 })
+  const options = { original: model, candidates: [{ path: model }], dataset, rounds: 5, seconds: 0.1, probe }
+  const { original, candidates } = await reportOn(options)
+  for (const { report } of [original, ...candidates])
+    expect(report.notes.filter((note) => note === GREY)).toEqual(told)
+})
 
 describe.runIf(hasReference)('reportOn', () => {
   // Figures of the reference set: fp32 and static_minmax_pc accuracies, parameters, bytes.

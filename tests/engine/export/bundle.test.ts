@@ -41,6 +41,15 @@ async function npy(file: string): Promise<Tensor> {
   return toOrt(value)
 }
 
+it('says nothing is being written of a model that is not there', async () => {
+  const said: string[] = []
+  const request = { model: path.join(folder, 'none.onnx'), name: 'none', target: findTarget('any') }
+  const progress = (_: number, doing: string): void => void said.push(doing)
+  const missing = expect.objectContaining({ code: 'data/not-found' }) as Error
+  await expect(planBundle({ ...request, progress })).rejects.toThrow(missing)
+  expect(said).toEqual([])
+})
+
 /** Reproduces the golden outputs with ONNX Runtime from the bundle's files alone. */
 async function reproduce(bundle: string): Promise<number> {
   const manifest = Manifest.parse(JSON.parse(fs.readFileSync(path.join(bundle, 'manifest.json'), 'utf8')))

@@ -178,6 +178,23 @@ describe('the steps', () => {
     expect(find('[aria-current=step]').textContent).toContain('Compare')
   })
 
+  it('compress: what may be chance is called so where it is largest, in the table and in the rail', async () => {
+    const run = finishedRun()
+    const unsure = { value: -0.0056, interval: [-0.02, 0.01] as [number, number] }
+    const candidates = run.candidates.map((one) => ({
+      ...one,
+      report: { ...one.report, qualityChange: unsure },
+    }))
+    const { find, all } = await openWindow(
+      { project: project({ goal: run.goal, runs: [{ ...run, candidates }] }) },
+      at('compress'),
+    )
+    expect(find('.display').textContent).toMatch(/losing 0\.56\spoints \(within chance\)$/)
+    expect(find('nav').textContent).toMatch(/losing 0\.56\spoints \(within chance\)/)
+    const changes = all('[aria-label=Candidates] tbody tr, table tbody tr').map((row) => row.textContent!)
+    expect(changes.filter((text) => /−0\.56\spoints \(within chance\)/.test(text))).toHaveLength(1)
+  })
+
   it('compress: nothing fits, and it says what to relax and what that gives', async () => {
     const run = finishedRun()
     const goal = { kind: 'search' as const, maxDrop: 0, maxBytes: 60_000, target: 'any', minutes: 1 }

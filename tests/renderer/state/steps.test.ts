@@ -30,6 +30,18 @@ describe('the rail', () => {
     expect(said.export).toBe('ready: ready to save')
   })
 
+  it('calls a loss that may be chance so, as the headline does', () => {
+    const run = finishedRun()
+    const unsure = { value: -0.0056, interval: [-0.02, 0.01] as [number, number] }
+    const candidates = run.candidates.map((one) => ({
+      ...one,
+      report: { ...one.report, qualityChange: unsure },
+    }))
+    expect(lines({ runs: [{ ...run, candidates }] }).compare).toMatch(
+      /losing 0\.56\spoints \(within chance\)$/,
+    )
+  })
+
   it('lets one go on without data', () => {
     expect(lines({ data: { state: 'empty' } }).data).toBe('ready: add data, or go on without')
   })

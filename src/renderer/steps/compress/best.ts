@@ -1,10 +1,19 @@
 /** What a run has found so far, and what to allow more of where nothing fits. Pure. */
 import type { SearchGoal } from '../../../contract/goal'
 import { misses, within, type Miss } from '../../../contract/limits'
+import { lossSaid } from '../../../contract/metrics'
 import type { Candidate } from '../../../contract/project'
-import { pointsLost } from '../../../contract/points'
+import { lossText, pointsLost } from '../../../contract/points'
 import type { Footprint, Quality, Report } from '../../../contract/report'
 import type { TrialPoint } from '../../../contract/trial'
+
+/** What it lost, in words; "" where no quality was measured. What a search tried has no interval to tell chance by. */
+export const lostText = (
+  { candidate, lost }: Pick<Found, 'candidate' | 'lost'>,
+  original: Report | undefined,
+  quality: Quality | undefined,
+): string =>
+  original && candidate ? lossSaid(original, candidate.report) : quality ? lossText(quality, lost) : ''
 
 /** A finished candidate or a recipe that a search has measured, by what limits judge. */
 export interface Found {
