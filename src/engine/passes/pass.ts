@@ -66,6 +66,8 @@ export interface PassContext {
   point?(at: { epoch: number; loss: number; quality?: number }): void
   /** True once the user asked to end learning early and keep the best so far; asked between steps. */
   stopRequested?(): boolean
+  /** Of so many seconds that learning would take from now on, the share that there is time for; 1 and more is enough. */
+  timeFor?(seconds: number): number
 }
 
 export interface PassResult {

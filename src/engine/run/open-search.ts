@@ -132,6 +132,7 @@ export async function openSearch(asked: SearchWork): Promise<SearchOptions> {
             if (isOver()) throw new PareError('cancelled', { during: 'the search' })
           }
         },
+        timeFor: (seconds) => learning.left() / seconds,
         stopRequested: () => learning.isOver() || (work.stopRequested?.() ?? false),
         reuse: () => undefined,
         end: () => undefined,
@@ -220,14 +221,14 @@ async function keepModel(from: string, to: string): Promise<Pick<Built, 'file' |
 const LEARNING_SHARE = 0.6
 
 /**
- * When a step that learns must end: the recipe's share of the time left, spread over its learning steps. What was
- * learned until then is kept. Without an end of the time it learns as long as it wants.
+ * When a step that learns must end: the recipe's share of the time left, spread over its learning steps. A step that
+ * would take longer learns on a shorter schedule; what was learned until its end is kept. Without an end of the time it learns as long as it wants.
  */
 function learningClock(
   recipe: Recipe,
   clock: Clock,
   end: number,
-): { begin(step: number): void; isOver(): boolean } {
+): { begin(step: number): void; left(): number; isOver(): boolean } {
   const learns = recipe.steps.map(({ pass }) => findPass(pass).needs.includes('training'))
   const whole = clock.used() + LEARNING_SHARE * (end - clock.used())
   let until = Infinity
@@ -236,6 +237,7 @@ function learningClock(
       const left = learns.slice(step).filter(Boolean).length
       until = left > 0 ? clock.used() + (whole - clock.used()) / left : Infinity
     },
+    left: () => Math.max(0, until - clock.used()),
     isOver: () => clock.used() > until,
   }
 }

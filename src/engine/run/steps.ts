@@ -45,6 +45,7 @@ interface RecipeWork {
   end(step: number, record: StepRecord): void
   point?: PassContext['point']
   stopRequested?(): boolean
+  timeFor?: PassContext['timeFor']
   /** Keys other recipes of this run will want to go on from. */
   shared?: ReadonlySet<string>
 }
@@ -165,6 +166,11 @@ async function runStep(
       const stopped = work.stopRequested?.() ?? false
       partial ||= stopped
       return stopped
+    },
+    timeFor: (seconds) => {
+      const share = work.timeFor?.(seconds) ?? 1
+      partial ||= share < 1
+      return share
     },
   }
   try {

@@ -32,6 +32,7 @@ export interface LearningContext {
   random: Random
   scratch: string
   stopRequested?(): boolean
+  timeFor?(seconds: number): number
   point?(at: { epoch: number; loss: number; quality?: number }): void
 }
 
@@ -244,9 +245,10 @@ export async function learn(
       scratch: context.scratch,
       progress: (done, doing) => context.progress(done, doing),
       stopRequested: () => context.stopRequested?.() ?? false,
+      timeFor: (seconds) => context.timeFor?.(seconds) ?? 1,
       point: (at) => context.point?.(at),
     })
-    notes.push(...endingNotes(result))
+    notes.push(...endingNotes(result, settings))
     return { model: result.parameters.intoModel(model), result, notes }
   } finally {
     await teacher?.release()
@@ -301,7 +303,7 @@ async function openTeacher(
   )
 }
 
-function endingNotes(result: TrainResult): string[] {
+function endingNotes(result: TrainResult, { epochs }: LearningSettings): string[] {
   if (result.ending === 'diverged')
     return [
       'Training diverged: the loss was no number any more. The best weights before that were kept; try a smaller learning rate.',
@@ -310,6 +312,7 @@ function endingNotes(result: TrainResult): string[] {
     return [`Stopped on request after ${result.epochs} epochs; the best weights so far were kept.`]
   if (result.ending === 'early')
     return [`Stopped after ${result.epochs} epochs, as the held-out samples no longer improved.`]
+  if (result.shortened) return [`There was no time for ${epochs} epochs: the schedule was made as short.`]
   return []
 }
 

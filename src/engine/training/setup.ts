@@ -50,5 +50,7 @@ export interface TrainSetup {
   progress(done: number, doing?: string): void
   /** True once a person wants the best so far; asked after each update. */
   stopRequested?(): boolean
+  /** Of so many seconds of learning, the share that there is time for; 1 and more where there is enough. */
+  timeFor?(seconds: number): number
   point?(at: { epoch: number; loss: number; quality?: number }): void
 }

@@ -26,8 +26,8 @@ export interface TrainResult {
   best?: Validation
   /** The learning rate used, given or found. */
   rate: number
-  /** Seconds an update took. */
-  secondsPerStep: number
+  /** There was not time for all epochs: the schedule was made as short. */
+  shortened: boolean
 }
 
 /** A number that grows as weights get better: the held-out metric, or agreement with the teacher where there is one. */
@@ -84,7 +84,8 @@ async function trainWith(
   const { values } = parameters
   const size = batchOf(setup)
   const perEpoch = Math.ceil(setup.training.length / size.batch)
-  const total = perEpoch * settings.epochs
+  const wanted = perEpoch * settings.epochs
+  let total = wanted
   const best = new Float32Array(values)
   const updater = new Updater(setup, runner)
   const { optimizer } = updater
@@ -100,7 +101,6 @@ async function trainWith(
   let before: Validation | undefined
   let bestValidation: Validation | undefined
   let ending: Ending = 'done'
-  let seconds = 0
   let updates = 0
 
   const eligible = (done: number): boolean => constraints.every((c) => c.eligible?.(done) ?? true)
@@ -120,6 +120,18 @@ async function trainWith(
     setup.point?.(at)
   }
 
+  // When updates began, had nothing come between them: after the first one, which compiles the graph.
+  let began = 0
+  /** Seconds that judging an epoch takes. */
+  let judging = 0
+  const judge = async (): Promise<Validation | undefined> => {
+    const start = performance.now()
+    const held = await validator?.measure(parameters)
+    judging = (performance.now() - start) / 1000
+    began += 1000 * judging
+    return held
+  }
+
   const lengths = kept.map((array) => array.length)
   const stored = loadCheckpoint(setup.scratch, setup.key, lengths)
   if (stored) {
@@ -130,30 +142,33 @@ async function trainWith(
     for (const constraint of constraints) constraint.restart?.()
     for (const at of curve) setup.point?.(at)
   } else {
-    before = await validator?.measure(parameters)
+    before = await judge()
     consider(before, 0, 0)
     if (before) report(0, before.loss, before)
     if (state.rate === 0) state.rate = (await findLearningRate(setup, runner, validator)).rate
   }
 
-  // After the first update, which compiles the graph; what judging the epochs takes is part of what is left.
-  let began = 0
-  while (state.epoch < settings.epochs && ending === 'done') {
+  while (state.epoch * perEpoch < total && ending === 'done') {
     const random = setup.random.fork(`epoch ${state.epoch}`)
     const order = random.shuffle(setup.training)
     let sum = 0
     let step = 0
     for await (const batch of wholeBatches(setup.samples, order, size)) {
       const at = state.epoch * perEpoch + step
-      const spent = (performance.now() - began) / 1000
-      const left = updates > 2 ? `, about ${timeLeft(((total - at) * spent) / (updates - 1))}` : ''
+      if (at === total) break
+      let left = ''
+      if (updates > 2) {
+        const perUpdate = (performance.now() - began) / 1000 / (updates - 1) + judging / perEpoch
+        const share = setup.timeFor?.((wanted - at) * perUpdate) ?? 1
+        // The rate and the zeros have to come to their end: a training that is cut off has neither.
+        total = at + Math.max(1, Math.floor((wanted - at) * Math.min(1, share)))
+        left = `, about ${timeLeft((total - at) * perUpdate)}`
+      }
       setup.progress(Math.min(1, at / total), `epoch ${state.epoch + 1} of ${settings.epochs}${left}`)
       // Lets messages of the engine process through: running the graph blocks its thread.
       await new Promise(setImmediate)
-      const start = performance.now()
       const rate = rateAt(at, total, state.rate, settings.warmUp)
       const loss = await updater.update(batch, rate, (at + 1) / total, random)
-      seconds += (performance.now() - start) / 1000
       if (updates++ === 0) began = performance.now()
       step++
       sum += loss
@@ -163,12 +178,12 @@ async function trainWith(
     }
     if (ending === 'diverged') break
     state.epoch++
-    const held = await validator?.measure(parameters)
+    const held = await judge()
     if (held && !Number.isFinite(held.loss)) {
       ending = 'diverged'
       break
     }
-    const done = state.epoch / settings.epochs
+    const done = Math.min(1, (state.epoch * perEpoch) / total)
     consider(held, state.epoch, done)
     report(state.epoch, held?.loss ?? sum / Math.max(1, step), held)
     saveCheckpoint(setup.scratch, { key: setup.key, ...state, steps: optimizer.steps }, kept)
@@ -192,6 +207,6 @@ async function trainWith(
     before,
     best: bestValidation,
     rate: state.rate,
-    secondsPerStep: seconds / Math.max(1, updates),
+    shortened: total < wanted,
   }
 }

@@ -253,6 +253,34 @@ describe('ends of a training', () => {
     expect(result.epochs).toBe(result.bestEpoch + 3)
   })
 
+  test('where time is short the schedule is, so that it comes to its end', async () => {
+    const model = perceptron()
+    const seen: number[] = []
+    const updates = 18
+    // Asked before each update but the first three, of all that is left of what was wanted.
+    let wanted = 0
+    const timeFor = (): number => (updates - seen.length) / (wanted - seen.length)
+    const run = async (context: object): Promise<Awaited<ReturnType<typeof learn>>> => {
+      seen.length = 0
+      const settings = { epochs: 12, batchSize: 16, heldOut: 0.2, learningRate: 0.01 }
+      const values = (_: Float32Array, done: number): void => void seen.push(done)
+      return learn(
+        model,
+        { ...contextOf(model, points()), ...context },
+        { ...plain(settings), constraints: () => [{ values, eligible: (done) => done === 1 }] },
+      )
+    }
+    await run({})
+    wanted = seen.length
+    expect(wanted).toBeGreaterThan(2 * updates)
+    const { result, notes } = await run({ timeFor })
+    expect(seen).toHaveLength(updates)
+    expect(seen.at(-1)).toBe(1)
+    expect(result).toMatchObject({ ending: 'done', shortened: true })
+    expect(result.bestEpoch).toBe(result.epochs)
+    expect(notes).toEqual(['There was no time for 12 epochs: the schedule was made as short.'])
+  })
+
   test('effort lengthens what is usual, and the patience with it', async () => {
     const model = perceptron()
     const epochs = async (settings: Record<string, unknown>): Promise<number> =>

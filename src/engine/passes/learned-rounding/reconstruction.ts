@@ -105,6 +105,7 @@ export async function reconstruct(
         ].join(),
         scratch,
         stopRequested: () => context.stopRequested?.() ?? false,
+        timeFor: (seconds) => context.timeFor?.(seconds * (parts.length - i)) ?? 1,
         progress: (done) => context.progress((i + done) / parts.length, doing),
       })
       const learned = fakes.map((_, j) => hardened(parameters.view(j)))
