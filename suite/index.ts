@@ -137,14 +137,15 @@ fs.writeFileSync(path.join(folder, `${kind}.json`), JSON.stringify(ended, null, 
 console.log(`\n${tableOf(ended, suite.isLarge ? 'step' : 'unit')}\n`)
 if (left > 0) console.log(`${left} of ${wanted.length} are left; the next run goes on there.`)
 
-const isWhole = left === 0 && !values.missing && steps.length === 0 && wanted.length === all.length
+const everyUnit = left === 0 && !values.missing && wanted.length === all.length
+const isWhole = everyUnit && steps.length === 0
 if (values.update) {
-  const now = isWhole ? baselineOf(ended, !suite.isLarge) : laidOver(baseline, ended)
+  const now = isWhole ? baselineOf(ended, !suite.isLarge) : laidOver(baseline, ended, everyUnit)
   fs.writeFileSync(file, `${JSON.stringify(now, null, 2)}\n`)
   console.log(`Stored in ${path.relative('.', file)}.`)
   process.exit(0)
 }
-const worse = regressions(ended, baseline, isWhole)
+const worse = regressions(ended, baseline, everyUnit)
 console.log(
   worse.length > 0
     ? `${worse.length} became worse:\n  ${worse.slice(0, 100).join('\n  ')}`

@@ -47,8 +47,8 @@ export function baselineOf(results: readonly Result[], isSmall: boolean): Baseli
   }
 }
 
-/** What a part of a suite gave goes over what was known of the whole, whose counts stay. */
-export function laidOver(whole: Baseline, ran: readonly Result[]): Baseline {
+/** What a part of a suite gave goes over what was known of the whole; counts of its steps do where `everyUnit` was run. */
+export function laidOver(whole: Baseline, ran: readonly Result[], everyUnit = false): Baseline {
   const part = baselineOf(ran, !whole.counts)
   const keys = new Set(ran.map(keyOf))
   const over = (before: Record<string, string> = {}, now: Record<string, string> = {}): typeof now => {
@@ -57,16 +57,17 @@ export function laidOver(whole: Baseline, ran: readonly Result[]): Baseline {
   }
   return {
     ...whole,
+    ...(whole.counts && everyUnit && { counts: { ...whole.counts, ...part.counts } }),
     results: over(whole.results, part.results),
     ...(!whole.counts && { figures: over(whole.figures, part.figures) }),
   }
 }
 
 /**
- * What became worse: faults that were none, and what worked and is refused now. With `isWhole` also fewer results of a
- * step that are ok.
+ * What became worse: faults that were none, and what worked and is refused now. Where `everyUnit` was run also fewer
+ * results of a step that are ok.
  */
-export function regressions(results: readonly Result[], baseline: Baseline, isWhole: boolean): string[] {
+export function regressions(results: readonly Result[], baseline: Baseline, everyUnit: boolean): string[] {
   const worse: string[] = []
   for (const result of results) {
     const before = baseline.results[keyOf(result)]
@@ -74,11 +75,11 @@ export function regressions(results: readonly Result[], baseline: Baseline, isWh
     if (isFault(result) && (before ?? 'ok').replace(/:.*/, '') !== result.verdict) worse.push(told)
     else if (before === 'ok' && result.verdict !== 'ok') worse.push(told)
   }
-  if (isWhole && baseline.counts) {
-    const now = countsOf(results)
-    for (const [step, { ok = 0 }] of Object.entries(baseline.counts))
-      if ((now[step]?.ok ?? 0) < ok) worse.push(`${step}: ${now[step]?.ok ?? 0} ok, were ${ok}`)
-  }
+  if (everyUnit && baseline.counts)
+    for (const [step, { ok: now = 0 }] of Object.entries(countsOf(results))) {
+      const { ok = 0 } = baseline.counts[step] ?? {}
+      if (now < ok) worse.push(`${step}: ${now} ok, were ${ok}`)
+    }
   return worse
 }
 

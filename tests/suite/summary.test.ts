@@ -51,6 +51,10 @@ test('a part that ran again takes its place in the baseline, and nothing else mo
     'b · simplify': 'ok',
     'c · simplify': 'refused:model/nothing-to-do',
   })
+  expect(laidOver(baselineOf(BEFORE, false), ran, true).counts).toEqual({
+    ...baselineOf(BEFORE, false).counts,
+    ...baselineOf(ran, false).counts,
+  })
   const long = laidOver(baselineOf(BEFORE, false), ran)
   expect(long).toEqual({ ...baselineOf(BEFORE, false), results: {} })
 })
