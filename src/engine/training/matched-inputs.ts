@@ -37,8 +37,8 @@ interface MatchedInputs {
 const STEPS = 60
 const MOST = 32
 const LEAST = 8
-/** Multiply-accumulates of all steps together, forth and back: some ten seconds of one core. */
-const AFFORDABLE = 3e11
+/** Multiply-accumulates of all steps together, forth and back: some ten seconds of one core, or twenty where kernels are small. */
+const AFFORDABLE = 1e11
 /** Of the input's own scale; the optimizer begins anew with each, for it remembers how steep it was at first. */
 const RATES = [0.6, 0.2, 0.05]
 /** Powers of four between which the scale of the input is looked for: from numbers of 1/64 to those of bytes. */
@@ -79,7 +79,12 @@ export async function matchedInputs(original: Model, seed = 0): Promise<MatchedI
       const session = await openSession(graph.model, { memoryPattern: false })
       try {
         const made: Values[] = []
-        for (const round of range(rounds)) made.push(await matched(session, graph, feeds, seed + round))
+        let scales: Float32Array | undefined
+        for (const round of range(rounds)) {
+          const next = await matched(session, graph, feeds, seed + round, scales)
+          made.push(next.values)
+          scales = next.scales
+        }
         return Object.fromEntries(
           names.map((name) => [name, concatRows(made.map((values) => values[name]!))]),
         )
@@ -142,12 +147,14 @@ async function statisticsGraph(
   }
 }
 
+/** One batch, and the scale of each of its elements: looked for where it is not known from another batch. */
 async function matched(
   session: Session,
   { weights, gradients, ports, model }: TrainingGraph,
   feeds: Values,
   seed: number,
-): Promise<Values> {
+  known?: Float32Array,
+): Promise<{ values: Values; scales: Float32Array }> {
   const inputs = new Parameters(
     weights,
     weights.map((name) => feeds[name]!.dims),
@@ -174,7 +181,7 @@ async function matched(
   const channels = weights.flatMap((_, i) => channelsOf(inputs.dims[i]!, inputs.view(i).byteOffset / 4))
   // A mean by chance would look like the one that is wanted, the more the larger the scale.
   for (const isOwn of channels) centre(units, isOwn)
-  const scales = new Float32Array(units.length)
+  const scales = known ?? new Float32Array(units.length)
   const place = (): void => units.forEach((v, i) => (inputs.values[i] = scales[i]! * v))
   const lossAt = async (each: (i: number) => number): Promise<{ loss: number; scales: Float32Array }> => {
     const before = scales.slice()
@@ -184,25 +191,28 @@ async function matched(
     scales.set(before)
     return found
   }
-  let best = await lossAt(() => SCALES[0]!)
-  const better = async (each: (i: number) => number): Promise<boolean> => {
-    const next = await lossAt(each)
-    const isBetter = next.loss < best.loss
-    if (isBetter) best = next
-    return isBetter
-  }
-  for (const scale of SCALES.slice(1)) await better(() => scale)
-  for (const isOwn of channels.length > 1 ? channels : [])
-    for (const factor of [4, 1 / 4]) {
-      const further = (): Promise<boolean> => {
-        const { scales: from } = best
-        return better((i) => from[i]! * (isOwn(i) ? factor : 1))
-      }
-      let taken = 0
-      while (taken < FURTHER && (await further())) taken++
-      if (taken > 0) break
+  const find = async (): Promise<void> => {
+    let best = await lossAt(() => SCALES[0]!)
+    const better = async (each: (i: number) => number): Promise<boolean> => {
+      const next = await lossAt(each)
+      const isBetter = next.loss < best.loss
+      if (isBetter) best = next
+      return isBetter
     }
-  scales.set(best.scales)
+    for (const scale of SCALES.slice(1)) await better(() => scale)
+    for (const isOwn of channels.length > 1 ? channels : [])
+      for (const factor of [4, 1 / 4]) {
+        const further = (): Promise<boolean> => {
+          const { scales: from } = best
+          return better((i) => from[i]! * (isOwn(i) ? factor : 1))
+        }
+        let taken = 0
+        while (taken < FURTHER && (await further())) taken++
+        if (taken > 0) break
+      }
+    scales.set(best.scales)
+  }
+  if (!known) await find()
   const all = [{ from: 0, to: inputs.values.length, decays: false }]
   for (const rate of RATES) {
     const optimizer = createOptimizer('adamw', inputs.values.length, { weightDecay: 0, momentum: 0.9 })
@@ -214,9 +224,8 @@ async function matched(
     }
   }
   place()
-  return Object.fromEntries(
-    weights.map((name, i) => [name, float32(inputs.dims[i]!, inputs.view(i).slice())]),
-  )
+  const values = weights.map((name, i) => [name, float32(inputs.dims[i]!, inputs.view(i).slice())])
+  return { values: Object.fromEntries(values), scales }
 }
 
 /** Whether an element of all inputs, laid behind each other, belongs to a channel of this one: of the second axis, or of the last where the second is long. */
