@@ -100,5 +100,7 @@ export const rolesFacts = ({ label, columns, task, output, classes }: DataSpec):
   { term: 'Label', value: label ?? 'recognised' },
   { term: 'Output', value: output ?? 'the one that fits the labels' },
   ...Object.entries(columns ?? {}).map(([input, column]) => ({ term: input, value: column })),
-  ...(classes ? [{ term: 'Classes', value: `${classes.length}, in the order of the outputs` }] : []),
+  ...(classes
+    ? [{ term: 'Classes', value: `${classes.length.toLocaleString('en')}, in the order of the outputs` }]
+    : []),
 ]

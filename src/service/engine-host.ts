@@ -18,6 +18,8 @@ interface Task {
   job: JobName
   input: unknown
   options: JobOptions
+  /** It was asked to end with the best it has; so are helpers that begin later. */
+  stopping?: boolean
   resolve(output: unknown): void
   reject(error: unknown): void
 }
@@ -69,7 +71,9 @@ export class EngineHost {
   }
 
   stopTraining(): void {
-    if (this.active) this.post({ type: 'stop-training', id: this.active.id })
+    if (!this.active) return
+    this.active.stopping = true
+    this.post({ type: 'stop-training', id: this.active.id })
     for (const helper of this.helpers) helper.stopTraining()
   }
 
@@ -203,6 +207,7 @@ export class EngineHost {
     this.helpers = requests.map(() => new EngineHost(() => this.start(memory)))
     const { during } = task.options
     const work = this.helpers.map((helper, at) => helper.run('searchAssist', requests[at]!, { during }))
+    if (task.stopping) for (const helper of this.helpers) helper.stopTraining()
     const tell = (): void => {
       if (this.active?.id !== id) return
       this.dismiss()

@@ -1,7 +1,7 @@
 /** "Find the best for me" on the bearing sample, within a minute; and what each layer of it tolerates. */
 import type { Page } from '@playwright/test'
 import { expectAccessible } from './axe'
-import { expect, step, test } from './shell'
+import { expect, startShell, step, test } from './shell'
 
 const openBearings = async (page: Page): Promise<void> => {
   await page.getByRole('button', { name: /^Bearing faults/ }).click()
@@ -79,8 +79,12 @@ test('a search of a minute ends with a winner inside the limit, its reasons and 
   expect(seconds).toBeLessThanOrEqual(150)
 })
 
-test('a search for a phone shows the modelled time as an estimate, and ends when asked to', async ({
+let stopAgain = (): Promise<void> => Promise.resolve()
+test.afterEach(() => stopAgain())
+
+test('a search for a phone shows the modelled time as an estimate, survives a kill, and ends when asked to', async ({
   pare,
+  shell,
 }) => {
   await openBearings(pare)
   await step(pare, 'Goal').click()
@@ -95,9 +99,17 @@ test('a search for a phone shows the modelled time as an estimate, and ends when
     name: /^([\d.]+× (faster|slower)|same speed) on android-cpu, estimated$/,
   })
   await expect(estimated.nth(2)).toBeVisible({ timeout: 60_000 })
-  // What was tried is still there when the page is loaded anew, and the search goes on.
+  // A second later all that was told is kept: it is there after the process was killed, and the search goes on from it.
+  await pare.waitForTimeout(1100)
+  await shell.stop('SIGKILL')
+  const again = await startShell(shell.dataDir)
+  stopAgain = () => again.stop('SIGKILL')
+  await pare.goto(again.address)
   await pare.reload()
+  await expect(pare.getByRole('heading', { level: 1, name: 'Interrupted' })).toBeVisible()
   await pare.getByRole('button', { name: 'Size against quality as a table' }).click()
+  await expect(estimated.nth(2)).toBeVisible()
+  await pare.getByRole('button', { name: 'Resume' }).click()
   await expect(estimated.nth(2)).toBeVisible()
   // The limit is drawn where it is judged: on the time over the original's, estimated for the target.
   await pare.getByRole('button', { name: 'Time against quality as a table' }).click()

@@ -15,7 +15,7 @@ test('light, dark and text size are kept', async ({ pare }) => {
     [
       pare.getByRole('heading', { level: 1 }),
       pare.getByRole('img', { name: /same answers/ }),
-      pare.getByRole('region', { name: 'Samples' }).getByRole('img').or(pare.locator('.card img')).first(),
+      pare.getByRole('region', { name: 'Samples' }).locator('.card').first(),
     ].map(async (one) => (await one.boundingBox())!),
   )
   expect(headline!.height).toBeGreaterThan(60)
@@ -122,7 +122,7 @@ test('small window, dark, forced colours, less motion: every step stays inside a
     await pare.setViewportSize({ width, height })
     await pare.keyboard.press('Control+0')
     for (let press = 0; press < larger; press++) await pare.keyboard.press('Control+=')
-    for (const name of ['Model', 'Data', 'Goal']) {
+    for (const name of STEPS) {
       await step(pare, name).click()
       await expect(pare.getByRole('heading', { level: 1 })).toBeFocused()
       const over = await pare.evaluate(() => {
@@ -138,6 +138,24 @@ test('small window, dark, forced colours, less motion: every step stays inside a
   await pare.setViewportSize({ width: 1024, height: 700 })
 
   await pare.emulateMedia({ forcedColors: 'active', colorScheme: 'light' })
+  // What is drawn has the colours of the system too, and is not all of one.
+  await step(pare, 'Model').click()
+  await pare.getByRole('tab', { name: 'Graph' }).click()
+  const drawing = pare.getByRole('application', { name: /^Drawing/ })
+  await expect.poll(async () => Number(await drawing.getAttribute('data-drawn'))).toBeGreaterThan(3)
+  const canvas = drawing.locator('canvas').first()
+  const drawn = await canvas.evaluate((node: HTMLCanvasElement) => {
+    const { data } = node.getContext('2d')!.getImageData(0, 0, node.width, node.height)
+    const seen = new Set<string>()
+    for (let at = 0; at < data.length; at += 4) seen.add(`rgb(${data[at]}, ${data[at + 1]}, ${data[at + 2]})`)
+    return {
+      ground: [...seen][0],
+      canvas: getComputedStyle(document.body).backgroundColor,
+      colours: seen.size,
+    }
+  })
+  expect(drawn.ground).toBe(drawn.canvas)
+  expect(drawn.colours).toBeGreaterThan(10)
   await step(pare, 'Goal').click()
   const current = pare.locator('nav [aria-current="step"]')
   expect(

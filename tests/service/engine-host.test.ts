@@ -338,11 +338,12 @@ test('what cannot be kept of a job ends it with the reason, and the next one is 
 })
 
 /** A search that has asked for two helpers. */
-function assisted() {
+function assisted(before?: (host: EngineHost) => void) {
   const { host, engines } = watched()
   const controller = new AbortController()
   const done = passes(host, controller.signal)
   const [main] = engines
+  before?.(host)
   const requests = ['a', 'b'].map((worker) => ({ worker }) as JobInput<'searchAssist'>)
   main!.say({ type: 'assist', id: main!.job, requests, memory: 1000 })
   return { host, main: main!, helpers: engines.slice(1), controller, done }
@@ -363,6 +364,12 @@ test('helpers share the work within their memory, are told to stop learning, and
   expect(first!.killed).toBe(true)
   main.say({ type: 'done', id: main.job, output: [] })
   await expect(done).resolves.toEqual([])
+})
+
+test('helpers that begin after a stop was asked for are told at once', () => {
+  const { helpers } = assisted((host) => host.stopTraining())
+  for (const helper of helpers)
+    expect(helper.received.map(({ type }) => type)).toEqual(['start', 'stop-training'])
 })
 
 test('helpers end with whoever asked for them', async () => {

@@ -37,9 +37,6 @@ function scoreOf(held: Validation, taught: boolean): number {
   return (held.higherIsBetter ? held.quality : -held.quality) - 1e-4 * Math.min(100, held.loss)
 }
 
-const timeLeft = (seconds: number): string =>
-  seconds < 90 ? `${Math.max(1, Math.round(seconds))} s left` : `${Math.round(seconds / 60)} min left`
-
 /** What a checkpoint keeps beside arrays. */
 interface Progress {
   epoch: number
@@ -156,15 +153,13 @@ async function trainWith(
     for await (const batch of wholeBatches(setup.samples, order, size)) {
       const at = state.epoch * perEpoch + step
       if (at === total) break
-      let left = ''
       if (updates > 2) {
         const perUpdate = (performance.now() - began) / 1000 / (updates - 1) + judging / perEpoch
         const share = setup.timeFor?.((wanted - at) * perUpdate) ?? 1
         // The rate and the zeros have to come to their end: a training that is cut off has neither.
         total = at + Math.max(1, Math.floor((wanted - at) * Math.min(1, share)))
-        left = `, about ${timeLeft((total - at) * perUpdate)}`
       }
-      setup.progress(Math.min(1, at / total), `epoch ${state.epoch + 1} of ${settings.epochs}${left}`)
+      setup.progress(Math.min(1, at / total), `epoch ${state.epoch + 1} of ${settings.epochs}`)
       // Lets messages of the engine process through: running the graph blocks its thread.
       await new Promise(setImmediate)
       const rate = rateAt(at, total, state.rate, settings.warmUp)

@@ -1,4 +1,4 @@
-import type { Run } from '../../contract/project'
+import type { ProjectSummary, Run } from '../../contract/project'
 import { plural } from '../../contract/format'
 import { duration } from '../lib/format'
 import type { App } from './app.svelte'
@@ -39,6 +39,10 @@ export async function cancelRun(app: App, run: Run): Promise<void> {
   await app.ask('runs.cancel', { run: run.id })
   await app.reload()
 }
+
+/** Its last run was broken off and can go on. */
+export const isInterrupted = ({ run }: ProjectSummary): boolean =>
+  run?.status === 'interrupted' && run.resumable
 
 /** Goes on with a run from where it was broken off, in sight of it. */
 export async function resumeRun(app: App, project: string, run: string): Promise<void> {

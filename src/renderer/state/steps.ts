@@ -1,6 +1,5 @@
 /** What the rail says about each step, from the project alone. */
 import { STEP_IDS, STEP_TITLES, type StepId } from '../../contract/actions'
-import { errorMessage } from '../../contract/messages'
 import type { Doubt } from '../../contract/dataset'
 import type { Candidate, Project, Run, Sitting } from '../../contract/project'
 import type { Report } from '../../contract/report'
@@ -74,9 +73,12 @@ export function whereToGoOn(project: Project): StepId {
   return project.goal ? 'goal' : 'model'
 }
 
+/** The error itself stands once, in its step. */
+const UNREAD = 'could not be read'
+
 function modelLine({ model }: Project): Line {
   if (model.state === 'loading') return { state: 'busy', line: model.doing }
-  if (model.state === 'failed') return { state: 'failed', line: errorMessage(model.error).what }
+  if (model.state === 'failed') return { state: 'failed', line: UNREAD }
   if (model.state === 'empty') return { state: 'ready', line: 'drop an ONNX model' }
   return { state: 'done', line: `${bytes(model.value.bytes)}, ${count(model.value.parameters)} parameters` }
 }
@@ -92,7 +94,7 @@ const DOUBT_LINES: Record<Exclude<Doubt['kind'], 'few-samples'>, string> = {
 
 function dataLine({ model, data }: Project): Line {
   if (data.state === 'loading') return { state: 'busy', line: data.doing }
-  if (data.state === 'failed') return { state: 'failed', line: errorMessage(data.error).what }
+  if (data.state === 'failed') return { state: 'failed', line: UNREAD }
   if (data.state === 'ready') {
     const { baseline, doubts } = data.value
     const line =

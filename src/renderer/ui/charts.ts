@@ -13,6 +13,7 @@ import {
   Tooltip,
 } from 'chart.js'
 import annotation from 'chartjs-plugin-annotation'
+import { resolveColours } from './colours'
 
 Chart.register(
   BarController,
@@ -51,19 +52,9 @@ export type Palette = Record<keyof typeof NAMES, string> & { font: string; size:
 export const candidateColour = (palette: Palette, slot: number | undefined): string =>
   slot === undefined ? palette.muted : [palette.compressed, palette.candidate2, palette.candidate3][slot]!
 
-/** Custom properties keep light-dark() unresolved, so a probe element resolves each colour. */
 export function readPalette(): Palette {
-  const probe = document.createElement('span')
-  document.body.append(probe)
-  const colours = Object.fromEntries(
-    Object.entries(NAMES).map(([name, property]) => {
-      probe.style.color = `var(${property})`
-      return [name, getComputedStyle(probe).color]
-    }),
-  ) as Record<keyof typeof NAMES, string>
-  probe.remove()
   const body = getComputedStyle(document.body)
-  return { ...colours, font: body.fontFamily, size: parseFloat(body.fontSize) * 0.9 }
+  return { ...resolveColours(NAMES), font: body.fontFamily, size: parseFloat(body.fontSize) * 0.9 }
 }
 
 export function applyPalette(palette: Palette): void {

@@ -25,10 +25,12 @@ export function applyRemembered(): void {
   if (kept) applySettings(JSON.parse(kept) as Look)
 }
 
-/** The system's own light and dark, followed while the window is open. */
+/** The system's own light and dark, and its forced colours, followed while the window is open. */
 export function followSystem(): () => void {
-  const dark = matchMedia('(prefers-color-scheme: dark)')
+  const followed = ['(prefers-color-scheme: dark)', '(forced-colors: active)'].map((query) =>
+    matchMedia(query),
+  )
   const changed = (): void => void version++
-  dark.addEventListener('change', changed)
-  return () => dark.removeEventListener('change', changed)
+  for (const query of followed) query.addEventListener('change', changed)
+  return () => followed.forEach((query) => query.removeEventListener('change', changed))
 }

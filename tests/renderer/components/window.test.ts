@@ -31,6 +31,12 @@ describe('home', () => {
     expect(recent.querySelectorAll('circle.outside')).toHaveLength(1)
   })
 
+  it('says of a project that it is at work', async () => {
+    const run = { ...finishedRun(), status: 'running' as const, candidates: [] }
+    const { find } = await openWindow({ project: project({ runs: [run] }) })
+    expect(find('[aria-label=Recent] li').textContent).toContain('running')
+  })
+
   it('offers one Resume where a run was interrupted, and goes there', async () => {
     const run = { ...finishedRun(), status: 'interrupted' as const, resumable: true, candidates: [] }
     const { find } = await openWindow({ project: project({ runs: [run] }) })

@@ -66,7 +66,7 @@ describe('the rail', () => {
       lines({
         model: { state: 'failed', file, error: { code: 'model/truncated', file: 'half.onnx', at: 9 } },
       }).model,
-    ).toMatch(/^failed: .*half\.onnx/)
+    ).toBe('failed: could not be read')
     expect(lines({ runs: [{ ...finishedRun(), status: 'running', candidates: [] }] }).compress).toBe(
       'busy: running',
     )

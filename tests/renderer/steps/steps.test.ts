@@ -64,6 +64,28 @@ it('the trade-off draws a candidate in its own colour and shape, and marks the b
   ])
 })
 
+it.each([
+  ['size', true, { type: 'logarithmic' }, { xMax: 60_000, yMin: 96 }],
+  ['time', false, { type: 'linear' }, { xMax: 60_000, yMax: 96 }],
+] as const)(
+  'its front over %s is a staircase, and what is allowed is shaded',
+  (by, higherIsBetter, scale, box) => {
+    const palette = new Proxy({}, { get: (_, name) => String(name) }) as Palette
+    const at = (id: string, x: number, y: number) => ({ id, name: id, x, y })
+    const [small, large] = [at('small', 20_000, 97), at('large', 50_000, 98)]
+    const { data, options } = tradeOffChart(palette, {
+      ...{ front: [small, large], others: [], start: [at('original', 229_000, 98)], tried: [], reached: [] },
+      ...{ by, acrossTitle: 'download size', axis: '', lines: () => [] },
+      allowed: { quality: 96, across: 60_000, higherIsBetter },
+    })
+    expect(data.datasets[0]).toMatchObject({ data: [small, large], showLine: true, stepped: 'before' })
+    expect(data.datasets[2]).toMatchObject({ data: [{ id: 'original' }], pointStyle: 'rectRot' })
+    expect(options!.scales!.x).toMatchObject(scale)
+    const { allowed } = options!.plugins!.annotation!.annotations as Record<string, object>
+    expect(allowed).toMatchObject({ type: 'box', drawTime: 'beforeDatasetsDraw', ...box })
+  },
+)
+
 describe('generated fields', () => {
   it.each([
     [{ kind: 'number', minimum: 0, maximum: 1 }, '0,5', { value: 0.5 }],

@@ -1,4 +1,5 @@
 /** The parts of the report page. */
+import { CLASSES_DRAWN, largestConfusions } from '../../../contract/confusions'
 import { preprocessingFacts, rolesFacts } from '../../../contract/data-facts'
 import { Preprocessing } from '../../../contract/dataset'
 import { formatBytes, formatMilliseconds, formatTimes, threeDigits } from '../../../contract/format'
@@ -80,19 +81,30 @@ export function reading({ dataSpec }: Report): string {
   )
 }
 
-/** Beyond this many classes a picture says nothing; the largest confusions do. */
-const PICTURE_LIMIT = 40
-
 export function classes(original: Report, candidates: readonly Named[]): string {
   const all: Named[] = [{ name: 'Original', report: original, kind: 'original' }, ...candidates]
   const known = all.filter(({ report }) => report.confusion)
   if (known.length === 0) return ''
   const names = original.classes ?? original.confusion?.map((_, i) => String(i)) ?? []
   const pictures =
-    names.length <= PICTURE_LIMIT
+    names.length <= CLASSES_DRAWN
       ? `<div class="pair">${known.map((one) => confusion(one.name, one.report.confusion!, names, one.kind)).join('')}</div>`
-      : ''
+      : confused(known, names)
   return section('Classes', pictures, perClass(original, candidates, names))
+}
+
+function confused(models: readonly Named[], names: readonly string[]): string {
+  const pairs = largestConfusions(models.map(({ report }) => report.confusion!))
+  if (pairs.length === 0) return ''
+  return table(
+    ['Of the class', 'taken for', ...models.map(({ name }) => name)],
+    pairs.map(({ truth, answer, counts }) => [
+      cell(names[truth] ?? String(truth)),
+      cell(names[answer] ?? String(answer)),
+      ...counts.map((count) => cell(count.toLocaleString('en'))),
+    ]),
+    'Largest confusions, in samples',
+  )
 }
 
 /** The classes whose share of right answers changed most. */
