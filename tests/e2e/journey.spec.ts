@@ -71,7 +71,19 @@ test('drop, data, recipe, run, compare, export', async ({ pare, scratch }) => {
     await pare.getByRole('button', { name: 'Go on to data' }).click()
     await expect(pare.getByRole('heading', { level: 1 })).toContainText('600 images')
     await expect(pare.getByText('Right answers')).toBeVisible()
-    await expect(pare.getByRole('img', { name: /png/ }).first()).toBeVisible()
+    const pictures = pare.getByRole('img', { name: /png/ })
+    await expect(pictures.first()).toBeVisible()
+    // A sample's label and file stand under its own picture, and within its width.
+    const stray = await pictures.evaluateAll((all) =>
+      all.filter((picture) => {
+        const { left, right, bottom } = picture.getBoundingClientRect()
+        return [...picture.parentElement!.querySelectorAll('.caption > *')].some((word) => {
+          const box = word.getBoundingClientRect()
+          return box.left < left - 1 || box.right > right + 1 || box.top < bottom
+        })
+      }),
+    )
+    expect(stray).toHaveLength(0)
     await expectAccessible(pare, 'Data')
   })
 
@@ -86,7 +98,8 @@ test('drop, data, recipe, run, compare, export', async ({ pare, scratch }) => {
     await pare.getByRole('tab', { name: 'Custom recipe' }).click()
     for (const pass of ['Simplify', 'Static integer quantization']) {
       await pare.getByRole('button', { name: 'Add a pass…' }).click()
-      await pare.getByPlaceholder('Search passes').fill(pass)
+      await expect(pare.getByPlaceholder('Search passes')).toBeFocused()
+      await pare.keyboard.type(pass)
       await expect(pare.getByRole('option', { name: pass })).toHaveAttribute('aria-selected', 'true')
       await pare.keyboard.press('Enter')
       await expect(pare.getByRole('region', { name: new RegExp(pass) })).toBeVisible()

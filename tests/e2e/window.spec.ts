@@ -9,6 +9,14 @@ const STEPS = ['Model', 'Data', 'Goal', 'Compress', 'Compare', 'Export']
 const background = (page: Page): Promise<string> =>
   page.evaluate(() => getComputedStyle(document.body).backgroundColor)
 
+/** Of what the rail says nothing is cut off. */
+const cutInRail = (page: Page): Promise<string[]> =>
+  page
+    .locator('nav .line')
+    .evaluateAll((lines) =>
+      lines.filter((line) => line.scrollHeight > line.clientHeight + 1).map((line) => line.textContent),
+    )
+
 test('light, dark and text size are kept', async ({ pare }) => {
   // What Pare is stands first and largest, a picture beside it, samples in sight below.
   const [headline, picture, card] = await Promise.all(
@@ -90,6 +98,7 @@ test('small window, dark, forced colours, less motion: every step stays inside a
         document.querySelector('main')!.scrollWidth > document.querySelector('main')!.clientWidth,
     )
     expect(wide, `${name} is wider than the window`).toBe(false)
+    expect(await cutInRail(pare)).toEqual([])
     await expectAccessible(pare, `${name}, small and dark`)
   }
   const moving = await pare.evaluate(
@@ -133,6 +142,7 @@ test('small window, dark, forced colours, less motion: every step stays inside a
         )
       })
       expect(over, `${name}, ${width} wide, text larger by ${larger} tenths`).toBeLessThanOrEqual(0)
+      expect(await cutInRail(pare)).toEqual([])
     }
   }
   await pare.setViewportSize({ width: 1024, height: 700 })

@@ -76,6 +76,12 @@ export function whereToGoOn(project: Project): StepId {
 /** The error itself stands once, in its step. */
 const UNREAD = 'could not be read'
 
+/** The step in which what the later ones wait for is made. */
+export function whatIsMissing({ model, goal, runs }: Project): StepId {
+  if (model.state !== 'ready') return 'model'
+  return goal || runs.length > 0 ? 'compress' : 'goal'
+}
+
 function modelLine({ model }: Project): Line {
   if (model.state === 'loading') return { state: 'busy', line: model.doing }
   if (model.state === 'failed') return { state: 'failed', line: UNREAD }

@@ -148,6 +148,7 @@ describe('the steps', () => {
     const { host, text } = await openWindow({ project: project() }, at('goal', '&goal=recipe'))
     await press('Add a pass…')
     const field = document.querySelector<HTMLInputElement>('input[placeholder="Search passes"]')!
+    await vi.waitFor(() => expect(document.activeElement).toBe(field))
     type(field, 'prune')
     await key('Enter', {}, field)
     expect(text()).toContain('Prune small weights')
