@@ -7,12 +7,13 @@ import { promisify } from 'node:util'
 import { pointsLost } from '../../src/contract/points'
 import type { Report } from '../../src/contract/report'
 import type { SearchResult } from '../../src/contract/trial'
-import { transformersFolder } from '../../suite/support/transformers'
+import { folderOf } from '../../suite/support/by-python'
+import { TRANSFORMERS } from '../../suite/support/transformers'
 
 export const THIS = path.resolve('scripts/pare.mjs')
 export const MAX_DROP = 1
 
-export interface Searched extends Pick<SearchResult, 'trials'> {
+export interface Searched extends Pick<SearchResult, 'trials' | 'originalDownloadBytes'> {
   /** Bytes, and points lost on all validation samples; absent where nothing was inside the limit. */
   winner?: { downloadBytes: number; lost: number }
 }
@@ -27,7 +28,7 @@ export const USUAL = ['ocr_cls', 'oww_jarvis', 'oww_embed', 'dtln_2', 'silero_if
 
 /** A model of the zoo or of the suite's transformers, with its data. Throws where there is none of that name. */
 export function unseen(name: string): { model: string; data: string } {
-  for (const root of [path.resolve('../shared/zoo'), transformersFolder()]) {
+  for (const root of [path.resolve('../shared/zoo'), folderOf(TRANSFORMERS)]) {
     const model = path.join(root, 'models', `${name}.onnx`)
     const data = path.join(root, 'data', `${name}.npz`)
     if (fs.existsSync(model) && fs.existsSync(data)) return { model, data }
@@ -39,6 +40,8 @@ interface Search {
   model: string
   data: string
   minutes: number
+  /** Points; default `MAX_DROP`. */
+  maxDrop?: number
   /** Of the command line. */
   options?: readonly string[]
 }
@@ -46,10 +49,10 @@ interface Search {
 /** What `pare search` of the build at `pare` finds. */
 export async function searched(
   pare: string,
-  { model, data, minutes, options = [] }: Search,
+  { model, data, minutes, maxDrop = MAX_DROP, options = [] }: Search,
 ): Promise<Searched> {
   const out = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'pare-bench-')), 'out')
-  const limits = ['--max-drop', String(MAX_DROP), '--minutes', String(minutes)]
+  const limits = ['--max-drop', String(maxDrop), '--minutes', String(minutes)]
   try {
     await run(
       process.execPath,
@@ -59,9 +62,11 @@ export async function searched(
       // 3: nothing was inside the limit.
       if ((error as { code?: unknown }).code !== 3) throw error
     })
-    const { trials } = JSON.parse(fs.readFileSync(path.join(out, 'search.json'), 'utf8')) as SearchResult
+    const { trials, originalDownloadBytes } = JSON.parse(
+      fs.readFileSync(path.join(out, 'search.json'), 'utf8'),
+    ) as SearchResult
     const file = path.join(out, 'model.onnx')
-    if (!fs.existsSync(file)) return { trials }
+    if (!fs.existsSync(file)) return { trials, originalDownloadBytes }
     const { stdout } = await run(
       process.execPath,
       [THIS, 'compare', model, file, '--data', data, '--json'],
@@ -69,7 +74,7 @@ export async function searched(
     )
     const { original, candidate } = JSON.parse(stdout) as Record<'original' | 'candidate', Judged>
     const lost = pointsLost(original.quality, candidate.quality)
-    return { trials, winner: { downloadBytes: candidate.downloadBytes, lost } }
+    return { trials, originalDownloadBytes, winner: { downloadBytes: candidate.downloadBytes, lost } }
   } finally {
     fs.rmSync(path.dirname(out), { recursive: true, force: true })
   }

@@ -10,12 +10,13 @@ import type { Pass } from '../../src/engine/passes/pass'
 import { PRESETS } from '../../src/engine/passes/presets'
 import { outputCheck, type OutputCheck } from '../../src/engine/run/verify'
 import { TARGETS } from '../../src/engine/targets'
+import { folderOf, makeByPython } from '../support/by-python'
 import { Bench, presetOutcome, runJob, runPass, searchOutcome } from '../support/jobs'
 import { judge } from '../support/judge'
 import { makeData } from '../support/made-data'
 import { memoryOutcome } from '../support/memory'
 import type { Suite } from '../support/suite'
-import { makeTransformers, transformersFolder } from '../support/transformers'
+import { TRANSFORMERS } from '../support/transformers'
 
 const SEARCH_MINUTES = 3
 
@@ -39,10 +40,10 @@ const namesIn = (zoo: string): string[] =>
 export const suite: Suite = {
   about: 'real models through every pass, preset and target',
   limit: 600,
-  units: async (shared) => [...namesIn(path.join(shared, 'zoo')), ...makeTransformers()].sort(),
+  units: async (shared) => [...namesIn(path.join(shared, 'zoo')), ...makeByPython(TRANSFORMERS)].sort(),
   async run(unit, step, { shared, steps }) {
     const zoo = path.join(shared, 'zoo')
-    const root = namesIn(zoo).includes(unit) ? zoo : transformersFolder()
+    const root = namesIn(zoo).includes(unit) ? zoo : folderOf(TRANSFORMERS)
     const model = path.join(root, 'models', `${unit}.onnx`)
     const data = path.join(root, 'data', `${unit}.npz`)
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-suite-'))
