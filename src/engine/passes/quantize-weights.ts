@@ -16,6 +16,7 @@ import { sampleCounts } from './quantization/sample-counts'
 import {
   chooseWidths,
   exceptionsTold,
+  LARGER_AS_CODES,
   largerAsCodes,
   WIDE,
   widthsTold,
@@ -146,8 +147,7 @@ async function run(model: Model, options: Params, context: PassContext): Promise
   const build = (exceptions: Exceptions, some = open): Assembled =>
     assemble(prepared, some, codesIn(exceptions), { storage: options.storage, target: context.target })
   const larger = largerAsCodes(prepared, open, (some) => build({ floats: NONE, wide: NONE }, some).model)
-  for (const layer of larger)
-    skipped.push({ layer, reason: 'its codes would take more bytes than its floats' })
+  for (const layer of larger) skipped.push({ layer, reason: LARGER_AS_CODES })
   const layers = open.filter(({ name }) => !larger.has(name))
   const names = layers.map(({ name }) => name)
   const tied = new Map<string, string[]>()

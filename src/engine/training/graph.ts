@@ -142,6 +142,8 @@ export async function buildTrainingGraph(
   const way = async (): Promise<Way> => wayOf(graph, await traceAt(model, options.feeds), options, targets)
   let found = await way()
   const recurrent = backward ? found.path.filter(isRecurrent) : []
+  // Layers that are unrolled make thousands of nodes: what cannot be learned through anyway is said before.
+  if (backward) requireRules(found.path.filter((node) => !isRecurrent(node)))
   for (const node of recurrent) unroll(graph, node, model.opset, (value) => found.traced.get(value)!.dims)
   if (recurrent.length > 0) found = await way()
   const { traced, forward, needed, reached, path } = found

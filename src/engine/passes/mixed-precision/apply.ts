@@ -1,12 +1,15 @@
 /** Gives each layer the bits that were chosen for it. */
+import { PareError } from '../../../contract/errors'
 import { Tensor, type Graph, type Model } from '../../onnx'
 import type { LayerReport, StepRecord } from '../../../contract/report'
 import { asHalf, storeAs } from '../../layers/encodings/float16-stored'
 import type { PassContext } from '../pass'
+import { LARGER_AS_CODES } from '../quantization/widths'
 import { quantizeWeights } from '../quantize-weights'
-import { FLOAT_BITS, HALF_BITS, MEASURED, sharedAt } from './choices'
+import { BY, FLOAT_BITS, HALF_BITS, MEASURED, sharedAt } from './choices'
 import type { Layer } from '../../layers/layer'
 import { findLayers, layersThroughViews } from '../../layers/find'
+import { reasonsTold } from '../../layers/left-out'
 
 export interface Applied {
   model: Model
@@ -37,7 +40,10 @@ export function applyShared(model: Model, bitsOf: BitsOf): Applied {
   return result
 }
 
-/** The low-bit pass once for each number of bits in use, on the layers that get it; 16 bits are stored as halves. */
+/**
+ * The low-bit pass once for each number of bits in use, on the layers that get it; 16 bits are stored as halves. Where
+ * it wins nothing at some number of bits, those layers stay as they are, named. Throws `model/nothing-to-do` where all do.
+ */
 export async function applyPacked(
   model: Model,
   bitsOf: BitsOf,
@@ -46,13 +52,24 @@ export async function applyPacked(
 ): Promise<Applied> {
   const result: Applied = { model, layers: [], skipped: [] }
   const used = MEASURED.filter((bits) => [...bitsOf.values()].includes(bits))
+  let nothing: PareError | undefined
   for (const [at, bits] of used.entries()) {
     const exclude = otherBits(result.model.graph, bitsOf, bits)
-    const part = await quantizeWeights.run(
-      result.model,
-      { bits, method, exclude, maxLoss: 100 },
-      { ...context, progress: (done, doing) => context.progress((at + done) / used.length, doing) },
-    )
+    const part = await quantizeWeights
+      .run(
+        result.model,
+        { bits, method, exclude, maxLoss: 100 },
+        { ...context, progress: (done, doing) => context.progress((at + done) / used.length, doing) },
+      )
+      .catch((cause: unknown): undefined => {
+        if (!(cause instanceof PareError) || cause.code !== 'model/nothing-to-do') throw cause
+        nothing = cause
+      })
+    if (!part) {
+      const own = [...bitsOf].flatMap(([layer, its]) => (its === bits ? [layer] : []))
+      result.skipped.push(...own.map((layer) => ({ layer, reason: LARGER_AS_CODES })))
+      continue
+    }
     result.model = part.model
     result.layers.push(...(part.layers ?? []).filter(({ layer }) => bitsOf.get(layer) === bits))
     result.skipped.push(...(part.skipped ?? []).filter(({ layer }) => bitsOf.get(layer) === bits))
@@ -60,6 +77,8 @@ export async function applyPacked(
   const half = layersThroughViews(result.model.graph).filter(({ name }) => bitsOf.get(name) === HALF_BITS)
   if (half.length > 0) result.model = result.model.clone()
   for (const layer of half) result.layers.push(...storedAsHalf(result.model.graph, layer))
+  if (nothing && result.layers.length === 0)
+    throw new PareError('model/nothing-to-do', { by: BY, reason: reasonsTold(result.skipped)! })
   return result
 }
 

@@ -19,7 +19,7 @@ export const HALF_BITS = 16
 export const MEASURED = [8, 4, 3, 2] as const
 /** Widths of shared values: table and code make any of them. */
 const SHARED = [8, 6, 5, 4, 3, 2] as const
-const BY = 'mixed-precision'
+export const BY = 'mixed-precision'
 /** The low-bit pass as it is asked, but for a method that costs no time. */
 const LOW_BIT = {
   method: 'rtn',

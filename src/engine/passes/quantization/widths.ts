@@ -80,6 +80,8 @@ export async function chooseWidths(asked: WidthProblem): Promise<Widths> {
 const holds = (after: Divergence | undefined, limit: number): boolean =>
   after !== undefined && after.points <= limit
 
+export const LARGER_AS_CODES = 'its codes would take more bytes than its floats'
+
 /**
  * Layers that make a larger file as codes: small ones, by what codes need around them, and those whose floats something
  * else reads, beside which codes come on top. `build` gives codes to the given ones alone.

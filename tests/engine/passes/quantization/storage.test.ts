@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { encodedLength, readModel, type Model } from '../../../../src/engine/onnx'
 import { adaround } from '../../../../src/engine/passes/adaround'
 import { applyPacked } from '../../../../src/engine/passes/mixed-precision/apply'
+import { LARGER_AS_CODES } from '../../../../src/engine/passes/quantization/widths'
 import { quantizeAware } from '../../../../src/engine/passes/quantize-aware'
 import { quantizeDynamic } from '../../../../src/engine/passes/quantize-dynamic'
 import { quantizeStatic } from '../../../../src/engine/passes/quantize-static'
@@ -194,6 +195,28 @@ test('a head tied through Transpose keeps the shared values of its table, and mi
   ])
   const mixed = await applyPacked(model, bitsOf, 'rtn', contextOf(model, inputs))
   expect(encodedLength(mixed.model)).toBeLessThan((400 * 64) / 2 + 64 * 64 + 9000)
+})
+
+test('bits that win nothing for the layers they were chosen for leave those as they are, and the others get theirs', async () => {
+  const net = new Net(7)
+  const large = net.op('MatMul', [net.input('x', [null, 64]), net.weight([64, 32])])
+  const tiny = net.op('MatMul', [large, net.weight([32, 1])])
+  const model = net.output(tiny, 2).done()
+  const context = contextOf(model)
+  const { layers, skipped } = await applyPacked(
+    model,
+    new Map([
+      [large, 4],
+      [tiny, 8],
+    ]),
+    'rtn',
+    context,
+  )
+  expect(layers.map(({ layer }) => layer)).toEqual([large])
+  expect(skipped).toEqual([{ layer: tiny, reason: LARGER_AS_CODES }])
+  await expect(applyPacked(model, new Map([[tiny, 8]]), 'rtn', context)).rejects.toMatchObject({
+    data: { code: 'model/nothing-to-do', reason: `${tiny}: ${LARGER_AS_CODES}` },
+  })
 })
 
 test('HQQ is not least squares: its errors are smaller as it measures them', async () => {
