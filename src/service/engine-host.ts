@@ -70,7 +70,9 @@ export class EngineHost {
     }) as Promise<JobOutput<J>>
   }
 
+  /** Jobs that learn or search end with the best they have; one that still waits does so once it began. */
   stopTraining(): void {
+    for (const task of this.waiting) task.stopping = true
     if (!this.active) return
     this.active.stopping = true
     this.post({ type: 'stop-training', id: this.active.id })
@@ -141,10 +143,11 @@ export class EngineHost {
     if (this.active || this.closed) return
     this.active = this.next()
     if (!this.active) return
-    const { id, job, input, reject } = this.active
+    const { id, job, input, reject, stopping } = this.active
     try {
       this.process ??= this.launch()
       this.post({ type: 'start', id, job, input })
+      if (stopping) this.post({ type: 'stop-training', id })
     } catch (cause) {
       // It cannot be started, or not be told what to do: the next job may be luckier.
       this.active = undefined

@@ -366,6 +366,22 @@ test('helpers share the work within their memory, are told to stop learning, and
   await expect(done).resolves.toEqual([])
 })
 
+test('a job that waits behind another when a stop is asked for is told once it begins', async () => {
+  const { host, engines } = watched()
+  const first = passes(host)
+  const second = passes(host)
+  host.stopTraining()
+  const [engine] = engines
+  engine!.say({ type: 'done', id: engine!.job, output: [] })
+  await first
+  expect(engine!.received.slice(-2)).toMatchObject([
+    { type: 'start', id: engine!.job },
+    { type: 'stop-training', id: engine!.job },
+  ])
+  engine!.say({ type: 'done', id: engine!.job, output: [] })
+  await second
+})
+
 test('helpers that begin after a stop was asked for are told at once', () => {
   const { helpers } = assisted((host) => host.stopTraining())
   for (const helper of helpers)
