@@ -22,7 +22,7 @@ export const qualitySaid = (quality: Quality): string =>
     : `${qualityValue(quality)} ${metricWords(quality.metric).said}`
 
 export const qualityInterval = (quality: Quality): string =>
-  formatInterval(quality.metric, quality.interval).map(typeset).join(' – ')
+  formatInterval(quality.metric, quality.interval).map(typeset).join('\u00a0–\u00a0')
 
 /** Candidate against original: '−0.2 points', or the plain difference where the metric is no fraction. */
 export function qualityChange(original: Quality, candidate: Quality): string {

@@ -22,7 +22,7 @@ const perplexity = (value: number): Quality => ({
 
 it('writes fractions as per cent and other metrics as they are', () => {
   expect(qualityValue(original.quality)).toBe('97.78%')
-  expect(qualityInterval(original.quality)).toBe('96.6% – 98.7%')
+  expect(qualityInterval(original.quality)).toBe('96.6%\u00a0–\u00a098.7%')
   expect(qualityValue(perplexity(23.41))).toBe('23.4')
   expect(qualitySaid(perplexity(23.41))).toBe('23.4 perplexity')
   expect(qualitySaid({ ...perplexity(0.7), metric: 'cer' })).toMatch(/^70(\.\d+)?% character error rate$/)
