@@ -56,8 +56,8 @@ export interface ParameterField {
   told?: string | Record<string, string>
   /** Values the search tries. */
   search?: unknown[]
-  /** It counts only where another parameter has this value. */
-  only?: { name: string; is: unknown }
+  /** It counts only where another parameter has this value, or another one than this. */
+  only?: { name: string; is: unknown } | { name: string; not: unknown }
   /** Shown only when asked for. */
   advanced?: boolean
   group?: ParameterGroup

@@ -30,8 +30,8 @@ interface ParameterMeta {
   told?: string | Record<string, string>
   /** Values the search tries. None for how long to learn and how much to look at: that is no question of what comes out. */
   search?: unknown[]
-  /** It counts only where another parameter has this value. */
-  only?: { name: string; is: unknown }
+  /** It counts only where another parameter has this value, or another one than this. */
+  only?: { name: string; is: unknown } | { name: string; not: unknown }
   advanced?: boolean
   group?: ParameterGroup
   unit?: string

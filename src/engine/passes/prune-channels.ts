@@ -34,12 +34,19 @@ const params = z.object({
       told: { macs: 'by multiplications', size: 'by bytes', latency: 'by time' },
       help: '"ratio" removes the share above. The others remove until the model needs the goal below: multiplications, bytes, or milliseconds measured on this machine.',
     }),
-  goal: z.number().min(0.02).max(1).default(0.5).meta({
-    label: 'Goal',
-    told: 'down to {%}',
-    help: 'What should be left of the multiplications, bytes or milliseconds, where that is the target.',
-    advanced: true,
-  }),
+  goal: z
+    .number()
+    .min(0.02)
+    .max(1)
+    .default(0.5)
+    .meta({
+      label: 'Goal',
+      told: 'down to {%}',
+      help: 'What should be left of the multiplications, bytes or milliseconds, where that is the target.',
+      search: [0.35, 0.5, 0.7, 0.85],
+      only: { name: 'target', not: 'ratio' },
+      advanced: true,
+    }),
   criterion: z
     .enum(CRITERIA)
     .default('obs')

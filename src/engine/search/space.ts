@@ -68,7 +68,8 @@ interface Idea {
 function counts({ only }: ParameterField, pass: PassDescription, params: RecipeStep['params']): boolean {
   if (!only) return true
   const other = pass.parameters.find((field) => field.name === only.name)
-  return (params[only.name] ?? other?.default) === only.is
+  const value = params[only.name] ?? other?.default
+  return 'is' in only ? value === only.is : value !== only.not
 }
 
 /** The default of a pass and one variant for each search value of each parameter. */

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { SearchGoal } from '../../../src/contract/goal'
 import type { PassDescription, PassFamily, PassRole } from '../../../src/contract/passes'
+import type { Recipe, RecipeStep } from '../../../src/contract/recipe'
 import type { Quality, SampleResults } from '../../../src/contract/report'
 import type { Trial } from '../../../src/contract/trial'
 import type { ModelQuality } from '../../../src/engine/evaluate/quality'
@@ -220,6 +221,21 @@ describe('the work list', () => {
     const timed = trialOf(jobs[0]!.key, jobs[0]!.recipe, 2, 5, 0)
     const next = jobsOf(3, only, [trialOf(keyOf(base), base, 1, 5, 0), timed], goal())
     expect(next.map(({ recipe }) => recipe.steps.at(-1)!.params)).toContainEqual({ budget: 'time', time: 2 })
+  })
+
+  test('what is left by channels removed for multiplications is varied where they are what counts', () => {
+    const channels = describePasses().find(({ id }) => id === 'prune-channels')!
+    const varied = (params: RecipeStep['params'], name: string): unknown[] => {
+      const recipe: Recipe = { ...singles[0]!, steps: [singles[0]!.steps[0]!, { pass: channels.id, params }] }
+      const only = { ...space, passes: [pass('simplify', 'clean-up', { parameters: [] }), channels] }
+      const jobs = jobsOf(2, only, [trialOf(keyOf(recipe), recipe, 1, 5, 0.1)], goal())
+      return jobs
+        .map(({ recipe }) => recipe.steps.at(-1)!.params[name])
+        .filter((value) => value !== params[name])
+    }
+    expect(varied({ target: 'macs' }, 'goal')).toEqual(expect.arrayContaining([0.35, 0.7]))
+    expect(varied({ target: 'macs' }, 'ratio')).toEqual([])
+    expect(varied({}, 'goal')).toEqual([])
   })
 
   test('does not depend on the order in which trials came in', () => {
