@@ -145,7 +145,8 @@ if (values.update) {
   console.log(`Stored in ${path.relative('.', file)}.`)
   process.exit(0)
 }
-const worse = regressions(ended, baseline, everyUnit)
+const whole = steps.length > 0 ? steps : Object.keys(baseline.counts ?? {})
+const worse = regressions(ended, baseline, everyUnit ? whole : [])
 console.log(
   worse.length > 0
     ? `${worse.length} became worse:\n  ${worse.slice(0, 100).join('\n  ')}`

@@ -64,10 +64,14 @@ export function laidOver(whole: Baseline, ran: readonly Result[], everyUnit = fa
 }
 
 /**
- * What became worse: faults that were none, and what worked and is refused now. Where `everyUnit` was run also fewer
- * results of a step that are ok.
+ * What became worse: faults that were none, and what worked and is refused now. Of steps that every unit went through,
+ * `whole`, also fewer results that are ok.
  */
-export function regressions(results: readonly Result[], baseline: Baseline, everyUnit: boolean): string[] {
+export function regressions(
+  results: readonly Result[],
+  baseline: Baseline,
+  whole: readonly string[],
+): string[] {
   const worse: string[] = []
   for (const result of results) {
     const before = baseline.results[keyOf(result)]
@@ -75,11 +79,11 @@ export function regressions(results: readonly Result[], baseline: Baseline, ever
     if (isFault(result) && (before ?? 'ok').replace(/:.*/, '') !== result.verdict) worse.push(told)
     else if (before === 'ok' && result.verdict !== 'ok') worse.push(told)
   }
-  if (everyUnit && baseline.counts)
-    for (const [step, { ok: now = 0 }] of Object.entries(countsOf(results))) {
-      const { ok = 0 } = baseline.counts[step] ?? {}
-      if (now < ok) worse.push(`${step}: ${now} ok, were ${ok}`)
-    }
+  const now = countsOf(results)
+  for (const step of baseline.counts ? whole : []) {
+    const [is, was] = [now[step]?.ok ?? 0, baseline.counts?.[step]?.ok ?? 0]
+    if (is < was) worse.push(`${step}: ${is} ok, were ${was}`)
+  }
   return worse
 }
 
