@@ -39,6 +39,16 @@ const folderOf = (dataset: string): string => {
   return fs.existsSync(arrays) ? arrays : path.join(reference, dataset)
 }
 
+/** A model and its data as files. */
+export const referenceFiles = ({
+  name,
+  dataset,
+}: Manifest['models'][number]): { name: string; model: string; data: string } => ({
+  name,
+  model: path.join(reference, 'models', `${name}.onnx`),
+  data: folderOf(dataset),
+})
+
 export interface Opened {
   file: string
   model: Model
@@ -48,12 +58,12 @@ export interface Opened {
 
 /** Gives `work` a model with its data; scratch files are gone afterwards. */
 export async function withReference<T>(
-  { name, dataset }: Manifest['models'][number],
+  one: Manifest['models'][number],
   work: (opened: Opened) => Promise<T>,
 ): Promise<T> {
-  const file = path.join(reference, 'models', `${name}.onnx`)
+  const { model: file, data: place } = referenceFiles(one)
   const model = readModel(file)
-  const data = await openDataset(folderOf(dataset), model)
+  const data = await openDataset(place, model)
   const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'pare-bench-'))
   const context: PassContext = {
     original: model,

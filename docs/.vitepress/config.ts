@@ -33,6 +33,7 @@ const GROUPS = {
     'docs/passes',
     'docs/targets',
     'docs/encodings',
+    'docs/policy',
     'docs/formats',
     'docs/suite',
   ],

@@ -56,6 +56,8 @@ export interface ParameterField {
   told?: string | Record<string, string>
   /** Values the search tries. */
   search?: unknown[]
+  /** How much work it takes, least first: a search begins with the first and goes on to the next where that promises something. */
+  fidelity?: number[]
   /** It counts only where another parameter has this value, or another one than this. */
   only?: { name: string; is: unknown } | { name: string; not: unknown }
   /** Shown only when asked for. */

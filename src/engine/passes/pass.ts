@@ -28,8 +28,10 @@ interface ParameterMeta {
   help: string
   /** See `ParameterField`. */
   told?: string | Record<string, string>
-  /** Values the search tries. None for how long to learn and how much to look at: that is no question of what comes out. */
+  /** Values the search tries. None for how much to look at: that is no question of what comes out. */
   search?: unknown[]
+  /** See `ParameterField`. */
+  fidelity?: number[]
   /** It counts only where another parameter has this value, or another one than this. */
   only?: { name: string; is: unknown } | { name: string; not: unknown }
   advanced?: boolean
@@ -218,6 +220,7 @@ function toField(name: string, schema: z.ZodType): ParameterField {
     choices: json.enum,
     told: json.told,
     search: json.search,
+    fidelity: json.fidelity,
     only: json.only,
     advanced: json.advanced,
     group: json.group,

@@ -25,6 +25,7 @@ import type { Built, TrialRunner } from '../search/trial-runner'
 import { partsOf } from '../search/parts'
 import type { SearchSpace } from '../search/recipes'
 import { endOfTrials, exploringSeconds } from '../search/explore'
+import { POLICY } from '../search/policy'
 import type { Clock, SearchOptions, TrialStore } from '../search/options'
 import { StoredTrial } from '../../contract/stored'
 import type { Trial } from '../../contract/trial'
@@ -217,9 +218,6 @@ async function keepModel(from: string, to: string): Promise<Pick<Built, 'file' |
   return { file: to, bytes, downloadBytes: await deflatedBytes(files) }
 }
 
-/** Of the time that is left, what one recipe may spend on learning. */
-const LEARNING_SHARE = 0.6
-
 /**
  * When a step that learns must end: the recipe's share of the time left, spread over its learning steps. A step that
  * would take longer learns on a shorter schedule; what was learned until its end is kept. Without an end of the time it learns as long as it wants.
@@ -230,7 +228,7 @@ function learningClock(
   end: number,
 ): { begin(step: number): void; left(): number; isOver(): boolean } {
   const learns = recipe.steps.map(({ pass }) => findPass(pass).needs.includes('training'))
-  const whole = clock.used() + LEARNING_SHARE * (end - clock.used())
+  const whole = clock.used() + POLICY.learningShare * (end - clock.used())
   let until = Infinity
   return {
     begin(step) {

@@ -1,6 +1,7 @@
 /** Finalists held against samples that no trial has seen. */
 import { byObjective, isInside, timeOf } from './limits'
 import type { SearchOptions } from './options'
+import { POLICY } from './policy'
 import { timeThese } from './timing'
 import { lossOf, type Loss } from '../evaluate/paired'
 import { measureQuality } from '../evaluate/quality'
@@ -8,13 +9,6 @@ import { widening } from '../math/statistics'
 import { within } from '../../contract/limits'
 import { isQuality } from '../../contract/metrics'
 import type { Confirmation, Trial } from '../../contract/trial'
-
-/** Finalists are measured and held against the kept-back samples in groups, until one stands. */
-const GROUP = 4
-/** Groups looked at; with a limit on latency many finalists may be too slow. */
-const GROUPS = { usual: 3, withLatency: 12 }
-/** Fewer samples confirm nothing: an interval resampled from so few is too short. */
-const LEAST_SAMPLES = 20
 
 interface Held {
   trial: Trial
@@ -37,10 +31,11 @@ export interface Confirmed {
 export async function confirmFirst(measured: readonly Trial[], options: SearchOptions): Promise<Confirmed> {
   const { goal, parts } = options.runner
   const ordered = measured.filter((trial) => isInside(trial, goal)).sort(byObjective)
-  const groups = goal.maxLatency === undefined ? GROUPS.usual : GROUPS.withLatency
+  const { finalists, finalGroups, finalGroupsTimed } = POLICY
+  const groups = goal.maxLatency === undefined ? finalGroups : finalGroupsTimed
   const held: Held[] = []
-  for (let from = 0; from < Math.min(ordered.length, groups * GROUP); from += GROUP) {
-    const group = await fastEnough(ordered.slice(from, from + GROUP), options)
+  for (let from = 0; from < Math.min(ordered.length, groups * finalists); from += finalists) {
+    const group = await fastEnough(ordered.slice(from, from + finalists), options)
     if (group.length === 0) continue
     if (parts.confirm.splits.validation.length === 0) return { winner: group[0], rejected: [] }
     held.push(...(await heldAgainst(group, held.length, options)))
@@ -123,7 +118,7 @@ export function verdictOf(
   maxDrop: number,
   samples: number,
 ): Confirmation['verdict'] {
-  if (within(high, maxDrop) && samples >= LEAST_SAMPLES) return 'confirmed'
+  if (within(high, maxDrop) && samples >= POLICY.confirmLeast) return 'confirmed'
   if (within(points, maxDrop)) return 'within'
   return low <= maxDrop && within(together, maxDrop) ? 'not-contradicted' : 'contradicted'
 }

@@ -13,27 +13,21 @@ import { explain } from './explain'
 import { byObjective, closestOf, costsOfTrial, timeOf } from './limits'
 import type { SearchOptions } from './options'
 import type { SearchSpace } from './recipes'
+import { POLICY } from './policy'
 import { jobsOf, LAST_ROUND } from './space'
 import { timeFront, timeThese } from './timing'
 import type { SearchJob, SearchResult, Trial } from '../../contract/trial'
 
-/** Time kept for latency, confirmation and the reports: a tenth, and on short limits what they take at least. */
-const RESERVE = { share: 0.1, seconds: 20, most: 0.3 }
-/** Of that time, what timing the front may take. */
-const TIMING_SHARE = 0.3
-
-/** Seconds of a search's limit that go to trials. */
+/** Seconds of a search's limit that go to trials; the others are kept for latency, confirmation and the reports. */
 export function exploringSeconds({ minutes }: SearchGoal): number {
   const limit = minutes * 60
-  return limit - Math.max(limit * RESERVE.share, Math.min(RESERVE.seconds, limit * RESERVE.most))
+  const { reserveShare, reserveSeconds, reserveMost } = POLICY
+  return limit - Math.max(limit * reserveShare, Math.min(reserveSeconds, limit * reserveMost))
 }
 
-/** With nothing kept when the time is over, a search goes on until something is, at most as long again. */
-const PATIENCE = 2
-
-/** When trials end, in seconds since the search began. */
+/** When trials end, in seconds since the search began; later with nothing kept when the time is over. */
 export const endOfTrials = (trials: readonly Trial[], goal: SearchGoal): number =>
-  exploringSeconds(goal) * (trials.some(({ state }) => state === 'kept') ? 1 : PATIENCE)
+  exploringSeconds(goal) * (trials.some(({ state }) => state === 'kept') ? 1 : POLICY.patience)
 
 /**
  * The round that is being tried: all its jobs, always in the same order, so that a place in the list means the same job
@@ -127,7 +121,7 @@ export async function conclude(options: SearchOptions, leftOut: number): Promise
   const trials = store.all()
   const measured = trials.filter((trial) => trial.state === 'kept' && trial.pointsLost !== undefined)
   const reserve = runner.goal.minutes * 60 - exploringSeconds(runner.goal)
-  await timeFront(measured, options, TIMING_SHARE * Math.min(reserve, options.clock.left()))
+  await timeFront(measured, options, POLICY.timingShare * Math.min(reserve, options.clock.left()))
   const confirmed = await confirmFirst(measured, options)
   if (confirmed.winner) await timeThese([confirmed.winner], options)
   const result = {

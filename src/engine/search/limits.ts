@@ -3,6 +3,11 @@ import type { Timed } from '../../contract/front'
 import type { SearchGoal } from '../../contract/goal'
 import { misses, trialCosts } from '../../contract/limits'
 import type { Trial } from '../../contract/trial'
+import { POLICY } from './policy'
+
+/** Points lost beyond which neither training nor a milder partner is expected to bring a recipe inside the floor. */
+export const beyondRepair = ({ maxDrop }: SearchGoal): number =>
+  maxDrop * POLICY.reachTimes + POLICY.reachPoints
 
 /** Everything that stands against a trial, in plain words; empty when it is inside all limits. */
 export const violatedLimits = (trial: Trial, goal: SearchGoal): string[] =>

@@ -2,14 +2,7 @@
 import { shuffledClips } from '../data/clips'
 import type { Dataset, Split } from '../data/dataset'
 import { seeded } from '../math/random'
-
-/**
- * Share of the validation samples kept back to confirm the winner: nearly as many as the search goes by, because
- * on few samples a single one is more than most floors.
- */
-const CONFIRM_SHARE = 0.4
-/** Samples of the quick look before the full search part. */
-const SUBSET = 200
+import { POLICY } from './policy'
 
 export interface SearchParts {
   /** Dataset whose validation split is the subset, the search part, the confirm part. */
@@ -19,7 +12,7 @@ export interface SearchParts {
 }
 
 /** A split that holds only some positions of another. */
-function partOfSplit(split: Split, positions: readonly number[]): Split {
+export function partOfSplit(split: Split, positions: readonly number[]): Split {
   const own = split.goesOn
   const goesOn = own && ((at: number, before: number): boolean => own(positions[at]!, positions[before]!))
   return {
@@ -44,29 +37,35 @@ function partOfSplit(split: Split, positions: readonly number[]): Split {
   }
 }
 
-const withValidation = (dataset: Dataset, positions: readonly number[]): Dataset => ({
+export const withSplits = (
+  dataset: Dataset,
+  of: (splits: Dataset['splits']) => Dataset['splits'],
+): Dataset => ({
   kind: dataset.kind,
   task: dataset.task,
   path: dataset.path,
   classes: dataset.classes,
   preprocessing: dataset.preprocessing,
   spec: dataset.spec,
-  splits: { ...dataset.splits, validation: partOfSplit(dataset.splits.validation, positions) },
+  splits: of(dataset.splits),
   summary: () => dataset.summary(),
-  variant: (change) => withValidation(dataset.variant(change), positions),
+  variant: (change) => withSplits(dataset.variant(change), of),
   close: () => dataset.close(),
 })
+
+const withValidation = (dataset: Dataset, positions: readonly number[]): Dataset =>
+  withSplits(dataset, (splits) => ({ ...splits, validation: partOfSplit(splits.validation, positions) }))
 
 /** Splits validation by a seeded permutation; the same on every machine. */
 export function partsOf(dataset: Dataset, seed: number): SearchParts {
   const { length, goesOn } = dataset.splits.validation
   const all = Array.from({ length }, (_, i) => i)
   const order = shuffledClips(all, seeded(seed), goesOn)
-  const confirm = Math.floor(order.length * CONFIRM_SHARE)
+  const confirm = Math.floor(order.length * POLICY.confirmShare)
   const ascending = (positions: number[]): number[] => positions.sort((a, b) => a - b)
   const search = order.slice(confirm)
   return {
-    subset: withValidation(dataset, ascending(search.slice(0, SUBSET))),
+    subset: withValidation(dataset, ascending(search.slice(0, POLICY.subsetSamples))),
     search: withValidation(dataset, ascending([...search])),
     confirm: withValidation(dataset, ascending(order.slice(0, confirm))),
   }

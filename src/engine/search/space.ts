@@ -6,7 +6,7 @@ import type { SearchGoal } from '../../contract/goal'
 import type { ParameterField, PassDescription } from '../../contract/passes'
 import type { Recipe, RecipeStep } from '../../contract/recipe'
 import { front } from '../../contract/front'
-import { byObjective, costsOfTrial, isInside, shippedBytes } from './limits'
+import { beyondRepair, byObjective, costsOfTrial, isInside, shippedBytes } from './limits'
 import type { SearchJob, Trial } from '../../contract/trial'
 import {
   canDo,
@@ -21,23 +21,13 @@ import {
   withTraining,
   type SearchSpace,
 } from './recipes'
-import { latencyPortfolio, PORTFOLIO, QUICK_PORTFOLIO, TRAINING_PORTFOLIO } from '../passes/portfolio'
+import { latencyPortfolio, PORTFOLIO } from '../passes/portfolio'
 import { expectation, type Expected } from './expect'
+import { POLICY } from './policy'
 
-/** A trial this far over the floor may still be saved by training or by a milder partner. */
-const REACH = { factor: 4, points: 3 }
-const reach = ({ maxDrop }: SearchGoal): number => maxDrop * REACH.factor + REACH.points
-/** Partners taken into the next round, and recipes in it. */
-const KEEP = 6
-const ROUND_SIZE = 16
-/** Single passes at other than their default values are tried where the default did well. */
-const VARIANTS_ROUND = 2
-/** Recipes that learn take minutes where others take seconds: they come once the cheap ones are known. */
-const FIRST_LEARNING_ROUND = 3
 /** With time to spare: every single pass with every value it declares, however many there are. */
-export const LAST_ROUND = 7
-/** Declared values tried on either side of a good one. */
-const NEAR = 2
+export const LAST_ROUND = POLICY.lastRound
+
 /** The round's work list, the most promising first; empty when the search has nothing more to try. */
 export function jobsOf(
   round: number,
@@ -45,7 +35,7 @@ export function jobsOf(
   trials: readonly Trial[],
   goal: SearchGoal,
 ): SearchJob[] {
-  const learning = round >= FIRST_LEARNING_ROUND
+  const learning = round >= POLICY.firstLearningRound
   const allowed = (recipe: Recipe): boolean => learning || !learns(recipe, space)
   const found = round === 1 ? firstRound(space, goal) : laterRound(round, space, trials, goal, learning)
   const tried = new Set(trials.map((trial) => trial.key))
@@ -56,7 +46,7 @@ export function jobsOf(
     tried.add(key)
     jobs.push({ key, round, recipe, why })
   }
-  return round === 1 || round === LAST_ROUND ? jobs : jobs.slice(0, ROUND_SIZE)
+  return round === 1 || round === LAST_ROUND ? jobs : jobs.slice(0, POLICY.roundSize)
 }
 
 interface Idea {
@@ -108,7 +98,7 @@ function firstRound(space: SearchSpace, { maxLatency }: SearchGoal): Idea[] {
     .filter((pass) => isSingle(pass, space) && pass.role === 'encodes')
     .flatMap((pass) => alone(pass, variants(pass).slice(0, 1)))
   const fast = maxLatency === undefined ? [] : latencyPortfolio(maxLatency)
-  const portfolio = [...QUICK_PORTFOLIO, ...fast, ...PORTFOLIO]
+  const portfolio = [...PORTFOLIO.quick, ...fast, ...PORTFOLIO.first]
   return [...fromPortfolio(portfolio, space), ...presetsOf(space), ...singles]
 }
 
@@ -122,44 +112,75 @@ function laterRound(
 ): Idea[] {
   if (round === LAST_ROUND)
     return space.passes.filter((pass) => isSingle(pass, space)).flatMap((pass) => alone(pass, variants(pass)))
-  const next = nextRound(round, space, trials, goal, learning)
-  if (round !== FIRST_LEARNING_ROUND) return next
-  return [...next.slice(0, ROUND_SIZE / 2), ...learningRound(space), ...next.slice(ROUND_SIZE / 2)]
+  const next = nextRound(space, trials, goal, learning)
+  if (round !== POLICY.firstLearningRound) return next
+  const half = POLICY.roundSize / 2
+  return [...next.slice(0, half), ...learningRound(space), ...next.slice(half)]
 }
 
-const learningRound = (space: SearchSpace): Idea[] => [
-  ...presetsOf(space),
-  ...fromPortfolio(TRAINING_PORTFOLIO, space),
-]
+const learningRound = (space: SearchSpace): Idea[] =>
+  [...presetsOf(space), ...fromPortfolio(PORTFOLIO.learning, space)].map(({ recipe, why }) => ({
+    recipe: { ...recipe, steps: recipe.steps.map((step) => atFirst(step, space)) },
+    why,
+  }))
 
-/** The recipe with one parameter one or two declared steps milder or stronger. */
-function neighbours(recipe: Recipe, space: SearchSpace): Idea[] {
+/**
+ * The step with as little work as a search begins with. What did well with little is worth more: L. Li et al.,
+ * "Hyperband", arXiv:1603.06560.
+ */
+function atFirst(step: RecipeStep, space: SearchSpace): RecipeStep {
+  const fields = passOf(step.pass, space)?.parameters ?? []
+  const least = fields.flatMap(({ name, fidelity }) => (fidelity ? [[name, fidelity[0]] as const] : []))
+  return { pass: step.pass, params: { ...Object.fromEntries(least), ...step.params } }
+}
+
+/** The recipe with the next more work in each of its steps; none where there is no more. */
+function longer(recipe: Recipe, space: SearchSpace): Idea[] {
+  const steps = recipe.steps.map((step) =>
+    (passOf(step.pass, space)?.parameters ?? []).reduce((changed, field) => {
+      const own = Number(step.params[field.name] ?? field.default)
+      const next = field.fidelity?.find((value) => value > own)
+      return next === undefined ? changed : withValue(changed, field, next)
+    }, step),
+  )
+  const changed = recipeOf(steps)
+  const why = `${recipe.name} is small but over the floor; learning longer may win it back`
+  return keyOf(changed) === keyOf(recipe) ? [] : [{ recipe: changed, why }]
+}
+
+/** A default that is written out would be the same recipe under another key. */
+function withValue(
+  { pass, params }: RecipeStep,
+  { name, default: usual }: ParameterField,
+  value: unknown,
+): RecipeStep {
+  const { [name]: _, ...others } = params
+  return { pass, params: value === usual ? others : { ...others, [name]: value } }
+}
+
+/** The recipe with one parameter one or two declared steps milder or stronger, but for what changed nothing before. */
+function neighbours(
+  recipe: Recipe,
+  space: SearchSpace,
+  isIdle: (pass: string, field: string) => boolean,
+): Idea[] {
   return recipe.steps.flatMap((step, at) => {
     const pass = passOf(step.pass, space)
     if (!pass) return []
     return pass.parameters
-      .filter((field) => counts(field, pass, step.params))
+      .filter((field) => counts(field, pass, step.params) && !isIdle(pass.id, field.name))
       .filter((field) => field.search?.every((value) => typeof value === 'number'))
       .flatMap((field) => {
         const own = Number(step.params[field.name] ?? field.default)
         const values = (field.search as number[]).toSorted((a, b) => a - b)
         const near = [
-          ...values.filter((value) => value < own).slice(-NEAR),
-          ...values.filter((value) => value > own).slice(0, NEAR),
+          ...values.filter((value) => value < own).slice(-POLICY.neighbours),
+          ...values.filter((value) => value > own).slice(0, POLICY.neighbours),
         ]
-        return near.map((value): Idea => {
-          const { [field.name]: _, ...params } = step.params
-          // A default that is written out would be the same recipe under another key.
-          const changed =
-            value === field.default
-              ? { pass: step.pass, params }
-              : { pass: step.pass, params: { ...params, [field.name]: value } }
-          const steps = recipe.steps.map((other, i) => (i === at ? changed : other))
-          return {
-            recipe: recipeOf(steps),
-            why: `${recipe.name}, with ${field.label.toLowerCase()} ${value}`,
-          }
-        })
+        return near.map((value): Idea => ({
+          recipe: recipeOf(recipe.steps.with(at, withValue(step, field, value))),
+          why: `${recipe.name}, with ${field.label.toLowerCase()} ${value}`,
+        }))
       })
   })
 }
@@ -182,20 +203,23 @@ const promisingCosts = (trial: Trial): number[] =>
 
 /** Kept trials on the front of download and loss, and those near enough to be worth saving. */
 function promising(trials: readonly Trial[], goal: SearchGoal): Trial[] {
-  const within = trials.filter((trial) => trial.pointsLost !== undefined && trial.pointsLost <= reach(goal))
+  const within = trials.filter(
+    (trial) => trial.pointsLost !== undefined && trial.pointsLost <= beyondRepair(goal),
+  )
   return front(within, promisingCosts, (t) => t.key).sort(byObjective)
 }
 
 function nextRound(
-  round: number,
   space: SearchSpace,
   trials: readonly Trial[],
   goal: SearchGoal,
   learning: boolean,
 ): Idea[] {
-  const best = promising(trials, goal).slice(0, KEEP)
+  const best = promising(trials, goal).slice(0, POLICY.partners)
   const mild = trials.filter((trial) => isInside(trial, goal)).sort(byObjective)
-  const partners = [...new Map([...best, ...mild.slice(0, KEEP)].map((trial) => [trial.key, trial])).values()]
+  const partners = [
+    ...new Map([...best, ...mild.slice(0, POLICY.partners)].map((trial) => [trial.key, trial])).values(),
+  ]
   const smallest = mild[0] ? shippedBytes(mild[0]) : Infinity
   const expect = expectation(trials, goal)
   const ideas: (Idea & { priority: number })[] = []
@@ -206,34 +230,35 @@ function nextRound(
   for (const trial of partners) {
     const { recipe } = trial
     add(expect.finished(trial), finishers(recipe, space))
-    add(expect.near(trial), neighbours(recipe, space))
+    add(expect.near(trial), neighbours(recipe, space, expect.isIdle))
     // Learning is tried where the result would be smaller than the best that is inside the floor.
-    if (learning && !isInside(trial, goal) && shippedBytes(trial) < smallest)
-      add(
-        expect.trained(trial),
-        trainings(space, recipe).map((step) => ({
-          recipe: withTraining(recipe, step, space),
-          why: `${recipe.name} is small but over the floor; ${step.pass} may win it back`,
-        })),
-      )
+    if (learning && !isInside(trial, goal) && shippedBytes(trial) < smallest) {
+      add(expect.longer(trial), longer(recipe, space))
+      for (const step of trainings(space, recipe))
+        add(expect.trained(trial, step.pass), [
+          {
+            recipe: withTraining(recipe, step, space),
+            why: `${recipe.name} is small but over the floor; ${step.pass} may win it back`,
+          },
+        ])
+    }
     for (const partner of partners) {
       const steps = merge(recipe, partner.recipe, space)
       const why = `both did well alone: ${recipe.name} with ${partner.recipe.name}`
       if (steps) add(expect.both(trial, partner), [{ recipe: recipeOf(steps), why }])
     }
   }
-  if (round >= VARIANTS_ROUND)
-    for (const pass of space.passes.filter((one) => isSingle(one, space))) {
-      const own = keyOf(recipeOf(normalized([{ pass: pass.id, params: {} }])))
-      if (pass.role !== 'encodes') add(expect.untried(), alone(pass, variants(pass).slice(0, 1)))
-      const base = trials.find((trial) => trial.key === own)
-      const well = base?.pointsLost !== undefined && base.pointsLost <= reach(goal)
-      if (base && well) add(expect.near(base), alone(pass, variants(pass)))
-    }
+  for (const pass of space.passes.filter((one) => isSingle(one, space))) {
+    const own = keyOf(recipeOf(normalized([{ pass: pass.id, params: {} }])))
+    if (pass.role !== 'encodes') add(expect.untried(), alone(pass, variants(pass).slice(0, 1)))
+    const base = trials.find((trial) => trial.key === own)
+    const well = base?.pointsLost !== undefined && base.pointsLost <= beyondRepair(goal)
+    if (base && well) add(expect.near(base), alone(pass, variants(pass)))
+  }
   return ideas.sort((a, b) => a.priority - b.priority || (a.recipe.name < b.recipe.name ? -1 : 1))
 }
 
-/** Passes that win quality back by learning, as steps with their defaults. */
+/** Passes that win quality back by learning, as steps that learn as little as a search begins with. */
 function trainings(space: SearchSpace, recipe: Recipe): RecipeStep[] {
   const has = (id: string): boolean => recipe.steps.some((step) => step.pass === id)
   return space.passes
@@ -244,5 +269,5 @@ function trainings(space: SearchSpace, recipe: Recipe): RecipeStep[] {
         !has(pass.id) &&
         !(pass.role === 'encodes' && encodersIn(recipe.steps, space) > 0),
     )
-    .map((pass) => ({ pass: pass.id, params: {} }))
+    .map((pass) => atFirst({ pass: pass.id, params: {} }, space))
 }

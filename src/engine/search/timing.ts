@@ -7,15 +7,7 @@ import { front } from '../../contract/front'
 import type { Trial } from '../../contract/trial'
 import { byObjective, costsOfTrial, isInside } from './limits'
 import type { SearchOptions } from './options'
-
-/** Trials timed for the front at most: those nothing beats in size and quality, then those that should be fast. */
-const TIMED = { sized: 8, all: 14 }
-/** The first are timed apart from the rest: finalists are among them, and they say how long the others will take. */
-const FIRST = 4
-/** Weights that lie in memory at once while models run in turn. */
-const TOGETHER_BYTES = 512e6
-/** Seconds of measuring at most, for each group of models. */
-const SECONDS = 4
+import { POLICY } from './policy'
 
 /**
  * What may stand on the front, the most wanted first. Whether a trial may be fast is told by the costs of its
@@ -26,21 +18,21 @@ export function worthTiming(trials: readonly Trial[], isWanted: (trial: Trial) =
   const inOrder = (found: Trial[], by: (a: Trial, b: Trial) => number): Trial[] =>
     found.sort((a, b) => Number(isWanted(b)) - Number(isWanted(a)) || by(a, b))
   const key = (trial: Trial): string => trial.key
-  const sized = inOrder(front(trials, costsOfTrial, key), byObjective).slice(0, TIMED.sized)
+  const sized = inOrder(front(trials, costsOfTrial, key), byObjective).slice(0, POLICY.timedBySize)
   const fast = inOrder(
     front(trials, costsOfTrial, key, ({ operatorCost }) =>
       operatorCost === undefined ? undefined : { value: operatorCost },
     ).filter((trial) => !sized.includes(trial)),
     (a, b) => (a.operatorCost ?? Infinity) - (b.operatorCost ?? Infinity) || byObjective(a, b),
   )
-  return [...sized, ...fast].slice(0, TIMED.all)
+  return [...sized, ...fast].slice(0, POLICY.timedInAll)
 }
 
 /** Times these and keeps what was measured. What was timed before, in whichever session, is not timed again. */
 export async function timeThese(
   trials: readonly Trial[],
   { latency, store }: Pick<SearchOptions, 'latency' | 'store'>,
-  seconds = SECONDS,
+  seconds: number = POLICY.timingSeconds,
 ): Promise<void> {
   const missing = trials.filter((trial) => trial.latencyRatio === undefined)
   if (missing.length === 0) return
@@ -68,15 +60,15 @@ export async function timeFront(
   const wanted = worthTiming(trials, (trial) => isInside(trial, goal)).filter(
     (trial) => trial.latencyRatio === undefined,
   )
-  const together = Math.max(1, Math.floor(TOGETHER_BYTES / options.originalDownloadBytes))
+  const together = Math.max(1, Math.floor(POLICY.timedBytes / options.originalDownloadBytes))
   const started = performance.now()
   const used = (): number => (performance.now() - started) / 1000
-  let size = Math.min(FIRST, together)
+  let size = Math.min(POLICY.timedFirst, together)
   for (let at = 0; at < wanted.length && used() < seconds;) {
     const group = wanted.slice(at, at + size)
     options.progress(0.92, `measuring the time of ${at + group.length} of ${wanted.length} that may be best`)
     const before = used()
-    await timeThese(group, options, Math.min(SECONDS, (seconds - before) / 2))
+    await timeThese(group, options, Math.min(POLICY.timingSeconds, (seconds - before) / 2))
     // Each group opens the original once more.
     const each = (used() - before) / (group.length + 1)
     at += group.length

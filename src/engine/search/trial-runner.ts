@@ -11,13 +11,10 @@ import type { Dataset } from '../data/dataset'
 import { lossOf } from '../evaluate/paired'
 import { measureQuality, type ModelQuality } from '../evaluate/quality'
 import { failureOf, STOPS } from '../runtime/failure'
+import { beyondRepair } from './limits'
 import type { SearchParts } from './parts'
+import { POLICY } from './policy'
 import type { SearchJob, Trial, TrialStage } from '../../contract/trial'
-
-/** Calibration samples of the screen. */
-const SCREEN = 128
-/** A loss whose 95% interval lies this many times above the floor, and this many points, ends a trial early. */
-const HOPELESS = { factor: 4, points: 3 }
 
 export interface Built {
   file: string
@@ -98,7 +95,7 @@ export async function runTrial(job: SearchJob, runner: TrialRunner): Promise<Tri
 
 async function measure(trial: Trial, file: string, runner: TrialRunner): Promise<void> {
   const looks: Look[] = [
-    { stage: 'screen', dataset: runner.data, split: 'calibration', limit: SCREEN },
+    { stage: 'screen', dataset: runner.data, split: 'calibration', limit: POLICY.screenSamples },
     { stage: 'subset', dataset: runner.parts.subset, split: 'validation' },
     { stage: 'search', dataset: runner.parts.search, split: 'validation' },
   ]
@@ -115,7 +112,7 @@ async function measure(trial: Trial, file: string, runner: TrialRunner): Promise
     trial.stage = stage
     if (stage === 'screen') trial.fidelity = candidate.fidelity
     Object.assign(trial, { quality: candidate.quality, pointsLost: loss.points })
-    const reason = hopeless(candidate, loss.low, runner.goal.maxDrop)
+    const reason = hopeless(candidate, loss.low, runner.goal)
     if (reason) {
       Object.assign(trial, { state: 'dropped', reason })
       return
@@ -123,8 +120,8 @@ async function measure(trial: Trial, file: string, runner: TrialRunner): Promise
   }
 }
 
-function hopeless(candidate: ModelQuality, low: number, maxDrop: number): string {
+function hopeless(candidate: ModelQuality, low: number, goal: SearchGoal): string {
   if (candidate.nonFinite > 0) return `${candidate.nonFinite} outputs are not finite`
-  const limit = maxDrop * HOPELESS.factor + HOPELESS.points
+  const limit = beyondRepair(goal)
   return low > limit ? `it surely loses more than ${limit.toFixed(1)} points` : ''
 }

@@ -10,6 +10,8 @@ export const learningFields = {
   effort: z.number().min(0.1).max(10).default(1).meta({
     label: 'Effort',
     help: 'How long to learn: at 1 the training data is gone through as often as is usual here, at 2 twice as often. It ends earlier when held-out samples stop improving.',
+    told: '{} times as long',
+    fidelity: [0.3, 1, 3],
   }),
   epochs: z.int().min(0).max(1000).default(10).meta({
     label: 'Epochs',

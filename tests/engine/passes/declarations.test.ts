@@ -4,14 +4,9 @@ import { expect, test } from 'vitest'
 import { PASS_ROLES } from '../../../src/contract/passes'
 import type { RecipeStep } from '../../../src/contract/recipe'
 import { describePasses } from '../../../src/engine/passes'
-import {
-  latencyPortfolio,
-  PORTFOLIO,
-  QUICK_PORTFOLIO,
-  TRAINING_PORTFOLIO,
-} from '../../../src/engine/passes/portfolio'
 import { PRESETS } from '../../../src/engine/passes/presets'
 import { misplaced } from '../../../src/engine/run/steps'
+import { latencyPortfolio, PORTFOLIO } from '../../../src/engine/passes/portfolio'
 
 const SEARCH = path.join(import.meta.dirname, '../../../src/engine/search')
 
@@ -41,9 +36,9 @@ test('there are fewer than a hundred parameters to learn, and what is in a group
 test('the recipes that ship are in an order their passes allow', () => {
   const shipped = [
     ...PRESETS.map(({ steps }) => steps),
-    ...QUICK_PORTFOLIO,
-    ...PORTFOLIO,
-    ...TRAINING_PORTFOLIO,
+    ...PORTFOLIO.quick,
+    ...PORTFOLIO.first,
+    ...PORTFOLIO.learning,
   ]
   for (const steps of [...shipped, ...latencyPortfolio(0.5)]) expect(late(steps)).toEqual([])
 })

@@ -1,13 +1,8 @@
 /** Names of recipes are words: of passes, of what a search and its first recipes set, and of what a person may. */
 import { expect, test } from 'vitest'
 import { PASSES } from '../../../src/engine/passes'
-import {
-  latencyPortfolio,
-  PORTFOLIO,
-  QUICK_PORTFOLIO,
-  TRAINING_PORTFOLIO,
-} from '../../../src/engine/passes/portfolio'
 import { stepsTold } from '../../../src/engine/passes/told'
+import { latencyPortfolio, PORTFOLIO } from '../../../src/engine/passes/portfolio'
 
 test.each([
   [{ bits: 8, method: 'rtn', maxLoss: 100 }, 'Low-bit weights (8 bits, plain rounding, every layer)'],
@@ -30,7 +25,8 @@ const searched = PASSES.flatMap(({ description: { id, parameters } }) =>
     search.filter((value) => value !== own).map((value) => ({ pass: id, params: { [name]: value } })),
   ),
 )
-const first = [...QUICK_PORTFOLIO, ...PORTFOLIO, ...latencyPortfolio(0.5), ...TRAINING_PORTFOLIO].flat()
+const { quick, first: usual, learning } = PORTFOLIO
+const first = [...quick, ...usual, ...latencyPortfolio(0.5), ...learning].flat()
 
 test('whatever a search sets has words of its own, no two the same', () => {
   const names = searched.map((step) => stepsTold([step]))

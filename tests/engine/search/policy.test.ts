@@ -190,6 +190,41 @@ describe('the work list', () => {
     expect(names(LAST_ROUND, space).filter((name) => name.includes('learn'))).toEqual([])
   })
 
+  test('learning begins with little, and only what is small and over the floor learns longer', () => {
+    const effort = {
+      name: 'effort',
+      kind: 'number',
+      label: 'E',
+      help: '',
+      default: 1,
+      fidelity: [0.3, 1, 3],
+    } as const
+    const learn = pass('learn', 'training', {
+      needs: ['training'],
+      parameters: [{ ...effort, fidelity: [0.3, 1, 3] }],
+    })
+    const learner: SearchSpace = {
+      ...space,
+      passes: [...space.passes.slice(0, 3), learn],
+      presets: [],
+      available: new Set(['training']),
+    }
+    const efforts = (round: number, trials: readonly Trial[]): unknown[] =>
+      jobsOf(round, learner, trials, goal()).flatMap(({ recipe }) =>
+        recipe.steps.filter((step) => step.pass === 'learn').map(({ params }) => params['effort']),
+      )
+    const over = trialsOf((at) => (at === 0 ? 0 : 2))
+    const begun = new Set(efforts(3, over))
+    expect(begun).toEqual(new Set([0.3]))
+    const tried = (lost: number, params: RecipeStep['params']): Trial => {
+      const steps = [...singles.at(-1)!.steps, { pass: 'learn', params }]
+      return trialOf(`learned ${lost}`, { ...singles[0]!, steps }, 3, 1, lost)
+    }
+    expect(efforts(4, [...over, tried(1.5, { effort: 0.3 })])).toContain(undefined)
+    expect(efforts(4, [...over, tried(1.5, {})])).toContain(3)
+    expect(efforts(4, [...over, tried(0.5, { effort: 0.3 })]).filter((value) => value !== 0.3)).toEqual([])
+  })
+
   test('a recipe codes its weights once', () => {
     const coders = { ...space, passes: [...space.passes, pass('share', 'sharing')] }
     const recipe = { ...singles[0]!, steps: [singles[0]!.steps[0]!, { pass: 'share', params: {} }] }

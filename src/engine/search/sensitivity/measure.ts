@@ -14,24 +14,18 @@ import { normalize } from '../../layers/normalize'
 import type { Model } from '../../onnx'
 import type { Sensitivities } from '../../passes/pass'
 import { traceShapes, workOf, type Values } from '../../runtime'
+import { POLICY } from '../policy'
 import { layersKey, samplesKey, type SensitivityCache } from './cache'
 import { entryOf, probeModel, probesOf, STRENGTHS } from './probes'
 import { layersThroughViews } from '../../layers/find'
 import { taskOf } from '../../tasks'
 
-/** Models that run beside the original at a time; each holds its own copy of the weights. */
-const TOGETHER = 6
-/** Samples each layer is asked with, and fewer down to LEAST where the model is large. */
-const MOST = 64
-const LEAST = 4
-/** Multiply-accumulates that asking about bits may take over all layers: some ten seconds of one core. */
-const AFFORDABLE = 1e11
-
 /** The same on every machine and for every caller, so that all ask with the same samples. */
 async function affordableSamples(model: Model, data: Dataset): Promise<number> {
   const traced = await traceShapes(model, { feeds: await exampleFeeds({ original: model, data }) })
   const probes = Math.max(1, layersThroughViews(model.graph).length * STRENGTHS.bits.length)
-  return Math.min(MOST, Math.max(LEAST, Math.floor(AFFORDABLE / (workOf(model, traced) * probes))))
+  const { askedMost, askedLeast, askedWork } = POLICY
+  return Math.min(askedMost, Math.max(askedLeast, Math.floor(askedWork / (workOf(model, traced) * probes))))
 }
 
 interface SensitivityOptions {
@@ -124,9 +118,9 @@ export async function measureSensitivity(
     alike.set(key, [...(alike.get(key) ?? []), at])
   }
   const missing = [...alike.values()]
-  for (let from = 0; from < missing.length; from += TOGETHER) {
+  for (let from = 0; from < missing.length; from += POLICY.askedTogether) {
     if (options.signal?.aborted) throw new PareError('cancelled', { during: 'measuring sensitivity' })
-    const group = missing.slice(from, from + TOGETHER)
+    const group = missing.slice(from, from + POLICY.askedTogether)
     const asked = group.map(([at]) => probes[at!]!)
     const first = asked[0]!
     let runs = 0

@@ -6,6 +6,7 @@ import { Tensor, type Model } from '../../onnx'
 import { matmul } from '../../runtime'
 import { finiteWeights, type Layer } from '../../layers/layer'
 import { layersThroughViews } from '../../layers/find'
+import { POLICY } from '../policy'
 
 export const STRENGTHS: Record<Technique, readonly number[]> = {
   bits: [8, 4, 3, 2],
@@ -16,9 +17,6 @@ export const STRENGTHS: Record<Technique, readonly number[]> = {
 const UNSEEN = 200
 /** JSON holds no infinite decibel: that of a change no output shows, or of one that breaks them. */
 const finite = (decibel: number): number => Math.max(-UNSEEN, Math.min(decibel, UNSEEN))
-/** Layers with fewer weights than this are left out: nothing is won by compressing them. */
-const SMALLEST = 64
-
 interface Probe {
   layer: Layer
   technique: Technique
@@ -65,7 +63,7 @@ export function probesOf(
   { layers, techniques }: { layers?: readonly string[]; techniques?: readonly Technique[] },
 ): Probe[] {
   return layersThroughViews(model.graph)
-    .filter(({ name, tensor }) => tensor.size >= SMALLEST && (layers?.includes(name) ?? true))
+    .filter(({ name, tensor }) => tensor.size >= POLICY.askedWeights && (layers?.includes(name) ?? true))
     .flatMap((layer) =>
       (techniques ?? (Object.keys(STRENGTHS) as Technique[])).flatMap((technique) =>
         STRENGTHS[technique].map((strength): Probe => ({ layer, technique, strength })),

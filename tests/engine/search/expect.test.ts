@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest'
+import type { RecipeStep } from '../../../src/contract/recipe'
+import type { Trial } from '../../../src/contract/trial'
+import { expectation } from '../../../src/engine/search/expect'
+import { POLICY } from '../../../src/engine/search/policy'
+import { keyOf, recipeOf } from '../../../src/engine/search/recipes'
+
+const GOAL = { kind: 'search', maxDrop: 1, target: 'any', minutes: 5 } as const
+const step = (pass: string, params: RecipeStep['params'] = {}): RecipeStep => ({ pass, params })
+
+function trial(steps: RecipeStep[], downloadBytes: number, pointsLost: number): Trial {
+  const recipe = recipeOf(steps)
+  return {
+    key: keyOf(recipe),
+    round: 1,
+    recipe,
+    state: 'kept',
+    stage: 'search',
+    reason: '',
+    seconds: 1,
+    bytes: downloadBytes,
+    downloadBytes,
+    pointsLost,
+    steps: [],
+  }
+}
+
+test('what learning is expected to win back is what the same pass won back before, on this model', () => {
+  const [prune, other] = [step('prune'), step('quantize')]
+  const tried = [
+    trial([prune], 100, 4),
+    trial([prune, step('fine-tune')], 100, 4),
+    trial([prune, step('distill')], 100, 1),
+    trial([prune, other], 50, 2),
+    trial([prune, step('distill'), other], 50, 1),
+  ]
+  const next = trial([step('narrow')], 30, 8)
+  const expected = expectation([...tried, next], GOAL)
+  // A quarter and a half were left by one, all by the other, and nothing is known of a third.
+  expect(expected.trained(next, 'distill')).toEqual({ downloadBytes: 30, pointsLost: 3 })
+  expect(expected.trained(next, 'fine-tune')).toEqual({ downloadBytes: 30, pointsLost: 8 })
+  expect(expected.trained(next, 'learn').pointsLost).toBeCloseTo(8 * POLICY.learnedLoss)
+})
+
+test('a parameter is idle where it never changed anything, and not before it was tried', () => {
+  const tried = [
+    trial([step('quantize')], 50, 2),
+    trial([step('quantize', { limit: 1 })], 50, 2),
+    trial([step('quantize', { bits: 4 })], 30, 2),
+    trial([step('prune'), step('quantize', { limit: 1 })], 20, 3),
+  ]
+  const { isIdle } = expectation(tried, GOAL)
+  expect(isIdle('quantize', 'limit')).toBe(true)
+  expect(isIdle('quantize', 'bits')).toBe(false)
+  expect(isIdle('prune', 'goal')).toBe(false)
+  // One recipe for which it mattered is enough.
+  const more = [...tried, trial([step('prune'), step('quantize', { limit: 2 })], 25, 3)]
+  expect(expectation(more, GOAL).isIdle('quantize', 'limit')).toBe(false)
+})
