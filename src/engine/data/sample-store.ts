@@ -1,7 +1,7 @@
 /** Training samples in any order: held in memory where they fit, streamed from the dataset otherwise. */
 import { PareError } from '../../contract/errors'
 import type { Batch, Split } from './dataset'
-import { concatRows, pickRows, type Value, type Values } from '../runtime'
+import { concatRows, pickRows, samplesIn, type Value, type Values } from '../runtime'
 
 /** Samples up to this many bytes are decoded once and kept. */
 const KEEP_BYTES = 512 * 2 ** 20
@@ -10,13 +10,14 @@ const bytesOf = (value: Value): number => (Array.isArray(value.data) ? Infinity 
 
 export class Samples {
   private constructor(
-    private readonly split: Split,
-    private readonly kept: { inputs: Values; labels?: Value } | undefined,
+    readonly count: number,
+    private readonly from: Split | { inputs: Values; labels?: Value },
     private readonly signal: AbortSignal,
   ) {}
 
-  get count(): number {
-    return this.split.length
+  /** Of inputs that are there, first axis the samples. */
+  static of(inputs: Values, signal: AbortSignal): Samples {
+    return new Samples(samplesIn(inputs), { inputs }, signal)
   }
 
   /** Reads the split once if it fits in memory. Throws `data/empty`, `cancelled`. */
@@ -28,7 +29,7 @@ export class Samples {
       bytes += Object.values(batch.inputs).reduce((n, value) => n + bytesOf(value), 0)
       const [first] = parts
       if (bytes > KEEP_BYTES || (first && !sameRows(first, batch)))
-        return new Samples(split, undefined, signal)
+        return new Samples(split.length, split, signal)
       parts.push(batch)
     }
     const [first] = parts
@@ -37,21 +38,22 @@ export class Samples {
     for (const name of Object.keys(first.inputs))
       inputs[name] = concatRows(parts.map((part) => part.inputs[name]!))
     const labels = first.labels && concatRows(parts.map((part) => part.labels!))
-    return new Samples(split, { inputs, ...(labels && { labels }) }, signal)
+    return new Samples(split.length, { inputs, ...(labels && { labels }) }, signal)
   }
 
   /** Batches of `size` samples in this order; the last may be smaller. */
   async *batches(order: readonly number[], size: number): AsyncIterable<Batch> {
-    if (!this.kept) {
-      yield* this.split.batches(size, { indices: order, signal: this.signal })
+    const { from, signal } = this
+    if ('batches' in from) {
+      yield* from.batches(size, { indices: order, signal })
       return
     }
     for (let at = 0; at < order.length; at += size) {
       const indices = order.slice(at, at + size)
       const inputs = Object.fromEntries(
-        Object.entries(this.kept.inputs).map(([name, value]) => [name, pickRows(value, indices)]),
+        Object.entries(from.inputs).map(([name, value]) => [name, pickRows(value, indices)]),
       )
-      yield { indices, inputs, ...(this.kept.labels && { labels: pickRows(this.kept.labels, indices) }) }
+      yield { indices, inputs, ...(from.labels && { labels: pickRows(from.labels, indices) }) }
     }
   }
 }

@@ -41,10 +41,14 @@ export class Teacher {
     return new Teacher(session, signatureOf(model), values, batch)
   }
 
+  /** Whether it need not be asked about these samples again. */
+  knows(indices: readonly number[]): boolean {
+    return indices.every((index) => this.kept.has(index))
+  }
+
   /** Values for a batch, first axis its samples. `keep: false` for inputs that were augmented. */
   async valuesFor(batch: Batch, keep = true): Promise<Value[]> {
-    const known = keep && batch.indices.every((index) => this.kept.has(index))
-    if (known) return this.recall(batch.indices)
+    if (keep && this.knows(batch.indices)) return this.recall(batch.indices)
     const rows = batch.indices.length
     const feeds = feedOf(this.signature, batch.inputs, { size: this.batch })
     const outputs = await this.session.run(feeds, [...this.values])

@@ -17,6 +17,7 @@ import { Parameters } from '../../training/trainable'
 import { train } from '../../training/trainer'
 import { Tensor, type Model } from '../../onnx'
 import type { PassContext } from '../pass'
+import { partApart } from './apart'
 
 interface RoundedPart {
   /** The value to come close to, of the same name in both models. */
@@ -53,7 +54,6 @@ export async function reconstruct(
   const split = training.length >= calibration.length ? training : calibration
   const samples = await Samples.open(split, context.signal, context.data!.path)
   const micro = signatureOf(model).batch ?? Math.min(settings.microBatch, settings.batchSize)
-  const first = await firstBatch(samples, micro)
   const order = context.random.fork('by layer').shuffle(Array.from({ length: samples.count }, (_, i) => i))
   const chosen = order.slice(0, MOST_SAMPLES)
   const epochs = Math.max(1, Math.round(updates / Math.ceil(chosen.length / settings.batchSize)))
@@ -62,18 +62,16 @@ export async function reconstruct(
     const doing = `rounding ${word} ${i + 1} of ${parts.length}`
     context.progress(i / parts.length, doing)
     const teacher = await Teacher.open(original, [output], signatureOf(original).batch ?? micro)
-    const parameters = Parameters.of(
-      model,
-      fakes.map(({ latent }) => latent),
-    )
+    const latents = fakes.map(({ latent }) => latent)
+    const { signal } = context
+    const apart = await partApart(model, { output, latents, samples, chosen, micro, teacher, signal })
+    const from = apart ?? { model, samples }
+    const indices = apart ? chosen.map((_, at) => at) : chosen
+    const parameters = Parameters.of(from.model, latents)
     const spec: LossSpec = { kind: 'squared-error', value: output, hard: false, soft: true }
-    const about = { model, spec, trainable: parameters.names, samples, micro, settings: LOSS, teacher }
-    const validator = new Validator({
-      ...about,
-      remember: true,
-      indices: chosen.slice(0, JUDGING),
-      task: 'unlabelled',
-    })
+    const about = { ...from, spec, trainable: parameters.names, micro, settings: LOSS, teacher }
+    const judging = indices.slice(0, JUDGING)
+    const validator = new Validator({ ...about, remember: true, indices: judging, task: 'unlabelled' })
     try {
       const starts = fakes.map(startingLogits)
       const set = (logits: readonly Float32Array[]): void =>
@@ -85,7 +83,7 @@ export async function reconstruct(
       const before = await error(starts)
       // Leaning towards the codes there are, which already make up for each other's errors.
       set(starts.map((logits) => logits.map((v) => v * LEANING)))
-      const [given] = await teacher.valuesFor(first)
+      const [given] = await teacher.valuesFor(await firstBatch(from.samples, micro))
       const power = (given!.data as Float32Array).reduce((sum, x) => sum + x * x, 0) / given!.data.length
       const scratch = path.join(context.scratch, `${word}-${i}`)
       fs.mkdirSync(scratch, { recursive: true })
@@ -93,7 +91,7 @@ export async function reconstruct(
         ...about,
         task: 'unlabelled',
         parameters,
-        training: chosen,
+        training: indices,
         settings: { ...settings, epochs, learningRate: RATE, warmUp: 0, clip: 0, optimizer: 'adamw' },
         loss: LOSS,
         // The penalty is a share of the error of answering nothing, so that it means the same everywhere.
