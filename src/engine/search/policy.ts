@@ -27,8 +27,13 @@ const TABLE = {
   },
   roundSize: {
     value: 16,
-    what: 'recipes in a round, but for the first and the last',
+    what: 'recipes in a round, but for the first, the last, and those after the first that learns',
     from: `${BY_HAND}: eight turns of two cores, so that waiting for the last costs an eighth at most`,
+  },
+  learningRoundSize: {
+    value: 8,
+    what: 'recipes in those',
+    from: `${BY_HAND}: four turns of two cores`,
   },
   firstLearningRound: {
     value: 3,
@@ -36,9 +41,9 @@ const TABLE = {
     from: 'cost: learning takes minutes where others take seconds',
   },
   lastRound: {
-    value: 7,
+    value: 11,
     what: 'round that tries every single pass with every value',
-    from: `${BY_HAND}: with five rounds of sixteen before it`,
+    from: `${BY_HAND}: with two rounds of sixteen and seven of eight before it`,
   },
   neighbours: {
     value: 2,

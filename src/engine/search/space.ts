@@ -6,7 +6,7 @@ import type { SearchGoal } from '../../contract/goal'
 import type { ParameterField, PassDescription } from '../../contract/passes'
 import type { Recipe, RecipeStep } from '../../contract/recipe'
 import { front } from '../../contract/front'
-import { beyondRepair, byObjective, costsOfTrial, isInside, shippedBytes } from './limits'
+import { beyondRepair, byObjective, costsOfTrial, isInside } from './limits'
 import type { SearchJob, Trial } from '../../contract/trial'
 import {
   canDo,
@@ -23,6 +23,7 @@ import {
 } from './recipes'
 import { latencyPortfolio, PORTFOLIO } from '../passes/portfolio'
 import { expectation, type Expected } from './expect'
+import type { Change } from './observed'
 import { POLICY } from './policy'
 
 /** With time to spare: every single pass with every value it declares, however many there are. */
@@ -46,8 +47,12 @@ export function jobsOf(
     tried.add(key)
     jobs.push({ key, round, recipe, why })
   }
-  return round === 1 || round === LAST_ROUND ? jobs : jobs.slice(0, POLICY.roundSize)
+  return round === 1 || round === LAST_ROUND ? jobs : jobs.slice(0, sizeOf(round))
 }
+
+/** Where trials take minutes, what they show is heeded sooner. */
+const sizeOf = (round: number): number =>
+  round > POLICY.firstLearningRound ? POLICY.learningRoundSize : POLICY.roundSize
 
 interface Idea {
   recipe: Recipe
@@ -135,18 +140,28 @@ function atFirst(step: RecipeStep, space: SearchSpace): RecipeStep {
 }
 
 /** The recipe with the next more work in each of its steps; none where there is no more. */
-function longer(recipe: Recipe, space: SearchSpace): Idea[] {
+function longer(recipe: Recipe, space: SearchSpace): (Idea & { changes: Change[] })[] {
+  const changes: Change[] = []
   const steps = recipe.steps.map((step) =>
-    (passOf(step.pass, space)?.parameters ?? []).reduce((changed, field) => {
-      const own = Number(step.params[field.name] ?? field.default)
+    (passOf(step.pass, space)?.parameters ?? []).reduce((before, field) => {
+      const own = Number(before.params[field.name] ?? field.default)
       const next = field.fidelity?.find((value) => value > own)
-      return next === undefined ? changed : withValue(changed, field, next)
+      if (next === undefined) return before
+      const after = withValue(before, field, next)
+      changes.push(changeOf(field, before, after))
+      return after
     }, step),
   )
-  const changed = recipeOf(steps)
   const why = `${recipe.name} is small but over the floor; learning longer may win it back`
-  return keyOf(changed) === keyOf(recipe) ? [] : [{ recipe: changed, why }]
+  return changes.length > 0 ? [{ recipe: recipeOf(steps), why, changes }] : []
 }
+
+const changeOf = ({ name }: ParameterField, before: RecipeStep, after: RecipeStep): Change => ({
+  pass: before.pass,
+  field: name,
+  from: before.params[name],
+  to: after.params[name],
+})
 
 /** A default that is written out would be the same recipe under another key. */
 function withValue(
@@ -163,7 +178,7 @@ function neighbours(
   recipe: Recipe,
   space: SearchSpace,
   isIdle: (pass: string, field: string) => boolean,
-): Idea[] {
+): (Idea & { change: Change })[] {
   return recipe.steps.flatMap((step, at) => {
     const pass = passOf(step.pass, space)
     if (!pass) return []
@@ -177,10 +192,14 @@ function neighbours(
           ...values.filter((value) => value < own).slice(-POLICY.neighbours),
           ...values.filter((value) => value > own).slice(0, POLICY.neighbours),
         ]
-        return near.map((value): Idea => ({
-          recipe: recipeOf(recipe.steps.with(at, withValue(step, field, value))),
-          why: `${recipe.name}, with ${field.label.toLowerCase()} ${value}`,
-        }))
+        return near.map((value) => {
+          const changed = withValue(step, field, value)
+          return {
+            recipe: recipeOf(recipe.steps.with(at, changed)),
+            why: `${recipe.name}, with ${field.label.toLowerCase()} ${value}`,
+            change: changeOf(field, step, changed),
+          }
+        })
       })
   })
 }
@@ -220,20 +239,24 @@ function nextRound(
   const partners = [
     ...new Map([...best, ...mild.slice(0, POLICY.partners)].map((trial) => [trial.key, trial])).values(),
   ]
-  const smallest = mild[0] ? shippedBytes(mild[0]) : Infinity
+  /** In the same measure as what is expected. */
+  const smallest = mild[0] && !mild[0].footprint ? mild[0].downloadBytes : Infinity
   const expect = expectation(trials, goal)
   const ideas: (Idea & { priority: number })[] = []
   const add = (expected: Expected, found: readonly Idea[]): void => {
     const priority = expect.priority(expected)
-    for (const idea of found) ideas.push({ ...idea, priority })
+    // Learning takes minutes: what it wins back must be smaller than what is inside the floor already.
+    const isWorthLearning = expected.downloadBytes < smallest
+    for (const idea of found)
+      if (isWorthLearning || !learns(idea.recipe, space)) ideas.push({ ...idea, priority })
   }
   for (const trial of partners) {
     const { recipe } = trial
     add(expect.finished(trial), finishers(recipe, space))
-    add(expect.near(trial), neighbours(recipe, space, expect.isIdle))
-    // Learning is tried where the result would be smaller than the best that is inside the floor.
-    if (learning && !isInside(trial, goal) && shippedBytes(trial) < smallest) {
-      add(expect.longer(trial), longer(recipe, space))
+    for (const { change, ...idea } of neighbours(recipe, space, expect.isIdle))
+      add(expect.near(trial, change), [idea])
+    if (learning && !isInside(trial, goal)) {
+      for (const { changes, ...idea } of longer(recipe, space)) add(expect.longer(trial, changes), [idea])
       for (const step of trainings(space, recipe))
         add(expect.trained(trial, step.pass), [
           {
@@ -258,15 +281,16 @@ function nextRound(
   return ideas.sort((a, b) => a.priority - b.priority || (a.recipe.name < b.recipe.name ? -1 : 1))
 }
 
-/** Passes that win quality back by learning, as steps that learn as little as a search begins with. */
+/** Passes that win quality back by learning, where none did: one that did goes on for longer. As steps that learn as little as a search begins with. */
 function trainings(space: SearchSpace, recipe: Recipe): RecipeStep[] {
-  const has = (id: string): boolean => recipe.steps.some((step) => step.pass === id)
+  const has = (is: (pass: PassDescription) => boolean): boolean =>
+    recipe.steps.some((step) => [passOf(step.pass, space)].some((pass) => pass && is(pass)))
   return space.passes
     .filter(
       (pass) =>
         pass.family === 'training' &&
         usable(pass, space) &&
-        !has(pass.id) &&
+        !has(({ id, role }) => id === pass.id || (role === 'trains' && role === pass.role)) &&
         !(pass.role === 'encodes' && encodersIn(recipe.steps, space) > 0),
     )
     .map((pass) => atFirst({ pass: pass.id, params: {} }, space))

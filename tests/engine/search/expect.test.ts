@@ -42,6 +42,25 @@ test('what learning is expected to win back is what the same pass won back befor
   expect(expected.trained(next, 'learn').pointsLost).toBeCloseTo(8 * POLICY.learnedLoss)
 })
 
+test('a changed value is expected to do what it did to other recipes, both ways', () => {
+  const tried = [
+    trial([step('prune', { goal: 0.7 }), step('quantize')], 200, 0.5),
+    trial([step('prune'), step('quantize')], 100, 2.5),
+  ]
+  const next = trial([step('prune'), step('distill'), step('quantize')], 90, 1)
+  const { near } = expectation([...tried, next], GOAL)
+  const change = { pass: 'prune', field: 'goal', from: undefined, to: 0.7 }
+  const milder = near(next, change)
+  expect(milder.downloadBytes).toBeCloseTo(180)
+  // Losses are compared with half a point added: a third of one and a half is left.
+  expect(milder.pointsLost).toBeCloseTo(0)
+  const stronger = near(next, { ...change, from: 0.7, to: undefined })
+  expect(stronger.downloadBytes).toBeCloseTo(45)
+  expect(stronger.pointsLost).toBeCloseTo(4)
+  expect(near(next, { ...change, to: 0.3 }).downloadBytes).toBeCloseTo(90 * POLICY.stepSize)
+  expect(expectation([...tried, next], GOAL).longer(next, [change])).toEqual(milder)
+})
+
 test('a parameter is idle where it never changed anything, and not before it was tried', () => {
   const tried = [
     trial([step('quantize')], 50, 2),

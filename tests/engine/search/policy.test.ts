@@ -225,6 +225,19 @@ describe('the work list', () => {
     expect(efforts(4, [...over, tried(0.5, { effort: 0.3 })]).filter((value) => value !== 0.3)).toEqual([])
   })
 
+  test('nothing learns to become larger than what is inside the floor already', () => {
+    const willing = { ...space, available: new Set(['calibration', 'training'] as const) }
+    const [small, large] = [singles[0]!, singles.at(-1)!]
+    const learned = (best: number): boolean => {
+      const trials = [trialOf('inside', small, 1, best, 0), trialOf('over', large, 1, 100, 1.5)]
+      return jobsOf(3, willing, trials, goal()).some(({ recipe }) =>
+        recipe.steps.some(({ pass }) => pass === 'learn'),
+      )
+    }
+    expect(learned(150)).toBe(true)
+    expect(learned(99)).toBe(false)
+  })
+
   test('a recipe codes its weights once', () => {
     const coders = { ...space, passes: [...space.passes, pass('share', 'sharing')] }
     const recipe = { ...singles[0]!, steps: [singles[0]!.steps[0]!, { pass: 'share', params: {} }] }
