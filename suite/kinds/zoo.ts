@@ -28,7 +28,8 @@ const ROUND = { epochs: 1, learningRate: 1e-4 }
 const QUICK: Readonly<Record<string, Record<string, unknown>>> = {
   'fine-tune': ROUND,
   distill: ROUND,
-  adaround: ROUND,
+  // Layers learn by themselves first, for as long as the effort says.
+  adaround: { ...ROUND, effort: 0.1 },
   'prune-gradually': ROUND,
   'trained-codebook': ROUND,
   'quantize-aware': ROUND,

@@ -40,7 +40,7 @@ export const REGULARIZATION = 1e-4
 /**
  * Learns the rounding of each part within `model`, in order; its initializers are changed in place. A part whose
  * learned rounding is further from the original than the codes it started from keeps those.
- * Gives how many parts got closer. Each learns for so many `updates`.
+ * Gives how many parts got closer. Each learns for so many `updates` at an effort of 1.
  */
 export async function reconstruct(
   model: Model,
@@ -56,7 +56,7 @@ export async function reconstruct(
   const micro = signatureOf(model).batch ?? Math.min(settings.microBatch, settings.batchSize)
   const order = context.random.fork('by layer').shuffle(Array.from({ length: samples.count }, (_, i) => i))
   const chosen = order.slice(0, MOST_SAMPLES)
-  const epochs = Math.max(1, Math.round(updates / Math.ceil(chosen.length / settings.batchSize)))
+  const epochs = Math.max(1, Math.round((settings.effort * updates) / Math.ceil(chosen.length / settings.batchSize)))
   let closer = 0
   for (const [i, { output, fakes }] of parts.entries()) {
     const doing = `rounding ${word} ${i + 1} of ${parts.length}`
