@@ -56,7 +56,10 @@ export async function reconstruct(
   const micro = signatureOf(model).batch ?? Math.min(settings.microBatch, settings.batchSize)
   const order = context.random.fork('by layer').shuffle(Array.from({ length: samples.count }, (_, i) => i))
   const chosen = order.slice(0, MOST_SAMPLES)
-  const epochs = Math.max(1, Math.round((settings.effort * updates) / Math.ceil(chosen.length / settings.batchSize)))
+  const epochs = Math.max(
+    1,
+    Math.round((settings.effort * updates) / Math.ceil(chosen.length / settings.batchSize)),
+  )
   let closer = 0
   for (const [i, { output, fakes }] of parts.entries()) {
     const doing = `rounding ${word} ${i + 1} of ${parts.length}`
