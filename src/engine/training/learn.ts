@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import type { Task } from '../../contract/dataset'
 import { PareError } from '../../contract/errors'
+import { plural } from '../../contract/format'
 import { metricWords } from '../../contract/metric-table'
 import { formatMetric } from '../../contract/metrics'
 import type { Batch, Dataset, Split } from '../data/dataset'
@@ -332,5 +333,6 @@ function describeTraining({ result }: Learned): string {
     was === undefined || is === undefined
       ? ''
       : `; ${metricWords(metric).said} on held-out samples ${formatMetric(metric, was)} → ${formatMetric(metric, is)}`
-  return `${epochs} epochs at learning rate ${Number(rate.toPrecision(2))}, best after ${bestEpoch}${quality}`
+  if (epochs === 0) return 'nothing learned in the whole network'
+  return `${plural(epochs, 'epoch')} at learning rate ${Number(rate.toPrecision(2))}, best after ${bestEpoch}${quality}`
 }

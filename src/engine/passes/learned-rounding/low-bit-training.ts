@@ -1,5 +1,6 @@
 /** Low-bit weights by training: fake-quantized in place, trained with the original as teacher, packed for real. */
-import { PareError } from '../../../contract/errors'
+import { errorData, PareError } from '../../../contract/errors'
+import { errorMessage } from '../../../contract/messages'
 import type { LayerReport, StepRecord } from '../../../contract/report'
 import { dequantizeGroups } from '../../math/quantize/grouped'
 import { toHalf } from '../../math/quantize/half'
@@ -8,7 +9,7 @@ import type { Model } from '../../onnx'
 import { codesOf, fakeNames, roundingRegularizer, type FakeWeight } from '../../training/fake-quant'
 import { learn, type Learned } from '../../training/learn'
 import type { LearningSettings, TeacherSettings } from '../../training/settings'
-import { trainableWeights } from '../../training/trainable'
+import { Parameters, trainableWeights } from '../../training/trainable'
 import { assemble } from '../quantization/assemble'
 import { reconstruct, REGULARIZATION } from './reconstruction'
 import { writeFakeLayers } from './fake-layers'
@@ -107,6 +108,9 @@ export async function trainLowBit(
       return [...names, ...others]
     },
     constraints: (parameters) => (rounds ? [roundingRegularizer(parameters, fakes, REGULARIZATION)] : []),
+  }).catch((thrown: unknown) => {
+    if (!rounds) throw thrown
+    return layersAlone(fakeModel, fakes, thrown)
   })
   learned.notes.unshift(...byLayer)
   learned.notes.unshift(...notes.map((note) => `The model was first changed: ${note}.`))
@@ -163,6 +167,25 @@ const RATE_OF_LEVELS = 8e-4
 function withRate({ settings, learns, bits, rate }: LowBitTraining): LearningSettings {
   if (learns === 'rounding' || settings.learningRate > 0 || settings.optimizer !== 'adamw') return settings
   return { ...settings, learningRate: rate ?? RATE_OF_LEVELS / 2 ** bits }
+}
+
+/** What layers learned by themselves stands where the whole network cannot be learned through. Throws all else again. */
+function layersAlone(model: Model, fakes: readonly FakeWeight[], thrown: unknown): Learned {
+  const error = errorData(thrown)
+  if (error.code !== 'model/unsupported-op') throw thrown
+  return {
+    model,
+    result: {
+      parameters: Parameters.of(model, fakeNames(fakes)),
+      curve: [],
+      bestEpoch: 0,
+      epochs: 0,
+      ending: 'done',
+      rate: 0,
+      shortened: false,
+    },
+    notes: [`Layers have not learned together: ${errorMessage(error).what}`],
+  }
 }
 
 const HESSIAN_SAMPLES = 512

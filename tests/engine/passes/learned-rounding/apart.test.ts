@@ -2,11 +2,12 @@
 import { expect, test } from 'vitest'
 import { Samples } from '../../../../src/engine/data/sample-store'
 import type { Model } from '../../../../src/engine/onnx'
+import { adaround } from '../../../../src/engine/passes/adaround'
 import { partApart } from '../../../../src/engine/passes/learned-rounding/apart'
 import { floatsOf, withOutputs, withSession, type Values } from '../../../../src/engine/runtime'
 import { Teacher } from '../../../../src/engine/training/teacher'
 import { Net } from '../pruning/build'
-import { noise } from '../quantization/support'
+import { contextOf, fidelity, noise } from '../quantization/support'
 
 const signal = new AbortController().signal
 const CHOSEN = [7, 2, 9, 4, 0]
@@ -88,4 +89,24 @@ test('what samples are not the first axis of, and an input of the model itself, 
   const { found, teacher } = await apart(first.model, product2, weight, inputs, 2)
   expect(found).toBeUndefined()
   await teacher.release()
+})
+
+test('layers that learned by themselves stand where the whole network cannot be learned through', async () => {
+  const net = new Net(6)
+  const hidden = net.relu(net.gemm(net.input('x', [null, 16]), 16, 32))
+  // Bounds that are computed have no gradient rule.
+  const half = net.op('Div', [net.op('Shape', [hidden], { start: { int: 1 } }), net.ints([2])])
+  const kept = net.op('Slice', [hidden, net.ints([0]), half, net.ints([1])])
+  net.output(net.gemm(kept, 16, 4), 2)
+  const params = { bits: 3, leastWeights: 16, effort: 0.2, epochs: 1 }
+  const { summary, layers, model } = await adaround.run(
+    net.model,
+    params,
+    contextOf(net.model, { x: noise([64, 16]) }),
+  )
+  expect(summary).toContain('Rounding of 2 layers learned at 3 bits: nothing learned in the whole network.')
+  expect(summary).toMatch(/Layer by layer, \d of 2 came closer/)
+  expect(summary).toMatch(/Layers have not learned together: .*Slice \(computed bounds\)/)
+  expect(layers).toHaveLength(2)
+  expect(await fidelity(net.model, model, { x: noise([64, 16], 9) })).toBeGreaterThan(8)
 })
