@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { plural } from '../../contract/format'
 import { trainingAnswer } from '../training/learn'
 import { teacherFields, withDefaults } from '../training/settings'
 import { BITS_TOLD, exclude, features, leastWeights, lowBitFields } from './fields'
@@ -56,7 +57,10 @@ export const adaround = definePass({
       labels: false,
     })
     return {
-      ...trainingAnswer(learned, `Rounding of ${trained.layers.length} layers learned at ${bits} bits: `),
+      ...trainingAnswer(
+        learned,
+        `Rounding of ${plural(trained.layers.length, 'layer')} learned at ${bits} bits: `,
+      ),
       ...trained,
     }
   },

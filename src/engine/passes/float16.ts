@@ -216,7 +216,7 @@ async function halve(
     halved.length,
     before,
     stored.model,
-    `in float16, with ${casts} casts to and from float32`,
+    `in float16, with ${plural(casts, 'cast')} to and from float32`,
     [...within, ...notes],
   )
   return { model: stored.model, skipped, summary }
@@ -230,7 +230,7 @@ const sentence = (
   notes: readonly string[],
 ): string => {
   const sizes = `${formatBytes(before)} → ${formatBytes(encodedLength(after))}`
-  return `${[`${count} weights ${how}: ${sizes}`, ...notes].join('; ')}.`
+  return `${[`${plural(count, 'weight')} ${how}: ${sizes}`, ...notes].join('; ')}.`
 }
 
 export const float16 = definePass({

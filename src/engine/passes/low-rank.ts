@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { plural } from '../../contract/format'
 import { PareError } from '../../contract/errors'
 import { exclude, leastWeights, samples } from './fields'
 import { definePass } from './pass'
@@ -114,5 +115,5 @@ function sentence(done: readonly FactorizedLayer[], skipped: number, whitened: b
   const before = done.reduce((n, layer) => n + layer.before, 0)
   const after = done.reduce((n, layer) => n + layer.after, 0)
   const how = whitened ? ', weighed by calibration data' : ''
-  return `${done.length} layers became products of smaller ones${how}: ${before.toLocaleString('en')} → ${after.toLocaleString('en')} numbers; ${skipped} were left alone.`
+  return `${plural(done.length, 'layer')} became products of smaller ones${how}: ${before.toLocaleString('en')} → ${after.toLocaleString('en')} numbers; left alone: ${skipped}.`
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { plural } from '../../contract/format'
 import { PareError } from '../../contract/errors'
 import type { Sensitivity } from '../../contract/sensitivity'
 import { chooseUnderBudget } from '../math/knapsack'
@@ -246,14 +247,14 @@ function bitsTold(bitsOf: ReadonlyMap<string, number>, size: number): string {
   const told = [...counted(bitsOf.values())]
     .sort(([a], [b]) => b - a)
     .map(([bits, count]) => `${count} ${name(bits)}`)
-  return `${bitsOf.size} layers share ${(100 * size).toFixed(0)}% of the size: ${told.join(', ')}`
+  return `${plural(bitsOf.size, 'layer shares', 'layers share')} ${(100 * size).toFixed(0)}% of the size: ${told.join(', ')}`
 }
 
 const TYPES = { float32: 'in float', float16: 'in half precision', int8: 'in 8-bit integers' } as const
 
 function typesTold(typesOf: TypesOf, share: number): string {
   const told = [...counted(typesOf.values())].map(([type, count]) => `${count} ${TYPES[type]}`)
-  return `${typesOf.size} layers compute ${told.join(', ')}; by estimate from operator costs that takes ${share.toFixed(2)}× the time on the target`
+  return `${plural(typesOf.size, 'layer computes', 'layers compute')} ${told.join(', ')}; by estimate from operator costs that takes ${share.toFixed(2)}× the time on the target`
 }
 
 function summaryOf(

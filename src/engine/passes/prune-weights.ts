@@ -286,7 +286,7 @@ const kilobytes = (bytes: number): string => `${Math.round(bytes / 1000).toLocal
 function zeros(model: Model, layers: readonly Layer[]): string {
   const all = layers.map(({ weight }) => zerosOf(model, weight))
   const share = all.reduce((n, { zeros }) => n + zeros, 0) / all.reduce((n, { size }) => n + size, 0)
-  return `${Math.round(1000 * share) / 10}% of the weights in ${layers.length} layers are zero.`
+  return `${Math.round(1000 * share) / 10}% of the weights in ${plural(layers.length, 'layer')} are zero.`
 }
 
 const smallest = (bySize: readonly NotALayer[]): string =>

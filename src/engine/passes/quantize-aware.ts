@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { plural } from '../../contract/format'
 import { trainingAnswer } from '../training/learn'
 import { BITS_TOLD, exclude, features, leastWeights, lowBitFields } from './fields'
 import { objectiveFields, roundedLearningFields } from './learned-rounding/fields'
@@ -68,7 +69,7 @@ export const quantizeAware = definePass({
       features,
       labels: true,
     })
-    const what = `${trained.layers.length} layers take ${bits === 1 ? '1 bit' : `${bits} bits`} a weight: `
+    const what = `${plural(trained.layers.length, 'layer takes', 'layers take')} ${bits === 1 ? '1 bit' : `${bits} bits`} a weight: `
     return { ...trainingAnswer(learned, what, notes), ...trained }
   },
 })

@@ -250,6 +250,32 @@ describe('simplify', () => {
     expect((await compareOutputs(model, result.model, { x })).relative).toBe(0)
   })
 
+  test('constants that ONNX Runtime makes are in the way of none that it makes on loading', async () => {
+    const model = new Model()
+    const { graph } = model
+    model.opsets.set('', 17)
+    const dense = (at: number, from: string): string => {
+      graph.initializers.set(`w${at}`, noise(8, 8))
+      graph.initializers.set(`b${at}`, noise(8))
+      graph.addNode({ opType: 'MatMul', inputs: [from, `w${at}`], outputs: [`product${at}`] })
+      graph.addNode({ opType: 'Add', inputs: [`product${at}`, `b${at}`], outputs: [`sum${at}`] })
+      return `sum${at}`
+    }
+    graph.inputs.push({ name: 'x', dtype: 'float32', dims: [2, 3, 8] })
+    const first = dense(0, 'x')
+    graph.outputs.push({ name: first, dtype: 'float32', dims: [2, 3, 8] })
+    const { model: after } = await simplifyPass.run(model, {}, contextOf(model))
+    expect(after.graph.nodes.map(({ opType }) => opType)).toEqual(['Reshape', 'Gemm', 'Reshape'])
+    const names = model.graph.names()
+    const made = [...after.graph.initializers.keys()].filter((name) => !names.has(name))
+    expect(made.length).toBeGreaterThan(0)
+    expect(made.filter((name) => !name.endsWith('/made'))).toEqual([])
+    const second = await simplifyPass.run(after, {}, contextOf(after))
+    expect([...second.model.graph.initializers.keys()].sort()).toEqual(
+      [...after.graph.initializers.keys()].sort(),
+    )
+  })
+
   test('what is folded in several bodies alike is stored once', async () => {
     const model = new Model()
     const { graph } = model

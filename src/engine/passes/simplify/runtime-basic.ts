@@ -4,7 +4,7 @@
  */
 import path from 'node:path'
 import { errorData } from '../../../contract/errors'
-import { encodedLength, readModel, type Model, type ValueInfo } from '../../onnx'
+import { encodedLength, readModel, type Graph, type Model, type ValueInfo } from '../../onnx'
 import { liftConstants } from '../../layers/normalize/lift-constants'
 import { openSession } from '../../runtime'
 import { mergeConstants } from './tidy'
@@ -31,6 +31,7 @@ export async function optimizedByRuntime(model: Model, folder: string): Promise<
   // What it folded in one body and in another, or in both branches of an If, lies there twice.
   liftConstants(optimized)
   mergeConstants(optimized.graph)
+  renameMade(optimized.graph, model.graph.names())
   const had = operatorsOf(model)
   const foreign = [...operatorsOf(optimized)].find((op) => op.includes('.') && !had.has(op))
   if (foreign) return { reason: `ONNX Runtime would bring in ${foreign}` }
@@ -47,6 +48,18 @@ export async function optimizedByRuntime(model: Model, folder: string): Promise<
   result.graph.inputs = keepPorts(result.graph.inputs, model.graph.inputs)
   result.graph.outputs = keepPorts(result.graph.outputs, model.graph.outputs)
   return result
+}
+
+/**
+ * Constants that the runtime made get names that it never gives: making more of a kind when the model is loaded, it may
+ * take one that is there already, and fail (MatMulAddFusion of 1.30 and 1.32, with `gemm_input_shape`).
+ */
+function renameMade(graph: Graph, before: ReadonlySet<string>): void {
+  for (const [name, tensor] of [...graph.initializers]) {
+    if (before.has(name) || graph.isOutput(name)) continue
+    graph.replaceUses(name, graph.addInitializer(`${name}/made`, tensor))
+    graph.initializers.delete(name)
+  }
 }
 
 /** The ports as the user's model declares them, so that no free size is frozen. */
