@@ -132,7 +132,7 @@ describe('in float16', () => {
     expect(after.graph.nodes.map(({ opType }) => opType)).toEqual(['Cast', 'MatMul', 'Relu', 'Cast'])
     expect(after.graph.nodes[1]!.outputs).toEqual(['h'])
     expect(summary).toMatch(
-      /^1 weights in float16, with 2 casts to and from float32: [\d.]+ kB → [\d.]+ kB\.$/,
+      /^1 weight in float16, with 2 casts to and from float32: [\d.]+ kB → [\d.]+ kB\.$/,
     )
     await expectClose(model, after, 2e-3)
   })
