@@ -92,6 +92,7 @@ function splitFor(
 }
 
 const ONE_CLASS = 'all training samples are of one class'
+const NO_LABELS = 'the data has no labels'
 
 function unlearnable(trouble: string, { labels }: Batch, by: string): PareError {
   if (!labels) return new PareError('data/labels-missing', { by })
@@ -101,6 +102,7 @@ function unlearnable(trouble: string, { labels }: Batch, by: string): PareError 
 
 /** How labels can be used: a reason not to, or undefined. Throws where a label names no class. */
 async function labelTrouble(samples: Samples, objective: Objective, task: Task): Promise<string | undefined> {
+  if (task === 'unlabelled') return NO_LABELS
   if (objective.trouble !== undefined) return objective.trouble
   if (!taskOf(task).loss.labels && !objective.structured)
     return `labels of ${task} are no loss that can be learned here`
@@ -110,7 +112,7 @@ async function labelTrouble(samples: Samples, objective: Objective, task: Task):
   // Of two classes told by one score.
   const classes = isClass && objective.kind === 'binary-cross-entropy' ? 2 : objective.classes
   for await (const { labels } of samples.batches(all, 256)) {
-    if (!labels) return 'the data has no labels'
+    if (!labels) return NO_LABELS
     if ((objective.kind !== 'cross-entropy' && !isClass) || objective.structured) return undefined
     for (const label of labels.data as BigInt64Array) {
       const value = Number(label)

@@ -323,6 +323,9 @@ describe('bad input', () => {
     expect(await code(learn(model, contextOf(model, points({ labels: 'none' })), plain()))).toBe(
       'data/labels-missing',
     )
+    const unlabelled = points({ labels: 'none', task: 'unlabelled' })
+    const { notes } = await learn(model, contextOf(model, unlabelled), { ...plain({ epochs: 1 }), teacher })
+    expect(notes.join(' ')).toContain('Only the original was learned from, as the data has no labels.')
   })
 
   test('one class only', async () => {
