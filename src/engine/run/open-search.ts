@@ -258,16 +258,30 @@ async function firstSample(data: Dataset): Promise<Values | undefined> {
   return undefined
 }
 
+/** Whoever waits for others asks many times a second: a file is read again only where it was written since. */
 function trialStore(folder: string): TrialStore {
+  const known = new Map<string, { written: number; trial: Trial | undefined }>()
+  const read = (file: string): Trial | undefined => {
+    const written = fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0
+    const before = known.get(file)
+    if (before?.written === written) return before.trial
+    // What is damaged was never tried.
+    const trial = StoredTrial.safeParse(readJson(file)).data
+    known.set(file, { written, trial })
+    return trial
+  }
   return {
     all: () =>
       fs
         .readdirSync(folder)
         .filter((name) => name.endsWith('.json'))
         .sort()
-        // What is damaged was never tried.
-        .flatMap((name) => StoredTrial.safeParse(readJson(path.join(folder, name))).data ?? []),
-    save: (trial) => writeJson(path.join(folder, `${trial.key}.json`), trial),
+        .flatMap((name) => read(path.join(folder, name)) ?? []),
+    save(trial) {
+      const file = path.join(folder, `${trial.key}.json`)
+      writeJson(file, trial)
+      known.delete(file)
+    },
   }
 }
 

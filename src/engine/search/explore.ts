@@ -33,15 +33,30 @@ export const endOfTrials = (trials: readonly Trial[], goal: SearchGoal): number 
  * The round that is being tried: all its jobs, always in the same order, so that a place in the list means the same job
  * until the last of them is done. Empty where nothing is left.
  */
-export function currentRound(space: SearchSpace, trials: readonly Trial[], goal: SearchGoal): SearchJob[] {
-  const done = new Set(trials.map((trial) => trial.key))
-  for (let round = 1; round <= LAST_ROUND; round++) {
+export const currentRound = (space: SearchSpace, trials: readonly Trial[], goal: SearchGoal): SearchJob[] =>
+  roundsOf(space, goal)(trials)
+
+/** The same for whoever asks again and again: a round is made anew only where the trials before it are others. */
+function roundsOf(space: SearchSpace, goal: SearchGoal): (trials: readonly Trial[]) => SearchJob[] {
+  const made = new Map<number, { from: string; jobs: SearchJob[] }>()
+  const jobsIn = (round: number, trials: readonly Trial[]): SearchJob[] => {
     const before = trials.filter((trial) => trial.round < round)
+    const from = before.map(({ key }) => key).join()
+    const known = made.get(round)
+    if (known?.from === from) return known.jobs
     const jobs = jobsOf(round, space, before, goal)
-    if (jobs.some((job) => !done.has(job.key)))
-      return jobs.map((job) => (done.has(job.key) ? { ...job, done: true } : job))
+    made.set(round, { from, jobs })
+    return jobs
   }
-  return []
+  return (trials) => {
+    const done = new Set(trials.map((trial) => trial.key))
+    for (let round = 1; round <= LAST_ROUND; round++) {
+      const jobs = jobsIn(round, trials)
+      if (jobs.some((job) => !done.has(job.key)))
+        return jobs.map((job) => (done.has(job.key) ? { ...job, done: true } : job))
+    }
+    return []
+  }
 }
 
 /** What is left to try now, given what was found. */
@@ -69,10 +84,11 @@ export async function explore(options: SearchOptions): Promise<number> {
   const { space, store, runner, clock } = options
   /** Jobs of the round that will hardly end in time; they wait until no other is left. */
   const long = new Set<string>()
+  const round = roundsOf(space, runner.goal)
   for (;;) {
     const trials = store.all()
     const limit = endOfTrials(trials, runner.goal)
-    const jobs = pending(space, trials, runner.goal)
+    const jobs = round(trials).filter((job) => !job.done)
     if (jobs.length === 0) return 0
     if (runner.signal.aborted) throw new PareError('cancelled', { during: 'the search' })
     if (clock.used() > limit || options.stopRequested?.()) return jobs.length

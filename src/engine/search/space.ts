@@ -124,10 +124,10 @@ function laterRound(
 }
 
 const learningRound = (space: SearchSpace): Idea[] =>
-  [...presetsOf(space), ...fromPortfolio(PORTFOLIO.learning, space)].map(({ recipe, why }) => ({
-    recipe: { ...recipe, steps: recipe.steps.map((step) => atFirst(step, space)) },
-    why,
-  }))
+  [...presetsOf(space), ...fromPortfolio(PORTFOLIO.learning, space)].map(({ recipe, why }) => {
+    const begun = recipeOf(recipe.steps.map((step) => atFirst(step, space)))
+    return { recipe: keyOf(begun) === keyOf(recipe) ? recipe : begun, why }
+  })
 
 /**
  * The step with as little work as a search begins with. What did well with little is worth more: L. Li et al.,
