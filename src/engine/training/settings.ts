@@ -7,12 +7,17 @@ import { OPTIMIZERS } from './optimizer'
 const group: ParameterGroup = 'training'
 
 export const learningFields = {
-  effort: z.number().min(0.1).max(10).default(1).meta({
-    label: 'Effort',
-    help: 'How long to learn: at 1 the training data is gone through as often as is usual here, at 2 twice as often. It ends earlier when held-out samples stop improving.',
-    told: '{} times as long',
-    fidelity: [0.3, 1, 3],
-  }),
+  effort: z
+    .number()
+    .min(0.1)
+    .max(10)
+    .default(1)
+    .meta({
+      label: 'Effort',
+      help: 'How long to learn: at 1 the training data is gone through as often as is usual here, at 2 twice as often. It ends earlier when held-out samples stop improving.',
+      told: '{} times as long',
+      fidelity: [0.3, 1, 3],
+    }),
   epochs: z.int().min(0).max(1000).default(10).meta({
     label: 'Epochs',
     help: 'How many times the training data is gone through at an effort of 1. 0 goes through it as often as some 450 updates take, or 4,400 where weights of few bits learn from labels; 2 to 30 times.',
