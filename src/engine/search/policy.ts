@@ -156,7 +156,7 @@ const TABLE = {
   },
 } as const satisfies Record<string, Constant>
 
-export type PolicyName = keyof typeof TABLE
+type PolicyName = keyof typeof TABLE
 
 export const POLICY_TABLE: Readonly<Record<PolicyName, Constant>> = TABLE
 
