@@ -201,7 +201,7 @@ test('docs/presets.md', async () => {
 test('docs/policy.md', async () => {
   const { fitted, ...lists } = PORTFOLIO
   const words = { quick: 'Quick ones', first: 'Then', learning: 'With learning' } as const
-  const models = fitted.models.length > 0 ? `fitted to ${fitted.models.join(', ')}` : 'fitted to no model'
+  const models = fitted.models.length > 0 ? `Fitted to ${fitted.models.join(', ')}` : 'Fitted to no model'
   const page = [
     '# What steers a search',
     '',
@@ -209,7 +209,7 @@ test('docs/policy.md', async () => {
     '',
     '## Recipes to begin with',
     '',
-    `${models}; by: ${fitted.samples}; ${fitted.date}.`.replace(/^f/, 'F'),
+    `${models} (${fitted.date}); samples: ${fitted.samples}.`,
     '',
     ...(['quick', 'first', 'learning'] as const).flatMap((list) => [
       `${words[list]}:`,

@@ -47,11 +47,11 @@ export function jobsOf(
     tried.add(key)
     jobs.push({ key, round, recipe, why })
   }
-  return round === 1 || round === LAST_ROUND ? jobs : jobs.slice(0, sizeOf(round))
+  return round === 1 || round === LAST_ROUND ? jobs : jobs.slice(0, recipesIn(round))
 }
 
 /** Where trials take minutes, what they show is heeded sooner. */
-const sizeOf = (round: number): number =>
+const recipesIn = (round: number): number =>
   round > POLICY.firstLearningRound ? POLICY.learningRoundSize : POLICY.roundSize
 
 interface Idea {

@@ -4,25 +4,14 @@ import type { Trial } from '../../../src/contract/trial'
 import { expectation } from '../../../src/engine/search/expect'
 import { POLICY } from '../../../src/engine/search/policy'
 import { keyOf, recipeOf } from '../../../src/engine/search/recipes'
+import { trial as stored } from './trials'
 
 const GOAL = { kind: 'search', maxDrop: 1, target: 'any', minutes: 5 } as const
 const step = (pass: string, params: RecipeStep['params'] = {}): RecipeStep => ({ pass, params })
 
 function trial(steps: RecipeStep[], downloadBytes: number, pointsLost: number): Trial {
   const recipe = recipeOf(steps)
-  return {
-    key: keyOf(recipe),
-    round: 1,
-    recipe,
-    state: 'kept',
-    stage: 'search',
-    reason: '',
-    seconds: 1,
-    bytes: downloadBytes,
-    downloadBytes,
-    pointsLost,
-    steps: [],
-  }
+  return stored(keyOf(recipe), downloadBytes, pointsLost, { recipe })
 }
 
 test('what learning is expected to win back is what the same pass won back before, on this model', () => {

@@ -91,7 +91,7 @@ function behind(nodes: readonly Node[], values: Iterable<string>): Set<Node> {
 async function valuesOf(
   model: Model,
   names: readonly string[],
-  { samples, chosen, micro, teacher }: Asked,
+  { samples, chosen, micro, teacher, signal }: Asked,
 ): Promise<Record<string, Value> | undefined> {
   const signature = signatureOf(model)
   return withSession(prefixOf(model, names), BY_TURNS, async (session) => {
@@ -104,6 +104,9 @@ async function valuesOf(
     let at = 0
     for await (const batch of samples.batches(chosen, micro)) {
       const rows = batch.indices.length
+      // Lets messages of the engine process through: running the graph blocks its thread.
+      await new Promise(setImmediate)
+      signal.throwIfAborted()
       const found = await run(batch, micro)
       const [first] = parts
       // Another number of samples shows whether the first axis counts them; of a fixed one only one is told.
