@@ -18,7 +18,7 @@ const TABLE = {
   reachTimes: {
     value: 4,
     what: 'times the floor, and as many points more as the next: whoever surely loses more than that is not looked at further, and nothing is built on it',
-    from: `${BY_HAND}: training is expected to win back six tenths of a loss (`learnedLoss`), and a milder partner more`,
+    from: `${BY_HAND}: training is expected to win back six tenths of a loss (learnedLoss), and a milder partner more`,
   },
   reachPoints: { value: 3, what: 'points beside it', from: `${BY_HAND}, for floors of next to nothing` },
   partners: {
