@@ -34,24 +34,6 @@ test.each([
   { what: 'smaller and no slower', made: run(), verdict: 'ok' },
   { what: 'larger', made: run({ bytes: 101 }), verdict: 'wrong' },
   { what: 'slower beyond noise', made: run({ low: 1.1 }), verdict: 'wrong' },
-  {
-    what: 'slower, and says so',
-    made: run({
-      low: 1.1,
-      summary:
-        'Kept 4-bit weights: 6.9× smaller download, 1.09× slower, an error of 4% instead of what the recipe made: 1.9× smaller.',
-    }),
-    verdict: 'ok',
-  },
-  {
-    what: 'slower, which is said of something else',
-    made: run({
-      low: 1.1,
-      summary:
-        'Kept 4-bit weights: 6.9× smaller download, same speed instead of what the recipe made: 1.9× smaller, 1.2× slower.',
-    }),
-    verdict: 'wrong',
-  },
   { what: 'slower within noise', made: run({ low: 1 }), verdict: 'ok' },
   {
     what: 'larger, and says why',
