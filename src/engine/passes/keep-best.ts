@@ -157,9 +157,7 @@ async function choose(
     const reason = `nothing tried is ${gain} within a loss of ${maxLoss}: ${trials.map(worded).join('; ')}`
     return { model: plain, summary: `Only cleaned up: ${reason}; ${compared}.`, restarts: true }
   }
-  const warning = chosen.slower
-    ? `; it is slower than the original all the same, as everything within the loss is`
-    : ''
+  const warning = warningOf(chosen)
   const others = trials.filter((one) => one !== chosen && one.own)
   if (chosen.own)
     return { model, summary: `Kept what the recipe made (${figures(chosen)}), ${compared}${warning}.` }
@@ -170,6 +168,12 @@ async function choose(
     skipped: chosen.skipped,
     restarts: true,
   }
+}
+
+/** Whatever is slower is said to be, by however little: what is measured again may be so by more. */
+export function warningOf({ slower, time }: Pick<Trial, 'slower' | 'time'>): string {
+  if (slower) return '; it is slower than the original all the same, as everything within the loss is'
+  return time > 1 ? '; it is slower than the original by a little' : ''
 }
 
 async function cleaned(context: PassContext): Promise<Model> {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { encodedLength, type Model } from '../../../src/engine/onnx'
-import { best, keepBest, nearestToOne } from '../../../src/engine/passes/keep-best'
+import { best, keepBest, nearestToOne, warningOf } from '../../../src/engine/passes/keep-best'
 import { quantizeWeights } from '../../../src/engine/passes/quantize-weights'
 import { findTarget } from '../../../src/engine/targets'
 import { Net } from './pruning/build'
@@ -90,6 +90,16 @@ test.each<[string, [number, number], number]>([
   ['neither, however fast the median was', [0.02, 1.4], 1],
 ])('a time that is clearly %s counts by what is sure of it', (_, interval, expected) => {
   expect(nearestToOne(interval)).toBe(expected)
+})
+
+test.each([
+  [{ slower: true, time: 1.2 }, 'all the same'],
+  [{ slower: false, time: 1.02 }, 'it is slower than the original by a little'],
+  [{ slower: false, time: 1 }, ''],
+  [{ slower: false, time: 0.7 }, ''],
+])('of %j it is said: %s', (time, words) => {
+  const said = warningOf(time)
+  expect(words === '' ? said : said.includes(words)).toBe(words === '' ? '' : true)
 })
 
 describe('keep-best', () => {
