@@ -21,6 +21,10 @@ export interface TracedValue {
   batchAxis: number | null
 }
 
+/** Whether the first axis of a value counts samples one by one; `batch` is the number of them that the model fixes, if any. */
+export const countsSamples = ({ dims, batchAxis }: TracedValue, batch?: number): boolean =>
+  dims[0] === (batch ?? 1) && (batch !== undefined || batchAxis === 0)
+
 interface TraceOptions {
   /** Real inputs with one or more samples; random ones are made otherwise. */
   feeds?: Values

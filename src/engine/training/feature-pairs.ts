@@ -2,11 +2,12 @@
 import { PareError, type ErrorCode } from '../../contract/errors'
 import { sizeOf, type Model } from '../onnx'
 import {
-  computedValues,
+  countsSamples,
   feedOf,
   floatsOf,
   shapesAt,
   signatureOf,
+  traceShapes,
   withOutputs,
   withSession,
   type Values,
@@ -35,7 +36,7 @@ const LAYERS = new Set([
 const MOST = 12
 
 /**
- * Values of equal name and shape in both models, at most a dozen spread over the depth, each weighted by
+ * Values of equal name and shape in both models that count samples by their first axis, at most a dozen spread over the depth, each weighted by
  * `strength` / its mean square in the teacher, so that all count alike.
  */
 export async function matchingFeatures(
@@ -46,10 +47,11 @@ export async function matchingFeatures(
   except: readonly string[],
 ): Promise<FeaturePair[]> {
   const floats = async (model: Model): Promise<Map<string, string>> => {
-    const traced = await shapesAt(model, computedValues(model), feedOf(signatureOf(model), inputs))
+    const signature = signatureOf(model)
+    const traced = await traceShapes(model, { feeds: feedOf(signature, inputs) })
     return new Map(
       [...traced]
-        .filter(([, v]) => v.dtype === 'float32' && v.dims.length > 1)
+        .filter(([, v]) => v.dtype === 'float32' && v.dims.length > 1 && countsSamples(v, signature.batch))
         .map(([name, v]) => [name, v.dims.join()]),
     )
   }

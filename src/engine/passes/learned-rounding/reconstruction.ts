@@ -6,7 +6,7 @@
 import path from 'node:path'
 import fs from 'node:fs'
 import { hardened, roundingRegularizer, startingLogits, type FakeWeight } from '../../training/fake-quant'
-import { signatureOf } from '../../runtime'
+import { countsSamples, feedOf, signatureOf, traceShapes } from '../../runtime'
 import { firstBatch } from '../../training/learn'
 import { Validator } from '../../training/validator'
 import type { LossSpec } from '../../training/losses'
@@ -39,7 +39,8 @@ export const REGULARIZATION = 1e-4
 
 /**
  * Learns the rounding of each part within `model`, in order; its initializers are changed in place. A part whose
- * learned rounding is further from the original than the codes it started from keeps those.
+ * learned rounding is further from the original than the codes it started from, or whose output does not count samples
+ * by its first axis, keeps those.
  * Gives how many parts got closer. Each learns for so many `updates` at an effort of 1.
  */
 export async function reconstruct(
@@ -60,11 +61,27 @@ export async function reconstruct(
     1,
     Math.round((settings.effort * updates) / Math.ceil(chosen.length / settings.batchSize)),
   )
+  const signature = signatureOf(original)
+  const traced = await traceShapes(original, {
+    feeds: feedOf(signature, (await firstBatch(samples, signature.batch ?? 1)).inputs),
+  })
   let closer = 0
   for (const [i, { output, fakes }] of parts.entries()) {
+    const starts = fakes.map(startingLogits)
+    const keep = (logits: readonly Float32Array[]): void => {
+      for (const [j, { latent }] of fakes.entries()) {
+        const { dims } = model.graph.initializers.get(latent)!
+        model.graph.initializers.set(latent, Tensor.float32(dims, logits[j]!))
+      }
+    }
+    // Positions of one size for all samples, or samples on a later axis, are not compared sample by sample.
+    if (!countsSamples(traced.get(output)!, signature.batch)) {
+      keep(starts)
+      continue
+    }
     const doing = `rounding ${word} ${i + 1} of ${parts.length}`
     context.progress(i / parts.length, doing)
-    const teacher = await Teacher.open(original, [output], signatureOf(original).batch ?? micro)
+    const teacher = await Teacher.open(original, [output], signature.batch ?? micro)
     const latents = fakes.map(({ latent }) => latent)
     const { signal } = context
     const apart = await partApart(model, { output, latents, samples, chosen, micro, teacher, signal })
@@ -76,7 +93,6 @@ export async function reconstruct(
     const judging = indices.slice(0, JUDGING)
     const validator = new Validator({ ...about, remember: true, indices: judging, task: 'unlabelled' })
     try {
-      const starts = fakes.map(startingLogits)
       const set = (logits: readonly Float32Array[]): void =>
         logits.forEach((values, j) => parameters.view(j).set(values))
       const error = async (logits: readonly Float32Array[]): Promise<number> => {
@@ -112,10 +128,7 @@ export async function reconstruct(
       const learned = fakes.map((_, j) => hardened(parameters.view(j)))
       const better = (await error(learned)) < before
       if (better) closer++
-      for (const [j, { latent }] of fakes.entries()) {
-        const { dims } = model.graph.initializers.get(latent)!
-        model.graph.initializers.set(latent, Tensor.float32(dims, (better ? learned : starts)[j]!))
-      }
+      keep(better ? learned : starts)
     } finally {
       await validator.release()
       await teacher.release()
