@@ -144,8 +144,8 @@ async function choose(
     if (made) contenders.push({ title, own: false, ...made })
   }
   context.progress(0.4, 'comparing them with the original')
-  const trials = await measureTrials(contenders, objective, context)
-  const chosen = best(trials, { objective, maxLoss })
+  const together = await measureTrials(contenders, objective, context)
+  const { chosen, trials } = await timedAlone(together, { objective, maxLoss }, context)
   const on = isReal
     ? ` on ${context.data!.task === 'unlabelled' ? 'unlabelled' : 'calibration'} samples`
     : `, on ${standIn?.words ?? 'random inputs'}: what it costs on real ones is not known`
@@ -249,6 +249,27 @@ async function lossesOf(models: readonly Model[], count: number, context: PassCo
   const batches = await comparisonBatches(context, count, ID)
   const found = await divergences(original, models, batches, { classes: false })
   return found.map(({ points, of }) => ({ loss: points, lossOf: of }))
+}
+
+/**
+ * The best by what it takes beside the original alone, as a report times it: among many, each finds the caches filled by
+ * the others, and one that takes 1.1 of the time on its own looked nearly as fast (4-bit weights, a decoder of 1.8 MB).
+ */
+async function timedAlone(
+  trials: readonly Trial[],
+  aim: Params,
+  context: PassContext,
+): Promise<{ chosen?: Trial; trials: Trial[] }> {
+  const known = [...trials]
+  const alone = new Set<Trial>()
+  for (;;) {
+    const chosen = best(known, aim)
+    if (!chosen || context.target.device || alone.has(chosen)) return { chosen, trials: known }
+    const [time] = await measured(context, [chosen.model], await exampleFeeds(context))
+    const again = { ...chosen, ...time! }
+    known[known.indexOf(chosen)] = again
+    alone.add(again)
+  }
 }
 
 type Time = Pick<Trial, 'time' | 'slower' | 'speed'>
