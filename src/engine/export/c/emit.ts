@@ -1,5 +1,5 @@
 /** C99 of a planned program: a header, the code, the weights. */
-import { sizeOf } from '../../onnx'
+import { sizeOf, type DType } from '../../onnx'
 import { indent } from './loops'
 import type { Plan } from './plan'
 import { rootOf, timesOf, type Buffer, type Program, type Step } from './program'
@@ -253,8 +253,8 @@ class Code {
     const known = this.names.get(buffer)
     if (known) return known
     const values = buffer.data!()
-    const items = Array.from(values, (value) => literal(buffer.dtype, value))
-    const declared = `${typeOf(buffer)} @[${lengthOf(buffer)}] = {${wrapped(items.length > 0 ? items : ['0'])}};`
+    const items = values.length > 0 ? values : [0]
+    const declared = `${typeOf(buffer)} @[${lengthOf(buffer)}] = {${wrapped(items, buffer.dtype)}};`
     const same = this.constants.get(declared)
     const name = same?.name ?? `${this.prefix}_w${this.constants.size}`
     if (!same)
@@ -268,10 +268,12 @@ class Code {
   }
 }
 
-function wrapped(items: readonly string[]): string {
+/** Values as literals in lines: one after the other, as a text for each of millions of weights takes gigabytes. */
+function wrapped(values: ArrayLike<number | bigint>, dtype: DType): string {
   const lines: string[] = []
   let line = ''
-  for (const item of items) {
+  for (let i = 0; i < values.length; i++) {
+    const item = literal(dtype, values[i]!)
     if (line.length + item.length > 110) {
       lines.push(line)
       line = ''

@@ -26,6 +26,9 @@ const ARDUINO = { sources: 'src/', test: 'extras/' }
 const PREFIX = 'model'
 const NAMES = fileNames(PREFIX)
 
+/** Characters of weights beyond which they are not compiled here: GCC 12 takes 20 bytes of memory for each. */
+const MOST_COMPILED = 2 ** 26
+
 /** What each written form is made of, for as long as its bundle is in the making. */
 const made = new WeakMap<WrittenForm, Made>()
 
@@ -146,6 +149,10 @@ async function proven(
   if (callsCmsis(generated))
     return unproven(
       `it calls CMSIS-NN, which is not on this machine; compile and run test_${PREFIX}.c with it, which compares with the golden samples.`,
+    )
+  if (generated.weights.length > MOST_COMPILED)
+    return unproven(
+      `a compiler would take minutes and gigabytes for ${formatBytes(generated.constantBytes)} of weights; compile and run test_${PREFIX}.c, which compares with the golden samples.`,
     )
   const compiler = findCompiler()
   if (!compiler)
