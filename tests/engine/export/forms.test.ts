@@ -1,9 +1,10 @@
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 import { seeded } from '../../../src/engine/math/random'
 import { Graph, Model, Tensor, writeModel } from '../../../src/engine/onnx'
+import { c } from '../../../src/engine/export/forms/c'
 import { defineForm, type ExportForm } from '../../../src/engine/export/forms/form'
 import { verifyBy, widened } from '../../../src/engine/export/forms/verification'
 import { formsFor } from '../../../src/engine/export/forms'
@@ -75,13 +76,38 @@ async function staged(
   name: string,
   forms: readonly ExportForm[],
   goldenSamples = 2,
+  source = rectifier(),
 ): Promise<[Staged, string]> {
   const out = path.join(folder, name)
   fs.mkdirSync(out)
   const model = path.join(folder, `${name}-source.onnx`)
-  writeModel(rectifier(), model)
+  writeModel(source, model)
   return [await stage({ model, name, target: findTarget('any'), forms, goldenSamples }, out), out]
 }
+
+/** A product of so many random weights that no two codes of them are alike. */
+function wide(rows: number, cols: number): Model {
+  const model = new Model()
+  model.opsets.set('', 18)
+  model.irVersion = 8
+  const random = seeded(3)
+  const weights = Float32Array.from({ length: rows * cols }, () => random.normal())
+  model.graph.initializers.set('w', Tensor.float32([rows, cols], weights))
+  model.graph.inputs.push({ name: 'x', dtype: 'float32', dims: [1, rows] })
+  model.graph.outputs.push({ name: 'y', dtype: 'float32', dims: [1, cols] })
+  model.graph.addNode({ opType: 'MatMul', inputs: ['x', 'w'], outputs: ['y'] })
+  return model
+}
+
+test('C of more weights than a compiler takes in passing is written, and said not to be compiled', async () => {
+  const [{ plan }, out] = await staged('large', [c], 2, wide(1600, 1700))
+  expect(fs.statSync(path.join(out, 'c/model_weights.c')).size).toBeGreaterThan(2 ** 25)
+  expect(plan.checks.filter(({ ok }) => !ok).map(({ message }) => message)).toEqual([
+    expect.stringMatching(
+      /c\/model\.c is not proven: .*minutes and gigabytes for 10\.9 MB of weights; compile/,
+    ),
+  ])
+}, 120_000)
 
 describe('a form of one’s own', () => {
   it('stands beside the others, with its files, code and section', async () => {

@@ -27,7 +27,7 @@ const PREFIX = 'model'
 const NAMES = fileNames(PREFIX)
 
 /** Characters of weights beyond which they are not compiled here: GCC 12 takes 20 bytes of memory for each. */
-const MOST_COMPILED = 2 ** 26
+const MOST_COMPILED = 2 ** 25
 
 /** What each written form is made of, for as long as its bundle is in the making. */
 const made = new WeakMap<WrittenForm, Made>()
