@@ -4,6 +4,7 @@
  */
 import type { SearchGoal } from '../../contract/goal'
 import type { Trial } from '../../contract/trial'
+import { isInside } from './limits'
 import { lost, observed, type Change } from './observed'
 import { POLICY } from './policy'
 
@@ -23,14 +24,26 @@ interface Expectation {
   both(a: Trial, b: Trial): Expected
   /** Nothing is known: as large as the largest. */
   untried(): Expected
-  /** Lower comes first: bytes, more of them the further the loss lies over the floor. */
+  /**
+   * Lower comes first: how much smaller than what is surely inside the floor already, times the chance to be inside it; what
+   * is no smaller by its bytes, last. Expected improvement under a constraint: M. Schonlau et al., IMS Lecture Notes 34 (1998) 11.
+   */
   priority(expected: Expected): number
+  /** Whether it would be smaller than that: all that learning is worth. */
+  isGain(expected: Expected): boolean
   /** See `Observed`. */
   isIdle(pass: string, field: string): boolean
 }
 
-export function expectation(trials: readonly Trial[], { maxDrop }: SearchGoal): Expectation {
+export function expectation(trials: readonly Trial[], goal: SearchGoal): Expectation {
   const largest = Math.max(1, ...trials.map((trial) => trial.downloadBytes))
+  const beaten = Math.min(
+    largest,
+    ...trials.filter((trial) => isSurelyInside(trial, goal)).map(({ downloadBytes }) => downloadBytes),
+  )
+  const gain = ({ downloadBytes }: Expected): number => Math.log(beaten / Math.max(1, downloadBytes))
+  const chance = ({ pointsLost }: Expected): number =>
+    1 / (1 + Math.exp((pointsLost - goal.maxDrop) / POLICY.lossDoubt))
   const seen = observed(trials)
   const softening = POLICY.lossSoftening
   const scaled = (trial: Trial, bytes: number, points = 1): Expected => ({
@@ -54,8 +67,18 @@ export function expectation(trials: readonly Trial[], { maxDrop }: SearchGoal): 
       pointsLost: lost(a) + lost(b),
     }),
     untried: () => ({ downloadBytes: largest, pointsLost: 0 }),
-    priority: ({ downloadBytes, pointsLost }) =>
-      downloadBytes * (1 + Math.max(0, pointsLost - maxDrop) / (maxDrop + softening)),
+    priority(expected) {
+      const smaller = gain(expected)
+      return smaller > 0 ? -smaller * chance(expected) : -smaller
+    },
+    isGain: (expected) => gain(expected) > 0,
     isIdle: seen.isIdle,
   }
 }
+
+/**
+ * Inside all limits with room to spare. Of many recipes tried for being small, those that are inside by a hair are likely to
+ * be over the floor on other samples. On microcontrollers, where what counts is not the download, none is told to be.
+ */
+const isSurelyInside = (trial: Trial, goal: SearchGoal): boolean =>
+  !trial.footprint && isInside(trial, goal) && lost(trial) <= POLICY.room * goal.maxDrop

@@ -146,7 +146,8 @@ function tally(trials: readonly Trial[]): string {
   const seconds = trials.reduce((sum, trial) => sum + trial.seconds, 0)
   const time =
     seconds < 90 ? plural(Math.round(seconds), 'second', 'seconds') : `${Math.round(seconds / 60)} minutes`
-  const parts = [`${plural(trials.length, 'recipe was', 'recipes were')} tried in ${time}`]
+  // Side by side trials take more than the search did.
+  const parts = [`${plural(trials.length, 'recipe was', 'recipes were')} tried, ${time} of computing`]
   if (dropped > 0) parts.push(`${dropped} given up early as hopeless`)
   if (cut > 0) parts.push(`${cut} cut short by the end of the time`)
   const broken = trials.find((trial) => trial.state === 'failed')

@@ -239,14 +239,12 @@ function nextRound(
   const partners = [
     ...new Map([...best, ...mild.slice(0, POLICY.partners)].map((trial) => [trial.key, trial])).values(),
   ]
-  /** In the same measure as what is expected. */
-  const smallest = mild[0] && !mild[0].footprint ? mild[0].downloadBytes : Infinity
   const expect = expectation(trials, goal)
   const ideas: (Idea & { priority: number })[] = []
   const add = (expected: Expected, found: readonly Idea[]): void => {
     const priority = expect.priority(expected)
-    // Learning takes minutes: what it wins back must be smaller than what is inside the floor already.
-    const isWorthLearning = expected.downloadBytes < smallest
+    // Learning takes minutes: what it wins back must be smaller than what is surely inside the floor already.
+    const isWorthLearning = expect.isGain(expected)
     for (const idea of found)
       if (isWorthLearning || !learns(idea.recipe, space)) ideas.push({ ...idea, priority })
   }

@@ -65,3 +65,25 @@ test('a parameter is idle where it never changed anything, and not before it was
   const more = [...tried, trial([step('prune'), step('quantize', { limit: 2 })], 25, 3)]
   expect(expectation(more, GOAL).isIdle('quantize', 'limit')).toBe(false)
 })
+
+test('what comes first weighs how much smaller by the chance to be inside the floor', () => {
+  const surely = trial([step('quantize')], 800, 0)
+  const byAHair = trial([step('prune'), step('quantize')], 48, 0.97)
+  const { priority, isGain } = expectation([trial([step('simplify')], 7000, 0), surely, byAHair], GOAL)
+  const order = (...ideas: { downloadBytes: number; pointsLost: number }[]): number[] =>
+    ideas.toSorted((a, b) => priority(a) - priority(b)).map(({ downloadBytes }) => downloadBytes)
+  const milder = { downloadBytes: 110, pointsLost: 0.8 }
+  expect(order({ downloadBytes: 57, pointsLost: 1.2 }, milder)).toEqual([110, 57])
+  expect(order({ downloadBytes: 57, pointsLost: 0.9 }, milder)).toEqual([57, 110])
+  // What is far over the floor comes behind all that may be inside, and what is no smaller than what is inside comes last.
+  expect(
+    order(
+      { downloadBytes: 900, pointsLost: 0 },
+      { downloadBytes: 20, pointsLost: 5 },
+      { downloadBytes: 700, pointsLost: 0.5 },
+    ),
+  ).toEqual([700, 20, 900])
+  // Of what is inside by a hair others are not held to be larger in vain.
+  expect(isGain(milder)).toBe(true)
+  expect(isGain({ downloadBytes: 900, pointsLost: 0 })).toBe(false)
+})

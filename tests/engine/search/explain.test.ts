@@ -73,7 +73,7 @@ describe('the paragraph that explains a search', () => {
     expect(text).toContain(
       'losing 0.4 points (95% interval of the loss: −0.5 to 0.5 points): confirmed, the whole interval is within the 0.5 points allowed.',
     )
-    expect(text).toContain('1 recipe was tried in 30 seconds.')
+    expect(text).toContain('1 recipe was tried, 30 seconds of computing.')
   })
 
   test('does not call confirmed what is not', () => {
