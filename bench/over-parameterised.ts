@@ -1,6 +1,7 @@
 /**
  * A search of an over-parameterised VGG-like network, as a person starts it: `pare search` for half an hour. The network
- * learned 20 classes of pictures drawn by rule (suite/python/make_vgg.py); nothing in Pare was fitted to it.
+ * learned 20 classes of pictures drawn by rule (suite/python/make_vgg.py). Some constants of the search were chosen after it, as
+ * docs/policy.md says.
  */
 import path from 'node:path'
 import { folderOf, makeByPython, type MadeByPython } from '../suite/support/by-python'
