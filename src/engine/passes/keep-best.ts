@@ -82,6 +82,8 @@ const CLEARLY = 0.95
 const SLOWER = 1.03
 const SECONDS_TO_EVALUATE = 8
 const SECONDS_TO_TIME = 2
+/** Of what is kept: five times the usual number, so that a few percent which a report may find are not lost in noise. */
+const ROUNDS_ALONE = 1000
 const MOST_SAMPLES = 320
 const LEAST_SAMPLES = 16
 
@@ -265,7 +267,7 @@ async function timedAlone(
   for (;;) {
     const chosen = best(known, aim)
     if (!chosen || context.target.device || alone.has(chosen)) return { chosen, trials: known }
-    const [time] = await measured(context, [chosen.model], await exampleFeeds(context))
+    const [time] = await measured(context, [chosen.model], await exampleFeeds(context), ROUNDS_ALONE)
     const again = { ...chosen, ...time! }
     known[known.indexOf(chosen)] = again
     alone.add(again)
@@ -292,9 +294,11 @@ async function measured(
   { original, signal }: PassContext,
   models: readonly Model[],
   feeds: Values,
+  rounds?: number,
 ): Promise<Time[]> {
   const sample = samplesOf(signatureOf(original), feeds)
-  const { candidates } = await measureLatency(original, models, { sample, seconds: SECONDS_TO_TIME, signal })
+  const seconds = SECONDS_TO_TIME
+  const { candidates } = await measureLatency(original, models, { sample, seconds, rounds, signal })
   return candidates.map(({ ratio }) => ({
     time: nearestToOne(ratio.interval),
     slower: ratio.interval[0] > SLOWER,
