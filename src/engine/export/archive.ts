@@ -8,8 +8,6 @@ import { leftIn } from '../../disk/left'
 /** Every entry carries the same time: a zip need not tell when and where it was made. */
 const TIME = new Date(Date.UTC(2000, 0, 1))
 const FILE_MODE = 0o100644
-/** Bytes of a file from which the last two percent, for which level 9 takes four times as long as 6, are left. */
-const LARGE = 2 ** 25
 
 /** Throws `export/exists` unless `out` is free, or may be overwritten and is a zip or an earlier bundle. */
 export function checkDestination(out: string, form: 'zip' | 'folder', overwrite: boolean): void {
@@ -86,11 +84,8 @@ export async function placeZip(
   try {
     const done = pipeline(zip.outputStream, fs.createWriteStream(temporary, { flush: true }), { signal })
     const failed = new Promise<never>((_, reject) => zip.once('error', reject))
-    for (const name of names) {
-      const file = path.join(folder, name)
-      const compressionLevel = fs.statSync(file).size > LARGE ? 6 : 9
-      zip.addFile(file, name, { compressionLevel, mtime: TIME, mode: FILE_MODE })
-    }
+    for (const name of names)
+      zip.addFile(path.join(folder, name), name, { compressionLevel: 9, mtime: TIME, mode: FILE_MODE })
     zip.end()
     await Promise.race([done, failed])
     fs.renameSync(temporary, out)

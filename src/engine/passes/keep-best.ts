@@ -253,10 +253,7 @@ async function lossesOf(models: readonly Model[], count: number, context: PassCo
   return found.map(({ points, of }) => ({ loss: points, lossOf: of }))
 }
 
-/**
- * The best by what it takes beside the original alone, as a report times it: among many, each finds the caches filled by
- * the others, and one that takes 1.1 of the time on its own looked nearly as fast (4-bit weights, a decoder of 1.8 MB).
- */
+/** The best by what it takes beside the original alone, as a report times it, and not in turn with many others. */
 async function timedAlone(
   trials: readonly Trial[],
   aim: Params,

@@ -71,7 +71,7 @@ const TABLE = {
   lossDoubt: {
     value: 0.3,
     what: 'points by which an expected loss may be off: scale of the logistic curve of the chance to be inside the floor',
-    from: `${AFTER_VGG}: with 1,500 samples one in forty of which changes, a loss has a standard error of as much`,
+    from: `${AFTER_VGG}: its standard deviation is 0.54 points; that of a loss on 1,500 samples, one in forty of which changes, 0.4`,
   },
   room: {
     value: 0.5,

@@ -36,8 +36,8 @@ const LAYERS = new Set([
 const MOST = 12
 
 /**
- * Values of equal name and shape in both models that count samples by their first axis, at most a dozen spread over the depth, each weighted by
- * `strength` / its mean square in the teacher, so that all count alike.
+ * Values of equal name and shape in both models that count samples by their first axis, at most a dozen spread over the
+ * depth, each weighted by `strength` / its mean square in the teacher, so that all count alike.
  */
 export async function matchingFeatures(
   student: Model,

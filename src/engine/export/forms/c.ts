@@ -26,8 +26,9 @@ const ARDUINO = { sources: 'src/', test: 'extras/' }
 const PREFIX = 'model'
 const NAMES = fileNames(PREFIX)
 
-/** Characters of weights beyond which they are not compiled here: GCC 12 takes 20 bytes of memory for each. */
+/** Characters of weights beyond which they are not compiled here, and bytes of memory that GCC 12 takes for each. */
 const MOST_COMPILED = 2 ** 25
+const BYTES_TO_COMPILE = 20
 
 /** What each written form is made of, for as long as its bundle is in the making. */
 const made = new WeakMap<WrittenForm, Made>()
@@ -152,7 +153,7 @@ async function proven(
     )
   if (generated.weights.length > MOST_COMPILED)
     return unproven(
-      `a compiler would take minutes and gigabytes for ${formatBytes(generated.constantBytes)} of weights; compile and run test_${PREFIX}.c, which compares with the golden samples.`,
+      `a compiler would take some ${formatBytes(generated.weights.length * BYTES_TO_COMPILE)} of memory for ${formatBytes(generated.constantBytes)} of weights as text; compile and run test_${PREFIX}.c, which compares with the golden samples.`,
     )
   const compiler = findCompiler()
   if (!compiler)
