@@ -1,7 +1,9 @@
 /**
  * Which recipes a search should begin with: each candidate tried on many models, chosen by what it won a second, and
- * judged on models left out of the choice. `portfolio:store` writes what was chosen where searches read it; other words
- * choose models. What was tried is kept outside the checkout and not tried again by the same Pare.
+ * judged on models left out of the choice. `portfolio:store` writes what was chosen where searches read it, and what was
+ * measured into `portfolio.json`; other words choose the models that are measured (`portfolio:none` measures none), and
+ * what is stored of the others is fitted with them. What was tried is also kept outside the checkout and not tried again
+ * by the same Pare.
  *
  * Judged on training samples (calibration samples where those are all there is), of which half are kept from passes:
  * documents publish figures on validation samples. Models that other benches compare searches on take no part.
@@ -23,9 +25,11 @@ import { makeData } from '../suite/support/made-data'
 import { TRANSFORMERS } from '../suite/support/transformers'
 import type { Entry, Figure } from './support/figure'
 import { fit, leaveOneOut, reached, secondsOf, type Outcome, type Outcomes } from './support/fit-portfolio'
+import { storedOutcomes, storeOutcomes } from './support/portfolio-outcomes'
 import { manifest, referenceFiles } from './support/reference'
 
 const FILE = path.resolve('src/engine/passes/portfolio.json')
+const OUTCOMES = path.resolve('bench/portfolio.json')
 const KEPT = path.join(path.dirname(folderOf(TRANSFORMERS)), 'portfolio')
 /** Samples that candidates are judged on at most. */
 const JUDGED = 1000
@@ -232,13 +236,17 @@ export const entry: Entry = {
   about: 'recipes to begin a search with, fitted to models and judged on those left out',
   async *run(chosen) {
     const wanted = chosen.filter((word) => word !== 'store')
-    const outcomes = new Map<string, Map<string, Outcome>>()
+    const isStored = chosen.includes('store')
+    const stepsOf = new Map([...CANDIDATES, ...LEARNING].map((steps) => [keyOfSteps(steps), steps]))
+    const outcomes = storedOutcomes(OUTCOMES, new Set(stepsOf.keys()))
+    const today = new Date().toISOString().slice(0, 10)
+    const naming = { nameOf: (key: string) => recipeOf(stepsOf.get(key)!).name, measured: today }
     for (const one of models().filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
       const found = await tried(one)
       outcomes.set(one.name, found)
+      if (isStored) storeOutcomes(OUTCOMES, new Map([[one.name, found]]), naming)
       yield { what: `${one.name}: candidates that gave a model`, value: found.size, unit: '', digits: 0 }
     }
-    const stepsOf = new Map([...CANDIDATES, ...LEARNING].map((steps) => [keyOfSteps(steps), steps]))
     const [cheap, learning] = [CANDIDATES, LEARNING].map((all) => all.map(keyOfSteps)) as [string[], string[]]
     const first = fit(outcomes, cheap)
     const later = fit(outcomes, learning, first)
@@ -268,7 +276,7 @@ export const entry: Entry = {
     const isQuick = (key: string): boolean => secondsOf(outcomes, key) <= QUICK_SECONDS
     const portfolio: Portfolio = {
       fitted: {
-        date: new Date().toISOString().slice(0, 10),
+        date: today,
         models: [...outcomes.keys()],
         samples:
           'half of the training samples, of the calibration samples where there are no others; random inputs where there is no data',
@@ -279,6 +287,6 @@ export const entry: Entry = {
     }
     for (const kind of ['quick', 'first', 'learning'] as const)
       for (const steps of portfolio[kind]) console.log(`  ${kind}: ${recipeOf(steps).name}`)
-    if (chosen.includes('store')) writeText(FILE, `${JSON.stringify(portfolio, null, 2)}\n`)
+    if (isStored) writeText(FILE, `${JSON.stringify(portfolio, null, 2)}\n`)
   },
 }
