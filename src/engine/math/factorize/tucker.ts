@@ -22,15 +22,17 @@ const DAMPING = 1e-4
 
 /**
  * Factors of a kernel [outputs, inputs, taps]. With the covariance of its input channels [inputs, inputs] the
- * input side is chosen by what those channels carry.
+ * input side is chosen by what those channels carry. A rank over what the core can carry, the other times taps, is cut to it.
  */
 export async function tucker2(
   matmul: MatMul,
   kernel: Float64Array,
   [outputs, inputs, taps]: readonly [number, number, number],
-  [rankOut, rankIn]: readonly [number, number],
+  ranks: readonly [number, number],
   covariance?: F64Matrix,
 ): Promise<Tucker2> {
+  const rankIn = Math.min(ranks[1], inputs, ranks[0] * taps)
+  const rankOut = Math.min(ranks[0], outputs, rankIn * taps)
   const l = covariance && (await choleskyDamped(matmul, covariance, DAMPING)).l
   // Kernel as [inputs, outputs·taps].
   const byInput = matrix(inputs, outputs * taps, new Float64Array(kernel.length))

@@ -85,25 +85,47 @@ describe('low rank', () => {
   })
 })
 
-test('Tucker-2 at full rank is the kernel; at less, errors grow as ranks fall', async () => {
-  const [outputs, inputs, taps] = [6, 5, 4]
-  const kernel = normal(outputs * inputs, taps, 6).data
+/** How far Tucker-2 of that kernel at those ranks is off, and the factors. */
+async function tuckerError(
+  kernel: Float64Array,
+  [outputs, inputs, taps]: readonly [number, number, number],
+  ranks: readonly [number, number],
+): Promise<{ error: number; factors: Awaited<ReturnType<typeof tucker2>> }> {
   const w = matrix(inputs * taps, outputs, new Float64Array(kernel.length))
   for (let o = 0; o < outputs; o++)
     for (let i = 0; i < inputs * taps; i++) w.data[i * outputs + o] = kernel[o * inputs * taps + i]!
+  const factors = await tucker2(matmul, kernel, [outputs, inputs, taps], ranks)
+  const back = await matmul(await tuckerFront(matmul, factors, taps), tuckerBack(factors))
+  return { error: await outputError(matmul, w, back), factors }
+}
+
+test('Tucker-2 at full rank is the kernel; at less, errors grow as ranks fall', async () => {
   const errors: number[] = []
   for (const ranks of [
     [6, 5],
     [5, 4],
     [3, 3],
     [2, 1],
-  ] as const) {
-    const factors = await tucker2(matmul, kernel, [outputs, inputs, taps], ranks)
-    const back = await matmul(await tuckerFront(matmul, factors, taps), tuckerBack(factors))
-    errors.push(await outputError(matmul, w, back))
-  }
+  ] as const)
+    errors.push((await tuckerError(normal(6 * 5, 4, 6).data, [6, 5, 4], ranks)).error)
   expect(errors[0]).toBeLessThan(1e-10)
   expect([...errors].sort((a, b) => a - b)).toEqual(errors)
+})
+
+test.each([
+  { dims: [4, 40, 3], ranks: [1, 20], cut: [1, 3] },
+  { dims: [40, 4, 3], ranks: [20, 1], cut: [3, 1] },
+] as const)('of $dims, ranks $ranks are cut to what the core can carry', async ({ dims, ranks, cut }) => {
+  const kernel = normal(dims[0] * dims[1], dims[2], 8).data
+  const asked = await tuckerError(kernel, dims, ranks)
+  expect([asked.factors.rankOut, asked.factors.rankIn]).toEqual(cut)
+  expect(asked.error).toBeCloseTo((await tuckerError(kernel, dims, cut)).error, 12)
+  expect(asked.error).toBeLessThan(1)
+})
+
+test('Tucker-2 of a kernel with channels of nothing', async () => {
+  const kernel = normal(6 * 5, 4, 6).data.map((value, at) => (at < 80 ? 0 : value))
+  expect((await tuckerError(kernel, [6, 5, 4], [4, 5])).error).toBeLessThan(1e-10)
 })
 
 test('height and width apart: exact at full rank and for separable kernels', async () => {
