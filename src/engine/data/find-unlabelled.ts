@@ -2,14 +2,14 @@
 import type { Preprocessing } from '../../contract/dataset'
 import { gainByChance } from '../math/paired'
 import { climb } from '../math/pattern-search'
-import type { Model } from '../onnx'
+import { sizeOf, type Model } from '../onnx'
 import type { Runner } from '../runtime'
 import { BY_TURNS, openRunner } from '../runtime'
 import type { Value } from '../runtime/value'
 import { samplesOf, type Sampling } from './answers'
 import type { Batch, Dataset } from './dataset'
 import { AS_BEFORE, inOrder, LEVEL, type Finding, type FindOptions } from './finding'
-import { fitted, inputLayer, type Parameters } from './input-fit'
+import { fitted, inputLayer, keepsChannels, type Parameters } from './input-fit'
 import { rawStatistics } from './raw-statistics'
 import { isAsGood, simplest } from './simplest'
 import { samplingsOf } from './trials'
@@ -18,7 +18,10 @@ import { witnessOf, type Testimony, type Witness } from './witness'
 
 const FEW = 64
 const RANKED = 256
-const FITTED = 128
+/** Samples that scale and offset are fitted to, of many numbers fewer. */
+const FITTED = { fewest: 16, most: 128, numbers: 2 ** 20 }
+/** Heights asked for, for each number fitted. */
+const ASKED = 40
 const KEPT = 6
 const SCORED = 5
 
@@ -65,8 +68,8 @@ export async function findUnlabelled(
           words: best.words ? `${best.words}, ${words}` : words,
           told: await hearing.of(preprocessing, ranked),
         })
-    progress?.(0.7, 'Fitting scale and offset')
-    heard.push(...(await hearing.fitted([asItIs, ...heard].sort(bestFirst)[0]!, ranked)))
+    const fitting = (share: number): void => progress?.(0.7 + 0.2 * share, 'Fitting scale and offset')
+    heard.push(...(await hearing.fitted([asItIs, ...heard].sort(bestFirst)[0]!, ranked, fitting)))
     const candidates = heard
       .filter(({ told }) => told.value > asItIs.told.value)
       .sort(bestFirst)
@@ -125,21 +128,30 @@ class Hearing {
   }
 
   /** Scale and offset in front of the best way, in all and then by channel. */
-  async fitted(best: Heard, sampling: Sampling): Promise<Heard[]> {
+  async fitted(best: Heard, sampling: Sampling, progress: (share: number) => void): Promise<Heard[]> {
     const batches: Batch[] = []
     const reading = this.dataset.variant({ preprocessing: best.preprocessing })
+    let samples = 0
     for await (const batch of samplesOf(reading, sampling, this.signal)) {
       batches.push(batch)
-      if (batches.reduce((sum, { indices }) => sum + indices.length, 0) >= FITTED) break
+      samples += batch.indices.length
+      const numbers = Object.values(batch.inputs).reduce((sum, { dims }) => sum + sizeOf(dims.slice(1)), 0)
+      const wanted = Math.floor(FITTED.numbers / numbers)
+      if (samples >= Math.min(FITTED.most, Math.max(FITTED.fewest, wanted))) break
     }
     const found: Heard[] = []
-    for (const byChannel of [false, true]) {
+    for (const [round, byChannel] of [false, true].entries()) {
       const layer = inputLayer(best.preprocessing, batches, byChannel)
       if (!layer || layer.channels > MOST_FITTED || (byChannel && layer.channels === 1)) break
       const told = (at: Parameters): Promise<Testimony> =>
         this.ofBatches(batches.map((batch) => layer.apply(batch, at)))
       const size = layer.gainOnly ? layer.channels : 2 * layer.channels
-      const at = await climb(new Float64Array(2 * layer.channels), size, async (p) => (await told(p)).value)
+      let asked = 0
+      const height = async (p: Parameters): Promise<number> => {
+        progress((round + Math.min(1, asked++ / (ASKED * size))) / 2)
+        return keepsChannels(layer, p) ? (await told(p)).value : -Infinity
+      }
+      const at = await climb(new Float64Array(2 * layer.channels), size, height, ASKED * size)
       const preprocessing = fitted(best.preprocessing, layer, at)
       if (preprocessing)
         found.push({

@@ -83,11 +83,13 @@ export function inputLayer(
       const value = batch.inputs[name]!
       const scales = Float64Array.from(deviations, (_, c) => Math.exp(parameters[c]!))
       const offsets = deviations.map((deviation, c) => deviation * (parameters[count + c] ?? 0))
-      const data = Float32Array.from(floatsOf(value))
-      for (let i = 0; i < data.length; i++) {
-        const c = channel[i % size]!
-        data[i] = data[i]! * scales[c]! + offsets[c]!
-      }
+      const read = floatsOf(value)
+      const data = new Float32Array(read.length)
+      for (let at = 0; at < data.length; at += size)
+        for (let i = 0; i < size; i++) {
+          const c = channel[i]!
+          data[at + i] = read[at + i]! * scales[c]! + offsets[c]!
+        }
       const changed = { dtype: 'float32' as const, dims: value.dims, data }
       return { ...batch, inputs: { ...batch.inputs, [name]: changed } }
     },
@@ -126,6 +128,16 @@ const LEAST = { gain: Math.log(1.25), offset: 0.25 }
 
 const isAnother = (parameters: Parameters, { channels }: InputLayer): boolean =>
   parameters.some((value, p) => Math.abs(value) > (p < channels ? LEAST.gain : LEAST.offset))
+
+/** Times that the largest deviation of a channel may be that of the smallest: where one nears nothing, it is not read any more. */
+const APART = 16
+
+/** Whether no channel is lost: with the parameters they are no further apart than those of samples that are read, or than they were. */
+export function keepsChannels({ channels, deviations }: InputLayer, parameters: Parameters): boolean {
+  const apart = (values: Float64Array): number => Math.max(...values) / Math.min(...values)
+  const after = deviations.map((deviation, c) => deviation * Math.exp(parameters[c]!))
+  return channels === 1 || apart(after) <= Math.max(APART, apart(deviations))
+}
 
 /** The preprocessing that does what the layer does after the one it was fitted to; undefined where that is no other way. */
 export function fitted(

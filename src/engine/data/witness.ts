@@ -1,6 +1,6 @@
 /**
  * What a model itself tells of whether unlabelled samples are read as it was trained on them: how clearly the classes of its
- * answers stand apart, or how near what reaches its first BatchNormalization is to the statistics that layer learned.
+ * answers stand apart, or how near what its first layer gives is to the statistics that a BatchNormalization behind it learned.
  */
 import { isFloat, sizeOf, type Model } from '../onnx'
 import { prefixOf } from '../runtime/expose'
@@ -130,13 +130,18 @@ interface Statistics extends Testimony {
   each: Float64Array
 }
 
+/** Layers of weights. What is behind several of them goes by what samples show as much as by how they are read. */
+const WEIGHTED = ['Conv', 'ConvTranspose', 'Gemm', 'MatMul', 'FusedConv', 'LSTM', 'GRU', 'RNN'] as const
+
 function byStatistics(model: Model): Witness | undefined {
   const [found] = learnedStatistics(model)
   if (!found) return undefined
   const output = found.value
+  const part = prefixOf(model, [output])
+  if (part.graph.nodes.filter((node) => node.is(...WEIGHTED)).length > 1) return undefined
   return {
     measure: 'statistics',
-    model: prefixOf(model, [output]),
+    model: part,
     output,
     tell: (values) => statisticsOf([...rowsOf(values)], found.mean, found.variance),
   }

@@ -2,6 +2,7 @@ import path from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { findPreprocessing } from '../../../src/engine/data/find'
 import type { Finding } from '../../../src/engine/data/finding'
+import { keepsChannels, type InputLayer } from '../../../src/engine/data/input-fit'
 import { openDataset } from '../../../src/engine/data/open'
 import { separationOf, statisticsOf } from '../../../src/engine/data/witness'
 import { seeded } from '../../../src/engine/math/random'
@@ -97,36 +98,64 @@ test('numbers that are no scores of classes tell nothing', async () => {
   expect(findings[0]!.by).toBeUndefined()
 })
 
-test('what a normalization layer learned says which scale was meant', async () => {
+describe('what a normalization layer learned', () => {
   const rows = numbers(400, 4)
-  const model = declares([['x', ['N', 4]]], [['y', ['N', 4]]])
-  model.opsets.set('', 17)
-  const { graph } = model
-  graph.addInitializer('w', Tensor.float32([4, 4], [1, 0, 0, 0, 0, 2, 0, 0, 0, 0, 3, 0, 0, 0, 0, 4]))
   const of = (values: number[]): Tensor => Tensor.float32([4], values)
-  graph.addInitializer('one', of([1, 1, 1, 1]))
-  graph.addInitializer('zero', of([0, 0, 0, 0]))
-  // Of uniform numbers in −1…1, times the weights.
-  graph.addInitializer('variance', of([1, 4, 9, 16].map((v) => v / 3)))
-  graph.addNode({ opType: 'MatMul', inputs: ['x', 'w'], outputs: ['h'] })
-  graph.addNode({
-    opType: 'BatchNormalization',
-    inputs: ['h', 'one', 'zero', 'zero', 'variance'],
-    outputs: ['y'],
-  })
-  const save = (by: number): string => {
+
+  /** x · W, as often as there are layers, then BatchNormalization that learned of uniform numbers in −1…1. */
+  function normalized(layers: number): Model {
+    const model = declares([['x', ['N', 4]]], [['y', ['N', 4]]])
+    model.opsets.set('', 17)
+    const { graph } = model
+    graph.addInitializer('one', of([1, 1, 1, 1]))
+    graph.addInitializer('zero', of([0, 0, 0, 0]))
+    graph.addInitializer('variance', of([1, 2, 3, 4].map((v) => v ** (2 * layers) / 3)))
+    let last = 'x'
+    for (let i = 0; i < layers; i++) {
+      graph.addInitializer(`w${i}`, Tensor.float32([4, 4], [1, 0, 0, 0, 0, 2, 0, 0, 0, 0, 3, 0, 0, 0, 0, 4]))
+      graph.addNode({ opType: 'MatMul', inputs: [last, `w${i}`], outputs: [`h${i}`] })
+      last = `h${i}`
+    }
+    const inputs = [last, 'one', 'zero', 'zero', 'variance']
+    graph.addNode({ opType: 'BatchNormalization', inputs, outputs: ['y'] })
+    return model
+  }
+
+  /** Of numbers that are larger by a factor. */
+  const findings = (layers: number, by: number): Promise<Finding[]> => {
     const text = csvOf(
       ['a', 'b', 'c', 'd'],
       rows.map((row) => row.map((v) => v * by)),
     )
-    return path.join(write(temporaryFolder(), { 'a.csv': text }), 'a.csv')
+    return findIn(normalized(layers), path.join(write(temporaryFolder(), { 'a.csv': text }), 'a.csv'))
   }
-  const [best] = await findIn(model, save(64))
-  expect(best).toMatchObject({ better: true, by: { measure: 'statistics' } })
-  if (best!.preprocessing.kind !== 'array') throw new Error('no array')
-  const { scale, std } = best!.preprocessing
-  expect(std.map((v) => scale / v / (1 / 64)).every((v) => Math.abs(v - 1) < 0.1)).toBe(true)
-  expect((await findIn(model, save(1))).filter(({ better }) => better)).toEqual([])
+
+  test('says which scale was meant', async () => {
+    const [best] = await findings(1, 64)
+    expect(best).toMatchObject({ better: true, by: { measure: 'statistics' } })
+    if (best!.preprocessing.kind !== 'array') throw new Error('no array')
+    const { scale, std } = best!.preprocessing
+    expect(std.map((v) => scale / v / (1 / 64)).every((v) => Math.abs(v - 1) < 0.1)).toBe(true)
+    expect((await findings(1, 1)).filter(({ better }) => better)).toEqual([])
+  })
+
+  test('says nothing behind several layers, where it goes by what samples show', async () => {
+    expect(await findings(2, 64)).toMatchObject([{ baseline: true, better: false, value: 1 }])
+  })
+
+  test('is not matched by leaving a channel out', () => {
+    const layer = (...deviations: number[]): InputLayer => ({
+      channels: deviations.length,
+      gainOnly: false,
+      deviations: Float64Array.from(deviations),
+      apply: (batch) => batch,
+    })
+    expect(keepsChannels(layer(1, 1), Float64Array.of(0, -7))).toBe(false)
+    expect(keepsChannels(layer(1, 1), Float64Array.of(-7, -7))).toBe(true)
+    expect(keepsChannels(layer(1, 1000), Float64Array.of(0, 0))).toBe(true)
+    expect(keepsChannels(layer(1, 1000), Float64Array.of(-1, 0))).toBe(false)
+    expect(keepsChannels(layer(1), Float64Array.of(-7))).toBe(true)
+  })
 })
 
 test('separation forgets size and what all samples have in common', () => {
