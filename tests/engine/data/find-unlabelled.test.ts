@@ -102,13 +102,14 @@ describe('what a normalization layer learned', () => {
   const rows = numbers(400, 4)
   const of = (values: number[]): Tensor => Tensor.float32([4], values)
 
-  /** x · W, as often as there are layers, then BatchNormalization that learned of uniform numbers in −1…1. */
-  function normalized(layers: number): Model {
+  /** x · W, as often as there are layers, then BatchNormalization that learned of uniform numbers in −1…1 about a mean. */
+  function normalized(layers: number, mean: number): Model {
     const model = declares([['x', ['N', 4]]], [['y', ['N', 4]]])
     model.opsets.set('', 17)
     const { graph } = model
     graph.addInitializer('one', of([1, 1, 1, 1]))
     graph.addInitializer('zero', of([0, 0, 0, 0]))
+    graph.addInitializer('mean', of([1, 2, 3, 4].map((v) => v ** layers * mean)))
     graph.addInitializer('variance', of([1, 2, 3, 4].map((v) => v ** (2 * layers) / 3)))
     let last = 'x'
     for (let i = 0; i < layers; i++) {
@@ -116,18 +117,18 @@ describe('what a normalization layer learned', () => {
       graph.addNode({ opType: 'MatMul', inputs: [last, `w${i}`], outputs: [`h${i}`] })
       last = `h${i}`
     }
-    const inputs = [last, 'one', 'zero', 'zero', 'variance']
+    const inputs = [last, 'one', 'zero', 'mean', 'variance']
     graph.addNode({ opType: 'BatchNormalization', inputs, outputs: ['y'] })
     return model
   }
 
   /** Of numbers that are larger by a factor. */
-  const findings = (layers: number, by: number): Promise<Finding[]> => {
+  const findings = (layers: number, by: number, mean = 0): Promise<Finding[]> => {
     const text = csvOf(
       ['a', 'b', 'c', 'd'],
-      rows.map((row) => row.map((v) => v * by)),
+      rows.map((row) => row.map((v) => (v + mean) * by)),
     )
-    return findIn(normalized(layers), path.join(write(temporaryFolder(), { 'a.csv': text }), 'a.csv'))
+    return findIn(normalized(layers, mean), path.join(write(temporaryFolder(), { 'a.csv': text }), 'a.csv'))
   }
 
   test('says which scale was meant', async () => {
@@ -137,6 +138,12 @@ describe('what a normalization layer learned', () => {
     const { scale, std } = best!.preprocessing
     expect(std.map((v) => scale / v / (1 / 64)).every((v) => Math.abs(v - 1) < 0.1)).toBe(true)
     expect((await findings(1, 1)).filter(({ better }) => better)).toEqual([])
+  })
+
+  test('is not fitted to where samples may have drifted, and is where they are too far off', async () => {
+    const isFit = ({ explanation, better }: Finding): boolean => better && explanation.includes('fitted')
+    expect((await findings(1, 1 / 3)).some(isFit)).toBe(false)
+    expect((await findings(1, 7, 30)).some(isFit)).toBe(true)
   })
 
   test('says nothing behind several layers, where it goes by what samples show', async () => {
