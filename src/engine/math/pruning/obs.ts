@@ -29,7 +29,11 @@ interface State {
   inverse: F64Matrix
   weights: F64Matrix
   inputs: ObsLayer['inputs']
+  gone: ReadonlySet<number>
 }
+
+/** Share of a layer's inputs that went, from which on they are left out of its matrices: those are gone through with every step. */
+const SLACK = 0.15
 
 /**
  * Takes units out one after the other, always the one whose loss adds least squared error to the outputs of all
@@ -48,6 +52,7 @@ export async function eliminationOrder(
       inverse: await choleskyInverse(matmul, l),
       weights: matrix(weights.rows, weights.cols, weights.data.slice()),
       inputs,
+      gone: new Set(),
     })
   }
   const units = layers[0]?.inputs.length ?? 0
@@ -66,14 +71,26 @@ export async function eliminationOrder(
     const going = errors.slice(0, Math.min(step, left.size - 1))
     for (const { unit } of going) left.delete(unit)
     order.push(...going)
-    for (const state of states)
-      await remove(
-        matmul,
-        state,
-        going.flatMap(({ unit }) => state.inputs[unit]!),
-      )
+    for (const [i, state] of states.entries()) {
+      const which = going.flatMap(({ unit }) => state.inputs[unit]!)
+      await remove(matmul, state, which)
+      const gone = new Set([...state.gone, ...which])
+      states[i] = gone.size > SLACK * state.weights.rows ? compacted(state, gone) : { ...state, gone }
+    }
   }
   return order
+}
+
+/** Of the inputs that stay alone; those of units that went are not asked for any more. */
+function compacted({ inverse, weights, inputs }: State, gone: ReadonlySet<number>): State {
+  const kept = Array.from({ length: weights.rows }, (_, input) => input).filter((input) => !gone.has(input))
+  const place = new Map(kept.map((input, at) => [input, at]))
+  return {
+    inverse: corner(inverse, kept),
+    weights: rows(weights, kept),
+    inputs: inputs.map((own) => own.flatMap((input) => place.get(input) ?? [])),
+    gone: new Set(),
+  }
 }
 
 /** Rows and columns `which` of a square matrix. */

@@ -26,6 +26,8 @@ interface ObsOptions {
 const MOST_INPUTS = 3072
 /** Neither are groups whose readers' covariances and their inverses take more than this together. */
 const MOST_BYTES = 2 ** 30
+/** Smaller layers take as long as one of so many inputs. */
+const LEAST_INPUTS = 64
 /** Rows a layer wants for each of its inputs. */
 const ROWS_PER_INPUT = 24
 /** Up to so many units go one after the other, more of them by this share at once. */
@@ -51,10 +53,16 @@ export async function obsScores(
 ): Promise<Map<number, number>> {
   const scores = new Map<number, number>()
   const readers = dependencies.groups.map((group) => readersOf(model, dependencies, source, group))
+  const work = readers.map(workOf)
+  const whole = sumOf(work)
   for (const [i, group] of dependencies.groups.entries()) {
     const layers: ObsLayer[] = []
+    const before = sumOf(work.slice(0, i))
     const progress = (done: number): void =>
-      options.progress((i + done) / readers.length, `weighing channels, group ${i + 1} of ${readers.length}`)
+      options.progress(
+        (before + done * work[i]!) / whole,
+        `weighing channels, group ${i + 1} of ${readers.length}`,
+      )
     for (const { layer, axis, taps } of readers[i] ?? []) {
       progress(0)
       const found = await gramOf(model, layer, source, options)
@@ -88,6 +96,12 @@ export async function obsScores(
   }
   return scores
 }
+
+const sumOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0)
+
+/** Inverting a covariance and going on without one input after another; beside it a run of the model is as little as a small layer. */
+const workOf = (readers: readonly Reader[] | undefined): number =>
+  sumOf((readers ?? []).map(({ layer }) => Math.max(LEAST_INPUTS, layer.product.inputs) ** 3))
 
 /** What reads the channels of a group; undefined where not all of it are plain products of a bearable size. */
 function readersOf(
